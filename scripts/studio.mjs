@@ -1,5 +1,5 @@
 // Builds the Studio: the page, its worker and its styles, into dist/studio or into memory.
-// usage: node scripts/studio.mjs [FOLDER]
+// usage: node scripts/studio.mjs [FOLDER] [LANGUAGE]
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -22,8 +22,21 @@ const withoutC = {
   },
 };
 
-/** Every file of the page by its name, as bytes. All addresses in it are relative, so that any folder of any server will do. */
-export async function bundleStudio() {
+/** Texts of another language, a folder beside the English one, in its place. */
+const inLanguage = (language) => ({
+  name: "language",
+  setup({ onResolve }) {
+    onResolve({ filter: /\/texts\/en\// }, ({ path, resolveDir }) => ({
+      path: join(resolveDir, path.replace("/texts/en/", `/texts/${language}/`)),
+    }));
+  },
+});
+
+/**
+ * Every file of the page by its name, as bytes. All addresses in it are relative, so that any folder of any server will do.
+ * Takes further plugins of esbuild.
+ */
+export async function bundleStudio({ language = "en", plugins = [] } = {}) {
   const shared = {
     bundle: true,
     format: "esm",
@@ -36,6 +49,7 @@ export async function bundleStudio() {
     logLevel: "error",
     absWorkingDir: root,
     outdir: join(root, "dist/studio"),
+    plugins: [inLanguage(language), ...plugins],
   };
   const [page, worker, element] = await Promise.all([
     build({
@@ -52,7 +66,7 @@ export async function bundleStudio() {
       entryPoints: { worker: "studio/engine/worker.ts", onnx: "studio/engine/onnxWorker.ts" },
       // A page decodes pictures by itself, and has no compiler for C.
       external: [...shared.external, "fast-png", "jpeg-js", "hyparquet", "hyparquet-compressors"],
-      plugins: [withoutC],
+      plugins: [...shared.plugins, withoutC],
     }),
     build({ ...shared, entryPoints: { embed: "studio/embed/hebbStudio.ts" } }),
   ]);
@@ -60,10 +74,9 @@ export async function bundleStudio() {
     .filter((name) => name !== "studio.js")
     .map((name) => `<link rel="modulepreload" href="${name}" />\n    `)
     .join("");
-  const html = readFileSync(join(root, "studio/index.html"), "utf8").replace(
-    '<script type="module"',
-    `${preloads}<script type="module"`,
-  );
+  const html = readFileSync(join(root, "studio/index.html"), "utf8")
+    .replace('<html lang="en"', `<html lang="${language}"`)
+    .replace('<script type="module"', `${preloads}<script type="module"`);
   const files = new Map([["index.html", Buffer.from(html)]]);
   for (const { path, contents } of [...page.outputFiles, ...worker.outputFiles, ...element.outputFiles])
     files.set(path.slice(shared.outdir.length + 1), Buffer.from(contents));
@@ -102,7 +115,7 @@ export function initialScripts(metafile) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const folder = process.argv[2] ?? join(root, "dist/studio");
-  const { files, metafile } = await bundleStudio();
+  const { files, metafile } = await bundleStudio({ language: process.argv[3] ?? "en" });
   rmSync(folder, { recursive: true, maxRetries: 20, force: true });
   for (const [name, contents] of files) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });

@@ -1,7 +1,9 @@
 // A network that begins with the weights of a finished run or of a file instead of drawn ones.
+
 import { HebbError } from "../../src/index.ts";
 import { Tabular } from "../../src/train/index.ts";
 import type { Beginning, DataInfo, SavedTensor } from "../shared/protocol.ts";
+import * as say from "../texts/en/engine.ts";
 import type { Network } from "./network.ts";
 
 /** Two outputs, one for each class, as the one output here: their difference decides just the same. */
@@ -44,18 +46,14 @@ export function takeWeights({ layers, model }: Network, { name, weights }: Begin
   const wanted = layers.flatMap(({ weight, bias }) => (bias === undefined ? [weight] : [weight, bias]));
   const last = wanted.length - (layers.at(-1)?.bias === undefined ? 1 : 2);
   if (weights.length !== wanted.length)
-    throw new HebbError(
-      `${name} has ${weights.length} weights and biases, the network here ${wanted.length}; it opens with its settings alone`,
-    );
+    throw new HebbError(say.hasWeightsAndBiasesTheNetwork(name, weights.length, wanted.length));
   const fitted = weights.map((one, place) =>
     place >= last && task === "binary" && one.shape[0] === 2 ? asOne(one) : one,
   );
   fitted.forEach(({ shape }, place) => {
     const here = wanted[place]?.shape ?? [];
     if (shape.join() !== here.join())
-      throw new HebbError(
-        `layer ${Math.floor(place / 2) + 1} of ${name} is [${shape.join(", ")}], here [${here.join(", ")}]; it opens with its settings alone`,
-      );
+      throw new HebbError(say.layerOfIsHereItOpens(Math.floor(place / 2) + 1, name, shape.join(", "), here.join(", ")));
   });
   fitted.forEach(({ data }, place) => {
     wanted[place]?.assign(Float32Array.from(data));

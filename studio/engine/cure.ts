@@ -1,6 +1,8 @@
 // A learning rate that works: tried on the same data and initial weights before it is offered.
+
 import type { Stopped } from "../shared/protocol.ts";
 import type { StudioState } from "../shared/state.ts";
+import * as say from "../texts/en/engine.ts";
 import { Session } from "./session.ts";
 
 /** Rates tried, each a tenth of the one before. */
@@ -28,7 +30,7 @@ export function withCure(session: Session, stopped: Stopped): Stopped {
     if (lr > 0 && works({ ...state, ...rest, lr, edits: [] }, session))
       return {
         ...stopped,
-        fix: `Start again with learning rate ${lr}${rest.init === undefined ? "" : " and smaller initial weights"}`,
+        fix: say.startAgainWithLearningRate(lr, rest.init === undefined ? "" : say.andSmallerInitialWeights),
         patch: { ...rest, lr, edits: [] },
       };
   }

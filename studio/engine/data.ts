@@ -10,6 +10,7 @@ import type { TaskKind } from "../shared/names.ts";
 import { isPlane } from "../shared/names.ts";
 import type { DataInfo, Examined, FormField, InputGroup, OwnData, Preview, Questions } from "../shared/protocol.ts";
 import { columnsIn, paintedNames, paintedPoints, type StudioState } from "../shared/state.ts";
+import * as say from "../texts/en/engine.ts";
 import { digits } from "./digits.ts";
 import { contextLetters, letters, nextLetters } from "./words.ts";
 
@@ -91,7 +92,14 @@ function plane(name: string, given: data.Dataset, state: StudioState, classes: r
           targets: given.targets.data,
           targetShape: given.targets.shape,
         });
-  return { name, ...splitPoints(whole, state), inputs, classes, target: classes.length > 0 ? "class" : "y", notes: [] };
+  return {
+    name,
+    ...splitPoints(whole, state),
+    inputs,
+    classes,
+    target: classes.length > 0 ? say.classWord : "y",
+    notes: [],
+  };
 }
 
 /** The rows of a table as a run has made numbers of them: its choices, and what it fitted on the rows that it learned from. */
@@ -136,11 +144,11 @@ function fromTable(table: data.Table, target: string, state: StudioState, fitted
 }
 
 async function fromImages(own: Extract<OwnData, { kind: "images" }>, state: StudioState): Promise<Source> {
-  const names = { images: own.name, labels: "the label array" };
+  const names = { images: own.name, labels: say.theLabelArray };
   const images = await data.readIdx(own.images, { name: own.name });
   const { classes } = own;
   const labels: data.LabelArray = {
-    ...(await data.readIdx(own.labels, { name: "the label array" })),
+    ...(await data.readIdx(own.labels, { name: say.theLabelArray })),
     ...(classes === undefined ? {} : { classes }),
   };
   data.checkImagesAndLabels(images, labels, names);
@@ -156,7 +164,7 @@ async function fromImages(own: Extract<OwnData, { kind: "images" }>, state: Stud
     name: own.name,
     train: whole.subset(split.train),
     test: split.validation.length > 0 ? whole.subset(split.validation) : undefined,
-    inputs: Array.from({ length: whole.features.data.length / whole.length }, (_, k) => `pixel ${k + 1}`),
+    inputs: Array.from({ length: whole.features.data.length / whole.length }, (_, k) => say.pixel(k + 1)),
     classes: preprocessing.target.classes,
     target: "label",
     notes: preprocessing.notes,
@@ -188,7 +196,7 @@ async function source(state: StudioState, own: OwnData | undefined): Promise<Sou
       return plane("curve", data.curve(options), state, []);
     case "painted": {
       const { inputs, classes } = paintedNames(state);
-      const made = plane("painted points", painted(state), state, classes);
+      const made = plane(say.paintedPoints, painted(state), state, classes);
       return { ...made, inputs: [...inputs, ...made.inputs.slice(2)] };
     }
     case "digits": {
@@ -196,9 +204,9 @@ async function source(state: StudioState, own: OwnData | undefined): Promise<Sou
       return {
         name: "digits",
         ...splitPoints(whole, state),
-        inputs: Array.from({ length: whole.features.data.length / whole.length }, (_, k) => `pixel ${k + 1}`),
+        inputs: Array.from({ length: whole.features.data.length / whole.length }, (_, k) => say.pixel(k + 1)),
         classes: Array.from({ length: 10 }, (_, k) => String(k)),
-        target: "figure",
+        target: say.figure,
         notes: [],
       };
     }
@@ -210,14 +218,11 @@ async function source(state: StudioState, own: OwnData | undefined): Promise<Sou
           letters.map((letter) => `${place - contextLetters} = ${letter}`),
         ).flat(),
         classes: letters,
-        target: "next letter",
+        target: say.nextLetter,
         notes: [],
       };
     case "own": {
-      if (own === undefined)
-        throw new HebbError(
-          "your data is not in this browser: a link holds the experiment, not the file; drop it again",
-        );
+      if (own === undefined) throw new HebbError(say.yourDataIsNotInThis);
       if (own.kind === "images") return fromImages(own, state);
       const table = data.parseCsv(own.text, { name: own.name }).drop(...columnsIn(state.without));
       const target = table.has(state.target) ? table.column(state.target).name : data.guessTarget(table).target;
@@ -232,19 +237,19 @@ async function source(state: StudioState, own: OwnData | undefined): Promise<Sou
 
 /** What is wrong with a table as it is, and with this target. */
 export function examine({ own, target, without }: Questions["examine"]["ask"]): Examined {
-  if (own.kind !== "table") throw new HebbError("only tables are examined");
+  if (own.kind !== "table") throw new HebbError(say.onlyTablesAreExamined);
   const table = data.parseCsv(own.text, { name: own.name }).drop(...without);
   const findings = data.tableFindings(table, { target });
   if (findings.some(({ code }) => code === "target")) return { findings, task: "" };
   const { target: read } = data.fitPreprocessing(table, { target });
-  return { findings, task: read.kind === "classes" ? `${read.classes.length} classes` : "a number" };
+  return { findings, task: read.kind === "classes" ? say.classes(read.classes.length) : say.aNumber };
 }
 
 /** What a dropped table holds. Throws HebbError naming the row that does not fit. */
 export function preview(own: OwnData): Preview {
-  if (own.kind !== "table") throw new HebbError("only tables have a preview");
+  if (own.kind !== "table") throw new HebbError(say.onlyTablesHaveAPreview);
   const table = data.parseCsv(own.text, { name: own.name });
-  if (table.rowCount === 0) throw new HebbError(`${own.name} has a header and no rows; there is nothing to learn from`);
+  if (table.rowCount === 0) throw new HebbError(say.hasAHeaderAndNoRows(own.name));
   return {
     rows: table.rowCount,
     columns: table.describe().map(({ name, kind, distinct, missing }) => ({

@@ -1,9 +1,11 @@
 // Lanes in lockstep: several runs that differ in one thing, their bands over seeds, and the landscape they cross.
+
 import { noGrad, type Tensor, tensor } from "../../src/index.ts";
 import type { Landscape, LaneNumbers, LanesAsk, LanesMove, SeedAsk, SeedRun } from "../shared/compare.ts";
 import { derived } from "../shared/features.ts";
 import type { OwnData } from "../shared/protocol.ts";
 import type { StudioState } from "../shared/state.ts";
+import * as say from "../texts/en/engine.ts";
 import { type Prepared, prepare } from "./data.ts";
 import { keptFloats } from "./kept.ts";
 import { flat, landscapeOf, mostTraced } from "./landscape.ts";
@@ -38,7 +40,7 @@ export class Lanes {
     let first: Float32Array | undefined;
     this.#lanes = states.map((state, place) => {
       const data = prepared[place] ?? prepared[0];
-      if (data === undefined) throw new Error("a lane has no data");
+      if (data === undefined) throw new Error(say.aLaneHasNoData);
       const session = new Session(state, data);
       const { info } = data;
       const { model } = session.network;
@@ -156,7 +158,7 @@ export class Lanes {
   /** The loss over the plane in which the lanes moved most. */
   landscape(): Landscape {
     const [first] = this.#lanes;
-    if (first === undefined) throw new Error("there are no lanes");
+    if (first === undefined) throw new Error(say.thereAreNoLanes);
     return landscapeOf(
       first.session,
       this.#lanes.map(({ path }) => path),

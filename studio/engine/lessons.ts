@@ -1,8 +1,10 @@
 // What the lessons plot and let run: Rosenblatt's rule, activations with their slopes, losses of one prediction.
+
 import { HebbError, nn, type Tensor, tensor, valueAndGrad } from "../../src/index.ts";
 import { makeActivation } from "../../src/train/index.ts";
 import type { ActivationName, LossName } from "../shared/names.ts";
 import type { Correction, Plotted, Rosenblatt } from "../shared/protocol.ts";
+import * as say from "../texts/en/engine.ts";
 import type { Session } from "./session.ts";
 
 const [mostPasses, rate] = [60, 0.2] as const;
@@ -10,8 +12,7 @@ const [mostPasses, rate] = [60, 0.2] as const;
 /** Lets the library's rule see one row after the other, and writes down each row that it gets wrong. */
 export function rosenblatt({ prepared, trainPart }: Session): Rosenblatt {
   const { info } = prepared;
-  if (info.task !== "binary" || info.inputShape.length !== 1)
-    throw new HebbError("Rosenblatt's rule decides between two classes of rows; choose such data");
+  if (info.task !== "binary" || info.inputShape.length !== 1) throw new HebbError(say.rosenblattsRuleDecidesBetweenTwo);
   const neuron = new nn.Perceptron(info.inputs.length);
   const truths = trainPart.y.dataSync();
   const rows = Array.from({ length: trainPart.rows }, (_, row) => ({

@@ -1,4 +1,5 @@
 // From the state to a network, its loss and its optimizer, all of them the library's own.
+
 import { HebbError, nn, type optim, type Tensor } from "../../src/index.ts";
 import {
   makeActivation,
@@ -10,6 +11,7 @@ import {
 import { type ActivationName, averageOf, type InitName, type LossName } from "../shared/names.ts";
 import type { DataInfo, StageInfo } from "../shared/protocol.ts";
 import { type Ensemble, ensembleOf, type StudioState } from "../shared/state.ts";
+import * as say from "../texts/en/engine.ts";
 
 type FloatDType = "float32" | "float64";
 
@@ -59,9 +61,7 @@ export const outputsOf = ({ task, classes }: DataInfo): number => (task === "cla
 /** Builds the network; its weights are drawn from the present seed. */
 export function buildNetwork(state: StudioState, info: DataInfo, dtype: FloatDType = "float32"): Network {
   if (state.batchNorm && state.batch === 1 && state.layers.length > 0)
-    throw new HebbError(
-      "batch normalisation needs more than one row in a batch; choose a larger batch, or switch it off",
-    );
+    throw new HebbError(say.batchNormalisationNeedsMoreThanOne);
   const ensemble = ensembleOf(state, info);
   if (ensemble !== undefined) return buildEnsemble(state, info, ensemble);
   const modules: nn.Module[] = [];

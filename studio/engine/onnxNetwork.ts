@@ -1,4 +1,5 @@
 // An ONNX file as a network that the page can show: a chain of dense layers and 3 × 3 convolutions; anything else is refused by a sentence.
+
 import { readOnnx } from "../../src/formats/onnx/files.ts";
 import type { NodeProto } from "../../src/formats/onnx/proto/messages.ts";
 import { readTensor } from "../../src/formats/onnx/tensors.ts";
@@ -6,6 +7,7 @@ import type { ActivationName } from "../shared/names.ts";
 import type { OnnxNetwork } from "../shared/onnx.ts";
 import type { SavedTensor } from "../shared/protocol.ts";
 import { type Layer, mostLayers, mostUnits } from "../shared/state.ts";
+import * as say from "../texts/en/onnx.ts";
 
 interface Part {
   readonly kind: Layer["kind"];
@@ -63,9 +65,7 @@ class Chain {
   }
 
   #refuse(why: string): never {
-    throw new Error(
-      `${this.#name} ${why}. This page shows chains of dense layers and of 3 × 3 convolutions; hebb/onnx runs and trains every other network.`,
-    );
+    throw new Error(say.thisPageShowsChainsOfDense(this.#name, why));
   }
 
   #constant(name: string | undefined): Constant | undefined {
@@ -74,8 +74,7 @@ class Chain {
 
   #add(kind: Layer["kind"], weight: Constant, bias: Constant | undefined): void {
     const [units = 0] = weight.shape;
-    if (units < 1 || units > mostUnits)
-      this.#refuse(`has a layer of ${units} units, and the page draws up to ${mostUnits}`);
+    if (units < 1 || units > mostUnits) this.#refuse(say.hasALayerOfUnitsAnd(units, mostUnits));
     const place = this.#parts.length;
     this.#parts.push({ kind, units, activation: "identity" });
     this.#weights.push(
@@ -87,8 +86,7 @@ class Chain {
   #dense(weight: Constant, bias: Constant | undefined): void {
     const [units = 0, inputs = 0] = weight.shape;
     const size = this.#shape.reduce((a, b) => a * b, 1);
-    if (weight.shape.length !== 2 || size !== inputs)
-      this.#refuse(`has a dense layer of ${inputs} inputs where ${size} arrive`);
+    if (weight.shape.length !== 2 || size !== inputs) this.#refuse(say.hasADenseLayerOfInputs(inputs, size));
     this.#add("dense", weight, bias);
     this.#shape = [units];
   }
@@ -99,16 +97,16 @@ class Chain {
     const fits =
       weight.shape.length === 4 && height === 3 && width === 3 && all("pads", 1) && numbers("pads").length === 4;
     if (!fits || !all("strides", 1) || !all("dilations", 1) || !all("group", 1) || channels !== this.#shape[0])
-      this.#refuse(`has a convolution with a kernel of [${weight.shape.join(", ")}], other strides or other padding`);
-    if (this.#parts.some(({ kind }) => kind === "dense")) this.#refuse("has a convolution after a dense layer");
+      this.#refuse(say.hasAConvolutionWithAKernel(weight.shape.join(", ")));
+    if (this.#parts.some(({ kind }) => kind === "dense")) this.#refuse(say.hasAConvolutionAfterADense);
     this.#add("conv", weight, bias);
     this.#shape = [units, ...this.#shape.slice(1)];
   }
 
   #activate(name: ActivationName, node: NodeProto): void {
     const part = this.#parts.at(-1);
-    if (part === undefined) this.#refuse(`begins with ${node.opType}, before any layer`);
-    if (part.activation !== "identity") this.#refuse("has two activations, one after the other");
+    if (part === undefined) this.#refuse(say.beginsWithBeforeAnyLayer(node.opType ?? "?"));
+    if (part.activation !== "identity") this.#refuse(say.hasTwoActivationsOneAfterThe);
     part.activation = name;
   }
 
@@ -125,12 +123,12 @@ class Chain {
     const silu = op === "Mul" && input.includes(this.#at) && input.includes(this.#before);
     if (silu) {
       const part = this.#parts.at(-1);
-      if (part?.activation !== "sigmoid") this.#refuse("multiplies two of its values");
+      if (part?.activation !== "sigmoid") this.#refuse(say.multipliesTwoOfItsValues);
       part.activation = "silu";
     } else {
       const others = input.filter((one) => one !== "" && one !== this.#at);
       if (!input.includes(this.#at) || others.some((one) => !this.#constants.has(one)))
-        this.#refuse(`is not a chain: ${op} joins or branches what flows through it`);
+        this.#refuse(say.isNotAChainJoinsOr(op));
       this.#operate(op, node, last, { attribute: real, numbers });
     }
     this.#before = silu ? "" : this.#at;
@@ -152,25 +150,25 @@ class Chain {
     switch (op) {
       case "Gemm":
         if (weight === undefined || (attribute("alpha") ?? 1) !== 1 || (attribute("beta") ?? 1) !== 1)
-          this.#refuse("has a Gemm that scales its operands, or without a stored weight");
-        if (numbers("transA")[0] === 1) this.#refuse("has a Gemm with its input transposed");
+          this.#refuse(say.hasAGemmThatScalesIts);
+        if (numbers("transA")[0] === 1) this.#refuse(say.hasAGemmWithItsInput);
         return this.#dense(numbers("transB")[0] === 1 ? weight : turned(weight), bias);
       case "MatMul":
-        if (weight === undefined || weight.shape.length !== 2) this.#refuse("multiplies by what is no stored matrix");
+        if (weight === undefined || weight.shape.length !== 2) this.#refuse(say.multipliesByWhatIsNoStored);
         return this.#dense(turned(weight), undefined);
       case "Add": {
         const [added] = input.flatMap((one) => this.#constant(one) ?? []);
         const stored = this.#weights.at(-1);
         const part = this.#parts.at(-1);
         if (added === undefined || stored === undefined || part?.activation !== "identity" || part.kind === "conv")
-          this.#refuse("adds what is no bias of a layer");
+          this.#refuse(say.addsWhatIsNoBiasOf);
         if (added.data.length !== part.units || stored.data.some((value) => value !== 0))
-          this.#refuse("adds a second bias to a layer");
+          this.#refuse(say.addsASecondBiasToA);
         this.#weights[this.#weights.length - 1] = { ...stored, data: added.data };
         return;
       }
       case "Conv":
-        if (weight === undefined) this.#refuse("has a convolution without a stored kernel");
+        if (weight === undefined) this.#refuse(say.hasAConvolutionWithoutAStored);
         return this.#convolution(weight, bias, numbers);
       case "MaxPool": {
         const [, height = 0, width = 0] = this.#shape;
@@ -182,42 +180,42 @@ class Chain {
           !by("strides", 2) ||
           !by("pads", 0)
         )
-          this.#refuse("pools otherwise than by squares of 2 × 2 after a convolution");
+          this.#refuse(say.poolsOtherwiseThanBySquaresOf);
         this.#shape = [this.#shape[0] ?? 1, Math.floor(height / 2), Math.floor(width / 2)];
         return;
       }
       case "LeakyRelu":
         return near(attribute("alpha") ?? 0.01, 0.01)
           ? this.#activate("leakyRelu", node)
-          : this.#refuse("has a LeakyRelu with another slope than 0.01");
+          : this.#refuse(say.hasALeakyReluWithAnotherSlope);
       case "Elu":
         return near(attribute("alpha") ?? 1, 1)
           ? this.#activate("elu", node)
-          : this.#refuse("has an Elu with another α than 1");
+          : this.#refuse(say.hasAnEluWithAnotherThan);
       case "Gelu":
         return this.#activate("gelu", node);
       case "HardSigmoid":
         return near(attribute("alpha") ?? 0.2, 1 / 6)
           ? this.#activate("hardsigmoid", node)
-          : this.#refuse("has a HardSigmoid with another slope than 1/6");
+          : this.#refuse(say.hasAHardSigmoidWithAnotherSlope);
       case "Clip": {
         const [low, high] = [this.#constant(input[1])?.data[0], this.#constant(input[2])?.data[0]];
         if (near(low, -1) && near(high, 1)) return this.#activate("hardtanh", node);
         if (near(low, 0) && near(high, 6)) return this.#activate("relu6", node);
-        return this.#refuse(`clips its values to [${low}, ${high}]`);
+        return this.#refuse(say.clipsItsValuesTo(low ?? Number.NEGATIVE_INFINITY, high ?? Number.POSITIVE_INFINITY));
       }
       default:
-        return this.#refuse(`has the operator ${op}`);
+        return this.#refuse(say.hasTheOperator(op));
     }
   }
 
   finish(inputs: readonly number[], end: string | undefined): OnnxNetwork {
     const last = this.#parts.at(-1);
-    if (last === undefined || last.kind !== "dense") this.#refuse("does not end in a dense layer");
-    if (last.activation !== "identity") this.#refuse(`ends in ${last.activation}`);
-    if (end !== this.#at) this.#refuse("gives more than the end of its chain");
+    if (last === undefined || last.kind !== "dense") this.#refuse(say.doesNotEndInADense);
+    if (last.activation !== "identity") this.#refuse(say.endsIn(last.activation));
+    if (end !== this.#at) this.#refuse(say.givesMoreThanTheEndOf);
     if (this.#parts.length - 1 > mostLayers)
-      this.#refuse(`has ${this.#parts.length - 1} hidden layers, and the page draws up to ${mostLayers}`);
+      this.#refuse(say.hasHiddenLayersAndThePage(this.#parts.length - 1, mostLayers));
     return { inputs, layers: this.#parts.slice(0, -1), outputs: last.units, weights: this.#weights };
   }
 }
@@ -225,7 +223,7 @@ class Chain {
 /** The network in an ONNX file. Throws a sentence for one that the page cannot show. */
 export function networkOf(name: string, bytes: Uint8Array): OnnxNetwork {
   const { graph } = readOnnx(bytes, { name });
-  if (graph === undefined) throw new Error(`${name} has no graph`);
+  if (graph === undefined) throw new Error(say.hasNoGraph(name));
   const constants = new Map<string, Constant>();
   const keep = (key: string | undefined, tensor: Parameters<typeof readTensor>[0]): void => {
     const { shape, array } = readTensor(tensor, `${name}, ${key}`);
@@ -240,10 +238,9 @@ export function networkOf(name: string, bytes: Uint8Array): OnnxNetwork {
   const open = graph.input.filter((one) => !constants.has(one.name ?? ""));
   const [input] = open;
   if (open.length !== 1 || input?.name === undefined)
-    throw new Error(`${name} takes ${open.length} inputs; this page shows networks with one.`);
+    throw new Error(say.takesInputsThisPageShowsNetworks(name, open.length));
   const dims = input.type?.tensorType?.shape?.dim.slice(1).map(({ dimValue }) => Number(dimValue ?? 0)) ?? [];
-  if (dims.length === 0 || dims.some((one) => one < 1))
-    throw new Error(`${name} leaves the shape of its inputs open; export it with the number of inputs fixed.`);
+  if (dims.length === 0 || dims.some((one) => one < 1)) throw new Error(say.leavesTheShapeOfItsInputs(name));
   const chain = new Chain(name, input.name, dims, constants);
   for (const [place, node] of graph.node.entries()) chain.take(node, place === graph.node.length - 1);
   return chain.finish(dims, graph.output[0]?.name);

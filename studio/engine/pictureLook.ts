@@ -1,6 +1,8 @@
 // What a network makes of one picture: the maps of every stage, its answer, and the pixels that the answer hangs on.
+
 import { HebbError, noGrad, type Tensor, tensor, valueAndGrad } from "../../src/index.ts";
 import type { PictureAsk, PictureLook } from "../shared/results.ts";
+import * as say from "../texts/en/engine.ts";
 import { squash } from "./network.ts";
 import { inputsOf, readingOf } from "./predict.ts";
 import { pictureOf } from "./results.ts";
@@ -11,7 +13,7 @@ function given(session: Session, ask: PictureAsk): Float32Array {
   if ("inputs" in ask) return inputsOf(session, ask);
   const { trainPart } = session;
   if (!(ask.row >= 0 && ask.row < trainPart.rows))
-    throw new HebbError(`there is no training row ${ask.row + 1}; there are ${trainPart.rows}`);
+    throw new HebbError(say.thereIsNoTrainingRowThere(ask.row + 1, trainPart.rows));
   return Float32Array.from(trainPart.x.narrow(0, ask.row, 1).dataSync());
 }
 
@@ -19,7 +21,7 @@ function given(session: Session, ask: PictureAsk): Float32Array {
 export function lookAt(session: Session, ask: PictureAsk): PictureLook {
   const { prepared, network } = session;
   const { info } = prepared;
-  if (info.inputShape.length !== 3) throw new HebbError("this network takes numbers, not a picture");
+  if (info.inputShape.length !== 3) throw new HebbError(say.thisNetworkTakesNumbersNotA);
   const inputs = given(session, ask);
   const x = tensor(inputs, { shape: [1, ...info.inputShape] });
   network.model.eval();

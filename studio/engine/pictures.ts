@@ -1,6 +1,8 @@
 // Picture files, decoded by the browser here in the worker, cut to the wanted proportions and made small.
+
 import { data, HebbError } from "../../src/index.ts";
 import type { PicturesAsk, PicturesRead } from "../shared/protocol.ts";
+import * as say from "../texts/en/engine.ts";
 
 /** A larger picture is brought near this height and width by the browser, which is quicker, before the library resizes it. */
 const nearly = 512;
@@ -10,16 +12,14 @@ async function decode(path: string, file: Blob): Promise<data.Picture> {
   try {
     bitmap = await createImageBitmap(file, { colorSpaceConversion: "none" });
   } catch {
-    throw new HebbError(
-      `${path} could not be decoded: it is damaged, or of a kind that this browser does not show; take it out or replace it`,
-    );
+    throw new HebbError(say.couldNotBeDecodedItIs(path));
   }
   const scale = Math.min(1, nearly / Math.min(bitmap.width, bitmap.height));
   const [width, height] = [bitmap.width, bitmap.height].map((side) => Math.max(1, Math.round(side * scale)));
   if (width === undefined || height === undefined || width > 65536 || height > 65536)
-    throw new HebbError(`${path} has ${bitmap.width} × ${bitmap.height} pixels, too long a strip; cut it`);
+    throw new HebbError(say.hasPixelsTooLongAStrip(path, bitmap.width, bitmap.height));
   const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
-  if (context === null) throw new HebbError(`${path} could not be read: this browser gives no canvas to its workers`);
+  if (context === null) throw new HebbError(say.couldNotBeReadThisBrowser(path));
   // What is transparent lies on white, as on paper.
   context.fillStyle = "#fff";
   context.fillRect(0, 0, width, height);

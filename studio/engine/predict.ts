@@ -1,7 +1,9 @@
 // The trained network tried on one case: raw cells of a table, or numbers as the network takes them.
+
 import { data, HebbError, noGrad, tensor } from "../../src/index.ts";
 import { derived } from "../shared/features.ts";
 import type { PredictAsk, Prediction } from "../shared/protocol.ts";
+import * as say from "../texts/en/engine.ts";
 import type { Prepared } from "./data.ts";
 import { squash } from "./network.ts";
 import { decide, type Session } from "./session.ts";
@@ -12,12 +14,12 @@ export function inputsOf({ prepared, state }: Session, ask: PredictAsk): Float32
   const { info, table, images } = prepared;
   const size = info.inputShape.reduce((product, extent) => product * extent, 1);
   if ("cells" in ask) {
-    if (table === undefined) throw new HebbError("this network takes numbers, not the cells of a table");
-    return data.applyPreprocessing(table, data.Table.fromRows([ask.cells], "the form"), { targets: "none" }).features;
+    if (table === undefined) throw new HebbError(say.thisNetworkTakesNumbersNotThe);
+    return data.applyPreprocessing(table, data.Table.fromRows([ask.cells], say.theForm), { targets: "none" }).features;
   }
   if ("text" in ask) return encodeContext(ask.text.toLowerCase());
   if (info.given < size && ask.inputs.length === info.given) return derived(ask.inputs, state.features);
-  if (ask.inputs.length !== size) throw new HebbError(`the network takes ${size} numbers, got ${ask.inputs.length}`);
+  if (ask.inputs.length !== size) throw new HebbError(say.theNetworkTakesNumbersGot(size, ask.inputs.length));
   if (images === undefined) return Float32Array.from(ask.inputs);
   // Pixels come as 0 to 1; images of a file were scaled by the mean and spread of each channel.
   const plane = size / images.mean.length;

@@ -1,4 +1,5 @@
 // How good a trained network is, and by which columns: its answers, its worst rows, importance and partial dependence.
+
 import { data, HebbError, noGrad, type Tensor, tensor } from "../../src/index.ts";
 import { partialDependence, permutationImportance } from "../../src/train/index.ts";
 import type { DataInfo, InputGroup } from "../shared/protocol.ts";
@@ -10,6 +11,7 @@ import type {
   Results,
   WorstRow,
 } from "../shared/results.ts";
+import * as say from "../texts/en/engine.ts";
 import type { Prepared } from "./data.ts";
 import { keptFloats } from "./kept.ts";
 import { decide, type Part, type Session } from "./session.ts";
@@ -138,8 +140,7 @@ export function results(session: Session): Results {
 
 /** The columns of a table; of other rows of numbers, each input. */
 function columnsOf({ groups, inputs, inputShape }: DataInfo): readonly InputGroup[] {
-  if (inputShape.length > 1)
-    throw new HebbError("pictures have pixels, not columns; their saliency says which of them an answer hangs on");
+  if (inputShape.length > 1) throw new HebbError(say.picturesHavePixelsNotColumnsTheir);
   return groups.length > 0 ? groups : inputs.map((name, from) => ({ name, from, count: 1 }));
 }
 
@@ -177,7 +178,7 @@ function valuesOf(prepared: Prepared, { name, from, count }: InputGroup, rows: d
     const record = Object.fromEntries(like.columnNames.map((column) => [column, like.column(column).cells[0] ?? ""]));
     const made = data.Table.fromRows(
       given.map((cell) => ({ ...record, [name]: cell })),
-      "values of the column",
+      say.valuesOfTheColumn,
     );
     const { features, featureCount } = data.applyPreprocessing(table, made, { targets: "none" });
     return given.map((_, k) => features.slice(k * featureCount + from, k * featureCount + from + count));
@@ -235,7 +236,7 @@ function spread(sorted: Float32Array): number[] {
 export function dependence(session: Session, { column }: DependenceAsk): DependenceCurve {
   const { prepared, step } = session;
   const group = columnsOf(prepared.info)[column];
-  if (group === undefined) throw new HebbError(`there is no column ${column + 1}`);
+  if (group === undefined) throw new HebbError(say.thereIsNoColumn(column + 1));
   const rows = firstRows(session);
   const back = inUnits(prepared);
   const { at, names, values } = valuesOf(prepared, group, rows);

@@ -1,4 +1,5 @@
 // One training run of the page: a Trainer of the library with the page's own figures, edits and reasons to end.
+
 import {
   data,
   Generator,
@@ -33,6 +34,7 @@ import type {
 } from "../shared/protocol.ts";
 import { type Edit, ensembleOf, runKey, type StudioState } from "../shared/state.ts";
 import { addPoint } from "../shared/thin.ts";
+import * as say from "../texts/en/engine.ts";
 import { takeWeights } from "./beginning.ts";
 import { type Prepared, prepare } from "./data.ts";
 import { keptFloats } from "./kept.ts";
@@ -199,7 +201,7 @@ export class Session {
     const [epoch, batch] = [Math.floor(this.step / this.batches), this.step % this.batches];
     this.#order.restore({ ...this.#order.state(), epoch, batch });
     const rows = this.#order.take();
-    if (rows === undefined) throw new HebbError(`epoch ${epoch} has no batch ${batch}`);
+    if (rows === undefined) throw new HebbError(say.epochHasNoBatch(epoch, batch));
     return rows;
   }
 

@@ -6,6 +6,7 @@ import { makeObjective, Tabular } from "../../src/train/index.ts";
 import { codeOf, handIn } from "../shared/code.ts";
 import { printProject, readProject } from "../shared/project.ts";
 import type { Exported, ExportFormat, OwnData, SavedTensor } from "../shared/protocol.ts";
+import * as say from "../texts/en/engine.ts";
 import { Session } from "./session.ts";
 
 const arrayOf = ({ shape, data }: SavedTensor): HostArray => ({
@@ -54,7 +55,7 @@ function safetensors(session: Session): Exported {
     session,
     sessionWith(session, [...restored, ...session.tensors().filter(({ name }) => name.startsWith("o."))]),
   );
-  return { name: "model.safetensors", bytes, difference, checked: `read back, ${rows} run again` };
+  return { name: "model.safetensors", bytes, difference, checked: say.readBackRunAgain(rows) };
 }
 
 /** Programs longer than this are not run again before a download. */
@@ -85,7 +86,7 @@ async function typescript(session: Session, own: OwnData | undefined): Promise<E
       name: "train.ts",
       bytes,
       difference: Number.NaN,
-      checked: `not run again: it takes ${session.step} steps`,
+      checked: say.notRunAgainItTakesSteps(session.step),
     };
   const { features, targets } = prepared.train;
   const outside = {
@@ -109,7 +110,7 @@ async function typescript(session: Session, own: OwnData | undefined): Promise<E
     name: "train.ts",
     bytes,
     difference,
-    checked: `run from the start, ${session.step} steps: training loss ${Number(loss).toPrecision(6)}`,
+    checked: say.runFromTheStartStepsTraining(session.step, Number(loss).toPrecision(6)),
   };
 }
 
@@ -123,13 +124,13 @@ function project(session: Session, own: OwnData | undefined): Exported {
     name: "experiment.hebb.json",
     bytes: new TextEncoder().encode(text),
     difference,
-    checked: `read back, ${rows} run again`,
+    checked: say.readBackRunAgain(rows),
   };
 }
 
 /** Saved tensors from the safetensors of a project. */
 export function tensorsOf(bytes: Uint8Array): SavedTensor[] {
-  return Object.entries(readSafetensors(bytes, { name: "the file" }).tensors).map(([name, { shape, data }]) => ({
+  return Object.entries(readSafetensors(bytes, { name: say.theFile }).tensors).map(([name, { shape, data }]) => ({
     name,
     shape,
     data: data instanceof Float64Array ? data : Float32Array.from(data),
@@ -138,9 +139,7 @@ export function tensorsOf(bytes: Uint8Array): SavedTensor[] {
 
 export async function exportRun(session: Session, format: ExportFormat, own: OwnData | undefined): Promise<Exported> {
   if (format === "typescript" && session.beganTrained)
-    throw new HebbError(
-      `this network began with the weights of ${session.beginning?.name}, which no program draws again; take the weights, or choose new initial ones`,
-    );
+    throw new HebbError(say.thisNetworkBeganWithTheWeights(session.beginning?.name ?? ""));
   const exported =
     format === "safetensors"
       ? safetensors(session)
@@ -149,8 +148,6 @@ export async function exportRun(session: Session, format: ExportFormat, own: Own
         : await typescript(session, own);
   // Losses that are large are rounded more coarsely.
   if (exported.difference > 1e-3 * Math.max(1, Math.abs(session.now().train.loss)))
-    throw new HebbError(
-      `what was read back differs by ${exported.difference.toPrecision(3)}: the file is not given out`,
-    );
+    throw new HebbError(say.whatWasReadBackDiffersBy(exported.difference.toPrecision(3)));
   return exported;
 }

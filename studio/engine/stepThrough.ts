@@ -1,4 +1,5 @@
 // One training step laid open: the session's own network and optimizer on the next batch, every value from inspectStep.
+
 import {
   compile,
   Generator,
@@ -16,6 +17,7 @@ import {
 import { makeActivation } from "../../src/train/index.ts";
 import { type ActivationName, activationNames } from "../shared/names.ts";
 import type { LayerStep, NormStep, Numbers, ParameterNumbers, StepAsk, StepEdit, StepTrace } from "../shared/steps.ts";
+import * as say from "../texts/en/engine.ts";
 import { squash } from "./network.ts";
 import { noteGradients } from "./noted.ts";
 import { Session } from "./session.ts";
@@ -30,7 +32,7 @@ const floats = (values: ArrayLike<number>): Float32Array => Float32Array.from(va
 const numbersOf = ({ name, shape, value }: InspectedNode): Numbers => ({ node: name, shape, values: floats(value) });
 
 function found<T>(value: T | undefined, what: string): T {
-  if (value === undefined) throw new HebbError(`the step has no ${what}; the network and what is shown do not fit`);
+  if (value === undefined) throw new HebbError(say.theStepHasNoTheNetwork(what));
   return value;
 }
 
@@ -63,9 +65,7 @@ function checkSize({ info, state, network, trainPart }: Session): void {
   const values = network.stages.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
   const rows = Math.min(state.batch, trainPart.rows);
   if (info.parameters > mostParameters || values * rows > mostValues)
-    throw new HebbError(
-      `Step lays open networks of up to 20,000 weights and 4 million values; this one has ${info.parameters} weights and ${values} values in each of ${rows} rows. Choose fewer units or a smaller batch`,
-    );
+    throw new HebbError(say.stepLaysOpenNetworksOfUp(info.parameters, values, rows));
 }
 
 /** Replacement values: whole nodes with the edited numbers in them. */
@@ -73,7 +73,7 @@ function replacements(nodes: readonly InspectedNode[], edits: readonly StepEdit[
   const out: Record<string, Float32Array> = {};
   for (const { node, index, value } of edits) {
     const values = out[node] ?? floats(nodes.find(({ name }) => name === node)?.value ?? []);
-    if (index >= values.length) throw new HebbError(`there is no number ${index} in ${node}`);
+    if (index >= values.length) throw new HebbError(say.thereIsNoNumberIn(index, node));
     values[index] = value;
     out[node] = values;
   }
@@ -108,7 +108,7 @@ class Nodes {
   }
 
   input(node: InspectedNode, place: number): InspectedNode {
-    return found(this.#byName.get(node.inputs[place] ?? ""), `input of ${node.name}`);
+    return found(this.#byName.get(node.inputs[place] ?? ""), say.inputOf(node.name));
   }
 
   /** ∂loss/∂node; zero where the loss does not depend on it. */
@@ -122,14 +122,14 @@ class Nodes {
   leaf(path: string): InspectedNode {
     return found(
       this.all.find((node) => node.path === path && node.op === "value"),
-      `value of ${path}`,
+      say.valueOf(path),
     );
   }
 
   updated(path: string): InspectedNode {
     return found(
       this.all.find(({ updates }) => updates.includes(path)),
-      `update of ${path}`,
+      say.updateOf(path),
     );
   }
 
@@ -236,9 +236,9 @@ function droppedBy(nodes: Nodes, path: number, p: number): LayerStep["dropout"] 
   const own = nodes.of(path);
   const kept = found(
     own.find(({ op }) => op === "ge"),
-    "mask of dropout",
+    say.maskOfDropout,
   );
-  const values = found(own.at(-1), "values after dropout");
+  const values = found(own.at(-1), say.valuesAfterDropout);
   return { factors: Float32Array.from(kept.value, (keep) => (keep ? 1 / (1 - p) : 0)), values: numbersOf(values) };
 }
 
@@ -248,15 +248,15 @@ function normOf(
   parameter: (path: string) => ParameterNumbers,
 ): { step: NormStep; values: InspectedNode } {
   const own = nodes.of(path);
-  const values = found(own.at(-1), "values of the normalisation");
+  const values = found(own.at(-1), say.valuesOfTheNormalisation);
   const standard = nodes.input(nodes.input(values, 0), 0);
   const mean = found(
     own.find(({ op }) => op === "mul"),
-    "mean of the batch",
+    say.meanOfTheBatch,
   );
   const deviation = found(
     own.find(({ op }) => op === "sqrt"),
-    "deviation of the batch",
+    say.deviationOfTheBatch,
   );
   return {
     values,
@@ -288,10 +288,7 @@ function rowLosses(session: Session, z: Float32Array, y: Tensor, rows: number): 
 
 /** Lays the next step open, with some numbers replaced. */
 export function stepThrough(session: Session, { edits }: StepAsk): StepTrace {
-  if (session.network.modules.length === 0)
-    throw new HebbError(
-      "this is an ensemble, whose members share their weights: a step is laid open for one network of layers",
-    );
+  if (session.network.modules.length === 0) throw new HebbError(say.thisIsAnEnsembleWhoseMembers);
   checkSize(session);
   const { state, prepared, network, optimizer } = session;
   const { info } = prepared;
@@ -334,7 +331,7 @@ export function stepThrough(session: Session, { edits }: StepAsk): StepTrace {
     const parts = modules.slice(first + 1, until).map((module, k) => ({ module, path: first + 1 + k }));
     const where = (fits: (module: unknown) => boolean): number | undefined =>
       parts.find(({ module }) => fits(module))?.path;
-    const z = found(nodes.resultOf(first), `sum of layer ${place + 1}`);
+    const z = found(nodes.resultOf(first), say.sumOfLayer(place + 1));
     const [normPath, poolPath, dropPath] = [
       where((module) => module instanceof nn.BatchNorm1d || module instanceof nn.BatchNorm2d),
       where((module) => module instanceof nn.MaxPool2d),
@@ -348,8 +345,8 @@ export function stepThrough(session: Session, { edits }: StepAsk): StepTrace {
         : "identity"
       : (activationNames.find((one) => one === state.layers[place]?.activation) ?? "identity");
     const a = last ? undefined : (nodes.resultOf(normPath === undefined ? first + 1 : normPath + 1) ?? taking);
-    const pooled = poolPath === undefined ? undefined : found(nodes.resultOf(poolPath), "values of the pooling");
-    const dropped = dropPath === undefined ? undefined : found(nodes.resultOf(dropPath), "values after dropout");
+    const pooled = poolPath === undefined ? undefined : found(nodes.resultOf(poolPath), say.valuesOfThePooling);
+    const dropped = dropPath === undefined ? undefined : found(nodes.resultOf(dropPath), say.valuesAfterDropout);
     const given = dropped ?? pooled ?? a;
     return {
       kind: layer instanceof nn.Conv2d ? "conv" : "dense",

@@ -1,8 +1,10 @@
 // What speaks for ending a run, and what is worth saying while it goes on: the library's doctor, and a loss that hardly moves. By epochs alone.
+
 import { Trainer } from "../../src/index.ts";
 import type { Callback, EpochRecord, Failure, Finding, PartState, Training } from "../../src/train/index.ts";
 import type { Advice, DataInfo, Stopped } from "../shared/protocol.ts";
 import type { StudioState } from "../shared/state.ts";
+import * as say from "../texts/en/engine.ts";
 
 /** Epochs over which the loss must have moved, and before which nothing is said of that. */
 const [plateauEpochs, patienceEpochs] = [200, 250] as const;
@@ -80,7 +82,7 @@ export class Judge implements Callback {
 const lossOf = (record: EpochRecord, part: "train" | "validation"): number => record[part]?.["loss"] ?? Number.NaN;
 const figure = (value: number): string => value.toPrecision(3);
 const sentence = ({ what, evidence }: Finding): string =>
-  `${what.slice(0, 1).toUpperCase()}${what.slice(1)}: ${evidence.replace("the validation data", "the test rows")}.`;
+  `${what.slice(0, 1).toUpperCase()}${what.slice(1)}: ${evidence.replace("the validation data", say.theTestRows)}.`;
 
 /** What the doctor has just found: the network memorises. */
 function overfitting(fresh: readonly Finding[], { best, records, stepsPerEpoch }: Trainer): Stopped | undefined {
@@ -92,8 +94,8 @@ function overfitting(fresh: readonly Finding[], { best, records, stepsPerEpoch }
     `from ${figure(lossOf(then, part))} to ${figure(lossOf(last, part))}`;
   return {
     reason: "overfit",
-    text: `The network overfits: it memorises the training rows. Since epoch ${epoch} the training loss fell ${course("train")} while the test loss rose ${course("validation")}.`,
-    fix: `Go back to epoch ${epoch}`,
+    text: say.theNetworkOverfitsItMemorisesThe(epoch, course("train"), course("validation")),
+    fix: say.goBackToEpoch(epoch),
     patch: undefined,
     goTo: epoch * stepsPerEpoch,
   };
@@ -102,13 +104,13 @@ function overfitting(fresh: readonly Finding[], { best, records, stepsPerEpoch }
 function numbersLost(failure: Failure, { lr, init }: StudioState): Stopped {
   const became =
     failure.kind === "weights"
-      ? "weights became NaN or infinite"
-      : `loss became ${Number.isNaN(failure.loss) ? "NaN" : "infinite"}`;
+      ? say.weightsBecameNaNOrInfinite
+      : say.lossBecame(Number.isNaN(failure.loss) ? say.naN : say.infinite);
   const rate = Number((lr / 10).toPrecision(1));
   return {
     reason: "nan",
-    text: `The ${became} at step ${failure.step}: the steps were so large that the weights overflowed (learning rate ${lr}).`,
-    fix: `Start again with learning rate ${rate}`,
+    text: say.theAtStepTheStepsWere(became, failure.step, lr),
+    fix: say.startAgainWithLearningRate2(rate),
     patch: { lr: rate, ...(init === "large" ? { init: "xavier" as const } : {}) },
     goTo: undefined,
   };
@@ -127,24 +129,27 @@ function plateau(state: StudioState, info: DataInfo, { records }: Trainer): Stop
   const told = { reason: "plateau", goTo: undefined, fix: "", patch: undefined } as const;
   const metric = last.validation?.[info.task === "number" ? "r2" : "accuracy"];
   if (metric === undefined ? lowest <= 0.05 : metric > learnedWell)
-    return { ...told, text: `Learned: the training loss hardly moves any more (${now}).` };
+    return { ...told, text: say.learnedTheTrainingLossHardlyMoves(now) };
   if (lowest <= learnedLoss)
     return {
       ...told,
-      text: `The training rows are learned (training loss ${now}), the test rows are not: test ${info.task === "number" ? `R² ${figure(metric ?? 0)}` : `accuracy ${(100 * (metric ?? 0)).toFixed(1)} %`}. More steps will not change that; more data or less noise would.`,
+      text: say.theTrainingRowsAreLearnedTraining(
+        now,
+        info.task === "number" ? `R² ${figure(metric ?? 0)}` : say.accuracy((100 * (metric ?? 0)).toFixed(1)),
+      ),
     };
-  const text = `The training loss has hardly moved for ${plateauEpochs} epochs (${figure(lossOf(earlier, "train"))} → ${now}).`;
+  const text = say.theTrainingLossHasHardlyMoved(plateauEpochs, figure(lossOf(earlier, "train")), now);
   return { ...told, text, ...moreOf(state) };
 }
 
 /** What may get a loss to move: more units, then larger steps. */
 function moreOf({ layers, lr }: StudioState): Pick<Stopped, "fix" | "patch"> {
-  const fix = "Give it more units";
+  const fix = say.giveItMoreUnits;
   if (layers.length < 2)
     return { fix, patch: { layers: [...layers, { kind: "dense", units: 8, activation: "tanh" }] } };
   if (layers.some(({ units }) => units < 6))
     return { fix, patch: { layers: layers.map((layer) => ({ ...layer, units: Math.max(8, layer.units) })) } };
-  return { fix: "Learn three times faster", patch: { lr: Math.min(10, lr * 3) } };
+  return { fix: say.learnThreeTimesFaster, patch: { lr: Math.min(10, lr * 3) } };
 }
 
 /** Of findings that do not end training, what the page says. */
@@ -152,7 +157,7 @@ function adviceOf(finding: Finding, { lr }: StudioState): Advice[] {
   const again = (rate: number): Advice => ({
     code: finding.code,
     text: sentence(finding),
-    fix: `Start again with learning rate ${rate}`,
+    fix: say.startAgainWithLearningRate2(rate),
     patch: { lr: rate },
   });
   switch (finding.code) {

@@ -1,4 +1,5 @@
 // The worker: trains with the library, answers questions, and sends a picture whenever the page has drawn the last one.
+
 import { backendInfo, HebbError, memoryInfo, useBackend } from "../../src/index.ts";
 import type {
   Beginning,
@@ -11,6 +12,7 @@ import type {
   ToWorker,
 } from "../shared/protocol.ts";
 import { runKey, type StudioState, startState } from "../shared/state.ts";
+import * as say from "../texts/en/engine.ts";
 import { withCure } from "./cure.ts";
 import { examine, preview } from "./data.ts";
 import { filmOf, rateSearch } from "./film.ts";
@@ -159,7 +161,7 @@ async function goTo(running: Session, wantedStep: number, mine: number): Promise
     if (running.step !== target) {
       send({
         kind: "progress",
-        text: `repeating the first ${target} steps: ${Math.round((100 * running.step) / target)} %`,
+        text: say.repeatingTheFirstSteps(target, Math.round((100 * running.step) / target)),
       });
       await turn();
     }
@@ -215,12 +217,12 @@ function heapBytes(): number {
 }
 
 function present(): Session {
-  if (session === undefined) throw new HebbError("there is no network yet");
+  if (session === undefined) throw new HebbError(say.thereIsNoNetworkYet);
   return session;
 }
 
 function presentLanes(): Lanes {
-  if (lanes === undefined) throw new HebbError("there are no lanes yet");
+  if (lanes === undefined) throw new HebbError(say.thereAreNoLanesYet);
   return lanes;
 }
 

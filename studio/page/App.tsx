@@ -1,5 +1,7 @@
 // The page frame: the bar, the current surface, the live region, and the shortcuts.
+
 import { useEffect } from "preact/hooks";
+import * as say from "../texts/en/frame.ts";
 import { Bar } from "./Bar.tsx";
 import { Embedded } from "./Embedded.tsx";
 import { embedding } from "./embedding.ts";
@@ -16,7 +18,7 @@ export function App() {
   return (
     <>
       <a class="skip" href="#main">
-        Skip to the network
+        {say.skipToTheNetwork}
       </a>
       <Bar />
       <main id="main" tabIndex={-1} data-surface={name}>

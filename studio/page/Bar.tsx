@@ -1,6 +1,8 @@
 // The bar at the top: surfaces, transport, training progress, and page controls.
+
 import { useEffect, useRef } from "preact/hooks";
 import { surfaces } from "../shared/names.ts";
+import * as say from "../texts/en/frame.ts";
 import { theme } from "./draw/colors.ts";
 import { Icon, type IconName } from "./icons.tsx";
 import { nextTheme, paletteOpen, share, shared, surfaceTitle } from "./shortcuts.ts";
@@ -31,7 +33,7 @@ export function IconButton({ icon, label, keys, act, class: name }: ButtonProps)
 
 function Surfaces() {
   return (
-    <nav class="surfaces" aria-label="Surfaces">
+    <nav class="surfaces" aria-label={say.surfaces}>
       {surfaces.map((name) => (
         <button
           key={name}
@@ -81,13 +83,13 @@ export function PlayButton({ disabled = false }: { readonly disabled?: boolean }
       type="button"
       class="play"
       aria-pressed={on}
-      aria-label={on ? "Pause" : "Play"}
-      title={`${on ? "Pause" : "Play"} (Space)`}
+      aria-label={on ? say.pause : say.play}
+      title={say.space(on ? say.pause : say.play)}
       disabled={disabled}
       onClick={() => own.play(!on)}
     >
       <Icon name={on ? "pause" : "play"} />
-      <span aria-hidden="true">{on ? "Pause" : "Play"}</span>
+      <span aria-hidden="true">{on ? say.pause : say.play}</span>
     </button>
   );
 }
@@ -95,14 +97,14 @@ export function PlayButton({ disabled = false }: { readonly disabled?: boolean }
 function Transport() {
   const own = transport.value;
   return (
-    <div class="transport" role="group" aria-label="Training">
-      <IconButton icon="rewind" label="Rewind to the same initial weights" keys="R" act={own.rewind} />
-      <IconButton icon="back" label="One step back" keys="←" act={own.back} />
+    <div class="transport" role="group" aria-label={say.training}>
+      <IconButton icon="rewind" label={say.rewindToTheSameInitialWeights} keys="R" act={own.rewind} />
+      <IconButton icon="back" label={say.oneStepBack} keys="←" act={own.back} />
       <PlayButton />
-      <IconButton icon="next" label="One step ahead" keys="→" act={() => own.advance(1)} />
-      <IconButton icon="seed" label="New initial weights" keys="⇧R" act={own.newSeed} />
-      <label class="speed" title="Speed ([ and ])">
-        <span class="unseen">speed</span>
+      <IconButton icon="next" label={say.oneStepAhead} keys="→" act={() => own.advance(1)} />
+      <IconButton icon="seed" label={say.newInitialWeights} keys="⇧R" act={own.newSeed} />
+      <label class="speed" title={say.speedAnd}>
+        <span class="unseen">{say.speed}</span>
         <select value={String(own.speed())} onChange={(event) => own.setSpeed(Number(event.currentTarget.value))}>
           {own.speeds.map(([speed, title]) => (
             <option key={speed} value={String(speed)}>
@@ -138,9 +140,7 @@ export function Bar() {
           <circle cx="23" cy="9" r="3.4" class="high" />
           <circle cx="23" cy="23" r="3.4" class="low" />
         </svg>
-        <h1>
-          hebb <span>Studio</span>
-        </h1>
+        <h1>{say.hebb(<span>{say.studio}</span>)}</h1>
       </div>
       <Surfaces />
       <Transport />
@@ -153,7 +153,7 @@ export function Bar() {
         )}
         <IconButton
           icon="search"
-          label="Command palette"
+          label={say.commandPalette}
           keys="⌘K"
           act={() => {
             paletteOpen.value = true;
@@ -161,12 +161,12 @@ export function Bar() {
         />
         <IconButton
           icon="share"
-          label={shared.value ? "Link copied" : "Copy a link to this experiment"}
+          label={shared.value ? say.linkCopied : say.copyALinkToThisExperiment}
           keys="S"
           act={() => void share()}
           class={shared.value ? "done" : ""}
         />
-        <IconButton icon="theme" label={`Theme: ${theme.value}`} keys="T" act={nextTheme} />
+        <IconButton icon="theme" label={say.theme(theme.value)} keys="T" act={nextTheme} />
       </div>
     </header>
   );

@@ -1,9 +1,11 @@
 // The dialog for the visitor's own tables: a preview, the target column, and problems by row.
+
 import { useEffect, useRef, useState } from "preact/hooks";
 import { decoded } from "../../src/data/encoding.ts";
 import { readProject } from "../shared/project.ts";
 import type { Examined, OwnData, Preview } from "../shared/protocol.ts";
 import { presetOf } from "../shared/text.ts";
+import * as say from "../texts/en/files.ts";
 import { type Chosen, isPicture, type Sorted, sortPictures } from "./files.ts";
 import type { OwnText } from "./keep.ts";
 import { grouped } from "./numbers.ts";
@@ -50,7 +52,10 @@ async function look(chosen: readonly Chosen[]): Promise<Found> {
     if (labels === undefined || images === undefined)
       return {
         kind: "problem",
-        text: `${idx[0]?.name ?? "This file"} holds ${labels === undefined ? "images; drop the file with their labels together with it" : "labels; drop the file with the images together with it"}.`,
+        text: say.holds(
+          idx[0]?.name ?? say.thisFile,
+          labels === undefined ? say.imagesDropTheFileWithTheir : say.labelsDropTheFileWithThe,
+        ),
       };
     const bytes = async (file: File): Promise<Uint8Array> => new Uint8Array(await file.arrayBuffer());
     return {
@@ -59,11 +64,11 @@ async function look(chosen: readonly Chosen[]): Promise<Found> {
     };
   }
   const [file] = files;
-  if (file === undefined) return { kind: "problem", text: "There is no file in it." };
+  if (file === undefined) return { kind: "problem", text: say.thereIsNoFileInIt };
   if (files.length > 1 && chosen.some(({ path }) => path.includes("/")))
     return {
       kind: "problem",
-      text: `This folder holds ${grouped(files.length)} files and no picture among them. To learn from pictures, choose a folder with a sub-folder of PNG, JPEG or WebP files for each class; drop a table by itself.`,
+      text: say.thisFolderHoldsFilesAndNo(grouped(files.length)),
     };
   if (/\.(json|safetensors|onnx)$/i.test(file.name)) {
     try {
@@ -77,13 +82,10 @@ async function look(chosen: readonly Chosen[]): Promise<Found> {
     }
   }
   if (file.size > 100_000_000)
-    return { kind: "problem", text: `${file.name} has ${grouped(file.size / 1e6)} MB; this page takes up to 100.` };
+    return { kind: "problem", text: say.hasMBThisPageTakesUp(file.name, grouped(file.size / 1e6)) };
   try {
     const { text, encoding } = decoded(new Uint8Array(await file.arrayBuffer()), file.name);
-    const note =
-      encoding === "latin1"
-        ? "The file is not UTF-8, so it was read as Windows-1252. If its letters look wrong, save it as UTF-8."
-        : "";
+    const note = encoding === "latin1" ? say.theFileIsNotUTF8 : "";
     const own: OwnData = { kind: "table", name: file.name, text };
     if (/\.md$/i.test(file.name)) return { kind: "text", own };
     const preview = await client.ask("preview", own);
@@ -134,11 +136,9 @@ function TablePreview(found: {
   const impossible = used.length === 0 || (examined?.findings.some(({ code }) => code === "target") ?? false);
   return (
     <>
-      <p>
-        {grouped(preview.rows)} rows, {preview.columns.length} columns. The file stays in this browser.
-      </p>
+      <p>{say.rowsColumnsTheFileStaysIn(grouped(preview.rows), preview.columns.length)}</p>
       <label class="field">
-        <span>What is to be predicted?</span>
+        <span>{say.whatIsToBePredicted}</span>
         <select value={target} onChange={({ currentTarget }) => setTarget(currentTarget.value)}>
           {preview.columns.map(({ name, kind }) => (
             <option key={name} value={name}>
@@ -148,25 +148,25 @@ function TablePreview(found: {
         </select>
       </label>
       <p class="hint" role="status">
-        {target === preview.target && `“${target}” was guessed ${preview.why}. `}
-        {examined !== undefined && examined.task !== "" && `It is read as ${examined.task}.`}
+        {target === preview.target && say.wasGuessed(target, preview.why)}
+        {examined !== undefined && examined.task !== "" && say.itIsReadAs(examined.task)}
       </p>
       {note !== "" && <p class="notice">{note}</p>}
       {examined !== undefined && examined.findings.length > 0 && (
-        <ul class="findings" aria-label="What to know before training">
+        <ul class="findings" aria-label={say.whatToKnowBeforeTraining}>
           {examined.findings.map(({ code, text }) => (
             <li key={text} class={`notice ${code === "leak" || code === "target" ? "bad" : "pairing"}`}>
               <p>{text}</p>
               {code === "header" && (
                 <button type="button" class="small" onClick={() => void nameColumns()}>
-                  The first line is data: name the columns
+                  {say.theFirstLineIsDataName}
                 </button>
               )}
             </li>
           ))}
         </ul>
       )}
-      <div class="table-scroll" tabIndex={0} role="region" aria-label="The first rows">
+      <div class="table-scroll" tabIndex={0} role="region" aria-label={say.theFirstRows}>
         <table class="preview">
           <thead>
             <tr>
@@ -180,7 +180,7 @@ function TablePreview(found: {
               {preview.columns.map(({ name, kind, missing }) => (
                 <td key={name} class="kind">
                   {kind}
-                  {missing > 0 && `, ${missing} missing`}
+                  {missing > 0 && say.missing(missing)}
                 </td>
               ))}
             </tr>
@@ -188,12 +188,12 @@ function TablePreview(found: {
               {preview.columns.map(({ name }) => (
                 <td key={name} class="kind">
                   {name === target ? (
-                    "predicted"
+                    say.predicted
                   ) : (
                     <label>
                       <input
                         type="checkbox"
-                        aria-label={`use ${name}`}
+                        aria-label={say.use(name)}
                         checked={!without.includes(name)}
                         onChange={({ currentTarget }) =>
                           setWithout(
@@ -201,7 +201,7 @@ function TablePreview(found: {
                           )
                         }
                       />
-                      use
+                      {say.use2}
                     </label>
                   )}
                 </td>
@@ -223,7 +223,7 @@ function TablePreview(found: {
       </div>
       <div class="row end">
         <button type="button" class="small" onClick={close}>
-          Cancel
+          {say.cancel}
         </button>
         <button
           type="button"
@@ -248,7 +248,7 @@ function TablePreview(found: {
             close();
           }}
         >
-          Learn from it
+          {say.learnFromIt}
         </button>
       </div>
     </>
@@ -281,7 +281,7 @@ export function DropDialog() {
   return (
     <dialog class="drop" ref={dialog} aria-labelledby="drop-title" onClose={close}>
       <h2 id="drop-title">{titleOf(files ?? [])}</h2>
-      {found.kind === "looking" && <p>Reading …</p>}
+      {found.kind === "looking" && <p>{say.reading}</p>}
       {found.kind === "problem" && (
         <>
           <p class="notice bad" role="alert">
@@ -289,7 +289,7 @@ export function DropDialog() {
           </p>
           <div class="row end">
             <button type="button" class="accent" onClick={close}>
-              Close
+              {say.close}
             </button>
           </div>
         </>
@@ -303,12 +303,10 @@ export function DropDialog() {
         ))}
       {found.kind === "text" && (
         <>
-          <p>
-            This is a text, not a table. A small language model can learn to write like it. It stays in this browser.
-          </p>
+          <p>{say.thisIsATextNotA}</p>
           <div class="row end">
             <button type="button" class="small" onClick={close}>
-              Cancel
+              {say.cancel}
             </button>
             <button
               type="button"
@@ -319,17 +317,17 @@ export function DropDialog() {
                 close();
               }}
             >
-              Learn from it
+              {say.learnFromIt}
             </button>
           </div>
         </>
       )}
       {found.kind === "images" && (
         <>
-          <p>Images with their labels. They stay in this browser.</p>
+          <p>{say.imagesWithTheirLabelsTheyStay}</p>
           <div class="row end">
             <button type="button" class="small" onClick={close}>
-              Cancel
+              {say.cancel}
             </button>
             <button
               type="button"
@@ -339,7 +337,7 @@ export function DropDialog() {
                 close();
               }}
             >
-              Learn from them
+              {say.learnFromThem}
             </button>
           </div>
         </>

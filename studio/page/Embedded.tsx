@@ -1,7 +1,9 @@
 // The Studio inside another page: some panels of the Lab or a whole surface, a short bar, and a question if one is asked.
+
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { Embedding, PanelName, Question } from "../shared/embed.ts";
+import * as say from "../texts/en/frame.ts";
 import { Gauges, IconButton, PlayButton } from "./Bar.tsx";
 import { Curves } from "./lab/Curves.tsx";
 import { DataPanel } from "./lab/DataPanel.tsx";
@@ -60,8 +62,8 @@ function Prediction({ text, answers, right, why }: Question) {
           </label>
         ))}
       </div>
-      {chosen === undefined && <p class="hint">Answer first; then let it train and see.</p>}
-      {chosen !== undefined && !revealed.value && shownStep.value === 0 && <p class="hint">Now let it train.</p>}
+      {chosen === undefined && <p class="hint">{say.answerFirstThenLetItTrain}</p>}
+      {chosen !== undefined && !revealed.value && shownStep.value === 0 && <p class="hint">{say.nowLetItTrain}</p>}
       {chosen !== undefined && !revealed.value && shownStep.value > 0 && (
         <button
           type="button"
@@ -69,12 +71,12 @@ function Prediction({ text, answers, right, why }: Question) {
             revealed.value = true;
           }}
         >
-          Was I right?
+          {say.wasIRight}
         </button>
       )}
       {revealed.value && (
         <p role="status">
-          {chosen === right ? "You were right." : `It is “${answers[right]}”.`} {why}
+          {chosen === right ? say.youWereRight : say.itIs(answers[right] ?? "")} {why}
         </p>
       )}
     </section>
@@ -90,11 +92,11 @@ export function Embedded({ panels, question, locked }: Embedding) {
   return (
     <div class={`embedded ${locked ? "locked" : ""}`} ref={box}>
       <header class="bar">
-        <h1 class="unseen">hebb Studio</h1>
-        <div class="transport" role="group" aria-label="Training">
-          <IconButton icon="rewind" label="Rewind to the same initial weights" act={own.rewind} />
+        <h1 class="unseen">{say.hebbStudio}</h1>
+        <div class="transport" role="group" aria-label={say.training}>
+          <IconButton icon="rewind" label={say.rewindToTheSameInitialWeights} act={own.rewind} />
           <PlayButton disabled={waits} />
-          <IconButton icon="next" label="One step ahead" act={() => own.advance(1)} />
+          <IconButton icon="next" label={say.oneStepAhead} act={() => own.advance(1)} />
         </div>
         <Gauges />
         <a
@@ -106,7 +108,7 @@ export function Embedded({ panels, question, locked }: Embedding) {
             currentTarget.href = linkHere(own.here());
           }}
         >
-          hebb Studio ↗
+          {say.hebbStudio2}
         </a>
       </header>
       {question !== undefined && <Prediction {...question} />}

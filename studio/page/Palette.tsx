@@ -1,28 +1,30 @@
 // The command palette: every action by name, with its key.
+
 import { useEffect, useRef, useState } from "preact/hooks";
 import { dataNames, dataTiles, optimizerNames, optimizers } from "../shared/names.ts";
+import * as say from "../texts/en/palette.ts";
 import { type Action, actions, paletteOpen } from "./shortcuts.ts";
 import { change, chooseData, failure, forgetAll } from "./store.ts";
 
 /** Pictures and videos load when they are asked for. */
 const withFilm = (act: (film: typeof import("./film.ts")) => unknown): void => {
   import("./film.ts").then(act).catch((error: unknown) => {
-    failure.value = `nothing was saved: ${error instanceof Error ? error.message : String(error)}`;
+    failure.value = say.nothingWasSaved(error instanceof Error ? error.message : String(error));
   });
 };
 
 const more: readonly Action[] = [
   ...dataNames
     .filter((name) => name !== "own")
-    .map((name) => ({ title: `Data: ${dataTiles[name].title}`, keys: "", run: () => chooseData(name) })),
+    .map((name) => ({ title: say.data(dataTiles[name].title), keys: "", run: () => chooseData(name) })),
   ...optimizerNames.map((optimizer) => ({
-    title: `Optimizer: ${optimizers[optimizer].title}`,
+    title: say.optimizer(optimizers[optimizer].title),
     keys: "",
     run: () => change({ optimizer }),
   })),
-  { title: "Save a picture of what is drawn", keys: "", run: () => withFilm(({ savePicture }) => savePicture()) },
-  { title: "Record a video of the run", keys: "", run: () => withFilm(({ recordVideo }) => recordVideo()) },
-  { title: "Forget everything kept in this browser", keys: "", run: () => void forgetAll() },
+  { title: say.saveAPictureOfWhatIs, keys: "", run: () => withFilm(({ savePicture }) => savePicture()) },
+  { title: say.recordAVideoOfTheRun, keys: "", run: () => withFilm(({ recordVideo }) => recordVideo()) },
+  { title: say.forgetEverythingKeptInThisBrowser, keys: "", run: () => void forgetAll() },
 ];
 
 export function Palette() {
@@ -45,7 +47,7 @@ export function Palette() {
     <dialog
       class="palette"
       ref={dialog}
-      aria-label="Command palette"
+      aria-label={say.commandPalette}
       onClose={close}
       onClick={(event) => event.target === dialog.current && close()}
     >
@@ -55,8 +57,8 @@ export function Palette() {
         aria-expanded={found.length > 0}
         aria-controls="palette-list"
         aria-activedescendant={found.length === 0 ? undefined : `action-${chosen}`}
-        aria-label="Search actions"
-        placeholder="What shall happen?"
+        aria-label={say.searchActions}
+        placeholder={say.whatShallHappen}
         value={text}
         onInput={({ currentTarget }) => {
           setText(currentTarget.value);
@@ -70,7 +72,7 @@ export function Palette() {
           event.preventDefault();
         }}
       />
-      <ul id="palette-list" role="listbox" aria-label="Actions">
+      <ul id="palette-list" role="listbox" aria-label={say.actions}>
         {found.map((action, place) => (
           // biome-ignore lint/a11y/useKeyWithClickEvents: keys are handled by the combobox
           <li
@@ -85,7 +87,7 @@ export function Palette() {
           </li>
         ))}
       </ul>
-      {found.length === 0 && <p role="status">No action has these words.</p>}
+      {found.length === 0 && <p role="status">{say.noActionHasTheseWords}</p>}
     </dialog>
   );
 }

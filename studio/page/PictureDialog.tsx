@@ -1,6 +1,8 @@
 // The dialog for the visitor's own pictures: a folder becomes a data set; a single one is classified or added to the set.
+
 import { useEffect, useRef, useState } from "preact/hooks";
 import { mostClasses, ownPictures, pictureSetOf, withPictures } from "../shared/pictureSet.ts";
+import * as say from "../texts/en/files.ts";
 import { Picture } from "./draw/Picture.tsx";
 import type { Chosen, PictureClass } from "./files.ts";
 import { grouped } from "./numbers.ts";
@@ -79,7 +81,7 @@ export function PictureFolder({
     if (preview === undefined) return;
     const taken = preview.channels;
     if (count * taken * side * side > mostBytes) {
-      setProblem(`${grouped(count)} pictures of this size are more than this page takes; choose a smaller one.`);
+      setProblem(say.picturesOfThisSizeAreMore(grouped(count)));
       return;
     }
     setProblem("");
@@ -102,35 +104,38 @@ export function PictureFolder({
   if (classes.length > mostClasses)
     return (
       <p class="notice bad" role="alert">
-        {grouped(classes.length)} folders are more classes than the {mostClasses} that this page takes; drop fewer.
+        {say.foldersAreMoreClassesThanThe(grouped(classes.length), mostClasses)}
       </p>
     );
   let place = 0;
   return (
     <>
       <p>
-        {grouped(count)} pictures in {classes.length} folders, one for each class. They stay in this browser.
-        {others > 0 && ` ${grouped(others)} files that are no pictures are left out.`}
+        {say.picturesInFoldersOneForEach(
+          grouped(count),
+          classes.length,
+          others > 0 && say.filesThatAreNoPicturesAre(grouped(others)),
+        )}
       </p>
       <div class="row">
         <label class="field">
-          <span>made small to</span>
+          <span>{say.madeSmallTo}</span>
           <select value={String(side)} onChange={({ currentTarget }) => setSide(Number(currentTarget.value))}>
             {sides.map((one) => (
               <option key={one} value={String(one)}>
-                {one} × {one} pixels
+                {say.pixels(one, one)}
               </option>
             ))}
           </select>
         </label>
         <label class="field">
-          <span>colours</span>
+          <span>{say.colours}</span>
           <select
             value={String(preview?.channels ?? channels ?? 3)}
             onChange={({ currentTarget }) => setChannels(currentTarget.value === "1" ? 1 : 3)}
           >
-            <option value="3">red, green, blue</option>
-            <option value="1">grey</option>
+            <option value="3">{say.redGreenBlue}</option>
+            <option value="1">{say.grey}</option>
           </select>
         </label>
       </div>
@@ -157,7 +162,7 @@ export function PictureFolder({
             </span>
           </li>
         ))}
-        {classes.length > shownClasses && <li class="hint">and {classes.length - shownClasses} more classes</li>}
+        {classes.length > shownClasses && <li class="hint">{say.andMoreClasses(classes.length - shownClasses)}</li>}
       </ul>
       {problem !== "" && (
         <p class="notice bad" role="alert">
@@ -167,14 +172,14 @@ export function PictureFolder({
       <div class="row end">
         {read >= 0 && (
           <span class="hint" role="status">
-            {grouped(read)} of {grouped(count)} read
+            {say.ofRead(grouped(read), grouped(count))}
           </span>
         )}
         <button type="button" class="small" onClick={close}>
-          Cancel
+          {say.cancel}
         </button>
         <button type="button" class="accent" disabled={preview === undefined || read >= 0} onClick={() => void learn()}>
-          Learn from them
+          {say.learnFromThem}
         </button>
       </div>
     </>
@@ -206,13 +211,10 @@ export function LoosePictures({ files, close }: { readonly files: readonly Chose
   if (!fits)
     return (
       <>
-        <p>
-          The network on this page takes {info.data.inputs.length === 1 ? "one number" : "numbers"}, not a picture. To
-          learn from pictures, drop or choose a folder that holds a sub-folder of them for each class.
-        </p>
+        <p>{say.theNetworkOnThisPageTakes(info.data.inputs.length === 1 ? say.oneNumber : say.numbers)}</p>
         <div class="row end">
           <button type="button" class="accent" onClick={close}>
-            Close
+            {say.close}
           </button>
         </div>
       </>
@@ -228,20 +230,18 @@ export function LoosePictures({ files, close }: { readonly files: readonly Chose
         <div class="one-picture">
           <div>
             <Picture
-              label="The picture as the network sees it"
+              label={say.thePictureAsTheNetworkSees}
               shape={info.data.inputShape}
               values={seen.subarray(0, size)}
             />
-            <p class="hint">
-              as the network sees it, {width} × {height}
-            </p>
+            <p class="hint">{say.asTheNetworkSeesIt(width, height)}</p>
             <label class="swap">
               <input
                 type="checkbox"
                 checked={inverted}
                 onChange={({ currentTarget }) => setInverted(currentTarget.checked)}
               />
-              swap light and dark
+              {say.swapLightAndDark}
             </label>
           </div>
           <Answer info={info} />
@@ -255,7 +255,7 @@ export function LoosePictures({ files, close }: { readonly files: readonly Chose
             const label = name.trim();
             if (label === "") return;
             if (!set.classes.includes(label) && set.classes.length >= mostClasses) {
-              setProblem(`The set has ${mostClasses} classes, as many as this page takes; choose one of them.`);
+              setProblem(say.theSetHasClassesAsMany(mostClasses));
               return;
             }
             useOwn(ownPictures(withPictures(set, seen, label)), {});
@@ -263,7 +263,7 @@ export function LoosePictures({ files, close }: { readonly files: readonly Chose
           }}
         >
           <label class="field">
-            <span>{files.length === 1 ? "it is of the class" : `all ${files.length} are of the class`}</span>
+            <span>{files.length === 1 ? say.itIsOfTheClass : say.allAreOfTheClass(files.length)}</span>
             <input
               list="picture-classes"
               value={name}
@@ -277,13 +277,13 @@ export function LoosePictures({ files, close }: { readonly files: readonly Chose
             ))}
           </datalist>
           <button type="submit" class="small" disabled={name.trim() === ""}>
-            Add to the set and learn anew
+            {say.addToTheSetAndLearn}
           </button>
         </form>
       )}
       <div class="row end">
         <button type="button" class="accent" onClick={close}>
-          Close
+          {say.close}
         </button>
       </div>
     </>

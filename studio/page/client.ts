@@ -1,5 +1,7 @@
 // The page's side of its worker: messages, and requests with answers.
+
 import type { FromWorker, QuestionKind, Questions, ToWorker } from "../shared/protocol.ts";
+import * as say from "../texts/en/frame.ts";
 
 interface Waiting {
   readonly resolve: (answer: unknown) => void;
@@ -21,7 +23,7 @@ export class Client {
       else receive(data);
     };
     this.#worker.onerror = (event) =>
-      receive({ kind: "failed", text: `the engine stopped: ${event.message || "it could not be loaded"}` });
+      receive({ kind: "failed", text: say.theEngineStopped(event.message || say.itCouldNotBeLoaded) });
   }
 
   #settle(id: number): Waiting | undefined {

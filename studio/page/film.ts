@@ -1,4 +1,5 @@
 // A picture of what is seen, and a short video of a run, as files: the panels with a drawing, painted together with their text.
+import * as say from "../texts/en/film.ts";
 import { saveFile } from "./files.ts";
 import { failure, said, spoken } from "./store.ts";
 import { transport } from "./transport.ts";
@@ -53,7 +54,7 @@ function paint(context: CanvasRenderingContext2D, panel: HTMLElement, left: numb
 /** Paints all panels below a line with the run's figures; the canvas gets their size where it has none yet. */
 function paintAll(canvas: HTMLCanvasElement, scale: number): void {
   const panels = drawnPanels();
-  if (panels.length === 0) throw new Error("nothing here is drawn");
+  if (panels.length === 0) throw new Error(say.nothingHereIsDrawn);
   const boxes = panels.map((panel) => panel.getBoundingClientRect());
   const [left, top] = [Math.min(...boxes.map(({ x }) => x)), Math.min(...boxes.map(({ y }) => y))];
   const [right, bottom] = [Math.max(...boxes.map((box) => box.right)), Math.max(...boxes.map((box) => box.bottom))];
@@ -63,7 +64,7 @@ function paintAll(canvas: HTMLCanvasElement, scale: number): void {
     canvas.height = 2 * Math.ceil((scale * (bottom - top + 2 * margin + headHeight)) / 2);
   }
   const context = canvas.getContext("2d");
-  if (context === null) throw new Error("this browser gives no canvas");
+  if (context === null) throw new Error(say.thisBrowserGivesNoCanvas);
   const body = getComputedStyle(document.body);
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.fillStyle = body.backgroundColor;
@@ -88,9 +89,9 @@ export async function savePicture(): Promise<void> {
   const canvas = emptyCanvas();
   paintAll(canvas, 2);
   const blob = await new Promise<Blob | null>((done) => canvas.toBlob(done, "image/png"));
-  if (blob === null) throw new Error("the picture could not be encoded");
+  if (blob === null) throw new Error(say.thePictureCouldNotBeEncoded);
   saveFile("hebb-studio.png", blob);
-  spoken.value = "The picture is saved";
+  spoken.value = say.thePictureIsSaved;
 }
 
 /** Records what is drawn while the run goes on, until somebody ends it or half a minute is over. */
@@ -99,7 +100,7 @@ export function recordVideo(): void {
     globalThis.MediaRecorder?.isTypeSupported(type),
   );
   if (type === undefined) {
-    failure.value = "this browser records no video; a picture can be saved instead";
+    failure.value = say.thisBrowserRecordsNoVideoA;
     return;
   }
   const canvas = emptyCanvas();
@@ -130,14 +131,14 @@ export function recordVideo(): void {
     clearTimeout(limit);
     said.value = undefined;
     saveFile(`hebb-studio.${type.startsWith("video/mp4") ? "mp4" : "webm"}`, new Blob(parts, { type }));
-    spoken.value = "The video is saved";
+    spoken.value = say.theVideoIsSaved;
   };
   recorder.start(200);
   transport.value.play(true);
   said.value = {
-    text: `A video of what is drawn is being recorded, ${mostSeconds} s at most.`,
+    text: say.aVideoOfWhatIsDrawn(mostSeconds),
     bad: false,
-    fix: "End and save it",
+    fix: say.endAndSaveIt,
     act: end,
   };
 }

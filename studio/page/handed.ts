@@ -1,7 +1,9 @@
 // A run that the command line serves beside the page: its data, its weights and its curves.
+
 import type { Figures } from "../shared/figures.ts";
 import type { Beginning, HistoryPoint, OwnData } from "../shared/protocol.ts";
 import type { StudioState } from "../shared/state.ts";
+import * as say from "../texts/en/frame.ts";
 import type { Client } from "./client.ts";
 
 export interface Handed {
@@ -32,7 +34,7 @@ type Nullable<T> = { readonly [K in keyof T]: T[K] | null };
 
 async function bytesOf(name: string): Promise<Uint8Array> {
   const answer = await fetch(name);
-  if (!answer.ok) throw new Error(`${name} was not found beside the page; start hebb studio again with the run`);
+  if (!answer.ok) throw new Error(say.wasNotFoundBesideThePage(name));
   return new Uint8Array(await answer.arrayBuffer());
 }
 

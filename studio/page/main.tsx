@@ -1,5 +1,7 @@
 // The page's entry: opens the run and draws the frame.
+
 import { render } from "preact";
+import * as say from "../texts/en/frame.ts";
 import "uplot/dist/uPlot.min.css";
 import "./style/base.css";
 import "./style/frame.css";
@@ -17,7 +19,7 @@ import { keepForOffline } from "./offline.ts";
 import * as store from "./store.ts";
 
 const root = document.getElementById("studio");
-if (root === null) throw new Error("the page has no place for the Studio");
+if (root === null) throw new Error(say.thePageHasNoPlaceFor);
 // The worker computes while the page is built.
 const opening = store.open();
 render(<App />, root);

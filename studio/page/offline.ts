@@ -1,17 +1,17 @@
 // Working without a connection: the service worker that keeps the page, and what is to be said of it.
+
 import { signal } from "@preact/signals";
+import * as say from "../texts/en/frame.ts";
 
 /** A sentence for whoever asks whether the page works offline; empty until that is known. */
 export const offline = signal("");
 
-const ready = "Works offline from now on: the page is stored in this browser.";
+const ready = say.worksOfflineFromNowOnThe;
 
 /** Asks the browser to keep the page, once it has nothing more urgent to do. */
 export async function keepForOffline(): Promise<void> {
   if (!("serviceWorker" in navigator)) {
-    offline.value = isSecureContext
-      ? "Needs a connection: this browser stores no pages."
-      : "Needs a connection: browsers store pages only from https or from this computer.";
+    offline.value = isSecureContext ? say.needsAConnectionThisBrowserStores : say.needsAConnectionBrowsersStorePages;
     return;
   }
   try {
@@ -21,11 +21,11 @@ export async function keepForOffline(): Promise<void> {
       await new Promise<void>((resolve, reject) => {
         installing.addEventListener("statechange", () => {
           if (installing.state === "activated") resolve();
-          if (installing.state === "redundant") reject(new Error("not every file could be stored"));
+          if (installing.state === "redundant") reject(new Error(say.notEveryFileCouldBeStored));
         });
       });
     offline.value = ready;
   } catch (error) {
-    offline.value = `Needs a connection: the page could not be stored (${error instanceof Error ? error.message : String(error)}).`;
+    offline.value = say.needsAConnectionThePageCould(error instanceof Error ? error.message : String(error));
   }
 }

@@ -1,5 +1,7 @@
 // Reads an ONNX file in a worker of its own, which is loaded when the first one is opened.
+
 import type { OnnxAnswer, OnnxAsk, OnnxNetwork } from "../shared/onnx.ts";
+import * as say from "../texts/en/files.ts";
 
 export function readOnnxFile(ask: OnnxAsk): Promise<OnnxNetwork> {
   const worker = new Worker(new URL("onnx.js", new URL(".", import.meta.url)), { type: "module" });
@@ -8,7 +10,7 @@ export function readOnnxFile(ask: OnnxAsk): Promise<OnnxNetwork> {
       if (data.kind === "network") resolve(data.network);
       else reject(new Error(data.text));
     };
-    worker.onerror = () => reject(new Error(`${ask.name} was not read: what reads ONNX files could not be loaded`));
+    worker.onerror = () => reject(new Error(say.wasNotReadWhatReadsONNX(ask.name)));
     worker.postMessage(ask);
   }).finally(() => worker.terminate());
 }

@@ -1,7 +1,9 @@
 // Surfaces and overlays that load on first use, so that the first paint is quick.
+
 import { type Signal, signal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
+import * as say from "../texts/en/frame.ts";
 import { dropped, paletteOpen } from "./shortcuts.ts";
 import { keepNow } from "./store.ts";
 
@@ -13,6 +15,7 @@ const loaders = {
   text: () => import("./text/Text.tsx").then(({ Text }) => Text),
   results: () => import("./results/Results.tsx").then(({ Results }) => Results),
   training: () => import("./training/Training.tsx").then(({ Training }) => Training),
+  program: () => import("./lab/Program.tsx").then(({ Program }) => Program),
   palette: () => import("./Palette.tsx").then(({ Palette }) => Palette),
   drop: () => import("./DropDialog.tsx").then(({ DropDialog }) => DropDialog),
 } as const satisfies Readonly<Record<string, () => Promise<ComponentType>>>;
@@ -53,16 +56,12 @@ export function Part({ name }: { readonly name: Name }) {
   if (Component !== undefined) return <Component />;
   if (missing.value !== name) return null;
   return (
-    <section class="panel" aria-label="Not loaded">
+    <section class="panel" aria-label={say.notLoaded}>
       <div class="row" role="alert">
-        <p>
-          This part of the Studio could not be loaded
-          {navigator.onLine ? ": its server does not answer" : ": you are offline, and it is not stored here yet"}. What
-          you have trained is still here.
-        </p>
+        <p>{say.thisPartOfTheStudioCould(navigator.onLine ? say.itsServerDoesNotAnswer : say.youAreOfflineAndItIs)}</p>
         {/* A script that has failed once stays failed for this page. */}
         <button type="button" class="accent" onClick={() => void keepNow().then(() => location.reload())}>
-          Reload the page
+          {say.reloadThePage}
         </button>
       </div>
     </section>

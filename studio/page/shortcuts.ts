@@ -1,7 +1,9 @@
 // Keys and what they do, in one list that the palette shows too; and files dropped anywhere on the page.
+
 import { signal } from "@preact/signals";
 import { embedCode, panelNames } from "../shared/embed.ts";
 import { type Surface, surfaces } from "../shared/names.ts";
+import * as say from "../texts/en/frame.ts";
 import { setTheme, theme } from "./draw/colors.ts";
 import { type Chosen, chosenFrom, droppedFiles } from "./files.ts";
 import { change, failure, linkHere, spoken, surface, undo } from "./store.ts";
@@ -18,20 +20,20 @@ export interface Action {
 }
 
 const surfaceTitles: Readonly<Record<Surface, string>> = {
-  lab: "Lab",
-  step: "Step",
-  compare: "Compare",
-  ship: "Ship",
-  lessons: "Lessons",
-  text: "Text",
-  results: "Results",
-  training: "Training",
+  lab: say.lab,
+  step: say.step,
+  compare: say.compare,
+  ship: say.ship,
+  lessons: say.lessons,
+  text: say.text,
+  results: say.results,
+  training: say.training,
 };
 export const surfaceTitle = (name: Surface): string => surfaceTitles[name];
 
 export const shared = signal(false);
 
-export const share = (): Promise<void> => copy(linkHere(transport.value.here()), "The link is in the clipboard");
+export const share = (): Promise<void> => copy(linkHere(transport.value.here()), say.theLinkIsInTheClipboard);
 
 /** HTML for another page: of the Lab the network and the output, of other surfaces all. */
 const shareEmbed = (): Promise<void> =>
@@ -40,7 +42,7 @@ const shareEmbed = (): Promise<void> =>
       linkHere(transport.value.here()),
       surface.value === "lab" ? panelNames.filter((name) => name === "network" || name === "output") : [],
     ),
-    "HTML for another page is in the clipboard",
+    say.htmlForAnotherPageIsIn,
   );
 
 async function copy(text: string, done: string): Promise<void> {
@@ -65,26 +67,26 @@ function faster(by: number): void {
 }
 
 export const actions: readonly Action[] = [
-  { title: "Play or pause", keys: "Space", run: () => transport.value.play(!transport.value.playing.value) },
-  { title: "One step ahead", keys: "→", run: () => transport.value.advance(1) },
-  { title: "One step back", keys: "←", run: () => transport.value.back() },
-  { title: "Rewind to the same initial weights", keys: "R", run: () => transport.value.rewind() },
-  { title: "New initial weights (next seed)", keys: "⇧R", run: () => transport.value.newSeed() },
-  { title: "Undo the latest change (the browser's Back)", keys: "Z", run: undo },
-  { title: "Faster", keys: "]", run: () => faster(1) },
-  { title: "Slower", keys: "[", run: () => faster(-1) },
-  { title: "Copy a link to this experiment", keys: "S", run: () => void share() },
-  { title: "Copy HTML that shows this experiment on another page", keys: "H", run: () => void shareEmbed() },
-  { title: "Change the theme", keys: "T", run: nextTheme },
+  { title: say.playOrPause, keys: "Space", run: () => transport.value.play(!transport.value.playing.value) },
+  { title: say.oneStepAhead, keys: "→", run: () => transport.value.advance(1) },
+  { title: say.oneStepBack, keys: "←", run: () => transport.value.back() },
+  { title: say.rewindToTheSameInitialWeights, keys: "R", run: () => transport.value.rewind() },
+  { title: say.newInitialWeightsNextSeed, keys: "⇧R", run: () => transport.value.newSeed() },
+  { title: say.undoTheLatestChangeTheBrowsers, keys: "Z", run: undo },
+  { title: say.faster, keys: "]", run: () => faster(1) },
+  { title: say.slower, keys: "[", run: () => faster(-1) },
+  { title: say.copyALinkToThisExperiment, keys: "S", run: () => void share() },
+  { title: say.copyHTMLThatShowsThisExperiment, keys: "H", run: () => void shareEmbed() },
+  { title: say.changeTheTheme, keys: "T", run: nextTheme },
   {
-    title: "Command palette",
+    title: say.commandPalette,
     keys: "⌘K",
     run: () => {
       paletteOpen.value = true;
     },
   },
   ...surfaces.map((surface, place) => ({
-    title: `Go to ${surfaceTitles[surface]}`,
+    title: say.goTo(surfaceTitles[surface]),
     keys: String(place + 1),
     run: () => change({ surface }),
   })),
@@ -149,7 +151,7 @@ export function listen(): () => void {
         if (files.length !== 1 || only === undefined || transport.value.takes?.(only) !== true) dropped.value = files;
       },
       (error: unknown) => {
-        failure.value = `what was dropped could not be read: ${error instanceof Error ? error.message : String(error)}`;
+        failure.value = say.whatWasDroppedCouldNotBe(error instanceof Error ? error.message : String(error));
       },
     );
   };

@@ -1,4 +1,5 @@
 // The page's store: the state, the run, the latest snapshot, and everything that changes them.
+
 import { computed, signal } from "@preact/signals";
 import { type DataName, lossesOf, memberLosses } from "../shared/names.ts";
 import type { OnnxNetwork } from "../shared/onnx.ts";
@@ -17,6 +18,7 @@ import {
 } from "../shared/state.ts";
 import { presetOf } from "../shared/text.ts";
 import { addPoint } from "../shared/thin.ts";
+import * as say from "../texts/en/frame.ts";
 import { Client } from "./client.ts";
 import { embedding } from "./embedding.ts";
 import type { Handed } from "./handed.ts";
@@ -145,7 +147,7 @@ function take(snapshot: Snapshot): void {
   const now = performance.now();
   if (playing.value && now - lastSpoken > 4000) {
     lastSpoken = now;
-    spoken.value = `Epoch ${Math.floor(snapshot.epoch)}, training loss ${snapshot.now.train.loss.toPrecision(3)}`;
+    spoken.value = say.epochTrainingLoss(Math.floor(snapshot.epoch), snapshot.now.train.loss.toPrecision(3));
   }
   if (begun && !playing.value) rememberStep();
   if (frame === 0) {
@@ -184,7 +186,7 @@ function begin(goTo = 0, saved?: Saved): void {
 /** Whether the experiment is that of a page around this one, which is said. */
 function refused(): boolean {
   if (embedding?.locked !== true) return false;
-  spoken.value = "This experiment cannot be changed here: open it in the Studio";
+  spoken.value = say.thisExperimentCannotBeChangedHere;
   return true;
 }
 
@@ -332,7 +334,7 @@ export function bringBack(patch: Partial<StudioState>): void {
 /** Undoes the latest change, as the browser's Back does, without leaving the page. */
 export function undo(): void {
   if (visits.depth > 0) history.back();
-  else spoken.value = "There is nothing to undo";
+  else spoken.value = say.thereIsNothingToUndo;
 }
 
 /** What is here now is the visitor's experiment. */
@@ -425,7 +427,7 @@ export function openOnnx(name: string, { inputs, outputs, layers, weights }: Onn
   // Two outputs for two classes come down to one: their difference.
   if (here === undefined || !fits || (outputs !== wanted && !(here.task === "binary" && outputs === 2)))
     throw new Error(
-      `${name} takes [${inputs.join(", ")}] and gives ${outputs}; the data here have [${here?.inputShape.join(", ")}] and need ${wanted}. Choose the data that it was made for, then open it again.`,
+      say.takesAndGivesTheDataHere(name, inputs.join(", "), outputs, here?.inputShape.join(", ") ?? "", wanted),
     );
   beginWith(name, weights, { layers, batchNorm: false });
 }
@@ -435,7 +437,7 @@ function beginWith(name: string, weights: readonly SavedTensor[], patch: Partial
   state.value = { ...state.value, ...patch, edits: [], step: 0 };
   beginning = {
     ...{ runKey: runKey(state.value), name, step: 0, weights, history: [] },
-    notes: [`The network begins with the weights of ${name}.`],
+    notes: [say.theNetworkBeginsWithTheWeights(name)],
   };
   playing.value = false;
   begin();

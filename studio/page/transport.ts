@@ -1,7 +1,9 @@
 // What the bar, the keys and a link are about: the Lab's run, or that of a surface with a run of its own.
+
 import { type ReadonlySignal, signal } from "@preact/signals";
 import { speeds } from "../shared/names.ts";
 import type { StudioState } from "../shared/state.ts";
+import * as say from "../texts/en/frame.ts";
 import type { Chosen } from "./files.ts";
 import { counted, percent, short } from "./numbers.ts";
 import { advance, change, goTo, hot, newSeed, play, playing, rewind, run, state } from "./store.ts";
@@ -27,7 +29,7 @@ export interface Transport {
 }
 
 const speedTitle = (speed: number): string =>
-  speed === 0 ? "full speed" : `${speed} ${speed === 1 ? "epoch" : "epochs"}/s`;
+  speed === 0 ? say.fullSpeed : speed === 1 ? say.oneEpochASecond : say.epochsASecond(speed);
 
 export const labTransport: Transport = {
   playing,
@@ -43,15 +45,18 @@ export const labTransport: Transport = {
     const { snapshot } = hot;
     const info = run.value;
     const number = info?.data.task === "number";
-    const rows = info === undefined || info.data.testCount > 0 ? "test" : "train";
+    const rows = info === undefined || info.data.testCount > 0 ? say.test : say.train;
     const { train, test } = snapshot?.now ?? {};
     const metric = (test ?? train)?.metric ?? Number.NaN;
     return [
-      ["epoch", counted(Math.floor(snapshot?.epoch ?? 0))],
-      ["step", counted(snapshot?.step ?? 0)],
-      ["train loss", train === undefined ? "–" : short(train.loss)],
-      ["test loss", test === undefined ? "–" : short(test.loss)],
-      [`${rows} ${number ? "R²" : "accuracy"}`, train === undefined ? "–" : number ? short(metric) : percent(metric)],
+      [say.epoch, counted(Math.floor(snapshot?.epoch ?? 0))],
+      [say.step2, counted(snapshot?.step ?? 0)],
+      [say.trainLoss, train === undefined ? "–" : short(train.loss)],
+      [say.testLoss, test === undefined ? "–" : short(test.loss)],
+      [
+        say.metricOf(rows, number ? "R²" : say.accuracy),
+        train === undefined ? "–" : number ? short(metric) : percent(metric),
+      ],
     ];
   },
   backend: () => run.value && { name: run.value.backend, why: run.value.backendWhy },

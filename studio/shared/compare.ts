@@ -1,4 +1,5 @@
 // Compare: lanes that differ from the Lab in one setting, predefined experiments, and what the worker reports.
+import * as say from "../texts/en/compare.ts";
 import type { Figures } from "./figures.ts";
 import type { LanePatch, Layer, StudioState } from "./state.ts";
 
@@ -84,8 +85,8 @@ const plain: Partial<StudioState> = {
 export const comparePresets: readonly ComparePreset[] = [
   {
     id: "vanishing",
-    title: "Sigmoid or ReLU, six layers deep",
-    says: "Sigmoid's slope is at most ¼: through six layers next to nothing comes back, and the first layers stand still. ReLU passes the slope on whole.",
+    title: say.sigmoidOrReLUSixLayersDeep,
+    says: say.sigmoidsSlopeIsAtMostThrough,
     base: { ...plain, layers: deep(6, 8, "sigmoid"), init: "he", lr: 0.03 },
     lanes: [{ layers: deep(6, 8, "relu") }],
     curve: "loss",
@@ -93,8 +94,8 @@ export const comparePresets: readonly ComparePreset[] = [
   },
   {
     id: "optimizers",
-    title: "Four optimizers",
-    says: "The same network from the same weights, with the same learning rate: plain descent, with momentum, and two that measure each weight's slope by its usual size.",
+    title: say.fourOptimizers,
+    says: say.theSameNetworkFromTheSame,
     base: { ...plain, layers: deep(2, 8, "tanh"), lr: 0.01 },
     lanes: [{ optimizer: "momentum" }, { optimizer: "rmsprop" }, { optimizer: "adam" }],
     curve: "loss",
@@ -102,8 +103,8 @@ export const comparePresets: readonly ComparePreset[] = [
   },
   {
     id: "loss",
-    title: "Cross-entropy or squared error",
-    says: "The last bias starts at 8: every point of class A is confidently wrong. Squared error after a sigmoid hardly feels them; cross-entropy does.",
+    title: say.crossEntropyOrSquaredError,
+    says: say.theLastBiasStartsAt8,
     base: {
       ...plain,
       layers: deep(1, 8, "tanh"),
@@ -118,8 +119,8 @@ export const comparePresets: readonly ComparePreset[] = [
   },
   {
     id: "zeros",
-    title: "Zero or He initial weights",
-    says: "From zero every unit of a layer gets the same slope and stays like its neighbours: the network never becomes more than one unit wide.",
+    title: say.zeroOrHeInitialWeights,
+    says: say.fromZeroEveryUnitOfA,
     base: { ...plain, layers: deep(2, 8, "relu"), init: "he" },
     lanes: [{ init: "zeros" }],
     curve: "loss",
@@ -127,8 +128,8 @@ export const comparePresets: readonly ComparePreset[] = [
   },
   {
     id: "linear",
-    title: "No activation at all",
-    says: "A matrix times a matrix is a matrix: without activations the deep network is one line, and no line parts a ring from a disc.",
+    title: say.noActivationAtAll,
+    says: say.aMatrixTimesAMatrixIs,
     base: { ...plain, data: "circles", noise: 0.1, layers: deep(3, 8, "tanh"), optimizer: "adam", lr: 0.01 },
     lanes: [{ layers: deep(3, 8, "identity") }],
     curve: "metric",
@@ -136,8 +137,8 @@ export const comparePresets: readonly ComparePreset[] = [
   },
   {
     id: "rates",
-    title: "Five learning rates",
-    says: "Too small and it crawls, too large and it jumps about; between them it learns.",
+    title: say.fiveLearningRates,
+    says: say.tooSmallAndItCrawlsToo,
     base: { ...plain, layers: deep(2, 8, "tanh"), lr: 0.001 },
     lanes: [{ lr: 0.01 }, { lr: 0.1 }, { lr: 1 }, { lr: 10 }],
     curve: "loss",

@@ -1,4 +1,5 @@
 // Lessons 9 to 14: what decides whether a larger network learns, and what its answers are worth.
+import * as say from "../texts/en/course.ts";
 import type { Lesson, LessonView } from "./lessons.ts";
 import type { Layer, StudioState } from "./state.ts";
 import { startState } from "./state.ts";
@@ -22,18 +23,15 @@ const onNoise = ({ state }: LessonView): boolean => state.data === "moons" && st
 
 export const deeperLessons: readonly Lesson[] = [
   {
-    title: "Batches and learning rate",
-    about: "How many rows a step learns from, and how far it goes.",
-    says: [
-      "A step takes the slope of the loss over a few rows, the batch, and moves against it. A small batch estimates the slope: its steps are cheap and noisy. A batch of all rows knows it exactly, but makes only one step in each epoch.",
-      "The learning rate says how far a step goes. Noisy slopes allow only small rates; exact ones allow larger ones. So choose rate and batch together.",
-    ],
+    title: say.batchesAndLearningRate,
+    about: say.howManyRowsAStepLearns,
+    says: [say.aStepTakesTheSlopeOf, say.theLearningRateSaysHowFar],
     setup: { ...plain, data: "moons", optimizer: "sgd", lr: 0.1, batch: 16 },
     widget: "batches",
     tasks: [
-      { text: "How many steps make an epoch here, with batches of 16?", done: marked("steps") },
+      { text: say.howManyStepsMakeAnEpoch, done: marked("steps") },
       {
-        text: "Watch noise: with a batch of 1 and a rate of 1, train for 5 epochs or more. The training loss stays above 0.2.",
+        text: say.watchNoiseWithABatchOf,
         done: ({ state, epoch, loss }) =>
           state.data === "moons" &&
           state.optimizer === "sgd" &&
@@ -43,7 +41,7 @@ export const deeperLessons: readonly Lesson[] = [
           loss > 0.2,
       },
       {
-        text: "Now with all rows in one batch: get 90 % of the test rows right in fewer than 200 steps of plain descent, by the learning rate alone.",
+        text: say.nowWithAllRowsInOne,
         done: ({ state, metric, step, batches }) =>
           state.data === "moons" &&
           state.optimizer === "sgd" &&
@@ -55,12 +53,9 @@ export const deeperLessons: readonly Lesson[] = [
     ],
   },
   {
-    title: "Overfitting and held-out data",
-    about: "What the training rows cannot tell, and how to rein a network in.",
-    says: [
-      "A network with many weights and few rows can memorise: it gets every training row right, noise and all. Whether it has understood anything shows on rows that it has not seen. That is what the test rows are held out for.",
-      "While the training loss falls and the test loss rises, the network overfits. More rows help most; fewer units, weight decay and dropout help too; or stop in time.",
-    ],
+    title: say.overfittingAndHeldOutData,
+    about: say.whatTheTrainingRowsCannotTell,
+    says: [say.aNetworkWithManyWeightsAnd, say.whileTheTrainingLossFallsAnd],
     setup: {
       ...plain,
       data: "moons",
@@ -73,16 +68,16 @@ export const deeperLessons: readonly Lesson[] = [
     widget: "heldOut",
     tasks: [
       {
-        text: "Let it memorise: every training row right, and a test loss at least five times the training loss.",
+        text: say.letItMemoriseEveryTrainingRow,
         done: (view) =>
           onNoise(view) && view.step > 0 && view.trainMetric === 1 && (view.testLoss ?? 0) >= 5 * view.loss,
       },
       {
-        text: "Once it has memorised: how many percent of new rows will it get right, as far as anyone can tell? Read it off the table.",
+        text: say.onceItHasMemorisedHowMany,
         done: marked("new"),
       },
       {
-        text: `Rein it in, with the same noise: after 100 steps or more, train and test accuracy differ by less than 5 points, and the test loss is below 0.5.`,
+        text: say.reinItInWithTheSame,
         done: (view) =>
           onNoise(view) &&
           view.step >= 100 &&
@@ -93,12 +88,9 @@ export const deeperLessons: readonly Lesson[] = [
     ],
   },
   {
-    title: "Initial weights and vanishing gradients",
-    about: "Why a deep network may stand still, and what sets it going.",
-    says: [
-      "Going back, the slope is multiplied by f′ and by a weight at every layer. With sigmoid f′ is at most ¼: six layers leave next to nothing for the first one. It stands still although the loss is large: the gradient vanishes.",
-      "Two things keep the slope alive. An activation whose f′ is 1 where it is not 0, such as ReLU, and initial weights whose size fits the number of inputs: Xavier's for tanh, He's for ReLU. Then what goes in and what comes back keep their size from layer to layer.",
-    ],
+    title: say.initialWeightsAndVanishing,
+    about: say.whyADeepNetworkMayStand,
+    says: [say.goingBackTheSlopeIsMultiplied, say.twoThingsKeepTheSlopeAlive],
     setup: {
       ...plain,
       data: "moons",
@@ -109,15 +101,15 @@ export const deeperLessons: readonly Lesson[] = [
     widget: "gradients",
     tasks: [
       {
-        text: "A slope passes six sigmoid layers. How much of it is left at most, if all weights are 1? (¼ six times)",
+        text: say.aSlopePassesSixSigmoidLayers,
         done: marked("quarter"),
       },
       {
-        text: "Let the network learn for 60 epochs, then measure: the slope of the first layer is less than a hundredth of that of the last.",
+        text: say.letTheNetworkLearnFor60,
         done: (view) => isDeep(view) && saturates(view) && view.epoch >= 60 && view.marks.has("vanishing"),
       },
       {
-        text: "Keep six layers or more, and get 90 % of the test rows right with plain descent: change the activation and the initial weights.",
+        text: say.keepSixLayersOrMoreAnd,
         done: (view) =>
           isDeep(view) &&
           view.state.data === "moons" &&
@@ -128,12 +120,9 @@ export const deeperLessons: readonly Lesson[] = [
     ],
   },
   {
-    title: "Convolution",
-    about: "One small kernel, laid over every place of a picture.",
-    says: [
-      "A digit stays the same digit two pixels further to the right. A dense layer has to learn it anew for every place. A convolution has one small kernel, lays it over every place, and asks each time: how much does it look like this here?",
-      "The kernel's nine weights are multiplied with the nine pixels below them, the products are added, and a bias comes on top. Many kernels give many maps; pooling makes them smaller and forgives a shift.",
-    ],
+    title: say.convolution,
+    about: say.oneSmallKernelLaidOverEvery,
+    says: [say.aDigitStaysTheSameDigit, say.theKernelsNineWeightsAreMultiplied],
     setup: {
       ...plain,
       data: "digits",
@@ -146,13 +135,13 @@ export const deeperLessons: readonly Lesson[] = [
     },
     widget: "convolution",
     tasks: [
-      { text: "Multiply and add: what does the kernel give at this place?", done: marked("kernel") },
+      { text: say.multiplyAndAddWhatDoesThe, done: marked("kernel") },
       {
-        text: "How many numbers do six 3 × 3 kernels over one grey picture have, with their biases? (Six dense units on 144 pixels have 870.)",
+        text: say.howManyNumbersDoSix3,
         done: marked("count"),
       },
       {
-        text: "Build a network with a convolution (the + after the picture adds one), with fewer than 2500 parameters, that gets 90 % of the test digits right.",
+        text: say.buildANetworkWithAConvolution,
         done: ({ state, metric, parameters, step }) =>
           state.data === "digits" &&
           state.layers.some(({ kind }) => kind === "conv") &&
@@ -163,12 +152,9 @@ export const deeperLessons: readonly Lesson[] = [
     ],
   },
   {
-    title: "Sequences and attention",
-    about: "To write the next token, look at the ones that matter.",
-    says: [
-      "A sequence is read token by token, and the model predicts the next one. Here it is six letters, then the same letters backwards. To write the first letter of the answer, the model must look at the last one of the question; for the second, at the last but one.",
-      "Attention is that look: for each token, a share of attention for every token before it, which add up to 1. Nobody tells the model where to look: it learns that, and its maps show what it has learned.",
-    ],
+    title: say.sequencesAndAttention,
+    about: say.toWriteTheNextTokenLook,
+    says: [say.aSequenceIsReadTokenBy, say.attentionIsThatLookForEach],
     setup: {
       ...plain,
       text: { ...startText, ...presetOf("reverse"), length: 6, layers: 2, width: 32, heads: 2, batch: 64, lr: 0.003 },
@@ -176,26 +162,23 @@ export const deeperLessons: readonly Lesson[] = [
     widget: "attention",
     tasks: [
       {
-        text: "The first letter of the answer is about to be written. Which letter of the question must the model look at? Count from 1 to 6.",
+        text: say.theFirstLetterOfTheAnswer,
         done: marked("looks"),
       },
       {
-        text: "Let the model learn until it writes at least 90 % of the test answers without one mistake.",
+        text: say.letTheModelLearnUntilIt,
         done: marked("reversed"),
       },
       {
-        text: "Find a head that has learned it: choose it, and at some letter of the answer more than half of its attention lies on the letter that is wanted.",
+        text: say.findAHeadThatHasLearned,
         done: marked("head"),
       },
     ],
   },
   {
-    title: "Reading a model's mistakes",
-    about: "Two kinds of mistakes, what they cost, and where to look for them.",
-    says: [
-      "An accuracy hides what a model does wrong. There are two kinds of mistakes: a loan that is given and not paid back, and a loan that is refused though it would have been. Which is worse, no model knows. The threshold is where one is traded for the other.",
-      "Then look at columns and rows. A column whose loss costs nothing is not used. A row that is wrong with great confidence is a wrong cell, a rare case, or something that the columns do not say.",
-    ],
+    title: say.readingAModelsMistakes,
+    about: say.twoKindsOfMistakesWhatThey,
+    says: [say.anAccuracyHidesWhatAModel, say.thenLookAtColumnsAndRows],
     setup: {
       ...plain,
       data: "loans",
@@ -208,15 +191,15 @@ export const deeperLessons: readonly Lesson[] = [
     widget: "mistakes",
     tasks: [
       {
-        text: "Train the network: at least 85 % of the test rows right.",
+        text: say.trainTheNetworkAtLeast85,
         done: ({ state, metric, step }) => state.data === "loans" && step > 0 && metric >= 0.85,
       },
       {
-        text: "Move the threshold so that at most 2 % of the good loans (“yes”) are missed. See what it costs in false alarms.",
+        text: say.moveTheThresholdSoThatAt,
         done: marked("recall"),
       },
-      { text: "Show how the answer goes with the column that counts most after the first.", done: marked("second") },
-      { text: "A row got a chance of 10 % for its true class. What is its loss, −ln of it?", done: marked("loss") },
+      { text: say.showHowTheAnswerGoesWith, done: marked("second") },
+      { text: say.aRowGotAChanceOf, done: marked("loss") },
     ],
   },
 ];

@@ -1,4 +1,5 @@
 // Inputs that are computed from the two of the plane: squares, the product, sines.
+import * as say from "../texts/en/names.ts";
 
 export const featureNames = ["xx", "yy", "xy", "sinx", "siny"] as const;
 export type FeatureName = (typeof featureNames)[number];
@@ -14,8 +15,8 @@ export const features: Readonly<Record<FeatureName, Feature>> = {
   xx: { title: "x₁²", code: "x * x", of: (x) => x * x },
   yy: { title: "x₂²", code: "y * y", of: (_, y) => y * y },
   xy: { title: "x₁x₂", code: "x * y", of: (x, y) => x * y },
-  sinx: { title: "sin πx₁", code: "Math.sin(Math.PI * x)", of: (x) => Math.sin(Math.PI * x) },
-  siny: { title: "sin πx₂", code: "Math.sin(Math.PI * y)", of: (_, y) => Math.sin(Math.PI * y) },
+  sinx: { title: say.sinX, code: "Math.sin(Math.PI * x)", of: (x) => Math.sin(Math.PI * x) },
+  siny: { title: say.sinX2, code: "Math.sin(Math.PI * y)", of: (_, y) => Math.sin(Math.PI * y) },
 };
 
 /** Rows [x, y] with what is computed from them: [x, y, …]. */

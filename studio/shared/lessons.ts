@@ -1,4 +1,5 @@
 // The lessons: text, page setup, and tasks that are checked from the state.
+import * as say from "../texts/en/course.ts";
 import { deeperLessons } from "./deeperLessons.ts";
 import type { PaintedPoint, StudioState } from "./state.ts";
 import { startState } from "./state.ts";
@@ -92,13 +93,9 @@ const marked =
 
 const firstLessons: readonly Lesson[] = [
   {
-    title: "The perceptron and the loan",
-    about: "Turn a line by hand, then let Rosenblatt's rule find it.",
-    says: [
-      "A neuron weighs evidence. Income speaks for a loan, debt against it: each input is multiplied by a weight, the products are added, and a bias shifts the sum. Where the sum is above zero the answer is yes.",
-      "Weights and bias are three numbers, and together they are one line through the plane. Drag them and watch the line turn and shift.",
-      "In 1958 Frank Rosenblatt let a machine find such numbers by itself: whenever it decides wrongly, it moves its weights a little towards the right answer. If any line parts the applicants, the rule finds one.",
-    ],
+    title: say.thePerceptronAndTheLoan,
+    about: say.turnALineByHandThen,
+    says: [say.aNeuronWeighsEvidenceIncomeSpeaks, say.weightsAndBiasAreThreeNumbers, say.in1958FrankRosenblattLetA],
     setup: {
       ...plain,
       data: "painted",
@@ -118,42 +115,36 @@ const firstLessons: readonly Lesson[] = [
     widget: "perceptron",
     tasks: [
       {
-        text: "Drag the weights and the bias until at least 95 % of the applicants are decided rightly.",
+        text: say.dragTheWeightsAndTheBias,
         done: marked("dragged"),
       },
       {
-        text: "Follow Rosenblatt's rule from mistake to mistake until it makes none.",
+        text: say.followRosenblattsRuleFromMistakeTo,
         done: marked("rosenblatt"),
       },
     ],
   },
   {
-    title: "Its limit",
-    about: "XOR: no line will do, two hidden neurons will.",
-    says: [
-      "Exclusive or is true when exactly one of two inputs is. Four points, two classes, and no line with one class on either side: whatever the weights, at least one point is on the wrong side.",
-      "In 1969 this was taken for the end of neural networks. The remedy is one hidden layer: two neurons draw two lines, and a third one combines them.",
-    ],
+    title: say.itsLimit,
+    about: say.xorNoLineWillDoTwo,
+    says: [say.exclusiveOrIsTrueWhenExactly, say.in1969ThisWasTakenFor],
     setup: { ...plain, data: "xor", test: 0, layers: [], lr: 0.05, batch: 4, seed: 3 },
     widget: "none",
     tasks: [
       {
-        text: "Let the single neuron learn for at least 200 epochs: it does not get beyond three of four.",
+        text: say.letTheSingleNeuronLearnFor,
         done: (view) => view.state.data === "xor" && hidden(view) === 0 && view.epoch >= 200 && view.metric < 1,
       },
       {
-        text: "Add a layer with two units or more, and reach 100 %.",
+        text: say.addALayerWithTwoUnits,
         done: (view) => view.state.data === "xor" && widest(view) >= 2 && view.metric === 1 && view.step > 0,
       },
     ],
   },
   {
-    title: "Activation functions",
-    about: "f and its slope, saturation, dead ReLUs, and what is left with none.",
-    says: [
-      "Between two layers stands a bend: the activation f. Going back, the slope is multiplied by f′. Where f is flat, f′ is near zero and nothing is learned: the neuron is saturated. A ReLU whose sum is negative for every row has slope zero everywhere: it is dead.",
-      "Without any bend, layers collapse: a matrix times a matrix is a matrix. The network here has three layers and no activation, and all it can draw is one line.",
-    ],
+    title: say.activationFunctions,
+    about: say.fAndItsSlopeSaturationDead,
+    says: [say.betweenTwoLayersStandsABend, say.withoutAnyBendLayersCollapseA],
     setup: {
       ...plain,
       data: "circles",
@@ -163,54 +154,45 @@ const firstLessons: readonly Lesson[] = [
     },
     widget: "activations",
     tasks: [
-      { text: "Which is the largest slope that sigmoid has anywhere? Read it off the plot.", done: marked("slope") },
+      { text: say.whichIsTheLargestSlopeThat, done: marked("slope") },
       {
-        text: "Let the network without activations learn for 60 epochs: the ring stays unparted.",
+        text: say.letTheNetworkWithoutActivations,
         done: (view) => view.state.data === "circles" && !active(view) && view.epoch >= 60 && view.metric < 0.75,
       },
       {
-        text: "Give the layers an activation, and get 95 % of the test rows right.",
+        text: say.giveTheLayersAnActivationAnd,
         done: (view) => view.state.data === "circles" && active(view) && view.metric >= 0.95 && view.step > 0,
       },
     ],
   },
   {
-    title: "Forward propagation",
-    about: "From inputs to an answer: predict each number, then reveal it.",
-    says: [
-      "From left to right: every neuron adds up its inputs times their weights and its bias, and bends the sum. The results are the inputs of the next layer. There is nothing more to it.",
-      "Work out the numbers of this small network yourself, to two decimals, before you look.",
-    ],
+    title: say.forwardPropagation,
+    about: say.fromInputsToAnAnswerPredict,
+    says: [say.fromLeftToRightEveryNeuron, say.workOutTheNumbersOfThis],
     setup: { ...plain, data: "moons", count: 40, layers: [small], batch: 1, seed: 7 },
     widget: "forward",
     tasks: [
-      { text: "Find z₁, the weighted sum of the first hidden neuron.", done: marked("z") },
-      { text: "Find a₁ = tanh(z₁).", done: marked("a") },
-      { text: "Find the output p = σ(z) of the network.", done: marked("p") },
+      { text: say.findZTheWeightedSumOf, done: marked("z") },
+      { text: say.findATanhZ, done: marked("a") },
+      { text: say.findTheOutputPZOf, done: marked("p") },
     ],
   },
   {
-    title: "Backpropagation",
-    about: "The chain rule, factor by factor.",
-    says: [
-      "From right to left: how does the loss change when a number changes a little? At the output the answer is short: δ = p − y. Every neuron before gets the δ of those after it, through the same weights, times the slope of its own bend. That is the chain rule.",
-      "The slope of a weight is then one product: δ of its neuron times what came in through it. A tick shows that moving the weight a little really changes the loss by that much.",
-    ],
+    title: say.backpropagation,
+    about: say.theChainRuleFactorByFactor,
+    says: [say.fromRightToLeftHowDoes, say.theSlopeOfAWeightIs],
     setup: { ...plain, data: "moons", count: 40, layers: [small], batch: 1, seed: 7 },
     widget: "backward",
     tasks: [
-      { text: "Find δ at the output: p − y.", done: marked("d-out") },
-      { text: "Find δ₁ of the first hidden neuron: w · δ · (1 − a₁²).", done: marked("d-hidden") },
-      { text: "Find the slope of the weight from x₁ to it: δ₁ · x₁.", done: marked("g") },
+      { text: say.findAtTheOutputPY, done: marked("d-out") },
+      { text: say.findOfTheFirstHiddenNeuron, done: marked("d-hidden") },
+      { text: say.findTheSlopeOfTheWeight, done: marked("g") },
     ],
   },
   {
-    title: "Loss functions",
-    about: "What it costs to be confidently wrong, or to meet an outlier.",
-    says: [
-      "The loss says how wrong the network is, and its slope says how hard it is corrected. Take a point of class 1 whose sum z is very negative: the network is confidently wrong. Cross-entropy pulls with almost full force. Squared error after a sigmoid hardly pulls at all, because the sigmoid is flat there.",
-      "For numbers it is an outlier that tells losses apart. Squared error pulls in proportion to the distance: one bad value outweighs many good ones. Huber's loss stops growing steeper at a distance of 1.",
-    ],
+    title: say.lossFunctions,
+    about: say.whatItCostsToBeConfidently,
+    says: [say.theLossSaysHowWrongThe, say.forNumbersItIsAnOutlier],
     setup: {
       ...plain,
       data: "moons",
@@ -222,26 +204,23 @@ const firstLessons: readonly Lesson[] = [
     widget: "losses",
     tasks: [
       {
-        text: "Move z to where squared error pulls with less than 0.01 while cross-entropy pulls with more than 0.9.",
+        text: say.moveZToWhereSquaredError,
         done: marked("confident"),
       },
       {
-        text: "An outlier is 10 away. With which slope does Huber's loss pull (squared error: 20)?",
+        text: say.anOutlierIs10AwayWith,
         done: marked("outlier"),
       },
       {
-        text: "Choose binary cross-entropy for this network and get 90 % of the test rows right.",
+        text: say.chooseBinaryCrossEntropyForThis,
         done: ({ state, metric, step }) => state.data === "moons" && state.loss === "bce" && metric >= 0.9 && step > 0,
       },
     ],
   },
   {
-    title: "Optimizers",
-    about: "One update by hand, then a race.",
-    says: [
-      "All optimizers walk downhill; they differ in the length and the direction of a step. Plain descent takes the slope times the learning rate. Momentum keeps going. Adam divides by the usual size of the slope, so that its first step is just the learning rate, however small the slope is.",
-      "Work out one update by hand, then let them race.",
-    ],
+    title: say.optimizers,
+    about: say.oneUpdateByHandThenA,
+    says: [say.allOptimizersWalkDownhillThey, say.workOutOneUpdateByHand],
     setup: {
       ...plain,
       data: "moons",
@@ -255,40 +234,37 @@ const firstLessons: readonly Lesson[] = [
     widget: "update",
     tasks: [
       {
-        text: "A weight is 0.5, its slope 0.2, the learning rate 0.1. Where is it after a step of plain descent?",
+        text: say.aWeightIs05Its,
         done: marked("sgd"),
       },
-      { text: "And after Adam's first step?", done: marked("adam") },
+      { text: say.andAfterAdamsFirstStep, done: marked("adam") },
       {
-        text: "Let four optimizers race from the same weights. Which has the lowest training loss after 500 steps?",
+        text: say.letFourOptimizersRaceFromThe,
         done: marked("race"),
       },
       {
-        text: "Train the network here with Adam to a training loss below 0.1, in fewer than 100 epochs.",
+        text: say.trainTheNetworkHereWithAdam,
         done: ({ state, loss, epoch, step }) =>
           state.data === "moons" && state.optimizer === "adam" && loss < 0.1 && epoch < 100 && step > 0,
       },
     ],
   },
   {
-    title: "Your own data",
-    about: "A table of yours, trained, checked and taken along.",
-    says: [
-      "Now your own problem. Drop a table with a column to be predicted, or paint points of two classes. Nothing leaves this browser.",
-      "When the network has learned it, take it with you: as weights, as a program, or as a project to go on with. Each is read back and run again before it is given out.",
-    ],
+    title: say.yourOwnData,
+    about: say.aTableOfYoursTrainedChecked,
+    says: [say.nowYourOwnProblemDropA, say.whenTheNetworkHasLearnedIt],
     setup: { ...plain },
     widget: "export",
     tasks: [
       {
-        text: "Use data of your own: drop a table, or paint points.",
+        text: say.useDataOfYourOwnDrop,
         done: isOwn,
       },
       {
-        text: `Get 80 % of at least ${fewTestRows} test rows right, clearly more than by always answering the most frequent class (for numbers: a test R² of 0.8).`,
+        text: say.get80OfAtLeastTest(fewTestRows),
         done: (view) => isOwn(view) && view.step > 0 && generalises(view),
       },
-      { text: "Write an export and see it checked.", done: marked("exported") },
+      { text: say.writeAnExportAndSeeIt, done: marked("exported") },
     ],
   },
 ];

@@ -9,6 +9,7 @@ import {
   optimizers,
   type StudioOptimizer,
 } from "../../src/train/names.ts";
+import * as say from "../texts/en/names.ts";
 
 export { type ActivationName, activations, optimizers };
 
@@ -43,20 +44,20 @@ export interface DataTile {
 }
 
 export const dataTiles: Readonly<Record<DataName, DataTile>> = {
-  loans: { title: "Loans", about: "approve or decline, from seven columns" },
-  and: { title: "AND", about: "both inputs must be 1" },
-  or: { title: "OR", about: "one input must be 1" },
-  xor: { title: "XOR", about: "exactly one input must be 1" },
-  moons: { title: "Moons", about: "two interleaved half circles" },
-  circles: { title: "Circles", about: "a ring around a disc" },
-  spirals: { title: "Spirals", about: "two arms wound around each other" },
-  blobs: { title: "Blobs", about: "three round clouds, three classes" },
-  curve: { title: "Curve", about: "a number from a number, with noise" },
-  iris: { title: "Iris", about: "three species from four measures" },
-  digits: { title: "Digits", about: "drawn figures of 12 × 12 pixels" },
-  words: { title: "Words", about: "the next letter from the last three" },
-  painted: { title: "Painted", about: "points you set by hand" },
-  own: { title: "Yours", about: "your table or your pictures" },
+  loans: { title: say.loans, about: say.approveOrDeclineFromSevenColumns },
+  and: { title: say.and, about: say.bothInputsMustBe1 },
+  or: { title: say.or, about: say.oneInputMustBe1 },
+  xor: { title: say.xor, about: say.exactlyOneInputMustBe1 },
+  moons: { title: say.moons, about: say.twoInterleavedHalfCircles },
+  circles: { title: say.circles, about: say.aRingAroundADisc },
+  spirals: { title: say.spirals, about: say.twoArmsWoundAroundEachOther },
+  blobs: { title: say.blobs, about: say.threeRoundCloudsThreeClasses },
+  curve: { title: say.curve, about: say.aNumberFromANumberWith },
+  iris: { title: say.iris, about: say.threeSpeciesFromFourMeasures },
+  digits: { title: say.digits, about: say.drawnFiguresOf1212Pixels },
+  words: { title: say.words, about: say.theNextLetterFromTheLast },
+  painted: { title: say.painted, about: say.pointsYouSetByHand },
+  own: { title: say.yours, about: say.yourTableOrYourPictures },
 };
 
 /** None comes first here. */
@@ -87,22 +88,22 @@ export const memberLosses = (task: TaskKind): readonly LossName[] =>
   task === "binary" ? ["bce", "hinge"] : lossesOf[task];
 
 export const lossTitles: Readonly<Record<LossName, string>> = {
-  bce: "Binary cross-entropy",
-  crossEntropy: "Cross-entropy",
-  mse: "Mean squared error",
-  l1: "Mean absolute error",
-  huber: "Huber",
-  hinge: "Hinge",
+  bce: say.binaryCrossEntropy,
+  crossEntropy: say.crossEntropy,
+  mse: say.meanSquaredError,
+  l1: say.meanAbsoluteError,
+  huber: say.huber,
+  hinge: say.hinge,
 };
 
 /** What the axis of a loss is called, with its unit. */
 export const lossUnits: Readonly<Record<LossName, string>> = {
-  bce: "nats per row",
-  crossEntropy: "nats per row",
-  mse: "squared error",
-  l1: "absolute error",
-  huber: "Huber loss",
-  hinge: "hinge loss",
+  bce: say.natsPerRow,
+  crossEntropy: say.natsPerRow,
+  mse: say.squaredError,
+  l1: say.absoluteError,
+  huber: say.huberLoss,
+  hinge: say.hingeLoss,
 };
 
 export type OptimizerName = StudioOptimizer;
@@ -112,12 +113,12 @@ export const initNames = ["default", "he", "xavier", "small", "large", "zeros"] 
 export type InitName = (typeof initNames)[number];
 
 export const initTitles: Readonly<Record<InitName, string>> = {
-  default: "uniform ±1/√n",
-  he: "He",
-  xavier: "Xavier",
-  small: "normal, 0.01",
-  large: "normal, 1",
-  zeros: "all zero",
+  default: say.uniform1N,
+  he: say.he,
+  xavier: say.xavier,
+  small: say.normal001,
+  large: say.normal1,
+  zeros: say.allZero,
 };
 
 /** Epochs a second; 0 is as fast as it goes. */

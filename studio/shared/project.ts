@@ -1,4 +1,5 @@
 // The project file: an experiment with its data and exact training state, as one JSON text.
+import * as say from "../texts/en/files.ts";
 import type { OwnData } from "./protocol.ts";
 import { readState, type StudioState } from "./state.ts";
 
@@ -59,12 +60,10 @@ export function readProject(text: string): Project {
   try {
     value = JSON.parse(text);
   } catch {
-    throw new Error("This file is no JSON, so it is no project of the Studio; it may have been cut off.");
+    throw new Error(say.thisFileIsNoJSONSo);
   }
-  if (!isRecord(value) || value["format"] !== "hebb-studio")
-    throw new Error("This file is no project of the Studio: it does not say format hebb-studio.");
-  if (value["version"] !== 1)
-    throw new Error(`This project is of version ${String(value["version"])}; this Studio reads version 1.`);
+  if (!isRecord(value) || value["format"] !== "hebb-studio") throw new Error(say.thisFileIsNoProjectOf);
+  if (value["version"] !== 1) throw new Error(say.thisProjectIsOfVersionThis(String(value["version"])));
   const random = isRecord(value["random"]) ? value["random"] : {};
   const key = Array.isArray(random["key"]) ? random["key"] : [];
   try {
@@ -75,6 +74,6 @@ export function readProject(text: string): Project {
       random: { key: [Number(key[0] ?? 0), Number(key[1] ?? 0)], calls: Number(random["calls"] ?? 0) },
     };
   } catch {
-    throw new Error("The weights in this project are damaged.");
+    throw new Error(say.theWeightsInThisProjectAre);
   }
 }

@@ -1,5 +1,7 @@
 // A short code that says which lesson tasks are done: a learner hands it over, and a teacher reads it in the page. It holds nothing else.
+
 import { HebbError } from "../../src/graph/errors.ts";
+import * as say from "../texts/en/course.ts";
 import { lessons } from "./lessons.ts";
 
 /** Grows by one whenever lessons or tasks are added, taken away or moved: codes of another edition are refused. */
@@ -54,16 +56,14 @@ const length = (): number => (editionBits + taskNames.length + paddingBits() + c
 export function readTaskCode(code: string): ReadonlySet<string> {
   const text = code.toUpperCase().replace(/[\s-]/g, "").replace(/[IL]/g, "1").replace(/O/g, "0");
   const strange = [...text].find((digit) => !digits.includes(digit));
-  if (strange !== undefined) throw new HebbError(`“${strange}” is in no code of this page: copy the code again`);
-  if (text.length !== length())
-    throw new HebbError(`a code has ${length()} characters, this one ${text.length}: copy all of it`);
+  if (strange !== undefined) throw new HebbError(say.isInNoCodeOfThis(strange));
+  if (text.length !== length()) throw new HebbError(say.aCodeHasCharactersThisOne(length(), text.length));
   const bits = [...text].flatMap((digit) => bitsOf(digits.indexOf(digit), perDigit));
   const said = bits.slice(0, -checkBits);
   const check = bits.slice(-checkBits).reduce<number>((sum, bit) => 2 * sum + bit, 0);
-  if (checkOf(said) !== check) throw new HebbError("a character of this code is wrong: copy the code again");
+  if (checkOf(said) !== check) throw new HebbError(say.aCharacterOfThisCodeIs);
   const written = said.slice(0, editionBits).reduce<number>((sum, bit) => 2 * sum + bit, 0);
-  if (written !== edition)
-    throw new HebbError(`this code is of edition ${written} of the lessons, this page has edition ${edition}`);
+  if (written !== edition) throw new HebbError(say.thisCodeIsOfEditionOf(written, edition));
   return new Set(taskNames.filter((_, k) => said[editionBits + k] === 1));
 }
 

@@ -1,5 +1,6 @@
 // TextState: what the Text surface trains and shows, as one table; in an address it is a single field.
 
+import * as say from "../texts/en/names.ts";
 import { choice, type Field, list, number, whole } from "./fields.ts";
 import { type OptimizerName, optimizerNames } from "./names.ts";
 
@@ -24,59 +25,59 @@ export interface SourceTitle {
 
 export const sourceTitles: Readonly<Record<SourceName, SourceTitle>> = {
   copy: {
-    title: "Copy",
-    about: "the letters again, in the same order",
-    counts: "letters",
+    title: say.copy,
+    about: say.theLettersAgainInTheSame,
+    counts: say.letters,
     lengths: [2, 3, 4, 5, 6, 7, 8, 10, 12, 16],
   },
   reverse: {
-    title: "Reverse",
-    about: "the letters again, from the last to the first",
-    counts: "letters",
+    title: say.reverse,
+    about: say.theLettersAgainFromTheLast,
+    counts: say.letters,
     lengths: [2, 3, 4, 5, 6, 7, 8, 10, 12, 16],
   },
   sort: {
-    title: "Sort",
-    about: "the digits again, from the smallest to the largest",
-    counts: "digits",
+    title: say.sort,
+    about: say.theDigitsAgainFromTheSmallest,
+    counts: say.digits2,
     lengths: [2, 3, 4, 5, 6, 7, 8, 10, 12, 16],
   },
   addition: {
-    title: "Addition",
-    about: "the sum of two numbers, its last digit first, as one adds by hand",
-    counts: "digits of each number",
+    title: say.addition,
+    about: say.theSumOfTwoNumbersIts,
+    counts: say.digitsOfEachNumber,
     lengths: [1, 2, 3, 4, 5, 6],
   },
   modular: {
-    title: "Modular addition",
-    about: "a + b on a clock: each number is one token",
-    counts: "hours of the clock",
+    title: say.modularAddition,
+    about: say.aBOnAClockEach,
+    counts: say.hoursOfTheClock,
     lengths: [7, 11, 13, 17, 23, 31, 37, 43, 53, 59, 67, 79, 97, 113],
   },
   parity: {
-    title: "Parity",
-    about: "whether the ones so far are odd in number, bit by bit",
-    counts: "bits",
+    title: say.parity,
+    about: say.whetherTheOnesSoFarAre,
+    counts: say.bits,
     lengths: [4, 6, 8, 10, 12, 16, 20, 24],
   },
   brackets: {
-    title: "Brackets",
-    about: "the brackets that close what is open",
-    counts: "brackets",
+    title: say.brackets,
+    about: say.theBracketsThatCloseWhatIs,
+    counts: say.brackets2,
     lengths: [4, 6, 8, 10, 12, 16, 20],
   },
-  names: { title: "Names", about: "given names, one on each line" },
-  shakespeare: { title: "Shakespeare", about: "sonnets and scenes by William Shakespeare" },
-  own: { title: "Yours", about: "a text of your own; it stays in this browser" },
+  names: { title: say.names, about: say.givenNamesOneOnEachLine },
+  shakespeare: { title: say.shakespeare, about: say.sonnetsAndScenesByWilliam },
+  own: { title: say.yours, about: say.aTextOfYourOwnIt },
 };
 
 export const modelNames = ["gpt", "lstm", "gru", "rnn"] as const;
 export type ModelName = (typeof modelNames)[number];
 export const modelTitles: Readonly<Record<ModelName, string>> = {
-  gpt: "Transformer",
-  lstm: "LSTM",
-  gru: "GRU",
-  rnn: "RNN",
+  gpt: say.transformer,
+  lstm: say.lstm,
+  gru: say.gru,
+  rnn: say.rnn,
 };
 
 export const tokenKinds = ["characters", "bpe"] as const;

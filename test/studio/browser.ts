@@ -27,7 +27,7 @@ interface Bundle {
 }
 
 interface Builder {
-  readonly bundleStudio: () => Promise<Bundle>;
+  readonly bundleStudio: (options?: { readonly plugins: readonly unknown[] }) => Promise<Bundle>;
   readonly initialScripts: (metafile: unknown) => readonly string[];
 }
 

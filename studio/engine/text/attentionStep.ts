@@ -1,6 +1,8 @@
 // One head of a transformer laid open on one text: queries, keys, scores, weights and values, and the slope of the loss by each, from `inspect`.
+
 import { HebbError, type Inspected, inspect, nn, tensor } from "../../../src/index.ts";
 import type { AttentionAsk, AttentionStep, HeadArrays } from "../../shared/textPicture.ts";
+import * as say from "../../texts/en/engine.ts";
 import type { TextModel } from "./models.ts";
 
 /** The nodes of a layer's attention whose values a visitor sees; keys as the product takes them, [1, heads, size, n]. */
@@ -21,8 +23,7 @@ function findIn(nodes: readonly Inspected[], layer: number): Found {
     named.get(node?.inputs[place] ?? "");
   const [q, turnedKeys, weights, v] = [input(product, 0), input(product, 1), input(out, 0), input(out, 1)];
   const scores = nodes.find((node) => node.path === path && node.op === "mul" && node.inputs[0] === product?.name);
-  if (!q || !turnedKeys || !scores || !weights || !v || !out)
-    throw new HebbError(`layer ${layer + 1} of this model has no attention of the form softmax(q·kᵀ/√d)·v`);
+  if (!q || !turnedKeys || !scores || !weights || !v || !out) throw new HebbError(say.layerOfThisModelHasNo(layer + 1));
   return { q, turnedKeys, scores, weights, v, out };
 }
 

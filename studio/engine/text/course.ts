@@ -5,6 +5,7 @@ import type { Reading } from "../../../src/tensor/reading.ts";
 import type { Callback, EpochRecord, Finding, Training } from "../../../src/train/index.ts";
 import { CourseDoctor } from "../../../src/train/index.ts";
 import type { HistoryPoint } from "../../shared/protocol.ts";
+import * as say from "../../texts/en/engine.ts";
 
 /** Steps that the doctor takes for an epoch: at each of them the curves have a point. */
 export const judgedEvery = 200;
@@ -73,9 +74,9 @@ export class Course implements Callback {
     if (code === "overfitting" && best !== undefined && last !== undefined) {
       const course = (of: (record: EpochRecord) => number): string =>
         `from ${of(best).toPrecision(3)} to ${of(last).toPrecision(3)}`;
-      return `It memorises what it learns from: since step ${stepOf(best)} the training loss fell ${course(lossOf)} while the held-out loss rose ${course(heldLoss)}.`;
+      return say.itMemorisesWhatItLearnsFrom(stepOf(best), course(lossOf), course(heldLoss));
     }
-    const told = evidence.replaceAll(/(\d+) epochs?/g, `$1 stretches of ${judgedEvery} steps`);
+    const told = evidence.replaceAll(/(\d+) epochs?/g, say.stretchesOfSteps("$1", judgedEvery));
     return `${what.slice(0, 1).toUpperCase()}${what.slice(1)}: ${told}.`;
   }
 }

@@ -1,6 +1,8 @@
 // Tasks that a small model learns in seconds: sequences made in code, each a question and its one right answer.
+
 import { data, HebbError } from "../../../src/index.ts";
 import type { TaskName } from "../../shared/text.ts";
+import * as say from "../../texts/en/engine.ts";
 
 export interface Sequence {
   readonly question: readonly string[];
@@ -150,9 +152,6 @@ export function sequencesOf(task: Task, seed: number): { readonly train: Sequenc
   }
   const all = [...known.values()];
   const held = Math.min(most.held, Math.round(heldShare * all.length));
-  if (held < 1 || all.length - held < 1)
-    throw new HebbError(
-      `there are only ${all.length} different questions of this length, too few to hold some out; choose a larger one`,
-    );
+  if (held < 1 || all.length - held < 1) throw new HebbError(say.thereAreOnlyDifferentQuestionsOf(all.length));
   return { held: all.slice(0, held), train: all.slice(held) };
 }

@@ -1,7 +1,9 @@
 // What a text model learns from: the sequences of a task or a long text, as tokens, and a part that is held out.
+
 import { data, HebbError } from "../../../src/index.ts";
 import { ignoredLabel } from "../../../src/train/objectives.ts";
 import { isTask, type TextState } from "../../shared/text.ts";
+import * as say from "../../texts/en/engine.ts";
 import { type Sequence, sequencesOf, taskOf } from "./tasks.ts";
 
 /** Tokens by name, and text to tokens. */
@@ -62,7 +64,7 @@ function taskTokens(names: readonly string[]): Tokens {
 }
 
 function taskData(state: TextState): TaskData {
-  if (!isTask(state.source)) throw new HebbError(`"${state.source}" is no task`);
+  if (!isTask(state.source)) throw new HebbError(say.isNoTask(state.source));
   const task = taskOf(state.source, state.length);
   const { train, held } = sequencesOf(task, state.seed);
   const tokens = taskTokens(task.tokens);
@@ -123,26 +125,18 @@ function tokensOf(text: string, { tokens, vocabulary }: TextState): Tokens & { r
 }
 
 function corpusData(state: TextState, corpus: string): CorpusData {
-  if (corpus.trim() === "") throw new HebbError("the text is empty; paste one, or drop a .txt file");
-  if (corpus.length > longestText)
-    throw new HebbError(
-      `the text has ${corpus.length} letters, more than the ${longestText} that this page takes; cut it`,
-    );
+  if (corpus.trim() === "") throw new HebbError(say.theTextIsEmptyPasteOne);
+  if (corpus.length > longestText) throw new HebbError(say.theTextHasLettersMoreThan(corpus.length, longestText));
   const plain = corpus.replaceAll("\r\n", "\n");
   const text = state.source === "names" ? shuffledLines(plain, state.seed) : plain;
   const { names, encode, all } = tokensOf(text, state);
   // A short text is seen in shorter windows: two are the least, one to learn from and one to hold out.
   const context = Math.min(state.context, Math.floor((all.length - 2) / 2));
-  if (context < 2)
-    throw new HebbError(
-      `the text has ${all.length} tokens, too few to learn from and to hold some out; give at least a few lines`,
-    );
+  if (context < 2) throw new HebbError(say.theTextHasTokensTooFew(all.length));
   const cut = Math.min(all.length - context - 1, Math.round((1 - heldShare) * all.length));
   const notes: string[] = [];
-  if (context < state.context)
-    notes.push(`The text has only ${all.length} tokens, so windows of ${context} are learned from.`);
-  if (names.length > 2048)
-    notes.push(`The text has ${names.length} different characters; byte pairs need fewer tokens.`);
+  if (context < state.context) notes.push(say.theTextHasOnlyTokensSo(all.length, context));
+  if (names.length > 2048) notes.push(say.theTextHasDifferentCharactersByte(names.length));
   return {
     kind: "corpus",
     tokens: { names, encode },

@@ -1,7 +1,9 @@
 // What the Text surface runs: one model that is looked into, models that learn the same beside it, and what ends a run by itself.
+
 import type { HistoryPoint } from "../../shared/protocol.ts";
 import type { TextState } from "../../shared/text.ts";
 import type { AttentionAsk, AttentionStep, Look, Projection, TextInfo, TextStop } from "../../shared/textPicture.ts";
+import * as say from "../../texts/en/engine.ts";
 import { attentionStep } from "./attentionStep.ts";
 import { stepOf } from "./course.ts";
 import { Looking } from "./look.ts";
@@ -91,8 +93,8 @@ export class TextSession {
       return {
         ...none,
         reason: "nan",
-        text: `The loss is no longer a number after step ${this.step}: the steps were too large.`,
-        fix: `Start again with a learning rate of ${lr}`,
+        text: say.theLossIsNoLongerA(this.step),
+        fix: say.startAgainWithALearningRate(lr),
         patch: { lr },
       };
     }
@@ -104,7 +106,7 @@ export class TextSession {
       return {
         ...none,
         reason: "solved",
-        text: `All ${count} answers that were held out are right, from the first token to the last, after ${last.step} steps. Play goes on.`,
+        text: say.allAnswersThatWereHeldOut(count, last.step),
       };
     }
     if (overruled.has("overfit")) return undefined;
@@ -114,8 +116,8 @@ export class TextSession {
     return {
       ...none,
       reason: "overfit",
-      text: `${found.sentence} A longer text, a smaller model or dropout helps.`,
-      fix: `Go back to step ${stepOf(course.best)}`,
+      text: say.aLongerTextASmallerModel(found.sentence),
+      fix: say.goBackToStep(stepOf(course.best)),
       goTo: stepOf(course.best),
     };
   }
@@ -132,7 +134,7 @@ export class TextSession {
         {
           reason: "rate",
           text: sentence,
-          fix: `Start again with a learning rate of ${lr}`,
+          fix: say.startAgainWithALearningRate(lr),
           patch: { lr },
           goTo: undefined,
         },

@@ -1,4 +1,5 @@
 // The worker of the Text surface: trains a slice of time, then looks whether the page waits for a picture or has something to say.
+
 import { backendInfo, HebbError, useBackend } from "../../../src/index.ts";
 import type { TextState } from "../../shared/text.ts";
 import type {
@@ -9,6 +10,7 @@ import type {
   TextStop,
   ToTextWorker,
 } from "../../shared/textPicture.ts";
+import * as say from "../../texts/en/engine.ts";
 import { turn } from "../turn.ts";
 import { TextSession } from "./textSession.ts";
 
@@ -179,7 +181,7 @@ async function goTo(running: TextSession, target: number, mine: number): Promise
     if (running.step < target)
       send({
         kind: "progress",
-        text: `repeating the first ${target} steps: ${Math.round((100 * running.step) / target)} %`,
+        text: say.repeatingTheFirstSteps(target, Math.round((100 * running.step) / target)),
       });
     await turn();
   }

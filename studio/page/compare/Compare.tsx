@@ -1,10 +1,12 @@
 // Compare: lanes that start the same and differ in one setting, their curves, boundaries and slopes, bands over seeds, the landscape.
+
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { comparePresets, type Landscape, type LaneNumbers, quartiles } from "../../shared/compare.ts";
 import { patchTitle } from "../../shared/pairings.ts";
 import type { LanePatch } from "../../shared/state.ts";
 import { mostLanes } from "../../shared/state.ts";
+import * as say from "../../texts/en/compare.ts";
 import { Icon } from "../icons.tsx";
 import { Segments } from "../lab/controls.tsx";
 import { percent, short } from "../numbers.ts";
@@ -56,7 +58,7 @@ async function advance(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 15));
   }
   running.value = false;
-  spoken.value = `The lanes stand at step ${seen.value.at(-1)?.[0]?.step ?? 0}`;
+  spoken.value = say.theLanesStandAtStep(seen.value.at(-1)?.[0]?.step ?? 0);
 }
 
 async function tenSeeds(): Promise<void> {
@@ -66,7 +68,7 @@ async function tenSeeds(): Promise<void> {
   const runs: { loss: Float32Array; metric: Float32Array }[][] = Array.from({ length: lanes }, () => []);
   for (let seed = 1; seed <= 10; seed++) {
     for (let lane = 0; lane < lanes; lane++) {
-      busy.value = `seed ${seed} of 10, lane ${lane + 1} of ${lanes}`;
+      busy.value = say.seedOfLaneOf(seed, lane + 1, lanes);
       const one = await client.ask("seedRun", { lane, seed, steps });
       if (mine !== generation) return;
       runs[lane]?.push(one);
@@ -78,7 +80,7 @@ async function tenSeeds(): Promise<void> {
     }));
   }
   busy.value = "";
-  spoken.value = "The bands over ten seeds are drawn";
+  spoken.value = say.theBandsOverTenSeedsAre;
 }
 
 function takePreset(id: string): void {
@@ -92,7 +94,7 @@ function takePreset(id: string): void {
 
 const removeLane = (place: number): void => change({ lanes: state.value.lanes.filter((_, k) => k !== place - 1) });
 
-const laneName = (patch: LanePatch | undefined): string => (patch === undefined ? "as in the Lab" : patchTitle(patch));
+const laneName = (patch: LanePatch | undefined): string => (patch === undefined ? say.asInTheLab : patchTitle(patch));
 
 function Lane({ place, numbers }: { readonly place: number; readonly numbers: LaneNumbers | undefined }) {
   const info = run.value?.data;
@@ -113,7 +115,7 @@ function Lane({ place, numbers }: { readonly place: number; readonly numbers: La
           <button
             type="button"
             class="small quiet"
-            aria-label={`Remove the lane ${name}`}
+            aria-label={say.removeTheLane(name)}
             onClick={() => removeLane(place)}
           >
             <Icon name="close" />
@@ -127,24 +129,24 @@ function Lane({ place, numbers }: { readonly place: number; readonly numbers: La
         <>
           <dl class="lane-figures">
             <div>
-              <dt>train loss</dt>
+              <dt>{say.trainLoss}</dt>
               <dd>{short(numbers.train.loss)}</dd>
             </div>
             <div>
               <dt>
-                {numbers.test === undefined ? "train" : "test"} {info?.task === "number" ? "R²" : "accuracy"}
+                {numbers.test === undefined ? say.train : say.test} {info?.task === "number" ? "R²" : say.accuracy}
               </dt>
               <dd>{(info?.task === "number" ? short : percent)((numbers.test ?? numbers.train).metric)}</dd>
             </div>
             <div>
-              <dt>step</dt>
+              <dt>{say.step}</dt>
               <dd>{numbers.step}</dd>
             </div>
           </dl>
           <div
             class="slopes"
             role="img"
-            aria-label={`Length of the slope in each layer, from the first: ${numbers.gradients.map(short).join(", ")}`}
+            aria-label={say.lengthOfTheSlopeInEach(numbers.gradients.map(short).join(", "))}
           >
             {numbers.gradients.map((size, k) => {
               // Five powers of ten are distinguished.
@@ -153,12 +155,12 @@ function Lane({ place, numbers }: { readonly place: number; readonly numbers: La
                 <span
                   key={k}
                   style={{ height: `${100 * Math.min(1, share)}%` }}
-                  title={`layer ${k + 1}: ${short(size)}`}
+                  title={say.layer(k + 1, short(size))}
                 />
               );
             })}
           </div>
-          <p class="hint">slope in each layer, logarithmic</p>
+          <p class="hint">{say.slopeInEachLayerLogarithmic}</p>
         </>
       )}
     </li>
@@ -168,11 +170,11 @@ function Lane({ place, numbers }: { readonly place: number; readonly numbers: La
 function Table() {
   const steps = seen.value.filter((_, k) => k % Math.max(1, Math.ceil(seen.value.length / 25)) === 0);
   return (
-    <div class="table-scroll" tabIndex={0} role="region" aria-label="Figures of every lane">
+    <div class="table-scroll" tabIndex={0} role="region" aria-label={say.figuresOfEveryLane}>
       <table>
         <thead>
           <tr>
-            <th scope="col">step</th>
+            <th scope="col">{say.step}</th>
             {[undefined, ...state.value.lanes].map((lane, k) => (
               <th key={k} scope="col">
                 {laneName(lane)}
@@ -202,14 +204,21 @@ function beginnings(latest: readonly LaneNumbers[]): string {
   const data = patches.every((patch) => !Object.keys(patch).some((key) => dataKeys.has(key)));
   const seed = patches.every((patch) => !("seed" in patch));
   const others = latest.flatMap(({ sameStart }, place) => (sameStart ? [] : [`“${laneName(patches[place])}”`]));
-  const common = [...(data ? ["the same data"] : []), ...(seed ? ["the same seed"] : [])];
-  const shared = [...common, ...(others.length === 0 ? ["the same initial weights"] : [])];
-  const all = shared.length > 0 ? `All lanes have ${new Intl.ListFormat("en").format(shared)}. ` : "";
-  return others.length === 0
-    ? all
-    : `${all}Other initial weights: ${new Intl.ListFormat("en").format(others)}, because the change is to the initialisation or to the shape of the network.`;
+  const common = [...(data ? [say.theSameData] : []), ...(seed ? [say.theSameSeed] : [])];
+  const shared = [...common, ...(others.length === 0 ? [say.theSameInitialWeights] : [])];
+  const all = shared.length > 0 ? say.allLanesHave(new Intl.ListFormat("en").format(shared)) : "";
+  return others.length === 0 ? all : say.otherInitialWeightsBecauseThe(all, new Intl.ListFormat("en").format(others));
 }
-const dataKeys: ReadonlySet<string> = new Set(["data", "count", "noise", "test", "dataSeed", "points", "target"]);
+const dataKeys: ReadonlySet<string> = new Set([
+  "data",
+  "count",
+  "noise",
+  "test",
+  "dataSeed",
+  "points",
+  "target",
+  "without",
+]);
 
 export function Compare() {
   const { lanes } = state.value;
@@ -237,7 +246,7 @@ export function Compare() {
     <div class="compare">
       <section class="panel" aria-labelledby="presets-title">
         <header>
-          <h2 id="presets-title">Experiments</h2>
+          <h2 id="presets-title">{say.experiments}</h2>
         </header>
         <div class="row">
           {comparePresets.map(({ id, title }) => (
@@ -250,7 +259,7 @@ export function Compare() {
       </section>
       <section class="panel" aria-labelledby="lanes-title">
         <header>
-          <h2 id="lanes-title">Lanes</h2>
+          <h2 id="lanes-title">{say.lanes}</h2>
           <button
             type="button"
             class="accent steady"
@@ -259,22 +268,22 @@ export function Compare() {
               else void advance();
             }}
           >
-            {running.value ? "Stop" : "Run all lanes"}
+            {running.value ? say.stop : say.runAllLanes}
           </button>
           <label class="row">
-            <span class="hint">equal</span>
+            <span class="hint">{say.equal}</span>
             <select
               value={equal.value}
               onChange={({ currentTarget }) => {
                 equal.value = currentTarget.value === "time" ? "time" : "steps";
               }}
             >
-              <option value="steps">steps</option>
-              <option value="time">time</option>
+              <option value="steps">{say.steps}</option>
+              <option value="time">{say.time}</option>
             </select>
           </label>
           <label class="row">
-            <span class="hint">up to step</span>
+            <span class="hint">{say.upToStep}</span>
             <select
               value={String(goal.value)}
               onChange={({ currentTarget }) => {
@@ -289,7 +298,7 @@ export function Compare() {
             </select>
           </label>
           <button type="button" class="small" disabled={busy.value !== ""} onClick={() => void tenSeeds()}>
-            × 10 seeds
+            {say.n10Seeds}
           </button>
           <button
             type="button"
@@ -301,10 +310,10 @@ export function Compare() {
               })
             }
           >
-            Landscape
+            {say.landscape}
           </button>
           <button type="button" class="small" onClick={() => void open()}>
-            Rewind
+            {say.rewind}
           </button>
         </header>
         <p class="hint steady" role="status">
@@ -312,11 +321,11 @@ export function Compare() {
         </p>
         <div class="row end curve-tools">
           <Segments
-            label="Curve"
+            label={say.curve}
             value={curve.value}
             options={[
-              ["loss", "train loss"],
-              ["metric", `train ${number ? "R²" : "accuracy"}`],
+              ["loss", say.trainLoss],
+              ["metric", say.train2(number ? "R²" : say.accuracy)],
             ]}
             choose={(one) => {
               curve.value = one;
@@ -329,7 +338,7 @@ export function Compare() {
             disabled={curve.value !== "loss"}
             onClick={() => change({ logLoss: !state.value.logLoss })}
           >
-            log
+            {say.log}
           </button>
           <button
             type="button"
@@ -339,7 +348,7 @@ export function Compare() {
               asTable.value = !asTable.value;
             }}
           >
-            <Icon name="table" /> {asTable.value ? "show as chart" : "show as table"}
+            <Icon name="table" /> {asTable.value ? say.showAsChart : say.showAsTable}
           </button>
         </div>
         {asTable.value ? (
@@ -354,11 +363,7 @@ export function Compare() {
               names={[undefined, ...lanes].map(laneName)}
             />
             {seen.value.length < 2 && bands.value.length === 0 && !running.value && (
-              <p class="chart-empty">
-                {lanes.length === 0
-                  ? "One lane so far. Take an experiment above, or fork this one below and run both."
-                  : "Run all lanes: their curves are drawn here."}
-              </p>
+              <p class="chart-empty">{lanes.length === 0 ? say.oneLaneSoFarTakeAn : say.runAllLanesTheirCurvesAre}</p>
             )}
           </div>
         )}

@@ -1,4 +1,5 @@
 // The form for a new lane: the one setting it changes in the Lab's experiment.
+
 import { useState } from "preact/hooks";
 import {
   activationNames,
@@ -10,21 +11,22 @@ import {
   optimizers,
 } from "../../shared/names.ts";
 import { type LanePatch, rates } from "../../shared/state.ts";
+import * as say from "../../texts/en/compare.ts";
 import { Choice } from "../lab/controls.tsx";
 import { change, fittingLosses, state } from "../store.ts";
 
 type What = "optimizer" | "lr" | "loss" | "activation" | "init" | "batch" | "depth" | "width" | "decay";
 
 const titles: Readonly<Record<What, string>> = {
-  optimizer: "optimizer",
-  lr: "learning rate",
-  loss: "loss",
-  activation: "activation",
-  init: "initial weights",
-  batch: "batch",
-  depth: "number of layers",
-  width: "units of each layer",
-  decay: "weight decay",
+  optimizer: say.optimizer,
+  lr: say.learningRate,
+  loss: say.loss,
+  activation: say.activation,
+  init: say.initialWeights,
+  batch: say.batch,
+  depth: say.numberOfLayers,
+  width: say.unitsOfEachLayer,
+  decay: say.weightDecay,
 };
 
 function choices(what: What): (readonly [value: string, title: string, patch: LanePatch])[] {
@@ -79,20 +81,17 @@ export function ForkForm() {
         if (chosen !== undefined) change({ lanes: [...state.value.lanes, chosen[2]] });
       }}
     >
-      <h3>Fork</h3>
-      <p class="hint">
-        The same data and seed, with one thing changed. The initial weights are the same as well, unless the change is
-        to them or to the layers.
-      </p>
-      <Choice label="change" value={what} options={whats.map((name) => [name, titles[name]])} choose={setWhat} />
+      <h3>{say.fork}</h3>
+      <p class="hint">{say.theSameDataAndSeedWith}</p>
+      <Choice label={say.change} value={what} options={whats.map((name) => [name, titles[name]])} choose={setWhat} />
       <Choice
-        label="to"
+        label={say.to}
         value={chosen?.[0] ?? ""}
         options={list.map(([name, title]) => [name, title])}
         choose={setValue}
       />
       <button type="submit" class="small accent">
-        Add this lane
+        {say.addThisLane}
       </button>
     </form>
   );

@@ -1,6 +1,8 @@
 // The loss over a plane in weight space, with the path of every lane: as a map or as a relief.
+
 import { signal } from "@preact/signals";
 import type { Landscape } from "../../shared/compare.ts";
+import * as say from "../../texts/en/landscape.ts";
 import { AsTable } from "../draw/AsTable.tsx";
 import { Canvas, type Surface } from "../draw/canvas.tsx";
 import { colors } from "../draw/colors.ts";
@@ -22,8 +24,8 @@ export function LandscapeView({
   const { side, values, x, y, paths, share } = landscape;
   if (side === 0)
     return (
-      <section class="panel" aria-label="Landscape">
-        <p class="hint">There is no landscape yet: let the lanes run, with a network of up to 5000 weights.</p>
+      <section class="panel" aria-label={say.landscape}>
+        <p class="hint">{say.thereIsNoLandscapeYetLet}</p>
       </section>
     );
   const finite = Array.from(values).filter(Number.isFinite);
@@ -70,18 +72,21 @@ export function LandscapeView({
       context.setLineDash([]);
     });
   };
-  const label = `The loss around the ${names.length > 1 ? `ways of ${names.length} lanes` : `way of ${names[0]}`}`;
+  const label = say.theLossAroundThe(names.length > 1 ? say.waysOfLanes(names.length) : say.wayOf(names[0] ?? ""));
   return (
     <section class="panel landscape" aria-labelledby="landscape-title">
       <header>
-        <h2 id="landscape-title">Loss landscape</h2>
+        <h2 id="landscape-title">{say.lossLandscape}</h2>
         <p class="hint">
-          A two-dimensional slice, no more: the plane in which {names.length > 1 ? "the lanes" : names[0]} moved most (
-          {percent(share)} of the movement lies in it). Loss {short(Math.min(...finite))} (orange) to{" "}
-          {short(Math.max(...finite))} (blue), logarithmic.
+          {say.aTwoDimensionalSliceNoMore(
+            names.length > 1 ? say.theLanes : names[0],
+            percent(share),
+            short(Math.min(...finite)),
+            short(Math.max(...finite)),
+          )}
         </p>
         <Segments
-          label="How it is drawn"
+          label={say.howItIsDrawn}
           value={drawnAs.value}
           options={[
             ["map", "map"],
@@ -100,8 +105,8 @@ export function LandscapeView({
         </div>
       )}
       <AsTable
-        label="The ways of the lanes in the plane"
-        heads={["lane", "begins at", "ends at", "length of its way"]}
+        label={say.theWaysOfTheLanesIn}
+        heads={[say.lane, say.beginsAt, say.endsAt, say.lengthOfItsWay]}
         rows={() =>
           paths.map((path, lane) => {
             let length = 0;

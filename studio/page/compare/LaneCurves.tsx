@@ -1,7 +1,9 @@
 // The curves of all lanes in one chart, with bands between the quartiles if there are several seeds.
+
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import type { LaneNumbers } from "../../shared/compare.ts";
+import * as say from "../../texts/en/compare.ts";
 import { followSize, readByArrows } from "../draw/chart.ts";
 import { colors } from "../draw/colors.ts";
 import { short } from "../numbers.ts";
@@ -90,10 +92,10 @@ export function LaneCurves(props: Props) {
           y: log && which === "loss" ? { distr: 3 } : { range: (_, low, high) => rangeOf(which, low, high) },
         },
         axes: [
-          { ...axis, label: "step", size: 22 },
+          { ...axis, label: say.step, size: 22 },
           {
             ...axis,
-            label: `train ${which === "loss" ? "loss" : run.value?.data.task === "number" ? "R²" : "accuracy"}`,
+            label: say.train2(which === "loss" ? say.loss : run.value?.data.task === "number" ? "R²" : say.accuracy),
             size: 46,
             values: (_, ticks) =>
               ticks.map((tick) =>
@@ -122,7 +124,7 @@ export function LaneCurves(props: Props) {
               readout.current.textContent =
                 at === null || at === undefined
                   ? ""
-                  : `step ${data[0][at] ?? 0}: ${latest.current.names.map((name, lane) => `${name} ${short(data[banded ? 3 * lane + 1 : lane + 1]?.[at] ?? Number.NaN)}`).join(", ")}`;
+                  : `${say.stepNumber(data[0][at] ?? 0)}: ${latest.current.names.map((name, lane) => `${name} ${short(data[banded ? 3 * lane + 1 : lane + 1]?.[at] ?? Number.NaN)}`).join(", ")}`;
             },
           ],
         },
@@ -149,7 +151,7 @@ export function LaneCurves(props: Props) {
         ref={box}
         tabIndex={0}
         role="application"
-        aria-label={`${which === "loss" ? "Training loss" : "Metric"} of every lane: arrow keys read values`}
+        aria-label={say.ofEveryLaneArrowKeysRead(which === "loss" ? say.trainingLoss : say.metric)}
         data-arrows
         onKeyDown={(event) => readByArrows(event, plot.current)}
       />
@@ -160,7 +162,7 @@ export function LaneCurves(props: Props) {
             <LaneKey lane={lane} /> {name}
           </span>
         ))}
-        {banded && <span class="class-name">line: median of the seeds; band: the middle half</span>}
+        {banded && <span class="class-name">{say.lineMedianOfTheSeedsBand}</span>}
       </p>
     </div>
   );

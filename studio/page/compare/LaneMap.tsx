@@ -1,6 +1,8 @@
 // A lane's boundary as a small multiple.
+
 import type { LaneNumbers } from "../../shared/compare.ts";
 import type { DataInfo } from "../../shared/protocol.ts";
+import * as say from "../../texts/en/compare.ts";
 import { Canvas, type Surface } from "../draw/canvas.tsx";
 import { colors } from "../draw/colors.ts";
 import { drawLine, drawPlane, frameOf } from "../draw/output.ts";
@@ -22,7 +24,7 @@ export function LaneMap({
   };
   return (
     <div class="lane-map">
-      <Canvas paint={paint} label={`What the lane ${name} answers over the plane`} />
+      <Canvas paint={paint} label={say.whatTheLaneAnswersOverThe(name)} />
     </div>
   );
 }

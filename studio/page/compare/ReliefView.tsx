@@ -1,6 +1,8 @@
 // The landscape in three dimensions, with the way of every lane: turned by dragging or with the arrow keys.
+
 import { useMemo, useRef, useState } from "preact/hooks";
 import type { Landscape } from "../../shared/compare.ts";
+import * as say from "../../texts/en/landscape.ts";
 import { Canvas, type Surface } from "../draw/canvas.tsx";
 import { colors } from "../draw/colors.ts";
 import { laneColor } from "./LaneKey.tsx";
@@ -51,7 +53,7 @@ export function ReliefView({ landscape, label }: { readonly landscape: Landscape
       <div
         class="landscape-box relief"
         role="group"
-        aria-label="Loss landscape in three dimensions: the arrow keys turn it, Home turns it back"
+        aria-label={say.lossLandscapeInThreeDimensionsThe}
         tabIndex={0}
         data-arrows
         onKeyDown={(event) => {
@@ -79,7 +81,7 @@ export function ReliefView({ landscape, label }: { readonly landscape: Landscape
       >
         <Canvas paint={paint} label={label} />
       </div>
-      <p class="hint">Drag it, or use the arrow keys, to turn it. Height is the logarithm of the loss.</p>
+      <p class="hint">{say.dragItOrUseTheArrow}</p>
     </>
   );
 }

@@ -1,6 +1,8 @@
 // A chart's values as a table, for screen readers: rendered when opened, and again when training pauses.
+
 import type { ReadonlySignal } from "@preact/signals";
 import { useState } from "preact/hooks";
+import * as say from "../../texts/en/draw.ts";
 import { playing, shown } from "../store.ts";
 
 interface Props {
@@ -17,7 +19,7 @@ export function AsTable({ label, heads, rows, follows }: Props) {
   if (open) (follows ?? (playing.value ? undefined : shown))?.value;
   return (
     <details class="as-table" onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
-      <summary>show as table</summary>
+      <summary>{say.showAsTable}</summary>
       {open && (
         <div class="table-scroll" tabIndex={0} role="region" aria-label={label}>
           <table>

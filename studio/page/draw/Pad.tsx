@@ -1,5 +1,7 @@
 // A pad to draw a figure on, which becomes a picture of the size that the network takes.
+
 import { useRef } from "preact/hooks";
+import * as say from "../../texts/en/draw.ts";
 
 /** The drawing, brought to the size and the place that the network knows: centred by its weight. */
 function pixelsOf(canvas: HTMLCanvasElement, rows: number, columns: number): number[] {
@@ -79,7 +81,7 @@ export function Pad({ shape, use, clear }: Props) {
         width={260}
         height={260}
         role="img"
-        aria-label="A pad to draw a figure on"
+        aria-label={say.aPadToDrawAFigure}
         onPointerDown={(event) => {
           event.currentTarget.setPointerCapture(event.pointerId);
           last.current = undefined;
@@ -97,9 +99,9 @@ export function Pad({ shape, use, clear }: Props) {
             clear();
           }}
         >
-          Clear
+          {say.clear}
         </button>
-        <span class="hint">Draw with pointer or finger, or paste a picture anywhere on this page.</span>
+        <span class="hint">{say.drawWithPointerOrFingerOr}</span>
       </div>
     </div>
   );

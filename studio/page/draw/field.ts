@@ -1,4 +1,5 @@
 // Maps as pixels: one value, a probability, or one of several classes at every point of a grid.
+import * as say from "../../texts/en/draw.ts";
 import { type Palette, pack } from "./colors.ts";
 
 const scratch = new Map<
@@ -12,7 +13,7 @@ function sheet(side: number) {
   if (known !== undefined) return known;
   const canvas = new OffscreenCanvas(side, side);
   const context = canvas.getContext("2d");
-  if (context === null) throw new Error("this browser has no canvas");
+  if (context === null) throw new Error(say.thisBrowserHasNoCanvas);
   const image = context.createImageData(side, side);
   const made = { canvas, context, image, pixels: new Uint32Array(image.data.buffer) };
   scratch.set(side, made);

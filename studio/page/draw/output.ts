@@ -1,5 +1,7 @@
 // The output map: the prediction at every point of the plane, the data on top, the boundary as a line.
+
 import type { DataInfo, Snapshot } from "../../shared/protocol.ts";
+import * as say from "../../texts/en/draw.ts";
 import type { Surface } from "./canvas.tsx";
 import { classColor, type Palette } from "./colors.ts";
 import { classMap, contour, type Field, mapOf, mark } from "./field.ts";
@@ -21,7 +23,7 @@ type Names = readonly [across: string, up: string];
 
 /** An input on an axis: columns of a table are standardised. */
 const inputName = ({ inputs, scaled }: DataInfo, place: number): string =>
-  `${inputs[place] ?? ""}${scaled ? " (standardised)" : ""}`;
+  `${inputs[place] ?? ""}${scaled ? say.standardised : ""}`;
 
 /** A text shortened to a width. */
 function fitted(context: CanvasRenderingContext2D, text: string, width: number): string {

@@ -1,8 +1,10 @@
 // Loss and metric over the epochs: two curves each, a scale that may be logarithmic, exact values under the cursor and as a table.
+
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import { lossUnits } from "../../shared/names.ts";
 import type { HistoryPoint } from "../../shared/protocol.ts";
+import * as say from "../../texts/en/lab.ts";
 import { followSize, readByArrows } from "../draw/chart.ts";
 import { colors } from "../draw/colors.ts";
 import { Icon } from "../icons.tsx";
@@ -52,7 +54,7 @@ function markNaN(plot: uPlot, color: string): void {
   const left = x > bbox.left + bbox.width / 2;
   ctx.textAlign = left ? "right" : "left";
   ctx.fillText(
-    `${short(lost.train.loss)} at step ${lost.step}`,
+    say.atStep(short(lost.train.loss), lost.step),
     x + (left ? -6 : 6) * devicePixelRatio,
     bbox.top + 14 * devicePixelRatio,
   );
@@ -79,8 +81,8 @@ function Plot({
   const palette = colors.value;
   const batches = run.value?.batches ?? 1;
   const every = run.value?.measuredEvery ?? 1;
-  const rarely = every === 1 ? "" : `; every ${every}th from 20 on`;
-  const across = `epoch (${grouped(batches)} ${batches === 1 ? "step" : "steps"} each${rarely})`;
+  const rarely = every === 1 ? "" : say.everyThFrom20On(every);
+  const across = say.epochEach(grouped(batches), batches === 1 ? say.step : say.steps, rarely);
   useEffect(() => {
     const element = box.current;
     if (element === null) return;
@@ -102,9 +104,11 @@ function Plot({
       // A figure that is no number is said, not left out.
       const said = (part: "train" | "test"): string => {
         const figure = point[part]?.[which];
-        return figure === undefined ? "" : `   ${part} ${Number.isFinite(figure) ? show(figure) : short(figure)}`;
+        return figure === undefined
+          ? ""
+          : `   ${part === "train" ? say.train2 : say.test2} ${Number.isFinite(figure) ? show(figure) : short(figure)}`;
       };
-      readout.current.textContent = `epoch ${epoch}${said("train")}${said("test")}`;
+      readout.current.textContent = `${say.epoch(epoch)}${said("train")}${said("test")}`;
     };
     const made = new uPlot(
       {
@@ -179,7 +183,7 @@ function Plot({
         class="plot-area"
         ref={box}
         role="application"
-        aria-label={`${title}, ${up}, by ${across}: arrow keys read values`}
+        aria-label={say.byArrowKeysReadValues(title, up, across)}
         data-arrows
         onKeyDown={(event) => readByArrows(event, plot.current)}
       />
@@ -190,15 +194,15 @@ function Plot({
 export function CurveTable({ points, metric }: { readonly points: readonly HistoryPoint[]; readonly metric: string }) {
   const step = Math.max(1, Math.ceil(points.length / 40));
   return (
-    <div class="table-scroll" tabIndex={0} role="region" aria-label="Figures by step">
+    <div class="table-scroll" tabIndex={0} role="region" aria-label={say.figuresByStep}>
       <table>
         <thead>
           <tr>
-            <th scope="col">step</th>
-            <th scope="col">train loss</th>
-            <th scope="col">test loss</th>
-            <th scope="col">train {metric}</th>
-            <th scope="col">test {metric}</th>
+            <th scope="col">{say.step}</th>
+            <th scope="col">{say.trainLoss}</th>
+            <th scope="col">{say.testLoss}</th>
+            <th scope="col">{say.train(metric)}</th>
+            <th scope="col">{say.test(metric)}</th>
           </tr>
         </thead>
         <tbody>
@@ -227,15 +231,15 @@ export function Curves() {
   return (
     <section class="panel curves" id="part-Curves" aria-labelledby="curves-title">
       <header>
-        <h2 id="curves-title">Curves</h2>
+        <h2 id="curves-title">{say.curves}</h2>
         <p class="legend">
-          <span class="key train">train</span> <span class="key test">test</span>
+          <span class="key train">{say.train2}</span> <span class="key test">{say.test2}</span>
         </p>
         <button type="button" class="small" aria-pressed={logLoss} onClick={() => change({ logLoss: !logLoss })}>
-          log scale
+          {say.logScale}
         </button>
         <button type="button" class="small" aria-pressed={asTable} onClick={() => setTable(!asTable)}>
-          <Icon name="table" /> {asTable ? "show as chart" : "show as table"}
+          <Icon name="table" /> {asTable ? say.showAsChart : say.showAsTable}
         </button>
       </header>
       {asTable ? (
@@ -244,15 +248,15 @@ export function Curves() {
         <div class="plots">
           <Plot
             which="loss"
-            title="Loss"
+            title={say.loss}
             up={lossUnits[run.value?.loss ?? state.value.loss]}
             log={logLoss}
             show={short}
           />
           <Plot
             which="metric"
-            title={number ? "R²" : "Accuracy"}
-            up={number ? "R²" : "share of rows"}
+            title={number ? "R²" : say.accuracy}
+            up={number ? "R²" : say.shareOfRows}
             log={false}
             show={number ? short : percent}
           />

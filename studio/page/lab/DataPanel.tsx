@@ -1,8 +1,10 @@
 // The data: tiles, the visitor's own files, how many points, how noisy, how many held out.
+
 import { useEffect, useRef } from "preact/hooks";
 import { featureNames, features } from "../../shared/features.ts";
 import { type DataName, dataNames, dataTiles, isPlane } from "../../shared/names.ts";
 import { paintedNames } from "../../shared/state.ts";
+import * as say from "../../texts/en/lab.ts";
 import { Canvas, type Surface } from "../draw/canvas.tsx";
 import { colors } from "../draw/colors.ts";
 import { mark } from "../draw/field.ts";
@@ -59,7 +61,7 @@ export function DataPanel() {
   const generated = !["and", "or", "xor", "iris", "words", "painted", "own"].includes(data);
   return (
     <section class="panel data" aria-labelledby="data-title">
-      <h2 id="data-title">Data</h2>
+      <h2 id="data-title">{say.data}</h2>
       <div class="tiles">
         {dataNames
           .filter((name) => name !== "own" || own.value !== undefined)
@@ -68,17 +70,14 @@ export function DataPanel() {
           ))}
       </div>
       <div class="dropzone">
-        <b>Your own data</b>
-        <span>
-          Drop or paste a CSV table, or a folder with a sub-folder of pictures for each class. It never leaves this
-          browser.
-        </span>
+        <b>{say.yourOwnData}</b>
+        <span>{say.dropOrPasteACSVTable}</span>
         <div class="row">
           <button type="button" class="small" onClick={() => input.current?.click()}>
-            Files …
+            {say.files}
           </button>
           <button type="button" class="small" onClick={() => folder.current?.click()}>
-            Folder …
+            {say.folder}
           </button>
         </div>
       </div>
@@ -88,7 +87,7 @@ export function DataPanel() {
         class="unseen"
         type="file"
         tabIndex={-1}
-        aria-label="Choose a folder of pictures"
+        aria-label={say.chooseAFolderOfPictures}
         onChange={({ currentTarget }) => take(currentTarget)}
       />
       <input
@@ -98,35 +97,37 @@ export function DataPanel() {
         type="file"
         multiple
         tabIndex={-1}
-        aria-label="Choose files of your own"
+        aria-label={say.chooseFilesOfYourOwn}
         accept=".csv,.tsv,.txt,.gz,.idx,.json,.safetensors,.onnx,image/*"
         onChange={({ currentTarget }) => take(currentTarget)}
       />
       {data === "painted" && (
         <p class="hint">
-          Paint on the output map: click or drag for {paintedNames(state.value).classes[0]}, with Shift for{" "}
-          {paintedNames(state.value).classes[1]}, with Alt to erase.{" "}
-          {points.length < 2 && "Two points stand there until you do. "}
-          <button type="button" class="link" onClick={() => change({ points: [] })}>
-            Erase all
-          </button>
+          {say.paintOnTheOutputMapClick(
+            paintedNames(state.value).classes[0],
+            paintedNames(state.value).classes[1],
+            points.length < 2 && say.twoPointsStandThereUntilYou,
+            <button type="button" class="link" onClick={() => change({ points: [] })}>
+              {say.eraseAll}
+            </button>,
+          )}
         </p>
       )}
       {generated && (
         <>
           <Slider
-            label="points"
+            label={say.points}
             value={count}
             stops={counts}
             show={grouped}
             choose={(value) => change({ count: value })}
           />
-          <Slider label="noise" value={noise} stops={noises} choose={(value) => change({ noise: value })} />
+          <Slider label={say.noise} value={noise} stops={noises} choose={(value) => change({ noise: value })} />
         </>
       )}
       {isPlane(data) && (
         <fieldset class="features">
-          <legend>Further inputs, computed from x₁ and x₂</legend>
+          <legend>{say.furtherInputsComputedFromXAnd}</legend>
           {featureNames.map((name) => (
             <label key={name}>
               <input
@@ -149,7 +150,7 @@ export function DataPanel() {
       )}
       {!["and", "or", "xor"].includes(data) && (
         <Slider
-          label="test rows, held out"
+          label={say.testRowsHeldOut}
           value={test}
           stops={shares}
           show={(value) => `${Math.round(100 * value)} %`}
@@ -158,24 +159,27 @@ export function DataPanel() {
       )}
       <div class="row">
         <button type="button" class="small" onClick={() => change({ dataSeed: dataSeed + 1 })}>
-          {generated ? "Other points" : "Other split"}
+          {generated ? say.otherPoints : say.otherSplit}
         </button>
         <button type="button" class="small" onClick={newSeed}>
-          Other weights
+          {say.otherWeights}
         </button>
       </div>
       <p class="hint data-says">
         {info !== undefined && (
           <>
-            {grouped(info.trainCount)} training rows{info.testCount > 0 && `, ${grouped(info.testCount)} test rows`}
-            {info.classes.length > 2 && `, ${info.classes.length} classes`}
-            {info.inputs.length > 2 && `, ${grouped(info.inputs.length)} inputs`}.
+            {say.trainingRows(
+              grouped(info.trainCount),
+              info.testCount > 0 && say.testRows(grouped(info.testCount)),
+              info.classes.length > 2 && say.classes(info.classes.length),
+              info.inputs.length > 2 && say.inputs(grouped(info.inputs.length)),
+            )}
           </>
         )}
       </p>
       {info !== undefined && info.notes.length > 0 && (
         <details class="hint">
-          <summary>What was done to the table</summary>
+          <summary>{say.whatWasDoneToTheTable}</summary>
           <ul>
             {info.notes.map((note) => (
               <li key={note}>{note}</li>

@@ -1,7 +1,9 @@
 // The inspector: the selected neuron's formula, weights, slopes, last update and the spread of its values.
+
 import { useEffect, useRef } from "preact/hooks";
 import { activations } from "../../shared/names.ts";
 import type { RunInfo } from "../../shared/protocol.ts";
+import * as say from "../../texts/en/lab.ts";
 import { AsTable } from "../draw/AsTable.tsx";
 import { Canvas, type Surface } from "../draw/canvas.tsx";
 import { colors } from "../draw/colors.ts";
@@ -14,15 +16,15 @@ type Chosen = NonNullable<ReturnType<typeof Choose>>;
 const mostRows = 40;
 /** The places of a 3 × 3 kernel. */
 const around = [
-  "above left",
+  say.aboveLeft,
   "above",
-  "above right",
+  say.aboveRight,
   "left",
   "centre",
   "right",
-  "below left",
+  say.belowLeft,
   "below",
-  "below right",
+  say.belowRight,
 ] as const;
 
 const formulaOf = (info: RunInfo, { stage, unit }: Chosen): string => {
@@ -38,7 +40,8 @@ const formulaOf = (info: RunInfo, { stage, unit }: Chosen): string => {
   const j = sub(unit + 1);
   if (info.stages[stage]?.kind === "conv") {
     const { activation = "identity" } = state.value.layers[stage - 1] ?? {};
-    return `z${j} = b${j} + the 3 × 3 weights laid over every place of ${stage === 1 ? "the image" : "all maps before"},  a${j} = ${activations[activation].title}(z${j})`;
+    const where = stage === 1 ? say.theImage : say.allMapsBefore;
+    return `z${j} = b${j} + ${say.kernelOverEveryPlace(where)},  a${j} = ${activations[activation].title}(z${j})`;
   }
   const f = name === undefined ? "softmax(z)" : name === "identity" ? "z" : `${activations[name].title}(z${j})`;
   return `z${j} = Σ w${j}ᵢ ${before}ᵢ + b${j},  a${j} = ${f}`;
@@ -81,7 +84,7 @@ function drawHistogram({ context, width, height }: Surface, values: Float32Array
 
 /** The rows that the slopes shown here are of. */
 const slopeRows = ({ data, slopeRows: rows }: RunInfo): string =>
-  rows < data.trainCount ? `the first ${rows} training rows` : `all ${rows} training rows`;
+  rows < data.trainCount ? say.theFirstTrainingRows(rows) : say.allTrainingRows(rows);
 
 function Weights({ info, chosen }: { readonly info: RunInfo; readonly chosen: Chosen }) {
   const body = useRef<HTMLTableSectionElement>(null);
@@ -133,7 +136,7 @@ function Weights({ info, chosen }: { readonly info: RunInfo; readonly chosen: Ch
       </th>
       <td>
         <input
-          aria-label={`weight of ${name}`}
+          aria-label={say.weightOf(name)}
           inputMode="decimal"
           onChange={({ currentTarget }) => {
             const value = Number(currentTarget.value.replaceAll("−", "-"));
@@ -150,23 +153,23 @@ function Weights({ info, chosen }: { readonly info: RunInfo; readonly chosen: Ch
       <table class="weights">
         <thead>
           <tr>
-            <th scope="col">from</th>
-            <th scope="col">weight</th>
-            <th scope="col" title={`Slope of the loss over ${slopeRows(info)}`}>
-              slope
+            <th scope="col">{say.from}</th>
+            <th scope="col">{say.weight}</th>
+            <th scope="col" title={say.slopeOfTheLossOver(slopeRows(info))}>
+              {say.slope}
             </th>
-            <th scope="col" title="What the latest step changed, which learned from one batch">
-              update
+            <th scope="col" title={say.whatTheLatestStepChangedWhich}>
+              {say.update}
             </th>
           </tr>
         </thead>
         <tbody ref={body}>
           {names.map((name, k) => row(name, `${path}.weight`, chosen.unit * inputs + k))}
-          {row("bias", `${path}.bias`, chosen.unit)}
+          {row(say.bias, `${path}.bias`, chosen.unit)}
         </tbody>
       </table>
-      {inputs > rows && <p class="hint">and {inputs - rows} more</p>}
-      <p class="hint">slope: of the loss over {slopeRows(info)}; update: by the latest step, from its one batch</p>
+      {inputs > rows && <p class="hint">{say.andMore(inputs - rows)}</p>}
+      <p class="hint">{say.slopeOfTheLossOverUpdate(slopeRows(info))}</p>
     </div>
   );
 }
@@ -182,21 +185,19 @@ export function Inspector() {
   if (chosen === undefined || stage === undefined || chosen.stage === 0) {
     return (
       <section class="panel inspector" aria-labelledby="inspector-title">
-        <h2 id="inspector-title">Inspector</h2>
+        <h2 id="inspector-title">{say.inspector}</h2>
         <p class="hint">
-          {info.data.inputShape.length > 1
-            ? "The network shows what it makes of one image. Choose another, or select a map or a neuron to see its weights:"
-            : "Select a neuron to see its weights, slopes and the spread of its values. Its weights can be changed by hand."}
+          {info.data.inputShape.length > 1 ? say.theNetworkShowsWhatItMakes : say.selectANeuronToSeeIts}
         </p>
         {info.data.inputShape.length > 1 && (
-          <div class="thumbs" role="group" aria-label="Images to look at">
+          <div class="thumbs" role="group" aria-label={say.imagesToLookAt}>
             {samples?.rows.map((row, place) => (
               <button
                 key={row}
                 type="button"
                 class="thumb-button"
                 aria-pressed={selected === `sample${row}` || (place === 0 && !selected.startsWith("sample"))}
-                aria-label={`image of row ${row + 1}`}
+                aria-label={say.imageOfRow(row + 1)}
                 onClick={() => change({ selected: `sample${row}` })}
               >
                 <Picture
@@ -215,37 +216,31 @@ export function Inspector() {
   if (ensemble.value !== undefined)
     return (
       <section class="panel inspector" aria-labelledby="inspector-title">
-        <h2 id="inspector-title">{last ? "Output" : `Layer ${chosen.stage}`}</h2>
-        <p class="hint">
-          Each of these neurons is there {ensemble.value.members} times: the members of the ensemble share its weights,
-          scale what goes in and comes out, and have a bias of their own. One network of these layers can be inspected
-          neuron by neuron.
-        </p>
+        <h2 id="inspector-title">{last ? say.output : say.layer(chosen.stage)}</h2>
+        <p class="hint">{say.eachOfTheseNeuronsIsThere(ensemble.value.members)}</p>
         <button type="button" class="small" onClick={() => change({ ensemble: undefined, edits: [], selected: "" })}>
-          Train one network
+          {say.trainOneNetwork}
         </button>
       </section>
     );
   return (
     <section class="panel inspector" aria-labelledby="inspector-title">
       <header>
-        <h2 id="inspector-title">
-          {last ? "Output" : `Layer ${chosen.stage}`}, neuron {chosen.unit + 1}
-        </h2>
+        <h2 id="inspector-title">{say.neuron(last ? say.output : say.layer(chosen.stage), chosen.unit + 1)}</h2>
         <button type="button" class="small" onClick={() => change({ selected: "" })}>
-          Done
+          {say.done}
         </button>
       </header>
       <p class="formula">{formulaOf(info, chosen)}</p>
       <div class="histogram">
         <Canvas
           paint={(surface) => drawHistogram(surface, hot.snapshot?.unit?.values ?? new Float32Array())}
-          label="How the neuron's values are spread over the training rows"
+          label={say.howTheNeuronsValuesAreSpread}
         />
       </div>
       <AsTable
-        label="The spread of the neuron's values"
-        heads={["from", "to", "rows"]}
+        label={say.theSpreadOfTheNeuronsValues}
+        heads={[say.from, say.to, say.rows]}
         rows={() => {
           const values = hot.snapshot?.unit?.values ?? new Float32Array();
           if (values.length === 0) return [];

@@ -1,5 +1,7 @@
 // The Lab: data on the left, the network and its curves in the middle, the output and the inspector on the right.
+
 import { signal } from "@preact/signals";
+import * as say from "../../texts/en/lab.ts";
 import { Code } from "./Code.tsx";
 import { Curves } from "./Curves.tsx";
 import { DataPanel } from "./DataPanel.tsx";
@@ -9,13 +11,19 @@ import { Network } from "./Network.tsx";
 import { Output } from "./Output.tsx";
 
 const tabs = ["Output", "Network", "Curves", "Data"] as const;
+const titles: Readonly<Record<(typeof tabs)[number], string>> = {
+  Output: say.output,
+  Network: say.network2,
+  Curves: say.curves,
+  Data: say.data,
+};
 /** Below 800 px one of the four at a time. */
 const tab = signal<(typeof tabs)[number]>("Output");
 
 export function Lab() {
   return (
     <div class="lab" data-tab={tab.value}>
-      <div class="tabs" role="tablist" aria-label="Parts of the Lab" data-arrows>
+      <div class="tabs" role="tablist" aria-label={say.partsOfTheLab} data-arrows>
         {tabs.map((name) => (
           <button
             key={name}
@@ -35,7 +43,7 @@ export function Lab() {
               document.getElementById(`tab-${tab.value}`)?.focus();
             }}
           >
-            {name}
+            {titles[name]}
           </button>
         ))}
       </div>

@@ -1,9 +1,11 @@
 // The network: the canvas, a button over every neuron for pointers and keys, and the controls of each layer above it.
+
 import { signal } from "@preact/signals";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { activationNames, activations } from "../../shared/names.ts";
 import type { RunInfo } from "../../shared/protocol.ts";
 import { type Layer, mostLayers, mostUnits, type StudioState } from "../../shared/state.ts";
+import * as say from "../../texts/en/lab.ts";
 import { Canvas, type Surface } from "../draw/canvas.tsx";
 import { colors } from "../draw/colors.ts";
 import { type Column, gapOf, layoutNetwork } from "../draw/layout.ts";
@@ -59,10 +61,10 @@ function insertLayer(place: number): void {
 }
 
 /** What the units of a convolution are called. */
-const mapsOf = (units: number): string => (units === 1 ? "map" : "maps");
+const mapsOf = (units: number): string => (units === 1 ? say.map : say.maps);
 
 function LayerHead({ layer, place, x }: { readonly layer: Layer; readonly place: number; readonly x: number }) {
-  const name = `layer ${place + 1}`;
+  const name = say.layer2(place + 1);
   return (
     <div
       class={`layer-head ${litLayer.value === place ? "lit" : ""}`}
@@ -82,7 +84,7 @@ function LayerHead({ layer, place, x }: { readonly layer: Layer; readonly place:
       }}
     >
       <Stepper
-        label={`${layer.kind === "conv" ? "maps" : "units"} of ${name}`}
+        label={say.ofWord(layer.kind === "conv" ? say.maps : say.units, name)}
         value={layer.units}
         least={1}
         most={mostUnits}
@@ -91,7 +93,7 @@ function LayerHead({ layer, place, x }: { readonly layer: Layer; readonly place:
       />
       <Choice
         hidden
-        label={`activation of ${name}`}
+        label={say.activationOf(name)}
         value={layer.activation}
         options={activationNames.map((activation) => [activation, activations[activation].title])}
         // The members of an ensemble have one activation for all layers.
@@ -106,8 +108,8 @@ function LayerHead({ layer, place, x }: { readonly layer: Layer; readonly place:
       <button
         type="button"
         class="remove"
-        aria-label={`Remove ${name}`}
-        title={`Remove ${name}`}
+        aria-label={say.remove(name)}
+        title={say.remove(name)}
         onClick={() => setLayers(state.value.layers.filter((_, k) => k !== place))}
       >
         <Icon name="close" />
@@ -129,7 +131,7 @@ const shapeOf = ({ data, stages }: RunInfo): string =>
     .join(" → ");
 
 const stageName = (info: RunInfo, stage: number): string =>
-  stage === 0 ? "input" : stage === info.stages.length - 1 ? "output" : `layer ${stage}`;
+  stage === 0 ? say.input : stage === info.stages.length - 1 ? say.output2 : say.layer3(stage);
 
 /** One button over each neuron; arrows go from one to the next, + and − change the layer. */
 function Neurons({ columns, info }: { readonly columns: readonly Column[]; readonly info: RunInfo }) {
@@ -162,17 +164,11 @@ function Neurons({ columns, info }: { readonly columns: readonly Column[]; reado
     move();
   };
   return (
-    <div
-      class="neurons"
-      ref={box}
-      role="group"
-      aria-label="Neurons: arrows move, Enter selects, plus and minus change the layer, Insert adds one"
-      data-arrows
-    >
+    <div class="neurons" ref={box} role="group" aria-label={say.neuronsArrowsMoveEnterSelectsPlus} data-arrows>
       {columns.flatMap(({ stage, spots, matrix }) =>
         spots.map(({ x, y, size }, unit) => {
           const at = `${stage}.${unit}`;
-          const name = matrix ? `all of ${stageName(info, stage)}` : `${stageName(info, stage)}, neuron ${unit + 1}`;
+          const name = matrix ? say.allOf(stageName(info, stage)) : say.neuronOf(stageName(info, stage), unit + 1);
           const inputName = stage === 0 ? info.data.inputs[unit] : undefined;
           return (
             <button
@@ -182,7 +178,7 @@ function Neurons({ columns, info }: { readonly columns: readonly Column[]; reado
               data-at={at}
               tabIndex={focusAt.stage === stage && focusAt.unit === unit ? 0 : -1}
               aria-pressed={state.value.selected === at}
-              aria-label={inputName === undefined ? name : `input ${inputName}`}
+              aria-label={inputName === undefined ? name : say.input2(inputName)}
               style={{ left: `${x - size / 2}px`, top: `${y - size / 2}px`, width: `${size}px`, height: `${size}px` }}
               onClick={() => change({ selected: state.value.selected === at ? "" : at })}
               onKeyDown={(event) => key(event, stage, unit)}
@@ -223,7 +219,7 @@ function InputNames({ info, column, gap }: { readonly info: RunInfo; readonly co
         style={{ width: `${Math.max(72, Math.min(gap * 0.72, 170))}px` }}
         tabIndex={0}
         role="region"
-        aria-label={`${inputs.length} inputs from ${all.length} columns`}
+        aria-label={say.inputsFromColumns(inputs.length, all.length)}
       >
         <ul>
           {all.map((group) => (
@@ -289,13 +285,13 @@ function Names({ columns, info }: { readonly columns: readonly Column[]; readonl
 }
 
 const told = ({ ensemble }: StudioState): string =>
-  ensemble === undefined ? "" : `; ${ensemble.members} members share the weights, a square is their mean`;
+  ensemble === undefined ? "" : say.membersShareTheWeightsASquare(ensemble.members);
 
 /** What a square of the network is a picture of. */
 const squares = (info: RunInfo | undefined): string =>
   info !== undefined && (info.data.inputShape.length > 1 || state.value.data === "words")
-    ? "to one sample"
-    : "over the map";
+    ? say.toOneSample
+    : say.overTheMap;
 
 export function Network() {
   const info = run.value;
@@ -333,9 +329,9 @@ export function Network() {
   return (
     <section class="panel network" id="part-Network" aria-labelledby="network-title">
       <header>
-        <h2 id="network-title">Network</h2>
+        <h2 id="network-title">{say.network2}</h2>
         <p class="hint">
-          {info === undefined ? "" : `${shapeOf(info)}, ${grouped(info.parameters)} parameters${told(state.value)}`}
+          {info === undefined ? "" : say.parameters(shapeOf(info), grouped(info.parameters), told(state.value))}
         </p>
       </header>
       <div class={`layer-heads ${stacked ? "stacked" : ""}`}>
@@ -352,8 +348,8 @@ export function Network() {
               type="button"
               class="add-layer"
               style={{ left: `${x - gap / 2}px` }}
-              aria-label={place === 0 ? "Add a layer after the inputs" : `Add a layer after layer ${place}`}
-              title={convolves(place) ? "Add a convolution here" : "Add a layer here"}
+              aria-label={place === 0 ? say.addALayerAfterTheInputs : say.addALayerAfterLayer(place)}
+              title={convolves(place) ? say.addAConvolutionHere : say.addALayerHere}
               onClick={() => insertLayer(place)}
             >
               <Icon name="plus" />
@@ -366,8 +362,8 @@ export function Network() {
         {info !== undefined && <Names columns={columns} info={info} />}
       </div>
       <p class="legend signs">
-        <span class="line high">weight above 0</span> <span class="line low">below 0</span> <span>thicker: larger</span>{" "}
-        <span>square: the neuron's answer {squares(info)}</span>
+        <span class="line high">{say.weightAbove0}</span> <span class="line low">{say.below0}</span>{" "}
+        <span>{say.thickerLarger}</span> <span>{say.squareTheNeuronsAnswer(squares(info))}</span>
       </p>
     </section>
   );

@@ -1,9 +1,11 @@
 // Notices: why training stopped, with a remedy, and combinations that are allowed but rarely wise.
+
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { isPlane } from "../../shared/names.ts";
 import { type Pairing, pairings } from "../../shared/pairings.ts";
 import type { Advice, RunInfo, Stopped } from "../../shared/protocol.ts";
+import * as say from "../../texts/en/lab.ts";
 import { embedding } from "../embedding.ts";
 import { Icon } from "../icons.tsx";
 import type { Aside } from "../keep.ts";
@@ -49,7 +51,7 @@ const silenced = signal<readonly string[]>([]);
 
 function Close({ onClick }: { readonly onClick: () => void }) {
   return (
-    <button type="button" class="small quiet" aria-label="Close this notice" onClick={onClick}>
+    <button type="button" class="small quiet" aria-label={say.closeThisNotice} onClick={onClick}>
       <Icon name="close" />
     </button>
   );
@@ -80,7 +82,7 @@ export function Notices() {
     };
   }, []);
   return (
-    <aside class="notices" ref={box} aria-label="Notices">
+    <aside class="notices" ref={box} aria-label={say.notices}>
       <div>
         {failure.value !== "" && (
           <div class="notice bad" role="alert">
@@ -141,12 +143,12 @@ function SaidNotice({ text, bad, fix, act }: Said) {
 function AsideNotice({ by }: Aside) {
   return (
     <div class="notice">
-      <p>Your experiment from before {by} is kept.</p>
+      <p>{say.yourExperimentFromBeforeIsKept(by)}</p>
       <button type="button" class="small accent" onClick={() => bringBack({ surface: surface.value })}>
-        Back to your experiment
+        {say.backToYourExperiment}
       </button>
       <button type="button" class="small" onClick={keepThis}>
-        Keep this one instead
+        {say.keepThisOneInstead}
       </button>
     </div>
   );
@@ -185,11 +187,7 @@ function LabNotices() {
 function Welcome() {
   return (
     <div class="notice welcome">
-      <p>
-        <b>A neural network is learning here, in your browser.</b> Each square shows what one neuron says about the
-        plane; together they part orange from blue. You cannot break it: pause with <kbd>Space</kbd>, add neurons, click
-        one to look inside, choose other data or drop your own.
-      </p>
+      <p>{say.eachSquareShowsWhatOneNeuron(<b>{say.aNeuralNetworkIsLearningHere}</b>, <kbd>{say.space}</kbd>)}</p>
       <button
         type="button"
         class="small accent"
@@ -198,7 +196,7 @@ function Welcome() {
           change({ surface: "lessons", lesson: 0 });
         }}
       >
-        Learn it in fourteen lessons
+        {say.learnItInFourteenLessons}
       </button>
       <Close onClick={understood} />
     </div>
@@ -209,12 +207,7 @@ function BeginningNotice({ name, step, notes }: NonNullable<RunInfo["beginning"]
   return (
     <div class="notice">
       <p>
-        {step > 0 && (
-          <>
-            This is the run <b>{name}</b> as it ended, after {grouped(step)} steps. Play trains it further, and Rewind
-            leads back here.{" "}
-          </>
-        )}
+        {step > 0 && <>{say.thisIsTheRunAsIt(<b>{name}</b>, grouped(step))}</>}
         {notes.join(" ")}
       </p>
       <Close onClick={() => silence("beginning")} />
@@ -252,10 +245,10 @@ function PairingNotice({ pairing }: { readonly pairing: Pairing }) {
           explained.value = open ? "" : pairing.id;
         }}
       >
-        Why
+        {say.why}
       </button>
       <button type="button" class="small" onClick={() => change({ surface: "compare", lanes: [pairing.better] })}>
-        Run both
+        {say.runBoth}
       </button>
       <Close onClick={() => silence(pairing.id)} />
     </div>

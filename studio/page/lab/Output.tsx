@@ -1,8 +1,10 @@
 // The output, by task: the decision map with the data, a confusion matrix, truth against prediction, made-up words.
+
 import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { RunInfo } from "../../shared/protocol.ts";
 import type { PaintedPoint } from "../../shared/state.ts";
+import * as say from "../../texts/en/lab.ts";
 import { AsTable } from "../draw/AsTable.tsx";
 import { Canvas, type Surface } from "../draw/canvas.tsx";
 import { classColor, colors } from "../draw/colors.ts";
@@ -26,10 +28,10 @@ function kindsOf({ data }: RunInfo): Kind[] {
 }
 
 const kindTitles: Readonly<Record<Kind, string>> = {
-  map: "map",
-  matrix: "confusion",
-  residuals: "truth and prediction",
-  samples: "samples",
+  map: say.map,
+  matrix: say.confusion,
+  residuals: say.truthAndPrediction,
+  samples: say.samples,
 };
 
 /** Points are set where the pointer goes; a stroke sets several. */
@@ -115,13 +117,13 @@ function MapView({ info }: { readonly info: RunInfo }) {
           paint={paint}
           label={
             data.given === 1
-              ? `The fitted curve over ${data.inputs[0]}, with the data`
-              : `What the network answers over ${data.inputs[0]} and ${data.inputs[1]}, with the data`
+              ? say.theFittedCurveOverWithThe(data.inputs[0] ?? "")
+              : say.whatTheNetworkAnswersOverAnd(data.inputs[0] ?? "", data.inputs[1] ?? "")
           }
         />
         {inside && data.given > 1 && (
           <p class="map-note" aria-hidden="true">
-            layer {looked.stage}, neuron {looked.unit + 1}
+            {say.layerNeuron(looked.stage, looked.unit + 1)}
           </p>
         )}
       </div>
@@ -137,7 +139,7 @@ function MapView({ info }: { readonly info: RunInfo }) {
               repaint();
             }}
           >
-            decisions only
+            {say.decisionsOnly}
           </button>
         )}
         {plane && state.value.data !== "painted" && (
@@ -146,7 +148,7 @@ function MapView({ info }: { readonly info: RunInfo }) {
             class="small changing"
             onClick={() => change({ data: "painted", names: "", points: startPoints(info), edits: [] })}
           >
-            Paint points
+            {say.paintPoints}
           </button>
         )}
       </div>
@@ -161,13 +163,13 @@ function Axes({ info }: { readonly info: RunInfo }) {
   return (
     <div class="row axes">
       <Choice
-        label="across"
+        label={say.across}
         value={String(axes[0])}
         options={options}
         choose={(value) => change({ axes: [Number(value), axes[1]] })}
       />
       <Choice
-        label="up"
+        label={say.up}
         value={String(axes[1])}
         options={options}
         choose={(value) => change({ axes: [axes[0], Number(value)] })}
@@ -183,12 +185,16 @@ function Legend({ info }: { readonly info: RunInfo }) {
   if (task === "number") {
     return info.data.given === 1 ? (
       <p class="legend">
-        <span style={{ color: palette.low }}>●</span> data <span style={{ color: palette.high }}>━</span> network
+        {say.dataNetwork(<span style={{ color: palette.low }}>●</span>, <span style={{ color: palette.high }}>━</span>)}
       </p>
     ) : (
       <p class="legend">
-        <span style={{ color: palette.low }}>■</span> {short(targetRange[0])} to{" "}
-        <span style={{ color: palette.high }}>■</span> {short(targetRange[1])}
+        {say.to2(
+          <span style={{ color: palette.low }}>■</span>,
+          short(targetRange[0]),
+          <span style={{ color: palette.high }}>■</span>,
+          short(targetRange[1]),
+        )}
       </p>
     );
   }
@@ -202,7 +208,7 @@ function Legend({ info }: { readonly info: RunInfo }) {
           {name}
         </span>
       ))}
-      {info.data.testCount > 0 && <span class="class-name">pale: test rows</span>}
+      {info.data.testCount > 0 && <span class="class-name">{say.paleTestRows}</span>}
     </p>
   );
 }
@@ -242,7 +248,7 @@ function Matrix({ info }: { readonly info: RunInfo }) {
     return onPicture(write);
   }, [classes, palette]);
   return (
-    <div class="table-scroll" tabIndex={0} role="region" aria-label="Confusion matrix">
+    <div class="table-scroll" tabIndex={0} role="region" aria-label={say.confusionMatrix}>
       <table
         class={`matrix ${narrow ? "narrow" : ""}`}
         style={{
@@ -255,7 +261,7 @@ function Matrix({ info }: { readonly info: RunInfo }) {
         <thead>
           <tr>
             <th scope="col">
-              <span class="unseen">truth</span>
+              <span class="unseen">{say.truth}</span>
             </th>
             {classes.map((name, place) => (
               <th key={name} scope="col" title={name}>
@@ -290,12 +296,12 @@ function Residuals({ info }: { readonly info: RunInfo }) {
   return (
     <>
       <div class="map-box">
-        <Canvas paint={paint} label={`True and predicted ${info.data.target}: on the dashed line they are equal`} />
+        <Canvas paint={paint} label={say.trueAndPredictedOnTheDashed(info.data.target)} />
       </div>
-      <p class="legend">across: true {info.data.target}, up: predicted; on the dashed line they are equal</p>
+      <p class="legend">{say.acrossTrueUpPredictedOnThe(info.data.target)}</p>
       <AsTable
-        label="True and predicted values"
-        heads={["true", "predicted", "difference"]}
+        label={say.trueAndPredictedValues}
+        heads={[say.trueWord, say.predicted, say.difference]}
         rows={() => {
           const { pairs } = hot.snapshot?.output ?? { pairs: new Float32Array() };
           return Array.from({ length: pairs.length / 2 }, (_, k) => {
@@ -317,22 +323,22 @@ function Samples() {
           <li key={`${place} ${word}`}>{word === "" ? "–" : word}</li>
         ))}
       </ul>
-      <p class="legend">words made up letter by letter from the network's own probabilities</p>
+      <p class="legend">{say.wordsMadeUpLetterByLetter}</p>
     </>
   );
 }
 
 export function Output() {
   const info = run.value;
-  if (info === undefined) return <section class="panel output" id="part-Output" aria-label="Output" />;
+  if (info === undefined) return <section class="panel output" id="part-Output" aria-label={say.output} />;
   const kinds = kindsOf(info);
   const kind = kinds.find((name) => name === wanted.value) ?? kinds[0] ?? "map";
   return (
     <section class="panel output" id="part-Output" aria-labelledby="output-title">
       <header>
-        <h2 id="output-title">Output</h2>
+        <h2 id="output-title">{say.output}</h2>
         <Segments
-          label="Show"
+          label={say.show}
           value={kind}
           options={kinds.map((name) => [name, kindTitles[name]])}
           choose={(name) => {
@@ -344,15 +350,17 @@ export function Output() {
       {kind === "matrix" && <Matrix info={info} />}
       {kind === "matrix" && (
         <p class="legend">
-          {info.data.testCount > 0 ? "test rows" : "training rows"}: down the truth, across what the network says
+          {say.downTheTruthAcrossWhatThe(info.data.testCount > 0 ? say.testRows2 : say.trainingRows2)}
         </p>
       )}
       {kind === "residuals" && <Residuals info={info} />}
       {kind === "samples" && <Samples />}
       {kind === "matrix" && info.data.given <= 2 && (
         <p class="legend">
-          {info.data.testCount > 0 ? "test" : "train"} accuracy{" "}
-          {percent((hot.snapshot?.now.test ?? hot.snapshot?.now.train)?.metric ?? 0)}
+          {say.accuracy2(
+            info.data.testCount > 0 ? say.test2 : say.train2,
+            percent((hot.snapshot?.now.test ?? hot.snapshot?.now.train)?.metric ?? 0),
+          )}
         </p>
       )}
     </section>

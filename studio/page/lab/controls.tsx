@@ -1,5 +1,7 @@
 // Small controls that several panels share: a choice, segments, a slider with its number, a stepper.
+
 import { useId } from "preact/hooks";
+import * as say from "../../texts/en/lab.ts";
 import { Icon } from "../icons.tsx";
 
 interface ChoiceProps<T extends string> {
@@ -127,14 +129,14 @@ interface StepperProps {
 export function Stepper({ label, value, least, most, unit = "", step }: StepperProps) {
   return (
     <div class="stepper" role="group" aria-label={label}>
-      <button type="button" aria-label={`${label}: one less`} disabled={value <= least} onClick={() => step(-1)}>
+      <button type="button" aria-label={say.oneLess(label)} disabled={value <= least} onClick={() => step(-1)}>
         <Icon name="minus" />
       </button>
       <output aria-live="off">
         {value}
         {unit !== "" && <small> {unit}</small>}
       </output>
-      <button type="button" aria-label={`${label}: one more`} disabled={value >= most} onClick={() => step(1)}>
+      <button type="button" aria-label={say.oneMore(label)} disabled={value >= most} onClick={() => step(1)}>
         <Icon name="plus" />
       </button>
     </div>

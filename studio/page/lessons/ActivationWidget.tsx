@@ -1,7 +1,9 @@
 // Lesson 3: an activation and its slope, as the library computes them.
+
 import { useEffect, useState } from "preact/hooks";
 import { type ActivationName, activationNames, activations } from "../../shared/names.ts";
 import type { Plotted } from "../../shared/protocol.ts";
+import * as say from "../../texts/en/lessons.ts";
 import { colors } from "../draw/colors.ts";
 import { Choice, Range } from "../lab/controls.tsx";
 import { exact, short } from "../numbers.ts";
@@ -26,9 +28,9 @@ export function ActivationWidget() {
   return (
     <section class="panel widget" aria-labelledby="activation-title">
       <header>
-        <h2 id="activation-title">f and f′</h2>
+        <h2 id="activation-title">{say.fAndF}</h2>
         <Choice
-          label="activation"
+          label={say.activation}
           value={name}
           options={activationNames.map((one) => [one, activations[one].title])}
           choose={setName}
@@ -42,12 +44,10 @@ export function ActivationWidget() {
               <span class="class-name">
                 <b style={{ color: palette.high }}>━</b> f, {activations[name].title}
               </span>
-              <span class="class-name">
-                <b style={{ color: palette.low }}>╍</b> f′, its slope
-              </span>
+              <span class="class-name">{say.fItsSlope(<b style={{ color: palette.low }}>╍</b>)}</span>
             </p>
             <FunctionPlot
-              label={`${activations[name].title} and its slope`}
+              label={say.andItsSlope(activations[name].title)}
               low={-0.5}
               high={1}
               marker={place}
@@ -73,7 +73,7 @@ export function ActivationWidget() {
           </>
         )}
       </div>
-      <Answer label="largest slope of sigmoid" name="slope" truth={0.25} tolerance={0.001} />
+      <Answer label={say.largestSlopeOfSigmoid} name="slope" truth={0.25} tolerance={0.001} />
     </section>
   );
 }

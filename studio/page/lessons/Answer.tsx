@@ -1,5 +1,7 @@
 // An exercise with a numeric answer: checks it, and reveals the solution on request.
+
 import { useId, useState } from "preact/hooks";
+import * as say from "../../texts/en/lessons.ts";
 import { exact } from "../numbers.ts";
 import { mark, marks } from "./marks.ts";
 import { numberIn } from "./numberIn.ts";
@@ -33,10 +35,10 @@ export function Answer({ label, name, truth, tolerance = 0.0101 }: Props) {
         }}
       />
       <span class={`verdict ${right ? "right" : ""}`} role="status">
-        {right ? "✓ right" : given ? "not yet" : ""}
+        {right ? say.right : given ? say.notYet : ""}
       </span>
       <button type="button" class="small" onClick={() => setShown(true)}>
-        Reveal
+        {say.reveal}
       </button>
       {shown && truth !== undefined && <b>{exact(truth)}</b>}
     </div>

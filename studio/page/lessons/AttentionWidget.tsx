@@ -1,5 +1,7 @@
 // Lesson 13: a small transformer learns to reverse, beside its attention; the bar above is about it.
+
 import { useEffect } from "preact/hooks";
+import * as say from "../../texts/en/lessons.ts";
 import { Attention } from "../text/Attention.tsx";
 import { Reading } from "../text/Reading.tsx";
 import { TextCurves } from "../text/TextCurves.tsx";
@@ -31,10 +33,10 @@ export function AttentionWidget() {
     <>
       <section class="panel widget" aria-labelledby="reverse-title">
         <header>
-          <h2 id="reverse-title">Six letters, and backwards</h2>
+          <h2 id="reverse-title">{say.sixLettersAndBackwards}</h2>
         </header>
-        <Answer label="the letter to look at first, of six" name="looks" truth={6} tolerance={0.001} />
-        <p class="hint">Play is about this model now. Its answers are tested on sequences that it has not seen.</p>
+        <Answer label={say.theLetterToLookAtFirst} name="looks" truth={6} tolerance={0.001} />
+        <p class="hint">{say.playIsAboutThisModelNow}</p>
       </section>
       <TextCurves />
       <Reading />

@@ -1,5 +1,7 @@
 // Lesson 12: one place of a convolution by hand, and how few numbers a kernel has.
+
 import { useState } from "preact/hooks";
+import * as say from "../../texts/en/lessons.ts";
 import { Answer } from "./Answer.tsx";
 
 /** A small picture with an edge, and a kernel that finds edges of that direction. */
@@ -28,11 +30,11 @@ export function ConvolutionWidget() {
   return (
     <section class="panel widget convolution" aria-labelledby="conv-title">
       <header>
-        <h2 id="conv-title">A kernel over a picture</h2>
-        <p class="hint">choose where it lies</p>
+        <h2 id="conv-title">{say.aKernelOverAPicture}</h2>
+        <p class="hint">{say.chooseWhereItLies}</p>
       </header>
       <div class="conv-pair">
-        <table aria-label="The picture, with the kernel's place">
+        <table aria-label={say.thePictureWithTheKernelsPlace}>
           <tbody>
             {picture.map((line, y) => (
               <tr key={y}>
@@ -49,7 +51,7 @@ export function ConvolutionWidget() {
             ))}
           </tbody>
         </table>
-        <table aria-label="The kernel">
+        <table aria-label={say.theKernel}>
           <tbody>
             {kernel.map((line, y) => (
               <tr key={y}>
@@ -60,7 +62,7 @@ export function ConvolutionWidget() {
             ))}
           </tbody>
         </table>
-        <div class="places" role="group" aria-label="Places of the kernel">
+        <div class="places" role="group" aria-label={say.placesOfTheKernel}>
           {inner.flatMap((y) =>
             inner.map((x) => (
               <button
@@ -68,7 +70,7 @@ export function ConvolutionWidget() {
                 type="button"
                 class="small"
                 aria-pressed={row === y && column === x}
-                aria-label={`${y + 1},${x + 1}: row ${y + 1}, column ${x + 1}`}
+                aria-label={say.rowColumn(y + 1, x + 1, y + 1, x + 1)}
                 onClick={() => place([y, x])}
               >
                 {y + 1},{x + 1}
@@ -79,12 +81,12 @@ export function ConvolutionWidget() {
       </div>
       <Answer
         key={`${row} ${column}`}
-        label={`pixel · kernel, added up, at row ${row + 1}, column ${column + 1}`}
+        label={say.pixelKernelAddedUpAtRow(row + 1, column + 1)}
         name="kernel"
         truth={value}
         tolerance={0.001}
       />
-      <Answer label="numbers of six 3 × 3 kernels with biases" name="count" truth={60} tolerance={0.001} />
+      <Answer label={say.numbersOfSix33Kernels} name="count" truth={60} tolerance={0.001} />
     </section>
   );
 }

@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import type { PaintedPoint } from "../../shared/state.ts";
+import * as say from "../../texts/en/lessons.ts";
 import { chosenFrom } from "../files.ts";
 import { dropped } from "../shortcuts.ts";
 import { change, client, state } from "../store.ts";
@@ -20,7 +21,7 @@ export function ExportWidget() {
   const write = async (): Promise<void> => {
     try {
       const file = await client.ask("export", "safetensors");
-      setSaid(`${file.name}, ${file.bytes.length} bytes: ${file.checked}, largest difference ${file.difference}`);
+      setSaid(say.bytesLargestDifference(file.name, file.bytes.length, file.checked, file.difference));
       if (state.value.data === "own" || state.value.data === "painted") mark("exported");
     } catch (error) {
       setSaid(error instanceof Error ? error.message : String(error));
@@ -29,11 +30,11 @@ export function ExportWidget() {
   return (
     <section class="panel widget" aria-labelledby="own-title">
       <header>
-        <h2 id="own-title">Your own data</h2>
+        <h2 id="own-title">{say.yourOwnData}</h2>
       </header>
       <div class="row">
         <label class="file-button">
-          Choose a table
+          {say.chooseATable}
           <input
             type="file"
             accept=".csv,.tsv,.txt"
@@ -44,16 +45,16 @@ export function ExportWidget() {
           />
         </label>
         <button type="button" onClick={() => change({ data: "painted", points: [], names: "", edits: [], test: 0.25 })}>
-          Paint points
+          {say.paintPoints}
         </button>
         <button
           type="button"
           onClick={() => change({ data: "painted", points: drawing, names: "", edits: [], test: 0.25 })}
         >
-          Begin with a drawing
+          {say.beginWithADrawing}
         </button>
         <button type="button" class="accent" onClick={() => void write()}>
-          Write and check the weights
+          {say.writeAndCheckTheWeights}
         </button>
       </div>
       {said !== "" && (

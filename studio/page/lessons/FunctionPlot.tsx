@@ -1,4 +1,5 @@
 // Functions of one number, drawn with axes and a marker.
+import * as say from "../../texts/en/lessons.ts";
 import { AsTable } from "../draw/AsTable.tsx";
 import { Canvas, type Surface } from "../draw/canvas.tsx";
 import { colors } from "../draw/colors.ts";
@@ -84,11 +85,11 @@ export function FunctionPlot({ lines, low: least, high: most, marker, label }: P
   return (
     <>
       <div class="function-plot">
-        <Canvas paint={paint} label={`${label}, from ${plain(low)} to ${plain(high)}`} />
+        <Canvas paint={paint} label={say.fromTo(label, plain(low), plain(high))} />
       </div>
       <AsTable
         label={label}
-        heads={["at", ...lines.map(({ name }) => name)]}
+        heads={[say.at, ...lines.map(({ name }) => name)]}
         rows={() => {
           const every = Math.max(1, Math.floor((first?.at.length ?? 0) / 24));
           const places = Array.from(first?.at ?? []).filter((_, k) => k % every === 0);

@@ -1,6 +1,8 @@
 // Lesson 11: the length of the slope in each layer, measured on the present network.
+
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import * as say from "../../texts/en/lessons.ts";
 import { short } from "../numbers.ts";
 import { client, play, run } from "../store.ts";
 import { Answer } from "./Answer.tsx";
@@ -34,16 +36,16 @@ export function GradientWidget() {
   return (
     <section class="panel widget" aria-labelledby="gradient-title">
       <header>
-        <h2 id="gradient-title">Length of the slope in each layer</h2>
+        <h2 id="gradient-title">{say.lengthOfTheSlopeInEach}</h2>
         <button type="button" class="small" disabled={busy.value} onClick={() => void measure()}>
-          {busy.value ? "Measuring …" : "Measure it now"}
+          {busy.value ? say.measuring : say.measureItNow}
         </button>
       </header>
-      {norms.value.length === 0 && <p class="hint">Not measured yet: train for a while, then measure.</p>}
+      {norms.value.length === 0 && <p class="hint">{say.notMeasuredYetTrainForA}</p>}
       <ul class="importance">
         {norms.value.map((norm, place) => (
           <li key={place}>
-            <span>{place === norms.value.length - 1 ? "output" : `layer ${place + 1}`}</span>
+            <span>{place === norms.value.length - 1 ? say.output : say.layer(place + 1)}</span>
             <span class="bar-track" aria-hidden="true">
               <span class="filled" style={{ width: `${100 * share(norm)}%` }} />
             </span>
@@ -51,9 +53,9 @@ export function GradientWidget() {
           </li>
         ))}
       </ul>
-      <p class="hint">The bars are logarithmic: each eighth of a bar is a factor of ten.</p>
+      <p class="hint">{say.theBarsAreLogarithmicEachEighth}</p>
       {/* Two digits will do. */}
-      <Answer label="what is left at most, (¼)⁶" name="quarter" truth={0.25 ** 6} tolerance={5e-6} />
+      <Answer label={say.whatIsLeftAtMost} name="quarter" truth={0.25 ** 6} tolerance={5e-6} />
     </section>
   );
 }

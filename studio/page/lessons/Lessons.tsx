@@ -1,8 +1,10 @@
 // Lessons: prose and tasks beside the same live page.
+
 import { useEffect, useState } from "preact/hooks";
 import { type Lesson, type LessonView, lessons } from "../../shared/lessons.ts";
 import { runKey, type StudioState, startState } from "../../shared/state.ts";
 import { textKey } from "../../shared/text.ts";
+import * as say from "../../texts/en/lessons.ts";
 import { Curves } from "../lab/Curves.tsx";
 import { LearnPanel } from "../lab/LearnPanel.tsx";
 import { Network } from "../lab/Network.tsx";
@@ -54,11 +56,8 @@ const isBare = ({ setup }: Lesson): boolean => {
 function List() {
   return (
     <section class="panel lesson-list" aria-labelledby="lessons-title">
-      <h2 id="lessons-title">Fourteen lessons</h2>
-      <p class="sentence">
-        Each is a few minutes on the live page: something to read, something to do. What you make can be kept in the
-        Lab.
-      </p>
+      <h2 id="lessons-title">{say.fourteenLessons}</h2>
+      <p class="sentence">{say.eachIsAFewMinutesOn}</p>
       <ol>
         {lessons.map(({ title, about, tasks }, k) => {
           const count = tasks.filter((_, task) => fulfilled.value.has(`${k + 1}.${task}`)).length;
@@ -71,7 +70,7 @@ function List() {
                   <span class="hint">{about}</span>
                 </span>
                 <span class="hint">
-                  {count === tasks.length ? "done" : count > 0 ? `${count} of ${tasks.length}` : ""}
+                  {count === tasks.length ? say.done : count > 0 ? say.ofWord(count, tasks.length) : ""}
                 </span>
               </button>
             </li>
@@ -95,7 +94,7 @@ function Tasks({ lesson, number }: { readonly lesson: Lesson; readonly number: n
       ...fulfilled.value,
       ...lesson.tasks.flatMap((_, k) => (now[k] === true ? [`${number}.${k}`] : [])),
     ]);
-    spoken.value = `Task done: ${fresh.map(({ text }) => text).join(" ")}`;
+    spoken.value = say.taskDone(fresh.map(({ text }) => text).join(" "));
   }, [key]);
   return (
     <ol class="tasks">
@@ -106,7 +105,7 @@ function Tasks({ lesson, number }: { readonly lesson: Lesson; readonly number: n
           </span>
           <span>
             {unparted(text)}
-            <span class="unseen">{now[k] === true ? " (done)" : " (open)"}</span>
+            <span class="unseen">{now[k] === true ? say.done2 : say.open}</span>
           </span>
         </li>
       ))}
@@ -140,18 +139,16 @@ export function Lessons() {
   return (
     <div class="lesson">
       <article class="panel prose" aria-labelledby="lesson-title">
-        <p class="hint">
-          Lesson {number} of {lessons.length}
-        </p>
+        <p class="hint">{say.lessonOf(number, lessons.length)}</p>
         <h2 id="lesson-title">{lesson.title}</h2>
         {lesson.says.map((text) => (
           <p key={text}>{unparted(text)}</p>
         ))}
-        <h3>To do</h3>
+        <h3>{say.toDo}</h3>
         <Tasks lesson={lesson} number={number} />
         <div class="row">
           <button type="button" class="small" onClick={() => begin(number)}>
-            Start again
+            {say.startAgain}
           </button>
           <button
             type="button"
@@ -161,14 +158,14 @@ export function Lessons() {
               change({ surface: home });
             }}
           >
-            Keep this in {home === "lab" ? "the Lab" : "Text"}
+            {say.keepThisIn(home === "lab" ? say.theLab : say.text)}
           </button>
           <button type="button" class="small" onClick={() => bringBack({ surface: "lessons", lesson: 0 })}>
-            All lessons
+            {say.allLessons}
           </button>
           {number < lessons.length && (
             <button type="button" class="small accent" onClick={() => begin(number + 1)}>
-              Next: {lessons[number]?.title}
+              {say.next(lessons[number]?.title)}
             </button>
           )}
         </div>
@@ -184,7 +181,7 @@ export function Lessons() {
         {!instead && <Network />}
         {plane && <Curves />}
       </div>
-      <span class="unseen">{playing.value ? "training" : "paused"}</span>
+      <span class="unseen">{playing.value ? say.training : say.paused}</span>
     </div>
   );
 }

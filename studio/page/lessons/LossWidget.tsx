@@ -1,7 +1,9 @@
 // Lesson 6: the gradient of each loss for a confident mistake and for an outlier.
+
 import { useEffect, useState } from "preact/hooks";
 import { type LossName, lossTitles } from "../../shared/names.ts";
 import type { Plotted } from "../../shared/protocol.ts";
+import * as say from "../../texts/en/lessons.ts";
 import { colors } from "../draw/colors.ts";
 import { Range } from "../lab/controls.tsx";
 import { exact, short } from "../numbers.ts";
@@ -30,7 +32,7 @@ export function LossWidget() {
   return (
     <section class="panel widget" aria-labelledby="loss-title">
       <header>
-        <h2 id="loss-title">A point of class 1</h2>
+        <h2 id="loss-title">{say.aPointOfClass1}</h2>
         <p class="legend">
           {plotted.map(({ name }, k) => (
             <span key={name} class="class-name">
@@ -41,7 +43,7 @@ export function LossWidget() {
       </header>
       {plotted.length > 0 && (
         <FunctionPlot
-          label="Losses of a point of class 1 by its sum z"
+          label={say.lossesOfAPointOfClass}
           low={0}
           high={8}
           marker={z}
@@ -54,11 +56,9 @@ export function LossWidget() {
           }))}
         />
       )}
-      <Range id="loss-z" label="z of the point" value={z} min={-8} max={8} step={0.1} show={short} choose={move} />
-      <p class="formula">
-        cross-entropy pulls with {exact(pull("bce", z))}, squared error with {exact(pull("mse", z))}
-      </p>
-      <Answer label="Huber's slope at a distance of 10" name="outlier" truth={1} tolerance={0.001} />
+      <Range id="loss-z" label={say.zOfThePoint} value={z} min={-8} max={8} step={0.1} show={short} choose={move} />
+      <p class="formula">{say.crossEntropyPullsWithSquaredError(exact(pull("bce", z)), exact(pull("mse", z)))}</p>
+      <Answer label={say.hubersSlopeAtADistanceOf} name="outlier" truth={1} tolerance={0.001} />
     </section>
   );
 }

@@ -1,6 +1,8 @@
 // Lesson 14: the figures of Results, with a threshold to set and columns to choose.
+
 import { useEffect, useMemo } from "preact/hooks";
 import * as metrics from "../../../src/train/metrics.ts";
+import * as say from "../../texts/en/lessons.ts";
 import { chosen, oneAgainstRest, threshold } from "../results/Decisions.tsx";
 import { Results } from "../results/Results.tsx";
 import { answers, curve, importances } from "../results/resultsStore.ts";
@@ -30,9 +32,9 @@ export function MistakesWidget() {
     <>
       <section class="panel widget" aria-labelledby="mistakes-title">
         <header>
-          <h2 id="mistakes-title">What a mistake costs</h2>
+          <h2 id="mistakes-title">{say.whatAMistakeCosts}</h2>
         </header>
-        <Answer label="the loss of a row with 10 % for its class" name="loss" truth={-Math.log(0.1)} />
+        <Answer label={say.theLossOfARowWith} name="loss" truth={-Math.log(0.1)} />
       </section>
       <Results />
     </>

@@ -1,7 +1,9 @@
 // Lesson 1: two weights and a bias on sliders, and Rosenblatt's rule, one mistake after the other.
+
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Correction, Rosenblatt } from "../../shared/protocol.ts";
 import { paintedNames } from "../../shared/state.ts";
+import * as say from "../../texts/en/lessons.ts";
 import { Range } from "../lab/controls.tsx";
 import { percent, short } from "../numbers.ts";
 import { change, client, hot, ringed, shown, state } from "../store.ts";
@@ -26,9 +28,12 @@ function Told({ correction, rate }: { readonly correction: Correction; readonly 
   const sign = truth === 1 ? "+" : "−";
   return (
     <p class="formula" role="status">
-      Pass {pass + 1}, applicant {row + 1} ({inputs[0]} {short(correction.inputs[0] ?? 0)}, {inputs[1]}{" "}
-      {short(correction.inputs[1] ?? 0)}): {classes[truth]}, but the neuron said {classes[1 - truth]}. Each weight{" "}
-      {sign} {rate} · its input, the bias {sign} {rate}.
+      {say.passApplicant(
+        pass + 1,
+        row + 1,
+        `${inputs[0]} ${short(correction.inputs[0] ?? 0)}, ${inputs[1]} ${short(correction.inputs[1] ?? 0)}`,
+      )}
+      {say.butTheNeuronSaid(classes[truth], classes[1 - truth])} {say.eachWeightTimesItsInput(sign, rate)}
     </p>
   );
 }
@@ -42,7 +47,7 @@ export function PerceptronWidget() {
   /** Whether the weights are those of a hand. What the rule has found counts for nobody's hand until it was undone by one. */
   const byHand = useRef<"no" | "yes" | "helped">("no");
   const { inputs } = paintedNames(state.value);
-  const titles = [`weight of ${inputs[0]}`, `weight of ${inputs[1]}`, "bias"];
+  const titles = [say.weightOf(inputs[0]), say.weightOf(inputs[1]), say.bias];
   const values = parameters.map(
     ([parameter, index]) =>
       state.value.edits.find((edit) => edit.parameter === parameter && edit.index === index)?.value ?? 0,
@@ -92,11 +97,11 @@ export function PerceptronWidget() {
   return (
     <section class="panel widget" aria-labelledby="perceptron-title">
       <header>
-        <h2 id="perceptron-title">One neuron</h2>
-        <p class="hint">{percent(metric)} decided rightly</p>
+        <h2 id="perceptron-title">{say.oneNeuron}</h2>
+        <p class="hint">{say.decidedRightly(percent(metric))}</p>
       </header>
       <p class="formula">
-        approved where {short(values[0] ?? 0)} · {inputs[0]} {added(values[1])} · {inputs[1]} {added(values[2])} {">"} 0
+        {say.approvedWhere0(short(values[0] ?? 0), inputs[0], added(values[1]), inputs[1], added(values[2]))}
       </p>
       <div class="three-numbers">
         {parameters.map(([parameter, index], k) => (
@@ -116,10 +121,10 @@ export function PerceptronWidget() {
       </div>
       <div class="row">
         <button type="button" class="accent" disabled={over || running} onClick={() => void next()}>
-          {seen === 0 ? "Start Rosenblatt's rule from zero" : "Next mistake"}
+          {seen === 0 ? say.startRosenblattsRuleFromZero : say.nextMistake}
         </button>
         <button type="button" disabled={over} aria-pressed={running} onClick={() => setRunning(!running)}>
-          {running ? "Pause the rule" : "Run the rule"}
+          {running ? say.pauseTheRule : say.runTheRule}
         </button>
         {seen > 0 && (
           <button
@@ -130,20 +135,18 @@ export function PerceptronWidget() {
               if (rule !== undefined) take(rule, 0);
             }}
           >
-            From the first mistake
+            {say.fromTheFirstMistake}
           </button>
         )}
       </div>
       <div class="rule-says">
         {rule !== undefined && latest !== undefined && (
           <>
-            <p class="hint">
-              Mistake {seen} of {rule.corrections.length}
-            </p>
+            <p class="hint">{say.mistakeOf(seen, rule.corrections.length)}</p>
             <Told correction={latest} rate={rule.rate} />
           </>
         )}
-        {over && <p>Mistakes in each pass: {rule.mistakes.join(", ")}</p>}
+        {over && <p>{say.mistakesInEachPass(rule.mistakes.join(", "))}</p>}
       </div>
     </section>
   );

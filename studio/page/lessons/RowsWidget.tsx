@@ -1,4 +1,5 @@
 // Lessons 9 and 10: how rows make batches, and what train and test rows say.
+import * as say from "../../texts/en/lessons.ts";
 import { Slider } from "../lab/controls.tsx";
 import { counts } from "../lab/DataPanel.tsx";
 import { grouped, percent, short } from "../numbers.ts";
@@ -13,14 +14,11 @@ export function BatchWidget() {
   return (
     <section class="panel widget" aria-labelledby="batch-title">
       <header>
-        <h2 id="batch-title">Rows, batches, steps</h2>
+        <h2 id="batch-title">{say.rowsBatchesSteps}</h2>
       </header>
-      <p>
-        There are <b>{rows}</b> training rows. A step learns from one batch; an epoch has seen every row once. The last
-        batch of an epoch takes the rows that are left.
-      </p>
+      <p>{say.thereAreTrainingRowsAStep(<b>{rows}</b>)}</p>
       <Answer
-        label={`steps in an epoch, with batches of ${asked}`}
+        label={say.stepsInAnEpochWithBatches(asked)}
         name="steps"
         truth={rows === 0 ? undefined : Math.ceil(rows / asked)}
         tolerance={0.001}
@@ -42,32 +40,32 @@ export function HeldOutWidget() {
   return (
     <section class="panel widget" aria-labelledby="held-title">
       <header>
-        <h2 id="held-title">Seen and unseen</h2>
+        <h2 id="held-title">{say.seenAndUnseen}</h2>
       </header>
-      <div class="table-scroll" tabIndex={0} role="region" aria-label="Figures of train and test rows">
+      <div class="table-scroll" tabIndex={0} role="region" aria-label={say.figuresOfTrainAndTestRows}>
         <table>
           <thead>
             <tr>
-              <th scope="col">rows</th>
-              <th scope="col">loss</th>
-              <th scope="col">accuracy</th>
+              <th scope="col">{say.rows}</th>
+              <th scope="col">{say.loss}</th>
+              <th scope="col">{say.accuracy}</th>
             </tr>
           </thead>
           <tbody>
-            {row("train", train)}
-            {row("test", test)}
+            {row(say.train, train)}
+            {row(say.test, test)}
           </tbody>
         </table>
       </div>
       <Answer
-        label="percent of new rows that it gets right"
+        label={say.percentOfNewRowsThatIt}
         name="new"
         // Before it has learned, both say the same.
         truth={(hot.snapshot?.step ?? 0) > 0 && test !== undefined ? 100 * test.metric : undefined}
         tolerance={0.6}
       />
       <Slider
-        label="points, half of them for testing"
+        label={say.pointsHalfOfThemForTesting}
         value={state.value.count}
         stops={counts}
         show={grouped}

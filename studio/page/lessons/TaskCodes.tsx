@@ -1,7 +1,9 @@
 // A learner's code of the tasks that are done, and a teacher's table of a class from such codes. Nothing leaves the page.
+
 import { useState } from "preact/hooks";
 import { lessons } from "../../shared/lessons.ts";
 import { type Learner, readClass, readTaskCode, taskCode, taskNames } from "../../shared/taskCode.ts";
+import * as say from "../../texts/en/lessons.ts";
 import { spoken } from "../store.ts";
 import { fulfilled } from "./marks.ts";
 
@@ -14,7 +16,7 @@ function YourCode() {
       fulfilled.value = new Set([...fulfilled.value, ...readTaskCode(text)]);
       setTyped(undefined);
       setProblem("");
-      spoken.value = "The tasks of the code are marked as done";
+      spoken.value = say.theTasksOfTheCodeAre;
     } catch (error) {
       setTyped(text);
       setProblem(error instanceof Error ? error.message : String(error));
@@ -22,10 +24,8 @@ function YourCode() {
   };
   return (
     <>
-      <h2 id="your-code">Your code</h2>
-      <p class="hint">
-        It says which tasks are done. Hand it to your teacher, or enter it in another browser to go on from there.
-      </p>
+      <h2 id="your-code">{say.yourCode}</h2>
+      <p class="hint">{say.itSaysWhichTasksAreDone}</p>
       <div class="row">
         <input
           type="text"
@@ -42,19 +42,19 @@ function YourCode() {
           onClick={() => {
             navigator.clipboard?.writeText(code).then(
               () => {
-                spoken.value = "The code is in the clipboard";
+                spoken.value = say.theCodeIsInTheClipboard;
               },
               () => {
-                spoken.value = "The browser does not let this page copy: select the code and copy it";
+                spoken.value = say.theBrowserDoesNotLetThis;
               },
             );
           }}
         >
-          Copy
+          {say.copy}
         </button>
       </div>
       <p class="hint" id="code-problem" role="status">
-        {problem !== "" && `Not read: ${problem}.`}
+        {problem !== "" && say.notRead(problem)}
       </p>
     </>
   );
@@ -75,9 +75,7 @@ function Row({ name, done, problem }: Learner) {
         <td colSpan={lessons.length + 1}>{problem}</td>
       ) : (
         <>
-          <td>
-            {done.size} of {taskNames.length}
-          </td>
+          <td>{say.ofWord2(done.size, taskNames.length)}</td>
           {lessons.map(({ title, tasks }, k) => (
             <td key={title}>{cellOf(done, k, tasks.length)}</td>
           ))}
@@ -92,28 +90,25 @@ function ForTeachers() {
   const learners = readClass(text);
   return (
     <details>
-      <summary>For teachers: read the codes of a class</summary>
+      <summary>{say.forTeachersReadTheCodesOf}</summary>
       <label class="hint" for="class-codes">
-        Codes, one a line
+        {say.codesOneALine}
       </label>
       <textarea
         id="class-codes"
         spellcheck={false}
-        placeholder={`Ada ${taskCode(new Set(["1.0", "1.1"]))}`}
+        placeholder={say.ada(taskCode(new Set(["1.0", "1.1"])))}
         value={text}
         onInput={({ currentTarget }) => setText(currentTarget.value)}
       />
-      <p class="hint">
-        A name may stand before each code. The codes are read in this page; nothing is sent or stored. A code proves no
-        more than that its tasks were ticked.
-      </p>
+      <p class="hint">{say.aNameMayStandBeforeEach}</p>
       {learners.length > 0 && (
-        <div class="table-scroll" tabIndex={0} role="region" aria-label="The tasks that the class has done">
+        <div class="table-scroll" tabIndex={0} role="region" aria-label={say.theTasksThatTheClassHas}>
           <table class="class-table">
             <thead>
               <tr>
-                <th scope="col">Learner</th>
-                <th scope="col">Tasks done</th>
+                <th scope="col">{say.learner}</th>
+                <th scope="col">{say.tasksDone}</th>
                 {lessons.map(({ title }, k) => (
                   <th key={title} scope="col" title={title}>
                     {k + 1}

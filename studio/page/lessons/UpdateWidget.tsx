@@ -1,8 +1,10 @@
 // Lesson 7: one update by hand, then a race whose winner is to be named.
+
 import { useState } from "preact/hooks";
 import { lessons } from "../../shared/lessons.ts";
 import { type OptimizerName, optimizers } from "../../shared/names.ts";
 import { startState } from "../../shared/state.ts";
+import * as say from "../../texts/en/lessons.ts";
 import { Choice } from "../lab/controls.tsx";
 import { short } from "../numbers.ts";
 import { change, client } from "../store.ts";
@@ -42,34 +44,32 @@ function Race() {
   };
   return (
     <>
-      <h3>The race</h3>
-      <p class="hint">
-        Four optimizers, the same weights, the same batches, learning rate 0.01. Guess before you look.
-      </p>
+      <h3>{say.theRace}</h3>
+      <p class="hint">{say.fourOptimizersTheSameWeightsThe}</p>
       <div class="row">
         <Choice
-          label="lowest training loss after 500 steps"
+          label={say.lowestTrainingLossAfter500Steps}
           value={chosen}
-          options={[["", "choose …"], ...racers.map((name) => [name, optimizers[name].title] as const)]}
+          options={[["", say.choose], ...racers.map((name) => [name, optimizers[name].title] as const)]}
           choose={(name) => {
             setChosen(name);
             if (winner !== undefined && name === winner) mark("race");
           }}
         />
         <button type="button" class="accent" disabled={running} onClick={() => void race()}>
-          Let them race
+          {say.letThemRace}
         </button>
         <span class={`verdict ${right ? "right" : ""}`} role="status">
-          {right ? "✓ right" : winner !== undefined && chosen !== "" ? "not yet" : ""}
+          {right ? say.right : winner !== undefined && chosen !== "" ? say.notYet : ""}
         </span>
       </div>
       {problem !== "" && <p role="alert">{problem}</p>}
       {losses.length > 0 && (
-        <div class="table-scroll" tabIndex={0} role="region" aria-label="Training loss of each optimizer">
+        <div class="table-scroll" tabIndex={0} role="region" aria-label={say.trainingLossOfEachOptimizer}>
           <table>
             <thead>
               <tr>
-                <th scope="col">training loss after</th>
+                <th scope="col">{say.trainingLossAfter}</th>
                 {racers.map((name) => (
                   <th key={name} scope="col">
                     {optimizers[name].title}
@@ -80,7 +80,7 @@ function Race() {
             <tbody>
               {losses.map((lap, k) => (
                 <tr key={laps[k]}>
-                  <th scope="row">{laps[k]} steps</th>
+                  <th scope="row">{say.steps(laps[k])}</th>
                   {lap.map((loss, place) => (
                     <td key={racers[place]}>{short(loss)}</td>
                   ))}
@@ -92,7 +92,7 @@ function Race() {
       )}
       <div class="row">
         <button type="button" class="small" onClick={() => change({ surface: "compare", lanes })}>
-          Watch them in Compare
+          {say.watchThemInCompare}
         </button>
       </div>
     </>
@@ -103,13 +103,13 @@ export function UpdateWidget() {
   return (
     <section class="panel widget" aria-labelledby="update-title">
       <header>
-        <h2 id="update-title">One update by hand</h2>
-        <p class="hint">w = 0.5, slope g = 0.2, learning rate η = 0.1</p>
+        <h2 id="update-title">{say.oneUpdateByHand}</h2>
+        <p class="hint">{say.w05SlopeG0}</p>
       </header>
-      <p class="formula">plain descent: w′ = w − η g</p>
-      <Answer label="w′ after plain descent" name="sgd" truth={0.48} tolerance={0.0011} />
-      <p class="formula">Adam: w′ = w − η m̂ / (√v̂ + 1e−8), and at the first step m̂ = g, v̂ = g²</p>
-      <Answer label="w′ after Adam" name="adam" truth={0.4} tolerance={0.0011} />
+      <p class="formula">{say.plainDescentWWG}</p>
+      <Answer label={say.wAfterPlainDescent} name="sgd" truth={0.48} tolerance={0.0011} />
+      <p class="formula">{say.adamWWMV1}</p>
+      <Answer label={say.wAfterAdam} name="adam" truth={0.4} tolerance={0.0011} />
       <Race />
     </section>
   );

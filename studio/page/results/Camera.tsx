@@ -1,5 +1,7 @@
 // The camera as a source of pictures: only after a click, only in this browser, brought to the size that the network takes.
+
 import { useEffect, useRef, useState } from "preact/hooks";
+import * as say from "../../texts/en/results.ts";
 
 interface Props {
   /** [channels, height, width]. */
@@ -35,8 +37,8 @@ export function Camera({ shape, use }: Props) {
     } catch (error) {
       setProblem(
         error instanceof DOMException && error.name === "NotAllowedError"
-          ? "The camera was not allowed. The browser's address bar is where that is changed."
-          : "There is no camera that this page may use.",
+          ? say.theCameraWasNotAllowedThe
+          : say.thereIsNoCameraThatThis,
       );
     }
   };
@@ -65,14 +67,14 @@ export function Camera({ shape, use }: Props) {
   }, [stream, negative]);
   return (
     <div class="camera">
-      <p class="hint">What the camera sees stays in this browser: it is made small, looked at, and forgotten.</p>
+      <p class="hint">{say.whatTheCameraSeesStaysIn}</p>
       <div class="row">
         <button
           type="button"
           class="small"
           onClick={() => (stream === undefined ? void start() : setStream(undefined))}
         >
-          {stream === undefined ? "Ask for the camera" : "Stop the camera"}
+          {stream === undefined ? say.askForTheCamera : say.stopTheCamera}
         </button>
         <label class="row">
           <input
@@ -80,11 +82,11 @@ export function Camera({ shape, use }: Props) {
             checked={negative}
             onChange={({ currentTarget }) => setNegative(currentTarget.checked)}
           />
-          dark on light
+          {say.darkOnLight}
         </label>
       </div>
       {problem !== "" && <p class="notice bad">{problem}</p>}
-      {stream !== undefined && <video ref={video} muted playsInline aria-label="What the camera sees" />}
+      {stream !== undefined && <video ref={video} muted playsInline aria-label={say.whatTheCameraSees} />}
     </div>
   );
 }

@@ -1,7 +1,9 @@
 // What the network goes by: how much it loses without each column, and how its answer goes with one.
+
 import { useEffect } from "preact/hooks";
 import type { RunInfo } from "../../shared/protocol.ts";
 import type { DependenceCurve } from "../../shared/results.ts";
+import * as say from "../../texts/en/results.ts";
 import { AsTable } from "../draw/AsTable.tsx";
 import { lineOf, Plot } from "../draw/Plot.tsx";
 import { Choice } from "../lab/controls.tsx";
@@ -27,20 +29,24 @@ function Importance({ info }: { readonly info: RunInfo }) {
     return (
       <div class="importance">
         <p class="hint" style={{ "--bars": Math.min(mostBars, names(info).length) }}>
-          The columns are being shuffled …
+          {say.theColumnsAreBeingShuffled}
         </p>
       </div>
     );
-  const figure = info.data.task === "number" ? "R²" : "accuracy";
+  const figure = info.data.task === "number" ? say.r : say.accuracy;
   const told = (value: number): string => (info.data.task === "number" ? short(value) : percent(value));
   const most = Math.max(1e-9, ...found.columns.map(({ mean, deviation }) => Math.abs(mean) + deviation));
   const all = names(info);
   return (
     <>
       <p class="hint">
-        What {found.onTest ? "test" : "train"} {figure} ({told(found.metric)}) falls by when a column is shuffled among{" "}
-        {grouped(found.rows)} rows: mean and spread of {found.columns[0]?.drops.length ?? 0} shuffles. Columns that say
-        the same share it.
+        {say.whatFallsByWhenAColumn(
+          found.onTest ? say.test : say.train,
+          figure,
+          told(found.metric),
+          grouped(found.rows),
+          found.columns[0]?.drops.length ?? 0,
+        )}
       </p>
       <ul class="importance">
         {found.columns.slice(0, mostBars).map(({ name, count, mean, deviation }) => (
@@ -49,7 +55,7 @@ function Importance({ info }: { readonly info: RunInfo }) {
               type="button"
               class="small"
               aria-pressed={all[column.value] === name}
-              title={`Show how the answer goes with ${name}`}
+              title={say.showHowTheAnswerGoesWith(name)}
               onClick={() => choose(all.indexOf(name))}
             >
               {name}
@@ -71,7 +77,7 @@ function Importance({ info }: { readonly info: RunInfo }) {
           </li>
         ))}
       </ul>
-      {found.columns.length > mostBars && <p class="hint">and {found.columns.length - mostBars} columns below</p>}
+      {found.columns.length > mostBars && <p class="hint">{say.andColumnsBelow(found.columns.length - mostBars)}</p>}
     </>
   );
 }
@@ -84,11 +90,7 @@ const besides = (output: number, outputs: number): number => (0.6 * (output - (o
 
 /** What the band of a curve says, where there is one. */
 const bandSays = ({ names: categories, mean }: DependenceCurve): string =>
-  categories.length > 0
-    ? " The bars hold the middle half of them."
-    : mean[0]?.length === 1
-      ? " The band holds the middle half of them."
-      : "";
+  categories.length > 0 ? say.theBarsHoldTheMiddleHalf : mean[0]?.length === 1 ? say.theBandHoldsTheMiddleHalf : "";
 
 function Curve({ info, found }: { readonly info: RunInfo; readonly found: DependenceCurve }) {
   const { task, classes, target } = info.data;
@@ -98,13 +100,13 @@ function Curve({ info, found }: { readonly info: RunInfo; readonly found: Depend
   const across =
     categories.length > 0 ? { from: -0.5, to: categories.length - 0.5 } : extentOf(at.length > 0 ? at : [0, 1]);
   const up = number ? extentOf([...low.flat(), ...high.flat()]) : { from: 0, to: 1 };
-  const title = number ? target : outputs === 1 ? `chance of ${classes[1] ?? ""}` : "chance of each class";
+  const title = number ? target : outputs === 1 ? say.chanceOf(classes[1] ?? "") : say.chanceOfEachClass;
   const line = (values: readonly (readonly number[])[], output: number) =>
     at.map((x, k) => [x, values[k]?.[output] ?? Number.NaN] as const);
   return (
     <>
       <Plot
-        label={`How ${title} goes with ${found.column}`}
+        label={say.howGoesWith(title, found.column)}
         across={{ ...across, title: found.column }}
         up={{ ...up, title, ...(number ? {} : { show: (value: number) => `${Math.round(100 * value)} %` }) }}
         {...(categories.length > 0 ? { names: categories } : {})}
@@ -152,10 +154,10 @@ function Curve({ info, found }: { readonly info: RunInfo; readonly found: Depend
         </p>
       )}
       <AsTable
-        label={`How ${title} goes with ${found.column}`}
+        label={say.howGoesWith(title, found.column)}
         heads={[
           found.column,
-          ...(outputs === 1 ? ["mean", "first quartile", "third quartile"] : classes.slice(0, outputs)),
+          ...(outputs === 1 ? ["mean", say.firstQuartile, say.thirdQuartile] : classes.slice(0, outputs)),
         ]}
         follows={curve}
         rows={() =>
@@ -185,36 +187,33 @@ export function Columns({ info }: { readonly info: RunInfo }) {
     <>
       <section class="panel" aria-labelledby="importance-title">
         <header>
-          <h2 id="importance-title">Which columns count</h2>
+          <h2 id="importance-title">{say.whichColumnsCount}</h2>
           {old && (
             <button type="button" class="small" onClick={() => void measureColumns()}>
-              Measure again
+              {say.measureAgain}
             </button>
           )}
         </header>
         <Importance info={info} />
-        {old && <p class="hint">As of step {grouped(importances.value?.step ?? 0)}; measured again at a pause.</p>}
+        {old && <p class="hint">{say.asOfStepMeasuredAgainAt(grouped(importances.value?.step ?? 0))}</p>}
       </section>
       <section class="panel" aria-labelledby="dependence-title">
         <header>
-          <h2 id="dependence-title">How the answer goes with a column</h2>
+          <h2 id="dependence-title">{say.howTheAnswerGoesWithA}</h2>
           <Choice
             hidden
-            label="column"
+            label={say.column}
             value={String(column.value)}
             options={names(run.value ?? info).map((name, place) => [String(place), name] as const)}
             choose={(value) => choose(Number(value))}
           />
         </header>
         {found === undefined ? (
-          <p class="hint awaited">The column is being set …</p>
+          <p class="hint awaited">{say.theColumnIsBeingSet}</p>
         ) : (
           <>
             <Curve info={info} found={found} />
-            <p class="hint">
-              Partial dependence: the mean answer over {grouped(found.rows)} rows in which only this column is set to
-              the value.{bandSays(found)}
-            </p>
+            <p class="hint">{say.partialDependenceTheMeanAnswerOver(grouped(found.rows), bandSays(found))}</p>
           </>
         )}
       </section>

@@ -1,9 +1,11 @@
 // Of classes: precision, recall and F1 at a threshold, the ROC curve, and whether chances are what they say.
+
 import { signal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import * as metrics from "../../../src/train/metrics.ts";
 import type { RunInfo } from "../../shared/protocol.ts";
 import type { Results } from "../../shared/results.ts";
+import * as say from "../../texts/en/results.ts";
 import { AsTable } from "../draw/AsTable.tsx";
 import { apart } from "../draw/names.ts";
 import { type Frame, lineOf, Plot } from "../draw/Plot.tsx";
@@ -44,7 +46,7 @@ export function oneAgainstRest({ outputs, truth, rows }: Results, place: number,
 }
 
 export const rowsOf = ({ rows, onTest }: Pick<Results, "rows" | "onTest">): string =>
-  `${grouped(rows)} ${onTest ? "test" : "training"} rows`;
+  onTest ? say.testRows(grouped(rows)) : say.trainingRows(grouped(rows));
 
 function Scores({ info, found }: Props) {
   const { classes, task } = info.data;
@@ -70,40 +72,40 @@ function Scores({ info, found }: Props) {
   return (
     <section class="panel" aria-labelledby="scores-title">
       <header>
-        <h2 id="scores-title">Decisions, class by class</h2>
+        <h2 id="scores-title">{say.decisionsClassByClass}</h2>
         <p class="hint steady">
-          {rowsOf(found)}: {found.onTest ? "test" : "train"} accuracy{" "}
-          {percent(metrics.accuracy(predicted, found.truth))}, balanced{" "}
-          {percent(metrics.balancedAccuracy(predicted, found.truth, classes.length))}
+          {say.accuracyBalanced(
+            rowsOf(found),
+            found.onTest ? say.test : say.train,
+            percent(metrics.accuracy(predicted, found.truth)),
+            percent(metrics.balancedAccuracy(predicted, found.truth, classes.length)),
+          )}
         </p>
       </header>
-      <div class="table-scroll" tabIndex={0} role="region" aria-label="Scores of each class">
+      <div class="table-scroll" tabIndex={0} role="region" aria-label={say.scoresOfEachClass}>
         <table class="class-scores">
           <thead>
             <tr>
-              <th scope="col">class</th>
-              <th scope="col" title="Of the rows given this class, the share that belongs to it">
-                precision
+              <th scope="col">{say.classWord}</th>
+              <th scope="col" title={say.ofTheRowsGivenThisClass}>
+                {say.precision}
               </th>
-              <th scope="col" title="Of the rows of this class, the share that was found">
-                recall
+              <th scope="col" title={say.ofTheRowsOfThisClass}>
+                {say.recall}
               </th>
-              <th scope="col" title="2 · precision · recall / (precision + recall)">
+              <th scope="col" title={say.n2PrecisionRecallPrecisionRecall}>
                 F1
               </th>
-              <th scope="col">rows</th>
+              <th scope="col">{say.rows}</th>
             </tr>
           </thead>
           <tbody>
             {scores.map((score, place) => row(told[place] ?? "", score, classes[place]))}
-            {row("mean of the classes", mean)}
+            {row(say.meanOfTheClasses, mean)}
           </tbody>
         </table>
       </div>
-      <p class="hint">
-        Precision: of the rows given a class, the share that belongs to it. Recall: of the rows of a class, the share
-        that was found. F1 combines both: 2·P·R / (P + R).
-      </p>
+      <p class="hint">{say.precisionOfTheRowsGivenA}</p>
     </section>
   );
 }
@@ -123,7 +125,7 @@ function Threshold({ scores, target, name }: { scores: Float32Array; target: Uin
     <div class="threshold">
       <Range
         id="threshold"
-        label={`say “${name}” from a chance of`}
+        label={say.sayFromAChanceOf(name)}
         value={at}
         min={0}
         max={1}
@@ -133,15 +135,19 @@ function Threshold({ scores, target, name }: { scores: Float32Array; target: Uin
           threshold.value = value;
         }}
       />
-      <div class="outcomes" role="group" aria-label="Decisions at this threshold">
-        {cell(hits, "found", true)}
-        {cell(missed, "missed", false)}
-        {cell(alarms, "false alarms", false)}
-        {cell(right, "correctly rejected", true)}
+      <div class="outcomes" role="group" aria-label={say.decisionsAtThisThreshold}>
+        {cell(hits, say.found, true)}
+        {cell(missed, say.missed, false)}
+        {cell(alarms, say.falseAlarms, false)}
+        {cell(right, say.correctlyRejected, true)}
       </div>
       <p class="figures">
-        precision <b>{percent(precision)}</b> recall <b>{percent(recall)}</b> F1 <b>{percent(f1)}</b> accuracy{" "}
-        <b>{percent(metrics.accuracy(called, target))}</b>
+        {say.precisionRecallF1Accuracy(
+          <b>{percent(precision)}</b>,
+          <b>{percent(recall)}</b>,
+          <b>{percent(f1)}</b>,
+          <b>{percent(metrics.accuracy(called, target))}</b>,
+        )}
       </p>
     </div>
   );
@@ -154,12 +160,12 @@ function Roc({ scores, target, name }: { scores: Float32Array; target: Uint8Arra
   return (
     <figure>
       <figcaption>
-        <b>ROC</b> area {short(auc)} · average precision {short(metrics.averagePrecision(scores, target))}
+        {say.areaAveragePrecision(<b>{say.roc}</b>, short(auc), short(metrics.averagePrecision(scores, target)))}
       </figcaption>
       <Plot
-        label={`ROC curve of ${name}, area ${short(auc)}`}
-        across={{ ...share, title: "false alarms, of the others" }}
-        up={{ ...share, title: "found, of the class" }}
+        label={say.rocCurveOfArea(name, short(auc))}
+        across={{ ...share, title: say.falseAlarmsOfTheOthers }}
+        up={{ ...share, title: say.foundOfTheClass }}
       >
         {(frame) => (
           <>
@@ -178,8 +184,8 @@ function Roc({ scores, target, name }: { scores: Float32Array; target: Uint8Arra
         )}
       </Plot>
       <AsTable
-        label="The ROC curve"
-        heads={["from a chance of", "false alarms", "found"]}
+        label={say.theROCCurve}
+        heads={[say.fromAChanceOf, say.falseAlarms, say.found]}
         follows={answers}
         rows={() =>
           points.map(({ threshold: from, falsePositives, truePositives }) => [
@@ -199,13 +205,16 @@ function Calibration({ scores, target, name }: { scores: Float32Array; target: U
   return (
     <figure>
       <figcaption>
-        <b>Calibration</b> error {percent(metrics.expectedCalibrationError(scores, target))} · Brier{" "}
-        {short(metrics.brierScore(scores, target))}
+        {say.errorBrier(
+          <b>{say.calibration}</b>,
+          percent(metrics.expectedCalibrationError(scores, target)),
+          short(metrics.brierScore(scores, target)),
+        )}
       </figcaption>
       <Plot
-        label={`Calibration of ${name}: what chances it gives, and how often it is right`}
-        across={{ ...share, title: "chance that is given" }}
-        up={{ ...share, title: "share that is so" }}
+        label={say.calibrationOfWhatChancesItGives(name)}
+        across={{ ...share, title: say.chanceThatIsGiven }}
+        up={{ ...share, title: say.shareThatIsSo }}
       >
         {(frame) => (
           <>
@@ -234,8 +243,8 @@ function Calibration({ scores, target, name }: { scores: Float32Array; target: U
         )}
       </Plot>
       <AsTable
-        label="Calibration"
-        heads={["chances", "rows", "mean chance", "share that is so"]}
+        label={say.calibration}
+        heads={[say.chances, say.rows, say.meanChance, say.shareThatIsSo]}
         follows={answers}
         rows={() =>
           parts.map(({ from, to, rows, said, found }) => [
@@ -261,10 +270,10 @@ export function Decisions({ info, found }: Props) {
       <Scores info={info} found={found} />
       <section class="panel" aria-labelledby="threshold-title">
         <header>
-          <h2 id="threshold-title">“{name}” or not</h2>
+          <h2 id="threshold-title">{say.orNot(name)}</h2>
           <Choice
             hidden
-            label="class"
+            label={say.classWord}
             value={String(place)}
             options={classes.map((title, k) => [String(k), title] as const)}
             choose={(value) => {
@@ -273,7 +282,7 @@ export function Decisions({ info, found }: Props) {
           />
         </header>
         {lost ? (
-          <p class="notice bad">The network's answers are NaN: there is no curve of them.</p>
+          <p class="notice bad">{say.theNetworksAnswersAreNaNThere}</p>
         ) : (
           <>
             <Threshold scores={scores} target={target} name={name} />
@@ -281,10 +290,7 @@ export function Decisions({ info, found }: Props) {
               <Roc scores={scores} target={target} name={name} />
               <Calibration scores={scores} target={target} name={name} />
             </div>
-            <p class="hint">
-              On the dashed line a network only guesses (left), and its chances are exactly right (right). Grey: how
-              many rows got such a chance.
-            </p>
+            <p class="hint">{say.onTheDashedLineANetwork}</p>
           </>
         )}
       </section>

@@ -1,8 +1,10 @@
 // Pictures: the kernels of a convolution, what every stage makes of a chosen picture, and the pixels that the answer hangs on.
+
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { RunInfo, StageInfo } from "../../shared/protocol.ts";
 import type { PictureAsk, PictureLook } from "../../shared/results.ts";
+import * as say from "../../texts/en/results.ts";
 import { Canvas, type Surface } from "../draw/canvas.tsx";
 import { colors } from "../draw/colors.ts";
 import { mapOf } from "../draw/field.ts";
@@ -80,8 +82,7 @@ const mostMaps = 32;
 function Kernels({ info }: { readonly info: RunInfo }) {
   shown.value;
   const convolutions = info.stages.flatMap((stage, place) => (stage.kind === "conv" ? [{ stage, place }] : []));
-  if (convolutions.length === 0)
-    return <p class="hint">This network has no convolution, so it has no kernels. Add one in the Lab.</p>;
+  if (convolutions.length === 0) return <p class="hint">{say.thisNetworkHasNoConvolutionSo}</p>;
   return (
     <>
       {convolutions.map(({ stage, place }) => {
@@ -92,16 +93,18 @@ function Kernels({ info }: { readonly info: RunInfo }) {
         return (
           <figure key={place}>
             <figcaption>
-              <b>layer {place}</b> {stage.units} kernels{inputs > 1 ? `, each of ${inputs} planes` : ""}
-              {count < stage.units * inputs ? `; the first ${count} planes` : ""}
+              {say.kernels(
+                <b>{say.layer(place)}</b>,
+                stage.units,
+                inputs > 1 ? say.eachOfPlanes(inputs) : "",
+                count < stage.units * inputs ? say.theFirstPlanes(count) : "",
+              )}
             </figcaption>
-            <Maps label={`Kernels of layer ${place}`} values={layer.weight} count={count} side={3} />
+            <Maps label={say.kernelsOfLayer(place)} values={layer.weight} count={count} side={3} />
           </figure>
         );
       })}
-      <p class="hint">
-        Blue: weights above 0, orange: below. A kernel with both sides is an edge; its direction shows.
-      </p>
+      <p class="hint">{say.blueWeightsAbove0OrangeBelow}</p>
     </>
   );
 }
@@ -119,7 +122,7 @@ function Saliency({ found, shape }: { readonly found: PictureLook; readonly shap
   };
   return (
     <div class="saliency">
-      <Canvas paint={paint} label="Saliency: the pixels that the answer hangs on" />
+      <Canvas paint={paint} label={say.saliencyThePixelsThatTheAnswer} />
     </div>
   );
 }
@@ -133,11 +136,9 @@ function Stages({ info, found }: { readonly info: RunInfo; readonly found: Pictu
     <>
       {maps.map(({ place, units, side }) => (
         <figure key={place}>
-          <figcaption>
-            <b>layer {place}</b> {units} maps of {side} × {side}
-          </figcaption>
+          <figcaption>{say.mapsOf(<b>{say.layer(place)}</b>, units, side, side)}</figcaption>
           <Maps
-            label={`Feature maps of layer ${place}`}
+            label={say.featureMapsOfLayer(place)}
             values={found.stages[place - 1] ?? new Float32Array()}
             count={Math.min(units, mostMaps)}
             side={side}
@@ -149,8 +150,8 @@ function Stages({ info, found }: { readonly info: RunInfo; readonly found: Pictu
 }
 
 const sources = [
-  ["samples", "training pictures"],
-  ["drawing", "draw one"],
+  ["samples", say.trainingPictures],
+  ["drawing", say.drawOne],
   ["camera", "camera"],
 ] as const;
 
@@ -169,9 +170,9 @@ export function Pictures({ info }: { readonly info: RunInfo }) {
     <>
       <section class="panel" aria-labelledby="look-title">
         <header>
-          <h2 id="look-title">One picture, looked at</h2>
+          <h2 id="look-title">{say.onePictureLookedAt}</h2>
           <Segments
-            label="Which picture"
+            label={say.whichPicture}
             value={source.value}
             options={sources}
             choose={(name) => {
@@ -181,14 +182,14 @@ export function Pictures({ info }: { readonly info: RunInfo }) {
           />
         </header>
         {source.value === "samples" && (
-          <div class="thumbs" role="group" aria-label="Pictures to look at">
+          <div class="thumbs" role="group" aria-label={say.picturesToLookAt}>
             {samples?.rows.map((row, place) => (
               <button
                 key={row}
                 type="button"
                 class="thumb-button"
                 aria-pressed={"row" in ask && (ask.row === row || (first && place === 0))}
-                aria-label={`picture of row ${row + 1}`}
+                aria-label={say.pictureOfRow(row + 1)}
                 onClick={() => choose({ row })}
               >
                 <Picture
@@ -210,13 +211,13 @@ export function Pictures({ info }: { readonly info: RunInfo }) {
             <div class="looked">
               <figure>
                 <figcaption>
-                  <b>what it sees</b>
+                  <b>{say.whatItSees}</b>
                 </figcaption>
-                <Picture label="The picture as the network takes it" shape={inputShape} values={found.picture} />
+                <Picture label={say.thePictureAsTheNetworkTakes} shape={inputShape} values={found.picture} />
               </figure>
               <figure>
                 <figcaption>
-                  <b>saliency</b>
+                  <b>{say.saliency}</b>
                 </figcaption>
                 <Saliency found={found} shape={inputShape} />
               </figure>
@@ -227,17 +228,14 @@ export function Pictures({ info }: { readonly info: RunInfo }) {
                 <ScoreBars scores={[...found.reading.scores].sort((a, b) => b.value - a.value).slice(0, 5)} />
               </div>
             </div>
-            <p class="hint">
-              Saliency: how much the answer changes when a pixel does. It says where the network looks, not whether it
-              is right to.
-            </p>
+            <p class="hint">{say.saliencyHowMuchTheAnswerChanges}</p>
             <Stages info={info} found={found} />
           </>
         )}
       </section>
       <section class="panel" aria-labelledby="kernels-title">
         <header>
-          <h2 id="kernels-title">Kernels</h2>
+          <h2 id="kernels-title">{say.kernels2}</h2>
         </header>
         <Kernels info={info} />
       </section>

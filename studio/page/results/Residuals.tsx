@@ -1,7 +1,9 @@
 // Of a number: what the network says against the truth, the residuals, and how they are spread.
+
 import * as metrics from "../../../src/train/metrics.ts";
 import type { RunInfo } from "../../shared/protocol.ts";
 import type { Results } from "../../shared/results.ts";
+import * as say from "../../texts/en/results.ts";
 import { AsTable } from "../draw/AsTable.tsx";
 import { Plot } from "../draw/Plot.tsx";
 import { short } from "../numbers.ts";
@@ -39,21 +41,24 @@ export function Residuals({ info, found }: { readonly info: RunInfo; readonly fo
   return (
     <section class="panel" aria-labelledby="residuals-title">
       <header>
-        <h2 id="residuals-title">Residuals of {target}</h2>
+        <h2 id="residuals-title">{say.residualsOf(target)}</h2>
         <p class="hint steady">
-          {rowsOf(found)}: {found.onTest ? "test" : "train"} R² {short(metrics.r2(outputs, truth))}, mean absolute error{" "}
-          {short(metrics.mae(outputs, truth))}, root mean square {short(metrics.rmse(outputs, truth))}
+          {say.rMeanAbsoluteErrorRootMean(
+            rowsOf(found),
+            found.onTest ? say.test : say.train,
+            short(metrics.r2(outputs, truth)),
+            short(metrics.mae(outputs, truth)),
+            short(metrics.rmse(outputs, truth)),
+          )}
         </p>
       </header>
       <div class="figure-pair">
         <figure>
-          <figcaption>
-            <b>Predicted − true</b> over the prediction
-          </figcaption>
+          <figcaption>{say.overThePrediction(<b>{say.predictedTrue}</b>)}</figcaption>
           <Plot
-            label={`Residuals of ${target} over what the network says`}
-            across={{ ...said, title: `predicted ${target}` }}
-            up={{ ...off, title: "predicted − true" }}
+            label={say.residualsOfOverWhatTheNetwork(target)}
+            across={{ ...said, title: say.predicted(target) }}
+            up={{ ...off, title: say.predictedTrue2 }}
           >
             {(frame) => (
               <>
@@ -73,12 +78,12 @@ export function Residuals({ info, found }: { readonly info: RunInfo; readonly fo
         </figure>
         <figure>
           <figcaption>
-            <b>Spread</b> mean {short(residuals.reduce((sum, one) => sum + one, 0) / rows)}
+            {say.mean(<b>{say.spread}</b>, short(residuals.reduce((sum, one) => sum + one, 0) / rows))}
           </figcaption>
           <Plot
-            label="How the residuals are spread"
-            across={{ ...off, title: "predicted − true" }}
-            up={{ from: 0, to: Math.max(1, ...counts), title: "rows" }}
+            label={say.howTheResidualsAreSpread}
+            across={{ ...off, title: say.predictedTrue2 }}
+            up={{ from: 0, to: Math.max(1, ...counts), title: say.rows }}
           >
             {(frame) =>
               counts.map((count, bin) => {
@@ -99,14 +104,11 @@ export function Residuals({ info, found }: { readonly info: RunInfo; readonly fo
           </Plot>
         </figure>
       </div>
-      {shown < rows && <p class="hint">Dots: the first {shown} rows.</p>}
-      <p class="hint">
-        Residuals that lie around 0 everywhere are noise. A bend says that something is not learned, a funnel that large
-        values are less certain.
-      </p>
+      {shown < rows && <p class="hint">{say.dotsTheFirstRows(shown)}</p>}
+      <p class="hint">{say.residualsThatLieAround0Everywhere}</p>
       <AsTable
-        label="Residuals"
-        heads={["true", "predicted", "predicted − true"]}
+        label={say.residuals}
+        heads={[say.trueWord, say.predicted2, say.predictedTrue2]}
         follows={answers}
         rows={() =>
           Array.from({ length: shown }, (_, row) => [

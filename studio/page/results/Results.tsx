@@ -1,5 +1,7 @@
 // Results: how good the network is and by which columns, from its answers on the rows that the bar's figures are of.
+
 import { useEffect } from "preact/hooks";
+import * as say from "../../texts/en/results.ts";
 import { playing, run, shownStep } from "../store.ts";
 import { Columns } from "./Columns.tsx";
 import { Decisions } from "./Decisions.tsx";
@@ -16,8 +18,8 @@ export function Results() {
   const found = answers.value;
   if (info === undefined || found === undefined)
     return (
-      <section class="panel" aria-label="Results">
-        <p class={problem.value === "" ? "hint" : "notice bad"}>{problem.value || "The rows are being measured …"}</p>
+      <section class="panel" aria-label={say.results}>
+        <p class={problem.value === "" ? "hint" : "notice bad"}>{problem.value || say.theRowsAreBeingMeasured}</p>
       </section>
     );
   return (

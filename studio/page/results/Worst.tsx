@@ -2,6 +2,7 @@
 
 import type { RunInfo } from "../../shared/protocol.ts";
 import type { Results } from "../../shared/results.ts";
+import * as say from "../../texts/en/results.ts";
 import { apart } from "../draw/names.ts";
 import { Picture } from "../draw/Picture.tsx";
 import { percent, short } from "../numbers.ts";
@@ -13,18 +14,16 @@ interface Props {
 
 function Gallery({ info, found }: Props) {
   const wrong = found.worst.filter(({ said, truth }) => said !== truth);
-  if (wrong.length === 0) return <p class="hint">Of these rows none is decided wrongly.</p>;
+  if (wrong.length === 0) return <p class="hint">{say.ofTheseRowsNoneIsDecided}</p>;
   return (
     <ul class="gallery">
       {wrong.map(({ row, truth, said, off, picture }) => (
         <li key={row}>
           {picture !== undefined && (
-            <Picture label={`${truth}, called ${said}`} shape={info.data.inputShape} values={picture} />
+            <Picture label={say.called(truth, said)} shape={info.data.inputShape} values={picture} />
           )}
-          <span>
-            is <b>{truth}</b>, said <b class="wrong">{said}</b>
-          </span>
-          <span class="hint">{percent(off)} for the truth</span>
+          <span>{say.isSaid(<b>{truth}</b>, <b class="wrong">{said}</b>)}</span>
+          <span class="hint">{say.forTheTruth(percent(off))}</span>
         </li>
       ))}
     </ul>
@@ -40,25 +39,21 @@ export function Worst({ info, found }: Props) {
   return (
     <section class="panel" aria-labelledby="worst-title">
       <header>
-        <h2 id="worst-title">{pictures ? "The most confident mistakes" : "The rows that are most wrong"}</h2>
-        <p class="hint">
-          {pictures
-            ? "What is wrong here is often the label, or a picture that nobody could tell."
-            : "Look here first: for wrong cells, for a column that is missing, for rows of another kind."}
-        </p>
+        <h2 id="worst-title">{pictures ? say.theMostConfidentMistakes : say.theRowsThatAreMostWrong}</h2>
+        <p class="hint">{pictures ? say.whatIsWrongHereIsOften : say.lookHereFirstForWrongCells}</p>
       </header>
       {pictures ? (
         <Gallery info={info} found={found} />
       ) : (
-        <div class="table-scroll" tabIndex={0} role="region" aria-label="Rows with their cells">
+        <div class="table-scroll" tabIndex={0} role="region" aria-label={say.rowsWithTheirCells}>
           <table class="worst">
             <thead>
               <tr>
-                <th scope="col">row</th>
-                <th scope="col">true</th>
-                <th scope="col">predicted</th>
-                <th scope="col">{number ? "predicted − true" : "chance of the truth"}</th>
-                <th scope="col">loss</th>
+                <th scope="col">{say.row}</th>
+                <th scope="col">{say.trueWord}</th>
+                <th scope="col">{say.predicted2}</th>
+                <th scope="col">{number ? say.predictedTrue2 : say.chanceOfTheTruth}</th>
+                <th scope="col">{say.loss}</th>
                 {found.columns.map((name) => (
                   <th key={name} scope="col" title={name}>
                     <span>{name}</span>

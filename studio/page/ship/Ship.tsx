@@ -1,7 +1,9 @@
 // Ship: export files, each read back and run before download; and a form to try the network.
+
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Exported, ExportFormat } from "../../shared/protocol.ts";
+import * as say from "../../texts/en/ship.ts";
 import { saveFile } from "../files.ts";
 import { short } from "../numbers.ts";
 import { share, shared } from "../shortcuts.ts";
@@ -17,14 +19,14 @@ interface Row {
 const rows: readonly Row[] = [
   {
     format: "safetensors",
-    title: "Weights, safetensors",
-    about: "with PyTorch's names; hebb, PyTorch and others read them",
+    title: say.weightsSafetensors,
+    about: say.withPyTorchsNamesHebbPyTorchAnd,
   },
-  { format: "typescript", title: "Program, TypeScript", about: "trains this network from the start to this very step" },
+  { format: "typescript", title: say.programTypeScript, about: say.trainsThisNetworkFromTheStart },
   {
     format: "project",
-    title: "Project, JSON",
-    about: "the whole experiment with its data: drop it on this page to go on",
+    title: say.projectJSON,
+    about: say.theWholeExperimentWithItsData,
   },
 ];
 
@@ -40,7 +42,7 @@ async function make(format: ExportFormat): Promise<void> {
   try {
     const file = await client.ask("export", format);
     put(format, { file });
-    spoken.value = `${file.name} is ready: largest difference ${short(file.difference)}`;
+    spoken.value = say.isReadyLargestDifference(file.name, short(file.difference));
   } catch (error) {
     put(format, { problem: error instanceof Error ? error.message : String(error) });
   }
@@ -59,7 +61,7 @@ function ExportRow({ format, title, about }: Row) {
         {present !== undefined && "busy" in present && <p class="checking" />}
         {present !== undefined && "file" in present && (
           <p class="verified" data-format={format}>
-            {Number.isNaN(present.file.difference) ? "" : `✓ largest difference ${short(present.file.difference)} · `}
+            {Number.isNaN(present.file.difference) ? "" : say.largestDifference(short(present.file.difference))}
             {present.file.checked}
           </p>
         )}
@@ -71,7 +73,7 @@ function ExportRow({ format, title, about }: Row) {
       </div>
       {present !== undefined && "file" in present ? (
         <button key="download" type="button" class="accent" onClick={() => download(present.file)}>
-          Download {present.file.name}
+          {say.download(present.file.name)}
         </button>
       ) : (
         <button
@@ -81,7 +83,7 @@ function ExportRow({ format, title, about }: Row) {
           disabled={present !== undefined && "busy" in present}
           onClick={() => void make(format)}
         >
-          {present !== undefined && "busy" in present ? "Checking …" : "Write and check"}
+          {present !== undefined && "busy" in present ? say.checking : say.writeAndCheck}
         </button>
       )}
     </li>
@@ -100,35 +102,30 @@ export function Ship() {
     <div class="ship">
       <section class="panel" aria-labelledby="export-title">
         <header>
-          <h2 id="export-title">Take it with you</h2>
-          <p class="hint">Every file is read back and run again before it is given out.</p>
+          <h2 id="export-title">{say.takeItWithYou}</h2>
+          <p class="hint">{say.everyFileIsReadBackAnd}</p>
         </header>
         <ul class="exports">
           {rows.map((row) => (
             <ExportRow key={row.format} {...row} />
           ))}
         </ul>
-        <h3 class="link-title">A link to this experiment</h3>
-        <p class="hint">
-          It holds the settings and the step, not the data of your own. Whoever opens it repeats the same {step} steps
-          and sees the same numbers.
-        </p>
+        <h3 class="link-title">{say.aLinkToThisExperiment}</h3>
+        <p class="hint">{say.itHoldsTheSettingsAndThe(step)}</p>
         <div class="row">
           <input
             type="text"
             readOnly
             value={linkHere()}
-            aria-label="Link"
+            aria-label={say.link}
             class="link-field"
             onFocus={({ currentTarget }) => currentTarget.select()}
           />
           <button type="button" onClick={() => void share()}>
-            {shared.value ? "Copied" : "Copy"}
+            {shared.value ? say.copied : say.copy}
           </button>
         </div>
-        {state.value.data === "own" && (
-          <p class="hint">Your data are not in the link: send the project file instead.</p>
-        )}
+        {state.value.data === "own" && <p class="hint">{say.yourDataAreNotInThe}</p>}
       </section>
       <Try info={info} />
     </div>

@@ -1,7 +1,9 @@
 // Tries the network on one input: a form for tables, a drawing pad for images, letters for words.
+
 import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import type { PredictAsk, Prediction, RunInfo } from "../../shared/protocol.ts";
+import * as say from "../../texts/en/ship.ts";
 import { Pad } from "../draw/Pad.tsx";
 import { ScoreBars } from "../draw/ScoreBars.tsx";
 import { short } from "../numbers.ts";
@@ -85,7 +87,7 @@ function Form({ info }: { readonly info: RunInfo }) {
 function Letters() {
   return (
     <label class="field">
-      <span>the word so far</span>
+      <span>{say.theWordSoFar}</span>
       <input type="text" maxLength={20} onInput={({ currentTarget }) => void ask({ text: currentTarget.value })} />
     </label>
   );
@@ -100,7 +102,7 @@ export function Try({ info }: { readonly info: RunInfo }) {
   return (
     <section class="panel try" aria-labelledby="try-title">
       <header>
-        <h2 id="try-title">Try it</h2>
+        <h2 id="try-title">{say.tryIt}</h2>
       </header>
       {images ? (
         <Pad

@@ -1,5 +1,7 @@
 // Every number of one row and one neuron, from the inputs to the updated weights; each can be edited.
+
 import type { Numbers, StepTrace } from "../../shared/steps.ts";
+import * as say from "../../texts/en/step.ts";
 import { exact } from "../numbers.ts";
 import { edit, edits } from "./edits.ts";
 import { lit } from "./lit.ts";
@@ -52,7 +54,7 @@ function Values({ label, name, numbers, from, count, fixed }: ValuesProps) {
               <input
                 key={own}
                 class={`value ${mark}`}
-                aria-label={`${label}, number ${k + 1}`}
+                aria-label={say.number(label, k + 1)}
                 inputMode="decimal"
                 value={exact(value)}
                 onFocus={() => {
@@ -71,7 +73,7 @@ function Values({ label, name, numbers, from, count, fixed }: ValuesProps) {
               />
             );
           })}
-          {count > shown && <span class="hint">and {count - shown} more</span>}
+          {count > shown && <span class="hint">{say.andMore(count - shown)}</span>}
         </div>
       </td>
     </tr>
@@ -87,7 +89,7 @@ export function AllValues({ step, stage, row, unit }: Props) {
   return (
     <div class="table-scroll values-box">
       <table class="all-values">
-        <caption class="unseen">The numbers of row {row + 1}</caption>
+        <caption class="unseen">{say.theNumbersOfRow(row + 1)}</caption>
         <tbody>
           <Values label="x" name="x" {...ofRow(step, step.x, row)} />
           {step.layers.map((one, k) => (
@@ -110,7 +112,7 @@ export function AllValues({ step, stage, row, unit }: Props) {
               )}
             </>
           ))}
-          <Values label="batch loss" name="loss" numbers={step.loss} from={0} count={1} fixed />
+          <Values label={say.batchLoss} name="loss" numbers={step.loss} from={0} count={1} fixed />
           {step.layers
             .map((one, k) => (
               <Values key={`d${k}`} label={`δ${above(k)}`} name={`d${k}`} {...ofRow(step, one.delta, row)} />
@@ -119,15 +121,15 @@ export function AllValues({ step, stage, row, unit }: Props) {
           {own !== undefined && (
             <>
               <Values
-                label={`w of neuron ${chosen + 1}`}
+                label={say.wOfNeuron(chosen + 1)}
                 name={`w${layer}.${chosen}`}
                 numbers={own.weight.value}
                 from={chosen * inputs}
                 count={inputs}
               />
-              <Values label="its bias" name={`b${layer}`} numbers={own.bias.value} from={chosen} count={1} />
+              <Values label={say.itsBias} name={`b${layer}`} numbers={own.bias.value} from={chosen} count={1} />
               <Values
-                label="their slopes, of the batch"
+                label={say.theirSlopesOfTheBatch}
                 name={`g${layer}.${chosen}`}
                 numbers={own.weight.gradient}
                 from={chosen * inputs}
@@ -145,7 +147,7 @@ export function AllValues({ step, stage, row, unit }: Props) {
                 />
               ))}
               <Values
-                label="after the step"
+                label={say.afterTheStep}
                 name={`u${layer}.${chosen}`}
                 numbers={own.weight.updated}
                 from={chosen * inputs}

@@ -1,5 +1,7 @@
 // A convolution or a pooling from near: the square of pixels, the kernel over it, and where the result goes.
+
 import type { StepTrace } from "../../shared/steps.ts";
+import * as say from "../../texts/en/step.ts";
 import { short } from "../numbers.ts";
 import { type Expr, leaf } from "./formula.ts";
 import { MapPicture, type Mark, scaleOf } from "./MapPicture.tsx";
@@ -85,9 +87,13 @@ export function CloseUp({ step, stage, cursor, row }: Props) {
           unit={channel}
           marks={[{ x: x - (side - 1) / 2, y: y - (side - 1) / 2, side }]}
         />
-        <Grid name="pixels" cells={cells.map((one) => signs.source(metBy(step, stage.layer, spot, one)))} now={at} />
+        <Grid
+          name={say.pixels}
+          cells={cells.map((one) => signs.source(metBy(step, stage.layer, spot, one)))}
+          now={at}
+        />
         <span aria-hidden="true">·</span>
-        <Grid name="kernel" cells={cells.map((one) => signs.weight(unit, one))} now={at} />
+        <Grid name={say.kernel} cells={cells.map((one) => signs.weight(unit, one))} now={at} />
         <span aria-hidden="true">→</span>
         <Map
           name={`z, map ${unit + 1}`}
@@ -112,7 +118,7 @@ export function CloseUp({ step, stage, cursor, row }: Props) {
           marks={[{ x: px * own.pool.side, y: py * own.pool.side, side: own.pool.side }]}
         />
         <Grid
-          name="window"
+          name={say.window}
           cells={windowOf(own, spot).map((place) => signs.value("a", unit, place))}
           now={cursor.term}
         />
@@ -154,7 +160,7 @@ export function CloseUp({ step, stage, cursor, row }: Props) {
           marks={[{ x: place % width, y: Math.floor(place / width), side: 1, backward: true }]}
         />
         <span aria-hidden="true">→</span>
-        <Grid name="slopes of the kernel, of the batch" cells={gradient} now={cursor.weight % square} />
+        <Grid name={say.slopesOfTheKernel} cells={gradient} now={cursor.weight % square} />
       </div>
     );
   }

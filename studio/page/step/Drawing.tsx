@@ -1,7 +1,9 @@
 // The network of a step: numbers on its units, the path that is being computed lit on it, by hand or as a film.
+
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { activations } from "../../shared/names.ts";
 import type { RunInfo } from "../../shared/protocol.ts";
+import * as say from "../../texts/en/step.ts";
 import { Canvas, type Surface } from "../draw/canvas.tsx";
 import { colors } from "../draw/colors.ts";
 import { type Column, layoutNetwork, type Spot } from "../draw/layout.ts";
@@ -90,7 +92,7 @@ function Heads({
     if (place === columns.length - 1)
       return ["output", info.data.task === "classes" ? "softmax" : info.data.task === "binary" ? "sigmoid" : ""];
     const layer = layers[place - 1];
-    return [`layer ${place}`, layer === undefined ? "" : activations[layer.activation].title];
+    return [say.layer(place), layer === undefined ? "" : activations[layer.activation].title];
   };
   return (
     <>
@@ -104,7 +106,7 @@ function Heads({
         );
       })}
       <span class="column-head" style={{ left: `${loss.x}px` }}>
-        loss
+        {say.loss}
       </span>
     </>
   );
@@ -219,12 +221,12 @@ export function Drawing({ path, info, cursor, stage }: Props) {
     goTo(edgeAt(path, cursor, edge.column, edge.from, edge.to));
   });
   return (
-    <section class="panel drawing" aria-label="The step on the network">
+    <section class="panel drawing" aria-label={say.theStepOnTheNetwork}>
       <header>
         <h2>{stage.title}</h2>
         <Player path={path} cursor={cursor} />
       </header>
-      <div class="path-scroll" ref={box} tabIndex={0} role="region" aria-label="The network of the step">
+      <div class="path-scroll" ref={box} tabIndex={0} role="region" aria-label={say.theNetworkOfTheStep}>
         <div class={`path-stage ${stage.phase}`} style={{ width: `${width}px`, height: `${height + 34}px` }}>
           <Heads columns={columns} info={info} loss={loss} />
           <div class="path-canvas" ref={canvas} style={{ height: `${height}px` }}>
@@ -237,7 +239,7 @@ export function Drawing({ path, info, cursor, stage }: Props) {
               class={`unit loss ${stage.kind === "loss" ? "now" : ""}`}
               style={{ left: `${loss.x - 25}px`, top: `${loss.y - 25}px`, width: "50px", height: "50px" }}
               data-at={scene.loss?.at}
-              aria-label={scene.loss === undefined ? "L, the loss" : `loss ${brief(scene.loss.value)}`}
+              aria-label={scene.loss === undefined ? say.lTheLoss : say.loss2(brief(scene.loss.value))}
               onClick={(event) => {
                 event.stopPropagation();
                 goTo({ stage: "loss", unit: 0, spot: 0, weight: 0, term: 0 });
@@ -251,10 +253,13 @@ export function Drawing({ path, info, cursor, stage }: Props) {
         </div>
       </div>
       <p class="hint keys">
-        <kbd>←</kbd> <kbd>→</kbd> term, <kbd>↑</kbd> <kbd>↓</kbd> unit, <kbd>,</kbd> <kbd>.</kbd> operation,{" "}
-        <kbd>Space</kbd> play; a click on a unit or an edge goes there. Row {scene.row + 1} of {trace.rows},{" "}
-        {info.data.target}:{" "}
-        {info.data.task === "number" ? exact(scene.target.value) : info.data.classes[scene.target.value]}.
+        <kbd>←</kbd> <kbd>→</kbd> {say.aTerm}, <kbd>↑</kbd> <kbd>↓</kbd> {say.aUnit}, <kbd>,</kbd> <kbd>.</kbd>{" "}
+        {say.anOperation}, <kbd>{say.space}</kbd> {say.playAndClicks}{" "}
+        {say.rowOfWithTarget(
+          scene.row + 1,
+          trace.rows,
+          `${info.data.target}: ${info.data.task === "number" ? exact(scene.target.value) : info.data.classes[scene.target.value]}`,
+        )}
       </p>
     </section>
   );

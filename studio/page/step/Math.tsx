@@ -1,5 +1,7 @@
 // Formulas in MathML: symbols, the engine's numbers in their places, the result.
+
 import type { ComponentChildren } from "preact";
+import * as say from "../../texts/en/step.ts";
 import { exact } from "../numbers.ts";
 import type { Expr, Formula, Leaf, Sign } from "./formula.ts";
 import { lit } from "./lit.ts";
@@ -194,7 +196,7 @@ export function FormulaRows({ formula, term }: { readonly formula: Formula; read
     </div>
   );
   return (
-    <div class="formula-rows" tabIndex={0} role="group" aria-label="formula">
+    <div class="formula-rows" tabIndex={0} role="group" aria-label={say.formula}>
       <div class="left">
         <math displaystyle={true}>
           <Part of={result} way={{ numbers: false, term }} />

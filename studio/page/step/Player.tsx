@@ -1,6 +1,8 @@
 // Goes through a step: a term at a time by keys and buttons, or as a film.
+
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import * as say from "../../texts/en/step.ts";
 import { Icon } from "../icons.tsx";
 import { localKeys } from "../shortcuts.ts";
 import { look, spoken } from "../store.ts";
@@ -70,7 +72,7 @@ export function useKeys(path: Path, cursor: Cursor): void {
 function film(path: Path, cursor: Cursor): void {
   if (!filming.value && path.film(cursor) === undefined) look({ term: "" });
   filming.value = !filming.value;
-  spoken.value = filming.value ? "The step is being played" : "";
+  spoken.value = filming.value ? say.theStepIsBeingPlayed : "";
 }
 
 export function Player({ path, cursor }: { readonly path: Path; readonly cursor: Cursor }) {
@@ -81,16 +83,16 @@ export function Player({ path, cursor }: { readonly path: Path; readonly cursor:
     </button>
   );
   return (
-    <div class="row player" role="group" aria-label="Terms">
-      {button("Previous operation", ",", "«", () => path.operation(cursor, -1))}
-      {button("Previous term", "←", "‹", () => path.previous(cursor))}
-      <button type="button" class="small accent" aria-pressed={on} title="Space" onClick={() => film(path, cursor)}>
-        <Icon name={on ? "pause" : "play"} /> {on ? "Pause" : "Play the step"}
+    <div class="row player" role="group" aria-label={say.terms}>
+      {button(say.previousOperation, ",", "«", () => path.operation(cursor, -1))}
+      {button(say.previousTerm, "←", "‹", () => path.previous(cursor))}
+      <button type="button" class="small accent" aria-pressed={on} title={say.space} onClick={() => film(path, cursor)}>
+        <Icon name={on ? "pause" : "play"} /> {on ? say.pause : say.playTheStep}
       </button>
-      {button("Next term", "→", "›", () => path.next(cursor))}
-      {button("Next operation", ".", "»", () => path.operation(cursor, 1))}
+      {button(say.nextTerm, "→", "›", () => path.next(cursor))}
+      {button(say.nextOperation, ".", "»", () => path.operation(cursor, 1))}
       <label class="speed">
-        <span class="unseen">terms a second</span>
+        <span class="unseen">{say.termsASecond}</span>
         <select
           value={String(pace.value)}
           onChange={({ currentTarget }) => {
@@ -99,7 +101,7 @@ export function Player({ path, cursor }: { readonly path: Path; readonly cursor:
         >
           {paces.map((one) => (
             <option key={one} value={String(one)}>
-              {one} a second
+              {say.aSecond(one)}
             </option>
           ))}
         </select>

@@ -1,6 +1,8 @@
 // Step: one batch, frozen, drawn on the network term by term; any number can be edited, and everything that depends on it is updated.
+
 import { useEffect, useMemo } from "preact/hooks";
 import type { StepTrace } from "../../shared/steps.ts";
+import * as say from "../../texts/en/step.ts";
 import { Choice } from "../lab/controls.tsx";
 import { exact, short } from "../numbers.ts";
 import { advance, change, ensemble, look, play, playing, run, shownStep, state } from "../store.ts";
@@ -24,15 +26,16 @@ function Detail({ explanation, term }: { readonly explanation: Explanation; read
       {formulas.map((formula, k) => (
         <FormulaRows key={k} formula={formula} term={term} />
       ))}
-      {check?.tick === 3 && (
-        <p class="hint">Of so many weights a sample is compared with finite differences; this one is not in it.</p>
-      )}
+      {check?.tick === 3 && <p class="hint">{say.ofSoManyWeightsASample}</p>}
       {check !== undefined && check.tick !== 3 && (
         <p class={`tick ${check.tick === 0 ? "bad" : ""}`}>
           <span aria-hidden="true">{check.tick === 0 ? "✗" : "✓"}</span>{" "}
           {check.tick === 2
-            ? `The loss has a kink here: on either side it has another slope, ${exact(check.difference)} between them.`
-            : `Moving the weight a little changes the loss of this batch by ${exact(check.difference)} times as much${check.tick === 1 ? ": the same" : ", which is not the same"}.`}
+            ? say.theLossHasAKinkHere(exact(check.difference))
+            : say.movingTheWeightALittleChanges(
+                exact(check.difference),
+                check.tick === 1 ? say.theSame : say.whichIsNotTheSame,
+              )}
         </p>
       )}
     </>
@@ -62,9 +65,7 @@ function Picker({ label, value, count, title = (k) => String(k + 1), pick }: Pic
     );
   return (
     <label class="field">
-      <span>
-        {label} of {count}
-      </span>
+      <span>{say.ofWord(label, count)}</span>
       <input
         type="number"
         min={1}
@@ -94,21 +95,21 @@ function Pickers({ path, stage, cursor, row }: PickersProps) {
   const go = (patch: Partial<Cursor>): void => goTo(path.finished({ ...cursor, ...patch }));
   const inputs = fanIn(own);
   const weightTitle = (k: number): string => {
-    if (k === inputs) return "bias";
+    if (k === inputs) return say.bias;
     if (own.kind === "conv") {
       const { channel, y, x } = kernelPlace(own, k);
-      return `map ${channel + 1}, row ${y + 1}, column ${x + 1}`;
+      return say.mapRowColumn(channel + 1, y + 1, x + 1);
     }
-    return givenTo(step, stage.layer).letter === "x" ? (step.inputs[k] ?? "") : `neuron ${k + 1}`;
+    return givenTo(step, stage.layer).letter === "x" ? (step.inputs[k] ?? "") : say.neuronNumber(k + 1);
   };
   return (
     <div class="row pickers">
       {stage.kind !== "update" && (
         <Picker
-          label="row"
+          label={say.row}
           value={row}
           count={step.rows}
-          title={(k) => `${k + 1} of ${step.rows}`}
+          title={(k) => say.ofWord2(k + 1, step.rows)}
           pick={(k) => {
             look({ row: k });
             // The terms of a slope are rows: its result is about the chosen one.
@@ -118,16 +119,16 @@ function Pickers({ path, stage, cursor, row }: PickersProps) {
       )}
       {stage.kind !== "loss" && (
         <Picker
-          label={own.kind === "conv" ? "map" : "neuron"}
+          label={own.kind === "conv" ? say.map : say.neuron}
           value={cursor.unit}
           count={units}
           pick={(unit) => go({ unit })}
         />
       )}
-      {spots > 1 && <Picker label="place" value={cursor.spot} count={spots} pick={(spot) => go({ spot })} />}
+      {spots > 1 && <Picker label={say.place} value={cursor.spot} count={spots} pick={(spot) => go({ spot })} />}
       {weights > 1 && (
         <Picker
-          label="from"
+          label={say.from}
           value={cursor.weight}
           count={weights}
           title={weightTitle}
@@ -150,7 +151,7 @@ function Scrubber({ path, now }: { readonly path: Path; readonly now: number }) 
   return (
     <div class="scrubber">
       <label class="unseen" for="scrub">
-        Operation
+        {say.operation}
       </label>
       <input
         id="scrub"
@@ -190,21 +191,25 @@ function Header({ step }: { readonly step: StepTrace }) {
   const compared = all.filter((tick) => tick !== 3);
   return (
     <header>
-      <h2 id="step-title">
-        Step {step.step + 1}, one batch of {step.rows}
-      </h2>
+      <h2 id="step-title">{say.stepOneBatchOf(step.step + 1, step.rows)}</h2>
       <p class="hint">
-        loss of this batch {short(step.loss.values[0] ?? 0)}
-        {compared.length > 0 &&
-          `, ${compared.filter((tick) => tick > 0).length} of ${compared.length} slopes agree with finite differences${compared.length < all.length ? ` (a sample of ${all.length})` : ""}`}
+        {say.lossOfThisBatch(
+          short(step.loss.values[0] ?? 0),
+          compared.length > 0 &&
+            say.ofSlopesAgreeWithFiniteDifferences(
+              compared.filter((tick) => tick > 0).length,
+              compared.length,
+              compared.length < all.length ? say.aSampleOf(all.length) : "",
+            ),
+        )}
       </p>
       {edits.value.length > 0 && (
         <button type="button" class="small" onClick={undoEdits}>
-          Undo {edits.value.length} {edits.value.length === 1 ? "edit" : "edits"}
+          {say.undo(edits.value.length, edits.value.length === 1 ? say.edit : say.edits)}
         </button>
       )}
       <button type="button" class="small accent" onClick={() => advance(1)}>
-        Take this step
+        {say.takeThisStep}
       </button>
     </header>
   );
@@ -225,10 +230,10 @@ export function Step() {
   if (step === undefined || path === undefined || step.layers.length + 1 !== info?.stages.length)
     return (
       <div class="panel">
-        {problem.value === "" ? <p class="hint">The step is being laid open …</p> : <p class="notice">{problem}</p>}
+        {problem.value === "" ? <p class="hint">{say.theStepIsBeingLaidOpen}</p> : <p class="notice">{problem}</p>}
         {ensemble.value !== undefined && (
           <button type="button" class="small accent" onClick={() => change({ ensemble: undefined, edits: [] })}>
-            Train one network of these layers
+            {say.trainOneNetworkOfTheseLayers}
           </button>
         )}
       </div>
@@ -253,8 +258,8 @@ export function Step() {
       </section>
       <section class="panel" aria-labelledby="numbers-title">
         <header>
-          <h2 id="numbers-title">All numbers of row {row + 1}</h2>
-          <p class="hint">Edit any of them: what follows from it is computed again.</p>
+          <h2 id="numbers-title">{say.allNumbersOfRow(row + 1)}</h2>
+          <p class="hint">{say.editAnyOfThemWhatFollows}</p>
         </header>
         <AllValues step={step} stage={stage} row={row} unit={cursor.unit} />
       </section>

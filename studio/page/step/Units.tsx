@@ -1,6 +1,8 @@
 // The units of the drawn step: a number or a map on each, those that are lit, a click on one goes there.
+
 import { useMemo } from "preact/hooks";
 import type { RunInfo } from "../../shared/protocol.ts";
+import * as say from "../../texts/en/step.ts";
 import type { Column } from "../draw/layout.ts";
 import { exact } from "../numbers.ts";
 import type { Leaf } from "./formula.ts";
@@ -27,14 +29,14 @@ interface Props {
 export function Units({ scene, columns, path, info, cursor, stage }: Props) {
   const gap = (columns[1]?.x ?? 0) - (columns[0]?.x ?? 0);
   return (
-    <div class="units" role="group" aria-label="Units: a click goes to what is computed there">
+    <div class="units" role="group" aria-label={say.unitsAClickGoesToWhat}>
       {columns.flatMap((column) => {
         const place = column.stage;
         const numbers = scene.numbers[place] ?? [];
         const map = scene.maps[place];
         const known = numbers.flatMap((one) => (one === undefined ? [] : [one.value]));
         const scale = scaleOf(map?.values ?? Float32Array.from(known));
-        const name = place === 0 ? "input" : place === columns.length - 1 ? "output" : `layer ${place}`;
+        const name = place === 0 ? say.input : place === columns.length - 1 ? say.output : say.layer(place);
         return column.spots.map((spot, unit) => {
           const turn = scene.units.find((one) => one.column === place && (column.matrix || one.unit === unit))?.turn;
           const number = column.matrix ? undefined : numbers[unit];
@@ -43,10 +45,10 @@ export function Units({ scene, columns, path, info, cursor, stage }: Props) {
               ? spot.size
               : wideOf(spot, column.spots[0]?.x === column.spots.at(-1)?.x ? 0.7 * gap : 1.15 * spot.size);
           const title = column.matrix
-            ? `all of ${name}`
+            ? say.allOf(name)
             : place === 0
               ? (info.data.inputs[unit] ?? name)
-              : `${name}, neuron ${unit + 1}`;
+              : say.neuronOf(name, unit + 1);
           return (
             <button
               key={`${place}.${unit}`}

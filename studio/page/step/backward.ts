@@ -1,4 +1,5 @@
 // The backward operations of a step as formulas: what comes back, δ, the slopes of weights.
+import * as say from "../../texts/en/step.ts";
 import { type Explanation, type Expr, fraction, leaf, row, slopeBy, sum, text } from "./formula.ts";
 import type { Cursor } from "./path.ts";
 import { fanIn, givenBy, metBy, pooledSpot, spotsOf, valueAt, waysBack } from "./reading.ts";
@@ -28,7 +29,7 @@ export function backStage(signs: Signs, { unit, spot, term: now }: Cursor): Expl
     );
   };
   return {
-    sentence: "The chain rule: each later unit passes its δ back through the weight by which it took this value.",
+    sentence: say.theChainRuleEachLaterUnit,
     terms: ways.length + 1,
     formulas: [{ result: comesBack(signs, unit, spot), of: sum(ways.length, now, product), done: ways.length }],
   };
@@ -46,22 +47,15 @@ function outputDelta(signs: Signs, unit: number): Explanation {
     formulas: [{ result, of, done: 0 }],
   });
   if (trace.lossName === "bce" || trace.lossName === "crossEntropy")
-    return one(
-      "Cross-entropy cancels the slope of the squashing: what is left is how far off the output is.",
-      fraction(off, b),
-    );
+    return one(say.crossEntropyCancelsTheSlopeOf, fraction(off, b));
   const twice = row(text("2"), text("("), off, text(")"));
-  if (trace.task === "number" && trace.lossName === "mse")
-    return one("The slope of a square, for one row of the batch.", fraction(twice, b));
+  if (trace.task === "number" && trace.lossName === "mse") return one(say.theSlopeOfASquareFor, fraction(twice, b));
   if (trace.task === "binary" && trace.lossName === "mse")
     return one(
-      "The slope of the square, times the slope of the sigmoid: near 0 wherever p is near 0 or 1.",
+      say.theSlopeOfTheSquareTimes,
       fraction(row(twice, text("·"), leaf({ letter: "σ′(z)" }, step.slope[signs.row * step.units + unit])), b),
     );
-  return one(
-    `The slope of the ${trace.lossName} loss at this output, for one row of the batch.`,
-    row(text("∂L/∂z at"), p, text("and"), y),
-  );
+  return one(say.theSlopeOfTheLossAt(trace.lossName), row(text("∂L/∂z at"), p, text("and"), y));
 }
 
 export function deltaStage(signs: Signs, { unit, spot }: Cursor): Explanation {
@@ -81,7 +75,10 @@ export function deltaStage(signs: Signs, { unit, spot }: Cursor): Explanation {
       : slopeBy(signs.value("n", unit, spot).sign, valueAt(norm.delta, trace.rows, at, index), `dn${layer}.${index}`);
   const through = plain ? [] : [{ result: onA, of: passed(signs, unit, spot), done: 0 }];
   return {
-    sentence: `${pool === undefined ? "" : "Pooling passes the slope back to the value that was the largest, and 0 to the others. "}${dropout === undefined ? "" : "Dropout passes it back where it let the value through. "}The activation multiplies it by its own slope.`,
+    sentence: say.theActivationMultipliesItByIts(
+      pool === undefined ? "" : say.poolingPassesTheSlopeBackTo,
+      dropout === undefined ? "" : say.dropoutPassesItBackWhereIt,
+    ),
     terms: 1,
     formulas: [...through, { result, of: row(onA, text("·"), signs.slope(unit, spot)), done: 0 }],
   };
@@ -100,7 +97,7 @@ function passed(signs: Signs, unit: number, spot: number): Expr {
     dropout === undefined
       ? back
       : row(back, text("·"), leaf({ letter: "mask" }, dropout.factors[at * width + index], `mask${layer}.${index}`));
-  return pool === undefined ? masked : row(masked, text("if largest, else"), text("0"));
+  return pool === undefined ? masked : row(masked, text(say.ifLargestElse), text("0"));
 }
 
 export function normBackStage(signs: Signs, { unit, spot }: Cursor): Explanation {
@@ -112,8 +109,7 @@ export function normBackStage(signs: Signs, { unit, spot }: Cursor): Explanation
   const [n, place] = [leaf({ letter: "N" }, signs.uses), `.${layer}.${unit}`];
   const by = signs.value("n", unit, spot).sign;
   return {
-    sentence:
-      "Mean and deviation depend on every value of the batch, so each gets its share of what comes back to the others.",
+    sentence: say.meanAndDeviationDependOnEvery,
     terms: 1,
     formulas: [
       {
@@ -158,14 +154,12 @@ export function slopeStage(signs: Signs, { unit, weight, term: now }: Cursor): E
   const tick = own.ticks[at];
   const difference = own.differences[at];
   return {
-    sentence: conv
-      ? "The kernel's weight was used at every place: δ there times the pixel it met, added over all places of all rows of the batch."
-      : "δ of the unit times what came in through the weight, added over the rows of the batch.",
+    sentence: conv ? say.theKernelsWeightWasUsedAt : say.ofTheUnitTimesWhatCame,
     terms: terms + 1,
     formulas: [
       {
         result: slopeBy(signs.weightSign(unit, weight), own.gradient.values[at], `g${layer}.${unit}.${weight}`),
-        of: conv && trace.rows > 1 ? row(added, text("+"), text(`⋯ ${trace.rows - 1} more rows`)) : added,
+        of: conv && trace.rows > 1 ? row(added, text("+"), text(say.moreRows(trace.rows - 1))) : added,
         done: terms,
       },
     ],

@@ -1,6 +1,8 @@
 // What Step shows: the step as the engine laid it open, and the numbers that the visitor has put in.
+
 import { signal } from "@preact/signals";
 import type { StepEdit, StepTrace } from "../../shared/steps.ts";
+import * as say from "../../texts/en/step.ts";
 import { client, spoken } from "../store.ts";
 
 export const trace = signal<StepTrace | undefined>(undefined);
@@ -22,7 +24,7 @@ export function edit(node: string, index: number, text: string): void {
   const value = Number(text.replaceAll("−", "-"));
   if (text.trim() === "" || !Number.isFinite(value)) return;
   edits.value = [...edits.value.filter((one) => one.node !== node || one.index !== index), { node, index, value }];
-  spoken.value = "Everything that follows from this number was computed again";
+  spoken.value = say.everythingThatFollowsFromThis;
   void ask();
 }
 

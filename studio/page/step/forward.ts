@@ -1,5 +1,7 @@
 // The forward operations of a step as formulas: sums, batch norm, activations, pooling, dropout, the output and the loss.
+
 import { type ActivationName, activations } from "../../shared/names.ts";
+import * as say from "../../texts/en/step.ts";
 import { type Explanation, type Expr, fraction, leaf, power, root, row, sum, term, text } from "./formula.ts";
 import type { Cursor } from "./path.ts";
 import { fanIn, metBy, spotsOf, windowOf } from "./reading.ts";
@@ -13,10 +15,7 @@ export function sumStage(signs: Signs, { unit, spot, term: now }: Cursor): Expla
       ? signs.weight(unit, k)
       : row(signs.weight(unit, k), text("·"), signs.source(metBy(trace, layer, spot, k)));
   return {
-    sentence:
-      step.kind === "conv"
-        ? "The kernel lies on a square of pixels: each pixel times its weight, added up, and the bias. Then it slides on, with the same weights."
-        : "Each input times its weight, added up, and the bias.",
+    sentence: step.kind === "conv" ? say.theKernelLiesOnASquare : say.eachInputTimesItsWeightAdded,
     terms: inputs + 2,
     formulas: [{ result: signs.value("z", unit, spot), of: sum(inputs + 1, now, product), done: inputs + 1 }],
   };
@@ -64,7 +63,7 @@ export function normStage(signs: Signs, { unit, spot }: Cursor): Explanation {
   );
   const variance = row(power(leaf({ letter: "σ", sub }, undefined), text("2")), text("+"), text("ε"));
   return {
-    sentence: `Over all ${signs.uses} values of this ${signs.step.kind === "conv" ? "map" : "unit"} in the batch: less their mean, divided by their deviation; then stretched and moved by two weights that are learned.`,
+    sentence: say.overAllValuesOfThisIn(signs.uses, signs.step.kind === "conv" ? say.map : say.unit),
     terms: 2,
     formulas: [
       {
@@ -104,7 +103,7 @@ export function poolStage(signs: Signs, { unit, spot, term: now }: Cursor): Expl
   const places = windowOf(signs.step, spot);
   const parts = places.flatMap((place, k) => [...(k > 0 ? [text(",")] : []), term(k, signs.value("a", unit, place))]);
   return {
-    sentence: `The largest of a square of ${places.length} goes on; where it was is not told.`,
+    sentence: say.theLargestOfASquareOf(places.length),
     terms: places.length + 1,
     formulas: [
       {
@@ -123,10 +122,7 @@ export function dropoutStage(signs: Signs, { unit, spot }: Cursor): Explanation 
   const factor = dropout?.factors[signs.row * width + index] ?? 0;
   const kept = fraction(text("1"), row(text("1"), text("−"), text("p")));
   return {
-    sentence:
-      factor === 0
-        ? "Dropout has drawn this value to be left out in this step: whatever it is, 0 goes on."
-        : "Dropout lets this value through in this step, scaled up to make good for those that are left out.",
+    sentence: factor === 0 ? say.dropoutHasDrawnThisValueTo : say.dropoutLetsThisValueThroughIn,
     terms: 1,
     formulas: [
       {
@@ -147,16 +143,16 @@ export function outputStage(signs: Signs, { unit, term: now }: Cursor): Explanat
   const z = signs.value("z", unit);
   const result = signs.value("a", unit);
   if (trace.task === "number")
-    return { sentence: "The sum itself is the prediction.", terms: 1, formulas: [{ result, of: z, done: 0 }] };
+    return { sentence: say.theSumItselfIsThePrediction, terms: 1, formulas: [{ result, of: z, done: 0 }] };
   if (trace.task === "binary")
     return {
-      sentence: "The sigmoid makes a probability of the sum.",
+      sentence: say.theSigmoidMakesAProbabilityOf,
       terms: 1,
       formulas: [{ result, of: applied("sigmoid", z), done: 0 }],
     };
   const e = (k: number): Expr => power(text("e"), signs.value("z", k));
   return {
-    sentence: "Softmax: e to each sum, divided by all of them together.",
+    sentence: say.softmaxEToEachSumDivided,
     terms: step.units + 1,
     formulas: [{ result, of: fraction(e(unit), sum(step.units, now, e)), done: step.units }],
   };
@@ -184,20 +180,20 @@ export function lossStage(signs: Signs, { term: now }: Cursor): Explanation {
       case "mse":
         return trace.task === "classes"
           ? row(
-              text("mean over classes of"),
+              text(say.meanOverClassesOf),
               power(row(text("("), text("p"), text("−"), text("y"), text(")")), text("2")),
             )
           : power(row(text("("), off, text(")")), text("2"));
       case "l1":
         return trace.task === "classes"
-          ? row(text("mean over classes of"), text("|"), text("p"), text("−"), text("y"), text("|"))
+          ? row(text(say.meanOverClassesOf), text("|"), text("p"), text("−"), text("y"), text("|"))
           : row(text("|"), off, text("|"));
       case "huber":
         return call("huber", off);
     }
   };
   return {
-    sentence: "How wrong one row is; the loss of the step is the mean over its batch.",
+    sentence: say.howWrongOneRowIsThe,
     terms: trace.rows + 2,
     formulas: [
       { result: rowLoss(at), of: term(0, one()), done: 0 },

@@ -1,5 +1,7 @@
 // The path of a step: its operations in order, the term that is looked at, and where the next and the previous one are.
+
 import type { StepTrace } from "../../shared/steps.ts";
+import * as say from "../../texts/en/step.ts";
 import { explain } from "./explain.ts";
 import { fanIn, givenBy, spotsOf } from "./reading.ts";
 
@@ -59,32 +61,31 @@ const letters = {
 export function stagesOf({ layers }: StepTrace): Stage[] {
   const last = layers.length - 1;
   const stages: Stage[] = [];
-  const where = (layer: number): string => (layer === last ? "output" : `layer ${layer + 1}`);
+  const where = (layer: number): string => (layer === last ? say.output : say.layer2(layer + 1));
   const add = (kind: StageKind, phase: Stage["phase"], layer: number, title: string, short: string): void => {
     stages.push({ id: kind === "loss" ? "loss" : `${letters[kind]}${layer}`, kind, phase, layer, title, short });
   };
   layers.forEach(({ kind, norm, pool, dropout }, layer) => {
     const up = above(layer);
-    const name = kind === "conv" ? "Convolution" : "Weighted sum";
+    const name = kind === "conv" ? "Convolution" : say.weightedSum;
     add("sum", "forward", layer, `${name}, ${where(layer)}`, `z${up}`);
-    if (norm !== undefined) add("norm", "forward", layer, `Batch norm, ${where(layer)}`, `ẑ${up}`);
-    if (layer === last) add("output", "forward", layer, "Output", "ŷ");
+    if (norm !== undefined) add("norm", "forward", layer, say.batchNorm(where(layer)), `ẑ${up}`);
+    if (layer === last) add("output", "forward", layer, say.output2, "ŷ");
     else add("activation", "forward", layer, `Activation, ${where(layer)}`, `a${up}`);
-    if (pool !== undefined) add("pool", "forward", layer, `Max pooling, ${where(layer)}`, `p${up}`);
+    if (pool !== undefined) add("pool", "forward", layer, say.maxPooling(where(layer)), `p${up}`);
     if (dropout !== undefined) add("dropout", "forward", layer, `Dropout, ${where(layer)}`, `ã${up}`);
   });
   add("loss", "loss", last, "Loss", "loss");
   for (let layer = last; layer >= 0; layer--) {
     const up = above(layer);
     const step = layers[layer];
-    if (layer < last) add("back", "backward", layer, `What comes back to ${where(layer)}`, `∂a${up}`);
-    add("delta", "backward", layer, `δ of ${where(layer)}: the loss's slope at z`, `δ${up}`);
-    if (step?.norm !== undefined)
-      add("normBack", "backward", layer, `Back through batch norm, ${where(layer)}`, `δz${up}`);
-    add("slope", "backward", layer, `Slope of a weight, ${where(layer)}`, `∂W${up}`);
+    if (layer < last) add("back", "backward", layer, say.whatComesBackTo(where(layer)), `∂a${up}`);
+    add("delta", "backward", layer, say.ofTheLosssSlopeAtZ(where(layer)), `δ${up}`);
+    if (step?.norm !== undefined) add("normBack", "backward", layer, say.backThroughBatchNorm(where(layer)), `δz${up}`);
+    add("slope", "backward", layer, say.slopeOfAWeight(where(layer)), `∂W${up}`);
   }
   layers.forEach((_, layer) => {
-    add("update", "update", layer, `Update of a weight, ${where(layer)}`, `W${above(layer)}′`);
+    add("update", "update", layer, say.updateOfAWeight(where(layer)), `W${above(layer)}′`);
   });
   return stages;
 }
@@ -120,7 +121,7 @@ export function cursorOf(trace: StepTrace, text: string): { readonly stage: Stag
   const [id = "", ...numbers] = text.split(".");
   const stages = stagesOf(trace);
   const stage = stages.find((one) => one.id === id) ?? stages[0];
-  if (stage === undefined) throw new Error("a step without operations");
+  if (stage === undefined) throw new Error(say.aStepWithoutOperations);
   const extent = extentOf(trace, stage);
   const within = (place: number, most: number): number => {
     const value = numbers[place] === undefined ? 0 : Number(numbers[place]);
@@ -149,7 +150,7 @@ export class Path {
 
   stage({ stage }: Cursor): Stage {
     const found = this.stages.find(({ id }) => id === stage) ?? this.stages[0];
-    if (found === undefined) throw new Error("a step without operations");
+    if (found === undefined) throw new Error(say.aStepWithoutOperations);
     return found;
   }
 

@@ -1,5 +1,7 @@
 // The engine's numbers of a step as signs with their values: each has one name wherever it appears.
+
 import type { StepTrace } from "../../shared/steps.ts";
+import * as say from "../../texts/en/step.ts";
 import { type Expr, type Leaf, leaf, type Sign, text } from "./formula.ts";
 import { fanIn, givenTo, kernelOf, kernelPlace, spotsOf, valueAt } from "./reading.ts";
 
@@ -30,7 +32,7 @@ export class Signs {
 
   get step() {
     const step = this.trace.layers[this.layer];
-    if (step === undefined) throw new Error(`the step has no layer ${this.layer}`);
+    if (step === undefined) throw new Error(say.theStepHasNoLayer(this.layer));
     return step;
   }
 

@@ -1,4 +1,5 @@
 // The update of a weight as formulas, by optimizer: what it remembers, then the weight.
+import * as say from "../../texts/en/step.ts";
 import {
   type Explanation,
   type Expr,
@@ -65,15 +66,13 @@ export function updateStage(signs: Signs, { unit, weight }: Cursor): Explanation
   };
   switch (trace.optimizer) {
     case "sgd":
-      return steps("Downhill, by the learning rate times the slope.", [], row(w, text("−"), lr, text("·"), g));
+      return steps(say.downhillByTheLearningRateTimes, [], row(w, text("−"), lr, text("·"), g));
     case "momentum":
     case "nesterov": {
       const v = slot("momentum_buffer");
       const look = trace.optimizer === "nesterov";
       return steps(
-        look
-          ? "The velocity keeps nine tenths of itself; the step looks ahead along it."
-          : "The velocity keeps nine tenths of itself and takes up the slope.",
+        look ? say.theVelocityKeepsNineTenthsOf : say.theVelocityKeepsNineTenthsOf2,
         [[v.after, trace.t === 1 ? g : blend("0.9", v.before, "", g)]],
         look
           ? row(w, text("−"), lr, text("·"), text("("), g, text("+"), text("0.9"), text("·"), v.after, text(")"))
@@ -85,7 +84,7 @@ export function updateStage(signs: Signs, { unit, weight }: Cursor): Explanation
       const adagrad = trace.optimizer === "adagrad";
       const s = slot(adagrad ? "sum" : "square_avg");
       return steps(
-        "The slope is divided by its usual size.",
+        say.theSlopeIsDividedByIts,
         [[s.after, adagrad ? row(s.before, text("+"), squared) : blend("0.99", s.before, "0.01", squared)]],
         row(
           w,
@@ -106,7 +105,7 @@ export function updateStage(signs: Signs, { unit, weight }: Cursor): Explanation
           ? row(w, text("·"), text("("), text("1"), text("−"), lr, text("·"), decay, text(")"))
           : w;
       return steps(
-        "A running mean of the slope, divided by a running mean of its size; both corrected for their start at zero.",
+        say.aRunningMeanOfTheSlope,
         [
           [m.after, blend("0.9", m.before, "0.1", g)],
           [v.after, blend("0.999", v.before, "0.001", squared)],

@@ -1,6 +1,8 @@
 // What each head attends to: a small map for every head of every layer, and the chosen one large, with its tokens.
+
 import { useRef } from "preact/hooks";
 import type { Look } from "../../shared/textPicture.ts";
+import * as say from "../../texts/en/text.ts";
 import { AsTable } from "../draw/AsTable.tsx";
 import { Canvas, type Surface } from "../draw/canvas.tsx";
 import { colors } from "../draw/colors.ts";
@@ -31,8 +33,8 @@ function Small({ layer, head, chosen }: { readonly layer: number; readonly head:
       type="button"
       class="head"
       aria-pressed={chosen}
-      aria-label={`Layer ${layer + 1}, head ${head + 1}`}
-      title={`layer ${layer + 1}, head ${head + 1}`}
+      aria-label={say.layerHead(layer + 1, head + 1)}
+      title={say.layerHead2(layer + 1, head + 1)}
       onClick={() => alter({ head: `${layer}.${head}` })}
     >
       <Canvas
@@ -108,8 +110,14 @@ function Large() {
     const weight = look.attention[((layer * look.heads + head) * n + row) * n + to] ?? 0;
     readout.current.textContent =
       to > row
-        ? `Place ${row + 1} “${shownToken(look.tokens[row] ?? 0)}” cannot see place ${to + 1}, which comes later.`
-        : `Place ${row + 1} “${shownToken(look.tokens[row] ?? 0)}” attends to place ${to + 1} “${shownToken(look.tokens[to] ?? 0)}” with ${percent(weight)}.`;
+        ? say.placeCannotSeePlaceWhichComes(row + 1, shownToken(look.tokens[row] ?? 0), to + 1)
+        : say.placeAttendsToPlaceWith(
+            row + 1,
+            shownToken(look.tokens[row] ?? 0),
+            to + 1,
+            shownToken(look.tokens[to] ?? 0),
+            percent(weight),
+          );
   };
   return (
     <>
@@ -118,10 +126,10 @@ function Large() {
         onPointerMove={(event) => tell(event, false)}
         onPointerDown={(event) => tell(event, true)}
       >
-        <Canvas paint={paintLarge} label="What each token, in its row, attends to: the tokens of the columns" />
+        <Canvas paint={paintLarge} label={say.whatEachTokenInItsRow} />
       </div>
       <p class="hint attention-says" ref={readout}>
-        Rows look, columns are looked at. Click a row to choose its token.
+        {say.rowsLookColumnsAreLookedAt}
       </p>
     </>
   );
@@ -156,25 +164,22 @@ export function Attention() {
   return (
     <section class="panel attention" aria-labelledby="attention-title">
       <header>
-        <h2 id="attention-title">Attention</h2>
+        <h2 id="attention-title">{say.attention}</h2>
         <p class="hint">
           {chosen !== undefined &&
             look !== undefined &&
             look.heads > 0 &&
-            `layer ${chosen.layer + 1}, head ${chosen.head + 1}`}
+            say.layerHead2(chosen.layer + 1, chosen.head + 1)}
         </p>
       </header>
       {heads === 0 ? (
-        <p class="hint no-attention">
-          A recurrent network attends to nothing: what it knows of earlier tokens is in its state. Choose the
-          transformer to see heads.
-        </p>
+        <p class="hint no-attention">{say.aRecurrentNetworkAttendsToNothing}</p>
       ) : (
         <>
           <div class="heads" data-arrows>
             {Array.from({ length: layers }, (_, layer) => (
               <div key={layer} class="head-row">
-                <span class="hint">layer {layer + 1}</span>
+                <span class="hint">{say.layer(layer + 1)}</span>
                 {Array.from({ length: heads }, (_, head) => (
                   <Small
                     key={head}
@@ -188,7 +193,12 @@ export function Attention() {
           </div>
           <Large />
           <AttentionSteps />
-          <AsTable label="What each token attends to most" heads={["token", "attends to"]} rows={rows} follows={slow} />
+          <AsTable
+            label={say.whatEachTokenAttendsToMost}
+            heads={[say.token, say.attendsTo]}
+            rows={rows}
+            follows={slow}
+          />
         </>
       )}
     </section>

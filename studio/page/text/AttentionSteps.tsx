@@ -1,6 +1,8 @@
 // Attention step by step: softmax(q·kᵀ/√d)·v of the chosen head, term by term, forward and backward, on its own arrays.
+
 import { useEffect, useState } from "preact/hooks";
 import type { AttentionStep, HeadArrays } from "../../shared/textPicture.ts";
+import * as say from "../../texts/en/text.ts";
 import { Canvas, type Surface } from "../draw/canvas.tsx";
 import { colors } from "../draw/colors.ts";
 import { Segments } from "../lab/controls.tsx";
@@ -18,12 +20,12 @@ import {
 import { headIn, hot, laidOpen, layOpen, placeIn, playing, shownToken, slow } from "./textStore.ts";
 
 const titles: Readonly<Record<keyof HeadArrays, string>> = {
-  q: "queries",
-  k: "keys",
-  scores: "scores",
-  weights: "shares",
-  v: "values",
-  out: "taken along",
+  q: say.queries,
+  k: say.keys,
+  scores: say.scores,
+  weights: say.shares,
+  v: say.values,
+  out: say.takenAlong,
 };
 
 /** An array as squares, orange below zero and blue above; the numbers of the present term and the result are framed. */
@@ -66,7 +68,7 @@ function Matrix({
   const title = `${slope ? "∂ " : ""}${titles[name]}`;
   return (
     <figure class="head-array">
-      <Canvas paint={paint} label={`${title}: ${n} places, ${columns} numbers each`} />
+      <Canvas paint={paint} label={say.placesNumbersEach(title, n, columns)} />
       <figcaption>{title}</figcaption>
     </figure>
   );
@@ -96,20 +98,20 @@ function Laid({ step }: { readonly step: AttentionStep }) {
   return (
     <div class="attention-steps" data-arrows>
       <Segments
-        label="The operation"
+        label={say.theOperation}
         value={now.stage}
         options={attentionStages.map((stage) => [stage, stageSigns[stage]])}
         choose={(stage) => setCursor({ ...now, stage, term: 0 })}
       />
       <div class="row">
         <button type="button" class="small" onClick={() => move(-1)}>
-          Term back
+          {say.termBack}
         </button>
         <button type="button" class="small" onClick={() => move(1)}>
-          Next term
+          {say.nextTerm}
         </button>
         <label class="field">
-          <span>looks at</span>
+          <span>{say.looksAt}</span>
           <select value={to} onChange={({ currentTarget }) => setCursor({ ...now, to: Number(currentTarget.value) })}>
             {Array.from({ length: step.row + 1 }, (_, k) => (
               <option key={k} value={k}>
@@ -119,14 +121,14 @@ function Laid({ step }: { readonly step: AttentionStep }) {
           </select>
         </label>
         <label class="field">
-          <span>number</span>
+          <span>{say.number}</span>
           <select
             value={unit}
             onChange={({ currentTarget }) => setCursor({ ...now, unit: Number(currentTarget.value) })}
           >
             {Array.from({ length: step.size }, (_, k) => (
               <option key={k} value={k}>
-                {k + 1} of {step.size}
+                {say.ofWord(k + 1, step.size)}
               </option>
             ))}
           </select>
@@ -142,10 +144,7 @@ function Laid({ step }: { readonly step: AttentionStep }) {
         ))}
         {slopes && arrays.map((name) => <Matrix key={`d${name}`} step={step} name={name} slope={true} cursor={now} />)}
       </div>
-      <p class="hint">
-        Rows are places of the text. The slopes are of the loss {short(step.loss)}: minus the logarithm of the chance of
-        “{shownToken(step.next)}” after place {step.row + 1}.
-      </p>
+      <p class="hint">{say.rowsArePlacesOfTheText(short(step.loss), shownToken(step.next), step.row + 1)}</p>
     </div>
   );
 }
@@ -168,12 +167,12 @@ export function AttentionSteps() {
       open={open}
       onToggle={({ currentTarget }) => setOpen(currentTarget.open)}
     >
-      <summary>step by step</summary>
+      <summary>{say.stepByStep}</summary>
       {open &&
         (!rests ? (
-          <p class="hint">Pause, and every number of this head is laid open as it stands.</p>
+          <p class="hint">{say.pauseAndEveryNumberOfThis}</p>
         ) : found === undefined ? (
-          <p class="hint">Asking the engine …</p>
+          <p class="hint">{say.askingTheEngine}</p>
         ) : (
           <Laid step={found} />
         ))}

@@ -1,4 +1,5 @@
 // The token embeddings in the plane in which they differ most.
+import * as say from "../../texts/en/text.ts";
 import { AsTable } from "../draw/AsTable.tsx";
 import { Canvas, type Surface } from "../draw/canvas.tsx";
 import { colors } from "../draw/colors.ts";
@@ -62,16 +63,18 @@ export function Embeddings() {
   return (
     <section class="panel embeddings" aria-labelledby="embeddings-title">
       <header>
-        <h2 id="embeddings-title">Embeddings</h2>
-        <p class="hint">{share === undefined ? "" : `${percent(share)} of the differences lie in this plane`}</p>
+        <h2 id="embeddings-title">{say.embeddings}</h2>
+        <p class="hint">{share === undefined ? "" : say.ofTheDifferencesLieInThis(percent(share))}</p>
       </header>
       <div class="embeddings-box">
-        <Canvas
-          paint={paint}
-          label="Every token where its embedding lies, in the plane in which the embeddings differ most"
-        />
+        <Canvas paint={paint} label={say.everyTokenWhereItsEmbeddingLies} />
       </div>
-      <AsTable label="Places of the tokens" heads={["token", "first axis", "second axis"]} rows={rows} follows={slow} />
+      <AsTable
+        label={say.placesOfTheTokens}
+        heads={[say.token, say.firstAxis, say.secondAxis]}
+        rows={rows}
+        follows={slow}
+      />
     </section>
   );
 }

@@ -1,6 +1,7 @@
 // The residual stream, layer by layer: what each layer would say comes next if it were the last, how surely, and how long the vector is.
 
 import type { Look } from "../../shared/textPicture.ts";
+import * as say from "../../texts/en/text.ts";
 import { AsTable } from "../draw/AsTable.tsx";
 import { Canvas, type Surface } from "../draw/canvas.tsx";
 import { colors } from "../draw/colors.ts";
@@ -12,7 +13,7 @@ const rowHeight = 34;
 const headHeight = 22;
 const least = 26;
 
-const stageName = (stage: number): string => (stage === 0 ? "tokens" : `layer ${stage}`);
+const stageName = (stage: number): string => (stage === 0 ? say.tokens : say.layer2(stage));
 
 /** The places that there is room for: those around the one that is looked at. */
 function visible(look: Look, width: number): { readonly from: number; readonly count: number } {
@@ -84,16 +85,16 @@ export function Layers() {
   return (
     <section class="panel layers" aria-labelledby="layers-title">
       <header>
-        <h2 id="layers-title">Layer by layer</h2>
-        <p class="hint">what each would say comes next</p>
+        <h2 id="layers-title">{say.layerByLayer}</h2>
+        <p class="hint">{say.whatEachWouldSayComesNext}</p>
       </header>
       <div class="layers-box" data-layers={layers}>
-        <Canvas paint={paint} label="For each token, from the embedding to the last layer, the likeliest next token" />
+        <Canvas paint={paint} label={say.forEachTokenFromTheEmbedding} />
       </div>
       <p class="legend">
-        <span class="key sure">darker: surer</span> <span class="key length">bar: length of the vector</span>
+        <span class="key sure">{say.darkerSurer}</span> <span class="key length">{say.barLengthOfTheVector}</span>
       </p>
-      <AsTable label="What each layer would say" heads={heads} rows={rows} follows={slow} />
+      <AsTable label={say.whatEachLayerWouldSay} heads={heads} rows={rows} follows={slow} />
     </section>
   );
 }

@@ -1,7 +1,9 @@
 // The text that is looked at, token by token, and what the model says comes next: taken by hand, with temperature and top-k.
+
 import { useEffect, useMemo } from "preact/hooks";
 import { isTask } from "../../shared/text.ts";
 import type { Look } from "../../shared/textPicture.ts";
+import * as say from "../../texts/en/text.ts";
 import { Icon } from "../icons.tsx";
 import { Slider } from "../lab/controls.tsx";
 import { percent } from "../numbers.ts";
@@ -23,7 +25,7 @@ function Tokens({ look }: { readonly look: Look }) {
     document.querySelector<HTMLElement>(`.token[data-place="${place.value}"]`)?.focus();
   };
   return (
-    <div class="tokens" role="group" aria-label="The text, token by token" data-arrows>
+    <div class="tokens" role="group" aria-label={say.theTextTokenByToken} data-arrows>
       {Array.from(look.tokens, (token, k) => {
         const weight = look.heads > 0 && k <= at ? (look.attention[from + k] ?? 0) : 0;
         return (
@@ -33,7 +35,11 @@ function Tokens({ look }: { readonly look: Look }) {
             class="token"
             data-place={k}
             aria-pressed={k === at}
-            aria-label={`place ${k + 1}: ${shownToken(token)}${look.heads > 0 && k <= at ? `, attended to with ${percent(weight)}` : ""}`}
+            aria-label={say.place(
+              k + 1,
+              shownToken(token),
+              look.heads > 0 && k <= at ? say.attendedToWith(percent(weight)) : "",
+            )}
             tabIndex={k === at ? 0 : -1}
             style={{ "--weight": String(Math.round(100 * Math.min(1, weight))) }}
             onClick={() => {
@@ -58,7 +64,7 @@ function Next({ look }: { readonly look: Look }) {
   const at = placeIn(look);
   const chances = chancesOf(look.logits.subarray(at * size, (at + 1) * size), temperature, topK);
   return (
-    <ol class="next" aria-label="What comes next">
+    <ol class="next" aria-label={say.whatComesNext}>
       {Array.from({ length: Math.min(shown, size) }, (_, rank) => {
         const one = chances[rank];
         return (
@@ -66,9 +72,7 @@ function Next({ look }: { readonly look: Look }) {
             <button
               type="button"
               disabled={one === undefined}
-              aria-label={
-                one === undefined ? "no further token" : `take ${shownToken(one.token)}, ${percent(one.chance)}`
-              }
+              aria-label={one === undefined ? say.noFurtherToken : say.take(shownToken(one.token), percent(one.chance))}
               onClick={() => one !== undefined && append(one.token)}
             >
               {one === undefined ? "" : shownToken(one.token)}
@@ -111,19 +115,13 @@ export function Reading() {
     const timer = setInterval(writeOne, pace);
     return () => clearInterval(timer);
   }, [on]);
-  const about = useMemo(
-    () =>
-      isTask(source)
-        ? "The answer follows after =. Click a token to see from there."
-        : "Click a token to see what comes after it, and what it attends to.",
-    [source],
-  );
+  const about = useMemo(() => (isTask(source) ? say.theAnswerFollowsAfterClickA : say.clickATokenToSeeWhat), [source]);
   return (
     <section class="panel reading" aria-labelledby="reading-title">
       <header>
-        <h2 id="reading-title">Next token</h2>
+        <h2 id="reading-title">{say.nextToken}</h2>
         <button type="button" class="small" onClick={writeOne} disabled={look === undefined}>
-          Draw one
+          {say.drawOne}
         </button>
         <button
           type="button"
@@ -134,14 +132,14 @@ export function Reading() {
             writing.value = !on;
           }}
         >
-          Write on
+          {say.writeOn}
         </button>
       </header>
       <div class="row prompt">
         <input
           type="text"
-          aria-label="The text that is looked at"
-          placeholder="Type a text to look at"
+          aria-label={say.theTextThatIsLookedAt}
+          placeholder={say.typeATextToLookAt}
           value={prompt}
           onInput={({ currentTarget }) => {
             place.value = Number.POSITIVE_INFINITY;
@@ -152,7 +150,7 @@ export function Reading() {
           type="button"
           class="small"
           disabled={prompt === ""}
-          aria-label="Back to the text that was held out"
+          aria-label={say.backToTheTextThatWas}
           onClick={() => {
             writing.value = false;
             place.value = Number.POSITIVE_INFINITY;
@@ -165,29 +163,27 @@ export function Reading() {
       <div class="tokens-box">{look !== undefined && <Tokens look={look} />}</div>
       <p class="hint reading-says" role="status">
         {look !== undefined && look.unknown !== ""
-          ? `No token for “${look.unknown.slice(0, 12)}”: left out.`
-          : `${about}${look !== undefined && look.heads > 0 ? " The shade is what the chosen head attends to." : ""}`}
+          ? say.noTokenForLeftOut(look.unknown.slice(0, 12))
+          : `${about}${look !== undefined && look.heads > 0 ? say.theShadeIsWhatTheChosen : ""}`}
       </p>
       <div class="next-box">
         <div class="next-place">{look !== undefined && <Next look={look} />}</div>
         <div class="drawing">
           <Slider
-            label="temperature"
+            label={say.temperature}
             value={temperature}
             stops={[0, 0.2, 0.4, 0.6, 0.8, 1, 1.2, 1.5, 2, 3]}
-            show={(value) => (value === 0 ? "0: the likeliest" : String(value))}
+            show={(value) => (value === 0 ? say.n0TheLikeliest : String(value))}
             choose={(value) => alter({ temperature: value })}
           />
           <Slider
-            label="top-k"
+            label={say.topK}
             value={topK === 0 ? 1000 : topK}
             stops={kStops.map((stop) => (stop === 0 ? 1000 : stop))}
-            show={(value) => (value === 1000 ? "all tokens" : `the ${value} likeliest`)}
+            show={(value) => (value === 1000 ? say.allTokens : `the ${value} likeliest`)}
             choose={(value) => alter({ topK: value === 1000 ? 0 : value })}
           />
-          <p class="hint">
-            The logits are divided by the temperature; of what is beyond the k likeliest nothing is drawn.
-          </p>
+          <p class="hint">{say.theLogitsAreDividedByThe}</p>
         </div>
       </div>
     </section>

@@ -1,5 +1,7 @@
 // What the model writes while it trains: texts of its own, or its answers to questions that were held out.
+
 import type { Answered } from "../../shared/textPicture.ts";
+import * as say from "../../texts/en/text.ts";
 import { grouped } from "../numbers.ts";
 import { samples } from "./textStore.ts";
 
@@ -25,10 +27,10 @@ export function SamplesPanel() {
   return (
     <section class="panel samples-panel" aria-labelledby="samples-title">
       <header>
-        <h2 id="samples-title">{shown?.kind === "answers" ? "Answers to held-out questions" : "What it writes"}</h2>
-        <p class="hint">{shown === undefined ? "" : `at step ${grouped(shown.step)}`}</p>
+        <h2 id="samples-title">{shown?.kind === "answers" ? say.answersToHeldOutQuestions : say.whatItWrites}</h2>
+        <p class="hint">{shown === undefined ? "" : say.atStep(grouped(shown.step))}</p>
       </header>
-      <div class="samples-box" tabIndex={0} role="region" aria-label="Samples">
+      <div class="samples-box" tabIndex={0} role="region" aria-label={say.samples}>
         {shown?.kind === "answers" && (
           <ul class="held-answers">
             {shown.answers.map((one) => (

@@ -1,4 +1,5 @@
 // What is learned, by which model, and how: the left side of the Text surface.
+
 import { useRef, useState } from "preact/hooks";
 import { type OptimizerName, optimizerNames, optimizers } from "../../shared/names.ts";
 import {
@@ -13,6 +14,7 @@ import {
   taskNames,
   tokenKinds,
 } from "../../shared/text.ts";
+import * as say from "../../texts/en/text.ts";
 import { Choice, Slider, Stepper } from "../lab/controls.tsx";
 import { grouped } from "../numbers.ts";
 import { ownText } from "../store.ts";
@@ -38,29 +40,29 @@ function OwnText() {
   const [pasted, setPasted] = useState("");
   return (
     <div class="dropzone">
-      <b>Your own text</b>
-      <span>Drop a .txt file, or paste some pages. They never leave this browser.</span>
+      <b>{say.yourOwnText}</b>
+      <span>{say.dropATxtFileOrPaste}</span>
       <textarea
         rows={3}
-        aria-label="A text of your own"
-        placeholder="Paste a text here"
+        aria-label={say.aTextOfYourOwn}
+        placeholder={say.pasteATextHere}
         value={pasted}
         onInput={({ currentTarget }) => setPasted(currentTarget.value)}
       />
       <div class="row">
         <button type="button" class="small" onClick={() => input.current?.click()}>
-          File …
+          {say.file}
         </button>
         <button
           type="button"
           class="small"
           disabled={pasted.trim() === ""}
           onClick={() => {
-            useText("pasted text", pasted);
+            useText(say.pastedText, pasted);
             setPasted("");
           }}
         >
-          Learn from it
+          {say.learnFromIt}
         </button>
       </div>
       <input
@@ -69,7 +71,7 @@ function OwnText() {
         class="unseen"
         type="file"
         tabIndex={-1}
-        aria-label="Choose a text of your own"
+        aria-label={say.chooseATextOfYourOwn}
         accept=".txt,.md,text/plain"
         onChange={({ currentTarget }) => {
           const [file] = currentTarget.files ?? [];
@@ -91,26 +93,26 @@ export function SourcePanel() {
   return (
     <section class="panel source-panel" aria-labelledby="source-title">
       <header>
-        <h2 id="source-title">What it learns</h2>
+        <h2 id="source-title">{say.whatItLearns}</h2>
       </header>
-      <h3 class="group">A task</h3>
+      <h3 class="group">{say.aTask}</h3>
       <div class="sources">
         {taskNames.map((name) => (
           <Source key={name} name={name} />
         ))}
       </div>
-      <h3 class="group">A text</h3>
+      <h3 class="group">{say.aText}</h3>
       <div class="sources">
         {corpusNames.map((name) => (
           <Source key={name} name={name} />
         ))}
       </div>
       <p class="hint about">
-        {source === "own" && own !== undefined ? `${own.name}: ${grouped(own.text.length)} letters` : about}.
+        {source === "own" && own !== undefined ? say.letters(own.name, grouped(own.text.length)) : about}.
       </p>
       {isTask(source) ? (
         <Slider
-          label={counts ?? "length"}
+          label={counts ?? say.length}
           value={length}
           stops={lengths ?? [length]}
           choose={(value) => alter({ length: value })}
@@ -118,14 +120,14 @@ export function SourcePanel() {
       ) : (
         <>
           <Choice
-            label="tokens"
+            label={say.tokens}
             value={tokens}
-            options={tokenKinds.map((kind) => [kind, kind === "bpe" ? "byte pairs" : "characters"])}
+            options={tokenKinds.map((kind) => [kind, kind === "bpe" ? say.bytePairs : "characters"])}
             choose={(kind) => alter({ tokens: kind, prompt: "" })}
           />
           {tokens === "bpe" && (
             <Slider
-              label="different tokens"
+              label={say.differentTokens}
               value={vocabulary}
               stops={vocabularies}
               show={grouped}
@@ -133,7 +135,7 @@ export function SourcePanel() {
             />
           )}
           <Slider
-            label="tokens seen at once"
+            label={say.tokensSeenAtOnce}
             value={context}
             stops={[8, 16, 24, 32, 48, 64, 96, 128]}
             choose={(value) => alter({ context: value })}
@@ -144,8 +146,12 @@ export function SourcePanel() {
       <p class="hint source-says">
         {here !== undefined &&
           (here.kind === "task"
-            ? `${grouped(here.trainCount)} sequences to learn from, ${grouped(here.heldCount)} others held out as test.`
-            : `${grouped(here.trainCount)} tokens to learn from, ${grouped(here.heldCount)} held out as test, ${grouped(here.tokens.length)} different ones.`)}
+            ? say.sequencesToLearnFromOthersHeld(grouped(here.trainCount), grouped(here.heldCount))
+            : say.tokensToLearnFromHeldOut(
+                grouped(here.trainCount),
+                grouped(here.heldCount),
+                grouped(here.tokens.length),
+              ))}
         {here?.notes.map((note) => ` ${note}`)}
       </p>
     </section>
@@ -159,19 +165,19 @@ export function ModelSettings() {
   return (
     <section class="panel model-panel" aria-labelledby="model-title">
       <header>
-        <h2 id="model-title">Model</h2>
-        <p class="hint">{here === undefined ? "" : `${grouped(here.parameters)} parameters`}</p>
+        <h2 id="model-title">{say.model}</h2>
+        <p class="hint">{here === undefined ? "" : say.parameters(grouped(here.parameters))}</p>
       </header>
       <Choice<ModelName>
-        label="kind"
+        label={say.kind}
         value={model}
         options={modelNames.map((name) => [name, modelTitles[name]])}
         choose={(name) => alter({ model: name, beside: beside.filter((other) => other !== name) })}
       />
       <div class="field">
-        <span>layers</span>
+        <span>{say.layers}</span>
         <Stepper
-          label="layers"
+          label={say.layers}
           value={layers}
           least={1}
           most={6}
@@ -179,27 +185,27 @@ export function ModelSettings() {
         />
       </div>
       <Slider
-        label="width, numbers for each token"
+        label={say.widthNumbersForEachToken}
         value={width}
         stops={[8, 16, 24, 32, 48, 64, 96, 128, 192]}
         choose={(value) => alter({ width: value })}
       />
       {model === "gpt" && (
         <Slider
-          label="heads in each layer"
+          label={say.headsInEachLayer}
           value={heads}
           stops={[1, 2, 4, 8]}
           choose={(value) => alter({ heads: value })}
         />
       )}
       <Slider
-        label="dropout"
+        label={say.dropout}
         value={dropout}
         stops={[0, 0.05, 0.1, 0.2, 0.3, 0.5]}
         choose={(value) => alter({ dropout: value })}
       />
       <fieldset class="beside">
-        <legend>Beside it, with as many parameters</legend>
+        <legend>{say.besideItWithAsManyParameters}</legend>
         {others.map((name) => (
           <label key={name}>
             <input
@@ -226,36 +232,36 @@ export function LearnSettings() {
   return (
     <section class="panel learn-panel" aria-labelledby="text-learning-title">
       <header>
-        <h2 id="text-learning-title">Learning</h2>
+        <h2 id="text-learning-title">{say.learning}</h2>
       </header>
       <Choice<OptimizerName>
-        label="optimizer"
+        label={say.optimizer}
         value={optimizer}
         options={optimizerNames.map((name) => [name, optimizers[name].title])}
         choose={(name) => alter({ optimizer: name })}
       />
-      <Slider label="learning rate" value={lr} stops={textRates} choose={(value) => alter({ lr: value })} />
+      <Slider label={say.learningRate} value={lr} stops={textRates} choose={(value) => alter({ lr: value })} />
       <Choice
-        label="rate over time"
+        label={say.rateOverTime}
         value={schedule}
-        options={scheduleNames.map((name) => [name, name === "root" ? "falls as 1/√step" : "constant"])}
+        options={scheduleNames.map((name) => [name, name === "root" ? say.fallsAs1Step : say.constant])}
         choose={(name) => alter({ schedule: name })}
       />
       <Slider
-        label="weight decay"
+        label={say.weightDecay}
         value={decay}
         stops={[0, 0.001, 0.01, 0.03, 0.1, 0.3, 1, 3]}
         choose={(value) => alter({ decay: value })}
       />
       <Slider
-        label="batch, sequences in a step"
+        label={say.batchSequencesInAStep}
         value={batch}
         stops={[1, 4, 8, 16, 32, 64, 128, 256, 512]}
         choose={(value) => alter({ batch: value })}
       />
       <div class="row">
         <button type="button" class="small" onClick={textTransport.newSeed}>
-          Other weights
+          {say.otherWeights}
         </button>
       </div>
     </section>

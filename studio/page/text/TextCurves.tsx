@@ -1,8 +1,10 @@
 // Loss and accuracy over the steps: of rows that are learned from and of rows that are held out, or of several models side by side.
+
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import type { HistoryPoint } from "../../shared/protocol.ts";
 import { isTask, modelTitles } from "../../shared/text.ts";
+import * as say from "../../texts/en/text.ts";
 import { LaneKey, laneColor, laneDashes } from "../compare/LaneKey.tsx";
 import { followSize, readByArrows } from "../draw/chart.ts";
 import { colors } from "../draw/colors.ts";
@@ -15,6 +17,8 @@ type Which = "loss" | "metric";
 
 interface Line {
   readonly name: string;
+  /** Where it is plain whose it is. */
+  readonly brief: string;
   readonly color: string;
   readonly dash: number[];
   readonly lane: number;
@@ -26,11 +30,12 @@ function linesNow(): Line[] {
   const lanes = info.value?.lanes ?? [];
   if (lanes.length < 2)
     return [
-      { name: "train", color: ink, dash: [], lane: 0, part: "train" },
-      { name: "test", color: accent, dash: [5, 3], lane: 0, part: "test" },
+      { name: say.train, brief: say.train, color: ink, dash: [], lane: 0, part: "train" },
+      { name: say.test2, brief: say.test2, color: accent, dash: [5, 3], lane: 0, part: "test" },
     ];
   return lanes.map(({ model }, lane) => ({
-    name: `${modelTitles[model]}, test`,
+    name: say.testOf(modelTitles[model]),
+    brief: modelTitles[model],
     color: laneColor(lane),
     dash: laneDashes(lane),
     lane,
@@ -91,7 +96,7 @@ function Plot({ which, title, up }: { readonly which: Which; readonly title: str
       readout.current.textContent =
         step === undefined
           ? ""
-          : `step ${grouped(step)}${lines.map(({ name }, k) => `   ${name.replace(", test", "")} ${show(data[k + 1]?.[at] ?? Number.NaN)}`).join("")}`;
+          : `${say.stepNumber(grouped(step))}${lines.map(({ brief }, k) => `   ${brief} ${show(data[k + 1]?.[at] ?? Number.NaN)}`).join("")}`;
     };
     const made = new uPlot(
       {
@@ -105,7 +110,7 @@ function Plot({ which, title, up }: { readonly which: Which; readonly title: str
           y: { range: (_, __, high) => (which === "metric" ? [0, 1] : [0, (high ?? 1) * 1.05 || 1]) },
         },
         axes: [
-          { ...axis, label: "step", size: 20, space: 60 },
+          { ...axis, label: say.step, size: 20, space: 60 },
           {
             ...axis,
             label: up,
@@ -162,7 +167,7 @@ function Plot({ which, title, up }: { readonly which: Which; readonly title: str
         ref={box}
         tabIndex={0}
         role="application"
-        aria-label={`${title}, ${up}, by step: arrow keys read values`}
+        aria-label={say.byStepArrowKeysReadValues(title, up)}
         data-arrows
         onKeyDown={(event) => readByArrows(event, plot.current)}
       />
@@ -177,18 +182,18 @@ function Figures() {
   const lanes =
     info.value?.lanes ??
     [own, ...beside].map((model) => ({ model, layers: deep, width: wide, parameters: Number.NaN }));
-  const exact = isTask(text.value.source) ? "exact" : "accuracy";
+  const exact = isTask(text.value.source) ? say.exact : say.accuracy;
   return (
-    <div class="table-scroll" tabIndex={0} role="region" aria-label="Figures of every model">
+    <div class="table-scroll" tabIndex={0} role="region" aria-label={say.figuresOfEveryModel}>
       <table>
         <thead>
           <tr>
-            <th scope="col">model</th>
-            <th scope="col">parameters</th>
-            <th scope="col">train loss</th>
-            <th scope="col">test loss</th>
-            <th scope="col">test {exact}</th>
-            <th scope="col">a step</th>
+            <th scope="col">{say.model2}</th>
+            <th scope="col">{say.parameters2}</th>
+            <th scope="col">{say.trainLoss}</th>
+            <th scope="col">{say.testLoss}</th>
+            <th scope="col">{say.test(exact)}</th>
+            <th scope="col">{say.aStep}</th>
           </tr>
         </thead>
         <tbody>
@@ -204,7 +209,7 @@ function Figures() {
                 <td>{short(now?.now.train.loss ?? Number.NaN)}</td>
                 <td>{short(now?.now.test?.loss ?? Number.NaN)}</td>
                 <td>{percent(now?.now.test?.metric ?? Number.NaN)}</td>
-                <td>{now === undefined ? "–" : `${now.stepTime.toFixed(1)} ms`}</td>
+                <td>{now === undefined ? "–" : say.ms(now.stepTime.toFixed(1))}</td>
               </tr>
             );
           })}
@@ -220,11 +225,11 @@ function Table() {
   const skip = Math.max(1, Math.ceil(points.length / 40));
   const exact = isTask(text.value.source) ? "exact" : "accuracy";
   return (
-    <div class="table-scroll text-plots" tabIndex={0} role="region" aria-label="Figures by step">
+    <div class="table-scroll text-plots" tabIndex={0} role="region" aria-label={say.figuresByStep}>
       <table>
         <thead>
           <tr>
-            {["step", "train loss", "test loss", `train ${exact}`, `test ${exact}`].map((head) => (
+            {[say.step, say.trainLoss, say.testLoss, say.trainOf(exact), say.testOfFigure(exact)].map((head) => (
               <th key={head} scope="col">
                 {head}
               </th>
@@ -256,25 +261,25 @@ export function TextCurves() {
   return (
     <section class="panel text-curves" aria-labelledby="text-curves-title">
       <header>
-        <h2 id="text-curves-title">Curves</h2>
+        <h2 id="text-curves-title">{say.curves}</h2>
         {!several && (
           <p class="legend">
-            <span class="key train">train</span> <span class="key test">test</span>
+            <span class="key train">{say.train}</span> <span class="key test">{say.test2}</span>
           </p>
         )}
         <button type="button" class="small" aria-pressed={asTable} onClick={() => setTable(!asTable)}>
-          <Icon name="table" /> {asTable ? "show as chart" : "show as table"}
+          <Icon name="table" /> {asTable ? say.showAsChart : say.showAsTable}
         </button>
       </header>
       {asTable ? (
         <Table />
       ) : (
         <div class={`text-plots ${several ? "several" : ""}`}>
-          <Plot which="loss" title="Loss" up="nats per token" />
+          <Plot which="loss" title={say.loss} up={say.natsPerToken} />
           <Plot
             which="metric"
-            title={task ? "Whole answer right" : "Next token right"}
-            up={task ? "share of sequences" : "share of tokens"}
+            title={task ? say.wholeAnswerRight : say.nextTokenRight}
+            up={task ? say.shareOfSequences : say.shareOfTokens}
           />
         </div>
       )}

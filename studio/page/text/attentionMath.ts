@@ -1,5 +1,7 @@
 // The operations of attention as formulas, forward and backward: symbols, the engine's numbers in their places, the result.
+
 import type { AttentionStep, HeadArrays } from "../../shared/textPicture.ts";
+import * as say from "../../texts/en/text.ts";
 import { type Explanation, type Expr, fraction, leaf, power, root, row, slopeBy, sum, text } from "../step/formula.ts";
 
 export const attentionStages = ["score", "softmax", "mix", "dWeight", "dScore", "dQuery", "dKey", "dValue"] as const;
@@ -91,7 +93,7 @@ export function stageOf({ row: from, tokens, size }: AttentionStep, { stage, to,
   switch (stage) {
     case "score":
       return {
-        sentence: `How well the query of place ${from + 1} fits the key of place ${to + 1}: the sum of their products, divided by √${size}.`,
+        sentence: say.howWellTheQueryOfPlace(from + 1, to + 1, size),
         count: size,
         factors: (k) => [value("q", from, k), value("k", to, k)],
         result: value("scores", from, to),
@@ -99,7 +101,7 @@ export function stageOf({ row: from, tokens, size }: AttentionStep, { stage, to,
       };
     case "softmax":
       return {
-        sentence: `The scores become shares of 1: e to the score, divided by the sum over all places up to ${from + 1}. What comes later is hidden.`,
+        sentence: say.theScoresBecomeSharesOf1(from + 1),
         count: from + 1,
         factors: (k) => [value("scores", from, k)],
         result: value("weights", from, to),
@@ -107,7 +109,7 @@ export function stageOf({ row: from, tokens, size }: AttentionStep, { stage, to,
       };
     case "mix":
       return {
-        sentence: `What place ${from + 1} takes along: the values of all places, each by its share.`,
+        sentence: say.whatPlaceTakesAlongTheValues(from + 1),
         count: from + 1,
         factors: (k) => [value("weights", from, k), value("v", k, unit)],
         result: value("out", from, unit),
@@ -115,7 +117,7 @@ export function stageOf({ row: from, tokens, size }: AttentionStep, { stage, to,
       };
     case "dWeight":
       return {
-        sentence: `Backward: what a little more attention to place ${to + 1} would change in the loss.`,
+        sentence: say.backwardWhatALittleMoreAttention(to + 1),
         count: size,
         factors: (k) => [slope("out", from, k), value("v", to, k)],
         result: slope("weights", from, to),
@@ -123,8 +125,7 @@ export function stageOf({ row: from, tokens, size }: AttentionStep, { stage, to,
       };
     case "dScore":
       return {
-        sentence:
-          "Through the softmax: a share that grows takes from all others, so their mean slope, by shares, is taken off.",
+        sentence: say.throughTheSoftmaxAShareThat,
         count: from + 1,
         factors: (k) => [value("weights", from, k), slope("weights", from, k)],
         result: slope("scores", from, to),
@@ -143,7 +144,7 @@ export function stageOf({ row: from, tokens, size }: AttentionStep, { stage, to,
       };
     case "dQuery":
       return {
-        sentence: `The slope of the query of place ${from + 1}: the keys that it met, by the slopes of their scores.`,
+        sentence: say.theSlopeOfTheQueryOf(from + 1),
         count: from + 1,
         factors: (k) => [slope("scores", from, k), value("k", k, unit)],
         result: slope("q", from, unit),
@@ -151,7 +152,7 @@ export function stageOf({ row: from, tokens, size }: AttentionStep, { stage, to,
       };
     case "dKey":
       return {
-        sentence: `The slope of the key of place ${to + 1}: the queries of all places that saw it, by the slopes of their scores.`,
+        sentence: say.theSlopeOfTheKeyOf(to + 1),
         count: later,
         factors: (k) => [slope("scores", to + k, to), value("q", to + k, unit)],
         result: slope("k", to, unit),
@@ -159,7 +160,7 @@ export function stageOf({ row: from, tokens, size }: AttentionStep, { stage, to,
       };
     case "dValue":
       return {
-        sentence: `The slope of the value of place ${to + 1}: what all places that took it along pass back, by their shares.`,
+        sentence: say.theSlopeOfTheValueOf(to + 1),
         count: later,
         factors: (k) => [value("weights", to + k, to), slope("out", to + k, unit)],
         result: slope("v", to, unit),

@@ -1,4 +1,5 @@
 // The store of the Text surface: its worker, its run, the latest picture, and what changes them.
+
 import { computed, signal } from "@preact/signals";
 import { decodeText } from "../../../src/data/encoding.ts";
 import type { HistoryPoint } from "../../shared/protocol.ts";
@@ -17,6 +18,7 @@ import type {
   ToTextWorker,
 } from "../../shared/textPicture.ts";
 import { addPoint } from "../../shared/thin.ts";
+import * as say from "../../texts/en/text.ts";
 import { counted, grouped, percent, short } from "../numbers.ts";
 import { calm, change, failure, ownText, progress, repaint, said, spoken, state } from "../store.ts";
 import type { Transport } from "../transport.ts";
@@ -59,7 +61,7 @@ function engine(): Worker {
   worker = new Worker(new URL("worker.js#text", new URL(".", import.meta.url)), { type: "module" });
   worker.onmessage = ({ data }: MessageEvent<FromTextWorker>) => receive(data);
   worker.onerror = (event) => {
-    failure.value = `the engine of texts stopped: ${event.message || "it could not be loaded"}`;
+    failure.value = say.theEngineOfTextsStopped(event.message || say.itCouldNotBeLoaded);
   };
   return worker;
 }
@@ -113,7 +115,7 @@ function take(picture: TextPicture): void {
   if (playing.value && now - lastSpoken > 4000) {
     lastSpoken = now;
     const { train } = picture.lanes[0]?.now ?? {};
-    if (train !== undefined) spoken.value = `Step ${picture.step}, training loss ${train.loss.toPrecision(3)}`;
+    if (train !== undefined) spoken.value = say.stepTrainingLoss(picture.step, train.loss.toPrecision(3));
   }
   if (begun && !playing.value) rememberStep();
   repaint();
@@ -227,8 +229,7 @@ const mostBytes = 50_000_000;
 
 export async function readTextFile(file: File): Promise<void> {
   try {
-    if (file.size > mostBytes)
-      throw new Error(`${file.name} has ${grouped(file.size / 1e6)} MB; this page takes texts of up to 50.`);
+    if (file.size > mostBytes) throw new Error(say.hasMBThisPageTakesTexts(file.name, grouped(file.size / 1e6)));
     useText(file.name, decodeText(new Uint8Array(await file.arrayBuffer()), file.name));
   } catch (error) {
     failure.value = error instanceof Error ? error.message : String(error);
@@ -255,7 +256,7 @@ function goTo(step: number): void {
   send({ kind: "goTo", step });
 }
 
-const speedTitle = (speed: number): string => (speed === 0 ? "full speed" : `${speed} steps/s`);
+const speedTitle = (speed: number): string => (speed === 0 ? say.fullSpeed : say.stepsS(speed));
 
 export const textTransport: Transport = {
   playing,
@@ -278,18 +279,18 @@ export const textTransport: Transport = {
     const { picture } = hot;
     const { train, test } = picture?.lanes[0]?.now ?? {};
     return [
-      ["epoch", counted(Math.floor(picture?.epoch ?? 0))],
-      ["step", counted(picture?.step ?? 0)],
-      ["train loss", train === undefined ? "–" : short(train.loss)],
-      ["test loss", test === undefined ? "–" : short(test.loss)],
-      [isTask(text.value.source) ? "test exact" : "test accuracy", test === undefined ? "–" : percent(test.metric)],
+      [say.epoch, counted(Math.floor(picture?.epoch ?? 0))],
+      [say.step, counted(picture?.step ?? 0)],
+      [say.trainLoss, train === undefined ? "–" : short(train.loss)],
+      [say.testLoss, test === undefined ? "–" : short(test.loss)],
+      [isTask(text.value.source) ? say.testExact : say.testAccuracy, test === undefined ? "–" : percent(test.metric)],
     ];
   },
   backend: () => info.value && { name: info.value.backend, why: info.value.backendWhy },
   takes: (given) => {
     if (typeof given === "string") {
       if (given.trim().length < 20) return false;
-      useText("pasted text", given);
+      useText(say.pastedText, given);
       return true;
     }
     if (!/\.(txt|text|md)$/i.test(given.file.name) && given.file.type !== "text/plain") return false;

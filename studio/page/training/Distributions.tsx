@@ -1,6 +1,8 @@
 // How weights, activations and slopes of each layer are spread, over the steps, and at one of them as a histogram.
+
 import { signal } from "@preact/signals";
 import { type Film, type FilmFrame, type Kind, kinds, type Spread } from "../../shared/training.ts";
+import * as say from "../../texts/en/training.ts";
 import { AsTable } from "../draw/AsTable.tsx";
 import { type Frame, lineOf, Plot } from "../draw/Plot.tsx";
 import { Segments } from "../lab/controls.tsx";
@@ -11,9 +13,9 @@ const kind = signal<Kind>("weights");
 const looked = signal(Number.POSITIVE_INFINITY);
 
 const about: Readonly<Record<Kind, string>> = {
-  weights: "The weights",
-  activations: "What the units give, over rows and units",
-  gradients: "The slopes of the loss in the weights",
+  weights: say.theWeights,
+  activations: say.whatTheUnitsGiveOverRows,
+  gradients: say.theSlopesOfTheLossIn,
 };
 
 const from = (spread: Spread | undefined): number => spread?.quantiles[0] ?? Number.NaN;
@@ -47,13 +49,13 @@ function Layer({ frames, place, name, at }: { frames: readonly FilmFrame[]; plac
   return (
     <figure>
       <figcaption>
-        <b>{name}</b> median {short(here?.quantiles[3] ?? Number.NaN)}, from {short(from(here))} to {short(to(here))}
+        {say.medianFromTo(<b>{name}</b>, short(here?.quantiles[3] ?? Number.NaN), short(from(here)), short(to(here)))}
       </figcaption>
       <div class="spread-pair">
         <Plot
           small
-          label={`${kind.value} of ${name} over the steps`}
-          across={{ from: first, to: last, title: "step" }}
+          label={say.ofOverTheSteps(kind.value, name)}
+          across={{ from: first, to: last, title: say.step }}
           up={{ ...up, title: kind.value }}
         >
           {(frame) => (
@@ -74,9 +76,9 @@ function Layer({ frames, place, name, at }: { frames: readonly FilmFrame[]; plac
         </Plot>
         <Plot
           small
-          label={`Histogram of the ${kind.value} of ${name} at step ${frames[at]?.step ?? 0}`}
-          across={{ ...up, title: `${kind.value} at step ${grouped(frames[at]?.step ?? 0)}` }}
-          up={{ from: 0, to: most, title: "count" }}
+          label={say.histogramOfTheOfAtStep(kind.value, name, frames[at]?.step ?? 0)}
+          across={{ ...up, title: say.atStep(kind.value, grouped(frames[at]?.step ?? 0)) }}
+          up={{ from: 0, to: most, title: say.count }}
         >
           {(frame) =>
             (here?.counts ?? []).map((count, k) => {
@@ -103,12 +105,12 @@ export function Distributions({ found }: { readonly found: Film }) {
   const { frames } = found;
   const at = Math.min(looked.value, frames.length - 1);
   const layers = frames[0]?.layers.length ?? 0;
-  const name = (place: number): string => (place === layers - 1 ? "output" : `layer ${place + 1}`);
+  const name = (place: number): string => (place === layers - 1 ? say.output : say.layer(place + 1));
   return (
     <>
       <div class="row">
         <Segments
-          label="Show"
+          label={say.show}
           value={kind.value}
           options={kinds.map((one) => [one, one])}
           choose={(one) => {
@@ -116,7 +118,7 @@ export function Distributions({ found }: { readonly found: Film }) {
           }}
         />
         <div class="field slider film-slider">
-          <label for="film-step">look at step</label>
+          <label for="film-step">{say.lookAtStep}</label>
           <output for="film-step">{grouped(frames[at]?.step ?? 0)}</output>
           <input
             id="film-step"
@@ -124,7 +126,7 @@ export function Distributions({ found }: { readonly found: Film }) {
             min={0}
             max={frames.length - 1}
             value={at}
-            aria-valuetext={`step ${frames[at]?.step ?? 0}`}
+            aria-valuetext={say.step2(frames[at]?.step ?? 0)}
             onInput={({ currentTarget }) => {
               looked.value = Number(currentTarget.value);
             }}
@@ -136,13 +138,10 @@ export function Distributions({ found }: { readonly found: Film }) {
           <Layer key={place} frames={frames} place={place} name={name(place)} at={at} />
         ))}
       </div>
-      <p class="hint">
-        {about[kind.value]}: the line is the median, the bands hold the middle half, nine tenths and all of them.
-        Activations and slopes are of the first {grouped(found.rows)} training rows.
-      </p>
+      <p class="hint">{say.theLineIsTheMedianThe(about[kind.value], grouped(found.rows))}</p>
       <AsTable
-        label="How the values are spread"
-        heads={["layer", "least", "5 %", "25 %", "median", "75 %", "95 %", "largest"]}
+        label={say.howTheValuesAreSpread}
+        heads={[say.layer2, say.least, "5 %", "25 %", say.median, "75 %", "95 %", say.largest]}
         follows={kind}
         rows={() =>
           Array.from({ length: layers }, (_, place) => [

@@ -1,6 +1,8 @@
 // The search for a learning rate: the loss while the rate grows at every step, and a click to take what it suggests.
+
 import { signal } from "@preact/signals";
 import type { RateSearch } from "../../shared/training.ts";
+import * as say from "../../texts/en/training.ts";
 import { AsTable } from "../draw/AsTable.tsx";
 import { lineOf, Plot, tick } from "../draw/Plot.tsx";
 import { short } from "../numbers.ts";
@@ -37,9 +39,9 @@ function Curve({ search }: { readonly search: RateSearch | undefined }) {
   return (
     <>
       <Plot
-        label="The loss while the learning rate grows"
-        across={{ from: -5, to: 1, title: "learning rate", show: (value) => tick(10 ** value) }}
-        up={{ ...up, title: "loss, smoothed" }}
+        label={say.theLossWhileTheLearningRate}
+        across={{ from: -5, to: 1, title: say.learningRate, show: (value) => tick(10 ** value) }}
+        up={{ ...up, title: say.lossSmoothed }}
       >
         {(frame) => (
           <>
@@ -57,8 +59,8 @@ function Curve({ search }: { readonly search: RateSearch | undefined }) {
         )}
       </Plot>
       <AsTable
-        label="Losses while the learning rate grows"
-        heads={["learning rate", "loss, smoothed"]}
+        label={say.lossesWhileTheLearningRateGrows}
+        heads={[say.learningRate, say.lossSmoothed]}
         follows={found}
         rows={() => rates.map((rate, k) => [short(rate), short(losses[k] ?? Number.NaN)])}
       />
@@ -73,15 +75,12 @@ export function RateFinder() {
   return (
     <section class="panel" aria-labelledby="rate-title">
       <header>
-        <h2 id="rate-title">Which learning rate?</h2>
+        <h2 id="rate-title">{say.whichLearningRate}</h2>
         <button type="button" class="small steady" disabled={busy.value} onClick={() => void look()}>
-          {busy.value ? "Looking …" : "Look for one"}
+          {busy.value ? say.looking : say.lookForOne}
         </button>
       </header>
-      <p class="hint">
-        A short training from the initial weights whose rate grows at every step. Where the loss falls fastest the rate
-        is good; where it turns up again it is too high. Dashed: the rate now, {short(state.value.lr)}.
-      </p>
+      <p class="hint">{say.aShortTrainingFromTheInitial(short(state.value.lr))}</p>
       {problem.value !== "" && <p class="notice bad">{problem}</p>}
       {/* The room of what is looked for is taken when the looking begins: what is found moves nothing. */}
       {(fits || busy.value) && (
@@ -91,11 +90,13 @@ export function RateFinder() {
             {suggested !== undefined && (
               <>
                 <p>
-                  It falls fastest at <b>{short(suggested)}</b>
-                  {now?.search.highest === undefined ? "" : `, and is lowest at ${short(now.search.highest)}`}.
+                  {say.itFallsFastestAt(
+                    <b>{short(suggested)}</b>,
+                    now?.search.highest === undefined ? "" : say.andIsLowestAt(short(now.search.highest)),
+                  )}
                 </p>
                 <button type="button" class="small accent" onClick={() => change({ lr: rounded(suggested) })}>
-                  Train with {rounded(suggested)}
+                  {say.trainWith(rounded(suggested))}
                 </button>
               </>
             )}

@@ -1,8 +1,10 @@
 // Training: how the run went on inside – values, slopes, the landscape that it crossed – and the rate that it could bear.
+
 import { computed, signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { RunInfo } from "../../shared/protocol.ts";
 import type { Film } from "../../shared/training.ts";
+import * as say from "../../texts/en/training.ts";
 import { LandscapeView } from "../compare/LandscapeView.tsx";
 import { AsTable } from "../draw/AsTable.tsx";
 import { lineOf, Plot, tick } from "../draw/Plot.tsx";
@@ -46,17 +48,17 @@ function GradientNorms({ found }: { readonly found: Film }) {
   const all = logs.flatMap(({ values }) => values).filter(Number.isFinite);
   const up = { from: Math.floor(Math.min(-1, ...all)), to: Math.ceil(Math.max(0, ...all)) };
   const last = frames.at(-1)?.step ?? 1;
-  const name = (place: number): string => (place === layers - 1 ? "output" : `layer ${place + 1}`);
+  const name = (place: number): string => (place === layers - 1 ? say.output : say.layer(place + 1));
   return (
     <section class="panel" aria-labelledby="norms-title">
       <header>
-        <h2 id="norms-title">Length of the slope, layer by layer</h2>
-        <p class="hint">of the loss over the first {grouped(found.rows)} training rows, in the weights</p>
+        <h2 id="norms-title">{say.lengthOfTheSlopeLayerBy}</h2>
+        <p class="hint">{say.ofTheLossOverTheFirst(grouped(found.rows))}</p>
       </header>
       <Plot
-        label="The length of the gradient of each layer over the steps"
-        across={{ from: frames[0]?.step ?? 0, to: Math.max(last, (frames[0]?.step ?? 0) + 1), title: "step" }}
-        up={{ ...up, title: "length of the slope", show: power }}
+        label={say.theLengthOfTheGradientOf}
+        across={{ from: frames[0]?.step ?? 0, to: Math.max(last, (frames[0]?.step ?? 0) + 1), title: say.step }}
+        up={{ ...up, title: say.lengthOfTheSlope, show: power }}
       >
         {(frame) =>
           Array.from({ length: layers }, (_, place) => (
@@ -78,13 +80,10 @@ function GradientNorms({ found }: { readonly found: Film }) {
           </span>
         ))}
       </p>
-      <p class="hint">
-        Where the first layers' slopes are a thousand times shorter than the last one's, the first layers hardly learn:
-        the gradient vanishes on its way back.
-      </p>
+      <p class="hint">{say.whereTheFirstLayersSlopesAre}</p>
       <AsTable
-        label="Length of the slope of each layer"
-        heads={["step", ...Array.from({ length: layers }, (_, place) => name(place))]}
+        label={say.lengthOfTheSlopeOfEach}
+        heads={[say.step, ...Array.from({ length: layers }, (_, place) => name(place))]}
         follows={film}
         rows={() =>
           frames.map(({ step, layers: own }) => [String(step), ...own.map(({ gradientNorm }) => short(gradientNorm))])
@@ -109,23 +108,28 @@ export function Training() {
     <div class="training" key={String(Math.min(2, looks))}>
       <section class="panel wide" aria-labelledby="film-title">
         <header>
-          <h2 id="film-title">How the run went on inside</h2>
+          <h2 id="film-title">{say.howTheRunWentOnInside}</h2>
           <p class="hint steady" role="status">
             {problem.value !== ""
               ? problem.value
               : taking
-                ? "The run is taken again from its first step, and looked at on the way …"
+                ? say.theRunIsTakenAgainFrom
                 : on
-                  ? "The picture is taken at a pause."
+                  ? say.thePictureIsTakenAtA
                   : found === undefined
                     ? ""
-                    : `${found.frames.length} looks from step ${grouped(found.frames[0]?.step ?? 0)} to ${grouped(found.frames.at(-1)?.step ?? 0)}${(found.frames.at(-1)?.step ?? 0) < found.wanted ? `; of ${grouped(found.wanted)} the rest would have taken too long` : ""}`}
+                    : say.looksFromStepTo(
+                        found.frames.length,
+                        grouped(found.frames[0]?.step ?? 0),
+                        grouped(found.frames.at(-1)?.step ?? 0),
+                        (found.frames.at(-1)?.step ?? 0) < found.wanted
+                          ? say.ofTheRestWouldHaveTaken(grouped(found.wanted))
+                          : "",
+                      )}
           </p>
         </header>
         {found === undefined || found.frames.length < 2 ? (
-          <p class="hint awaited">
-            {found === undefined ? "" : "There is one look so far: let the network learn, and pause it."}
-          </p>
+          <p class="hint awaited">{found === undefined ? "" : say.thereIsOneLookSoFar}</p>
         ) : (
           <Distributions found={found} />
         )}
@@ -135,7 +139,7 @@ export function Training() {
         {(found !== undefined || problem.value !== "") && <RateFinder />}
       </div>
       <div class="half">
-        {found !== undefined && <LandscapeView landscape={found.landscape} names={["this run"]} />}
+        {found !== undefined && <LandscapeView landscape={found.landscape} names={[say.thisRun]} />}
       </div>
     </div>
   );
