@@ -1,4 +1,5 @@
 // One rank of bench/zero.ts, or a process without ranks: trains eight steps and tells what memory they took, that of the rank with most.
+import { readFileSync } from "node:fs";
 import * as data from "../src/data/index.ts";
 import { init } from "../src/distributed/index.ts";
 import * as nn from "../src/nn/index.ts";
@@ -28,6 +29,13 @@ async function collect(): Promise<void> {
   }
 }
 
+/** Memory that several processes share, as far as this one has touched it. Known on Linux. */
+function sharedBytes(): number {
+  if (process.platform !== "linux") return 0;
+  const [, kilobytes = "0"] = /^RssShmem:\s+(\d+) kB$/m.exec(readFileSync("/proc/self/status", "utf8")) ?? [];
+  return 1024 * Number(kilobytes);
+}
+
 await collect();
 const before = process.memoryUsage().rss;
 const model = new nn.Sequential(
@@ -55,7 +63,11 @@ const largest = (bytes: number): number =>
 const owners = stage === undefined ? 1 : (currentWorld()?.size ?? 1);
 const stateBytes = 8 * model.parameters().reduce((sum, { size }) => sum + Math.ceil(size / owners), 0);
 const liveBytes = largest(memoryInfo().liveBytes);
-const peakBytes = largest(process.resourceUsage().maxRSS * 1024 - before);
+const peak = process.resourceUsage().maxRSS * 1024 - before;
+const peakBytes = largest(peak);
+// What ranks share lies in memory once, and counts for each that touches it.
+const ranks = currentWorld()?.size ?? 1;
+const ownPeakBytes = largest(peak - (sharedBytes() * (ranks - 1)) / ranks);
 if ((currentWorld()?.rank ?? 0) === 0)
   console.log(
     JSON.stringify({
@@ -64,6 +76,7 @@ if ((currentWorld()?.rank ?? 0) === 0)
       stateBytes,
       liveBytes,
       peakBytes,
+      ownPeakBytes,
       loss,
       backend: backendInfo().description,
     }),

@@ -72,4 +72,15 @@ describe("draws of a share", () => {
     }
     expect(drawn(() => randn([4, 7])).parts[0]?.toArraySync()).toEqual(drawn(() => randn([4, 7])).all.toArraySync());
   });
+
+  it("are refused where they grow otherwise than the rows", () => {
+    // Of 3 rows and of 4 rows 5 numbers, of 7 rows 10.
+    expect(() => drawn((rows) => rand([5 * Math.ceil(rowsOf(rows) / 5)]))).toThrow(
+      "random numbers of shape [5] are drawn for the 3 rows of this rank, and of shape [10] for all 7 rows of the batch",
+    );
+    expect(() => drawn((rows) => rand([rowsOf(rows) + 1]))).toThrow("draw as many for each row");
+    expect(() => drawn((rows) => rand(rowsOf(rows) > 3 ? [rowsOf(rows), 1] : [rowsOf(rows)]))).toThrow(
+      "not known which",
+    );
+  });
 });

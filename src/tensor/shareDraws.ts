@@ -1,15 +1,17 @@
 // Random numbers of a share of a batch: those that its rows have where one process draws for the whole batch.
 import { at } from "../graph/at.ts";
+import { HebbError } from "../graph/errors.ts";
 import type { Node } from "../graph/node.ts";
 import { slice } from "../graph/ops/movement.ts";
-import type { Shape } from "../graph/shape.ts";
+import { formatShape, type Shape } from "../graph/shape.ts";
 import type { BatchShare } from "../runtime/index.ts";
 import { withRowDraws } from "./rowDraws.ts";
 import { rehearse } from "./trace.ts";
 
 /**
  * Runs `body`, which traces a step over the share. `whole` traces the same over the whole batch: what it draws in the same order tells in which
- * dim of each draw the rows lie. A draw in which they lie in none, such as noise on weights, is the same for all shares.
+ * dim of each draw the rows lie. A draw in which they lie in none, such as noise on weights, is the same for all shares, and so is one for pairs
+ * of rows. Throws HebbError for a draw that grows otherwise than the rows: which of its numbers are those of this share, nobody knows.
  */
 export function drawShare<T>(share: BatchShare, whole: () => unknown, body: () => T): T {
   const shapes: Shape[] = [];
@@ -21,18 +23,21 @@ export function drawShare<T>(share: BatchShare, whole: () => unknown, body: () =
   let next = 0;
   return withRowDraws((shape, make) => {
     const wanted = shapes[next++] ?? shape;
-    const dim = rowsDim(shape, wanted, share);
-    if (dim === undefined) return make(shape);
+    const dims = rowsDims(shape, wanted, share);
+    const [dim] = dims;
+    if (dim === undefined || dims.length > 1) return make(shape);
     const perRow = at(shape, dim) / share.count;
     return slice(make(wanted), dim, share.first * perRow, (share.first + share.count) * perRow);
   }, body);
 }
 
-/** The one dim that is as much longer for the whole batch as this has more rows. */
-function rowsDim(shape: Shape, whole: Shape, { count, whole: rows }: BatchShare): number | undefined {
+/** The dims that are longer for the whole batch, each by as much as it has more rows. */
+function rowsDims(shape: Shape, whole: Shape, { count, whole: rows }: BatchShare): readonly number[] {
   const longer = shape.flatMap((extent, dim) => (extent === whole[dim] ? [] : [dim]));
-  const [dim] = longer;
-  if (shape.length !== whole.length || longer.length !== 1 || dim === undefined) return undefined;
-  const [own, all] = [at(shape, dim), at(whole, dim)];
-  return own % count === 0 && own * rows === all * count ? dim : undefined;
+  const isOfRows = (dim: number): boolean =>
+    at(shape, dim) % count === 0 && at(shape, dim) * rows === at(whole, dim) * count;
+  if (shape.length === whole.length && longer.every(isOfRows)) return longer;
+  throw new HebbError(
+    `random numbers of shape ${formatShape(shape)} are drawn for the ${count} rows of this rank, and of shape ${formatShape(whole)} for all ${rows} rows of the batch, so it is not known which of them are those of these rows; draw as many for each row, or numbers that do not depend on how many rows there are`,
+  );
 }
