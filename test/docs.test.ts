@@ -58,7 +58,12 @@ function run(code: string, name: string): Promise<string> {
 const pages: Readonly<Record<string, readonly RegExp[]>> = {
   "../README.md": [/^\[\s+\[ 0\.0\d+ \],\s+\[ 0\.9\d+ \],\s+\[ 0\.9\d+ \],\s+\[ 0\.0\d+ \]\s+\]\n$/],
   "start.md": [/^(0\.9\d*|1)\n\[ 0, 1 \]\n$/],
-  "library.md": [/^\[ \[ 1 \], \[ 2 \] \] \[ 5, 10 \] \[ 3, 2 \]\n$/, /^5\n$/, /^wasm 6\n$/],
+  "library.md": [
+    /^\[ \[ 1 \], \[ 2 \] \] \[ 5, 10 \] \[ 3, 2 \]\n$/,
+    /^5\n$/,
+    /^wasm 6\n$/,
+    /^\[ 0\.0999755859375, Infinity \] float32\nfloat32 float32 bfloat16\n$/,
+  ],
   "performance.md": [/^true true 1\n$/],
   "errors.md": [
     /^matmul: inner .*\nadd: shapes .*\nLinear "1": .*\ncrossEntropy: .*\na value was read .*\nbackward: .*\nSGD: .*\nloadStateDict: .*\niris has no column .*\nfit: there is no option bachSize; did you mean batchSize\? It\n$/,

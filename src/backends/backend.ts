@@ -1,7 +1,7 @@
 // The contract of a backend: a device that holds memory and runs programs. `emit` is pure, the device is not.
 import type { FailedCheck } from "../compiler/checks.ts";
 import type { Program } from "../compiler/kernel.ts";
-import type { DType, TypedArray } from "../graph/dtype.ts";
+import type { ElementType, TypedArray } from "../graph/dtype.ts";
 
 /** The fastest first. */
 export const backendNames = ["c", "wasm", "reference", "webgpu"] as const;
@@ -66,12 +66,12 @@ interface AnyDevice {
   allocate(bytes: number): Block;
   free(block: Block): void;
   /** Unwritten memory of the host for a large result, where programs can use it. */
-  hostBlock?(dtype: DType, length: number): HostBlock;
+  hostBlock?(dtype: ElementType, length: number): HostBlock;
   /** Memory of the host that is there already, for a value where programs can use it; undefined: it begins on no boundary of 64 bytes. */
   hostBlockOver?(array: TypedArray): HostBlock | undefined;
   write(block: Block, data: TypedArray): void;
   /** Sets the first `length` elements to one value. */
-  fill(block: Block, dtype: DType, length: number, value: number): void;
+  fill(block: Block, dtype: ElementType, length: number, value: number): void;
   copy(from: Block, to: Block): void;
   compile(program: Program, options?: CompileOptions): Executable;
   /** Bytes of live blocks and of the workspace, and of the memory obtained from the system. */
@@ -85,7 +85,7 @@ export interface SynchronousDevice extends AnyDevice {
   /** Writes elements from number `start` on, by default the first. */
   write(block: Block, data: TypedArray, start?: number): void;
   /** A copy of the first `length` elements. */
-  read(block: Block, dtype: DType, length: number): TypedArray;
+  read(block: Block, dtype: ElementType, length: number): TypedArray;
 }
 
 /** A run in which a check failed. */
@@ -102,7 +102,7 @@ export interface AsynchronousDevice extends AnyDevice {
   /** Resolves when it can compute, rejects with the reason why it cannot. What it is given before waits. Left out: it is ready. */
   readonly started?: Promise<void>;
   /** A copy of the first `length` elements, as they are behind everything that the device was given before. */
-  read(block: Block, dtype: DType, length: number): Promise<TypedArray>;
+  read(block: Block, dtype: ElementType, length: number): Promise<TypedArray>;
   /** A copy of what a run gave into state. Where that run did not take place, neither does this. */
   assign(from: Block, to: Block): void;
   /**

@@ -1,8 +1,8 @@
 // The pipeline, in order: simplify → split cats → schedule → fuse → lower → order → plan memory → verify. Pure: graph in, program out.
 
-import { byteSize } from "../graph/dtype.ts";
+import { byteSize, storedAs } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
-import { apply, type Node, notDifferentiable, type Op, type Source } from "../graph/node.ts";
+import { makeNode, type Node, notDifferentiable, type Op, type Source } from "../graph/node.ts";
 import { sizeOf } from "../graph/shape.ts";
 import { planArena } from "./arena.ts";
 import { distinctChecks, neededByChecks, separateChecks } from "./checks.ts";
@@ -44,7 +44,7 @@ export function compileGraph(name: string, outputs: readonly Output[], options: 
   const simplified = splitCats(options.optimize === false ? roots : simplify(roots));
   const graph = simplified
     .slice(0, values.length)
-    .map((node) => (node.op.rule.kind === "source" ? apply(copyOp, [node], {}) : node));
+    .map((node) => (node.op.rule.kind === "source" ? makeNode(copyOp, [node], {}) : node));
   const plan = schedule([...graph, ...distinctChecks(simplified.slice(values.length))], {
     fuse: options.optimize !== false,
   });
@@ -54,7 +54,7 @@ export function compileGraph(name: string, outputs: readonly Output[], options: 
   const draft = (own: BufferDraft): number => drafts.push(own) - 1;
   const draftOf = (label: string, { dtype, shape }: Node): BufferDraft => ({
     name: label,
-    dtype,
+    dtype: storedAs(dtype),
     length: sizeOf(shape),
   });
   const sources: Source[] = [];

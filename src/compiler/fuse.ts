@@ -1,10 +1,11 @@
 // Groups realised nodes into kernels: a node joins the kernel that made its latest input when their loops line up.
 import { at } from "../graph/at.ts";
 import { HebbError, InternalError } from "../graph/errors.ts";
+import { loadElement } from "../graph/halves.ts";
 import { type Combine, type ContractionRule, isOp, type Node } from "../graph/node.ts";
 import { type CheckAttributes, isCheck } from "../graph/ops/check.ts";
 import { permuteOp, reshapeOp } from "../graph/ops/movement.ts";
-import { type Axis, axisValue, load, localValue, newAxis, newLocal, type Scalar } from "../graph/scalar.ts";
+import { type Axis, axisValue, localValue, newAxis, newLocal, type Scalar } from "../graph/scalar.ts";
 import { mostElements, sameShape, sizeOf } from "../graph/shape.ts";
 import { visitAncestors } from "../graph/walk.ts";
 import type { CheckGroup } from "./checkKernel.ts";
@@ -446,7 +447,7 @@ class Lowering {
       if (stage === undefined) {
         if (buffer === undefined) throw new InternalError(`${node.op.name} has no buffer`);
         if (this.#stages?.unfinished.has(node)) this.#aligned = false;
-        return this.#shared(node, indexKey(flat), () => load(buffer, flat, node.dtype));
+        return this.#shared(node, indexKey(flat), () => loadElement(buffer, flat, node.dtype));
       }
       if (indexKey(flat) !== indexKey(flatten(stage.index, node.shape))) this.#aligned = false;
       return localValue(stage.local);

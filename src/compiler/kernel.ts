@@ -1,5 +1,5 @@
 // The kernel language: sealed, device-free. Everything a backend must be able to run is in this file and in graph/scalar.ts.
-import type { DType } from "../graph/dtype.ts";
+import type { ElementType } from "../graph/dtype.ts";
 import type { Combine } from "../graph/node.ts";
 import type { CheckAttributes } from "../graph/ops/check.ts";
 import type { Axis, Local, Scalar } from "../graph/scalar.ts";
@@ -93,7 +93,7 @@ export interface Product {
 export interface ContractionKernel extends Product {
   readonly kind: "contraction";
   readonly name: string;
-  readonly dtype: DType;
+  readonly dtype: ElementType;
   readonly result: Local;
   /** Only `let` and `store`. */
   readonly epilogue: readonly Statement[];
@@ -141,7 +141,7 @@ export type Placement =
 export interface BufferInfo {
   readonly id: number;
   readonly name: string;
-  readonly dtype: DType;
+  readonly dtype: ElementType;
   readonly length: number;
   readonly placement: Placement;
 }

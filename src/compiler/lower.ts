@@ -1,4 +1,6 @@
 // Turns fused groups into kernels: which values are bound, where the inner loops break, what is stored.
+import { computedIn, storedAs } from "../graph/dtype.ts";
+import { loadElement, storedElement } from "../graph/halves.ts";
 import type { Combine, Node } from "../graph/node.ts";
 import { type Axis, add, int, type Local, load, localValue, newAxis, newLocal, type Scalar } from "../graph/scalar.ts";
 import { type Shape, sizeOf } from "../graph/shape.ts";
@@ -99,7 +101,9 @@ function lowerLoops(group: LoopGroup, buffers: BufferIds): LoopKernel {
       : rewrite(value, (scalar) => {
           if (scalar.kind !== "local" || here.has(scalar.local)) return undefined;
           const stage = group.stages.all.find((other) => other.local === scalar.local);
-          return stage?.level === "full" ? load(bufferOf(stage.node, buffers), fullPlace, stage.node.dtype) : undefined;
+          return stage?.level === "full"
+            ? loadElement(bufferOf(stage.node, buffers), fullPlace, stage.node.dtype)
+            : undefined;
         });
 
   const closeRun = (): void => {
@@ -138,7 +142,7 @@ const storeOf = (stage: Stage, place: Scalar, buffers: BufferIds): Statement => 
   kind: "store",
   buffer: bufferOf(stage.node, buffers),
   index: place,
-  value: localValue(stage.local),
+  value: storedElement(localValue(stage.local), stage.node.dtype),
 });
 
 function lowerContraction(group: ContractionGroup, buffers: BufferIds): Kernel {
@@ -146,7 +150,7 @@ function lowerContraction(group: ContractionGroup, buffers: BufferIds): Kernel {
   return {
     kind: "contraction",
     name: nameOf(group.stages.all),
-    dtype: group.node.dtype,
+    dtype: computedIn(group.node.dtype),
     batch: group.batch,
     m: group.m,
     n: group.n,
@@ -207,14 +211,15 @@ function lowerScatter(group: ScatterGroup, buffers: BufferIds): LoopKernel[] {
 
 /** A kernel that copies one buffer to another of the same dtype and length. */
 export function copyKernel(from: number, to: Place, dtype: Node["dtype"], axes: LoopKernel["axes"]): LoopKernel {
-  const local = newLocal(dtype);
+  const held = storedAs(dtype);
+  const local = newLocal(held);
   const place = flatAxes(axes);
   return {
     kind: "loops",
     name: "copy",
     axes,
     body: [
-      { kind: "let", local, value: load(from, place, dtype) },
+      { kind: "let", local, value: load(from, place, held) },
       { kind: "store", buffer: to.buffer, index: add(place, int(to.start)), value: localValue(local) },
     ],
   };

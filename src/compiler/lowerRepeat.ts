@@ -1,6 +1,6 @@
 // Lowers a loop over time: its body is compiled once, as a program whose arguments become rows of the loop's inputs, states and results.
 import { at } from "../graph/at.ts";
-import type { DType } from "../graph/dtype.ts";
+import { type ElementType, storedAs } from "../graph/dtype.ts";
 import { InternalError } from "../graph/errors.ts";
 import { type LoopBody, type Node, type Source, sourceNode } from "../graph/node.ts";
 import { inputsWithin } from "../graph/ops/scanBody.ts";
@@ -15,7 +15,7 @@ import { axesOf, copyKernel, type LoweredRepeat, moveBuffers, type Place } from 
 /** A buffer before it has a place in memory. */
 export interface BufferDraft {
   readonly name: string;
-  readonly dtype: DType;
+  readonly dtype: ElementType;
   readonly length: number;
   /** Of a loop: a window, or a place in the memory that one step works in. */
   readonly inside?:
@@ -88,7 +88,7 @@ class RepeatLowering {
       const rows = this.#isKept(place) ? undefined : 2;
       const buffer = context.draft({
         name: "states",
-        dtype: like.dtype,
+        dtype: storedAs(like.dtype),
         length: rowLength * (rows ?? this.#steps + 1),
       });
       this.#states.set(place, { buffer, rowLength, ...(rows === undefined ? {} : { rows }) });

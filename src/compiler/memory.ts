@@ -1,5 +1,5 @@
 // Plans memory: which updates may overwrite their state cell, which temporaries the one they are made from, and how long each lives.
-import { byteSize, type DType } from "../graph/dtype.ts";
+import { byteSize, type ElementType } from "../graph/dtype.ts";
 import { InternalError } from "../graph/errors.ts";
 import type { Scalar } from "../graph/scalar.ts";
 import type { Temporary } from "./arena.ts";
@@ -145,7 +145,7 @@ export function inPlaceTemporaries(kernels: readonly Instruction[], temporaries:
 /** A value in memory, before it has a place there. */
 export interface Draft {
   readonly id: number;
-  readonly dtype: DType;
+  readonly dtype: ElementType;
   readonly length: number;
 }
 

@@ -1,6 +1,8 @@
 // Moves slices towards the inputs, so that elements they would discard are never computed. Through a convolution, a slice of the output becomes a slice of the input.
+
+import { apply } from "../graph/apply.ts";
 import { at } from "../graph/at.ts";
-import { apply, isOp, type Node } from "../graph/node.ts";
+import { isOp, type Node } from "../graph/node.ts";
 import { type ConvolutionAttributes, convolutionOp } from "../graph/ops/conv.ts";
 import {
   type CatAttributes,

@@ -1,4 +1,5 @@
 // Decides which values are worth a buffer; everything else is recomputed inside the kernels that read it.
+import { computedIn } from "../graph/dtype.ts";
 import { isOp, type Node } from "../graph/node.ts";
 import { catOp } from "../graph/ops/movement.ts";
 import { axisValue, load, newAxis, operandsOf, type Scalar } from "../graph/scalar.ts";
@@ -52,14 +53,18 @@ function probe(node: Node): Probe {
       return load(
         inputBuffer - k,
         at.find((part) => !isAffine(part)) ?? { kind: "const", dtype: "int32", value: reads.length },
-        dtype,
+        computedIn(dtype),
       );
     },
   });
   const only = reads.length === 1 ? reads[0] : undefined;
   const shape = node.inputs[0]?.shape ?? [];
   const isView =
-    value.kind === "load" && value.buffer === inputBuffer && only !== undefined && isAffinePlace(only.index, shape);
+    value.kind === "load" &&
+    value.buffer === inputBuffer &&
+    node.dtype === node.inputs[0]?.dtype &&
+    only !== undefined &&
+    isAffinePlace(only.index, shape);
   let cost = 0;
   const levels = new Map<Scalar, number>();
   visitScalar(value, (scalar) => {
@@ -244,7 +249,7 @@ function composesAffinely(chain: readonly Node[], shape: Shape, base: Shape): bo
       index,
       input(_k, at) {
         next = at;
-        return load(inputBuffer, { kind: "const", dtype: "int32", value: 0 }, node.dtype);
+        return load(inputBuffer, { kind: "const", dtype: "int32", value: 0 }, computedIn(node.dtype));
       },
     });
     index = next;

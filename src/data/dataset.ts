@@ -1,4 +1,5 @@
 // A data set: features, targets and optional weights, one entry of each for every sample. In host memory, but for features that a file keeps.
+import { at } from "../graph/at.ts";
 import { allocate, type DType, type TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
@@ -185,7 +186,7 @@ export class Dataset {
 function readerOf(reader: SampleReader, samples: ArrayLike<number>): SampleReader {
   const places = Int32Array.from(samples, (sample) => existing(sample, reader.length));
   const read = (wanted: ArrayLike<number>): TypedArray =>
-    reader.read(Int32Array.from(wanted, (sample) => places[existing(sample, places.length)] ?? 0));
+    reader.read(Int32Array.from(wanted, (sample) => at(places, existing(sample, places.length))));
   return { dtype: reader.dtype, length: places.length, read };
 }
 

@@ -1,5 +1,5 @@
 // IDX files, the format of MNIST: read from bytes (gzip too), with every length checked before it is believed.
-import { byteSize, type DType, type TypedArray } from "../graph/dtype.ts";
+import type { DType, TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
@@ -269,11 +269,19 @@ export async function readIdx(source: FileBytes, options: IdxOptions = {}): Prom
   return parseIdx(await unpackGzip(bytes, options, whole), options);
 }
 
-/** IDX bytes of an array (uint8, int32, float32 or float64), big-endian as the format demands. */
+/** IDX bytes of an array (uint8, int32, float32 or float64; floats of 16 bits become float32), big-endian as the format demands. */
 export function formatIdx(array: IdxArray): Uint8Array {
-  const codes: Readonly<Record<DType, number>> = { uint8: 0x08, bool: 0x08, int32: 0x0c, float32: 0x0d, float64: 0x0e };
+  const codes: Readonly<Record<DType, number>> = {
+    uint8: 0x08,
+    bool: 0x08,
+    int32: 0x0c,
+    float16: 0x0d,
+    bfloat16: 0x0d,
+    float32: 0x0d,
+    float64: 0x0e,
+  };
   const start = 4 + 4 * array.shape.length;
-  const width = byteSize(array.dtype);
+  const width = array.data.BYTES_PER_ELEMENT;
   const out = new Uint8Array(start + array.data.length * width);
   const view = new DataView(out.buffer);
   view.setUint8(2, codes[array.dtype]);
@@ -285,8 +293,8 @@ export function formatIdx(array: IdxArray): Uint8Array {
     const at = start + i * width;
     if (width === 1) view.setUint8(at, value);
     else if (array.dtype === "int32") view.setInt32(at, value);
-    else if (array.dtype === "float32") view.setFloat32(at, value);
-    else view.setFloat64(at, value);
+    else if (array.dtype === "float64") view.setFloat64(at, value);
+    else view.setFloat32(at, value);
   });
   return out;
 }

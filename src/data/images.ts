@@ -1,4 +1,5 @@
 // Preprocessing of images with labels: pixel scaling fitted on the training images, kept as plain JSON beside the class names.
+import { at } from "../graph/at.ts";
 import type { DType, TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
@@ -30,7 +31,7 @@ export const arrayOfRows = (images: IdxArray | ImageRows): IdxArray =>
     : {
         dtype: images.dtype,
         shape: images.shape,
-        data: images.read(Array.from({ length: images.shape[0] ?? 0 }, (_, row) => row)),
+        data: images.read(Array.from({ length: at(images.shape, 0) }, (_, row) => row)),
       };
 
 /** Labels [count]; with `classes`, they are places in that list of names. */
@@ -193,7 +194,7 @@ export function applyImagePreprocessing(
 ): AppliedImages {
   checkImages(pre, images, labels, names);
   const features = scaled(pre, images.data);
-  const count = images.shape[0] ?? 0;
+  const count = at(images.shape, 0);
   return labels ? { features, targets: classNumbers(pre, labels, names), count } : { features, count };
 }
 
@@ -206,7 +207,7 @@ export function readImages(
 ): { readonly features: SampleReader; readonly targets?: Int32Array } {
   checkImages(pre, images, labels, names);
   const read = (rows: ArrayLike<number>): TypedArray => scaled(pre, images.read(rows));
-  const features: SampleReader = { dtype: "float32", length: images.shape[0] ?? 0, read };
+  const features: SampleReader = { dtype: "float32", length: at(images.shape, 0), read };
   return labels ? { features, targets: classNumbers(pre, labels, names) } : { features };
 }
 

@@ -1,4 +1,5 @@
 // A text whose tokens stay in its file: cut into short pieces, of which those with the wanted tokens are read (Node only).
+import { at } from "../graph/at.ts";
 import { bytesOf } from "./encoding.ts";
 import { PieceReader, type SeenFile } from "./pieceReader.ts";
 import type { TokenReader, Vocabulary } from "./text.ts";
@@ -67,7 +68,7 @@ export function cutsOf(
 function placesOf(lengths: readonly number[], start: number): Float64Array {
   const places = new Float64Array(lengths.length + 1);
   places[0] = start;
-  for (const [piece, length] of lengths.entries()) places[piece + 1] = (places[piece] ?? 0) + length;
+  for (const [piece, length] of lengths.entries()) places[piece + 1] = at(places, piece) + length;
   return places;
 }
 
@@ -76,7 +77,7 @@ function pieceOf(places: Float64Array, token: number): number {
   let [low, high] = [0, places.length - 1];
   while (high - low > 1) {
     const middle = (low + high) >> 1;
-    if ((places[middle] ?? 0) <= token) low = middle;
+    if (at(places, middle) <= token) low = middle;
     else high = middle;
   }
   return low;
@@ -95,17 +96,17 @@ export function tokensOfFile(file: SeenFile, cuts: TextCuts, vocabulary: Pick<Vo
       for (let piece = pieceOf(tokenPlaces, start); piece <= last; piece++) wanted.set(piece, new Int32Array());
     }
     const pieces = [...wanted.keys()];
-    let at = 0;
-    const places = pieces.map((piece): [number, number] => [bytePlaces[piece] ?? 0, cuts.bytes[piece] ?? 0]);
+    let next = 0;
+    const places = pieces.map((piece): [number, number] => [at(bytePlaces, piece), at(cuts.bytes, piece)]);
     reader.read(places, (bytes) => {
-      wanted.set(pieces[at++] ?? 0, vocabulary.encode(decoder.decode(bytes)));
+      wanted.set(at(pieces, next++), vocabulary.encode(decoder.decode(bytes)));
     });
     const out = new Int32Array(starts.length * count);
     for (let run = 0; run < starts.length; run++) {
-      const start = starts[run] ?? 0;
+      const start = at(starts, run);
       for (let done = 0; done < count; ) {
         const piece = pieceOf(tokenPlaces, start + done);
-        const from = start + done - (tokenPlaces[piece] ?? 0);
+        const from = start + done - at(tokenPlaces, piece);
         const own = (wanted.get(piece) ?? new Int32Array()).subarray(from, from + count - done);
         out.set(own, run * count + done);
         done += own.length;

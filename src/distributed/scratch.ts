@@ -1,8 +1,8 @@
 // Memory of collectives that is used again: a step needs the same every time, and fresh memory costs more than what is done with it.
 import { koffi } from "../backends/c/native.ts";
-import { allocate, type DType, type TypedArray, viewOf } from "../graph/dtype.ts";
+import { allocate, type ElementType, type TypedArray, viewOf } from "../graph/dtype.ts";
 
-export const dtypeOf = (values: TypedArray): DType =>
+export const dtypeOf = (values: TypedArray): ElementType =>
   values instanceof Float32Array
     ? "float32"
     : values instanceof Float64Array

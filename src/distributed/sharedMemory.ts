@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { closeSync, openSync, unlinkSync } from "node:fs";
 import { koffi, type NativeFunction } from "../backends/c/native.ts";
-import { byteSize, type DType, type TypedArray, viewOf } from "../graph/dtype.ts";
+import { byteSize, type ElementType, type TypedArray, viewOf } from "../graph/dtype.ts";
 import { broadcastText, type Communicator } from "../runtime/index.ts";
 
 /** Slabs are at least as large as this. */
@@ -46,7 +46,7 @@ export class SharedMemory {
   }
 
   /** Memory with anything in it; undefined, on all ranks: there is no more. */
-  borrow(dtype: DType, length: number): TypedArray | undefined {
+  borrow(dtype: ElementType, length: number): TypedArray | undefined {
     const bytes = Math.max(line, roundUp(length * byteSize(dtype), line));
     const fits = this.#free.findIndex((each) => each.bytes >= bytes);
     const found = this.#free[fits];
@@ -70,7 +70,7 @@ export class SharedMemory {
   }
 
   /** The same part of memory as every rank has it; undefined: it was not lent from here. */
-  ofAll<T extends TypedArray>(values: T, dtype: DType): T[] | undefined {
+  ofAll<T extends TypedArray>(values: T, dtype: ElementType): T[] | undefined {
     const slab = this.#slabs.get(values.buffer);
     return slab?.regions.map((region) => viewOf(dtype, region, values.byteOffset, values.length) as T);
   }

@@ -2,8 +2,9 @@
 import { describe, expect, it } from "vitest";
 import { evaluate, inputNode, valueOf } from "../../test/conformance/run.ts";
 import { createReferenceDevice } from "../backends/reference/index.ts";
+import { apply } from "./apply.ts";
 import { gradients, jvp, withGradient } from "./autodiff.ts";
-import { apply, gradient, type Node, notDifferentiable, type Op, withScope } from "./node.ts";
+import { gradient, type Node, notDifferentiable, type Op, withScope } from "./node.ts";
 import { full } from "./ops/creation.ts";
 import { add, cast, exp, floor, gt, mul, sin, stopGradient, where } from "./ops/elementwise.ts";
 import { argmax, sum } from "./ops/reduce.ts";

@@ -1,4 +1,5 @@
 // Reverse-mode differentiation, graph to graph: the gradient of a program is a program.
+import { readingRounded } from "./apply.ts";
 import { isFloat } from "./dtype.ts";
 import { HebbError, ShapeError } from "./errors.ts";
 import { describeType, type Node, type ResultGradient } from "./node.ts";
@@ -76,7 +77,12 @@ function propagate(node: Node, pass: Pass): void {
         `${node.op.name} has no gradient: ${rule.reason}${node.scope === "" ? "" : ` (in "${node.scope}")`}`,
       );
     case "gradient":
-      if (grad !== undefined) passOn(node, rule.of({ node, grad, needs }), pass);
+      if (grad !== undefined)
+        passOn(
+          node,
+          readingRounded(() => rule.of({ node, grad, needs })),
+          pass,
+        );
       return;
     case "result": {
       if (grad === undefined) return;

@@ -1,5 +1,5 @@
 // What an argument or an option takes: a check, and the words for it.
-import { type DType, dtypes } from "./dtype.ts";
+import { type DType, dtypes, type FloatDType, type HalfDType } from "./dtype.ts";
 
 /** A set of values: `takes` completes "must be …". `choices` are the names of a choice. */
 export interface Kind<T> {
@@ -52,7 +52,8 @@ export const among = <const T extends number>(...values: readonly T[]): Kind<T> 
   of<T>(values.join(" or "), (value) => (values as readonly unknown[]).includes(value));
 
 export const dtype: Kind<DType> = oneOf(...dtypes);
-export const floatDType = oneOf("float32", "float64");
+export const floatDType: Kind<FloatDType> = oneOf("float16", "bfloat16", "float32", "float64");
+export const halfDType: Kind<HalfDType> = oneOf("float16", "bfloat16");
 
 /** A value of either kind. */
 export const either = <A, B>(a: Kind<A>, b: Kind<B>): Kind<A | B> => ({

@@ -172,6 +172,8 @@ export interface Traits {
   readonly random?: boolean;
   /** Its gradient is not that of what it computes. */
   readonly ownGradient?: boolean;
+  /** Puts elements of its inputs, or zeros, elsewhere, and computes none. */
+  readonly moves?: boolean;
 }
 
 /** An op, declared once: its shape rule, its gradient, its rule of computation. */
@@ -205,8 +207,8 @@ export function withScope<T>(path: string, body: () => T): T {
 
 export const currentScope = (): string => scope;
 
-/** Makes a node: infers its type, and names the module in the error when it does not fit. */
-export function apply<A extends Attributes>(op: Op<A>, inputs: readonly Node[], attributes: A): Node<A> {
+/** Makes a node of inputs as they are: infers its type, and names the module in the error when it does not fit. */
+export function makeNode<A extends Attributes>(op: Op<A>, inputs: readonly Node[], attributes: A): Node<A> {
   let type: TensorType;
   try {
     type = op.infer(inputs, attributes);

@@ -1,5 +1,5 @@
 // The scalar language: what one element is, as a pure expression. Ops compose it, kernels contain it, backends emit it.
-import type { DType } from "./dtype.ts";
+import { computedIn, type DType, type ElementType } from "./dtype.ts";
 import { unreachable } from "./errors.ts";
 
 /** A loop counter of `extent` steps, counted from 0. Identity is `id`. */
@@ -66,30 +66,36 @@ export type BinaryFn =
 /** A value bound once in a kernel, by `let`, `reduce` or a contraction. */
 export interface Local {
   readonly id: number;
-  readonly dtype: DType;
+  readonly dtype: ElementType;
 }
 
 export type Scalar =
-  | { readonly kind: "const"; readonly dtype: DType; readonly value: number }
+  | { readonly kind: "const"; readonly dtype: ElementType; readonly value: number }
   /** The current value of a loop counter, int32. */
   | { readonly kind: "axis"; readonly dtype: "int32"; readonly axis: Axis }
   /** Element `index` (flat, in elements, int32) of a buffer of the program. */
-  | { readonly kind: "load"; readonly dtype: DType; readonly buffer: number; readonly index: Scalar }
-  | { readonly kind: "unary"; readonly dtype: DType; readonly fn: UnaryFn; readonly x: Scalar }
-  | { readonly kind: "binary"; readonly dtype: DType; readonly fn: BinaryFn; readonly a: Scalar; readonly b: Scalar }
+  | { readonly kind: "load"; readonly dtype: ElementType; readonly buffer: number; readonly index: Scalar }
+  | { readonly kind: "unary"; readonly dtype: ElementType; readonly fn: UnaryFn; readonly x: Scalar }
+  | {
+      readonly kind: "binary";
+      readonly dtype: ElementType;
+      readonly fn: BinaryFn;
+      readonly a: Scalar;
+      readonly b: Scalar;
+    }
   /** `a` where the bool condition holds, else `b`. Loads in the branch not taken must not fault or be observed. */
   | {
       readonly kind: "select";
-      readonly dtype: DType;
+      readonly dtype: ElementType;
       readonly condition: Scalar;
       readonly a: Scalar;
       readonly b: Scalar;
     }
   /** Converts by value: float → int truncates and saturates (NaN → 0), to uint8 keeps the low byte, to bool is `!= 0`. */
-  | { readonly kind: "cast"; readonly dtype: DType; readonly x: Scalar }
+  | { readonly kind: "cast"; readonly dtype: ElementType; readonly x: Scalar }
   /** The same 32 bits read as the other type: float32 ⇄ int32. */
-  | { readonly kind: "bitcast"; readonly dtype: DType; readonly x: Scalar }
-  | { readonly kind: "local"; readonly dtype: DType; readonly local: Local }
+  | { readonly kind: "bitcast"; readonly dtype: ElementType; readonly x: Scalar }
+  | { readonly kind: "local"; readonly dtype: ElementType; readonly local: Local }
   /** An int32 index where it lies in [0, extent), else 0, so that it is always inside memory. */
   | { readonly kind: "guard"; readonly dtype: "int32"; readonly index: Scalar; readonly extent: number };
 
@@ -127,12 +133,22 @@ export function isComparison(fn: BinaryFn): boolean {
 let nextId = 0;
 
 export const newAxis = (extent: number): Axis => ({ id: nextId++, extent });
-export const newLocal = (dtype: DType): Local => ({ id: nextId++, dtype });
+export const newLocal = (dtype: DType | ElementType): Local => ({ id: nextId++, dtype: computedIn(dtype) });
 
-export const constant = (value: number, dtype: DType): Scalar => ({ kind: "const", dtype, value });
+/** A number as kernels compute the dtype. */
+export const constant = (value: number, dtype: DType | ElementType): Scalar => ({
+  kind: "const",
+  dtype: computedIn(dtype),
+  value,
+});
 export const int = (value: number): Scalar => ({ kind: "const", dtype: "int32", value });
 export const axisValue = (axis: Axis): Scalar => (axis.extent === 1 ? int(0) : { kind: "axis", dtype: "int32", axis });
-export const load = (buffer: number, index: Scalar, dtype: DType): Scalar => ({ kind: "load", dtype, buffer, index });
+export const load = (buffer: number, index: Scalar, dtype: ElementType): Scalar => ({
+  kind: "load",
+  dtype,
+  buffer,
+  index,
+});
 export const localValue = (local: Local): Scalar => ({ kind: "local", dtype: local.dtype, local });
 export const bitcast = (x: Scalar, dtype: "float32" | "int32"): Scalar => ({ kind: "bitcast", dtype, x });
 
@@ -143,7 +159,7 @@ export const unary = (fn: UnaryFn, x: Scalar): Scalar => ({
   x,
 });
 
-export const cast = (x: Scalar, dtype: DType): Scalar => (x.dtype === dtype ? x : { kind: "cast", dtype, x });
+export const cast = (x: Scalar, dtype: ElementType): Scalar => (x.dtype === dtype ? x : { kind: "cast", dtype, x });
 
 export const guard = (index: Scalar, extent: number): Scalar =>
   index.kind === "const" && index.value >= 0 && index.value < extent

@@ -2,6 +2,7 @@
 
 import { at } from "../graph/at.ts";
 import { withGradient } from "../graph/autodiff.ts";
+import { isHalf } from "../graph/dtype.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import * as el from "../graph/ops/elementwise.ts";
@@ -201,7 +202,11 @@ export function gumbelSoftmax(x: Tensor, options: GumbelOptions = {}): Tensor {
     .neg()
     .add(1)
     .clamp(undefined, 1 - 2 ** -24);
-  const soft = x.sub(uniform.log().neg().log()).div(tau).softmax(dim);
+  const noise = uniform.log().neg().log();
+  const soft = x
+    .sub(isHalf(x.dtype) ? noise.to(x.dtype) : noise)
+    .div(tau)
+    .softmax(dim);
   if (!hard) return soft;
   const axis = dim < 0 ? dim + x.rank : dim;
   const extent = x.shape[axis] ?? 1;
@@ -230,7 +235,7 @@ export function rrelu(x: Tensor, options: RReluOptions = {}): Tensor {
   const slopes = rand(x.shape, { dtype: x.dtype === "float64" ? "float64" : "float32" })
     .mul(upper - lower)
     .add(lower);
-  return where(x.ge(0), x, x.mul(slopes));
+  return where(x.ge(0), x, x.mul(isHalf(x.dtype) ? slopes.to(x.dtype) : slopes));
 }
 
 /** A module without parameters, from a function. */

@@ -1,5 +1,7 @@
 // Images read at any places: gridSample, and affineGrid, which makes the places of an affine map.
+
 import { at } from "../graph/at.ts";
+import { isFloat } from "../graph/dtype.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { trustedGather } from "../graph/ops/indexing.ts";
@@ -160,8 +162,7 @@ export function affineGrid(theta: Tensor, size: Shape, options: { readonly align
       `affineGrid: takes maps [N, 2, 3] for a size [N, C, H, W], or [N, 3, 4] for [N, C, D, H, W], got ${formatShape(theta.shape)} and ${formatShape(size)}`,
     );
   const { dtype } = theta;
-  if (dtype !== "float32" && dtype !== "float64")
-    throw new HebbError(`affineGrid: the maps must be float32 or float64, got ${dtype}`);
+  if (!isFloat(dtype)) throw new HebbError(`affineGrid: the maps must be floats, got ${dtype}`);
   const axes = extents.map((extent, dim) => {
     const line = extent === 1 ? zeros([1], { dtype }) : linspace(-1, 1, extent, { dtype });
     const places = alignCorners ? line : line.mul((extent - 1) / extent);

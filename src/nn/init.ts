@@ -1,4 +1,5 @@
 // Initial values of parameters, with PyTorch's distributions. Each fills the given state and returns it.
+import type { FloatDType } from "../graph/dtype.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
@@ -39,7 +40,7 @@ const kaimingKinds: OptionKinds<KaimingOptions> = {
 };
 
 /** What a layer's parameters may be made of. */
-export type FloatDType = "float32" | "float64";
+export type { FloatDType } from "../graph/dtype.ts";
 
 /** A start for parameters that are filled afterwards. */
 export const blank = (shape: Shape, dtype: FloatDType = "float32"): Tensor => zerosTensor(shape, { dtype });

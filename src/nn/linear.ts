@@ -5,6 +5,7 @@ import * as kind from "../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape, type Shape, sameShape, sizeOf } from "../graph/shape.ts";
 import { given, givenOrNot } from "../tensor/arguments.ts";
+import { lowered } from "../tensor/autocast.ts";
 import { composed } from "../tensor/composed.ts";
 import { Parameter, type Tensor } from "../tensor/index.ts";
 import * as init from "./init.ts";
@@ -13,10 +14,11 @@ import { fromTo } from "./print.ts";
 import { checkSizes } from "./sizes.ts";
 
 /** x Wᵀ + b, with W [out, in]: [..., in] → [..., out]. Source: torch.nn.functional.linear. */
-export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
-  given("linear", x);
-  given("linear", weight, "the weight");
-  givenOrNot("linear", bias, "the bias");
+export function linear(input: Tensor, matrix: Tensor, shift?: Tensor): Tensor {
+  const x = lowered(given("linear", input));
+  const weight = lowered(given("linear", matrix, "the weight"));
+  givenOrNot("linear", shift, "the bias");
+  const bias = shift && lowered(shift);
   const [outputs, inputs] = weight.shape;
   if (weight.rank !== 2 || inputs === undefined)
     throw new ShapeError(`linear: the weight must be [out, in], got ${formatShape(weight.shape)}`);

@@ -1,5 +1,5 @@
 // Module: a piece of a network that owns parameters, buffers and other modules, and knows their names.
-import type { DType } from "../graph/dtype.ts";
+import { type DType, type FloatDType, isFloat } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { describe } from "../graph/kinds.ts";
@@ -200,6 +200,28 @@ export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
   toDevice(device: ComputeDevice): this {
     const states = this.#states().map(([, state]) => state);
     moveStates(`${this.constructor.name}.toDevice`, states, device);
+    return this;
+  }
+
+  /** Makes all parameters and buffers of floats float16. Source: torch.nn.Module.half. */
+  half(): this {
+    return this.#convert("float16");
+  }
+  /** Makes all parameters and buffers of floats bfloat16. Source: torch.nn.Module.bfloat16. */
+  bfloat16(): this {
+    return this.#convert("bfloat16");
+  }
+  /** Makes all parameters and buffers of floats float32. Source: torch.nn.Module.float. */
+  float(): this {
+    return this.#convert("float32");
+  }
+  /** Makes all parameters and buffers of floats float64. Source: torch.nn.Module.double. */
+  double(): this {
+    return this.#convert("float64");
+  }
+
+  #convert(dtype: FloatDType): this {
+    for (const [, state] of this.#states()) if (isFloat(state.dtype)) state.convert(dtype);
     return this;
   }
 

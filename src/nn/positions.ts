@@ -1,4 +1,5 @@
 // Where a token stands, as attention sees it: rotary embeddings, and ALiBi's biases.
+import { isFloat, isHalf } from "../graph/dtype.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
@@ -32,15 +33,16 @@ export function rotary(x: Tensor, options: RotaryOptions = {}): Tensor {
   const [length = 0, width = 0] = x.shape.slice(-2);
   if (x.rank < 2 || width % 2 !== 0)
     throw new ShapeError(`rotary: takes [..., T, width] with an even width, got ${formatShape(x.shape)}`);
-  if (x.dtype !== "float32" && x.dtype !== "float64")
-    throw new HebbError(`rotary: the input must be float32 or float64, got ${x.dtype}`);
+  if (!isFloat(x.dtype)) throw new HebbError(`rotary: the input must be of floats, got ${x.dtype}`);
   if (!(base > 0)) throw new HebbError(`rotary: base must be above 0, got ${base}`);
-  const places = (positions ?? arange(length)).to(x.dtype);
+  // Angles need the digits of float32: positions beyond 256 are not even numbers of a bfloat16.
+  const wide = isHalf(x.dtype) ? "float32" : x.dtype;
+  const places = (positions ?? arange(length)).to(wide);
   if (places.rank !== 1 || places.size !== length)
     throw new ShapeError(`rotary: positions must be [${length}], one for each row, got ${formatShape(places.shape)}`);
   const speeds = Float64Array.from({ length: width / 2 }, (_, pair) => base ** ((-2 * pair) / width));
-  const angles = places.unsqueeze(1).mul(tensor(speeds, { dtype: x.dtype }));
-  const [cos, sin] = [angles.cos(), angles.sin()];
+  const angles = places.unsqueeze(1).mul(tensor(speeds, { dtype: wide }));
+  const [cos, sin] = [angles.cos().to(x.dtype), angles.sin().to(x.dtype)];
   const pairs = interleaved ? x.unflatten(-1, [width / 2, 2]) : undefined;
   const [a, b] =
     pairs === undefined

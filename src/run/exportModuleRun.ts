@@ -4,6 +4,7 @@ import { Table } from "../data/index.ts";
 import type { TablePreprocessing } from "../data/preprocessing.ts";
 import { writeFileAtomic } from "../formats/node.ts";
 import { HebbError, InternalError } from "../graph/errors.ts";
+import { storedNumbers } from "../graph/halves.ts";
 import type { Node, Source } from "../graph/node.ts";
 import { sizeOf } from "../graph/shape.ts";
 import { topologicalOrder } from "../graph/walk.ts";
@@ -63,7 +64,10 @@ async function partsOf(
   for (const { source, address } of values) {
     const node = nodes.get(source);
     if (node === undefined) throw new InternalError(`a value of ${title} is no node of its graph`);
-    const data = source instanceof Cell ? await memoryOf(source).readCellLater(source) : await Tensor.of(node).data();
+    const data =
+      source instanceof Cell
+        ? await memoryOf(source).readCellLater(source)
+        : storedNumbers(node.dtype, await Tensor.of(node).data());
     weights.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), address - start);
   }
   const gives =

@@ -1,6 +1,6 @@
 // Device memory of values and cells: allocation, eviction, and blocks that cells and storages lend to each other.
 import { type Block, type Device, type Executable, isHostBlock } from "../backends/backend.ts";
-import { allocate, type DType, type TypedArray } from "../graph/dtype.ts";
+import { allocate, type DType, type ElementType, storedAs, type TypedArray } from "../graph/dtype.ts";
 import { HebbError, InternalError } from "../graph/errors.ts";
 import { formatShape, type Shape } from "../graph/shape.ts";
 import { LoadedPrograms } from "./programs.ts";
@@ -90,7 +90,7 @@ export class DeviceMemory {
   resultBlock(storage: Storage, program: Executable): Block {
     const { device } = this;
     if (!program.takesHostBlocks || device.hostBlock === undefined) return this.#newBlock(storage);
-    const block = device.hostBlock(storage.dtype, storage.length);
+    const block = device.hostBlock(storage.place.dtype, storage.length);
     storage.place.block = block;
     storage.place.at = this.home;
     storage.place.host = block.array;
@@ -223,7 +223,7 @@ export class DeviceMemory {
     return this.#readNow(place.block, place.dtype, place.length);
   }
 
-  #readNow(block: Block, dtype: DType, length: number): TypedArray {
+  #readNow(block: Block, dtype: ElementType, length: number): TypedArray {
     if (!this.device.asynchronous) return this.device.read(block, dtype, length);
     throw new HebbError(
       `${this.device.description} gives values later; await data(), item() or toArray() instead of their Sync forms`,
@@ -239,7 +239,7 @@ export class DeviceMemory {
     cell.block = block;
     cell.at = this.home;
     const { host = 0 } = cell;
-    if (typeof host === "number") this.device.fill(block, cell.dtype, cell.length, host);
+    if (typeof host === "number") this.device.fill(block, storedAs(cell.dtype), cell.length, host);
     else this.device.write(block, host);
     cell.host = undefined;
     this.#track(cell);
@@ -259,10 +259,10 @@ export class DeviceMemory {
   }
 
   readCell(cell: Cell): TypedArray {
-    if (cell.block !== undefined) return this.#readNow(cell.block, cell.dtype, cell.length);
+    if (cell.block !== undefined) return this.#readNow(cell.block, storedAs(cell.dtype), cell.length);
     if (cell.lost) throw lost(cell.shape);
     const { host = 0 } = cell;
-    return typeof host === "number" ? allocate(cell.dtype, cell.length).fill(host) : host.slice();
+    return typeof host === "number" ? allocate(storedAs(cell.dtype), cell.length).fill(host) : host.slice();
   }
 
   /** A copy of the cell's value, when the device has it. */

@@ -3,6 +3,7 @@ import { argumentBytes } from "../backends/analysis/arguments.ts";
 import type { Block, Executable } from "../backends/backend.ts";
 import { describeFailure, type FailedCheck } from "../compiler/checks.ts";
 import type { Compiled, Output } from "../compiler/compiled.ts";
+import { storedAs } from "../graph/dtype.ts";
 import { HebbError, InternalError } from "../graph/errors.ts";
 import type { Source } from "../graph/node.ts";
 import type { DeviceMemory } from "./deviceMemory.ts";
@@ -185,7 +186,11 @@ export class BoundProgram {
     const { device } = this.memory;
     const binding = this.bindings[slot] as Binding;
     if (binding.kind !== "small" || device.asynchronous) throw new InternalError("a result has no memory");
-    return new Storage(binding.dtype, binding.shape, device.read(binding.block, binding.dtype, binding.length));
+    return new Storage(
+      binding.dtype,
+      binding.shape,
+      device.read(binding.block, storedAs(binding.dtype), binding.length),
+    );
   }
 
   /** A block of the host's memory holds its value, which may be garbage by the next run. */

@@ -1,6 +1,6 @@
 // Values outside the graph: immutable storages and the state cells that change. Both may be on the host, on the device, or on both.
 import type { Block } from "../backends/backend.ts";
-import { byteSize, type DType, type TypedArray } from "../graph/dtype.ts";
+import { byteSize, type DType, type ElementType, storedAs, type TypedArray } from "../graph/dtype.ts";
 import type { Source } from "../graph/node.ts";
 import { type Shape, sizeOf } from "../graph/shape.ts";
 
@@ -33,9 +33,10 @@ export interface Home {
  * keep it until the running job ends, and with it every result of a long loop that never awaits.
  */
 export interface Place {
-  readonly dtype: DType;
+  readonly dtype: ElementType;
   readonly length: number;
   readonly bytes: number;
+  /** The value as memory holds it. */
   host: TypedArray | undefined;
   /** Device memory with the value; managed by DeviceMemory. */
   block: Block | undefined;
@@ -69,7 +70,7 @@ export class Storage implements Source {
     this.length = sizeOf(shape);
     const bytes = this.length * byteSize(dtype);
     this.place = {
-      dtype,
+      dtype: storedAs(dtype),
       length: this.length,
       bytes,
       host,
@@ -94,7 +95,7 @@ export class Cell implements Source {
   readonly shape: Shape;
   readonly length: number;
   name: string;
-  /** The value while it is not on the device; a number means that every element has it. */
+  /** The value, as memory holds it, while it is not on the device; a number means that every element has it. */
   host: TypedArray | number | undefined;
   block: Block | undefined;
   /** The device whose memory that is. */

@@ -3,6 +3,7 @@
 import { compileGraph } from "../compiler/compile.ts";
 import type { Output } from "../compiler/compiled.ts";
 import { printProgram } from "../compiler/print.ts";
+import { currentPrecision } from "../graph/apply.ts";
 import { CompositeMover } from "../graph/compose.ts";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
@@ -243,6 +244,7 @@ function traceEntry(
   let shape: (values: readonly Tensor[]) => Tree = () => undefined;
   withTrace(trace, () => {
     traceGuard(gradEnabled);
+    traceGuard(currentPrecision);
     const result = callTraced("compile", fn, substituted(args, stand));
     refusePromises("compile", result);
     for (const finish of trace.finishers) finish();

@@ -1,5 +1,6 @@
 // Names what a function of tensors computes, so that exports and listings can say it again.
 
+import { settle, unroundedWithin } from "../graph/apply.ts";
 import { note } from "../graph/compose.ts";
 import type { CompositeName, CompositeTable } from "../graph/composites.ts";
 import type { Composite } from "../graph/node.ts";
@@ -28,9 +29,10 @@ export function composedResults<K extends CompositeName, R>(
   const before = evaluations();
   // A body may assign to what it reads.
   const nodes = inputs.map((input) => input?.node);
-  const made = body();
-  if (evaluations() !== before) return made;
+  const made = unroundedWithin(body);
   const [first, ...others] = resultsOf(made);
+  for (const { node } of [first, ...others]) settle(node);
+  if (evaluations() !== before) return made;
   note({ name, inputs: nodes, attributes } as Composite, [first.node, ...others.map(({ node }) => node)]);
   return made;
 }

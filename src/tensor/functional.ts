@@ -15,6 +15,7 @@ import { tensordot as tensordotNode } from "../graph/ops/products.ts";
 import { checkKind, checkOptions } from "../graph/options.ts";
 import { formatShape, sameShape } from "../graph/shape.ts";
 import { given, givenList, givenOrNot } from "./arguments.ts";
+import { lowered } from "./autocast.ts";
 import { checked } from "./checks.ts";
 import { composed } from "./composed.ts";
 import { numberOf } from "./operands.ts";
@@ -92,10 +93,11 @@ type Convolution<O> = (input: Node, weight: Node, bias?: Node, options?: O) => N
 const convolution =
   <O>(name: string, fn: Convolution<O>) =>
   (input: Tensor, weight: Tensor, bias?: Tensor, options?: O): Tensor => {
-    given(name, input);
-    given(name, weight, "the weight");
+    const x = lowered(given(name, input));
+    const kernel = lowered(given(name, weight, "the weight"));
     givenOrNot(name, bias, "the bias");
-    return Tensor.from(fn(input.node, weight.node, bias?.node, options), tensorsOf([input, weight, bias]));
+    const shift = bias && lowered(bias);
+    return Tensor.from(fn(x.node, kernel.node, shift?.node, options), tensorsOf([x, kernel, shift]));
   };
 
 /** Cross-correlation of [N, C, L] with [out, C/groups, k] (torch.nn.functional.conv1d). */

@@ -1,6 +1,7 @@
 // The tensor room: values, creation, gradients, compilation.
 
 export type { ComputeDevice } from "../runtime/index.ts";
+export { type AutocastOptions, autocast } from "./autocast.ts";
 export { customGradient, type GradOptions, grad, jvp, valueAndGrad } from "./autograd.ts";
 export { checkpoint } from "./checkpoint.ts";
 export { type Compiled, compile } from "./compile.ts";

@@ -2,6 +2,7 @@
 import { gradients } from "../graph/autodiff.ts";
 import { allocate, isFloat, type TypedArray } from "../graph/dtype.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
+import { storedNumbers } from "../graph/halves.ts";
 import * as kind from "../graph/kinds.ts";
 import { type Node, sourceNode } from "../graph/node.ts";
 import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
@@ -188,7 +189,7 @@ function settled(node: Node, inputs: readonly Node[], replacement: ArrayLike<num
       );
     const data = allocate(node.dtype, size);
     data.set(Array.from(replacement));
-    return sourceNode(node, new Storage(node.dtype, node.shape, data));
+    return sourceNode(node, new Storage(node.dtype, node.shape, storedNumbers(node.dtype, data)));
   }
   if (node.source instanceof Cell) return sourceNode(node.source, cellMemory(node.source).lend(node.source));
   return node.source === undefined ? overInputs(node, inputs) : node;

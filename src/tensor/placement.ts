@@ -1,6 +1,8 @@
 // Which device a node is computed on: that of the values it reads. Two devices in one operation are refused.
+
+import { apply } from "../graph/apply.ts";
 import { HebbError } from "../graph/errors.ts";
-import { apply, gradient, type Node, type Op } from "../graph/node.ts";
+import { gradient, type Node, type Op } from "../graph/node.ts";
 import { topologicalOrder } from "../graph/walk.ts";
 import { Cell, type ComputeDevice, deviceOfHome, type Home, homeOfDevice, Storage } from "../runtime/index.ts";
 import { currentTrace } from "./trace.ts";

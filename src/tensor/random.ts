@@ -1,4 +1,5 @@
 // Random tensors, drawn from the current generator or from the one that is given; the same bits on every backend.
+import type { FloatDType } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import type { Node } from "../graph/node.ts";
@@ -19,7 +20,7 @@ interface DrawOptions {
 const drawKinds: OptionKinds<DrawOptions> = { generator: generatorKind };
 
 interface RandomOptions extends DrawOptions {
-  readonly dtype?: "float32" | "float64";
+  readonly dtype?: FloatDType;
   readonly requiresGrad?: boolean;
 }
 const randomKinds: OptionKinds<RandomOptions> = {

@@ -1,6 +1,7 @@
 // State cells as tensors: State changes by assign, Parameter is the State that gradients flow to.
 import { allocate, type DType, isFloat, type TypedArray } from "../graph/dtype.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
+import { numbersOf, storedNumber, storedNumbers } from "../graph/halves.ts";
 import * as kind from "../graph/kinds.ts";
 import type { Node } from "../graph/node.ts";
 import { cast, stopGradient } from "../graph/ops/elementwise.ts";
@@ -17,6 +18,7 @@ import {
   homeOfDevice,
   homeOrDefault,
   memoryOf,
+  nextGeneration,
   Storage,
   severalDevices,
 } from "../runtime/index.ts";
@@ -24,7 +26,7 @@ import { checkShape } from "./creation.ts";
 import { assignCell, cellNode, evaluate, evaluateLater, flush, moveCell, overwriteCell, waits } from "./lazy.ts";
 import { homeOf } from "./placement.ts";
 import { notATensor } from "./refusals.ts";
-import { gradientLeaves, Tensor } from "./tensor.ts";
+import { gradientLeaves, retyped, Tensor } from "./tensor.ts";
 import { currentTrace, refuseInTrace, soon, type Trace, traceGuard } from "./trace.ts";
 
 export interface StateOptions {
@@ -63,15 +65,33 @@ export function withStates<T>(values: ReadonlyMap<State, Tensor>, body: () => T)
  * outside it takes effect at once, as far as anyone can see. Reads after it give the new value; it never carries history.
  */
 export class State extends Tensor {
-  readonly cell: Cell;
+  #cell: Cell;
 
   constructor(value: Tensor | TypedArray | number, options: StateOptions = {}) {
     const { shape, dtype, data } = initial(value, checkOptions("State", options, stateKinds));
-    const cell = new Cell(dtype, shape, data instanceof Storage ? 0 : data, options.name ?? "");
+    const cell = new Cell(dtype, shape, data instanceof Storage ? 0 : held(dtype, data), options.name ?? "");
     super(undefined, { shape, dtype });
-    this.cell = cell;
+    this.#cell = cell;
     // The value is computed in its final place, and nothing else refers to it.
     if (data instanceof Storage) engineOf(data.place.at).memory.adopt(cell, data, { spent: true });
+  }
+
+  get cell(): Cell {
+    return this.#cell;
+  }
+
+  /** The value and its gradient in another dtype, from now on. */
+  convert(dtype: DType): void {
+    if (dtype === this.dtype) return;
+    if (currentTrace() !== undefined)
+      throw new HebbError("a compiled function cannot change the dtype of a state; convert the module before the call");
+    const [value] = evaluate([stopGradient(cast(this.node, dtype))]) as [Storage];
+    const { home, name } = this.#cell;
+    this.#cell = new Cell(dtype, this.shape, 0, name);
+    this.#cell.home = home;
+    engineOf(value.place.at).memory.adopt(this.#cell, value, { spent: true });
+    this[retyped](dtype);
+    nextGeneration();
   }
 
   /** Where the value is. A State of numbers moves to where it is used; a Parameter stays until its module moves. */
@@ -121,7 +141,7 @@ export class State extends Tensor {
       return this;
     }
     overwriteCell(this.cell);
-    cellMemory(this.cell).writeCell(this.cell, data);
+    cellMemory(this.cell).writeCell(this.cell, storedNumbers(this.dtype, data));
     return this;
   }
 
@@ -129,13 +149,14 @@ export class State extends Tensor {
     refuseInTrace("a value");
     flush();
     if (waits(this.cell)) evaluate([this.node]);
-    return memoryOf(this.cell).readCell(this.cell);
+    return numbersOf(this.dtype, memoryOf(this.cell).readCell(this.cell));
   }
 
   override data(): Promise<TypedArray> {
-    return soon(() => {
+    return soon(async () => {
       flush();
-      return waits(this.cell) ? this.#arrived() : memoryOf(this.cell).readCellLater(this.cell);
+      const stored = waits(this.cell) ? await this.#arrived() : await memoryOf(this.cell).readCellLater(this.cell);
+      return numbersOf(this.dtype, stored);
     });
   }
 
@@ -154,6 +175,10 @@ export class State extends Tensor {
     return `State ${this.label}`.trimEnd();
   }
 }
+
+/** The initial value as memory holds it. */
+const held = (dtype: DType, data: TypedArray | number): TypedArray | number =>
+  typeof data === "number" ? storedNumber(dtype, data) : storedNumbers(dtype, data);
 
 function initial(
   value: Tensor | TypedArray | number,
@@ -215,9 +240,7 @@ export class Parameter extends State {
     const home = value instanceof Tensor && severalDevices() ? homeOf(value.node) : undefined;
     this.cell.home = homeOrDefault(home);
     if (!isFloat(this.dtype))
-      throw new HebbError(
-        `a parameter must be float32 or float64 to be trained, got ${this.dtype}; use State for other values`,
-      );
+      throw new HebbError(`a parameter must be of floats to be trained, got ${this.dtype}; use State for other values`);
     this.#requiresGrad = requiresGrad;
   }
 
@@ -260,6 +283,14 @@ export class Parameter extends State {
     const set = gradientsIn(trace);
     if (!set.has(this)) trace.finishers.push(() => this.#leaveTrace(trace));
     set.set(this, value);
+  }
+
+  override convert(dtype: DType): void {
+    if (!isFloat(dtype)) throw new HebbError(`a parameter must be of floats to be trained, not ${dtype}`);
+    const grad = this.#grad?.to(dtype);
+    super.convert(dtype);
+    this.#grad = grad;
+    this.#gradState = undefined;
   }
 
   /** The gradient as a state cell, so that a compiled function can add to it. */

@@ -1,6 +1,8 @@
 // Tensor: an immutable value and a node of a lazy graph. Nothing runs until a value is asked for.
+import { settle } from "../graph/apply.ts";
 import { type DType, isFloat, type TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
+import { numbersOf, storedNumbers } from "../graph/halves.ts";
 import { type Node, newId, sourceNode } from "../graph/node.ts";
 import { alias } from "../graph/ops/alias.ts";
 import * as el from "../graph/ops/elementwise.ts";
@@ -21,6 +23,9 @@ import { currentTrace, refuseInTrace, soon, traceGuard } from "./trace.ts";
 /** Nodes to which `backward` delivers: parameters, and tensors made with requiresGrad. */
 export const gradientLeaves = new WeakMap<Node, Tensor>();
 
+/** The name of the method that changes a dtype: no word, so that it is none of the public ones. */
+export const retyped: unique symbol = Symbol("retyped");
+
 export type Operand = Tensor | number;
 
 /** Chains of unevaluated operations are cut here, so that a loop that never reads a value cannot grow forever. */
@@ -29,7 +34,7 @@ const longestChain = 500;
 /** A tensor of a known or unknown shape. `Tensor<[32, 10]>` knows its sizes while typing; plain `Tensor` learns them when run. */
 export class Tensor<S extends Shape = Shape> extends ReadingMethods<S> {
   readonly shape: S;
-  readonly dtype: DType;
+  #dtype: DType;
   /**
    * Equal only for tensors that are certainly the same value. Deep equality (Vitest's toEqual, Node's deepStrictEqual) cannot see values, and would
    * call any two tensors of one shape equal without it. To compare values: toArray(), or hebb/testing.
@@ -45,11 +50,12 @@ export class Tensor<S extends Shape = Shape> extends ReadingMethods<S> {
     if (init === undefined)
       throw new HebbError("Tensor: use tensor([1, 2, 3]) to make one of numbers, not new Tensor(…)");
     this.shape = init.shape as S;
-    this.dtype = init.dtype;
+    this.#dtype = init.dtype;
     this.#node =
       node === undefined && init.data !== undefined
-        ? sourceNode(init, new Storage(init.dtype, init.shape, init.data))
+        ? sourceNode(init, new Storage(init.dtype, init.shape, storedNumbers(init.dtype, init.data)))
         : node;
+    if (node !== undefined) settle(node);
     this.id = this.#node?.id ?? newId();
   }
 
@@ -65,6 +71,15 @@ export class Tensor<S extends Shape = Shape> extends ReadingMethods<S> {
     const node = this.#node;
     if (node === undefined) throw new HebbError("this tensor has no value");
     return node;
+  }
+
+  get dtype(): DType {
+    return this.#dtype;
+  }
+
+  /** Only what changes, a state, can come to have another. */
+  protected [retyped](dtype: DType): void {
+    this.#dtype = dtype;
   }
 
   get rank(): number {
@@ -133,19 +148,19 @@ export class Tensor<S extends Shape = Shape> extends ReadingMethods<S> {
 
   // ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** The elements in row-major order, at once: where the backend can, which are those of processors. */
+  /** The elements in row-major order, at once: where the backend can, which are those of processors. Floats of 16 bits are a Float32Array. */
   dataSync(): TypedArray {
     refuseInTrace("a value");
     // A copy: values are immutable, whatever the caller does with the array.
     const value = this.#settle();
-    return memoryOf(value.place).copy(value);
+    return numbersOf(this.dtype, memoryOf(value.place).copy(value));
   }
 
-  /** The elements in row-major order. */
+  /** The elements in row-major order. Floats of 16 bits are a Float32Array. */
   data(): Promise<TypedArray> {
     return soon(async () => {
       const value = severalDevices() ? this.#hold((await evaluateLater([this.node]))[0] as Storage) : this.#settle();
-      return memoryOf(value.place).copyLater(value);
+      return numbersOf(this.dtype, await memoryOf(value.place).copyLater(value));
     });
   }
 

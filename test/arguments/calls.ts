@@ -156,6 +156,7 @@ export const functions: Readonly<Record<string, Call>> = {
   gradCheck: make(() => [square, [tensor([1, 2], { dtype: "float64" })], 1e-5]),
   gradEnabled: of(),
   noGrad: of(() => 1),
+  autocast: optional(() => [() => 1]),
   inspect: of(() => floats(2).sum()),
   inspectStep: optional(() => {
     const weights = parameter(2);

@@ -19,7 +19,7 @@ const whole = (): Tensor => places([2, 2], 1, 6, 3, 12);
 export const methodCalls: Readonly<Record<string, MethodCall>> = {
   ...named(
     "frac exp2 log2 log10 asin acos sinh cosh asinh acosh atanh sinc deg2rad rad2deg erfc erfinv lgamma digamma i0 isposinf " +
-      "isneginf signbit frexp numel dim ravel fliplr flipud trace corrcoef msort",
+      "isneginf signbit frexp numel dim ravel fliplr flipud trace corrcoef msort half bfloat16 float double",
     of(),
   ),
   ...named(

@@ -3,7 +3,7 @@ import type { AsynchronousDevice, Block, Executable, FailedRun } from "../../src
 import { createReferenceDevice } from "../../src/backends/reference/index.ts";
 import type { FailedCheck } from "../../src/compiler/checks.ts";
 import type { Program } from "../../src/compiler/kernel.ts";
-import type { DType, TypedArray } from "../../src/graph/dtype.ts";
+import type { ElementType, TypedArray } from "../../src/graph/dtype.ts";
 
 export const createLaterDevice = (): LaterDevice => new LaterDevice();
 
@@ -35,7 +35,7 @@ class LaterDevice implements AsynchronousDevice {
     this.#give(() => this.#within.write(block, copy));
   }
 
-  fill(block: Block, dtype: DType, length: number, value: number): void {
+  fill(block: Block, dtype: ElementType, length: number, value: number): void {
     this.#give(() => this.#within.fill(block, dtype, length, value));
   }
 
@@ -49,7 +49,7 @@ class LaterDevice implements AsynchronousDevice {
     });
   }
 
-  read(block: Block, dtype: DType, length: number): Promise<TypedArray> {
+  read(block: Block, dtype: ElementType, length: number): Promise<TypedArray> {
     this.reads++;
     return new Promise((resolve, reject) => {
       this.#give(() => {

@@ -3,7 +3,8 @@ import type { Block, Device, Executable, FailedRun, SynchronousDevice } from "..
 import { describeFailure } from "../../src/compiler/checks.ts";
 import { compileGraph } from "../../src/compiler/compile.ts";
 import type { Compiled } from "../../src/compiler/compiled.ts";
-import { allocate, type DType, type TypedArray } from "../../src/graph/dtype.ts";
+import { allocate, type DType, storedAs, type TypedArray } from "../../src/graph/dtype.ts";
+import { numbersOf, storedNumbers } from "../../src/graph/halves.ts";
 import { type Node, type Source, sourceNode } from "../../src/graph/node.ts";
 import { type Shape, sizeOf } from "../../src/graph/shape.ts";
 
@@ -65,7 +66,7 @@ export class Runner<D extends Device = SynchronousDevice> {
   run(this: Runner<SynchronousDevice>, values: readonly Value[]): Value[] {
     this.#carryOut(values);
     return this.#outputs.map((node, output) =>
-      valueIn(node, this.#device.read(this.#blockOf(output), node.dtype, sizeOf(node.shape))),
+      valueIn(node, this.#device.read(this.#blockOf(output), storedAs(node.dtype), sizeOf(node.shape))),
     );
   }
 
@@ -74,7 +75,7 @@ export class Runner<D extends Device = SynchronousDevice> {
     const { asynchronous } = this.#device;
     this.#carryOut(values);
     const read = this.#outputs.map(async (node, output) =>
-      valueIn(node, await this.#device.read(this.#blockOf(output), node.dtype, sizeOf(node.shape))),
+      valueIn(node, await this.#device.read(this.#blockOf(output), storedAs(node.dtype), sizeOf(node.shape))),
     );
     const failed: FailedRun | undefined = asynchronous ? await this.#device.settle() : undefined;
     if (failed !== undefined) throw new Error(describeFailure(this.compiled.program, failed.check));
@@ -87,7 +88,7 @@ export class Runner<D extends Device = SynchronousDevice> {
       if (block === undefined || slot.kind !== "source") return;
       const value = values[this.#sources.get(slot.source) ?? -1];
       if (value === undefined) throw new Error("a value is missing");
-      this.#device.write(block, toArray(value.dtype, value.data));
+      this.#device.write(block, storedNumbers(value.dtype, toArray(value.dtype, value.data)));
     });
     const failure = this.#executable.run(this.#blocks);
     if (failure) throw new Error(describeFailure(this.compiled.program, failure));
@@ -108,7 +109,11 @@ export class Runner<D extends Device = SynchronousDevice> {
   }
 }
 
-const valueIn = ({ shape, dtype }: Node, data: TypedArray): Value => ({ shape, dtype, data: [...data] });
+const valueIn = ({ shape, dtype }: Node, data: TypedArray): Value => ({
+  shape,
+  dtype,
+  data: [...numbersOf(dtype, data)],
+});
 
 /** Builds a graph over the values, runs it once, and gives its outputs. */
 export function evaluate(

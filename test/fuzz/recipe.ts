@@ -1,6 +1,8 @@
 // A random graph as plain data: it can be built, printed as code, and taken apart.
+
+import { apply } from "../../src/graph/apply.ts";
 import { type DType, isFloat } from "../../src/graph/dtype.ts";
-import { apply, type Node } from "../../src/graph/node.ts";
+import type { Node } from "../../src/graph/node.ts";
 import { expand } from "../../src/graph/ops/broadcast.ts";
 import { conv2d } from "../../src/graph/ops/conv.ts";
 import { full } from "../../src/graph/ops/creation.ts";

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-web";
-import type { TypedArray } from "../../src/graph/dtype.ts";
+import { storedAs, type TypedArray } from "../../src/graph/dtype.ts";
 import { type Tensor, tensor } from "../../src/tensor/index.ts";
 
 interface Runtime {
@@ -55,7 +55,7 @@ export async function runOnnx(
   const feeds = Object.fromEntries(
     Object.entries(inputs)
       .filter(([name]) => session.inputNames.includes(name))
-      .map(([name, input]) => [name, new ort.Tensor(input.dtype, input.dataSync(), input.shape)]),
+      .map(([name, input]) => [name, new ort.Tensor(storedAs(input.dtype), input.dataSync(), input.shape)]),
   );
   const results = await session.run(feeds);
   const found = Object.entries(results).map(([name, { data, dims, type }]): [string, Tensor] => [

@@ -53,7 +53,7 @@ export const aliases: readonly Alias[] = [
     unsafe_chunk: "x.chunk",
     narrow_copy: "x.narrow",
     argwhere: "x.nonzero",
-    "float double int byte bool type": "x.to",
+    "int byte bool type": "x.to",
     numpy: "x.data",
     tolist: "x.toArray",
     size: "x.shape",
@@ -211,9 +211,9 @@ export const groups: readonly Group[] = [
   },
   {
     because:
-      "dtypes are float32, float64, int32, uint8 and bool; numbers of other widths are converted where they enter",
+      "dtypes are float16, bfloat16, float32, float64, int32, uint8 and bool; numbers of other widths are converted where they enter",
     names:
-      /^(bfloat16|half|short|long|char|c(float|double|half)|chalf|u?int(1|2|3|4|5|6|7|16|32|64)$|.*(Half|Char|Short|Long|BFloat16).*(Tensor|Storage)|chalf)$/,
+      /^(short|long|char|c(float|double|half)|chalf|u?int(1|2|3|4|5|6|7|16|32|64)$|.*(Half|Char|Short|Long|BFloat16).*(Tensor|Storage)|chalf)$/,
   },
   {
     because: noComplex,
@@ -227,7 +227,7 @@ export const groups: readonly Group[] = [
   {
     because: devices,
     names:
-      /cuda|cudnn|miopen|mkldnn|vulkan|^(cpu|ipu|xpu|mtia|maia|xla|device|get_device|is_cpu|is_ipu|is_mps|is_meta|is_xla|is_xpu|is_maia|is_mtia|pin_memory|is_pinned|record_stream|is_shared|share_memory)$|device|Stream|^Event$|autocast|GradScaler|AcceleratorError|^(DataParallel|is_distributed)$|OutOfMemoryError/,
+      /cuda|cudnn|miopen|mkldnn|vulkan|^(cpu|ipu|xpu|mtia|maia|xla|device|get_device|is_cpu|is_ipu|is_mps|is_meta|is_xla|is_xpu|is_maia|is_mtia|pin_memory|is_pinned|record_stream|is_shared|share_memory)$|device|Stream|^Event$|autocast_|_autocast|GradScaler|AcceleratorError|^(DataParallel|is_distributed)$|OutOfMemoryError/,
   },
   {
     because: dataStorage,

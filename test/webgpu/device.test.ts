@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import { erf } from "../../src/backends/reference/math.ts";
 import { createWebgpuDevice } from "../../src/backends/webgpu/index.ts";
-import type { DType, TypedArray } from "../../src/graph/dtype.ts";
+import type { ElementType, TypedArray } from "../../src/graph/dtype.ts";
 import { compile, nn, optim, Parameter, seed, type Tensor, tensor, useBackend } from "../../src/index.ts";
 import { backendInfo, considerCard, defaultDevice, memoryInfo, moveToHost } from "../../src/runtime/index.ts";
 import { takeForCards, webgpuDevice } from "./dawn.ts";
@@ -22,10 +22,11 @@ const globals = (): Globals => (createRequire(import.meta.url)("webgpu") as { gl
 describe.skipIf(device === undefined)("the device", () => {
   if (device === undefined) return;
 
-  it.each<[DType, TypedArray]>([
+  it.each<[ElementType, TypedArray]>([
     ["float32", Float32Array.of(1.5, Number.NaN, Number.NEGATIVE_INFINITY, -0, 1e-40)],
     ["float64", Float64Array.of(0.1, 1e300, -0)],
     ["int32", Int32Array.of(-2147483648, 7)],
+    ["uint16", Uint16Array.of(1, 2, 65535)],
     ["uint8", Uint8Array.of(1, 2, 255)],
     ["bool", Uint8Array.of(1, 0, 1, 1, 0)],
   ])("keeps %s as it was given", async (dtype, values) => {

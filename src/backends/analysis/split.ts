@@ -1,7 +1,7 @@
 // Cuts a long reduction of few results into partial ones, so that threads can share it: phases of one kernel.
 import { rewrite } from "../../compiler/indexing.ts";
 import type { LoopKernel, Statement } from "../../compiler/kernel.ts";
-import type { DType } from "../../graph/dtype.ts";
+import type { ElementType } from "../../graph/dtype.ts";
 import {
   add,
   axisValue,
@@ -20,7 +20,7 @@ import { combineFn, extentOf } from "./steps.ts";
 export interface SharedScratch {
   needShared(bytes: number): void;
   /** The shared memory as a buffer of the program, from its first byte on. */
-  sharedBuffer(dtype: DType): number;
+  sharedBuffer(dtype: ElementType): number;
 }
 
 /** With more results than this, each reduction is short, or there are enough units of work. */

@@ -62,6 +62,8 @@ export function identityOf(combine: Combine, dtype: Value["dtype"]): number {
       return low ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
     case "int32":
       return low ? -2147483648 : 2147483647;
+    case "uint16":
+      return low ? 0 : 65535;
     case "uint8":
       return low ? 0 : 255;
     case "bool":

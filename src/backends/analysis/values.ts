@@ -1,11 +1,11 @@
 // Scalar expressions as numbered values: equal structure gives the same value, and each value records what it depends on.
-import type { DType } from "../../graph/dtype.ts";
+import type { ElementType } from "../../graph/dtype.ts";
 import { InternalError, unreachable } from "../../graph/errors.ts";
 import { type Axis, type BinaryFn, isComparison, type Local, type Scalar, type UnaryFn } from "../../graph/scalar.ts";
 
 interface Common {
   readonly id: number;
-  readonly dtype: DType;
+  readonly dtype: ElementType;
   /** Ids of the axes and of the kernel locals (results of reductions) it is computed from. */
   readonly deps: ReadonlySet<number>;
   /** It may fault where the program would not compute it: a load not known to be in range. */
@@ -169,7 +169,7 @@ export class ValueTable {
     );
   }
 
-  constant(value: number, dtype: DType): Value {
+  constant(value: number, dtype: ElementType): Value {
     return this.#intern(
       `c${dtype}${Object.is(value, -0) ? "-0" : value}`,
       { kind: "const", dtype, value },
@@ -237,7 +237,7 @@ export class ValueTable {
     }
   }
 
-  load(buffer: number, index: Linear, dtype: DType): Value {
+  load(buffer: number, index: Linear, dtype: ElementType): Value {
     const { length, stored } = this.#facts(buffer);
     return this.#intern(
       this.#loadKey(buffer, index),

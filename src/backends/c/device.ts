@@ -2,7 +2,7 @@
 // programs that are not worth a compiler.
 import type { FailedCheck } from "../../compiler/checks.ts";
 import type { Program } from "../../compiler/kernel.ts";
-import { byteSize, type DType, type TypedArray, viewOf } from "../../graph/dtype.ts";
+import { byteSize, type ElementType, type TypedArray, viewOf } from "../../graph/dtype.ts";
 import { HebbError, InternalError } from "../../graph/errors.ts";
 import { argumentBytes, tableSlots, type WorkspaceLayout, workspaceLayout } from "../analysis/arguments.ts";
 import {
@@ -158,7 +158,7 @@ class CDevice implements SynchronousDevice {
   }
 
   /** Without the zeros of a new typed array, on a boundary of cache lines. */
-  hostBlock(dtype: DType, length: number): HostBlock {
+  hostBlock(dtype: ElementType, length: number): HostBlock {
     const bytes = length * byteSize(dtype);
     const memory = unset(bytes + cacheLine);
     const start = Number(koffi().address(memory));
@@ -179,11 +179,11 @@ class CDevice implements SynchronousDevice {
     this.host.write(block, data, start);
   }
 
-  read(block: Block, dtype: DType, length: number): TypedArray {
+  read(block: Block, dtype: ElementType, length: number): TypedArray {
     return this.host.read(block, dtype, length);
   }
 
-  fill(block: Block, dtype: DType, length: number, value: number): void {
+  fill(block: Block, dtype: ElementType, length: number, value: number): void {
     this.host.fill(block, dtype, length, value);
   }
 

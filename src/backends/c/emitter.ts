@@ -1,6 +1,6 @@
 // The interfaces between the parts of the C emitter: how a kernel becomes functions, and what kernels of a program share.
 import type { BufferInfo } from "../../compiler/kernel.ts";
-import type { DType } from "../../graph/dtype.ts";
+import type { ElementType } from "../../graph/dtype.ts";
 import type { PaddedDim } from "../analysis/padding.ts";
 import type { SharedScratch } from "../analysis/split.ts";
 import type { Address, Code } from "./code.ts";
@@ -50,10 +50,11 @@ export interface EmitContext extends SharedScratch {
 export const phaseParameters = "char *base, const unsigned long long *table, int low, int high, char *scratch";
 
 /** The C type of an element in memory. */
-export const elementType: Readonly<Record<DType, string>> = {
+export const elementType: Readonly<Record<ElementType, string>> = {
   float32: "float",
   float64: "double",
   int32: "int",
+  uint16: "unsigned short",
   uint8: "unsigned char",
   bool: "unsigned char",
 };

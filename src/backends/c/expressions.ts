@@ -1,6 +1,6 @@
 // Writes values as C, scalar or vector, and reuses each while it is in scope.
 
-import type { DType } from "../../graph/dtype.ts";
+import { byteSize, type ElementType } from "../../graph/dtype.ts";
 import { unreachable } from "../../graph/errors.ts";
 import type { Axis, Local } from "../../graph/scalar.ts";
 import {
@@ -356,8 +356,8 @@ export class Expressions {
     return stride === 0 ? undefined : stride;
   }
 
-  private memoryType(dtype: DType): string {
-    return `${dtype === "uint8" || dtype === "bool" ? "B" : vectorType(dtype, 0).charAt(0)}${this.laneCount}`;
+  private memoryType(dtype: ElementType): string {
+    return `${byteSize(dtype) === 1 ? "B" : byteSize(dtype) === 2 ? "H" : vectorType(dtype, 0).charAt(0)}${this.laneCount}`;
   }
 
   private vectorLoad(value: Load): Text {
@@ -370,7 +370,7 @@ export class Expressions {
     if (stride === 1) {
       const at = this.at(buffer, index);
       text = mask === undefined ? code`${type}_load(${at})` : code`${type}_loadm(${at}, ${mask})`;
-    } else if (stride === 2 && !type.startsWith("B")) {
+    } else if (stride === 2 && byteSize(dtype) >= 4) {
       const at = this.at(buffer, index);
       text =
         this.ofPair(value, type, mask) ??
@@ -413,7 +413,7 @@ export class Expressions {
   /** What is halved to give the place of each lane, where two vectors are enough to know all of them. */
   private halved({ index, unsafe, dtype }: Load): Value | undefined {
     const { context, lanes } = this;
-    if (lanes === undefined || unsafe || dtype === "uint8" || dtype === "bool") return undefined;
+    if (lanes === undefined || unsafe || byteSize(dtype) < 4) return undefined;
     if (!hasPairs(context.target, lanes.count)) return undefined;
     return halvedIn(index, (atom) => this.isVarying(atom), lanes.axis.id)?.value;
   }
@@ -464,7 +464,7 @@ export class Expressions {
       );
       return;
     }
-    if (stride === 2 && !accumulate && !type.startsWith("B")) {
+    if (stride === 2 && !accumulate && byteSize(dtype) >= 4) {
       const at = this.at(buffer, index);
       this.out.line(code`${type}_store2m(${at}, ${inMemory}, ${mask ?? `I${this.laneCount}_splat(-1)`});`);
       return;

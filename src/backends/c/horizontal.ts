@@ -1,5 +1,5 @@
 // The lanes of one vector combined into one element, always in the same order.
-import type { DType } from "../../graph/dtype.ts";
+import type { ElementType } from "../../graph/dtype.ts";
 import type { Combine } from "../../graph/node.ts";
 import { combineFn } from "../analysis/steps.ts";
 import type { EmitContext } from "./emitter.ts";
@@ -7,7 +7,7 @@ import { needLanes, scalarType, vectorType } from "./lanes.ts";
 import { scalarBinary } from "./operations.ts";
 
 /** Adds `sum_F16(v)` and the like to the program; for masks `max_M16(m)`. */
-export function needReduction(context: EmitContext, combine: Combine, dtype: DType, lanes: number): void {
+export function needReduction(context: EmitContext, combine: Combine, dtype: ElementType, lanes: number): void {
   needLanes(context, lanes);
   const type = vectorType(dtype, lanes);
   const isMask = dtype === "bool";

@@ -1,22 +1,23 @@
 // The C types and helpers of vectors with a given number of lanes: loads, stores, masks, selection, rounding.
-import type { DType } from "../../graph/dtype.ts";
+import type { ElementType } from "../../graph/dtype.ts";
 import type { EmitContext } from "./emitter.ts";
 import type { Target } from "./target.ts";
 
 /** The C type of a value in a register: one element. */
-export const scalarType = (dtype: DType): string =>
+export const scalarType = (dtype: ElementType): string =>
   dtype === "float32" ? "float" : dtype === "float64" ? "double" : "int";
 
-/** The letter of a vector's element: F float, D double, I 32-bit integers and masks. Bytes and bools are held in I. */
-export const laneLetter = (dtype: DType): "F" | "D" | "I" =>
+/** The letter of a vector's element: F float, D double, I 32-bit integers and masks. Narrower integers and bools are held in I. */
+export const laneLetter = (dtype: ElementType): "F" | "D" | "I" =>
   dtype === "float32" ? "F" : dtype === "float64" ? "D" : "I";
 
-export const vectorType = (dtype: DType, lanes: number): string => `${laneLetter(dtype)}${lanes}`;
+export const vectorType = (dtype: ElementType, lanes: number): string => `${laneLetter(dtype)}${lanes}`;
 
 /** The C text of a constant of a dtype. */
-export function literal(value: number, dtype: DType): string {
+export function literal(value: number, dtype: ElementType): string {
   if (dtype === "int32") return value === -2147483648 ? "(-2147483647 - 1)" : value < 0 ? `(${value})` : `${value}`;
   if (dtype === "uint8") return `${value & 255}`;
+  if (dtype === "uint16") return `${value & 65535}`;
   if (dtype === "bool") return value !== 0 ? "1" : "0";
   const suffix = dtype === "float32" ? "f" : "";
   const rounded = dtype === "float32" ? Math.fround(value) : value;
@@ -41,16 +42,29 @@ function lanesSource(target: Target, lanes: number): string {
       rounding(target, letter, lanes),
     );
   }
-  parts.push(bytes(target, lanes), masks(target, lanes), conversions(lanes), integers(lanes));
+  parts.push(
+    narrow(target, "B", lanes),
+    narrow(target, "H", lanes),
+    masks(target, lanes),
+    conversions(lanes),
+    integers(lanes),
+  );
   return parts.join("");
 }
 
-const elements = { F: "float", D: "double", I: "int", Q: "long long", B: "unsigned char" } as const;
-const widths = { F: 4, D: 8, I: 4, Q: 8, B: 1 } as const;
+const elements = {
+  F: "float",
+  D: "double",
+  I: "int",
+  Q: "long long",
+  H: "unsigned short",
+  B: "unsigned char",
+} as const;
+const widths = { F: 4, D: 8, I: 4, Q: 8, H: 2, B: 1 } as const;
 
 function types(n: number): string {
   let text = "";
-  for (const letter of ["F", "D", "I", "Q", "B"] as const) {
+  for (const letter of ["F", "D", "I", "Q", "H", "B"] as const) {
     const [type, width] = [elements[letter], widths[letter]];
     text += `typedef ${type} ${letter}${n} __attribute__((vector_size(${n * width})));\n`;
     text += `typedef ${type} ${letter}${n}u __attribute__((vector_size(${n * width}), aligned(${width}), may_alias));\n`;
@@ -158,24 +172,26 @@ static inline void ${type}_store2m(${element} *p, ${type} v, I16 m) { ${bits} _m
 `;
 }
 
-/** Bytes in memory are 32-bit lanes in registers. */
-function bytes(target: Target, n: number): string {
+/** Bytes and pairs of bytes in memory are 32-bit lanes in registers. */
+function narrow(target: Target, letter: "B" | "H", n: number): string {
+  const [type, element] = [`${letter}${n}`, elements[letter]];
   const loop = (body: string): string => `for (int l = 0; l < ${n}; l++) ${body}`;
   const masked = target.vectors === "avx512" && n === 16;
+  const [bits, register] = letter === "B" ? [8, "_mm"] : [16, "_mm256"];
   const load = masked
-    ? "{ return (I16)_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(_mm512_movepi32_mask((__m512i)m), p)); }"
+    ? `{ return (I16)_mm512_cvtepu${bits}_epi32(${register}_maskz_loadu_epi${bits}(_mm512_movepi32_mask((__m512i)m), p)); }`
     : `{ I${n} r = {0}; ${loop("if (m[l]) r[l] = p[l];")} return r; }`;
   const store = masked
-    ? "{ _mm_mask_storeu_epi8(p, _mm512_movepi32_mask((__m512i)m), _mm512_cvtepi32_epi8((__m512i)v)); }"
-    : `{ ${loop("if (m[l]) p[l] = (unsigned char)v[l];")} }`;
-  return `static inline I${n} B${n}_load(const unsigned char *p) { return __builtin_convertvector(*(const B${n}u *)p, I${n}); }
-static inline void B${n}_store(unsigned char *p, I${n} v) { *(B${n}u *)p = __builtin_convertvector(v, B${n}); }
-static inline I${n} B${n}_loadm(const unsigned char *p, I${n} m) ${load}
-static inline void B${n}_storem(unsigned char *p, I${n} v, I${n} m) ${store}
-static inline I${n} B${n}_gather(const unsigned char *p, I${n} i) { I${n} r; ${loop("r[l] = p[i[l]];")} return r; }
-static inline I${n} B${n}_gatherm(const unsigned char *p, I${n} i, I${n} m) { I${n} r = {0}; ${loop("if (m[l]) r[l] = p[i[l]];")} return r; }
-static inline void B${n}_scatterm(unsigned char *p, I${n} i, I${n} v, I${n} m) { ${loop("if (m[l]) p[i[l]] = (unsigned char)v[l];")} }
-static inline void B${n}_addm(unsigned char *p, I${n} i, I${n} v, I${n} m) { ${loop("if (m[l]) p[i[l]] = (unsigned char)(p[i[l]] + v[l]);")} }
+    ? `{ ${register}_mask_storeu_epi${bits}(p, _mm512_movepi32_mask((__m512i)m), _mm512_cvtepi32_epi${bits}((__m512i)v)); }`
+    : `{ ${loop(`if (m[l]) p[l] = (${element})v[l];`)} }`;
+  return `static inline I${n} ${type}_load(const ${element} *p) { return __builtin_convertvector(*(const ${type}u *)p, I${n}); }
+static inline void ${type}_store(${element} *p, I${n} v) { *(${type}u *)p = __builtin_convertvector(v, ${type}); }
+static inline I${n} ${type}_loadm(const ${element} *p, I${n} m) ${load}
+static inline void ${type}_storem(${element} *p, I${n} v, I${n} m) ${store}
+static inline I${n} ${type}_gather(const ${element} *p, I${n} i) { I${n} r; ${loop("r[l] = p[i[l]];")} return r; }
+static inline I${n} ${type}_gatherm(const ${element} *p, I${n} i, I${n} m) { I${n} r = {0}; ${loop("if (m[l]) r[l] = p[i[l]];")} return r; }
+static inline void ${type}_scatterm(${element} *p, I${n} i, I${n} v, I${n} m) { ${loop(`if (m[l]) p[i[l]] = (${element})v[l];`)} }
+static inline void ${type}_addm(${element} *p, I${n} i, I${n} v, I${n} m) { ${loop(`if (m[l]) p[i[l]] = (${element})(p[i[l]] + v[l]);`)} }
 `;
 }
 

@@ -1,5 +1,5 @@
 // One operation of the scalar language as a C expression: on one element, and on a vector of lanes.
-import type { DType } from "../../graph/dtype.ts";
+import type { ElementType } from "../../graph/dtype.ts";
 import { unreachable } from "../../graph/errors.ts";
 import { type BinaryFn, isComparison, type UnaryFn } from "../../graph/scalar.ts";
 import { misplaced } from "../analysis/values.ts";
@@ -11,18 +11,19 @@ const comparison = { eq: "==", ne: "!=", lt: "<", le: "<=", gt: ">", ge: ">=" } 
 const arithmetic = { add: "+", sub: "-", mul: "*" } as const;
 const roundings = { floor: "floor", ceil: "ceil", trunc: "trunc", round: "rint" } as const;
 
-const isFloat = (dtype: DType): dtype is "float32" | "float64" => dtype === "float32" || dtype === "float64";
+const isFloat = (dtype: ElementType): dtype is "float32" | "float64" => dtype === "float32" || dtype === "float64";
 
 /** Keeps an integer expression within what its dtype can hold. */
-function narrowed(expression: string, dtype: DType): string {
+function narrowed(expression: string, dtype: ElementType): string {
   if (dtype === "uint8") return `((${expression}) & 255)`;
+  if (dtype === "uint16") return `((${expression}) & 65535)`;
   if (dtype === "bool") return `((${expression}) != 0)`;
   return `(${expression})`;
 }
 
 // ---- one element
 
-export function scalarUnary(context: EmitContext, fn: UnaryFn, dtype: DType, x: string): string {
+export function scalarUnary(context: EmitContext, fn: UnaryFn, dtype: ElementType, x: string): string {
   if (isFloat(dtype)) {
     const suffix = dtype === "float32" ? "f" : "";
     switch (fn) {
@@ -67,7 +68,7 @@ export function scalarUnary(context: EmitContext, fn: UnaryFn, dtype: DType, x: 
   }
 }
 
-export function scalarBinary(context: EmitContext, fn: BinaryFn, dtype: DType, a: string, b: string): string {
+export function scalarBinary(context: EmitContext, fn: BinaryFn, dtype: ElementType, a: string, b: string): string {
   if (fn in comparison) return `(${a} ${comparison[fn as keyof typeof comparison]} ${b})`;
   if (isFloat(dtype)) {
     const type = scalarType(dtype);
@@ -118,16 +119,17 @@ export function scalarBinary(context: EmitContext, fn: BinaryFn, dtype: DType, a
   }
 }
 
-export function scalarCast(from: DType, to: DType, x: string): string {
+export function scalarCast(from: ElementType, to: ElementType, x: string): string {
   if (from === to) return x;
   switch (to) {
     case "float32":
     case "float64":
       return `(${scalarType(to)})${x}`;
     case "int32":
+    case "uint16":
     case "uint8": {
       const whole = isFloat(from) ? `int_of(${x})` : x;
-      return to === "uint8" && from !== "bool" ? `(${whole} & 255)` : whole;
+      return to === "int32" || from === "bool" ? whole : narrowed(whole, to);
     }
     case "bool":
       return `(${x} != 0)`;
@@ -138,7 +140,7 @@ export function scalarCast(from: DType, to: DType, x: string): string {
 
 // ---- lanes. A bool is a mask: all ones or all zeros.
 
-export function vectorUnary(context: EmitContext, fn: UnaryFn, dtype: DType, x: string, lanes: number): string {
+export function vectorUnary(context: EmitContext, fn: UnaryFn, dtype: ElementType, x: string, lanes: number): string {
   const type = vectorType(dtype, lanes);
   if (isFloat(dtype)) {
     const letter = laneLetter(dtype);
@@ -193,7 +195,7 @@ export function vectorUnary(context: EmitContext, fn: UnaryFn, dtype: DType, x: 
 export function vectorBinary(
   context: EmitContext,
   fn: BinaryFn,
-  dtype: DType,
+  dtype: ElementType,
   [a, b]: readonly [string, string],
   lanes: number,
 ): string {
@@ -280,7 +282,7 @@ function maskBinary(fn: BinaryFn, a: string, b: string): string {
   }
 }
 
-export function vectorCast(from: DType, to: DType, x: string, lanes: number): string {
+export function vectorCast(from: ElementType, to: ElementType, x: string, lanes: number): string {
   if (from === to) return x;
   const target = vectorType(to, lanes);
   const source = laneLetter(from);
@@ -289,9 +291,10 @@ export function vectorCast(from: DType, to: DType, x: string, lanes: number): st
     case "float64":
       return `__builtin_convertvector(${from === "bool" ? `-${x}` : x}, ${target})`;
     case "int32":
+    case "uint16":
     case "uint8": {
       const whole = source === "I" ? (from === "bool" ? `(-${x})` : x) : `I${lanes}_of${source}(${x})`;
-      return to === "uint8" && from !== "bool" ? `(${whole} & 255)` : whole;
+      return to === "int32" || from === "bool" ? whole : narrowed(whole, to);
     }
     case "bool":
       return mask(source, lanes, `${x} != 0`);

@@ -3,7 +3,7 @@ import { stoppedKernels } from "../../compiler/checks.ts";
 import type { BufferInfo, Instruction, Program } from "../../compiler/kernel.ts";
 import { storedBuffers } from "../../compiler/lower.ts";
 import { at } from "../../graph/at.ts";
-import { byteSize, type DType } from "../../graph/dtype.ts";
+import { byteSize, type ElementType } from "../../graph/dtype.ts";
 import { InternalError } from "../../graph/errors.ts";
 import { baseOf, type MovingSlot, movingSlots, tableSlots } from "../analysis/arguments.ts";
 import { type PaddedDim, paddedDims } from "../analysis/padding.ts";
@@ -336,7 +336,7 @@ class ProgramContext implements EmitContext {
     this.sharedBytes = Math.max(this.sharedBytes, bytes);
   }
 
-  sharedBuffer(dtype: DType): number {
+  sharedBuffer(dtype: ElementType): number {
     const first = this.program.buffers.length;
     const known = this.extra.findIndex((buffer) => buffer.dtype === dtype);
     if (known >= 0) return first + known;

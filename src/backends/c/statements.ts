@@ -1,5 +1,5 @@
 // Writes the statements of a kernel inside its loops: nests, stores, reductions and scans.
-import type { DType } from "../../graph/dtype.ts";
+import type { ElementType } from "../../graph/dtype.ts";
 import { newLocal } from "../../graph/scalar.ts";
 import { bestLane } from "../analysis/cost.ts";
 import { combineFn, extentOf, identityOf, type Step } from "../analysis/steps.ts";
@@ -72,7 +72,7 @@ export class Statements extends Reductions {
     const { combine, axis, value, buffer, index } = step;
     const { dtype } = value;
     if (axis.extent === 0) return;
-    const wide: DType = dtype === "float32" && (combine === "sum" || combine === "prod") ? "float64" : dtype;
+    const wide: ElementType = dtype === "float32" && (combine === "sum" || combine === "prod") ? "float64" : dtype;
     const running = out.name("r");
     out.line(`${scalarType(wide)} ${running} = ${literal(identityOf(combine, wide), wide)};`);
     const result = newLocal(dtype);

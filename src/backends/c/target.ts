@@ -1,5 +1,5 @@
 // The vector capabilities of the processor that the emitted C depends on.
-import { byteSize, type DType } from "../../graph/dtype.ts";
+import { byteSize, type ElementType } from "../../graph/dtype.ts";
 
 export type VectorSet = "avx512" | "avx2" | "neon" | "portable";
 
@@ -30,4 +30,4 @@ export function targetOf(macros: ReadonlySet<string>): Target {
 }
 
 /** Lanes of a full vector. */
-export const vectorLanes = (dtype: DType, { vectorBytes }: Target): number => vectorBytes / byteSize(dtype);
+export const vectorLanes = (dtype: ElementType, { vectorBytes }: Target): number => vectorBytes / byteSize(dtype);

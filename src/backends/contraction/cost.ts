@@ -1,6 +1,6 @@
 // What a way of computing a contraction costs, in estimated cycles.
 import type { ContractionKernel } from "../../compiler/kernel.ts";
-import { byteSize, type DType } from "../../graph/dtype.ts";
+import { byteSize, type ElementType } from "../../graph/dtype.ts";
 import type { Axis } from "../../graph/scalar.ts";
 import { extentOf } from "../analysis/steps.ts";
 import { contiguity, hasFloat64 } from "./groups.ts";
@@ -9,7 +9,7 @@ import type { Tiling } from "./plan.ts";
 import { canTransposePack, kSteps, outerSteps, type Side, usedBatch } from "./sides.ts";
 
 /** Lanes of a full vector. */
-export const vectorLanes = (dtype: DType, { vectorBytes }: Pick<Machine, "vectorBytes">): number =>
+export const vectorLanes = (dtype: ElementType, { vectorBytes }: Pick<Machine, "vectorBytes">): number =>
   vectorBytes / byteSize(dtype);
 
 const kStride = (side: Side, kernel: ContractionKernel): number => Math.abs(kSteps(side, kernel).at(-1)?.stride ?? 0);
@@ -59,7 +59,7 @@ const storing = (share: number, { stored, scattered }: Machine["costs"]): number
 /** Along which axis the epilogue stores results for the least, and what one costs. */
 export function cheapestEpilogue(
   { m, n, mr, epilogue }: Pick<Tiling, "m" | "n" | "mr" | "epilogue">,
-  dtype: DType,
+  dtype: ElementType,
   { costs, epilogue: limits }: Machine,
 ): { readonly epilogueLanes: Tiling["epilogueLanes"]; readonly perResult: number } {
   const lanes = limits.doubles || (dtype !== "float64" && !hasFloat64(epilogue));

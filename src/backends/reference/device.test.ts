@@ -1,7 +1,7 @@
 // The reference backend against figures worked out by hand and from tables.
 import { describe, expect, it } from "vitest";
 import type { Kernel, Program, Statement } from "../../compiler/kernel.ts";
-import type { DType, TypedArray } from "../../graph/dtype.ts";
+import type { ElementType, TypedArray } from "../../graph/dtype.ts";
 import {
   type Axis,
   add,
@@ -26,7 +26,7 @@ import {
 import { createReferenceDevice } from "./index.ts";
 
 /** Runs kernels over argument buffers; gives the last buffer back. */
-function run(kernels: readonly Kernel[], arrays: readonly { dtype: DType; data: TypedArray }[]) {
+function run(kernels: readonly Kernel[], arrays: readonly { dtype: ElementType; data: TypedArray }[]) {
   const program: Program = {
     name: "test",
     buffers: arrays.map(({ dtype, data }, id) => ({
@@ -69,12 +69,13 @@ function evaluate(value: Scalar): number | undefined {
     float32: f32(0),
     float64: f64(0),
     int32: i32(0),
+    uint16: { dtype: "uint16" as const, data: new Uint16Array(1) },
     uint8: { dtype: "uint8" as const, data: new Uint8Array(1) },
   }[dtype];
   return run([loops([], [{ kind: "store", buffer: 0, index: int(0), value }])], [out]).values[0];
 }
-const fn1 = (fn: UnaryFn, x: number, dtype: DType = "float64") => evaluate(unary(fn, constant(x, dtype)));
-const fn2 = (fn: BinaryFn, a: number, b: number, dtype: DType = "float64") =>
+const fn1 = (fn: UnaryFn, x: number, dtype: ElementType = "float64") => evaluate(unary(fn, constant(x, dtype)));
+const fn2 = (fn: BinaryFn, a: number, b: number, dtype: ElementType = "float64") =>
   // `binary` folds int constants; a cast keeps the interpreter in play.
   evaluate(binary(fn, cast(constant(a, "float64"), dtype), cast(constant(b, "float64"), dtype)));
 

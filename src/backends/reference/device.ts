@@ -3,7 +3,7 @@ import { type FailedCheck, stoppedKernels } from "../../compiler/checks.ts";
 import type { BufferInfo, Instruction, Program, Window } from "../../compiler/kernel.ts";
 import { printProgram } from "../../compiler/print.ts";
 import { at } from "../../graph/at.ts";
-import { allocate, byteSize, type DType, type TypedArray, viewOf } from "../../graph/dtype.ts";
+import { allocate, byteSize, type ElementType, type TypedArray, viewOf } from "../../graph/dtype.ts";
 import { HebbError, InternalError } from "../../graph/errors.ts";
 import type { Block, Executable, SynchronousDevice } from "../backend.ts";
 import { type Claim, Workspace } from "../workspace.ts";
@@ -50,13 +50,13 @@ class ReferenceDevice implements SynchronousDevice {
     new Uint8Array(this.bytes(block)).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), from);
   }
 
-  read(block: Block, dtype: DType, length: number): TypedArray {
+  read(block: Block, dtype: ElementType, length: number): TypedArray {
     if (length * byteSize(dtype) > block.bytes)
       throw new InternalError(`${length} ${dtype} elements are not in a block of ${block.bytes} bytes`);
     return viewOf(dtype, this.bytes(block), 0, length).slice();
   }
 
-  fill(block: Block, dtype: DType, length: number, value: number): void {
+  fill(block: Block, dtype: ElementType, length: number, value: number): void {
     if (length * byteSize(dtype) > block.bytes)
       throw new InternalError(`${length} ${dtype} elements do not fit a block of ${block.bytes} bytes`);
     viewOf(dtype, this.bytes(block), 0, length).fill(value);

@@ -2,7 +2,7 @@
 
 import type { FailedCheck } from "../../compiler/checks.ts";
 import type { Kernel, Statement } from "../../compiler/kernel.ts";
-import type { DType, TypedArray } from "../../graph/dtype.ts";
+import type { ElementType, TypedArray } from "../../graph/dtype.ts";
 import { InternalError, unreachable } from "../../graph/errors.ts";
 import { type Axis, operandsOf, type Scalar } from "../../graph/scalar.ts";
 import { binaryFunction, combination, conversion, identity, rounding, unaryFunction } from "./math.ts";
@@ -97,7 +97,7 @@ class Interpreter {
   }
 
   /** Combines `value` over the axes in double, rounding at the end. */
-  reduction(combine: "sum" | "prod" | "max" | "min", dtype: DType, axes: readonly Axis[], value: Value): Value {
+  reduction(combine: "sum" | "prod" | "max" | "min", dtype: ElementType, axes: readonly Axis[], value: Value): Value {
     const start = identity(combine, dtype);
     const step = combination(combine, dtype);
     const round = rounding(dtype);

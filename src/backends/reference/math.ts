@@ -1,11 +1,11 @@
 // The meaning of every scalar function, in double precision, and how a value is rounded to a dtype.
-import type { DType } from "../../graph/dtype.ts";
+import type { ElementType } from "../../graph/dtype.ts";
 import { unreachable } from "../../graph/errors.ts";
 import type { Combine } from "../../graph/node.ts";
 import type { BinaryFn, UnaryFn } from "../../graph/scalar.ts";
 
 /** Rounds the exact (double) result of an operation to what the dtype can hold. Integers wrap, bool is `!= 0`. */
-export function rounding(dtype: DType): (value: number) => number {
+export function rounding(dtype: ElementType): (value: number) => number {
   switch (dtype) {
     case "float64":
       return (value) => value;
@@ -13,6 +13,8 @@ export function rounding(dtype: DType): (value: number) => number {
       return Math.fround;
     case "int32":
       return (value) => value | 0;
+    case "uint16":
+      return (value) => value & 0xffff;
     case "uint8":
       return (value) => value & 0xff;
     case "bool":
@@ -21,7 +23,7 @@ export function rounding(dtype: DType): (value: number) => number {
 }
 
 /** Conversion by value: float → int truncates and saturates, NaN gives 0; uint8 keeps the low byte of that. */
-export function conversion(dtype: DType): (value: number) => number {
+export function conversion(dtype: ElementType): (value: number) => number {
   switch (dtype) {
     case "float32":
     case "float64":
@@ -29,6 +31,8 @@ export function conversion(dtype: DType): (value: number) => number {
       return rounding(dtype);
     case "int32":
       return saturate;
+    case "uint16":
+      return (value) => saturate(value) & 0xffff;
     case "uint8":
       return (value) => saturate(value) & 0xff;
   }
@@ -41,7 +45,7 @@ function saturate(value: number): number {
 }
 
 /** What a combination starts from, and gives for an empty extent. */
-export function identity(combine: Combine, dtype: DType): number {
+export function identity(combine: Combine, dtype: ElementType): number {
   switch (combine) {
     case "sum":
       return 0;
@@ -54,13 +58,15 @@ export function identity(combine: Combine, dtype: DType): number {
   }
 }
 
-function extremes(dtype: DType): readonly [number, number] {
+function extremes(dtype: ElementType): readonly [number, number] {
   switch (dtype) {
     case "float32":
     case "float64":
       return [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
     case "int32":
       return [-2147483648, 2147483647];
+    case "uint16":
+      return [0, 65535];
     case "uint8":
       return [0, 255];
     case "bool":
@@ -69,7 +75,7 @@ function extremes(dtype: DType): readonly [number, number] {
 }
 
 /** One step of a combination. Floats stay in double: they are rounded once, at the end. Integers wrap at each step. */
-export function combination(combine: Combine, dtype: DType): (running: number, value: number) => number {
+export function combination(combine: Combine, dtype: ElementType): (running: number, value: number) => number {
   const wide = dtype === "float32" ? "float64" : dtype;
   switch (combine) {
     case "sum":
@@ -83,7 +89,7 @@ export function combination(combine: Combine, dtype: DType): (running: number, v
   }
 }
 
-export function unaryFunction(fn: UnaryFn, dtype: DType): (x: number) => number {
+export function unaryFunction(fn: UnaryFn, dtype: ElementType): (x: number) => number {
   const exact = exactUnary(fn);
   const round = rounding(dtype);
   return dtype === "float64" ? exact : (x) => round(exact(x));
@@ -181,7 +187,7 @@ export function erf(x: number): number {
   return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * total;
 }
 
-export function binaryFunction(fn: BinaryFn, dtype: DType): (a: number, b: number) => number {
+export function binaryFunction(fn: BinaryFn, dtype: ElementType): (a: number, b: number) => number {
   const exact = dtype === "float32" || dtype === "float64" ? exactFloat(fn) : exactInteger(fn);
   const round = rounding(dtype);
   return dtype === "float64" ? exact : (a, b) => round(exact(a, b));

@@ -1,6 +1,6 @@
 // What a program's kernels share while it is emitted, and how kernels of one form see it.
 import type { BufferInfo, Program } from "../../compiler/kernel.ts";
-import type { DType } from "../../graph/dtype.ts";
+import type { ElementType } from "../../graph/dtype.ts";
 import { InternalError } from "../../graph/errors.ts";
 import { type Base, baseOf, type TableSlots, tableSlots } from "../analysis/arguments.ts";
 import type { KernelForm } from "../analysis/kernelForms.ts";
@@ -25,7 +25,7 @@ class Buffers {
     return info;
   }
 
-  shared(dtype: DType): number {
+  shared(dtype: ElementType): number {
     const known = this.#known.findIndex((buffer, id) => id >= this.#own && buffer.dtype === dtype);
     if (known >= 0) return known;
     const id = this.#known.length;
@@ -53,7 +53,7 @@ export class ProgramContext implements EmitContext {
     return this.#buffers.at(id);
   }
 
-  sharedBuffer(dtype: DType): number {
+  sharedBuffer(dtype: ElementType): number {
     return this.#buffers.shared(dtype);
   }
 
@@ -104,7 +104,7 @@ export class FormContext implements EmitContext {
     return this.#buffers.at(id);
   }
 
-  sharedBuffer(dtype: DType): number {
+  sharedBuffer(dtype: ElementType): number {
     return this.#buffers.shared(dtype);
   }
 

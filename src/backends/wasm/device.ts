@@ -1,7 +1,7 @@
 // The WebAssembly device: one memory for everything, one module for each program.
 import type { FailedCheck } from "../../compiler/checks.ts";
 import type { Program } from "../../compiler/kernel.ts";
-import { byteSize, type DType, type TypedArray, viewOf } from "../../graph/dtype.ts";
+import { byteSize, type ElementType, type TypedArray, viewOf } from "../../graph/dtype.ts";
 import { HebbError, InternalError } from "../../graph/errors.ts";
 import { Allocator } from "../allocator.ts";
 import { argumentBytes, tableSlots, type WorkspaceLayout, workspaceLayout } from "../analysis/arguments.ts";
@@ -149,7 +149,7 @@ class Wasm implements WasmDevice {
     this.bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), block.address + from);
   }
 
-  read(block: Block, dtype: DType, length: number): TypedArray {
+  read(block: Block, dtype: ElementType, length: number): TypedArray {
     this.#check(block);
     if (length * byteSize(dtype) > block.bytes)
       throw new InternalError(`${length} ${dtype} elements are not in a block of ${block.bytes} bytes`);
@@ -158,7 +158,7 @@ class Wasm implements WasmDevice {
     return viewOf(dtype, this.memoryObject.buffer, block.address, length).slice();
   }
 
-  fill(block: Block, dtype: DType, length: number, value: number): void {
+  fill(block: Block, dtype: ElementType, length: number, value: number): void {
     this.#check(block);
     if (length * byteSize(dtype) > block.bytes)
       throw new InternalError(`${length} ${dtype} elements do not fit a block of ${block.bytes} bytes`);

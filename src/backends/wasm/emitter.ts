@@ -1,7 +1,7 @@
 // The interfaces between the parts of the WebAssembly emitter: how a kernel becomes functions, and what kernels share.
 
 import type { BufferInfo } from "../../compiler/kernel.ts";
-import type { DType } from "../../graph/dtype.ts";
+import type { ElementType } from "../../graph/dtype.ts";
 import type { Base } from "../analysis/arguments.ts";
 import type { FunctionBuilder, ModuleBuilder } from "./module.ts";
 
@@ -52,7 +52,7 @@ export interface EmitContext {
    */
   needShared(bytes: number): void;
   /** The shared memory as a buffer of the program, from its first byte on. */
-  sharedBuffer(dtype: DType): number;
+  sharedBuffer(dtype: ElementType): number;
   /** A helper function of the program made once, e.g. a mathematical function: `helper("exp_f32x4", (module) => …)`. */
   helper(name: string, make: () => FunctionBuilder): FunctionBuilder;
 }

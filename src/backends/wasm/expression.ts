@@ -1,6 +1,6 @@
 // Emits expressions, scalar or in four lanes, and reuses each value while it is in scope. Addresses are strength-reduced sums.
 import { at } from "../../graph/at.ts";
-import type { DType } from "../../graph/dtype.ts";
+import type { ElementType } from "../../graph/dtype.ts";
 import { unreachable } from "../../graph/errors.ts";
 import { isChosen, type Linear, misplaced, operands, type Value } from "../analysis/values.ts";
 import { Memory, scalarLoads } from "./memory.ts";
@@ -40,7 +40,7 @@ export class Expressions extends Memory {
     }
   }
 
-  #pushConstant(value: number, dtype: DType): void {
+  #pushConstant(value: number, dtype: ElementType): void {
     if (dtype === "float32") this.f.f32(value);
     else if (dtype === "float64") this.f.f64(value);
     else if (dtype === "bool") this.f.i32(value !== 0 ? 1 : 0);

@@ -1,7 +1,7 @@
 // Loop kernels in WebAssembly against the reference interpreter.
 import { describe, expect, test } from "vitest";
 import type { BufferInfo, Kernel, Program, Statement } from "../../compiler/kernel.ts";
-import type { DType, TypedArray } from "../../graph/dtype.ts";
+import type { ElementType, TypedArray } from "../../graph/dtype.ts";
 import {
   type Axis,
   add,
@@ -27,7 +27,7 @@ import { createReferenceDevice } from "../reference/index.ts";
 import { createWasmDevice } from "./device.ts";
 
 interface Input {
-  readonly dtype: DType;
+  readonly dtype: ElementType;
   readonly data: TypedArray;
   /** In the arena: written by a first kernel that copies an argument there. */
   readonly arena?: true;

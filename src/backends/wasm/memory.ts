@@ -1,21 +1,23 @@
 // Loads and stores of scalars and of four lanes: side by side, evenly spaced, or anywhere.
-import { byteSize, type DType } from "../../graph/dtype.ts";
+import { byteSize, type ElementType } from "../../graph/dtype.ts";
 import { halvedIn, type Linear, makeLinear, type Value } from "../analysis/values.ts";
 import { Addresses } from "./addresses.ts";
 import type { MemoryOpcode } from "./module.ts";
 import { scalarBinary, vectorBinary } from "./operations.ts";
 
-export const scalarLoads: Readonly<Record<DType, MemoryOpcode>> = {
+export const scalarLoads: Readonly<Record<ElementType, MemoryOpcode>> = {
   float32: "f32.load",
   float64: "f64.load",
   int32: "i32.load",
+  uint16: "i32.load16_u",
   uint8: "i32.load8_u",
   bool: "i32.load8_u",
 };
-export const scalarStores: Readonly<Record<DType, MemoryOpcode>> = {
+export const scalarStores: Readonly<Record<ElementType, MemoryOpcode>> = {
   float32: "f32.store",
   float64: "f64.store",
   int32: "i32.store",
+  uint16: "i32.store16",
   uint8: "i32.store8",
   bool: "i32.store8",
 };
@@ -69,7 +71,7 @@ export abstract class Memory extends Addresses {
   protected readonly lanesAtPairs: boolean = true;
 
   /** The constant that is added to the lanes' axis before it is halved to give their places. */
-  #halved(index: Linear, dtype: DType): number | undefined {
+  #halved(index: Linear, dtype: ElementType): number | undefined {
     const { lanes } = this;
     if (lanes === undefined || !this.lanesAtPairs || this.copy > 0 || byteSize(dtype) !== 4) return undefined;
     return halvedIn(index, (atom) => this.isVarying(atom), lanes.axis.id)?.constant;
@@ -92,17 +94,21 @@ export abstract class Memory extends Addresses {
     f.release(pointer);
   }
 
-  protected contiguousLoad(dtype: DType, offset: number): void {
+  protected contiguousLoad(dtype: ElementType, offset: number): void {
     const { f } = this;
     if (byteSize(dtype) === 4) {
       f.memory("v128.load", offset);
+      return;
+    }
+    if (byteSize(dtype) === 2) {
+      f.memory("v128.load64_zero", offset).op("i32x4.extend_low_i16x8_u");
       return;
     }
     f.memory("v128.load32_zero", offset).op("i16x8.extend_low_i8x16_u").op("i32x4.extend_low_i16x8_u");
     if (dtype === "bool") f.op("i32x4.neg");
   }
 
-  protected stridedLoad(dtype: DType, buffer: number, index: Linear, stride: number): void {
+  protected stridedLoad(dtype: ElementType, buffer: number, index: Linear, stride: number): void {
     const { f } = this;
     // The address of the lowest lane, so that the others are reached by offsets.
     const step = Math.abs(stride) * byteSize(dtype);
@@ -120,7 +126,7 @@ export abstract class Memory extends Addresses {
       }
       f.get(this.scratchVector());
     } else {
-      this.lanesFrom(dtype, (lane) => f.get(pointer).memory("i32.load8_u", at(lane)));
+      this.lanesFrom(dtype, (lane) => f.get(pointer).memory(scalarLoads[dtype], at(lane)));
     }
     f.release(pointer);
   }
@@ -205,7 +211,11 @@ export abstract class Memory extends Addresses {
       }
       f.get(pointer).get(result);
       if (byteSize(dtype) === 4) f.memory("v128.store", offset);
-      else {
+      else if (byteSize(dtype) === 2) {
+        f.i32x4(0)
+          .shuffle([0, 1, 4, 5, 8, 9, 12, 13, 16, 16, 16, 16, 16, 16, 16, 16])
+          .memoryLane("v128.store64_lane", 0, offset);
+      } else {
         if (dtype === "bool") f.i32x4(1).op("v128.and");
         f.i32x4(0)
           .shuffle([0, 4, 8, 12, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16])
@@ -241,14 +251,14 @@ export abstract class Memory extends Addresses {
     return stride === 0 ? undefined : stride;
   }
 
-  extractLane(dtype: DType, lane: number): void {
+  extractLane(dtype: ElementType, lane: number): void {
     if (dtype === "float32") this.f.lane("f32x4.extract_lane", lane);
     else this.f.lane("i32x4.extract_lane", lane);
     if (dtype === "bool") this.f.i32(1).op("i32.and");
   }
 
   /** Builds a vector from scalars pushed one after the other. */
-  protected lanesFrom(dtype: DType, push: (lane: number) => void): void {
+  protected lanesFrom(dtype: ElementType, push: (lane: number) => void): void {
     const { f } = this;
     for (let lane = 0; lane < 4; lane++) {
       push(lane);

@@ -1,5 +1,5 @@
 // One operation of the scalar language as WebAssembly: on a scalar, and on four lanes. Operands are on the stack.
-import type { DType } from "../../graph/dtype.ts";
+import type { ElementType } from "../../graph/dtype.ts";
 import { type BinaryFn, isComparison, type UnaryFn } from "../../graph/scalar.ts";
 import type { MathFn } from "../analysis/mathFn.ts";
 import { misplaced } from "../analysis/values.ts";
@@ -7,7 +7,7 @@ import type { EmitContext } from "./emitter.ts";
 import { mathHelper, vectorMath } from "./math.ts";
 import type { FunctionBuilder, ValueType } from "./module.ts";
 
-export const scalarType = (dtype: DType): ValueType =>
+export const scalarType = (dtype: ElementType): ValueType =>
   dtype === "float32" ? "f32" : dtype === "float64" ? "f64" : "i32";
 
 const roundings = { floor: "floor", ceil: "ceil", trunc: "trunc", round: "nearest" } as const;
@@ -33,7 +33,7 @@ function mathFn(fn: UnaryFn | BinaryFn): MathFn | undefined {
   }
 }
 
-export function scalarUnary(f: FunctionBuilder, context: EmitContext, fn: UnaryFn, dtype: DType): void {
+export function scalarUnary(f: FunctionBuilder, context: EmitContext, fn: UnaryFn, dtype: ElementType): void {
   const math = mathFn(fn);
   if (dtype === "float32" || dtype === "float64") {
     const t = dtype === "float32" ? "f32" : "f64";
@@ -107,7 +107,7 @@ const zero = (f: FunctionBuilder, type: "f32" | "f64"): FunctionBuilder => (type
 
 const signedCompare = { eq: "eq", ne: "ne", lt: "lt_s", le: "le_s", gt: "gt_s", ge: "ge_s" } as const;
 
-export function scalarBinary(f: FunctionBuilder, context: EmitContext, fn: BinaryFn, dtype: DType): void {
+export function scalarBinary(f: FunctionBuilder, context: EmitContext, fn: BinaryFn, dtype: ElementType): void {
   if (dtype === "float32" || dtype === "float64") {
     const t = dtype === "float32" ? "f32" : "f64";
     const math = mathFn(fn);
@@ -192,7 +192,7 @@ export function scalarBinary(f: FunctionBuilder, context: EmitContext, fn: Binar
   if (dtype === "bool" && !isComparison(fn)) f.i32(0).op("i32.ne");
 }
 
-export function scalarCast(f: FunctionBuilder, from: DType, to: DType): void {
+export function scalarCast(f: FunctionBuilder, from: ElementType, to: ElementType): void {
   if (from === to) return;
   const source = scalarType(from);
   switch (to) {
@@ -205,10 +205,11 @@ export function scalarCast(f: FunctionBuilder, from: DType, to: DType): void {
       else f.op("f64.convert_i32_s");
       return;
     case "int32":
+    case "uint16":
     case "uint8":
       if (source === "f32") f.op("i32.trunc_sat_f32_s");
       else if (source === "f64") f.op("i32.trunc_sat_f64_s");
-      if (to === "uint8" && from !== "bool") f.i32(255).op("i32.and");
+      if (to !== "int32" && from !== "bool") f.i32(to === "uint8" ? 255 : 65535).op("i32.and");
       return;
     case "bool":
       if (source === "i32") f.i32(0).op("i32.ne");
@@ -218,7 +219,7 @@ export function scalarCast(f: FunctionBuilder, from: DType, to: DType): void {
 }
 
 /** Emits the operation on four lanes, or returns false: then it must be done lane by lane. */
-export function vectorUnary(f: FunctionBuilder, context: EmitContext, fn: UnaryFn, dtype: DType): boolean {
+export function vectorUnary(f: FunctionBuilder, context: EmitContext, fn: UnaryFn, dtype: ElementType): boolean {
   if (dtype === "float32") {
     const math = mathFn(fn);
     if (math !== undefined) {
@@ -274,7 +275,7 @@ export function vectorUnary(f: FunctionBuilder, context: EmitContext, fn: UnaryF
   }
 }
 
-export function vectorBinary(f: FunctionBuilder, context: EmitContext, fn: BinaryFn, dtype: DType): boolean {
+export function vectorBinary(f: FunctionBuilder, context: EmitContext, fn: BinaryFn, dtype: ElementType): boolean {
   if (dtype === "float32") {
     const math = mathFn(fn);
     if (math !== undefined) {
@@ -368,7 +369,7 @@ export function vectorBinary(f: FunctionBuilder, context: EmitContext, fn: Binar
 }
 
 /** Lanes of one dtype to lanes of another; neither is float64. */
-export function vectorCast(f: FunctionBuilder, from: DType, to: DType): void {
+export function vectorCast(f: FunctionBuilder, from: ElementType, to: ElementType): void {
   if (from === to) return;
   if (from === "bool") {
     if (to === "float32") f.f32x4(1).op("v128.and");
@@ -380,9 +381,10 @@ export function vectorCast(f: FunctionBuilder, from: DType, to: DType): void {
       f.op("f32x4.convert_i32x4_s");
       return;
     case "int32":
+    case "uint16":
     case "uint8":
       if (from === "float32") f.op("i32x4.trunc_sat_f32x4_s");
-      if (to === "uint8") f.i32x4(255).op("v128.and");
+      if (to !== "int32") f.i32x4(to === "uint8" ? 255 : 65535).op("v128.and");
       return;
     case "bool":
       if (from === "float32") f.f32x4(0).op("f32x4.ne");

@@ -1,6 +1,6 @@
 // Reductions: serial or in lanes, several points at a time as a tree; long float sums continue in float64.
 import { at } from "../../graph/at.ts";
-import type { DType } from "../../graph/dtype.ts";
+import type { ElementType } from "../../graph/dtype.ts";
 import type { Axis } from "../../graph/scalar.ts";
 import { bestLane, isHeavy } from "../analysis/cost.ts";
 import { type Interruption, interruption } from "../analysis/longSums.ts";
@@ -42,13 +42,13 @@ export class Reductions extends Nests {
     else this.#laneReduce(step, lane);
   }
 
-  protected combine(step: Extract<Step, { kind: "reduce" | "scan" }>, dtype: DType, vector: boolean): void {
+  protected combine(step: Extract<Step, { kind: "reduce" | "scan" }>, dtype: ElementType, vector: boolean): void {
     const { f, expressions } = this;
     if (vector) vectorBinary(f, expressions.context, combineFn[step.combine], dtype);
     else scalarBinary(f, expressions.context, combineFn[step.combine], dtype);
   }
 
-  protected pushIdentity(step: Extract<Step, { kind: "reduce" | "scan" }>, dtype: DType, vector: boolean): void {
+  protected pushIdentity(step: Extract<Step, { kind: "reduce" | "scan" }>, dtype: ElementType, vector: boolean): void {
     const constant = this.expressions.values.constant(identityOf(step.combine, dtype), dtype);
     if (vector) this.expressions.pushVector(constant);
     else this.expressions.pushScalar(constant);

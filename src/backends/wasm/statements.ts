@@ -1,5 +1,5 @@
 // The statements of a kernel inside its loops: stores, inner loops, reductions and scans.
-import type { DType } from "../../graph/dtype.ts";
+import type { ElementType } from "../../graph/dtype.ts";
 import { newLocal } from "../../graph/scalar.ts";
 import { bestLane } from "../analysis/cost.ts";
 import { extentOf, type Step } from "../analysis/steps.ts";
@@ -94,7 +94,7 @@ export class Statements extends Reductions {
     const { dtype } = step.value;
     const { combine, axis, value, buffer, index } = step;
     if (axis.extent === 0) return;
-    const wide: DType = dtype === "float32" && (combine === "sum" || combine === "prod") ? "float64" : dtype;
+    const wide: ElementType = dtype === "float32" && (combine === "sum" || combine === "prod") ? "float64" : dtype;
     const running = f.local(scalarType(wide));
     this.pushIdentity(step, wide, false);
     f.set(running);

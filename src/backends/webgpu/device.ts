@@ -1,7 +1,7 @@
 // The WebGPU device: a queue of its own, which takes what it is given before the graphics card is open, too.
 import { type FailedCheck, hasChecks } from "../../compiler/checks.ts";
 import type { Program } from "../../compiler/kernel.ts";
-import { byteSize, type DType, type TypedArray } from "../../graph/dtype.ts";
+import { byteSize, type ElementType, type TypedArray } from "../../graph/dtype.ts";
 import { HebbError, InternalError } from "../../graph/errors.ts";
 import { Allocator } from "../allocator.ts";
 import { tableSlots } from "../analysis/arguments.ts";
@@ -156,7 +156,7 @@ class WebgpuDevice implements AsynchronousDevice {
     this.#give((session) => session.write(address, given));
   }
 
-  fill({ address, bytes }: Block, dtype: DType, length: number, value: number): void {
+  fill({ address, bytes }: Block, dtype: ElementType, length: number, value: number): void {
     if (length * byteSize(dtype) > bytes)
       throw new InternalError(`${length} ${dtype} elements do not fit a block of ${bytes} bytes`);
     this.#give((session) => session.fill(address, dtype, length, value));
@@ -176,7 +176,7 @@ class WebgpuDevice implements AsynchronousDevice {
     this.#give((session) => session.copy(from.address, to.address, from.bytes, kind));
   }
 
-  read({ address, bytes }: Block, dtype: DType, length: number): Promise<TypedArray> {
+  read({ address, bytes }: Block, dtype: ElementType, length: number): Promise<TypedArray> {
     if (length * byteSize(dtype) > bytes)
       throw new InternalError(`${length} ${dtype} elements are not in a block of ${bytes} bytes`);
     return this.#ask((session) => session.read(address, dtype, length));

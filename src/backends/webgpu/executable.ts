@@ -127,7 +127,7 @@ export class LoadedProgram {
       for (const [place, { slot, byteOffset }] of launch.operands.entries()) {
         const { dtype } = at(launch.form.buffers, place);
         const address = at(addresses, slot) + byteOffset;
-        const unit = byteSize(dtype) === 1 ? address : address / 4;
+        const unit = address / Math.min(byteSize(dtype), 4);
         if (table[row + place] === unit) continue;
         table[row + place] = unit;
         changed = true;

@@ -1,5 +1,5 @@
 // An open GPU: its memory, its shaders, its status, and the work that is given to its queue.
-import { allocate, byteSize, type DType, type TypedArray, viewOf } from "../../graph/dtype.ts";
+import { allocate, byteSize, type ElementType, type TypedArray, viewOf } from "../../graph/dtype.ts";
 import type { HebbError } from "../../graph/errors.ts";
 import { mapRead, statusWords, usage } from "./flags.ts";
 import { Heap } from "./heap.ts";
@@ -61,7 +61,7 @@ export class Session {
     this.#carryOutMove(shaders[kind], words(bytes), [from / 4, to / 4, words(bytes), 0]);
   }
 
-  fill(address: number, dtype: DType, length: number, value: number): void {
+  fill(address: number, dtype: ElementType, length: number, value: number): void {
     const count = words(length * byteSize(dtype));
     const pattern = new Uint32Array(2);
     viewOf(dtype, pattern.buffer, 0, 8 / byteSize(dtype)).fill(value);
@@ -126,7 +126,7 @@ export class Session {
     this.gpu.queue.submit([encoder.finish()]);
   }
 
-  async read(address: number, dtype: DType, length: number): Promise<TypedArray> {
+  async read(address: number, dtype: ElementType, length: number): Promise<TypedArray> {
     const bytes = length * byteSize(dtype);
     const value = allocate(dtype, length);
     if (bytes === 0) return value;

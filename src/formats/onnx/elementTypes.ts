@@ -125,6 +125,8 @@ export function elementTypeFor(dtype: DType): ElementType {
       return "double";
     case "float32":
       return "float";
+    case "float16":
+    case "bfloat16":
     case "int32":
     case "uint8":
     case "bool":

@@ -12,7 +12,7 @@ import {
   float16,
   powersOfTwo,
   tableOf,
-} from "../stored/smallFloats.ts";
+} from "../../graph/smallFloats.ts";
 import type { ElementType } from "./elementTypes.ts";
 
 const formats = {

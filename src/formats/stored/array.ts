@@ -1,4 +1,4 @@
-// Arrays as files hold them, with every element type a file can have, beside the arrays of the five dtypes that tensors have.
+// Arrays as files hold them, with every element type a file can have, beside the arrays of the dtypes that tensors have.
 import type { DType, TypedArray } from "../../graph/dtype.ts";
 import { HebbError } from "../../graph/errors.ts";
 import { describe } from "../../graph/kinds.ts";
@@ -15,7 +15,7 @@ import {
   float8e5m2fnuz,
   float16,
   type SmallFloat,
-} from "./smallFloats.ts";
+} from "../../graph/smallFloats.ts";
 import { isStoredDType, type StoredDType, storedAs, storedBytes, storedDTypes, storedTypes } from "./types.ts";
 
 /** An array on the host, row-major. */
@@ -147,7 +147,7 @@ export function store(array: HostArray, dtype: StoredDType = storedAs[array.dtyp
   const { shape, data } = array;
   if (data.length !== sizeOf(shape))
     throw new HebbError(`the array has ${data.length} values, its shape ${formatShape(shape)} needs ${sizeOf(shape)}`);
-  if (dtype === storedAs[array.dtype]) return { dtype, shape, bytes: bytesOf(data) };
+  if (dtype === storedAs[array.dtype] && !narrow.has(dtype)) return { dtype, shape, bytes: bytesOf(data) };
   const length = storedBytes(dtype, shape);
   if (!Number.isInteger(length))
     throw new HebbError(`${data.length} values of ${dtype} do not fill their last byte; choose another dtype`);

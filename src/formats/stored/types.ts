@@ -14,7 +14,7 @@ import {
   powersOfTwo,
   type SmallFloat,
   tableOf,
-} from "./smallFloats.ts";
+} from "../../graph/smallFloats.ts";
 
 /** How an element lies in a file. */
 export interface StoredType {
@@ -179,6 +179,8 @@ export const storedBytes = (dtype: StoredDType, shape: readonly number[]): numbe
 export const storedAs: Readonly<Record<DType, StoredDType>> = {
   float64: "F64",
   float32: "F32",
+  float16: "F16",
+  bfloat16: "BF16",
   int32: "I32",
   uint8: "U8",
   bool: "BOOL",

@@ -1,6 +1,8 @@
 // How each op is computed for many examples at once: the same op with one more dim in front.
+
+import { apply } from "../apply.ts";
 import { at } from "../at.ts";
-import { type Attributes, apply, isOp, type Node, type Op } from "../node.ts";
+import { type Attributes, isOp, type Node, type Op } from "../node.ts";
 import { aliasOp } from "../ops/alias.ts";
 import { expand, expandOp, sumOp } from "../ops/broadcast.ts";
 import { checkOp } from "../ops/check.ts";

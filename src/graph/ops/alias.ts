@@ -1,5 +1,7 @@
 // The same value as a separate node: alias, to take a gradient there, and withGradient, to supply one.
-import { apply, gradient, type Node, type Op } from "../node.ts";
+import { apply } from "../apply.ts";
+import { gradient, type Node, type Op } from "../node.ts";
+import { cast, unrounded } from "./cast.ts";
 
 export const aliasOp: Op = {
   name: "alias",
@@ -20,11 +22,16 @@ export function withGradient(
   inputs: readonly Node[],
   backward: (grad: Node) => readonly (Node | undefined)[],
 ): Node {
+  const wide = unrounded(output);
+  if (wide !== undefined) return cast(withGradient(wide, inputs, backward), output.dtype);
   const customOp: Op = {
     name: "custom",
     traits: { ownGradient: true },
     infer: () => output,
-    gradient: gradient(({ grad }) => [undefined, ...backward(grad)]),
+    gradient: gradient(({ grad }) => [
+      undefined,
+      ...backward(grad).map((part, k) => part && cast(part, inputs[k]?.dtype ?? part.dtype)),
+    ]),
     rule: { kind: "element", element: ({ input, index }) => input(0, index) },
   };
   return apply(customOp, [output, ...inputs], {});

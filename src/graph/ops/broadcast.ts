@@ -1,7 +1,9 @@
 // expand ⇄ sum: each is the gradient of the other. And repeat, which is made of expand.
+
+import { apply } from "../apply.ts";
 import { composed } from "../compose.ts";
 import { ShapeError } from "../errors.ts";
-import { apply, gradient, type Node, type Op, type TensorType } from "../node.ts";
+import { gradient, type Node, type Op, type TensorType } from "../node.ts";
 import * as scalar from "../scalar.ts";
 import { formatShape, type Shape, sameShape } from "../shape.ts";
 import { reshape } from "./movement.ts";

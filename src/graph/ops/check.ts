@@ -1,6 +1,8 @@
 // check: asserts that an index is in range, or that values satisfy a rule. An effect: it runs even if its value is unused.
+
+import { apply } from "../apply.ts";
 import { ShapeError } from "../errors.ts";
-import { apply, isOp, type Node, notDifferentiable, type Op } from "../node.ts";
+import { isOp, type Node, notDifferentiable, type Op } from "../node.ts";
 import { formatShape, mostElements, sizeOf } from "../shape.ts";
 import { cast, logicalNot } from "./elementwise.ts";
 

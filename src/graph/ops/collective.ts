@@ -1,6 +1,8 @@
 // Collectives: values that ranks make together. A program is cut where one stands, and the ranks talk between its parts.
+
+import { apply } from "../apply.ts";
 import { ShapeError } from "../errors.ts";
-import { apply, describeType, gradient, type Node, type Op, type TensorType } from "../node.ts";
+import { describeType, gradient, type Node, type Op, type TensorType } from "../node.ts";
 
 /** What the ranks do, and how many they are. */
 export interface CollectiveAttributes {

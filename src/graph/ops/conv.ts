@@ -1,10 +1,12 @@
 // Convolutions over any number of spatial dims: one contraction op without padding, and PyTorch's functions on top of it.
+
+import { apply } from "../apply.ts";
 import { at } from "../at.ts";
 import { composed } from "../compose.ts";
 import { conversionToWeight } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import * as kind from "../kinds.ts";
-import { apply, gradient, type Node, type Op, type TensorType } from "../node.ts";
+import { gradient, type Node, type Op, type TensorType } from "../node.ts";
 import { checkOptions, type OptionKinds } from "../options.ts";
 import { add as addIndex, int, mul as mulIndex } from "../scalar.ts";
 import { formatShape, sizeOf } from "../shape.ts";

@@ -1,9 +1,11 @@
 // Values from a rule alone: full and iota.
 
-import type { DType } from "../dtype.ts";
-import { apply, type Node, notDifferentiable, type Op } from "../node.ts";
+import { apply } from "../apply.ts";
+import { computedIn, type DType, isHalf } from "../dtype.ts";
+import { type Node, notDifferentiable, type Op } from "../node.ts";
 import { cast as castScalar, constant } from "../scalar.ts";
 import type { Shape } from "../shape.ts";
+import { cast } from "./cast.ts";
 
 export type FullAttributes = { readonly shape: Shape; readonly dtype: DType; readonly value: number };
 
@@ -15,7 +17,8 @@ export const fullOp: Op<FullAttributes> = {
 };
 
 /** A tensor of one value. */
-export const full = (shape: Shape, value: number, dtype: DType): Node => apply(fullOp, [], { shape, dtype, value });
+export const full = (shape: Shape, value: number, dtype: DType): Node =>
+  isHalf(dtype) ? cast(full(shape, value, "float32"), dtype) : apply(fullOp, [], { shape, dtype, value });
 
 type IotaAttributes = { readonly shape: Shape; readonly dtype: DType; readonly axis: number };
 
@@ -25,10 +28,11 @@ export const iotaOp: Op<IotaAttributes> = {
   gradient: notDifferentiable("positions do not depend on any value"),
   rule: {
     kind: "element",
-    element: ({ attributes, index, type }) => castScalar(index[attributes.axis] ?? constant(0, "int32"), type.dtype),
+    element: ({ attributes, index, type }) =>
+      castScalar(index[attributes.axis] ?? constant(0, "int32"), computedIn(type.dtype)),
   },
 };
 
 /** The position along one axis. */
 export const iota = (shape: Shape, axis: number, dtype: DType = "int32"): Node =>
-  apply(iotaOp, [], { shape, dtype, axis });
+  isHalf(dtype) ? cast(iota(shape, axis, "float32"), dtype) : apply(iotaOp, [], { shape, dtype, axis });

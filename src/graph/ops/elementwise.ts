@@ -1,10 +1,11 @@
 // Functions of one element at a time, with broadcasting and dtype promotion made explicit as the graph is built.
+
+import { apply } from "../apply.ts";
 import { at } from "../at.ts";
 import { composed } from "../compose.ts";
 import { type DType, isFloat, promote } from "../dtype.ts";
 import { HebbError, ShapeError } from "../errors.ts";
 import {
-  apply,
   describeType,
   type GradientContext,
   gradient,

@@ -1,7 +1,10 @@
 // Elements chosen by position: gather ⇄ scatterAdd, indexSelect ⇄ indexAdd, cumsum, masks.
+
+import { apply } from "../apply.ts";
 import { composed } from "../compose.ts";
+import { isHalf } from "../dtype.ts";
 import { HebbError, ShapeError } from "../errors.ts";
-import { apply, describeType, gradient, type Node, type Op, type TensorType, withInputs } from "../node.ts";
+import { describeType, gradient, makeNode, type Node, type Op, type TensorType, withInputs } from "../node.ts";
 import * as scalar from "../scalar.ts";
 import { formatShape, normalizeAxis, sameShape, sizeOf, wrapAxis } from "../shape.ts";
 import { withGradient } from "./alias.ts";
@@ -43,6 +46,10 @@ function overChecked(node: Node<DimAttributes>): Node<DimAttributes> {
       );
 }
 
+/** Sums of floats of 16 bits are carried in float32. */
+const summed = (x: Node, source: Node, sum: (x: Node, source: Node) => Node): Node =>
+  isHalf(x.dtype) ? cast(sum(cast(x, "float32"), cast(source, "float32")), x.dtype) : sum(x, source);
+
 /** So many additions to each element, on average, lose digits in float32; and its copy in float64 is small beside what is added. */
 const manyAdditions = 8;
 
@@ -58,6 +65,7 @@ function carried(node: Node<DimAttributes>, read: (grad: Node, dim: number, inde
 
 export const gatherOp: Op<DimAttributes> = {
   name: "gather",
+  traits: { moves: true },
   infer: ([x, index], { dim }) => {
     const [values, at] = [x as TensorType, index as TensorType];
     const fits =
@@ -95,7 +103,7 @@ export const gatherOp: Op<DimAttributes> = {
 };
 
 export const trustedGather = (x: Node, dim: number, index: Node): Node<DimAttributes> =>
-  apply(gatherOp, [x, positions("gather", index)], { dim: normalizeAxis(dim, x.shape.length, "gather") });
+  makeNode(gatherOp, [x, positions("gather", index)], { dim: normalizeAxis(dim, x.shape.length, "gather") });
 
 /** out[i][j] = x[index[i][j]][j] for dim 0 (torch.gather). */
 export const gather = (x: Node, dim: number, index: Node): Node => overChecked(trustedGather(x, dim, index));
@@ -131,21 +139,22 @@ export const scatterAddOp: Op<DimAttributes> = {
 };
 
 const scattered = (x: Node, dim: number, index: Node, source: Node): Node<DimAttributes> =>
-  apply(scatterAddOp, [x, positions("scatterAdd", index), cast(source, x.dtype)], {
+  makeNode(scatterAddOp, [x, positions("scatterAdd", index), cast(source, x.dtype)], {
     dim: normalizeAxis(dim, x.shape.length, "scatterAdd"),
   });
 
 export const trustedScatterAdd = (x: Node, dim: number, index: Node, source: Node): Node =>
-  carried(scattered(x, dim, index, source), trustedGather);
+  summed(x, source, (to, from) => carried(scattered(to, dim, index, from), trustedGather));
 
 /** out = x, then out[index[i][j]][j] += source[i][j] for dim 0, in order (torch.scatter_add). */
 export const scatterAdd = (x: Node, dim: number, index: Node, source: Node): Node =>
-  carried(overChecked(scattered(x, dim, index, source)), trustedGather);
+  summed(x, source, (to, from) => carried(overChecked(scattered(to, dim, index, from)), trustedGather));
 
 // ── indexSelect ⇄ indexAdd ───────────────────────────────────────────────────────────────────────────────────────────
 
 export const indexSelectOp: Op<DimAttributes> = {
   name: "indexSelect",
+  traits: { moves: true },
   infer: ([x, index], { dim }) => {
     const [values, at] = [x as TensorType, index as TensorType];
     if (at.shape.length !== 1)
@@ -173,7 +182,7 @@ export const indexSelectOp: Op<DimAttributes> = {
 };
 
 export const trustedIndexSelect = (x: Node, dim: number, index: Node): Node<DimAttributes> =>
-  apply(indexSelectOp, [x, positions("indexSelect", index)], {
+  makeNode(indexSelectOp, [x, positions("indexSelect", index)], {
     dim: normalizeAxis(dim, x.shape.length, "indexSelect"),
   });
 
@@ -208,16 +217,16 @@ export const indexAddOp: Op<DimAttributes> = {
 };
 
 const addedAt = (x: Node, dim: number, index: Node, source: Node): Node<DimAttributes> =>
-  apply(indexAddOp, [x, positions("indexAdd", index), cast(source, x.dtype)], {
+  makeNode(indexAddOp, [x, positions("indexAdd", index), cast(source, x.dtype)], {
     dim: normalizeAxis(dim, x.shape.length, "indexAdd"),
   });
 
 export const trustedIndexAdd = (x: Node, dim: number, index: Node, source: Node): Node =>
-  carried(addedAt(x, dim, index, source), trustedIndexSelect);
+  summed(x, source, (to, from) => carried(addedAt(to, dim, index, from), trustedIndexSelect));
 
 /** out = x, then the slices of `source` are added at the given positions, in order (torch.index_add). */
 export const indexAdd = (x: Node, dim: number, index: Node, source: Node): Node =>
-  carried(overChecked(addedAt(x, dim, index, source)), trustedIndexSelect);
+  summed(x, source, (to, from) => carried(overChecked(addedAt(to, dim, index, from)), trustedIndexSelect));
 
 // ── running sums ─────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,7 +1,7 @@
 // Resizing: by the nearest element, linearly or by cubics between neighbours, or by the mean of an area.
 import { at } from "../at.ts";
 import { composed } from "../compose.ts";
-import { isFloat } from "../dtype.ts";
+import { isFloat, isHalf } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import * as kind from "../kinds.ts";
 import type { Node } from "../node.ts";
@@ -78,6 +78,7 @@ export function interpolate(x: Node, options: InterpolateOptions): Node {
   const mixes = mode === "linear" || mode === "bilinear" || mode === "bicubic";
   if ((mixes || mode === "area") && !isFloat(x.dtype))
     throw new ShapeError(`interpolate: mode "${mode}" needs floats, got ${x.dtype}; convert with .to("float32")`);
+  if (isHalf(x.dtype)) return cast(interpolate(cast(x, "float32"), options), x.dtype);
   if (!mixes && alignCorners !== undefined)
     throw new ShapeError(`interpolate: alignCorners is for "linear", "bilinear" and "bicubic", not for "${mode}"`);
   const steps = stepsOf(x, rank, options);

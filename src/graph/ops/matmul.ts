@@ -1,8 +1,10 @@
 // Matrix products: one contraction op over any number of batch, row, column and inner dims; PyTorch's matmul on top of it.
+
+import { apply } from "../apply.ts";
 import { composed } from "../compose.ts";
 import { promote } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
-import { apply, describeType, gradient, type Node, type Op, type TensorType } from "../node.ts";
+import { describeType, gradient, type Node, type Op, type TensorType } from "../node.ts";
 import { broadcastShapes, formatShape, type Shape, sameShape } from "../shape.ts";
 import { expand } from "./broadcast.ts";
 import { permute, reshape } from "./movement.ts";

@@ -1,8 +1,10 @@
 // Ops that move elements and do not change them: reshape, permute, slice ⇄ pad, flip, cat.
+
+import { apply } from "../apply.ts";
 import { promote } from "../dtype.ts";
 import { HebbError, ShapeError } from "../errors.ts";
 import * as kind from "../kinds.ts";
-import { apply, gradient, type Node, type Op, type TensorType } from "../node.ts";
+import { gradient, type Node, type Op, type TensorType } from "../node.ts";
 import { checkKind } from "../options.ts";
 import * as scalar from "../scalar.ts";
 import { formatShape, normalizeAxis, type Shape, sameShape, sizeOf, stridesOf, wrapAxis } from "../shape.ts";
@@ -224,6 +226,7 @@ export type PadAttributes = { readonly pads: readonly (readonly [number, number,
 
 export const padOp: Op<PadAttributes> = {
   name: "pad",
+  traits: { moves: true },
   infer: ([x], { pads }) => {
     const { shape, dtype } = x as TensorType;
     return {
@@ -310,6 +313,7 @@ export type CatAttributes = { readonly dim: number };
 
 export const catOp: Op<CatAttributes> = {
   name: "cat",
+  traits: { moves: true },
   infer: (inputs, { dim }) => {
     const first = inputs[0] as TensorType;
     let total = 0;

@@ -1,10 +1,12 @@
 // Pools: the largest or the mean of each window, over one to three dims.
+
+import { apply } from "../apply.ts";
 import { at } from "../at.ts";
 import { composed, note } from "../compose.ts";
 import { type DType, isFloat } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import * as kind from "../kinds.ts";
-import { apply, gradient, type Node, type Op } from "../node.ts";
+import { gradient, type Node, type Op } from "../node.ts";
 import { checkOptions, type OptionKinds } from "../options.ts";
 import { formatShape, sizeOf } from "../shape.ts";
 import { arange } from "./arange.ts";

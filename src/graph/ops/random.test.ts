@@ -2,7 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { evaluate, inputNode, valueOf } from "../../../test/conformance/run.ts";
 import { createReferenceDevice } from "../../backends/reference/index.ts";
-import { apply, type Node, notDifferentiable } from "../node.ts";
+import { apply } from "../apply.ts";
+import { type Node, notDifferentiable } from "../node.ts";
 import { constant, type Scalar } from "../scalar.ts";
 import { full } from "./creation.ts";
 import * as random from "./random.ts";

@@ -1,6 +1,9 @@
 // Random values by counting: Threefry-2x32 (Salmon et al. 2011) of (key, draw, place), so any element can be computed on its own, on any device.
+
+import { apply } from "../apply.ts";
+import { type FloatDType, isHalf } from "../dtype.ts";
 import { HebbError, ShapeError } from "../errors.ts";
-import { apply, type Node, notDifferentiable, type Op, type TensorType } from "../node.ts";
+import { type Node, notDifferentiable, type Op, type TensorType } from "../node.ts";
 import type { Scalar } from "../scalar.ts";
 import * as scalar from "../scalar.ts";
 import { formatShape, mostElements, type Shape, sizeOf, stridesOf } from "../shape.ts";
@@ -71,8 +74,14 @@ export const randomBitsOp: Op<BitsAttributes> = {
 export const randomBits = (key: Node, draw: Node, shape: Shape, word: 0 | 1 = 0): Node =>
   apply(randomBitsOp, [key, reshape(draw, [])], { shape, word });
 
-/** Uniform on [0, 1): 24 bits as float32, 53 as float64; every value is exact. */
-export function uniform(key: Node, draw: Node, shape: Shape, dtype: "float32" | "float64" = "float32"): Node {
+/** Uniform on [0, 1): 24 bits as float32, 53 as float64, 11 as float16, 8 as bfloat16; every value is exact. */
+export function uniform(key: Node, draw: Node, shape: Shape, dtype: FloatDType = "float32"): Node {
+  if (isHalf(dtype)) {
+    // As many bits as it holds below 1.
+    const digits = dtype === "float16" ? 11 : 8;
+    const whole = shiftRight(randomBits(key, draw, shape), full([], 32 - digits, "int32"));
+    return cast(div(cast(whole, "float32"), full([], 2 ** digits, "float32")), dtype);
+  }
   const high = cast(shiftRight(randomBits(key, draw, shape), full([], 8, "int32")), dtype);
   const scaled = div(high, full([], 2 ** 24, dtype));
   if (dtype === "float32") return scaled;
@@ -153,14 +162,15 @@ function portableCosine(t: Scalar): Scalar {
 }
 
 /** Normal with mean 0 and variance 1. From 24 bits of either uniform, so within ±5.8. */
-export function normal(key: Node, draw: Node, shape: Shape, dtype: "float32" | "float64" = "float32"): Node {
+export function normal(key: Node, draw: Node, shape: Shape, dtype: FloatDType = "float32"): Node {
+  if (isHalf(dtype)) return cast(normal(key, draw, shape), dtype);
   const unit = (word: 0 | 1): Node =>
     div(cast(shiftRight(randomBits(key, draw, shape, word), full([], 8, "int32")), dtype), full([], 2 ** 24, dtype));
   return apply(normalOp, [unit(0), unit(1)], {});
 }
 
 /** Uniform values on [0, 1) of one draw. */
-export type Uniform = (shape: Shape, dtype: "float32" | "float64") => Node;
+export type Uniform = (shape: Shape, dtype: FloatDType) => Node;
 
 /** 1 with the given probability, else 0, in the dtype of the probabilities. */
 export function bernoulli(draw: Uniform, probability: Node): Node {

@@ -1,9 +1,11 @@
 // Statistics by order: medians, quantiles, the kth value, modes, running extremes, and where values lie among sorted ones.
+
+import { apply } from "../apply.ts";
 import { at } from "../at.ts";
 import { isFloat } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { describe } from "../kinds.ts";
-import { apply, gradient, type Node, type Op, type TensorType } from "../node.ts";
+import { gradient, type Node, type Op, type TensorType } from "../node.ts";
 import { formatShape, sameShape, sizeOf, wrapAxis } from "../shape.ts";
 import { withGradient } from "./alias.ts";
 import { expand, sum } from "./broadcast.ts";

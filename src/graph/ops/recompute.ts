@@ -1,6 +1,8 @@
 // recompute: a value that is read again late, so that what is computed from it a second time is not kept from the first.
+
+import { apply } from "../apply.ts";
 import { HebbError } from "../errors.ts";
-import { apply, gradient, type Node, type Op, type TensorType } from "../node.ts";
+import { gradient, type Node, type Op, type TensorType } from "../node.ts";
 import * as scalar from "../scalar.ts";
 import { sizeOf } from "../shape.ts";
 

@@ -1,9 +1,11 @@
 // Many elements to one: sums, products, extremes, and what is composed of them.
+
+import { apply } from "../apply.ts";
 import { at } from "../at.ts";
 import { composed } from "../compose.ts";
 import { isFloat } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
-import { apply, type Gradient, gradient, type Node, notDifferentiable, type Op, type TensorType } from "../node.ts";
+import { type Gradient, gradient, type Node, notDifferentiable, type Op, type TensorType } from "../node.ts";
 import { formatShape, normalizeAxes, normalizeAxis, sizeOf, wrapAxis } from "../shape.ts";
 import { withGradient } from "./alias.ts";
 import { expand, sum } from "./broadcast.ts";

@@ -1,6 +1,8 @@
 // What ops that combine many elements into one share: their declaration, and the dims that go or stay.
+
+import { apply } from "../apply.ts";
 import { ShapeError } from "../errors.ts";
-import { apply, type Combine, type Gradient, type Node, type Op, type TensorType } from "../node.ts";
+import type { Combine, Gradient, Node, Op, TensorType } from "../node.ts";
 import { formatShape, normalizeAxes } from "../shape.ts";
 import { cast } from "./cast.ts";
 import { reshape } from "./movement.ts";

@@ -1,6 +1,8 @@
 // scan: a loop over time as one node, and its results: any value of its body stacked over the steps, and the carried values after the last.
+
+import { apply } from "../apply.ts";
 import { InternalError } from "../errors.ts";
-import { apply, type LoopBody, type Node, type Op } from "../node.ts";
+import type { LoopBody, Node, Op } from "../node.ts";
 import { type BodyParts, bodyKey, makeBody } from "./scanBody.ts";
 import { scanGradient } from "./scanGradient.ts";
 import {

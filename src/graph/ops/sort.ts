@@ -1,8 +1,9 @@
 // Sorting as a network: each step is an element rule, so it fuses, runs on every backend, and takes any parallel width.
+
+import { apply } from "../apply.ts";
 import { composed } from "../compose.ts";
-import { isFloat } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
-import { apply, type ElementContext, type Node, notDifferentiable, type Op, type TensorType } from "../node.ts";
+import { type ElementContext, type Node, notDifferentiable, type Op, type TensorType } from "../node.ts";
 import * as scalar from "../scalar.ts";
 import { formatShape, wrapAxis } from "../shape.ts";
 import { full, iota } from "./creation.ts";
@@ -54,7 +55,7 @@ function sortStep({ input, index, attributes, inputTypes }: ElementContext<StepA
 
 function orderedBefore(x: scalar.Scalar, y: scalar.Scalar, descending: boolean): scalar.Scalar {
   const less = scalar.binary(descending ? "gt" : "lt", x, y);
-  if (!isFloat(x.dtype)) return less;
+  if (x.dtype !== "float32" && x.dtype !== "float64") return less;
   const [xNan, yNan] = [scalar.unary("isNaN", x), scalar.unary("isNaN", y)];
   const [early, late] = descending ? [xNan, yNan] : [yNan, xNan];
   // NaN is the largest: after everything ascending, before everything descending.

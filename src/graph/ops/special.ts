@@ -1,7 +1,9 @@
 // Functions of one element with a formula of their own: inverse and hyperbolic ones, logarithms, the kin of erf and Γ, Bessel's, neighbours.
+
+import { apply } from "../apply.ts";
 import { isFloat } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
-import { apply, describeType, gradient, type Node, notDifferentiable, type Op, type TensorType } from "../node.ts";
+import { describeType, gradient, type Node, notDifferentiable, type Op, type TensorType } from "../node.ts";
 import type { Scalar } from "../scalar.ts";
 import { sameShape } from "../shape.ts";
 import { full } from "./creation.ts";

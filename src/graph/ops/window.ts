@@ -1,7 +1,9 @@
 // Sliding windows and their transpose, which adds them back together.
+
+import { apply } from "../apply.ts";
 import { at } from "../at.ts";
 import { ShapeError } from "../errors.ts";
-import { apply, gradient, type Node, type Op } from "../node.ts";
+import { gradient, type Node, type Op } from "../node.ts";
 import { add as addIndex, and, binary, constant, int, mul as mulIndex, select, sub as subIndex } from "../scalar.ts";
 import { formatShape, sizeOf } from "../shape.ts";
 import { expand } from "./broadcast.ts";

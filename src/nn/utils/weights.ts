@@ -1,4 +1,5 @@
 // Weights that are computed from other parameters before each forward: weight and spectral normalisation.
+import { isFloat } from "../../graph/dtype.ts";
 import { HebbError } from "../../graph/errors.ts";
 import * as kind from "../../graph/kinds.ts";
 import { checkKind, checkOptions, type OptionKinds } from "../../graph/options.ts";
@@ -144,7 +145,7 @@ export function spectralNorm<M extends AnyModule>(module: M, options: SpectralNo
   const rows = weight.shape[axis] as number;
   const matrixOf = (x: Tensor): Tensor => x.permute(order).reshape([rows, -1]);
   const unit = (x: Tensor): Tensor => x.div(x.norm().clamp(eps));
-  const dtype = weight.dtype === "float64" ? "float64" : "float32";
+  const dtype = isFloat(weight.dtype) ? weight.dtype : "float32";
   const original = new Parameter(weight.detach(), { name: `${name}_orig` });
   const left = new State(unit(randn([rows], { dtype })), { name: `${name}_u` });
   const right = new State(unit(randn([weight.size / rows], { dtype })), { name: `${name}_v` });

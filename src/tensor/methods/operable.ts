@@ -1,5 +1,6 @@
 // What methods of Tensor that stand in files of their own know of it, and how they make tensors of nodes.
 import type { DType, TypedArray } from "../../graph/dtype.ts";
+import { storedNumbers } from "../../graph/halves.ts";
 import type { Node } from "../../graph/node.ts";
 import { sourceNode } from "../../graph/node.ts";
 import * as el from "../../graph/ops/elementwise.ts";
@@ -86,4 +87,4 @@ export function withTensors(
 
 /** Numbers known now, as a node. */
 export const constantNode = (data: TypedArray, shape: Shape, dtype: DType): Node =>
-  sourceNode({ shape, dtype }, new Storage(dtype, shape, data));
+  sourceNode({ shape, dtype }, new Storage(dtype, shape, storedNumbers(dtype, data)));

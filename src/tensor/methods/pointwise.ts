@@ -429,6 +429,20 @@ export abstract class PointwiseMethods<S extends Shape = Shape> extends Operable
     checkKind("to", "dtype", dtype, kind.dtype);
     return alike(this, (x) => el.cast(x, dtype));
   }
+  /** In float16: the nearest number, ties to even; beyond 65,504 infinity. */
+  half(): Tensor<S> {
+    return this.to("float16");
+  }
+  /** In bfloat16: the nearest number, ties to even. */
+  bfloat16(): Tensor<S> {
+    return this.to("bfloat16");
+  }
+  float(): Tensor<S> {
+    return this.to("float32");
+  }
+  double(): Tensor<S> {
+    return this.to("float64");
+  }
   /** In the dtype of another tensor. */
   typeAs(other: Tensor): Tensor<S> {
     const { dtype } = nodeOf("typeAs", other, "the other");

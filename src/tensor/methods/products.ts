@@ -1,4 +1,7 @@
 // Methods of Tensor that multiply matrices and vectors.
+
+import { currentPrecision } from "../../graph/apply.ts";
+import { isHalf } from "../../graph/dtype.ts";
 import { ShapeError } from "../../graph/errors.ts";
 import * as kind from "../../graph/kinds.ts";
 import type { Node } from "../../graph/node.ts";
@@ -27,6 +30,12 @@ function needsDims(where: string, x: Node, dims: number, what: string): void {
     );
 }
 
+/** An operand of a product, as autocast has it. */
+const loweredNode = (x: Node): Node => {
+  const dtype = currentPrecision();
+  return dtype !== undefined && (x.dtype === "float32" || isHalf(x.dtype)) ? el.cast(x, dtype) : x;
+};
+
 type Product = (a: Node, b: Node) => Node;
 /** The matrix product of operands of so many dims. */
 const productOf =
@@ -34,7 +43,7 @@ const productOf =
   (a, b) => {
     needsDims(where, a, left, "the left side");
     needsDims(where, b, right, "the right side");
-    return matmul(a, b);
+    return matmul(loweredNode(a), loweredNode(b));
   };
 
 interface AddedProduct {
@@ -65,7 +74,7 @@ export abstract class ProductMethods<S extends Shape = Shape> extends IndexingMe
     other: MatmulOperand<A, B, Tensor<B>>,
   ): Tensor<MatmulShape<A, B>> {
     const right: Tensor = other;
-    const product = matmul(this.node, nodeOf("matmul", right, "the right side"));
+    const product = matmul(loweredNode(this.node), loweredNode(nodeOf("matmul", right, "the right side")));
     return this[made](product, [this, right]) as Tensor<MatmulShape<A, B>>;
   }
   /** The product of two matrices. */

@@ -1,10 +1,13 @@
 // Cases of functions of one element at a time, of choices and of constants.
+
+import { apply } from "../../../src/graph/apply.ts";
 import type { DType } from "../../../src/graph/dtype.ts";
-import { apply, type Node, type Op } from "../../../src/graph/node.ts";
+import type { Node, Op } from "../../../src/graph/node.ts";
 import { alias } from "../../../src/graph/ops/alias.ts";
 import { full, iota } from "../../../src/graph/ops/creation.ts";
 import * as ops from "../../../src/graph/ops/elementwise.ts";
 import { recompute } from "../../../src/graph/ops/recompute.ts";
+import { bfloat16, decodeFloat, encodeFloat, float16 } from "../../../src/graph/smallFloats.ts";
 import { all, bools, type Case, floats, input, ints, numbers, spread, tabulate, type ValueCase } from "../case.ts";
 import { inputNode, type Value } from "../run.ts";
 import type { Bound } from "../tolerance.ts";
@@ -332,6 +335,8 @@ const saturated = (x: number): number =>
 const converted: Record<DType, (x: number) => number> = {
   float64: (x) => x,
   float32: Math.fround,
+  float16: (x) => decodeFloat(float16, encodeFloat(float16, x)),
+  bfloat16: (x) => decodeFloat(bfloat16, encodeFloat(bfloat16, x)),
   int32: saturated,
   uint8: (x) => saturated(x) & 255,
   bool: (x) => (x !== 0 ? 1 : 0),

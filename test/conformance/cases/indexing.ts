@@ -1,6 +1,8 @@
 // Cases of elements chosen by position, of sorting, and of random bits.
+
+import { apply } from "../../../src/graph/apply.ts";
 import type { DType } from "../../../src/graph/dtype.ts";
-import { apply, type Node } from "../../../src/graph/node.ts";
+import type { Node } from "../../../src/graph/node.ts";
 import { checkIndex } from "../../../src/graph/ops/check.ts";
 import * as ops from "../../../src/graph/ops/indexing.ts";
 import { exponentialOp, normal, normalOp, randomBits, randomBitsOp, uniform } from "../../../src/graph/ops/random.ts";

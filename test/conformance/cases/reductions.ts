@@ -1,6 +1,8 @@
 // Cases of sums, products, extremes, running sums, and what is composed of them.
+
+import { apply } from "../../../src/graph/apply.ts";
 import type { DType } from "../../../src/graph/dtype.ts";
-import { apply, type Node } from "../../../src/graph/node.ts";
+import type { Node } from "../../../src/graph/node.ts";
 import { cumsum } from "../../../src/graph/ops/indexing.ts";
 import * as ops from "../../../src/graph/ops/reduce.ts";
 import * as statistics from "../../../src/graph/ops/statistics.ts";

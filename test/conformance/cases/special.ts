@@ -1,6 +1,7 @@
 // Cases of the functions with formulas of their own. Those that JavaScript lacks have figures to 40 digits (test/golden/special.py).
 import { readFileSync } from "node:fs";
-import { apply, type Op } from "../../../src/graph/node.ts";
+import { apply } from "../../../src/graph/apply.ts";
+import type { Op } from "../../../src/graph/node.ts";
 import { hypot } from "../../../src/graph/ops/pointwise.ts";
 import * as rk from "../../../src/graph/ops/ranks.ts";
 import * as ops from "../../../src/graph/ops/special.ts";

@@ -1,5 +1,6 @@
 // Cases of windows, pools and interpolation.
-import { apply, type Node, type TensorType } from "../../../src/graph/node.ts";
+import { apply } from "../../../src/graph/apply.ts";
+import type { Node, TensorType } from "../../../src/graph/node.ts";
 import { interpolate } from "../../../src/graph/ops/interpolate.ts";
 import {
   adaptiveAvgPool2d,

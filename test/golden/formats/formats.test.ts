@@ -22,6 +22,7 @@ import {
   writeTorch,
 } from "../../../src/formats/index.ts";
 import { openFile } from "../../../src/formats/node.ts";
+import { HebbError } from "../../../src/graph/errors.ts";
 import {
   bfloat16,
   encodeFloat,
@@ -35,8 +36,7 @@ import {
   float16,
   type SmallFloat,
   tableOf,
-} from "../../../src/formats/stored/smallFloats.ts";
-import { HebbError } from "../../../src/graph/errors.ts";
+} from "../../../src/graph/smallFloats.ts";
 
 interface Told {
   readonly dtype: StoredDType;

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { type Layout, matrices, placeOf, type Shape } from "../../../../test/contraction/kernels.ts";
 import type { ContractionKernel, Product, Program, Statement } from "../../../compiler/kernel.ts";
-import { allocate, byteSize, type DType, type TypedArray } from "../../../graph/dtype.ts";
+import { allocate, byteSize, type ElementType, type TypedArray } from "../../../graph/dtype.ts";
 import {
   type Axis,
   add,
@@ -33,17 +33,17 @@ const reach = (shape: Shape, strides: readonly number[]): number =>
   strides.reduce((sum, stride, at) => sum + Math.max(0, stride) * ((extents(shape)[at] ?? 1) - 1), 1);
 
 interface Options {
-  readonly dtype?: DType;
+  readonly dtype?: ElementType;
   readonly epilogue?: Values;
   /** What is multiplied, from the load: by default the load itself. */
   readonly prologue?: (value: Scalar, axes: Axes) => Scalar;
-  readonly aType?: DType;
-  readonly data?: (length: number, dtype: DType, salt: number) => TypedArray;
+  readonly aType?: ElementType;
+  readonly data?: (length: number, dtype: ElementType, salt: number) => TypedArray;
   readonly on?: WasmDevice;
 }
 
 /** Small integers, so that every sum is exact in any order. */
-function integers(length: number, dtype: DType, salt: number): TypedArray {
+function integers(length: number, dtype: ElementType, salt: number): TypedArray {
   const values = allocate(dtype, length);
   for (let i = 0; i < length; i++) {
     const mixed = Math.imul(i + salt * 7919, 0x9e3779b1) >>> 16;
@@ -433,7 +433,7 @@ describe("operands that are computed", () => {
 
 describe("bits", () => {
   /** From 0.5 to 1.5: partial sums are as large as they can be, so that a plain running sum would lose the most. */
-  const noise = (length: number, _: DType, salt: number): Float32Array =>
+  const noise = (length: number, _: ElementType, salt: number): Float32Array =>
     Float32Array.from({ length }, (_value, i) => 0.5 + (Math.imul(i + salt * 7919, 0x9e3779b1) >>> 8) / 2 ** 24);
 
   test("the error of long float32 sums is that of sums of a thousand", () => {

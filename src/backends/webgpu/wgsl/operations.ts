@@ -1,17 +1,18 @@
 // One operation of the scalar language as a WGSL expression. int32 is i32, uint8 an i32 from 0 to 255, float64 two words.
-import type { DType } from "../../../graph/dtype.ts";
+import type { ElementType } from "../../../graph/dtype.ts";
 import { HebbError, InternalError, unreachable } from "../../../graph/errors.ts";
 import type { Combine } from "../../../graph/node.ts";
 import type { BinaryFn, UnaryFn } from "../../../graph/scalar.ts";
 import { doubleLiteral, floatLiteral, intLiteral } from "./literals.ts";
 
-export function wgslType(dtype: DType): string {
+export function wgslType(dtype: ElementType): string {
   switch (dtype) {
     case "float32":
       return "f32";
     case "float64":
       return "vec2<u32>";
     case "int32":
+    case "uint16":
     case "uint8":
       return "i32";
     case "bool":
@@ -19,7 +20,7 @@ export function wgslType(dtype: DType): string {
   }
 }
 
-export function literal(value: number, dtype: DType): string {
+export function literal(value: number, dtype: ElementType): string {
   switch (dtype) {
     case "float32":
       return floatLiteral(value);
@@ -27,6 +28,8 @@ export function literal(value: number, dtype: DType): string {
       return doubleLiteral(value);
     case "int32":
       return intLiteral(value | 0);
+    case "uint16":
+      return intLiteral(value & 0xffff);
     case "uint8":
       return intLiteral(value & 0xff);
     case "bool":
@@ -35,15 +38,17 @@ export function literal(value: number, dtype: DType): string {
 }
 
 /** What a combination starts from. */
-export function identity(combine: Combine, dtype: DType): string {
+export function identity(combine: Combine, dtype: ElementType): string {
   const [least, most] =
     dtype === "int32"
       ? [-2147483648, 2147483647]
-      : dtype === "uint8"
-        ? [0, 255]
-        : dtype === "bool"
-          ? [0, 1]
-          : [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+      : dtype === "uint16"
+        ? [0, 65535]
+        : dtype === "uint8"
+          ? [0, 255]
+          : dtype === "bool"
+            ? [0, 1]
+            : [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
   switch (combine) {
     case "sum":
       return literal(0, dtype);
@@ -56,7 +61,7 @@ export function identity(combine: Combine, dtype: DType): string {
   }
 }
 
-export function combination(combine: Combine, dtype: DType, a: string, b: string): string {
+export function combination(combine: Combine, dtype: ElementType, a: string, b: string): string {
   switch (combine) {
     case "sum":
       return binaryText("add", dtype, a, b);
@@ -71,7 +76,7 @@ export function combination(combine: Combine, dtype: DType, a: string, b: string
 const truth = (bool: string): string => `select(0i, 1i, ${bool})`;
 
 /** A function of one value of this dtype. */
-export function unaryText(fn: UnaryFn, dtype: DType, x: string): string {
+export function unaryText(fn: UnaryFn, dtype: ElementType, x: string): string {
   switch (dtype) {
     case "float32":
       return floatUnary(fn, x);
@@ -79,6 +84,8 @@ export function unaryText(fn: UnaryFn, dtype: DType, x: string): string {
       throw new InternalError(`${fn} of float64 is an operation of doubles.ts`);
     case "int32":
       return intUnary(fn, x);
+    case "uint16":
+      return fn === "neg" ? `(-${x} & 65535i)` : intUnary(fn, x);
     case "uint8":
       return fn === "neg" ? `(-${x} & 255i)` : intUnary(fn, x);
     case "bool":
@@ -125,7 +132,7 @@ function intUnary(fn: UnaryFn, x: string): string {
 }
 
 /** A function of two values of this dtype. */
-export function binaryText(fn: BinaryFn, dtype: DType, a: string, b: string): string {
+export function binaryText(fn: BinaryFn, dtype: ElementType, a: string, b: string): string {
   switch (dtype) {
     case "float32":
       return floatBinary(fn, a, b);
@@ -133,6 +140,8 @@ export function binaryText(fn: BinaryFn, dtype: DType, a: string, b: string): st
       return doubleBinary(fn, a, b);
     case "int32":
       return intBinary(fn, a, b);
+    case "uint16":
+      return isPredicate(fn) ? intBinary(fn, a, b) : `(${intBinary(fn, a, b)} & 65535i)`;
     case "uint8":
       return isPredicate(fn) ? intBinary(fn, a, b) : `(${intBinary(fn, a, b)} & 255i)`;
     case "bool":
@@ -253,7 +262,7 @@ function intBinary(fn: BinaryFn, a: string, b: string): string {
 }
 
 /** The same value in another dtype. */
-export function castText(from: DType, to: DType, x: string): string {
+export function castText(from: ElementType, to: ElementType, x: string): string {
   if (from === to) return x;
   switch (to) {
     case "bool":
@@ -262,6 +271,8 @@ export function castText(from: DType, to: DType, x: string): string {
         : from === "float64"
           ? `!doubleEqual(${x}, ${doubleLiteral(0)})`
           : `(${x} != 0i)`;
+    case "uint16":
+      return from === "bool" ? truth(x) : `(${castText(from, "int32", x)} & 65535i)`;
     case "uint8":
       return from === "bool" ? truth(x) : `(${castText(from, "int32", x)} & 255i)`;
     case "int32":

@@ -3,7 +3,7 @@
 import type { Statement } from "../../../compiler/kernel.ts";
 import { visitStores } from "../../../compiler/lower.ts";
 import { at } from "../../../graph/at.ts";
-import { byteSize, type DType } from "../../../graph/dtype.ts";
+import { byteSize, type ElementType } from "../../../graph/dtype.ts";
 import type { KernelForm } from "../../analysis/kernelForms.ts";
 import { extentOf } from "../../analysis/steps.ts";
 import type { Mapping } from "../../gpu/mapping.ts";
@@ -38,13 +38,13 @@ export function shaderOf({ kernel, buffers }: KernelForm, mapping: Mapping): str
       break;
   }
   const checks = kernel.kind === "loops" && kernel.body.some((statement) => statement.kind === "check");
-  const stores = new Set<DType>();
+  const stores = new Set<ElementType>();
   visitStores(kernel, ({ buffer }) => stores.add(at(buffers, buffer).dtype));
-  const bytes = [...stores].some((dtype) => byteSize(dtype) === 1);
+  const narrow = [...stores].some((dtype) => byteSize(dtype) < 4);
   w.settleDoubles();
   const body = w.lines.join("\n");
   const own = `${shared.join("\n")}\n${w.doubles.declarations()}`;
-  return `${header(buffers.length, bytes, checks)}
+  return `${header(buffers.length, narrow, checks)}
 ${own}
 @compute @workgroup_size(${mapping.workgroup})
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) count: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
@@ -56,25 +56,33 @@ ${checks ? "" : "  if (status[0] != 0u) { return; }\n"}${body}
 }
 
 /**
- * Bindings and access to memory. Elements of one byte share a word with others, which other invocations may store at the same time: so
+ * Bindings and access to memory. Elements of one or two bytes share a word with others, which other invocations may store at the same time: so
  * their bits change atomically, and the whole buffer is one of atomics then.
  */
-function header(buffers: number, bytes: boolean, checks: boolean): string {
-  const words = bytes ? "atomic<u32>" : "u32";
+function header(buffers: number, narrow: boolean, checks: boolean): string {
+  const words = narrow ? "atomic<u32>" : "u32";
   return `@group(0) @binding(0) var<storage, read_write> heap: array<${words}>;
 @group(0) @binding(1) var<storage, ${checks ? "read_write" : "read"}> status: array<u32>;
 @group(0) @binding(2) var<uniform> base: array<vec4<u32>, ${Math.max(1, Math.ceil(buffers / 4))}>;
-fn readWord(place: u32) -> u32 { return ${bytes ? "atomicLoad(&heap[place])" : "heap[place]"}; }
-fn writeWord(place: u32, value: u32) { ${bytes ? "atomicStore(&heap[place], value)" : "heap[place] = value"}; }
+fn readWord(place: u32) -> u32 { return ${narrow ? "atomicLoad(&heap[place])" : "heap[place]"}; }
+fn writeWord(place: u32, value: u32) { ${narrow ? "atomicStore(&heap[place], value)" : "heap[place] = value"}; }
 fn readDouble(place: u32) -> vec2<u32> { return vec2<u32>(readWord(place), readWord(place + 1u)); }
 fn writeDouble(place: u32, value: vec2<u32>) { writeWord(place, value.x); writeWord(place + 1u, value.y); }
+fn readPair(place: u32) -> i32 { return i32((readWord(place >> 1u) >> ((place & 1u) * 16u)) & 65535u); }
 fn readByte(place: u32) -> i32 { return i32((readWord(place >> 2u) >> ((place & 3u) * 8u)) & 255u); }
 ${
-  bytes
-    ? `fn writeByte(place: u32, value: u32) {
+  narrow
+    ? `fn writeBits(word: u32, mask: u32, bits: u32) {
+  atomicAnd(&heap[word], ~mask);
+  atomicOr(&heap[word], bits);
+}
+fn writePair(place: u32, value: u32) {
+  let shift = (place & 1u) * 16u;
+  writeBits(place >> 1u, 65535u << shift, value << shift);
+}
+fn writeByte(place: u32, value: u32) {
   let shift = (place & 3u) * 8u;
-  atomicAnd(&heap[place >> 2u], ~(255u << shift));
-  atomicOr(&heap[place >> 2u], value << shift);
+  writeBits(place >> 2u, 255u << shift, value << shift);
 }`
     : ""
 }`;
@@ -84,7 +92,7 @@ ${
 class Rows {
   readonly #w: Writer;
   readonly #size: number;
-  readonly #shared = new Set<DType>();
+  readonly #shared = new Set<ElementType>();
 
   constructor(w: Writer, size: number) {
     this.#w = w;
@@ -92,7 +100,7 @@ class Rows {
   }
 
   /** Returns the dtypes that it reduces, each with memory of the workgroup. */
-  statements(body: readonly Statement[]): ReadonlySet<DType> {
+  statements(body: readonly Statement[]): ReadonlySet<ElementType> {
     for (const statement of body) this.#statement(statement);
     return this.#shared;
   }

@@ -1,7 +1,7 @@
 // Statements of a kernel as one invocation carries them out, one step after another.
 import type { Statement } from "../../../compiler/kernel.ts";
 import { at } from "../../../graph/at.ts";
-import type { DType } from "../../../graph/dtype.ts";
+import type { ElementType } from "../../../graph/dtype.ts";
 import type { Axis } from "../../../graph/scalar.ts";
 import { extentOf } from "../../analysis/steps.ts";
 import { combination, identity, wgslType } from "./operations.ts";
@@ -122,4 +122,4 @@ function check(w: Writer, { site, holds, axes, index, place, extent }: Extract<S
 }
 
 /** What a dtype is in the memory of a workgroup, which holds no bool that others read. */
-export const sharedType = (dtype: DType): string => (dtype === "bool" ? "u32" : wgslType(dtype));
+export const sharedType = (dtype: ElementType): string => (dtype === "bool" ? "u32" : wgslType(dtype));

@@ -1,7 +1,7 @@
 // The text of a shader's function as it grows: indented lines, names that depend on order alone, and values that a statement uses twice.
 import type { BufferInfo } from "../../../compiler/kernel.ts";
 import { at } from "../../../graph/at.ts";
-import type { DType } from "../../../graph/dtype.ts";
+import type { ElementType } from "../../../graph/dtype.ts";
 import { InternalError, unreachable } from "../../../graph/errors.ts";
 import { type Axis, type Local, operandsOf, type Scalar } from "../../../graph/scalar.ts";
 import { extentOf } from "../../analysis/steps.ts";
@@ -267,11 +267,11 @@ export class Writer {
     }
   }
 
-  #load(buffer: number, index: string, dtype: DType): string {
+  #load(buffer: number, index: string, dtype: ElementType): string {
     return read(this.#place(buffer, index), dtype);
   }
 
-  /** Where an element is: in words, or of one-byte elements in bytes. */
+  /** Where an element is: in words, of narrower elements in elements. */
   #place(buffer: number, index: string): string {
     const base = `base[${buffer >> 2}].${"xyzw".charAt(buffer & 3)}`;
     const { dtype } = at(this.buffers, buffer);
@@ -291,6 +291,9 @@ export class Writer {
         break;
       case "float64":
         this.line(`writeDouble(${place}, ${stored});`);
+        break;
+      case "uint16":
+        this.line(`writePair(${place}, u32(${stored}));`);
         break;
       case "uint8":
         this.line(`writeByte(${place}, u32(${stored}));`);
@@ -315,7 +318,7 @@ export class Writer {
 }
 
 /** The element at a place, as `place` writes it. */
-function read(place: string, dtype: DType): string {
+function read(place: string, dtype: ElementType): string {
   switch (dtype) {
     case "float32":
       return `bitcast<f32>(readWord(${place}))`;
@@ -323,6 +326,8 @@ function read(place: string, dtype: DType): string {
       return `bitcast<i32>(readWord(${place}))`;
     case "float64":
       return `readDouble(${place})`;
+    case "uint16":
+      return `readPair(${place})`;
     case "uint8":
       return `readByte(${place})`;
     case "bool":
@@ -331,11 +336,12 @@ function read(place: string, dtype: DType): string {
 }
 
 /** Not a constant expression, in which an overflow would be an error. */
-function atRunTime(dtype: DType, text: string): string {
+function atRunTime(dtype: ElementType, text: string): string {
   switch (dtype) {
     case "float32":
       return text.startsWith("floatOf(") ? text : `runtimeFloat(${text})`;
     case "int32":
+    case "uint16":
     case "uint8":
       return `runtimeInt(${text})`;
     case "float64":

@@ -1,6 +1,7 @@
 // What an export knows beforehand: the values of states, of tensors from outside, and of whatever depends on nothing else.
 import type { TypedArray } from "../../../graph/dtype.ts";
 import { HebbError } from "../../../graph/errors.ts";
+import { numbersOf } from "../../../graph/halves.ts";
 import type { Node } from "../../../graph/node.ts";
 import { sizeOf } from "../../../graph/shape.ts";
 import { topologicalOrder } from "../../../graph/walk.ts";
@@ -37,7 +38,10 @@ export async function readValues(traces: Traces): Promise<KnownValues> {
   const cells = new Map<Cell, { node: Node; data: TypedArray }>();
   for (const node of order) {
     if (node.source instanceof Cell) {
-      cells.set(node.source, { node, data: await memoryOf(node.source).readCellLater(node.source) });
+      cells.set(node.source, {
+        node,
+        data: numbersOf(node.dtype, await memoryOf(node.source).readCellLater(node.source)),
+      });
       continue;
     }
     if (isOutside(node)) {

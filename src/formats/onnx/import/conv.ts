@@ -1,6 +1,7 @@
 // Convolutions over any number of spatial dims, their transposes, and sums of columns.
+
+import { apply } from "../../../graph/apply.ts";
 import { at } from "../../../graph/at.ts";
-import { apply } from "../../../graph/node.ts";
 import { convolutionOp } from "../../../graph/ops/conv.ts";
 import { functional } from "../../../nn/index.ts";
 import { cat, Tensor } from "../../../tensor/index.ts";

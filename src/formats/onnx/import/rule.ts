@@ -190,6 +190,8 @@ function typeFor(tensor: Tensor, inputs: readonly (Value | undefined)[]): Elemen
       return "double";
     case "int32":
       return "int64";
+    case "float16":
+    case "bfloat16":
     case "uint8":
     case "bool":
       return tensor.dtype;

@@ -1,6 +1,7 @@
 // What flows along the edges of an imported graph: tensors with their ONNX type, sequences, optionals, texts.
 import type { DType, TypedArray } from "../../../graph/dtype.ts";
 import { HebbError } from "../../../graph/errors.ts";
+import { numbersOf } from "../../../graph/halves.ts";
 import { formatShape, type Shape, sizeOf } from "../../../graph/shape.ts";
 import { engine } from "../../../runtime/index.ts";
 import { currentTrace, type State, Tensor } from "../../../tensor/index.ts";
@@ -104,7 +105,7 @@ function constantData(tensor: Tensor): TypedArray {
   const { memory } = engine();
   const known = knownValue(tensor.node) ?? engine().evaluate([tensor.node], [], knownValue)[0];
   if (known === undefined) throw new HebbError("a constant has no value");
-  return memory.read(known);
+  return numbersOf(tensor.dtype, memory.read(known));
 }
 
 function fill(dtype: DType, host: Host): TypedArray {
@@ -112,6 +113,8 @@ function fill(dtype: DType, host: Host): TypedArray {
     case "float64":
       return Float64Array.from(host);
     case "float32":
+    case "float16":
+    case "bfloat16":
       return Float32Array.from(host);
     case "uint8":
     case "bool":

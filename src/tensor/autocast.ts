@@ -1,0 +1,33 @@
+// autocast: products in floats of 16 bits, sums and transcendental functions in float32.
+
+import { currentPrecision, withPrecision } from "../graph/apply.ts";
+import type { HalfDType } from "../graph/dtype.ts";
+import { isHalf } from "../graph/dtype.ts";
+import * as kind from "../graph/kinds.ts";
+import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
+import type { Tensor } from "./tensor.ts";
+
+export interface AutocastOptions {
+  /** What products are computed in. Default "bfloat16", which has the range of float32. */
+  readonly dtype?: HalfDType;
+  /** False: as outside of it. Default true. */
+  readonly enabled?: boolean;
+}
+const autocastKinds: OptionKinds<AutocastOptions> = { dtype: kind.halfDType, enabled: kind.boolean };
+
+/**
+ * Runs `body` with mixed precision: products (matmul, linear, convolutions, attention) take float32 operands as floats of 16 bits; sums, means,
+ * exponentials, logarithms and what is made of them (softmax, norms, losses) give float32. Parameters stay float32 and get float32
+ * gradients. Call `backward` outside of it. Source: torch.autocast.
+ */
+export function autocast<T>(body: () => T, options: AutocastOptions = {}): T {
+  checkKind("autocast", "the body", body, kind.func());
+  const { dtype = "bfloat16", enabled = true } = checkOptions("autocast", options, autocastKinds);
+  return withPrecision(enabled ? dtype : undefined, body);
+}
+
+/** An operand of a product, as autocast has it. */
+export function lowered(x: Tensor): Tensor {
+  const dtype = currentPrecision();
+  return dtype !== undefined && (x.dtype === "float32" || isHalf(x.dtype)) ? x.to(dtype) : x;
+}
