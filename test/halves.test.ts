@@ -1,8 +1,8 @@
 // Floats of 16 bits: every bit pattern, rounding, promotion, modules, autocast, and what memory and files hold of them.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readNpy, readSafetensors, readTorch, writeNpy, writeSafetensors, writeTorch } from "../src/formats/index.ts";
+import { bfloat16, decodeFloat, encodeFloat, float16 } from "../src/formats/stored/smallFloats.ts";
 import { dtypes, type HalfDType, promote } from "../src/graph/dtype.ts";
-import { bfloat16, decodeFloat, encodeFloat, float16 } from "../src/graph/smallFloats.ts";
 import { autocast, compile, nn, optim, rand, randn, seed, Tensor, tensor, useBackend, zeros } from "../src/index.ts";
 import { defaultDevice, moveToHost } from "../src/runtime/index.ts";
 import { backends } from "./golden/figures.ts";

@@ -2,7 +2,6 @@
 
 import { type DType, type HalfDType, isHalf, storedAs, type TypedArray } from "./dtype.ts";
 import { add, binary, bitcast, cast, constant, int, load, mul, type Scalar, select, sub, unary } from "./scalar.ts";
-import { bfloat16, decodeFloat, encodeFloat, float16, type SmallFloat, tableOf } from "./smallFloats.ts";
 
 // A float16 has 10 bits of fraction, a float32 23; their exponents are biased by 15 and 127.
 const dropped = 13;
@@ -64,43 +63,51 @@ export function loadElement(buffer: number, index: Scalar, dtype: DType): Scalar
 }
 
 /** What a buffer of the dtype takes of a value that the dtype holds. */
-export const storedElement = (value: Scalar, dtype: DType): Scalar =>
-  isHalf(dtype) ? cast(bitsOfExact(value, dtype), "uint16") : value;
-
-/** The bits of a number that the dtype holds: nothing is left to round. */
-function bitsOfExact(value: Scalar, dtype: HalfDType): Scalar {
-  const x = bitcast(value, "int32");
-  if (dtype === "bfloat16") return shr(x, 16);
-  const magnitude = masked(x, 0x7fffffff);
-  const size = bitcast(magnitude, "float32");
-  const tiny = cast(mul(size, float(1 / step16)), "int32");
-  const normal = sub(shr(magnitude, dropped), int(rebias >> dropped));
-  // What follows the finite numbers is infinity and NaN, whose exponent is all ones in both.
-  const special = binary("or", masked(shr(magnitude, dropped), 0x3ff), int(0x7c00));
-  const finite = select(binary("lt", size, float(2 ** -14)), tiny, normal);
-  const bits = select(binary("ge", magnitude, int(0x7f800000)), special, finite);
-  return binary("or", bits, masked(shr(x, 16), 0x8000));
+export function storedElement(value: Scalar, dtype: DType): Scalar {
+  if (!isHalf(dtype)) return value;
+  return cast(dtype === "bfloat16" ? shr(bitcast(value, "int32"), 16) : bitsOfValue(value, dtype), "uint16");
 }
 
-// ---- on the host
+// ---- on the host, where formats/stored/smallFloats.ts says the same of any small float, in more words than a page should load
 
-const formatOf = (dtype: HalfDType): SmallFloat => (dtype === "float16" ? float16 : bfloat16);
-/** From this many elements on, a table of all numbers pays. */
-const manyElements = 4096;
+const float32 = new Float32Array(1);
+const word = new Uint32Array(float32.buffer);
+
+function numberOf(bits: number, dtype: HalfDType): number {
+  word[0] = bits << 16;
+  if (dtype === "bfloat16") return float32[0] as number;
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 1023;
+  const size =
+    exponent === 31
+      ? fraction === 0
+        ? Number.POSITIVE_INFINITY
+        : Number.NaN
+      : (fraction + (exponent === 0 ? 0 : 1024)) * 2 ** (Math.max(exponent, 1) - 25);
+  return bits & 0x8000 ? -size : size;
+}
+
+/** One number as memory holds it: a float of 16 bits is the nearest to its float32, ties to even, as PyTorch converts. */
+export function storedNumber(dtype: DType, value: number): number {
+  if (!isHalf(dtype)) return value;
+  float32[0] = value;
+  const x = word[0] as number;
+  const sign = (x >>> 16) & 0x8000;
+  const rounded = (bits: number, place: number): number =>
+    (bits + (1 << (place - 1)) - 1 + ((bits >>> place) & 1)) >>> place;
+  if (Number.isNaN(value)) return dtype === "bfloat16" ? 0x7fc0 : 0x7e00;
+  if (dtype === "bfloat16") return rounded(x, 16);
+  const size = Math.abs(float32[0]);
+  if (size >= 65520) return sign | 0x7c00;
+  // Adding and subtracting 2^52 rounds to a whole number, ties to even.
+  if (size < 2 ** -14) return sign | (size / step16 + 2 ** 52 - 2 ** 52);
+  return sign | (rounded(x & 0x7fffffff, dropped) - (rebias >> dropped));
+}
 
 /** What memory holds, as the numbers that it stands for: floats of 16 bits as a Float32Array. */
-export function numbersOf(dtype: DType, stored: TypedArray): TypedArray {
-  if (!isHalf(dtype)) return stored;
-  const format = formatOf(dtype);
-  const table = stored.length < manyElements ? undefined : tableOf(format);
-  return Float32Array.from(stored, (code) => table?.[code] ?? decodeFloat(format, code));
-}
+export const numbersOf = (dtype: DType, stored: TypedArray): TypedArray =>
+  isHalf(dtype) ? Float32Array.from(stored, (bits) => numberOf(bits, dtype)) : stored;
 
-/** Numbers as memory holds them: of floats of 16 bits the nearest, ties to even. */
-export function storedNumbers(dtype: DType, numbers: TypedArray): TypedArray {
-  return isHalf(dtype) ? Uint16Array.from(numbers, (value) => storedNumber(dtype, value)) : numbers;
-}
-
-/** One number as memory holds it. */
-export const storedNumber = (dtype: DType, value: number): number =>
-  isHalf(dtype) ? encodeFloat(formatOf(dtype), value) : value;
+/** Numbers as memory holds them. */
+export const storedNumbers = (dtype: DType, numbers: TypedArray): TypedArray =>
+  isHalf(dtype) ? Uint16Array.from(numbers, (value) => storedNumber(dtype, value)) : numbers;

@@ -12,7 +12,7 @@ import {
   float16,
   powersOfTwo,
   tableOf,
-} from "../../graph/smallFloats.ts";
+} from "../stored/smallFloats.ts";
 import type { ElementType } from "./elementTypes.ts";
 
 const formats = {

@@ -15,7 +15,7 @@ import {
   float8e5m2fnuz,
   float16,
   type SmallFloat,
-} from "../../graph/smallFloats.ts";
+} from "./smallFloats.ts";
 import { isStoredDType, type StoredDType, storedAs, storedBytes, storedDTypes, storedTypes } from "./types.ts";
 
 /** An array on the host, row-major. */

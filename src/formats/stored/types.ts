@@ -14,7 +14,7 @@ import {
   powersOfTwo,
   type SmallFloat,
   tableOf,
-} from "../../graph/smallFloats.ts";
+} from "./smallFloats.ts";
 
 /** How an element lies in a file. */
 export interface StoredType {

@@ -1,5 +1,6 @@
 // Cases of functions of one element at a time, of choices and of constants.
 
+import { bfloat16, decodeFloat, encodeFloat, float16 } from "../../../src/formats/stored/smallFloats.ts";
 import { apply } from "../../../src/graph/apply.ts";
 import type { DType } from "../../../src/graph/dtype.ts";
 import type { Node, Op } from "../../../src/graph/node.ts";
@@ -7,7 +8,6 @@ import { alias } from "../../../src/graph/ops/alias.ts";
 import { full, iota } from "../../../src/graph/ops/creation.ts";
 import * as ops from "../../../src/graph/ops/elementwise.ts";
 import { recompute } from "../../../src/graph/ops/recompute.ts";
-import { bfloat16, decodeFloat, encodeFloat, float16 } from "../../../src/graph/smallFloats.ts";
 import { all, bools, type Case, floats, input, ints, numbers, spread, tabulate, type ValueCase } from "../case.ts";
 import { inputNode, type Value } from "../run.ts";
 import type { Bound } from "../tolerance.ts";

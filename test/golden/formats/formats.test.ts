@@ -22,7 +22,6 @@ import {
   writeTorch,
 } from "../../../src/formats/index.ts";
 import { openFile } from "../../../src/formats/node.ts";
-import { HebbError } from "../../../src/graph/errors.ts";
 import {
   bfloat16,
   encodeFloat,
@@ -36,7 +35,8 @@ import {
   float16,
   type SmallFloat,
   tableOf,
-} from "../../../src/graph/smallFloats.ts";
+} from "../../../src/formats/stored/smallFloats.ts";
+import { HebbError } from "../../../src/graph/errors.ts";
 
 interface Told {
   readonly dtype: StoredDType;
