@@ -4,7 +4,9 @@ import { type HalfDType, isFloat, isHalf } from "./dtype.ts";
 import { type Attributes, makeNode, type Node, type Op } from "./node.ts";
 import { cast, seal, unrounded } from "./ops/cast.ts";
 
-/** What the rounded value of a node is. */
+/** Roundings of what ops gave, which were not asked for by name. */
+const ofResults = new WeakSet<Node>();
+/** The rounded value of what an op gave, where that is a value of its own. */
 const roundings = new WeakMap<Node, Node>();
 let readsRounded = false;
 /** What products are computed in, where mixed precision is on. */
@@ -25,11 +27,16 @@ export function withPrecision<T>(dtype: HalfDType | undefined, body: () => T): T
 /** Makes a node: infers its type, and names the module in the error when it does not fit. */
 export function apply<A extends Attributes>(op: Op<A>, inputs: readonly Node[], attributes: A): Node {
   const given = readsRounded ? inputs.map(roundedForm) : inputs;
-  const half = halfOf(given);
-  if (half === undefined || keepsHalves(op) || (movesHalves(op) && !given.some(unrounded)))
+  if (!given.some(({ dtype }) => isHalf(dtype)) || keepsHalves(op) || (movesHalves(op) && !given.some(unrounded)))
     return makeNode(op, given, attributes);
+  const half = halfOf(given);
+  // Where dtypes differ, the op refuses them as they are.
+  if (half === undefined) makeNode(op, given, attributes);
   const result = makeNode(op, given.map(widened), attributes);
-  return result.dtype === "float32" && !(precision !== undefined && needsDigits(op)) ? cast(result, half) : result;
+  if (half === undefined || result.dtype !== "float32" || (precision !== undefined && needsDigits(op))) return result;
+  const rounded = cast(result, half);
+  ofResults.add(rounded);
+  return rounded;
 }
 
 /** Ops whose types are those of other graphs, or of what they stand for. */
@@ -74,7 +81,7 @@ export function unroundedWithin<T>(body: () => T): T {
 /** The node is the value of a tensor: whatever reads it from now on reads what is rounded. */
 export function settle(node: Node): void {
   const wide = depth > 0 ? undefined : seal(node);
-  if (wide?.dtype === "float32") roundings.set(wide, node);
+  if (wide !== undefined && ofResults.has(node)) roundings.set(wide, node);
 }
 
 const roundedForm = (x: Node): Node => {
