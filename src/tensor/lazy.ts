@@ -4,6 +4,7 @@ import { HebbError } from "../graph/errors.ts";
 import { type Node, sourceNode } from "../graph/node.ts";
 import { isCheck } from "../graph/ops/check.ts";
 import { isCollective } from "../graph/ops/collective.ts";
+import { where } from "../graph/ops/elementwise.ts";
 import { topologicalOrder, visitAncestors } from "../graph/walk.ts";
 import {
   type BoundProgram,
@@ -83,8 +84,23 @@ export function cellNode(cell: Cell): Node {
   return node;
 }
 
+/** Where assignments take place; elsewhere cells keep their values. */
+let condition: Node | undefined;
+
+/** Runs `body`, whose assignments take place where a single truth value holds. */
+export function assigningWhere<T>(holds: Node, body: () => T): T {
+  const outer = condition;
+  condition = holds;
+  try {
+    return body();
+  } finally {
+    condition = outer;
+  }
+}
+
 /** The cell takes the node's value: recorded in a trace, else at the next evaluation. `own`: the node was made for this, and nobody has it. */
-export function assignCell(cell: Cell, node: Node, { own = false } = {}): void {
+export function assignCell(cell: Cell, given: Node, { own = false } = {}): void {
+  const node = condition === undefined ? given : where(condition, given, cellNode(cell));
   refuseInStep("a state or parameter is assigned", "carry the value from step to step, and assign it after the loop");
   if (severalDevices()) joinHomes(cell.home, homeOf(node), `assign${cell.name === "" ? "" : ` to "${cell.name}"`}`);
   const trace = currentTrace();

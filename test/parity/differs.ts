@@ -54,6 +54,7 @@ export const aliases: readonly Alias[] = [
     narrow_copy: "x.narrow",
     argwhere: "x.nonzero",
     "int byte bool type": "x.to",
+    GradScaler: "optim.GradScaler",
     numpy: "x.data",
     tolist: "x.toArray",
     size: "x.shape",
@@ -227,7 +228,7 @@ export const groups: readonly Group[] = [
   {
     because: devices,
     names:
-      /cuda|cudnn|miopen|mkldnn|vulkan|^(cpu|ipu|xpu|mtia|maia|xla|device|get_device|is_cpu|is_ipu|is_mps|is_meta|is_xla|is_xpu|is_maia|is_mtia|pin_memory|is_pinned|record_stream|is_shared|share_memory)$|device|Stream|^Event$|autocast_|_autocast|GradScaler|AcceleratorError|^(DataParallel|is_distributed)$|OutOfMemoryError/,
+      /cuda|cudnn|miopen|mkldnn|vulkan|^(cpu|ipu|xpu|mtia|maia|xla|device|get_device|is_cpu|is_ipu|is_mps|is_meta|is_xla|is_xpu|is_maia|is_mtia|pin_memory|is_pinned|record_stream|is_shared|share_memory)$|device|Stream|^Event$|autocast_|_autocast|AcceleratorError|^(DataParallel|is_distributed)$|OutOfMemoryError/,
   },
   {
     because: dataStorage,
