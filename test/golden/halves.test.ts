@@ -81,46 +81,55 @@ const chunks = Array.from(
   (_, k) => [k * together, golden.cases.slice(k * together, (k + 1) * together)] as const,
 );
 
-describe.each(backends)(`floats of 16 bits as PyTorch ${golden.torch}, on %s`, (backend) => {
-  beforeAll(() => {
-    useBackend({ backend, threads: 1 });
-  });
-  it.each(chunks)("from case %i", (start, cases) => {
-    const made: { outputs: number; gradients: (number | undefined)[] }[] = [];
-    const whole = compile(() => {
-      const all: Tensor[] = [];
-      for (const entry of cases) {
-        const { outputs, gradients } = results(entry);
-        const first = all.push(...outputs) - outputs.length;
-        made.push({ outputs: first, gradients: gradients.map((slope) => slope && all.push(slope) - 1) });
-      }
-      return all;
+// A compiler takes its time over so many programs; test/halves.test.ts tries it too.
+describe.each(backends.filter((backend) => backend !== "c" || process.env["HEBB_LONG"] === "1"))(
+  `floats of 16 bits as PyTorch ${golden.torch}, on %s`,
+  (backend) => {
+    beforeAll(() => {
+      useBackend({ backend, threads: 1 });
     });
-    const found = whole();
-    const wrong = cases.flatMap((entry, k) => {
-      const label = `${start + k}: ${entry.call} ${JSON.stringify(entry.args)} ${entry.dtype}`;
-      const least = leastUnits * unit[entry.dtype];
-      const check = (what: string, output: Tensor | undefined, expected: readonly number[], theirs: number | null) => {
-        if (theirs === null) return [];
-        const error = errorOf(output?.dataSync() ?? [], expected);
-        const bound = Math.max(least, timesTheirs * theirs);
-        return error <= bound ? [] : [`${label}: ${what} differs by ${error}, PyTorch by ${theirs}`];
-      };
-      const { outputs, gradients } = made[k] ?? { outputs: 0, gradients: [] };
-      return [
-        ...entry.outputs.flatMap(({ data, dtype, shape }, place) => {
-          const output = found[outputs + place];
-          if (output?.dtype !== dtype || output.shape.join() !== shape.join())
-            return [`${label}: output ${place} is ${output}, not ${dtype}[${shape}]`];
-          return check(`output ${place}`, output, numbers(data), entry.lost[place] ?? null);
-        }),
-        ...entry.gradients.flatMap((data, place) => {
-          const at = gradients[place];
-          if (data === null || at === undefined) return [];
-          return check(`gradient ${place}`, found[at], data, entry.gradientsLost[place] ?? null);
-        }),
-      ];
+    it.each(chunks)("from case %i", (start, cases) => {
+      const made: { outputs: number; gradients: (number | undefined)[] }[] = [];
+      const whole = compile(() => {
+        const all: Tensor[] = [];
+        for (const entry of cases) {
+          const { outputs, gradients } = results(entry);
+          const first = all.push(...outputs) - outputs.length;
+          made.push({ outputs: first, gradients: gradients.map((slope) => slope && all.push(slope) - 1) });
+        }
+        return all;
+      });
+      const found = whole();
+      const wrong = cases.flatMap((entry, k) => {
+        const label = `${start + k}: ${entry.call} ${JSON.stringify(entry.args)} ${entry.dtype}`;
+        const least = leastUnits * unit[entry.dtype];
+        const check = (
+          what: string,
+          output: Tensor | undefined,
+          expected: readonly number[],
+          theirs: number | null,
+        ) => {
+          if (theirs === null) return [];
+          const error = errorOf(output?.dataSync() ?? [], expected);
+          const bound = Math.max(least, timesTheirs * theirs);
+          return error <= bound ? [] : [`${label}: ${what} differs by ${error}, PyTorch by ${theirs}`];
+        };
+        const { outputs, gradients } = made[k] ?? { outputs: 0, gradients: [] };
+        return [
+          ...entry.outputs.flatMap(({ data, dtype, shape }, place) => {
+            const output = found[outputs + place];
+            if (output?.dtype !== dtype || output.shape.join() !== shape.join())
+              return [`${label}: output ${place} is ${output}, not ${dtype}[${shape}]`];
+            return check(`output ${place}`, output, numbers(data), entry.lost[place] ?? null);
+          }),
+          ...entry.gradients.flatMap((data, place) => {
+            const at = gradients[place];
+            if (data === null || at === undefined) return [];
+            return check(`gradient ${place}`, found[at], data, entry.gradientsLost[place] ?? null);
+          }),
+        ];
+      });
+      expect(wrong).toEqual([]);
     });
-    expect(wrong).toEqual([]);
-  });
-});
+  },
+);
