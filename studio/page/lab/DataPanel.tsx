@@ -166,16 +166,13 @@ export function DataPanel() {
         </button>
       </div>
       <p class="hint data-says">
-        {info !== undefined && (
-          <>
-            {say.trainingRows(
-              grouped(info.trainCount),
-              info.testCount > 0 && say.testRows(grouped(info.testCount)),
-              info.classes.length > 2 && say.classes(info.classes.length),
-              info.inputs.length > 2 && say.inputs(grouped(info.inputs.length)),
-            )}
-          </>
-        )}
+        {info !== undefined &&
+          say.trainingRows(
+            grouped(info.trainCount),
+            info.testCount > 0 && say.testRows(grouped(info.testCount)),
+            info.classes.length > 2 && say.classes(info.classes.length),
+            info.inputs.length > 2 && say.inputs(grouped(info.inputs.length)),
+          )}
       </p>
       {info !== undefined && info.notes.length > 0 && (
         <details class="hint">
