@@ -3,7 +3,23 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readNpy, readSafetensors, readTorch, writeNpy, writeSafetensors, writeTorch } from "../src/formats/index.ts";
 import { bfloat16, decodeFloat, encodeFloat, float16 } from "../src/formats/stored/smallFloats.ts";
 import { dtypes, type HalfDType, promote } from "../src/graph/dtype.ts";
-import { autocast, compile, nn, optim, rand, randn, seed, Tensor, tensor, useBackend, zeros } from "../src/index.ts";
+import {
+  autocast,
+  compile,
+  jvp,
+  nn,
+  onesLike,
+  optim,
+  Parameter,
+  rand,
+  randn,
+  seed,
+  Tensor,
+  tensor,
+  useBackend,
+  vmap,
+  zeros,
+} from "../src/index.ts";
 import { defaultDevice, moveToHost } from "../src/runtime/index.ts";
 import { backends } from "./golden/figures.ts";
 import { webgpuDevice } from "./webgpu/dawn.ts";
@@ -135,6 +151,55 @@ describe("dtypes", () => {
   });
 });
 
+describe("transforms and optimizers", () => {
+  it.each(halves)("%s: a gradient is the same whoever converted the value besides", async (dtype) => {
+    const slope = async (converts: boolean): Promise<unknown> => {
+      const x = tensor([0.31, 0.77], { requiresGrad: true });
+      const y = x.exp();
+      if (converts) y.to(dtype);
+      y.square().sum().backward();
+      return x.grad?.toArray();
+    };
+    expect(await slope(true)).toEqual(await slope(false));
+  });
+
+  it.each(halves)("%s: forward derivatives, and many examples at once", async (dtype) => {
+    const x = tensor([1, 2, 3], { dtype });
+    const [, slopes] = jvp((y: Tensor) => y.mul(y).mul(y), [x], [onesLike(x)]);
+    expect(await slopes.toArray()).toEqual([3, 12, 27]);
+    const rows = randn([3, 4]).to(dtype);
+    const one = rows.select(0, 1).exp().sum();
+    expect((await vmap((row: Tensor) => row.exp().sum())(rows).data())[1]).toBe(await one.item());
+  });
+
+  it("averages weights of 16 bits in float32", async () => {
+    const weights = new Parameter(Float32Array.of(1), { dtype: "bfloat16" });
+    const average = new optim.EMA([weights], { decay: 0.999 });
+    average.update();
+    weights.assign([2]);
+    for (let turn = 0; turn < 1000; turn++) average.update();
+    // 2 − 0.999^1000, which swapping in and out leaves as it is.
+    for (let turn = 0; turn < 2; turn++) {
+      expect(await average.stateDict().state["0"]?.item()).toBeCloseTo(2 - 0.999 ** 1000, 4);
+      average.use(() => undefined);
+    }
+    expect(await weights.item()).toBe(2);
+  });
+
+  it("steps over float16 gradients of zero, and clips those whose squares overflow", async () => {
+    const weights = new Parameter(Float32Array.of(0.25, 0.5), { dtype: "float16" });
+    const optimizer = new optim.Adam([weights], { lr: 0.125 });
+    weights
+      .mul(tensor([1000, 0], { dtype: "float16" }))
+      .sum()
+      .backward();
+    expect(await optim.clipGradNorm([weights], 500).item()).toBe(1000);
+    expect(await weights.grad?.toArray()).toEqual([500, 0]);
+    optimizer.step();
+    expect(await weights.toArray()).toEqual([0.125, 0.5]);
+  });
+});
+
 describe("modules", () => {
   it("change their dtype in place, shared parameters once, whole numbers not at all", async () => {
     const norm = new nn.BatchNorm1d(3);
@@ -192,6 +257,18 @@ describe("autocast", () => {
       "bfloat16",
       "float32",
     ]);
+  });
+
+  it("is off while gradients are made, and refuses what goes on behind an await", () => {
+    const layer = new nn.Linear(4, 1);
+    autocast(() =>
+      layer
+        .forward(randn([8, 4]))
+        .sum()
+        .backward(),
+    );
+    expect(layer.weight.grad?.dtype).toBe("float32");
+    expect(() => autocast(async () => 1)).toThrow(/autocast: the function is async/);
   });
 
   it("gives parameters gradients in float32", () => {

@@ -1,5 +1,6 @@
 // A text whose tokens stay in its file: cut into short pieces, of which those with the wanted tokens are read (Node only).
 import { at } from "../graph/at.ts";
+import { HebbError } from "../graph/errors.ts";
 import { bytesOf } from "./encoding.ts";
 import { PieceReader, type SeenFile } from "./pieceReader.ts";
 import type { TokenReader, Vocabulary } from "./text.ts";
@@ -99,7 +100,12 @@ export function tokensOfFile(file: SeenFile, cuts: TextCuts, vocabulary: Pick<Vo
     let next = 0;
     const places = pieces.map((piece): [number, number] => [at(bytePlaces, piece), at(cuts.bytes, piece)]);
     reader.read(places, (bytes) => {
-      wanted.set(at(pieces, next++), vocabulary.encode(decoder.decode(bytes)));
+      const piece = at(pieces, next++);
+      const own = vocabulary.encode(decoder.decode(bytes));
+      // Fewer would never fill a window.
+      if (own.length !== at(cuts.tokens, piece))
+        throw new HebbError(`${file.path} is not the text that was cut; give all ranks the same file`);
+      wanted.set(piece, own);
     });
     const out = new Int32Array(starts.length * count);
     for (let run = 0; run < starts.length; run++) {

@@ -9,7 +9,9 @@ export const dtypeOf = (values: TypedArray): ElementType =>
       ? "float64"
       : values instanceof Int32Array
         ? "int32"
-        : "uint8";
+        : values instanceof Uint16Array
+          ? "uint16"
+          : "uint8";
 
 /** An array of the same type. */
 export function like<T extends TypedArray>(values: T, length: number): T {

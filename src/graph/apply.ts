@@ -1,11 +1,11 @@
 // How ops meet floats of 16 bits: they compute in float32, and what a function gives is rounded once.
 
-import { type HalfDType, isFloat, isHalf } from "./dtype.ts";
+import { type DType, type HalfDType, isFloat, isHalf } from "./dtype.ts";
 import { type Attributes, makeNode, type Node, type Op } from "./node.ts";
 import { cast, seal, unrounded } from "./ops/cast.ts";
 
-/** Roundings of what ops gave, which were not asked for by name. */
-const ofResults = new WeakSet<Node>();
+/** What is rounded as soon as it is made: no value that anybody else has. A float32 that is converted has other readers. */
+const passing = new WeakSet<Node>();
 /** The rounded value of what an op gave, where that is a value of its own. */
 const roundings = new WeakMap<Node, Node>();
 let readsRounded = false;
@@ -24,6 +24,10 @@ export function withPrecision<T>(dtype: HalfDType | undefined, body: () => T): T
   }
 }
 
+/** The dtype of an operand of a product, as mixed precision has it. */
+export const loweredDType = (own: DType): DType =>
+  precision !== undefined && (own === "float32" || isHalf(own)) ? precision : own;
+
 /** Makes a node: infers its type, and names the module in the error when it does not fit. */
 export function apply<A extends Attributes>(op: Op<A>, inputs: readonly Node[], attributes: A): Node {
   const given = readsRounded ? inputs.map(roundedForm) : inputs;
@@ -34,9 +38,13 @@ export function apply<A extends Attributes>(op: Op<A>, inputs: readonly Node[], 
   if (half === undefined) makeNode(op, given, attributes);
   const result = makeNode(op, given.map(widened), attributes);
   if (half === undefined || result.dtype !== "float32" || (precision !== undefined && needsDigits(op))) return result;
-  const rounded = cast(result, half);
-  ofResults.add(rounded);
-  return rounded;
+  return rounded(result, half);
+}
+
+/** A result that nothing but this rounding has; the ops of the same function may read it yet. */
+export function rounded(result: Node, dtype: HalfDType): Node {
+  passing.add(result);
+  return cast(result, dtype);
 }
 
 /** Ops whose types are those of other graphs, or of what they stand for. */
@@ -81,7 +89,7 @@ export function unroundedWithin<T>(body: () => T): T {
 /** The node is the value of a tensor: whatever reads it from now on reads what is rounded. */
 export function settle(node: Node): void {
   const wide = depth > 0 ? undefined : seal(node);
-  if (wide !== undefined && ofResults.has(node)) roundings.set(wide, node);
+  if (wide !== undefined && passing.has(wide)) roundings.set(wide, node);
 }
 
 const roundedForm = (x: Node): Node => {

@@ -1,5 +1,5 @@
 // Reverse-mode differentiation, graph to graph: the gradient of a program is a program.
-import { readingRounded } from "./apply.ts";
+import { readingRounded, withPrecision } from "./apply.ts";
 import { isFloat } from "./dtype.ts";
 import { HebbError, ShapeError } from "./errors.ts";
 import { describeType, type Node, type ResultGradient } from "./node.ts";
@@ -33,8 +33,14 @@ export interface Seed {
 
 const nothing: ReadonlySet<Node> = new Set();
 
-/** The gradient of each w of `wrt` from those of several values: Σ grad · ∂node/∂w. What `leaves` are made of does not count. */
-export function pullback(seeds: readonly Seed[], wrt: readonly Node[], leaves = nothing): (Node | undefined)[] {
+/**
+ * The gradient of each w of `wrt` from those of several values: Σ grad · ∂node/∂w. What `leaves` are made of does not count. A gradient has the
+ * dtype of its value, with mixed precision too.
+ */
+export const pullback = (seeds: readonly Seed[], wrt: readonly Node[], leaves = nothing): (Node | undefined)[] =>
+  withPrecision(undefined, () => pulledBack(seeds, wrt, leaves));
+
+function pulledBack(seeds: readonly Seed[], wrt: readonly Node[], leaves: ReadonlySet<Node>): (Node | undefined)[] {
   const targets = new Set(wrt);
   const inputsOf = (node: Node): readonly Node[] => (leaves.has(node) ? [] : node.inputs);
   // The order in which a value's gradients are added is part of the result, to the bit.

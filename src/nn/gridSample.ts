@@ -1,7 +1,7 @@
 // Images read at any places: gridSample, and affineGrid, which makes the places of an affine map.
 
 import { at } from "../graph/at.ts";
-import { isFloat } from "../graph/dtype.ts";
+import { isFloat, isHalf } from "../graph/dtype.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { trustedGather } from "../graph/ops/indexing.ts";
@@ -106,6 +106,8 @@ export function gridSample(input: Tensor, grid: Tensor, options: GridSampleOptio
   if (input.dtype !== grid.dtype)
     throw new ShapeError(`gridSample: the input is ${input.dtype} and the grid ${grid.dtype}; convert one with .to(…)`);
   if (input.size === 0 || sizeOf(size) === 0) throw new ShapeError("gridSample: there is no pixel to read");
+  // Places need the digits of float32: beyond 256 a bfloat16 has not even every whole one.
+  if (isHalf(input.dtype)) return gridSample(input.to("float32"), grid.to("float32"), options).to(input.dtype);
   const edge: Edge = { paddingMode, alignCorners };
   const out = grid.shape.slice(1, -1);
   const flat = grid.reshape([count, sizeOf(out), rank]);

@@ -1,6 +1,6 @@
 // Averages of weights over training: EMA, exponential, and SWA, uniform; swapped in for use and out again.
 
-import { isFloat } from "../graph/dtype.ts";
+import { type DType, isFloat, isHalf } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { describe } from "../graph/kinds.ts";
@@ -19,6 +19,9 @@ export interface LoadedAverageState {
   readonly state: Readonly<Record<string, LoadableValue>>;
 }
 
+/** Small updates of a float of 16 bits would be rounded away. */
+const averagedIn = ({ dtype }: State): DType => (isHalf(dtype) ? "float32" : dtype);
+
 /**
  * The average of states (parameters; buffers too, if given) over updates. `update()` after each step, inside `compile` or not. The first
  * update copies. Whole numbers are not averaged: they follow the states.
@@ -26,6 +29,8 @@ export interface LoadedAverageState {
 export abstract class WeightAverage {
   readonly #states: readonly State[];
   readonly #averages: readonly State[];
+  /** Averages that the weights cannot hold, while these have them rounded. */
+  readonly #exact: readonly (State | undefined)[];
   readonly #count = new State(0, { dtype: "float64", name: "updates" });
   #swapped = false;
 
@@ -33,7 +38,10 @@ export abstract class WeightAverage {
     this.#states = statesIn(new.target.name, states);
     if (this.#states.length === 0) throw new HebbError("weight averaging needs parameters; pass model.parameters()");
     this.#averages = this.#states.map(
-      (state) => new State(state.detach(), { dtype: state.dtype, name: `${state.name}.average` }),
+      (state) => new State(state.detach(), { dtype: averagedIn(state), name: `${state.name}.average` }),
+    );
+    this.#exact = this.#states.map((state) =>
+      isHalf(state.dtype) ? new State(0, { shape: state.shape, name: `${state.name}.exact` }) : undefined,
     );
   }
 
@@ -50,7 +58,7 @@ export abstract class WeightAverage {
       const average = this.#averages[place];
       if (average === undefined) continue;
       const now = state.detach();
-      if (isFloat(state.dtype)) average.assign(average.add(now.sub(average).mul(share.to(state.dtype))));
+      if (isFloat(state.dtype)) average.assign(average.add(now.sub(average).mul(share.to(average.dtype))));
       else average.assign(now);
     }
     this.#count.assign(count.add(1));
@@ -63,8 +71,13 @@ export abstract class WeightAverage {
       const average = this.#averages[place];
       if (average === undefined) continue;
       const now = state.detach();
+      const exact = this.#exact[place];
       state.assign(average.detach());
-      average.assign(now);
+      if (this.#swapped && exact !== undefined) average.assign(exact.detach());
+      else {
+        exact?.assign(average.detach());
+        average.assign(now);
+      }
     }
     flush();
     this.#swapped = !this.#swapped;

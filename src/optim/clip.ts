@@ -25,9 +25,9 @@ export function clipGradNorm(
   );
   if (found.length === 0)
     throw new HebbError("clipGradNorm: no parameter has a gradient; call it between backward() and step()");
-  // Of float32 and float64 together the wider.
+  // Of float32 and float64 together the wider; the norm of floats of 16 bits may be beyond them.
   const dtype = found.some(({ grad }) => grad.dtype === "float64") ? "float64" : "float32";
-  const total = stack(found.map(({ grad }) => grad.detach().norm(normType).to(dtype))).norm(normType);
+  const total = stack(found.map(({ grad }) => grad.detach().to(dtype).norm(normType))).norm(normType);
   const factor = total.add(1e-6).reciprocal().mul(maxNorm).clamp(undefined, 1);
   for (const { parameter, grad } of found) parameter.grad = grad.mul(factor.to(grad.dtype));
   return total;

@@ -25,7 +25,6 @@ export { clipGradNorm, clipGradValue } from "./clip.ts";
 export { ChainedScheduler, SequentialLR, WarmUp, type WarmUpOptions } from "./combined.ts";
 export { CyclicLR, type CyclicOptions, OneCycleLR, type OneCycleOptions, SWALR, type SWALROptions } from "./cycles.ts";
 export { type FinderOptions, type FinderPoint, type FinderSuggestion, findLearningRate, LRFinder } from "./finder.ts";
-export { GradScaler, type GradScalerOptions, type GradScalerState } from "./gradScaler.ts";
 export { Adafactor, type AdafactorOptions, LAMB, type LambOptions } from "./layerwise.ts";
 export { LBFGS, type LBFGSOptions, type LBFGSState } from "./lbfgs.ts";
 export { Muon, type MuonOptions } from "./muon.ts";

@@ -1,4 +1,6 @@
 // The base of optimizers: parameter groups, state slots, the learning rate as a cell, state dicts.
+import { unroundedWithin } from "../graph/apply.ts";
+import { isHalf } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { describe } from "../graph/kinds.ts";
@@ -229,7 +231,8 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
     // Detached: an update is not part of any gradient.
     const slope = sharding?.stage === 1 ? sharding.partOf(grad.detach(), parameter) : grad.detach();
     const before = sharding === undefined ? parameter.detach() : sharding.partOf(parameter.detach(), parameter);
-    const after = this.update(before, options.maximize ? slope.neg() : slope, context);
+    // One function to its user: floats of 16 bits are rounded where they are kept, not within.
+    const after = unroundedWithin(() => this.update(before, options.maximize ? slope.neg() : slope, context));
     parameter.assign(sharding === undefined ? after : sharding.whole(after, parameter));
   }
 
@@ -356,11 +359,13 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
     const slots = this.#slots.get(parameter) ?? new Map<string, Slot>();
     this.#slots.set(parameter, slots);
     const known = slots.get(name);
-    if (known !== undefined && known.state.dtype === value.dtype && sameShape(known.state.shape, value.shape)) {
+    if (known !== undefined && sameShape(known.state.shape, value.shape)) {
       known.state.assign(data);
       return;
     }
-    const state = new State(data, { shape: value.shape, dtype: value.dtype, name: `${parameter.name}.${name}` });
+    // Files give floats of 16 bits as float32, and only slots of such parameters are of 16 bits.
+    const dtype = value.dtype === "float32" && isHalf(parameter.dtype) ? parameter.dtype : value.dtype;
+    const state = new State(data, { shape: value.shape, dtype, name: `${parameter.name}.${name}` });
     this.#layout++;
     slots.set(name, { state, initial: known?.initial ?? 0 });
   }

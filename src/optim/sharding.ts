@@ -1,4 +1,5 @@
 // The share of every parameter that one rank updates, with the slots of that share alone: ZeRO (Rajbhandari et al. 2020).
+import { isHalf } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import type { Communicator } from "../runtime/index.ts";
 import { allGather, allReduce, reduceScatter } from "../tensor/collectives.ts";
@@ -46,13 +47,16 @@ export class Sharding {
   }
 }
 
+/** Squares of float16 numbers above 255 are infinite, and of those below 2^-13 zero. */
+const wide = (x: Tensor): Tensor => (isHalf(x.dtype) ? x.to("float32") : x);
+
 /** What clipGradNorm does, of gradients of which each rank has its part: the norm is that of the parts of all. */
 export function clipPartsNorm(parameters: readonly Parameter[], maxNorm: number): void {
   const found = parameters.flatMap((parameter) =>
     parameter.grad === undefined ? [] : [{ parameter, grad: parameter.grad }],
   );
   if (found.length === 0) return;
-  const squares = stack(found.map(({ grad }) => grad.square().sum().to("float64"))).sum();
+  const squares = stack(found.map(({ grad }) => wide(grad).square().sum().to("float64"))).sum();
   const factor = allReduce(squares).sqrt().add(1e-6).reciprocal().mul(maxNorm).clamp(undefined, 1);
   for (const { parameter, grad } of found) parameter.grad = grad.mul(factor.to(grad.dtype));
 }

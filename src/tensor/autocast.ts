@@ -1,10 +1,10 @@
 // autocast: products in floats of 16 bits, sums and transcendental functions in float32.
 
-import { currentPrecision, withPrecision } from "../graph/apply.ts";
+import { loweredDType, withPrecision } from "../graph/apply.ts";
 import type { HalfDType } from "../graph/dtype.ts";
-import { isHalf } from "../graph/dtype.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
+import { refusePromises } from "./results.ts";
 import type { Tensor } from "./tensor.ts";
 
 export interface AutocastOptions {
@@ -23,11 +23,11 @@ const autocastKinds: OptionKinds<AutocastOptions> = { dtype: kind.halfDType, ena
 export function autocast<T>(body: () => T, options: AutocastOptions = {}): T {
   checkKind("autocast", "the body", body, kind.func());
   const { dtype = "bfloat16", enabled = true } = checkOptions("autocast", options, autocastKinds);
-  return withPrecision(enabled ? dtype : undefined, body);
+  const result = withPrecision(enabled ? dtype : undefined, body);
+  // Behind an await it would be off.
+  if (result instanceof Promise) refusePromises("autocast", result);
+  return result;
 }
 
 /** An operand of a product, as autocast has it. */
-export function lowered(x: Tensor): Tensor {
-  const dtype = currentPrecision();
-  return dtype !== undefined && (x.dtype === "float32" || isHalf(x.dtype)) ? x.to(dtype) : x;
-}
+export const lowered = (x: Tensor): Tensor => (loweredDType(x.dtype) === x.dtype ? x : x.to(loweredDType(x.dtype)));

@@ -2,6 +2,7 @@
 
 import { HebbError } from "../graph/errors.ts";
 import { type Node, sourceNode } from "../graph/node.ts";
+import { seal } from "../graph/ops/cast.ts";
 import { isCheck } from "../graph/ops/check.ts";
 import { isCollective } from "../graph/ops/collective.ts";
 import { where } from "../graph/ops/elementwise.ts";
@@ -103,6 +104,8 @@ export function assignCell(cell: Cell, given: Node, { own = false } = {}): void 
   const node = condition === undefined ? given : where(condition, given, cellNode(cell));
   refuseInStep("a state or parameter is assigned", "carry the value from step to step, and assign it after the loop");
   if (severalDevices()) joinHomes(cell.home, homeOf(node), `assign${cell.name === "" ? "" : ` to "${cell.name}"`}`);
+  // Who reads the state before it has its value reads what it will hold.
+  seal(node);
   const trace = currentTrace();
   if (trace !== undefined) {
     trace.writes.set(cell, node);

@@ -213,7 +213,7 @@ function initial(
 function dtypeOf(data: TypedArray): DType {
   if (data instanceof Float32Array) return "float32";
   if (data instanceof Float64Array) return "float64";
-  return data instanceof Int32Array ? "int32" : "uint8";
+  return data instanceof Int32Array || data instanceof Uint16Array ? "int32" : "uint8";
 }
 
 /** Gradients set while tracing; undefined: cleared. */

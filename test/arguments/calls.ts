@@ -157,6 +157,7 @@ export const functions: Readonly<Record<string, Call>> = {
   gradEnabled: of(),
   noGrad: of(() => 1),
   autocast: optional(() => [() => 1]),
+  GradScaler: optional(() => []),
   inspect: of(() => floats(2).sum()),
   inspectStep: optional(() => {
     const weights = parameter(2);

@@ -143,7 +143,6 @@ const rows: Readonly<Record<string, Arguments>> = {
   "optim.EMA": weights,
   "optim.Lookahead": ofOptimizer,
   "optim.SAM": ofOptimizer,
-  "optim.GradScaler": none,
   "optim.LRFinder": none,
   "optim.MultiStepLR": () => [[optimizer(), [1, 2]]],
   "optim.StepLR": () => [[optimizer(), 10]],

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   autocast,
   compile,
+  GradScaler,
   nn,
   optim,
   Parameter,
@@ -34,7 +35,7 @@ describe.each(backends)(`GradScaler as PyTorch ${golden.torch}, on %s`, (backend
   it.each([true, false])("scales, weights and moments (compiled: %s)", async (compiled) => {
     const weights = new Parameter(Float32Array.of(0.5, -1.25, 2));
     const optimizer = new optim.SGD([weights], { lr: 0.1, momentum: 0.9 });
-    const scaler = new optim.GradScaler({ initScale: 1024, growthInterval: 3 });
+    const scaler = new GradScaler({ initScale: 1024, growthInterval: 3 });
     const plain = (factor: Tensor): void => {
       optimizer.zeroGrad();
       scaler.scale(weights.square().sum().mul(factor)).backward();
@@ -57,7 +58,7 @@ describe("GradScaler", () => {
       seed(5);
       const model = new nn.Sequential(new nn.Linear(4, 16), new nn.Tanh(), new nn.Linear(16, 1));
       const optimizer = new optim.SGD(model.parameters(), { lr: 2e5 });
-      const scaler = new optim.GradScaler();
+      const scaler = new GradScaler();
       const x = randn([64, 4]);
       const y = x.sum(1, true).tanh();
       const step = compile((rows: Tensor, targets: Tensor) => {
@@ -80,18 +81,18 @@ describe("GradScaler", () => {
   it("says what was left out", () => {
     const weights = new Parameter(Float32Array.of(1));
     const optimizer = new optim.SGD([weights], { lr: 0.1 });
-    const scaler = new optim.GradScaler();
+    const scaler = new GradScaler();
     expect(() => scaler.update()).toThrow(/nothing was unscaled since the last update/);
     expect(() => scaler.step(optimizer)).toThrow(/no parameter has a gradient/);
     scaler.scale(weights.sum()).backward();
     scaler.unscale(optimizer);
     expect(() => scaler.unscale(optimizer)).toThrow(/unscaled already/);
-    expect(() => new optim.GradScaler({ backoffFactor: 2 })).toThrow(/backoffFactor/);
+    expect(() => new GradScaler({ backoffFactor: 2 })).toThrow(/backoffFactor/);
   });
 
   it("goes on from its state", async () => {
-    const scaler = new optim.GradScaler({ initScale: 8 });
-    const other = new optim.GradScaler();
+    const scaler = new GradScaler({ initScale: 8 });
+    const other = new GradScaler();
     other.loadStateDict(scaler.stateDict());
     expect(await other.getScale()).toBe(8);
   });

@@ -54,7 +54,6 @@ export const aliases: readonly Alias[] = [
     narrow_copy: "x.narrow",
     argwhere: "x.nonzero",
     "int byte bool type": "x.to",
-    GradScaler: "optim.GradScaler",
     numpy: "x.data",
     tolist: "x.toArray",
     size: "x.shape",

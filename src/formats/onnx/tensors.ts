@@ -2,6 +2,7 @@
 import { at } from "../../graph/at.ts";
 import { allocate, type DType, type TypedArray } from "../../graph/dtype.ts";
 import { HebbError } from "../../graph/errors.ts";
+import { storedNumbers } from "../../graph/halves.ts";
 import { formatShape } from "../../graph/shape.ts";
 import type { HostArray } from "../host.ts";
 import { bitsOf, dtypeOf, type ElementType, elementTypeFor, elementTypeOf, elementTypes } from "./elementTypes.ts";
@@ -291,7 +292,8 @@ export function tensorProto(name: string, array: HostArray, type?: "int64"): Dra
     const wide = BigInt64Array.from({ length: data.length }, (_, i) => BigInt(at(data, i)));
     return { name, dims: [...shape], dataType: elementTypes.int64, rawData: littleEndianBytes(wide) };
   }
-  return { name, dims: [...shape], dataType: elementTypes[elementTypeFor(dtype)], rawData: littleEndianBytes(data) };
+  const rawData = littleEndianBytes(storedNumbers(dtype, data));
+  return { name, dims: [...shape], dataType: elementTypes[elementTypeFor(dtype)], rawData };
 }
 
 function littleEndianBytes(data: TypedArray | BigInt64Array): Uint8Array {

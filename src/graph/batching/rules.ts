@@ -1,8 +1,6 @@
 // How each op is computed for many examples at once: the same op with one more dim in front.
-
-import { apply } from "../apply.ts";
 import { at } from "../at.ts";
-import { type Attributes, isOp, type Node, type Op } from "../node.ts";
+import { type Attributes, isOp, makeNode, type Node, type Op } from "../node.ts";
 import { aliasOp } from "../ops/alias.ts";
 import { expand, expandOp, sumOp } from "../ops/broadcast.ts";
 import { checkOp } from "../ops/check.ts";
@@ -57,7 +55,7 @@ const entry = <A extends Attributes>(op: Op<A>, rule: RuleOf<A>): Entry => {
 /** The op over wide inputs, with its attributes changed to speak of one dim more. */
 const shifted = <A extends Attributes>(op: Op<A>, change: (attributes: A, size: number) => A): Entry =>
   entry(op, (node, inputs, size) =>
-    apply(
+    makeNode(
       op,
       inputs.map((input) => wide(input, size)),
       change(node.attributes, size),
@@ -115,7 +113,7 @@ const convolution: RuleOf<{ readonly stride: readonly number[]; readonly dilatio
       at(node.shape, dim) * at(node.shape, dim + 1),
       ...node.shape.slice(dim + 2),
     ]);
-  const run = (kernel: Node, images: Node): Node => apply(convolutionOp, [kernel, images], attributes);
+  const run = (kernel: Node, images: Node): Node => makeNode(convolutionOp, [kernel, images], attributes);
   if (!weight.batched) return apart(run(weight.node, joined(input.node, 0)), 0);
   if (!input.batched) return moveDim(apart(run(joined(moveDim(weight.node, 0, 1), 1), input.node), 2), 2, 0);
   return moveDim(apart(run(joined(weight.node, 0), joined(moveDim(input.node, 0, 1), 1)), 1), 1, 0);
@@ -131,12 +129,12 @@ function everywhere(index: Node, shape: readonly number[], dim: number): Node {
 const chosen: RuleOf<{ readonly dim: number }> = (node, [x, index], size) => {
   const [from, places] = [x as Value, index as Value];
   const { dim } = node.attributes;
-  if (!places.batched) return apply(indexSelectOp, [from.node, places.node], { dim: dim + 1 });
+  if (!places.batched) return makeNode(indexSelectOp, [from.node, places.node], { dim: dim + 1 });
   const count = at(places.node.shape, 1);
   if (from.batched)
-    return apply(gatherOp, [from.node, everywhere(places.node, from.node.shape.slice(1), dim)], { dim: dim + 1 });
+    return makeNode(gatherOp, [from.node, everywhere(places.node, from.node.shape.slice(1), dim)], { dim: dim + 1 });
   // One list of positions for all examples, as an embedding has.
-  const all = apply(indexSelectOp, [from.node, reshape(places.node, [size * count])], { dim });
+  const all = makeNode(indexSelectOp, [from.node, reshape(places.node, [size * count])], { dim });
   const split = reshape(all, [...all.shape.slice(0, dim), size, count, ...all.shape.slice(dim + 1)]);
   return moveDim(split, dim, 0);
 };
@@ -145,9 +143,9 @@ const added: RuleOf<{ readonly dim: number }> = (node, [x, index, source], size)
   const [to, places, values] = [x as Value, index as Value, source as Value];
   const dim = node.attributes.dim + 1;
   const inputs = [wide(to, size), wide(values, size)] as const;
-  if (!places.batched) return apply(indexAddOp, [inputs[0], places.node, inputs[1]], { dim });
+  if (!places.batched) return makeNode(indexAddOp, [inputs[0], places.node, inputs[1]], { dim });
   const everyPlace = everywhere(places.node, inputs[1].shape.slice(1), dim - 1);
-  return apply(scatterAddOp, [inputs[0], everyPlace, inputs[1]], { dim });
+  return makeNode(scatterAddOp, [inputs[0], everyPlace, inputs[1]], { dim });
 };
 
 const entries: readonly Entry[] = [
@@ -165,7 +163,7 @@ const entries: readonly Entry[] = [
   shifted(padOp, ({ pads, value }) => ({ pads: [[0, 0, 0] as const, ...pads], value })),
   // The key and the number of a draw are one for all examples; their places tell them apart.
   entry(randomBitsOp, ({ inputs, attributes: { shape, word } }, _, size) =>
-    apply(randomBitsOp, inputs, { shape: [size, ...shape], word }),
+    makeNode(randomBitsOp, inputs, { shape: [size, ...shape], word }),
   ),
   entry(dotOp, product),
   entry(convolutionOp, convolution),

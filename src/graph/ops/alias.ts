@@ -1,6 +1,7 @@
 // The same value as a separate node: alias, to take a gradient there, and withGradient, to supply one.
-import { apply } from "../apply.ts";
-import { gradient, type Node, type Op } from "../node.ts";
+import { apply, rounded } from "../apply.ts";
+import { isHalf } from "../dtype.ts";
+import { gradient, makeNode, type Node, type Op } from "../node.ts";
 import { cast, unrounded } from "./cast.ts";
 
 export const aliasOp: Op = {
@@ -11,7 +12,7 @@ export const aliasOp: Op = {
   rule: { kind: "element", element: ({ input, index }) => input(0, index) },
 };
 
-export const alias = (x: Node): Node => apply(aliasOp, [x], {});
+export const alias = (x: Node): Node => makeNode(aliasOp, [x], {});
 
 /**
  * `output` with a custom gradient, which flows to `inputs` and nowhere else: `backward` takes the gradient of the output and returns one
@@ -23,7 +24,7 @@ export function withGradient(
   backward: (grad: Node) => readonly (Node | undefined)[],
 ): Node {
   const wide = unrounded(output);
-  if (wide !== undefined) return cast(withGradient(wide, inputs, backward), output.dtype);
+  if (wide !== undefined && isHalf(output.dtype)) return rounded(withGradient(wide, inputs, backward), output.dtype);
   const customOp: Op = {
     name: "custom",
     traits: { ownGradient: true },

@@ -31,7 +31,9 @@ export function cast(x: Node, dtype: DType): Node {
     if (wide !== undefined) return wide;
   }
   const from = isOp(x, castOp) && isHalf(dtype) && x.dtype === "float32" ? x.inputs[0] : undefined;
-  return from?.dtype === dtype ? from : makeNode(castOp, [x], { dtype });
+  if (from?.dtype === dtype) return from;
+  // By way of float32, as kernels round: the ops of the same function read that.
+  return makeNode(castOp, [isHalf(dtype) ? cast(x, "float32") : x], { dtype });
 }
 
 /** Roundings that are values of their own; of others the ops of the same function read what is not rounded yet. */

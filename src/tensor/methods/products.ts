@@ -1,7 +1,6 @@
 // Methods of Tensor that multiply matrices and vectors.
 
-import { currentPrecision } from "../../graph/apply.ts";
-import { isHalf } from "../../graph/dtype.ts";
+import { loweredDType } from "../../graph/apply.ts";
 import { ShapeError } from "../../graph/errors.ts";
 import * as kind from "../../graph/kinds.ts";
 import type { Node } from "../../graph/node.ts";
@@ -31,10 +30,7 @@ function needsDims(where: string, x: Node, dims: number, what: string): void {
 }
 
 /** An operand of a product, as autocast has it. */
-const loweredNode = (x: Node): Node => {
-  const dtype = currentPrecision();
-  return dtype !== undefined && (x.dtype === "float32" || isHalf(x.dtype)) ? el.cast(x, dtype) : x;
-};
+const loweredNode = (x: Node): Node => el.cast(x, loweredDType(x.dtype));
 
 type Product = (a: Node, b: Node) => Node;
 /** The matrix product of operands of so many dims. */

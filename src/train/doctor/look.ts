@@ -51,9 +51,10 @@ export class Look {
         ? checkLabels(train, validation, outputs)
         : [];
     // Of rows that a file keeps some are read; a copy among the others would not be found.
-    if (train.features.reader !== undefined)
-      return [...checkScale(train.subset(spread(train.length, rowsRead))), ...labels];
-    return [...checkScale(train), ...labels, ...(validation === undefined ? [] : checkLeak(train, validation))];
+    const inFile = train.features.reader !== undefined;
+    const scale = checkScale(inFile ? train.subset(spread(train.length, rowsRead)) : train);
+    const compares = validation !== undefined && !inFile && validation.features.reader === undefined;
+    return [...scale, ...labels, ...(compares ? checkLeak(train, validation) : [])];
   }
 
   /** The width of the network's output. */
