@@ -1,5 +1,7 @@
 // Fractional max pooling: windows whose distances are drawn at random, so that a size can shrink by less than a half.
+
 import { at } from "../graph/at.ts";
+import { isHalf } from "../graph/dtype.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { perDim } from "../graph/ops/conv.ts";
@@ -45,7 +47,9 @@ function fractional(name: string, rank: number, kernelSize: Size, options: Fract
 }
 
 /** Where the windows start along one dim: sequences that grow by the distance on average, [N, C, count]. */
-function startsOf(sample: Tensor, extent: number, count: number, kernel: number): Tensor {
+function startsOf(drawn: Tensor, extent: number, count: number, kernel: number): Tensor {
+  // Places need the digits of float32.
+  const sample = isHalf(drawn.dtype) ? drawn.to("float32") : drawn;
   const last = extent - kernel;
   const step = count > 1 ? last / (count - 1) : 0;
   const places = arange(count).to(sample.dtype);

@@ -127,10 +127,12 @@ function inDeclaredType(value: Value): Value {
 
 function checkedInput(
   { name, type, shape }: Port,
-  given: Value | Tensor | undefined,
+  input: Value | Tensor | undefined,
   sizes: Map<string, number>,
 ): Value {
   const where = `the input ${JSON.stringify(name)}`;
+  // A float of 16 bits is computed in float32 here, too.
+  const given = input instanceof Tensor && input.dtype === type ? input.to(dtypeOf(type) ?? input.dtype) : input;
   if (given === undefined) throw new HebbError(`${where} is missing`);
   const value = given instanceof Tensor ? TensorValue.of(given, type ?? "float") : given;
   if (!(value instanceof TensorValue)) return value;
