@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-web";
 import { storedAs, type TypedArray } from "../../src/graph/dtype.ts";
+import { numbersOf } from "../../src/graph/halves.ts";
 import { type Tensor, tensor } from "../../src/tensor/index.ts";
 
 interface Runtime {
@@ -60,7 +61,8 @@ export async function runOnnx(
   const results = await session.run(feeds);
   const found = Object.entries(results).map(([name, { data, dims, type }]): [string, Tensor] => [
     name,
-    tensor(data as TypedArray, { shape: dims, dtype: type as Tensor["dtype"] }),
+    // The runtime gives floats of 16 bits as their bits.
+    tensor(numbersOf(type as Tensor["dtype"], data as TypedArray), { shape: dims, dtype: type as Tensor["dtype"] }),
   ]);
   await session.release();
   return Object.fromEntries(found);

@@ -196,7 +196,7 @@ export const withoutRows: Readonly<Record<string, string>> = {
   ),
   ...because(
     reads,
-    "constructor toDevice nonzero maskedSelect unique uniqueConsecutive bincount dataSync data itemSync item toArraySync toArray toJSON backward toString customGradient grad jvp valueAndGrad vjp linearize jacrev jacfwd hessian vmap checkpoint functionalCall stackModuleState compile gradCheck noGrad inspect inspectStep scan",
+    "constructor toDevice nonzero maskedSelect unique uniqueConsecutive bincount dataSync data itemSync item toArraySync toArray toJSON backward toString customGradient half bfloat16 float double autocast grad jvp valueAndGrad vjp linearize jacrev jacfwd hessian vmap checkpoint functionalCall stackModuleState compile gradCheck noGrad inspect inspectStep scan",
   ),
   ...because(
     container,
