@@ -71,7 +71,7 @@ describe("checkKind", () => {
     expect(() => checkKind("gelu", "approximate", "fast", kind.oneOf("none", "tanh"))).toThrow(
       'gelu: approximate "fast" does not exist; use "none" or "tanh"',
     );
-    expect(() => checkKind("to", "dtype", "float", kind.dtype)).toThrow(/did you mean "float32"\?|use "bool"/);
+    expect(() => checkKind("to", "dtype", "float", kind.dtype)).toThrow(/did you mean "float(16|32)"\?|use "bool"/);
     expect(() => checkKind("conv2d", "padding", "sane", kind.either(kind.size, kind.oneOf("same", "valid")))).toThrow(
       'conv2d: padding "sane" does not exist; did you mean "same"? It takes a number or a list of numbers or "same" or "valid"',
     );
