@@ -217,6 +217,14 @@ describe("modules", () => {
     expect(model.double().parameters()[0]?.dtype).toBe("float64");
   });
 
+  it("get gradients in the dtype that they have, of graphs that are older too", () => {
+    const layer = new nn.Linear(2, 1);
+    const loss = layer.forward(randn([3, 2])).sum();
+    layer.bfloat16();
+    loss.backward();
+    expect(layer.weight.grad?.dtype).toBe("bfloat16");
+  });
+
   it("are saved in the dtype that they have, and read again", async () => {
     const model = new nn.Linear(3, 2).bfloat16();
     const bytes = writeSafetensors(model.stateDict());

@@ -174,10 +174,10 @@ export interface IdxHeader {
   readonly shape: readonly number[];
   /** Where the values begin. */
   readonly start: number;
-  /** How many values there are, and the bytes that they take, all and each. */
+  /** How many values there are, the bytes that all of them take, and those that one takes. */
   readonly length: number;
   readonly needed: number;
-  readonly each: number;
+  readonly bytesEach: number;
 }
 
 /** The header at the beginning of the bytes; undefined where there are too few of them. Throws HebbError for another format. */
@@ -198,7 +198,7 @@ function headerOf(bytes: Uint8Array, name: string): IdxHeader | undefined {
   const shape = Array.from({ length: rank }, (_, i) => view.getUint32(4 + 4 * i));
   let length = 1;
   for (const extent of shape) length *= extent;
-  return { code, dtype: kind.dtype, shape, start, length, needed: length * kind.bytes, each: kind.bytes };
+  return { code, dtype: kind.dtype, shape, start, length, needed: length * kind.bytes, bytesEach: kind.bytes };
 }
 
 function tooShort(bytes: Uint8Array, name: string): HebbError {

@@ -11,7 +11,7 @@ const mostHeader = 2048;
 /** The images of an IDX file. A packed file, which cannot be read from any place, is unpacked and held as bytes. */
 export async function idxRows(file: InputFile): Promise<ImageRows> {
   if ((await file.packing()) !== undefined) return rowsOfArray(await file.idx());
-  const { code, dtype, shape, start, each } = idxHeader(await file.read(0, mostHeader), file.size, file.path);
+  const { code, dtype, shape, start, bytesEach } = idxHeader(await file.read(0, mostHeader), file.size, file.path);
   const [count = 0, ...rest] = shape;
   const values = rest.reduce((product, extent) => product * extent, 1);
   const pieces = new PieceReader(file);
@@ -20,7 +20,7 @@ export async function idxRows(file: InputFile): Promise<ImageRows> {
     const places = Array.from(rows, (row): [number, number] => {
       if (!(Number.isInteger(row) && row >= 0 && row < count))
         throw new HebbError(`${file.path}: there is no image ${row}; it has ${count}, counted from 0`);
-      return [start + row * values * each, values * each];
+      return [start + row * values * bytesEach, values * bytesEach];
     });
     let at = 0;
     pieces.read(places, (bytes) => {

@@ -146,6 +146,9 @@ export function fitImagePreprocessing(
   };
 }
 
+/** Images of a file that are read together. */
+const rowsAtOnce = 256;
+
 /** Of each channel the sum of its pixels and of their squares, image by image. */
 function pixelSums(
   images: IdxArray | ImageRows,
@@ -155,8 +158,7 @@ function pixelSums(
 ): { sum: number; squares: number }[] {
   const sums = Array.from({ length: channels }, () => ({ sum: 0, squares: 0 }));
   const size = channels * plane;
-  for (const row of rows) {
-    const [pixels, start] = "data" in images ? [images.data, row * size] : [images.read([row]), 0];
+  const add = (pixels: TypedArray, start: number): void => {
     for (const [channel, total] of sums.entries()) {
       let { sum, squares } = total;
       const from = start + channel * plane;
@@ -167,7 +169,14 @@ function pixelSums(
       }
       [total.sum, total.squares] = [sum, squares];
     }
-  }
+  };
+  if ("data" in images) for (const row of rows) add(images.data, row * size);
+  else
+    for (let first = 0; first < rows.length; first += rowsAtOnce) {
+      const some = rows.slice(first, first + rowsAtOnce);
+      const pixels = images.read(some);
+      for (const place of some.keys()) add(pixels, place * size);
+    }
   return sums;
 }
 

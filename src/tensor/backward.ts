@@ -1,7 +1,9 @@
 // backward: fills the gradients of what a value depends on. Says nothing of tensors, which call it.
 import { gradients } from "../graph/autodiff.ts";
+import type { DType } from "../graph/dtype.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import type { Node } from "../graph/node.ts";
+import { cast } from "../graph/ops/cast.ts";
 import { formatShape, type Shape, sameShape, sizeOf } from "../graph/shape.ts";
 import { topologicalOrder } from "../graph/walk.ts";
 import { wantLater } from "./lazy.ts";
@@ -11,6 +13,7 @@ import { refuseInStep } from "./steps.ts";
 export interface Differentiable<Self> {
   readonly node: Node;
   readonly shape: Shape;
+  readonly dtype: DType;
   readonly requiresGrad: boolean;
   grad: Self | undefined;
 }
@@ -40,7 +43,8 @@ export function backward<T extends Differentiable<T>>(values: Values<T>, loss: T
     const owner = leaves[place]?.owner;
     if (node === undefined || owner === undefined) continue;
     const before = owner.grad;
-    const fresh = values.of(node);
+    // An owner may have been converted since its node was made.
+    const fresh = values.of(cast(node, owner.dtype));
     owner.grad = before === undefined ? fresh : values.sum(values.of(before.node), fresh);
   }
 }
