@@ -50,12 +50,10 @@ const model = new nn.Sequential(
 const optimizer = new optim.Adam(model.parameters(), { lr: 1e-3 });
 const stage = zero === "1" ? 1 : zero === "2" ? 2 : undefined;
 const trainer = new Trainer(model, { train, optimizer, batchSize: 32, zero: stage });
-let most = 0;
-for (let step = 0; step < 8; step++) {
-  trainer.step();
-  most = Math.max(most, process.memoryUsage().rss);
-}
+for (let step = 0; step < 8; step++) trainer.step();
 const { loss } = trainer;
+// As fit does after each epoch.
+await trainer.keep();
 await collect();
 const parameters = model.parameters().reduce((sum, { size }) => sum + size, 0);
 const largest = (bytes: number): number =>

@@ -84,8 +84,8 @@ export interface SynchronousDevice extends AnyDevice {
   readonly asynchronous: false;
   /** Writes elements from number `start` on, by default the first. */
   write(block: Block, data: TypedArray, start?: number): void;
-  /** A copy of the first `length` elements. */
-  read(block: Block, dtype: ElementType, length: number): TypedArray;
+  /** A copy of `length` elements from number `start` on, by default the first. */
+  read(block: Block, dtype: ElementType, length: number, start?: number): TypedArray;
 }
 
 /** A run in which a check failed. */

@@ -38,6 +38,12 @@ export interface OptimizerState {
   readonly groups: readonly GroupState[];
 }
 
+/** The same, of slots that ranks share out with this rank's part, flat and padded with zeros. */
+export interface OwnOptimizerState extends OptimizerState {
+  /** The shapes of what these are parts of. */
+  readonly shapes: ReadonlyMap<Tensor, Shape>;
+}
+
 /** The same, with slots as tensors or as arrays from a file. */
 export interface LoadedOptimizerState {
   readonly state: Readonly<Record<string, LoadableValue>>;
@@ -241,15 +247,33 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
     return this.groups.flatMap((group) => group.params);
   }
 
-  /** Slots and options, as they are now; later steps do not change them. */
+  /** Slots and options, as they are now; later steps do not change them. Of slots that ranks share out, all ranks must ask. */
   stateDict(): OptimizerState {
+    return this.#stateWith((part, parameter, { whole }) => whole(part, parameter));
+  }
+
+  /** The same without a word to other ranks. */
+  ownState(): OwnOptimizerState {
+    const shapes = new Map<Tensor, Shape>();
+    const state = this.#stateWith((part, { shape }) => {
+      shapes.set(part, shape);
+      return part;
+    });
+    return { ...state, shapes };
+  }
+
+  #stateWith(ofPart: (part: Tensor, parameter: Parameter, sharding: Sharding) => Tensor): OptimizerState {
+    const sharding = this.#sharding;
     const state: Record<string, Tensor> = Object.create(null);
     const parameters = this.#parameters();
     for (const [place, parameter] of parameters.entries()) {
       const cohort = this.#cohorts.get(parameter);
       if (cohort !== undefined) state[`${place}.step`] = Tensor.of(cohort.cell.node);
-      for (const [name, slot] of this.#slots.get(parameter) ?? [])
-        state[`${place}.${name}`] = this.#wholeSlot(parameter, slot.state);
+      for (const [name, slot] of this.#slots.get(parameter) ?? []) {
+        const value = Tensor.of(slot.state.node);
+        const isPart = sharding !== undefined && value.rank > 0;
+        state[`${place}.${name}`] = isPart ? ofPart(value, parameter, sharding) : value;
+      }
     }
     const groups = this.groups.map((group): GroupState => {
       const options: Record<string, OptionValue> = {};
@@ -265,11 +289,6 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
       };
     });
     return { state, groups };
-  }
-
-  #wholeSlot(parameter: Parameter, slot: State): Tensor {
-    const value = Tensor.of(slot.node);
-    return this.#sharding === undefined || slot.rank === 0 ? value : this.#sharding.whole(value, parameter);
   }
 
   /** Goes on from a state dict of the same optimizer over the same parameters. Throws HebbError, changing nothing, when it does not fit. */

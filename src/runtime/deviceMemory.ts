@@ -223,8 +223,8 @@ export class DeviceMemory {
     return this.#readNow(place.block, place.dtype, place.length);
   }
 
-  #readNow(block: Block, dtype: ElementType, length: number): TypedArray {
-    if (!this.device.asynchronous) return this.device.read(block, dtype, length);
+  #readNow(block: Block, dtype: ElementType, length: number, start?: number): TypedArray {
+    if (!this.device.asynchronous) return this.device.read(block, dtype, length, start);
     throw new HebbError(
       `${this.device.description} gives values later; await data(), item() or toArray() instead of their Sync forms`,
     );
@@ -258,11 +258,12 @@ export class DeviceMemory {
     this.#cellRegistry.register(cell, token);
   }
 
-  readCell(cell: Cell): TypedArray {
-    if (cell.block !== undefined) return this.#readNow(cell.block, storedAs(cell.dtype), cell.length);
+  /** A copy of the elements [start, end). */
+  readCell(cell: Cell, start = 0, end = cell.length): TypedArray {
+    if (cell.block !== undefined) return this.#readNow(cell.block, storedAs(cell.dtype), end - start, start);
     if (cell.lost) throw lost(cell.shape);
     const { host = 0 } = cell;
-    return typeof host === "number" ? allocate(storedAs(cell.dtype), cell.length).fill(host) : host.slice();
+    return typeof host === "number" ? allocate(storedAs(cell.dtype), end - start).fill(host) : host.slice(start, end);
   }
 
   /** A copy of the cell's value, when the device has it. */

@@ -60,9 +60,16 @@ export function* either<T>(now: () => T, later: () => Promise<T>): Reading<T> {
 
 /** The values of tensors, as copies, all in one wait. */
 export const valuesOf = (tensors: readonly Tensor[]): Reading<readonly TypedArray[]> =>
+  eachOf(tensors, (values) => values);
+
+/** What becomes of the values of each, before the next are read where they are at hand. */
+export const eachOf = <T>(
+  tensors: readonly Tensor[],
+  become: (values: TypedArray, place: number) => T,
+): Reading<readonly T[]> =>
   either(
-    () => tensors.map((tensor) => tensor.dataSync()),
-    () => Promise.all(tensors.map((tensor) => tensor.data())),
+    () => tensors.map((tensor, place) => become(tensor.dataSync(), place)),
+    () => Promise.all(tensors.map(async (tensor, place) => become(await tensor.data(), place))),
   );
 
 /** A tensor of the same value that knows nothing of what it was computed from. It is not read. */

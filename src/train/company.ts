@@ -25,6 +25,7 @@ import {
   shareOfBatch,
 } from "./feeds.ts";
 import { fingerprintOfData, fingerprintOfWeights, shapesOf } from "./fingerprint.ts";
+import { Holdings } from "./holdings.ts";
 import { StreamFeed } from "./streamFeed.ts";
 
 /** What of a training's options all ranks must have in common. */
@@ -61,6 +62,11 @@ export class Company {
     const sharding = new Sharding(this.world, stage);
     optimizer.shard(sharding);
     return sharding;
+  }
+
+  /** How arrays are held to go back to: in parts, where ranks share out the optimizer's state. */
+  holdings(stage: ZeroStage | undefined): Holdings {
+    return new Holdings(stage === undefined ? undefined : this.world);
   }
 
   /** A feed that hands out this rank's share of each batch. A stream reads nothing else. */

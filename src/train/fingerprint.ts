@@ -62,10 +62,15 @@ export const shapesOf = (model: Module): string =>
     .map(([name, { dtype, shape }]) => `${name} ${dtype}[${shape.join(",")}]`)
     .join("; ");
 
+/** Elements that are read at once: a copy of all weights would stay until garbage is collected. */
+const read = 2 ** 18;
+
 export function fingerprintOfWeights(model: Module): string {
   const print = new Fingerprint();
   flush();
   // Not as values, of which a copy would be kept when the weights change.
-  for (const { cell } of model.parameters()) print.add(cellMemory(cell).readCell(cell));
+  for (const { cell } of model.parameters())
+    for (let start = 0; start < cell.length; start += read)
+      print.add(cellMemory(cell).readCell(cell, start, Math.min(cell.length, start + read)));
   return print.text;
 }

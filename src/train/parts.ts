@@ -1,14 +1,17 @@
 // The parts of a training that have a state: collected into one saved state, and given back what is theirs.
-import type { JsonObject, NamedArrays, NamedWritables, Writable } from "../formats/index.ts";
+import type { JsonObject, NamedArrays } from "../formats/index.ts";
 import { aCount, anObject } from "../formats/json.ts";
 import { HebbError } from "../graph/errors.ts";
+import type { Module } from "../nn/index.ts";
 import type { Reading } from "../tensor/reading.ts";
+import { finite } from "./divergence.ts";
 import { upgraded } from "./earlierStates.ts";
-import { arraysIn, type TrainState } from "./state.ts";
+import { type Holdable, type Holdings, type NamedHeld, type NamedHoldable, valuesIn } from "./holdings.ts";
+import type { TrainState } from "./state.ts";
 
 /** The state of one part: arrays, or tensors that are read when it is saved, and plain data. */
 export interface PartState {
-  readonly tensors?: NamedWritables;
+  readonly tensors?: NamedHoldable;
   readonly json?: JsonObject;
 }
 
@@ -32,7 +35,7 @@ export interface Part {
 /** A moment of training. Its plain data may hold what JSON does not, until it is saved. */
 export interface Moment {
   readonly step: number;
-  readonly tensors: NamedArrays;
+  readonly tensors: NamedHeld;
   readonly parts: Readonly<Record<string, object>>;
   readonly watchers: Readonly<Record<string, object>>;
 }
@@ -40,8 +43,8 @@ export interface Moment {
 const version = 2;
 
 /** The present state of all parts; what is on the device is read in one wait. */
-export function* collect(parts: readonly Part[], step: number): Reading<Moment> {
-  const tensors: Record<string, Writable> = Object.create(null);
+export function* collect(parts: readonly Part[], step: number, holdings: Holdings): Reading<Moment> {
+  const tensors: Record<string, Holdable> = Object.create(null);
   const found = { parts: Object.create(null), watchers: Object.create(null) } as Record<
     "parts" | "watchers",
     Record<string, object>
@@ -51,12 +54,19 @@ export function* collect(parts: readonly Part[], step: number): Reading<Moment> 
     found[part.watches === true ? "watchers" : "parts"][part.name] = state.json ?? {};
     for (const [name, array] of Object.entries(state.tensors ?? {})) tensors[`${part.name}.${name}`] = array;
   }
-  return { step, tensors: yield* arraysIn(tensors), ...found };
+  return { step, tensors: yield* holdings.take(tensors), ...found };
 }
 
-/** As a file holds it. */
-export const stateOf = ({ tensors, parts, watchers }: Moment): TrainState => ({
-  tensors,
+/** Whether a weight of those that this rank holds is no number. */
+export const hasBrokenWeights = ({ tensors }: Moment, model: Module): boolean =>
+  [...model.namedParameters()].some(([name]) => {
+    const weights = tensors[`model.${name}`];
+    return weights !== undefined && !finite(valuesIn(weights));
+  });
+
+/** As a file holds it. Of ranks that hold parts, all must ask for it. */
+export const stateOf = ({ tensors, parts, watchers }: Moment, holdings: Holdings): TrainState => ({
+  tensors: holdings.whole(tensors),
   json: JSON.parse(JSON.stringify({ version, parts, watchers })) as JsonObject,
 });
 

@@ -19,7 +19,7 @@ import {
 } from "./objectives.ts";
 import { StreamFeed } from "./streamFeed.ts";
 import type { TrainerOptions } from "./trainerOptions.ts";
-import { Watch } from "./watch.ts";
+import { Watch, type Watched } from "./watch.ts";
 
 /** Data to look at: of a stream, the rows kept in memory. */
 export const inMemory = (data: InMemory | RowStream): InMemory => (data instanceof RowStream ? data.sample : data);
@@ -115,7 +115,11 @@ export const objectiveOf = ({ loss }: Pick<TrainerOptions, "loss">, task: Task):
       : makeObjective(loss ?? defaultLoss(task), task);
 
 /** The figure to watch. One that is not there would be missed after the first epoch only, which may be long. */
-export function watchOf(model: Module, options: TrainerOptions, objective: Objective): Watch {
+export function watchOf(
+  { model, holdings }: Omit<Watched, "task">,
+  options: TrainerOptions,
+  objective: Objective,
+): Watch {
   const { monitor = "loss", validation, metrics = {}, minDelta = 0 } = options;
   const held = [...figuresOf(objective), ...Object.keys(metrics)];
   const known = validation === undefined ? ["loss"] : held;
@@ -131,7 +135,7 @@ export function watchOf(model: Module, options: TrainerOptions, objective: Objec
     throw new HebbError(
       `fit: it is not known whether a lower or a higher "${monitor}" is better; say mode: "min" or mode: "max"`,
     );
-  return new Watch({ model, task: objective.task }, monitor, mode, minDelta);
+  return new Watch({ model, holdings, task: objective.task }, monitor, mode, minDelta);
 }
 
 /** A plateau of a figure that grows would be told of the best epochs as the worst. */

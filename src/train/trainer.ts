@@ -9,17 +9,18 @@ import type { Callback, Kept, Rest, Training } from "./callback.ts";
 import { CallbackList } from "./callbackList.ts";
 import { Company } from "./company.ts";
 import { findingOf, locate } from "./diagnosis.ts";
-import { brokenParameter, brokenWeights, type Failure, finite } from "./divergence.ts";
+import { brokenParameter, brokenWeights, type Failure } from "./divergence.ts";
 import type { Finding } from "./doctor/finding.ts";
 import { atOnce, Due, mustAwait, mustWaitFor, notReady } from "./due.ts";
 import { drawingApart, Evaluator } from "./evaluation.ts";
 import type { Metrics, TrainEvent } from "./events.ts";
 import { type Feed, type InMemory, type Samples, samplesOf, updatesIn } from "./feeds.ts";
+import type { Holdings } from "./holdings.ts";
 import { type BrokenLoss, Losses } from "./losses.ts";
 import type { Mode } from "./metrics.ts";
 import { Moments } from "./moments.ts";
 import type { Objective } from "./objectives.ts";
-import { checkNames, collect, distribute, type Part, stateOf } from "./parts.ts";
+import { checkNames, collect, distribute, hasBrokenWeights, type Part, stateOf } from "./parts.ts";
 import { Progress } from "./progress.ts";
 import { Repeating } from "./repeating.ts";
 import {
@@ -66,6 +67,7 @@ export class Trainer implements Training {
   readonly #outer: Generator | undefined;
   readonly #progress = new Progress();
   readonly #moments: Moments;
+  readonly #holdings: Holdings;
   readonly #callbacks = new CallbackList();
   readonly #ownParts: readonly Part[];
   /** Everything that has a state: the trainer's own, then the callbacks'. */
@@ -98,7 +100,8 @@ export class Trainer implements Training {
     checkOptimizer(model, optimizer);
     const task = taskFrom(options);
     this.objective = objectiveOf(options, task);
-    this.#watch = watchOf(model, options, this.objective);
+    this.#holdings = company.holdings(options.zero);
+    this.#watch = watchOf({ model, holdings: this.#holdings }, options, this.objective);
     const perClass = weightsPerClass(options, task.kind === "classes" ? task.count : 0);
     this.#feed = company.share(feedOf(options, perClass, { batchSize, seed, accumulate, world: company.world }));
     this.optimizer = optimizer;
@@ -459,7 +462,7 @@ export class Trainer implements Training {
 
   *#collecting(): Reading<TrainState> {
     yield* this.#readingLosses();
-    return stateOf(yield* collect(this.#parts, this.steps));
+    return stateOf(yield* collect(this.#parts, this.steps, this.#holdings), this.#holdings);
   }
 
   /** Goes on from a saved state. Throws HebbError, changing nothing, where it does not fit. */
@@ -474,7 +477,7 @@ export class Trainer implements Training {
 
   *#restoring(saved: TrainState, options: RestoreOptions): Reading<void> {
     checkOptions("Trainer.restore", options, restoreKinds);
-    const before = stateOf(yield* collect(this.#parts, this.steps));
+    const before = stateOf(yield* collect(this.#parts, this.steps, this.#holdings), this.#holdings);
     try {
       this.#fresh = distribute(this.#parts, saved).map(({ name }) => name);
     } catch (error) {
@@ -510,17 +513,13 @@ export class Trainer implements Training {
 
   *#keeping(): Reading<void> {
     if (!(yield* this.#readingLosses())) return;
-    const moment = yield* collect(this.#parts, this.steps);
-    for (const [name] of this.model.namedParameters()) {
-      const weights = moment.tensors[`model.${name}`];
-      if (weights !== undefined && !finite(weights.data)) return;
-    }
-    this.#moments.add(moment);
+    const moment = yield* collect(this.#parts, this.steps, this.#holdings);
+    if (!this.company.any(hasBrokenWeights(moment, this.model))) this.#moments.add(moment);
   }
 
   get kept(): Kept | undefined {
     const { latest } = this.#moments;
-    return latest === undefined ? undefined : { step: latest.step, state: stateOf(latest) };
+    return latest === undefined ? undefined : { step: latest.step, state: stateOf(latest, this.#holdings) };
   }
 
   /** Back to the nearest moment that was kept at or before a step; without one, to the latest. */
@@ -528,7 +527,7 @@ export class Trainer implements Training {
     const moment = this.#moments.before(step);
     if (moment === undefined)
       throw new HebbError(`Trainer: no state at or before step ${step} was kept; the option moments says how many are`);
-    distribute(this.#parts, stateOf(moment));
+    distribute(this.#parts, stateOf(moment, this.#holdings));
     this.#arrive();
   }
 

@@ -4,6 +4,7 @@ import type { Module } from "../nn/index.ts";
 import type { GroupState, Optimizer, WeightAverage } from "../optim/index.ts";
 import type { Generator } from "../tensor/index.ts";
 import type { Feed } from "./feeds.ts";
+import type { Holdable } from "./holdings.ts";
 import type { Part } from "./parts.ts";
 import { checkFeed, checkGroups, checkRandom, statesIn } from "./state.ts";
 
@@ -47,13 +48,18 @@ function optimizerPart(optimizer: Optimizer): Part {
   return {
     name: "optimizer",
     state: () => {
-      const { state, groups } = optimizer.stateDict();
+      const { state, groups, shapes } = optimizer.ownState();
       const plain = groups.map((group) => ({
         ...group,
         optimizer: group.optimizer ?? null,
         initialLr: group.initialLr ?? null,
       }));
-      return { tensors: state, json: { slots: Object.keys(state), groups: plain } };
+      const tensors: Record<string, Holdable> = Object.create(null);
+      for (const [name, value] of Object.entries(state)) {
+        const shape = shapes.get(value);
+        tensors[name] = shape === undefined ? value : { dtype: value.dtype, shape, part: value };
+      }
+      return { tensors, json: { slots: Object.keys(state), groups: plain } };
     },
     restore: ({ tensors, json }) => {
       const { slots, groups } = checkGroups(json, "checkpoint: optimizer");
@@ -75,7 +81,7 @@ function checkSlots(slots: readonly string[], there: readonly string[]): void {
 
 /** An option that is missing would be that of this optimizer. */
 function checkGroupsOf(optimizer: Optimizer, groups: readonly GroupState[]): void {
-  for (const [place, { options }] of optimizer.stateDict().groups.entries())
+  for (const [place, { options }] of optimizer.ownState().groups.entries())
     for (const name of Object.keys(options))
       if (groups[place] !== undefined && !Object.hasOwn(groups[place].options, name))
         throw new HebbError(

@@ -4,14 +4,16 @@ import { aCount, aNumber, aString, listOf, objectOf } from "../formats/json.ts";
 import { HebbError } from "../graph/errors.ts";
 import type { Module } from "../nn/index.ts";
 import type { Reading } from "../tensor/reading.ts";
+import type { Holdings, NamedHeld } from "./holdings.ts";
 import type { ClassScores, Mode } from "./metrics.ts";
 import type { Task } from "./objectives.ts";
 import type { Part, PartState, SavedPart } from "./parts.ts";
-import { arraysIn, checkScores, type EpochRecord, orNull, statesIn } from "./state.ts";
+import { checkScores, type EpochRecord, orNull, statesIn } from "./state.ts";
 
 export interface Best {
   readonly epoch: number;
   readonly value: number;
+  /** Of ranks that share out the optimizer's state, all must ask for them. */
   readonly weights: NamedArrays;
   readonly classes: readonly ClassScores[] | null;
 }
@@ -56,6 +58,7 @@ const saved = objectOf<{ monitor: string | null; best: Omit<Best, "weights"> | n
 export interface Watched {
   readonly model: Module;
   readonly task: Task;
+  readonly holdings: Holdings;
 }
 
 /** Keeps the weights of the best epoch. */
@@ -64,14 +67,16 @@ export class Watch implements Part {
   readonly monitor: string;
   readonly mode: Mode;
   readonly #improvement: Improvement;
-  #best: Best | undefined;
+  #best: (Omit<Best, "weights"> & { readonly weights: NamedHeld }) | undefined;
 
   readonly #model: Module;
+  readonly #holdings: Holdings;
   /** How many at least have scores of their own. */
   readonly #classes: number;
 
-  constructor({ model, task }: Watched, monitor: string, mode: Mode, minDelta: number) {
+  constructor({ model, task, holdings }: Watched, monitor: string, mode: Mode, minDelta: number) {
     this.#model = model;
+    this.#holdings = holdings;
     this.#classes = task.kind === "classes" ? task.count : 0;
     this.monitor = monitor;
     this.mode = mode;
@@ -79,13 +84,22 @@ export class Watch implements Part {
   }
 
   get best(): Best | undefined {
-    return this.#best;
+    if (this.#best === undefined) return undefined;
+    const [holdings, { epoch, value, classes, weights }] = [this.#holdings, this.#best];
+    return {
+      epoch,
+      value,
+      classes,
+      get weights() {
+        return holdings.whole(weights);
+      },
+    };
   }
 
   /** Takes the figure of an epoch; true when it is the best so far, whose weights are then kept. */
   *take(epoch: number, value: number, classes: Best["classes"]): Reading<boolean> {
     const better = this.#improvement.over(this.#best?.value, value);
-    if (better) this.#best = { epoch, value, classes, weights: yield* arraysIn(statesIn(this.#model)) };
+    if (better) this.#best = { epoch, value, classes, weights: yield* this.#holdings.take(statesIn(this.#model)) };
     return better;
   }
 
@@ -115,6 +129,6 @@ export class Watch implements Part {
           throw new HebbError(
             `checkpoint: best: the weights "${name}" of the best epoch are missing, or of another size; the state is damaged or of another model`,
           );
-    this.#best = best === null ? undefined : { ...best, weights: tensors };
+    this.#best = best === null ? undefined : { ...best, weights: this.#holdings.hold(tensors) };
   }
 }

@@ -95,10 +95,17 @@ const trainer = new Trainer(model, {
   zero: stage,
 });
 const losses: number[] = [];
+let goesBack = manner.includes("rewound");
 while (losses.length < 100) {
   if (trainer.epochOver) trainer.endEpoch();
   if (!trainer.step()) break;
   losses.push(trainer.loss);
+  if (goesBack && losses.length === 20) await trainer.keep();
+  if (goesBack && losses.length === 30) {
+    trainer.rewind();
+    losses.length = 20;
+    goesBack = false;
+  }
 }
 const weights = model.parameters().flatMap((parameter) => [...parameter.dataSync()]);
 if ((currentWorld()?.rank ?? 0) === 0) console.log(JSON.stringify({ losses, weights }));

@@ -179,8 +179,8 @@ class CDevice implements SynchronousDevice {
     this.host.write(block, data, start);
   }
 
-  read(block: Block, dtype: ElementType, length: number): TypedArray {
-    return this.host.read(block, dtype, length);
+  read(block: Block, dtype: ElementType, length: number, start?: number): TypedArray {
+    return this.host.read(block, dtype, length, start);
   }
 
   fill(block: Block, dtype: ElementType, length: number, value: number): void {

@@ -50,10 +50,10 @@ class ReferenceDevice implements SynchronousDevice {
     new Uint8Array(this.bytes(block)).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), from);
   }
 
-  read(block: Block, dtype: ElementType, length: number): TypedArray {
-    if (length * byteSize(dtype) > block.bytes)
+  read(block: Block, dtype: ElementType, length: number, start = 0): TypedArray {
+    if ((start + length) * byteSize(dtype) > block.bytes)
       throw new InternalError(`${length} ${dtype} elements are not in a block of ${block.bytes} bytes`);
-    return viewOf(dtype, this.bytes(block), 0, length).slice();
+    return viewOf(dtype, this.bytes(block), start * byteSize(dtype), length).slice();
   }
 
   fill(block: Block, dtype: ElementType, length: number, value: number): void {

@@ -149,13 +149,13 @@ class Wasm implements WasmDevice {
     this.bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), block.address + from);
   }
 
-  read(block: Block, dtype: ElementType, length: number): TypedArray {
+  read(block: Block, dtype: ElementType, length: number, start = 0): TypedArray {
     this.#check(block);
-    if (length * byteSize(dtype) > block.bytes)
+    if ((start + length) * byteSize(dtype) > block.bytes)
       throw new InternalError(`${length} ${dtype} elements are not in a block of ${block.bytes} bytes`);
     // A single number, such as a loss, is read after every step: two views would cost more than the step of a small network.
-    if (length === 1 && dtype === "float32") return Float32Array.of(this.#floats[block.address / 4] ?? 0);
-    return viewOf(dtype, this.memoryObject.buffer, block.address, length).slice();
+    if (length === 1 && dtype === "float32") return Float32Array.of(this.#floats[block.address / 4 + start] ?? 0);
+    return viewOf(dtype, this.memoryObject.buffer, block.address + start * byteSize(dtype), length).slice();
   }
 
   fill(block: Block, dtype: ElementType, length: number, value: number): void {
