@@ -1,5 +1,7 @@
 // Integer index expressions in one canonical form: Σ coefficient · atom + constant, with ranges, so that views compose to plain strides.
+
 import { at } from "../graph/at.ts";
+import { byteSize, rangeOf } from "../graph/dtype.ts";
 import { type Axis, add, axisValue, binary, int, mul, operandsOf, type Scalar } from "../graph/scalar.ts";
 import type { Shape } from "../graph/shape.ts";
 import { stridesOf } from "../graph/shape.ts";
@@ -105,9 +107,9 @@ function analyzeAfresh(index: Scalar): Linear {
     case "guard":
       return atomLinear(index, 0, index.extent - 1);
     case "cast":
-      if (index.x.dtype === "uint8" || index.x.dtype === "bool")
-        return atomLinear(index, 0, index.x.dtype === "bool" ? 1 : 255);
-      return atomLinear(index, -unbounded, unbounded);
+      return byteSize(index.x.dtype) < 4
+        ? atomLinear(index, ...rangeOf(index.x.dtype))
+        : atomLinear(index, -unbounded, unbounded);
     case "binary": {
       const a = analyze(index.a);
       const b = analyze(index.b);

@@ -1,6 +1,6 @@
 // A data set: features, targets and optional weights, one entry of each for every sample. In host memory, but for features that a file keeps.
 import { at } from "../graph/at.ts";
-import { allocate, type DType, type TypedArray } from "../graph/dtype.ts";
+import { allocate, type DType, elementTypeOf, type TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
@@ -44,17 +44,14 @@ export interface DatasetOptions {
   readonly weights?: Float32Array;
 }
 
-const typedArray = kind.of<TypedArray>(
-  "a typed array (Float32Array, Float64Array, Int32Array or Uint8Array)",
-  (value) =>
-    value instanceof Float32Array ||
-    value instanceof Float64Array ||
-    value instanceof Int32Array ||
-    value instanceof Uint8Array,
-);
+const arrays = "a typed array (Float32Array, Float64Array, Int32Array, Int16Array, Int8Array or Uint8Array)";
+const isTyped = (value: unknown): boolean => {
+  const type = ArrayBuffer.isView(value) ? elementTypeOf(value) : undefined;
+  return type !== undefined && type !== "uint16";
+};
 const samples = kind.of<TypedArray | NestedArray[]>(
-  "a typed array (Float32Array, Float64Array, Int32Array or Uint8Array) or an array of samples",
-  (value) => Array.isArray(value) || typedArray.accepts(value),
+  `${arrays} or an array of samples`,
+  (value) => Array.isArray(value) || isTyped(value),
 );
 const isReader = (value: unknown): value is SampleReader =>
   typeof value === "object" && value !== null && "read" in value && typeof value.read === "function";
@@ -71,9 +68,8 @@ const kinds: OptionKinds<DatasetOptions> = {
 };
 
 function dtypeOf(data: TypedArray): DType {
-  if (data instanceof Float32Array) return "float32";
-  if (data instanceof Float64Array) return "float64";
-  return data instanceof Int32Array ? "int32" : "uint8";
+  const type = elementTypeOf(data);
+  return type === "uint16" ? "int32" : type;
 }
 
 /** Typed values and the shape of one sample. */

@@ -23,21 +23,23 @@ test.each<IdxArray>([
   { dtype: "float32", shape: [3], data: Float32Array.of(0.5, -1e30, Number.NaN) },
   { dtype: "float64", shape: [1, 2], data: Float64Array.of(Math.PI, -0) },
   { dtype: "uint8", shape: [0, 28, 28], data: new Uint8Array(0) },
+  { dtype: "int8", shape: [2], data: Int8Array.of(-128, 127) },
+  { dtype: "int16", shape: [2], data: Int16Array.of(-32768, 300) },
 ])("$dtype $shape comes back, packed or not", async (array) => {
   expect(parseIdx(formatIdx(array))).toEqual(array);
   expect(await readIdx(gzipSync(formatIdx(array)))).toEqual(array);
 });
 
-test("signed bytes and shorts widen to int32", () => {
+test("signed bytes and shorts are int8 and int16", () => {
   expect(parseIdx(Uint8Array.of(0, 0, 9, 1, 0, 0, 0, 2, 255, 127))).toEqual({
-    dtype: "int32",
+    dtype: "int8",
     shape: [2],
-    data: Int32Array.of(-1, 127),
+    data: Int8Array.of(-1, 127),
   });
   expect(parseIdx(Uint8Array.of(0, 0, 11, 1, 0, 0, 0, 1, 255, 254))).toEqual({
-    dtype: "int32",
+    dtype: "int16",
     shape: [1],
-    data: Int32Array.of(-2),
+    data: Int16Array.of(-2),
   });
 });
 

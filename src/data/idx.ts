@@ -1,5 +1,5 @@
 // IDX files, the format of MNIST: read from bytes (gzip too), with every length checked before it is believed.
-import type { DType, TypedArray } from "../graph/dtype.ts";
+import { type DType, isInteger, type TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
@@ -25,8 +25,8 @@ const defaultMaxBytes = 2 ** 31 - 1;
 
 const kinds: ReadonlyMap<number, { readonly bytes: number; readonly dtype: DType }> = new Map([
   [0x08, { bytes: 1, dtype: "uint8" }],
-  [0x09, { bytes: 1, dtype: "int32" }],
-  [0x0b, { bytes: 2, dtype: "int32" }],
+  [0x09, { bytes: 1, dtype: "int8" }],
+  [0x0b, { bytes: 2, dtype: "int16" }],
   [0x0c, { bytes: 4, dtype: "int32" }],
   [0x0d, { bytes: 4, dtype: "float32" }],
   [0x0e, { bytes: 8, dtype: "float64" }],
@@ -211,7 +211,7 @@ function tooShort(bytes: Uint8Array, name: string): HebbError {
 }
 
 /**
- * Reads one IDX array. Signed bytes and shorts widen to int32. Throws HebbError for a wrong magic number, an unknown type, sizes
+ * Reads one IDX array. Throws HebbError for a wrong magic number, an unknown type, sizes
  * whose product does not match the length of the file (checked before anything is allocated), and data that is still gzip.
  */
 export function parseIdx(source: FileBytes, options: IdxOptions = {}): IdxArray {
@@ -242,9 +242,9 @@ export function idxHeader(bytes: Uint8Array, size: number, name: string): IdxHea
 export function idxValues(view: DataView, start: number, length: number, code: number): TypedArray {
   switch (code) {
     case 0x09:
-      return Int32Array.from({ length }, (_, i) => view.getInt8(start + i));
+      return Int8Array.from({ length }, (_, i) => view.getInt8(start + i));
     case 0x0b:
-      return Int32Array.from({ length }, (_, i) => view.getInt16(start + 2 * i));
+      return Int16Array.from({ length }, (_, i) => view.getInt16(start + 2 * i));
     case 0x0c:
       return Int32Array.from({ length }, (_, i) => view.getInt32(start + 4 * i));
     case 0x0d:
@@ -269,11 +269,13 @@ export async function readIdx(source: FileBytes, options: IdxOptions = {}): Prom
   return parseIdx(await unpackGzip(bytes, options, whole), options);
 }
 
-/** IDX bytes of an array (uint8, int32, float32 or float64; floats of 16 bits become float32), big-endian as the format demands. */
+/** IDX bytes of an array (uint8, int8, int16, int32, float32 or float64; floats of 16 bits become float32), big-endian as the format demands. */
 export function formatIdx(array: IdxArray): Uint8Array {
   const codes: Readonly<Record<DType, number>> = {
     uint8: 0x08,
     bool: 0x08,
+    int8: 0x09,
+    int16: 0x0b,
     int32: 0x0c,
     float16: 0x0d,
     bfloat16: 0x0d,
@@ -292,6 +294,7 @@ export function formatIdx(array: IdxArray): Uint8Array {
   array.data.forEach((value, i) => {
     const at = start + i * width;
     if (width === 1) view.setUint8(at, value);
+    else if (width === 2) view.setInt16(at, value);
     else if (array.dtype === "int32") view.setInt32(at, value);
     else if (array.dtype === "float64") view.setFloat64(at, value);
     else view.setFloat32(at, value);
@@ -315,7 +318,7 @@ export function checkImagesAndLabels(
       `${names.labels} has sizes ${formatShape(labels.shape)}, not labels [count]; did you swap images and labels?`,
     );
   }
-  if (labels.dtype !== "uint8" && labels.dtype !== "int32") {
+  if (!isInteger(labels.dtype)) {
     throw new HebbError(`${names.labels} holds ${labels.dtype} values; labels must be whole numbers`);
   }
   if (images.shape[0] !== labels.shape[0]) {

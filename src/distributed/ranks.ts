@@ -1,5 +1,5 @@
 // The collectives over a transport of bytes. Reductions are our own, in the order of the ranks, so that no choice of MPI's changes a bit.
-import type { TypedArray } from "../graph/dtype.ts";
+import { elementTypeOf, type TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import { describe } from "../graph/kinds.ts";
 import type {
@@ -13,7 +13,7 @@ import type {
 import { together } from "../tensor/cutProgram.ts";
 import { combineParts } from "./combine.ts";
 import { Patience } from "./patience.ts";
-import { dtypeOf, like, Scratch } from "./scratch.ts";
+import { like, Scratch } from "./scratch.ts";
 import { SharedMemory } from "./sharedMemory.ts";
 import type { Request, Transport } from "./transport.ts";
 
@@ -65,7 +65,7 @@ export class Ranks implements Communicator {
     const result = into ?? like(values, values.length);
     checkLength("allReduce", result, values.length, values);
     if (result !== values) result.set(values);
-    const regions = values.byteLength > smallBytes ? this.#shared?.ofAll(result, dtypeOf(result)) : undefined;
+    const regions = values.byteLength > smallBytes ? this.#shared?.ofAll(result, elementTypeOf(result)) : undefined;
     const perPiece =
       regions === undefined ? this.size * Math.ceil(pieceBytes / this.size / values.BYTES_PER_ELEMENT) : values.length;
     const pieces: Begun[] = [];
@@ -178,7 +178,7 @@ export class Ranks implements Communicator {
 
   borrow<T extends TypedArray>(values: T, length: number): T {
     const bytes = length * values.BYTES_PER_ELEMENT;
-    const shared = bytes > smallBytes ? this.#shared?.borrow(dtypeOf(values), length) : undefined;
+    const shared = bytes > smallBytes ? this.#shared?.borrow(elementTypeOf(values), length) : undefined;
     return (shared as T | undefined) ?? this.#scratch.borrow(values, length);
   }
 
@@ -214,7 +214,7 @@ export class Ranks implements Communicator {
         return result;
       },
     });
-    const regions = this.#shared?.ofAll(result, dtypeOf(result));
+    const regions = this.#shared?.ofAll(result, elementTypeOf(result));
     if (regions !== undefined) {
       const there = part(result, rank * length, (rank + 1) * length);
       if (there.byteOffset !== values.byteOffset || there.buffer !== values.buffer) there.set(values);
@@ -251,7 +251,7 @@ export class Ranks implements Communicator {
     const { size } = this;
     const { length } = values;
     if (length === 0) return { wait: () => undefined };
-    const regions = this.#shared?.ofAll(values, dtypeOf(values));
+    const regions = this.#shared?.ofAll(values, elementTypeOf(values));
     if (regions !== undefined) {
       const add = (): Request => {
         regions.forEach((region, from) => {
@@ -302,7 +302,7 @@ export class Ranks implements Communicator {
         return result;
       },
     });
-    const regions = this.#shared?.ofAll(values, dtypeOf(values));
+    const regions = this.#shared?.ofAll(values, elementTypeOf(values));
     if (regions !== undefined && result.buffer !== values.buffer) {
       const own = regions.map((region) => part(region, rank * length, (rank + 1) * length));
       const add = (): Request => {
@@ -380,8 +380,8 @@ const bytesOf = ({ buffer, byteOffset, byteLength }: TypedArray): Uint8Array =>
   new Uint8Array(buffer, byteOffset, byteLength);
 
 function checkLength(where: string, result: TypedArray, length: number, values: TypedArray): void {
-  if (result.length !== length || dtypeOf(result) !== dtypeOf(values))
+  if (result.length !== length || elementTypeOf(result) !== elementTypeOf(values))
     throw new HebbError(
-      `${where}: the result has ${length} values of ${dtypeOf(values)}, and what is to take it ${result.length} of ${dtypeOf(result)}; give an array of that length, or none`,
+      `${where}: the result has ${length} values of ${elementTypeOf(values)}, and what is to take it ${result.length} of ${elementTypeOf(result)}; give an array of that length, or none`,
     );
 }

@@ -1,21 +1,10 @@
 // Memory of collectives that is used again: a step needs the same every time, and fresh memory costs more than what is done with it.
 import { koffi } from "../backends/c/native.ts";
-import { allocate, type ElementType, type TypedArray, viewOf } from "../graph/dtype.ts";
-
-export const dtypeOf = (values: TypedArray): ElementType =>
-  values instanceof Float32Array
-    ? "float32"
-    : values instanceof Float64Array
-      ? "float64"
-      : values instanceof Int32Array
-        ? "int32"
-        : values instanceof Uint16Array
-          ? "uint16"
-          : "uint8";
+import { allocate, elementTypeOf, type TypedArray, viewOf } from "../graph/dtype.ts";
 
 /** An array of the same type. */
 export function like<T extends TypedArray>(values: T, length: number): T {
-  return allocate(dtypeOf(values), length) as T;
+  return allocate(elementTypeOf(values), length) as T;
 }
 
 /** Memory kept at most: as many sums are seldom under way at once. */
@@ -46,7 +35,7 @@ export class Scratch {
     if (kept !== undefined) this.#keptBytes -= kept.bytes;
     const memory = fits >= 0 && kept !== undefined ? kept : fresh(bytes);
     this.#lent.set(memory.buffer, memory);
-    return viewOf(dtypeOf(values), memory.buffer, memory.start, length) as T;
+    return viewOf(elementTypeOf(values), memory.buffer, memory.start, length) as T;
   }
 
   giveBack(...arrays: readonly TypedArray[]): void {

@@ -145,7 +145,7 @@ export function npyHeader(bytes: Uint8Array, name: string): Header | undefined {
   if (dtype === undefined) {
     const holds = refused.get(descr.replace(/^[<>|=]/, "").slice(0, 1));
     throw new HebbError(
-      `${name} has values of type ${JSON.stringify(descr)}${holds === undefined ? "" : `: ${holds}`}; convert it to float32, float64, int32, uint8 or bool`,
+      `${name} has values of type ${JSON.stringify(descr)}${holds === undefined ? "" : `: ${holds}`}; convert it to float32, float64, int32, int16, int8, uint8 or bool`,
     );
   }
   return {
@@ -167,8 +167,8 @@ export interface NpyOptions {
 }
 
 /**
- * Reads a .npy file (versions 1 to 3, either byte order, either memory order; numpy.org, NEP 1). float16 becomes float32, integers int32
- * (an error if one does not fit); float32, float64, uint8 and bool stay. With `keep: true` the array has the dtype of the file. Throws
+ * Reads a .npy file (versions 1 to 3, either byte order, either memory order; numpy.org, NEP 1). float16 becomes float32, integers that are
+ * no dtype int32 (an error if one does not fit); the others stay. With `keep: true` the array has the dtype of the file. Throws
  * HebbError for other types, damaged headers, and data that are too short or too long for the shape.
  */
 export function readNpy(source: FileBytes, options: NpyOptions & { readonly keep: true }): StoredArray;

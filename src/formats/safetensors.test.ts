@@ -26,7 +26,7 @@ const reference: NamedArrays = {
   count: { dtype: "int32", shape: [], data: Int32Array.of(7) },
   long: { dtype: "int32", shape: [1, 2], data: Int32Array.of(-1, 2 ** 31 - 1) },
   half: f32([3], 1.5, -0.00006097555160522461, 65504),
-  small: { dtype: "int32", shape: [2], data: Int32Array.of(-128, 127) },
+  small: { dtype: "int8", shape: [2], data: Int8Array.of(-128, 127) },
   bytes: { dtype: "uint8", shape: [2], data: Uint8Array.of(0, 255) },
   flags: { dtype: "bool", shape: [3], data: Uint8Array.of(1, 0, 1) },
   empty: f32([0, 4]),
@@ -254,7 +254,11 @@ describe("npy", () => {
           ? "bool"
           : /u1$/.test(kind)
             ? "uint8"
-            : "int32";
+            : /i1$/.test(kind)
+              ? "int8"
+              : /i2$/.test(kind)
+                ? "int16"
+                : "int32";
       expect(dtype, kind).toBe(expected);
     }
   });

@@ -23,8 +23,8 @@ export interface SafetensorsOptions {
 const kinds: OptionKinds<SafetensorsOptions> = { name: kind.string, keep: kind.boolean };
 
 /**
- * Reads a safetensors file. F16, BF16 and smaller floats widen to float32; smaller and larger integers become int32 (an error if a
- * value does not fit). With `keep: true` every array stays as it is stored: its dtype, and a view of its bytes.
+ * Reads a safetensors file. F16, BF16 and smaller floats widen to float32; integers that are no dtype
+ * become int32 (an error if a value does not fit). With `keep: true` every array stays as it is stored: its dtype, and a view of its bytes.
  * Throws HebbError for headers too long or with a name twice, offsets that overlap, leave gaps or lie outside, and sizes that do not match.
  */
 export function readSafetensors(

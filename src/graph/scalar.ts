@@ -38,7 +38,7 @@ export type UnaryFn =
 /**
  * Functions of two values of one dtype. Comparisons give bool. `min`/`max` propagate NaN (torch.minimum).
  * Integer `div` truncates toward zero and gives 0 for a divisor of 0; `mod` has the sign of the divisor
- * (torch.remainder), 0 for a divisor of 0. int32 arithmetic wraps. `and or xor shl shr` take int32 (shr is logical:
+ * (torch.remainder), 0 for a divisor of 0. Integer arithmetic wraps. `and or xor shl shr` take int32 (shr is logical:
  * zeros come in from the left) and, the first three, bool.
  */
 export type BinaryFn =
@@ -91,7 +91,7 @@ export type Scalar =
       readonly a: Scalar;
       readonly b: Scalar;
     }
-  /** Converts by value: float → int truncates and saturates (NaN → 0), to uint8 keeps the low byte, to bool is `!= 0`. */
+  /** Converts by value: float → int truncates and saturates (NaN → 0), narrower integers keep the low bits, to bool is `!= 0`. */
   | { readonly kind: "cast"; readonly dtype: ElementType; readonly x: Scalar }
   /** The same 32 bits read as the other type: float32 ⇄ int32. */
   | { readonly kind: "bitcast"; readonly dtype: ElementType; readonly x: Scalar }

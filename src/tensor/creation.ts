@@ -35,7 +35,7 @@ function finish<S extends Shape>(tensor: Tensor, options: CreationOptions): Tens
 
 /**
  * A tensor from a number, nested arrays, or a typed array (with `shape`, else one-dimensional). The data is copied.
- * Numbers become float32, booleans bool; a typed array keeps its type (Uint8Array: uint8).
+ * Numbers become float32, booleans bool; a typed array keeps its type (Int8Array: int8).
  */
 export function tensor<const S extends Shape = Shape>(
   data: Nested | TypedArray | OtherTypedArray,
@@ -56,13 +56,9 @@ function typedValues(data: ArrayBufferView, dtype: DType | undefined): { values:
   if (data instanceof Float64Array) return { values: data, dtype: dtype ?? "float64" };
   if (data instanceof Float32Array) return { values: data, dtype: dtype ?? "float32" };
   if (data instanceof Uint8Array || data instanceof Uint8ClampedArray) return { values: data, dtype: dtype ?? "uint8" };
-  if (
-    data instanceof Int32Array ||
-    data instanceof Int16Array ||
-    data instanceof Uint16Array ||
-    data instanceof Int8Array
-  )
-    return { values: data, dtype: dtype ?? "int32" };
+  if (data instanceof Int8Array) return { values: data, dtype: dtype ?? "int8" };
+  if (data instanceof Int16Array) return { values: data, dtype: dtype ?? "int16" };
+  if (data instanceof Int32Array || data instanceof Uint16Array) return { values: data, dtype: dtype ?? "int32" };
   if (data instanceof Uint32Array) return { values: wholeNumbers(data, dtype ?? "int32"), dtype: dtype ?? "int32" };
   if (data instanceof BigInt64Array || data instanceof BigUint64Array)
     return { values: wholeNumbers(data, dtype ?? "int32"), dtype: dtype ?? "int32" };

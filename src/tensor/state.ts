@@ -1,5 +1,5 @@
 // State cells as tensors: State changes by assign, Parameter is the State that gradients flow to.
-import { allocate, type DType, isFloat, type TypedArray } from "../graph/dtype.ts";
+import { allocate, type DType, elementTypeOf, isFloat, type TypedArray } from "../graph/dtype.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import { numbersOf, storedNumber, storedNumbers } from "../graph/halves.ts";
 import * as kind from "../graph/kinds.ts";
@@ -211,9 +211,8 @@ function initial(
 }
 
 function dtypeOf(data: TypedArray): DType {
-  if (data instanceof Float32Array) return "float32";
-  if (data instanceof Float64Array) return "float64";
-  return data instanceof Int32Array || data instanceof Uint16Array ? "int32" : "uint8";
+  const type = elementTypeOf(data);
+  return type === "uint16" ? "int32" : type;
 }
 
 /** Gradients set while tracing; undefined: cleared. */

@@ -8,7 +8,7 @@ import {
   TokenSequence,
 } from "../data/index.ts";
 import type { PartRows } from "../data/partRows.ts";
-import type { TypedArray } from "../graph/dtype.ts";
+import { isInteger, type TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import { sizeOf } from "../graph/shape.ts";
 import { type BatchShare, type Communicator, shareOf } from "../runtime/index.ts";
@@ -22,7 +22,7 @@ export interface Rows extends Counting {
 }
 
 /** Whether no label is left out. */
-const isComplete = ({ targets }: Dataset): boolean => targets.dtype !== "int32" || !targets.data.includes(ignoredLabel);
+const isComplete = ({ targets }: Dataset): boolean => !isInteger(targets.dtype) || !targets.data.includes(ignoredLabel);
 
 /** Samples 0 … length−1 that a compiled step can gather. */
 export interface Samples {

@@ -58,7 +58,7 @@ export type Case = ValueCase | ErrorCase | TotalCase;
 
 export const floats: readonly DType[] = ["float32", "float64"];
 export const numbers: readonly DType[] = ["float32", "float64", "int32"];
-export const all: readonly DType[] = ["float32", "float64", "int32", "uint8", "bool"];
+export const all: readonly DType[] = ["float32", "float64", "int32", "int16", "int8", "uint8", "bool"];
 
 /** Repeatable numbers in [low, high), in hundredths so that no two dtypes disagree about them by much. */
 export function spread(shape: Shape, seed: number, low = -2, high = 2): InputSpec {

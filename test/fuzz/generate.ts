@@ -48,9 +48,9 @@ type Step = {
   readonly bound: number;
 };
 
-const exactUnary: readonly OpName[] = ["neg", "abs", "relu", "castInt", "castByte"];
-/** A byte may be as large as 255 whatever it was made from. */
-const exactBound = (bound: number): number => Math.max(bound, 255);
+const exactUnary: readonly OpName[] = ["neg", "abs", "relu", "castInt", "castByte", "wrapInt8", "wrapInt16"];
+/** A narrow whole number may be as large as its dtype holds, whatever it was made from. */
+const exactBound = (bound: number): number => Math.max(bound, 2 ** 15);
 const smoothUnary: readonly OpName[] = ["neg", "tanh", "sigmoid", "exp", "sin", "root", "log", "erf"];
 
 export function generate(seed: number, mode: Mode): Recipe {

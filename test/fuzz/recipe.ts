@@ -36,6 +36,11 @@ type Build = (args: readonly [Node, ...Node[]], numbers: readonly number[]) => N
 
 const { neg, abs, add, sub, mul, div, maximum, minimum, relu, square, where, cast } = elementwise;
 const one = (x: Node): Node => full([], 1, x.dtype);
+/** Computed in a narrow dtype. */
+const wrapped = (x: Node, dtype: DType): Node => {
+  const narrow = cast(x, dtype);
+  return cast(abs(neg(add(narrow, mul(narrow, narrow)))), x.dtype);
+};
 const second = (args: readonly Node[]): Node => args[1] ?? (args[0] as Node);
 
 const builders = {
@@ -54,6 +59,8 @@ const builders = {
   countEqual: (args) => cast(elementwise.eq(args[0], second(args)), args[0].dtype),
   castInt: ([x]) => cast(cast(x, "int32"), x.dtype),
   castByte: ([x]) => cast(cast(x, "uint8"), x.dtype),
+  wrapInt8: ([x]) => wrapped(x, "int8"),
+  wrapInt16: ([x]) => wrapped(x, "int16"),
   quotient: ([x], [value = 1]) =>
     isFloat(x.dtype)
       ? elementwise.floor(div(x, full([], value, x.dtype)))

@@ -53,7 +53,7 @@ export const aliases: readonly Alias[] = [
     unsafe_chunk: "x.chunk",
     narrow_copy: "x.narrow",
     argwhere: "x.nonzero",
-    "int byte bool type": "x.to",
+    "int short char byte bool type": "x.to",
     numpy: "x.data",
     tolist: "x.toArray",
     size: "x.shape",
@@ -107,7 +107,7 @@ export const aliases: readonly Alias[] = [
     "det slogdet logdet cholesky cholesky_inverse cholesky_solve qr svd matrix_power": "linalg.*",
     triangular_solve: "linalg.solveTriangular",
     Tensor: "Tensor",
-    "FloatTensor DoubleTensor IntTensor ByteTensor BoolTensor": "tensor",
+    "FloatTensor DoubleTensor IntTensor ShortTensor CharTensor ByteTensor BoolTensor": "tensor",
     native_dropout: "nn.functional.dropout",
     native_layer_norm: "nn.functional.layerNorm",
     native_group_norm: "nn.functional.groupNorm",
@@ -211,9 +211,9 @@ export const groups: readonly Group[] = [
   },
   {
     because:
-      "dtypes are float16, bfloat16, float32, float64, int32, uint8 and bool; numbers of other widths are converted where they enter",
+      "dtypes are float16, bfloat16, float32, float64, int32, int16, int8, uint8 and bool; numbers of other widths are converted where they enter",
     names:
-      /^(short|long|char|c(float|double|half)|chalf|u?int(1|2|3|4|5|6|7|16|32|64)$|.*(Half|Char|Short|Long|BFloat16).*(Tensor|Storage)|chalf)$/,
+      /^(long|c(float|double|half)|chalf|u?int(1|2|3|4|5|6|7|32|64)$|uint16|.*(Half|Long|BFloat16).*(Tensor|Storage)|(Char|Short)Storage)$/,
   },
   {
     because: noComplex,

@@ -26,6 +26,8 @@ describe.skipIf(device === undefined)("the device", () => {
     ["float32", Float32Array.of(1.5, Number.NaN, Number.NEGATIVE_INFINITY, -0, 1e-40)],
     ["float64", Float64Array.of(0.1, 1e300, -0)],
     ["int32", Int32Array.of(-2147483648, 7)],
+    ["int16", Int16Array.of(-1, 2, -32768)],
+    ["int8", Int8Array.of(-1, 2, -128)],
     ["uint16", Uint16Array.of(1, 2, 65535)],
     ["uint8", Uint8Array.of(1, 2, 255)],
     ["bool", Uint8Array.of(1, 0, 1, 1, 0)],

@@ -1,5 +1,7 @@
 // A kernel's statements over numbered values, with loops merged where every access allows it.
+
 import type { LoopKernel, Statement } from "../../compiler/kernel.ts";
+import { rangeOf } from "../../graph/dtype.ts";
 import type { Combine } from "../../graph/node.ts";
 import { type Axis, type BinaryFn, type Local, newAxis } from "../../graph/scalar.ts";
 import { mostElements } from "../../graph/shape.ts";
@@ -55,20 +57,7 @@ export const combineFn: Readonly<Record<Combine, BinaryFn>> = { sum: "add", prod
 export function identityOf(combine: Combine, dtype: Value["dtype"]): number {
   if (combine === "sum") return 0;
   if (combine === "prod") return 1;
-  const low = combine === "max";
-  switch (dtype) {
-    case "float32":
-    case "float64":
-      return low ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
-    case "int32":
-      return low ? -2147483648 : 2147483647;
-    case "uint16":
-      return low ? 0 : 65535;
-    case "uint8":
-      return low ? 0 : 255;
-    case "bool":
-      return low ? 0 : 1;
-  }
+  return rangeOf(dtype)[combine === "max" ? 0 : 1];
 }
 
 /** The kernel's axes and steps; adjacent loops merge where no access depends on the split. */

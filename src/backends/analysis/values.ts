@@ -1,5 +1,5 @@
 // Scalar expressions as numbered values: equal structure gives the same value, and each value records what it depends on.
-import type { ElementType } from "../../graph/dtype.ts";
+import { byteSize, type ElementType, rangeOf } from "../../graph/dtype.ts";
 import { InternalError, unreachable } from "../../graph/errors.ts";
 import { type Axis, type BinaryFn, isComparison, type Local, type Scalar, type UnaryFn } from "../../graph/scalar.ts";
 
@@ -214,12 +214,11 @@ export class ValueTable {
       case "cast":
       case "bitcast": {
         const x = this.of(scalar.x);
-        const narrow = x.dtype === "bool" ? 1 : 255;
-        const small = scalar.kind === "cast" && scalar.dtype === "int32" && (x.dtype === "bool" || x.dtype === "uint8");
+        const fits = scalar.kind === "cast" && scalar.dtype === "int32" && byteSize(x.dtype) < 4;
         return this.#intern(
           `${scalar.kind}${scalar.dtype}(${x.id})`,
           { kind: scalar.kind, dtype: scalar.dtype, x },
-          small ? { min: 0, max: narrow } : {},
+          fits ? { min: x.min, max: x.max } : {},
         );
       }
       case "guard": {
@@ -326,14 +325,14 @@ export class ValueTable {
 }
 
 function completed(draft: Draft, id: number, facts: Facts, inner: readonly Value[]): Value {
-  const narrow = draft.dtype === "bool" ? 1 : draft.dtype === "uint8" ? 255 : undefined;
+  const [least, greatest] = byteSize(draft.dtype) < 4 ? rangeOf(draft.dtype) : [intMin, intMax];
   const common = {
     id,
     deps: facts.deps ?? union(...inner.map((operand) => operand.deps)),
     unsafe: facts.unsafe ?? inner.some((operand) => operand.unsafe),
     pinned: facts.pinned ?? inner.some((operand) => operand.pinned),
-    min: facts.min ?? (narrow === undefined ? intMin : 0),
-    max: facts.max ?? narrow ?? intMax,
+    min: facts.min ?? least,
+    max: facts.max ?? greatest,
   };
   return { ...draft, ...common };
 }

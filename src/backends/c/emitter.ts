@@ -54,6 +54,8 @@ export const elementType: Readonly<Record<ElementType, string>> = {
   float32: "float",
   float64: "double",
   int32: "int",
+  int16: "short",
+  int8: "signed char",
   uint16: "unsigned short",
   uint8: "unsigned char",
   bool: "unsigned char",

@@ -15,7 +15,7 @@ import {
 } from "../analysis/values.ts";
 import { type Code, code, type Text } from "./code.ts";
 import { type EmitContext, elementType } from "./emitter.ts";
-import { hasPairs, literal, needLanes, scalarType, vectorType } from "./lanes.ts";
+import { hasPairs, laneLetter, literal, needLanes, scalarType, vectorType } from "./lanes.ts";
 import { Lines } from "./lines.ts";
 import { scalarBinary, scalarCast, scalarUnary, vectorBinary, vectorCast, vectorUnary } from "./operations.ts";
 
@@ -357,7 +357,8 @@ export class Expressions {
   }
 
   private memoryType(dtype: ElementType): string {
-    return `${byteSize(dtype) === 1 ? "B" : byteSize(dtype) === 2 ? "H" : vectorType(dtype, 0).charAt(0)}${this.laneCount}`;
+    const letter = byteSize(dtype) === 1 ? "B" : byteSize(dtype) === 2 ? "H" : laneLetter(dtype);
+    return `${dtype === "int8" || dtype === "int16" ? "S" : ""}${letter}${this.laneCount}`;
   }
 
   private vectorLoad(value: Load): Text {

@@ -1,5 +1,5 @@
 // The C types and helpers of vectors with a given number of lanes: loads, stores, masks, selection, rounding.
-import type { ElementType } from "../../graph/dtype.ts";
+import { byteSize, type ElementType, wrapped } from "../../graph/dtype.ts";
 import type { EmitContext } from "./emitter.ts";
 import type { Target } from "./target.ts";
 
@@ -16,9 +16,8 @@ export const vectorType = (dtype: ElementType, lanes: number): string => `${lane
 /** The C text of a constant of a dtype. */
 export function literal(value: number, dtype: ElementType): string {
   if (dtype === "int32") return value === -2147483648 ? "(-2147483647 - 1)" : value < 0 ? `(${value})` : `${value}`;
-  if (dtype === "uint8") return `${value & 255}`;
-  if (dtype === "uint16") return `${value & 65535}`;
   if (dtype === "bool") return value !== 0 ? "1" : "0";
+  if (byteSize(dtype) < 4) return `(${wrapped(value, dtype)})`;
   const suffix = dtype === "float32" ? "f" : "";
   const rounded = dtype === "float32" ? Math.fround(value) : value;
   if (Number.isNaN(rounded)) return `__builtin_nan${suffix}("")`;
@@ -43,8 +42,7 @@ function lanesSource(target: Target, lanes: number): string {
     );
   }
   parts.push(
-    narrow(target, "B", lanes),
-    narrow(target, "H", lanes),
+    ...(["B", "SB", "H", "SH"] as const).map((letter) => narrow(target, letter, lanes)),
     masks(target, lanes),
     conversions(lanes),
     integers(lanes),
@@ -58,13 +56,15 @@ const elements = {
   I: "int",
   Q: "long long",
   H: "unsigned short",
+  SH: "short",
   B: "unsigned char",
+  SB: "signed char",
 } as const;
-const widths = { F: 4, D: 8, I: 4, Q: 8, H: 2, B: 1 } as const;
+const widths = { F: 4, D: 8, I: 4, Q: 8, H: 2, SH: 2, B: 1, SB: 1 } as const;
 
 function types(n: number): string {
   let text = "";
-  for (const letter of ["F", "D", "I", "Q", "H", "B"] as const) {
+  for (const letter of ["F", "D", "I", "Q", "H", "SH", "B", "SB"] as const) {
     const [type, width] = [elements[letter], widths[letter]];
     text += `typedef ${type} ${letter}${n} __attribute__((vector_size(${n * width})));\n`;
     text += `typedef ${type} ${letter}${n}u __attribute__((vector_size(${n * width}), aligned(${width}), may_alias));\n`;
@@ -173,13 +173,14 @@ static inline void ${type}_store2m(${element} *p, ${type} v, I16 m) { ${bits} _m
 }
 
 /** Bytes and pairs of bytes in memory are 32-bit lanes in registers. */
-function narrow(target: Target, letter: "B" | "H", n: number): string {
+function narrow(target: Target, letter: "B" | "SB" | "H" | "SH", n: number): string {
   const [type, element] = [`${letter}${n}`, elements[letter]];
   const loop = (body: string): string => `for (int l = 0; l < ${n}; l++) ${body}`;
   const masked = target.vectors === "avx512" && n === 16;
-  const [bits, register] = letter === "B" ? [8, "_mm"] : [16, "_mm256"];
+  const [bits, register] = widths[letter] === 1 ? [8, "_mm"] : [16, "_mm256"];
+  const sign = letter.startsWith("S") ? "i" : "u";
   const load = masked
-    ? `{ return (I16)_mm512_cvtepu${bits}_epi32(${register}_maskz_loadu_epi${bits}(_mm512_movepi32_mask((__m512i)m), p)); }`
+    ? `{ return (I16)_mm512_cvtep${sign}${bits}_epi32(${register}_maskz_loadu_epi${bits}(_mm512_movepi32_mask((__m512i)m), p)); }`
     : `{ I${n} r = {0}; ${loop("if (m[l]) r[l] = p[l];")} return r; }`;
   const store = masked
     ? `{ ${register}_mask_storeu_epi${bits}(p, _mm512_movepi32_mask((__m512i)m), _mm512_cvtepi32_epi${bits}((__m512i)v)); }`

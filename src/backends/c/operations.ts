@@ -1,5 +1,5 @@
 // One operation of the scalar language as a C expression: on one element, and on a vector of lanes.
-import type { ElementType } from "../../graph/dtype.ts";
+import { byteSize, type ElementType, rangeOf } from "../../graph/dtype.ts";
 import { unreachable } from "../../graph/errors.ts";
 import { type BinaryFn, isComparison, type UnaryFn } from "../../graph/scalar.ts";
 import { misplaced } from "../analysis/values.ts";
@@ -13,10 +13,14 @@ const roundings = { floor: "floor", ceil: "ceil", trunc: "trunc", round: "rint" 
 
 const isFloat = (dtype: ElementType): dtype is "float32" | "float64" => dtype === "float32" || dtype === "float64";
 
+/** The sign of a narrow integer moves in from the left. */
+const signed = (expression: string, unused: number): string => `((${expression} << ${unused}) >> ${unused})`;
+
 /** Keeps an integer expression within what its dtype can hold. */
 function narrowed(expression: string, dtype: ElementType): string {
   if (dtype === "uint8") return `((${expression}) & 255)`;
   if (dtype === "uint16") return `((${expression}) & 65535)`;
+  if (dtype === "int8" || dtype === "int16") return signed(`(${expression})`, 32 - 8 * byteSize(dtype));
   if (dtype === "bool") return `((${expression}) != 0)`;
   return `(${expression})`;
 }
@@ -53,7 +57,7 @@ export function scalarUnary(context: EmitContext, fn: UnaryFn, dtype: ElementTyp
     case "neg":
       return dtype === "bool" ? x : narrowed(`-${x}`, dtype);
     case "abs":
-      return dtype === "int32" ? `(${x} < 0 ? -${x} : ${x})` : x;
+      return rangeOf(dtype)[0] < 0 ? narrowed(`${x} < 0 ? -${x} : ${x}`, dtype) : x;
     case "sign":
       return `((${x} > 0) - (${x} < 0))`;
     case "floor":
@@ -126,6 +130,8 @@ export function scalarCast(from: ElementType, to: ElementType, x: string): strin
     case "float64":
       return `(${scalarType(to)})${x}`;
     case "int32":
+    case "int16":
+    case "int8":
     case "uint16":
     case "uint8": {
       const whole = isFloat(from) ? `int_of(${x})` : x;
@@ -175,9 +181,9 @@ export function vectorUnary(context: EmitContext, fn: UnaryFn, dtype: ElementTyp
     case "not":
       return `(~${x})`;
     case "neg":
-      return dtype === "bool" ? x : dtype === "uint8" ? `(-${x} & 255)` : `(-${x})`;
+      return dtype === "bool" ? x : narrowed(`-${x}`, dtype);
     case "abs":
-      return dtype === "int32" ? `${type}_sel(${x} < 0, -${x}, ${x})` : x;
+      return rangeOf(dtype)[0] < 0 ? narrowed(`${type}_sel(${x} < 0, -${x}, ${x})`, dtype) : x;
     case "sign":
       return `((${x} < 0) - (${x} > 0))`;
     case "floor":
@@ -221,7 +227,7 @@ export function vectorBinary(
     }
   }
   if (dtype === "bool") return maskBinary(fn, a, b);
-  const whole = (expression: string): string => (dtype === "uint8" ? `((${expression}) & 255)` : `(${expression})`);
+  const whole = (expression: string): string => narrowed(expression, dtype);
   switch (fn) {
     case "add":
     case "sub":
@@ -291,6 +297,8 @@ export function vectorCast(from: ElementType, to: ElementType, x: string, lanes:
     case "float64":
       return `__builtin_convertvector(${from === "bool" ? `-${x}` : x}, ${target})`;
     case "int32":
+    case "int16":
+    case "int8":
     case "uint16":
     case "uint8": {
       const whole = source === "I" ? (from === "bool" ? `(-${x})` : x) : `I${lanes}_of${source}(${x})`;

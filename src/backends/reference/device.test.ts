@@ -69,6 +69,8 @@ function evaluate(value: Scalar): number | undefined {
     float32: f32(0),
     float64: f64(0),
     int32: i32(0),
+    int16: { dtype: "int16" as const, data: new Int16Array(1) },
+    int8: { dtype: "int8" as const, data: new Int8Array(1) },
     uint16: { dtype: "uint16" as const, data: new Uint16Array(1) },
     uint8: { dtype: "uint8" as const, data: new Uint8Array(1) },
   }[dtype];

@@ -1,5 +1,5 @@
 // The meaning of every scalar function, in double precision, and how a value is rounded to a dtype.
-import type { ElementType } from "../../graph/dtype.ts";
+import { type ElementType, rangeOf, wrapped } from "../../graph/dtype.ts";
 import { unreachable } from "../../graph/errors.ts";
 import type { Combine } from "../../graph/node.ts";
 import type { BinaryFn, UnaryFn } from "../../graph/scalar.ts";
@@ -12,17 +12,17 @@ export function rounding(dtype: ElementType): (value: number) => number {
     case "float32":
       return Math.fround;
     case "int32":
-      return (value) => value | 0;
+    case "int16":
+    case "int8":
     case "uint16":
-      return (value) => value & 0xffff;
     case "uint8":
-      return (value) => value & 0xff;
+      return (value) => wrapped(value, dtype);
     case "bool":
       return (value) => (value !== 0 ? 1 : 0);
   }
 }
 
-/** Conversion by value: float → int truncates and saturates, NaN gives 0; uint8 keeps the low byte of that. */
+/** Conversion by value: float → int truncates and saturates, NaN gives 0; narrower integers keep the low bits of that. */
 export function conversion(dtype: ElementType): (value: number) => number {
   switch (dtype) {
     case "float32":
@@ -31,10 +31,11 @@ export function conversion(dtype: ElementType): (value: number) => number {
       return rounding(dtype);
     case "int32":
       return saturate;
+    case "int16":
+    case "int8":
     case "uint16":
-      return (value) => saturate(value) & 0xffff;
     case "uint8":
-      return (value) => saturate(value) & 0xff;
+      return (value) => wrapped(saturate(value), dtype);
   }
 }
 
@@ -52,25 +53,9 @@ export function identity(combine: Combine, dtype: ElementType): number {
     case "prod":
       return 1;
     case "max":
-      return extremes(dtype)[0];
+      return rangeOf(dtype)[0];
     case "min":
-      return extremes(dtype)[1];
-  }
-}
-
-function extremes(dtype: ElementType): readonly [number, number] {
-  switch (dtype) {
-    case "float32":
-    case "float64":
-      return [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
-    case "int32":
-      return [-2147483648, 2147483647];
-    case "uint16":
-      return [0, 65535];
-    case "uint8":
-      return [0, 255];
-    case "bool":
-      return [0, 1];
+      return rangeOf(dtype)[1];
   }
 }
 

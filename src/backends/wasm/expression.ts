@@ -1,6 +1,6 @@
 // Emits expressions, scalar or in four lanes, and reuses each value while it is in scope. Addresses are strength-reduced sums.
 import { at } from "../../graph/at.ts";
-import type { ElementType } from "../../graph/dtype.ts";
+import { type ElementType, wrapped } from "../../graph/dtype.ts";
 import { unreachable } from "../../graph/errors.ts";
 import { isChosen, type Linear, misplaced, operands, type Value } from "../analysis/values.ts";
 import { Memory, scalarLoads } from "./memory.ts";
@@ -44,7 +44,7 @@ export class Expressions extends Memory {
     if (dtype === "float32") this.f.f32(value);
     else if (dtype === "float64") this.f.f64(value);
     else if (dtype === "bool") this.f.i32(value !== 0 ? 1 : 0);
-    else this.f.i32(dtype === "uint8" ? value & 255 : value);
+    else this.f.i32(wrapped(value, dtype));
   }
 
   #computeScalar(value: Exclude<Value, { kind: "const" | "axis" | "local" }>): void {
@@ -140,7 +140,7 @@ export class Expressions extends Memory {
     if (value.kind === "const") {
       if (value.dtype === "float32") this.f.f32x4(value.value);
       else if (value.dtype === "bool") this.f.i32x4(value.value !== 0 ? -1 : 0);
-      else this.f.i32x4(value.dtype === "uint8" ? value.value & 255 : value.value);
+      else this.f.i32x4(wrapped(value.value, value.dtype));
       return;
     }
     if (!this.isVarying(value)) {

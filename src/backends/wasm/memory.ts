@@ -9,6 +9,8 @@ export const scalarLoads: Readonly<Record<ElementType, MemoryOpcode>> = {
   float32: "f32.load",
   float64: "f64.load",
   int32: "i32.load",
+  int16: "i32.load16_s",
+  int8: "i32.load8_s",
   uint16: "i32.load16_u",
   uint8: "i32.load8_u",
   bool: "i32.load8_u",
@@ -17,6 +19,8 @@ export const scalarStores: Readonly<Record<ElementType, MemoryOpcode>> = {
   float32: "f32.store",
   float64: "f64.store",
   int32: "i32.store",
+  int16: "i32.store16",
+  int8: "i32.store8",
   uint16: "i32.store16",
   uint8: "i32.store8",
   bool: "i32.store8",
@@ -100,11 +104,10 @@ export abstract class Memory extends Addresses {
       f.memory("v128.load", offset);
       return;
     }
-    if (byteSize(dtype) === 2) {
-      f.memory("v128.load64_zero", offset).op("i32x4.extend_low_i16x8_u");
-      return;
-    }
-    f.memory("v128.load32_zero", offset).op("i16x8.extend_low_i8x16_u").op("i32x4.extend_low_i16x8_u");
+    const signed = dtype === "int8" || dtype === "int16" ? "s" : "u";
+    if (byteSize(dtype) === 2) f.memory("v128.load64_zero", offset);
+    else f.memory("v128.load32_zero", offset).op(`i16x8.extend_low_i8x16_${signed}`);
+    f.op(`i32x4.extend_low_i16x8_${signed}`);
     if (dtype === "bool") f.op("i32x4.neg");
   }
 

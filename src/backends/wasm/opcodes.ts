@@ -26,6 +26,7 @@ export const plainOpcodes = {
   "f64.convert_i32_s": 0xb7, "f64.convert_i64_s": 0xb9, "f64.convert_i64_u": 0xba,
   "f64.promote_f32": 0xbb, "i32.reinterpret_f32": 0xbc, "i64.reinterpret_f64": 0xbd, "f32.reinterpret_i32": 0xbe,
   "f64.reinterpret_i64": 0xbf,
+  "i32.extend8_s": 0xc0, "i32.extend16_s": 0xc1,
   "i32.trunc_sat_f32_s": 0xfc00, "i32.trunc_sat_f64_s": 0xfc02,
   "i64.trunc_sat_f64_s": 0xfc06,
   "i32x4.splat": 0xfd11,
@@ -37,9 +38,9 @@ export const plainOpcodes = {
   "v128.bitselect": 0xfd52, "v128.any_true": 0xfd53,
   "f32x4.demote_f64x2_zero": 0xfd5e, "f64x2.promote_low_f32x4": 0xfd5f,
   "f32x4.ceil": 0xfd67, "f32x4.floor": 0xfd68, "f32x4.trunc": 0xfd69, "f32x4.nearest": 0xfd6a,
-  "i16x8.extend_low_i8x16_u": 0xfd89,
+  "i16x8.extend_low_i8x16_s": 0xfd87, "i16x8.extend_low_i8x16_u": 0xfd89,
   "i32x4.abs": 0xfda0, "i32x4.neg": 0xfda1,
-  "i32x4.extend_low_i16x8_u": 0xfda9,
+  "i32x4.extend_low_i16x8_s": 0xfda7, "i32x4.extend_low_i16x8_u": 0xfda9,
   "i32x4.shl": 0xfdab, "i32x4.shr_s": 0xfdac, "i32x4.shr_u": 0xfdad,
   "i32x4.add": 0xfdae, "i32x4.sub": 0xfdb1, "i32x4.mul": 0xfdb5, "i32x4.min_s": 0xfdb6,
   "i32x4.max_s": 0xfdb8,
@@ -55,7 +56,7 @@ export const plainOpcodes = {
 // biome-ignore format: a table
 export const memoryOpcodes = {
   "i32.load": [0x28, 2], "i64.load": [0x29, 3], "f32.load": [0x2a, 2], "f64.load": [0x2b, 3],
-  "i32.load8_u": [0x2d, 0], "i32.load16_u": [0x2f, 1],
+  "i32.load8_s": [0x2c, 0], "i32.load8_u": [0x2d, 0], "i32.load16_s": [0x2e, 1], "i32.load16_u": [0x2f, 1],
   "i32.store": [0x36, 2], "f32.store": [0x38, 2], "f64.store": [0x39, 3],
   "i32.store8": [0x3a, 0], "i32.store16": [0x3b, 1],
   "v128.load": [0xfd00, 4],

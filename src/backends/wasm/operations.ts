@@ -1,6 +1,6 @@
 // One operation of the scalar language as WebAssembly: on a scalar, and on four lanes. Operands are on the stack.
-import type { ElementType } from "../../graph/dtype.ts";
-import { type BinaryFn, isComparison, type UnaryFn } from "../../graph/scalar.ts";
+import { byteSize, type ElementType, rangeOf } from "../../graph/dtype.ts";
+import type { BinaryFn, UnaryFn } from "../../graph/scalar.ts";
 import type { MathFn } from "../analysis/mathFn.ts";
 import { misplaced } from "../analysis/values.ts";
 import type { EmitContext } from "./emitter.ts";
@@ -9,6 +9,20 @@ import type { FunctionBuilder, ValueType } from "./module.ts";
 
 export const scalarType = (dtype: ElementType): ValueType =>
   dtype === "float32" ? "f32" : dtype === "float64" ? "f64" : "i32";
+
+/** Keeps the integer on the stack within what its dtype can hold. */
+function narrow(f: FunctionBuilder, dtype: ElementType): void {
+  if (dtype === "int8") f.op("i32.extend8_s");
+  else if (dtype === "int16") f.op("i32.extend16_s");
+  else if (dtype === "uint8" || dtype === "uint16") f.i32(rangeOf(dtype)[1]).op("i32.and");
+}
+
+/** The same of four lanes. */
+function narrowLanes(f: FunctionBuilder, dtype: ElementType): void {
+  const unused = 32 - 8 * byteSize(dtype);
+  if (dtype === "int8" || dtype === "int16") f.i32(unused).op("i32x4.shl").i32(unused).op("i32x4.shr_s");
+  else if (dtype === "uint8" || dtype === "uint16") f.i32x4(rangeOf(dtype)[1]).op("v128.and");
+}
 
 const roundings = { floor: "floor", ceil: "ceil", trunc: "trunc", round: "nearest" } as const;
 
@@ -76,15 +90,14 @@ export function scalarUnary(f: FunctionBuilder, context: EmitContext, fn: UnaryF
     case "neg":
       if (dtype === "bool") return;
       f.i32(-1).op("i32.mul");
-      if (dtype === "uint8") f.i32(255).op("i32.and");
-      return;
+      return narrow(f, dtype);
     case "abs":
-      if (dtype !== "int32") return;
+      if (rangeOf(dtype)[0] === 0) return;
       {
         const x = f.local("i32");
         f.tee(x).get(x).i32(31).op("i32.shr_s").op("i32.xor").get(x).i32(31).op("i32.shr_s").op("i32.sub").release(x);
       }
-      return;
+      return narrow(f, dtype);
     case "sign": {
       const x = f.local("i32");
       f.tee(x).i32(0).op("i32.gt_s").get(x).i32(0).op("i32.lt_s").op("i32.sub").release(x);
@@ -188,8 +201,8 @@ export function scalarBinary(f: FunctionBuilder, context: EmitContext, fn: Binar
     case "atan2":
       throw misplaced(`${fn} of ${dtype}`);
   }
-  if (dtype === "uint8") f.i32(255).op("i32.and");
-  if (dtype === "bool" && !isComparison(fn)) f.i32(0).op("i32.ne");
+  if (dtype !== "bool") narrow(f, dtype);
+  else f.i32(0).op("i32.ne");
 }
 
 export function scalarCast(f: FunctionBuilder, from: ElementType, to: ElementType): void {
@@ -205,11 +218,13 @@ export function scalarCast(f: FunctionBuilder, from: ElementType, to: ElementTyp
       else f.op("f64.convert_i32_s");
       return;
     case "int32":
+    case "int16":
+    case "int8":
     case "uint16":
     case "uint8":
       if (source === "f32") f.op("i32.trunc_sat_f32_s");
       else if (source === "f64") f.op("i32.trunc_sat_f64_s");
-      if (to !== "int32" && from !== "bool") f.i32(to === "uint8" ? 255 : 65535).op("i32.and");
+      if (from !== "bool") narrow(f, to);
       return;
     case "bool":
       if (source === "i32") f.i32(0).op("i32.ne");
@@ -260,10 +275,11 @@ export function vectorUnary(f: FunctionBuilder, context: EmitContext, fn: UnaryF
     case "neg":
       if (dtype === "bool") return true;
       f.op("i32x4.neg");
-      if (dtype === "uint8") f.i32x4(255).op("v128.and");
+      narrowLanes(f, dtype);
       return true;
     case "abs":
-      if (dtype === "int32") f.op("i32x4.abs");
+      if (rangeOf(dtype)[0] < 0) f.op("i32x4.abs");
+      narrowLanes(f, dtype);
       return true;
     case "floor":
     case "ceil":
@@ -364,7 +380,7 @@ export function vectorBinary(f: FunctionBuilder, context: EmitContext, fn: Binar
     default:
       return false;
   }
-  if (dtype === "uint8") f.i32x4(255).op("v128.and");
+  narrowLanes(f, dtype);
   return true;
 }
 
@@ -381,10 +397,12 @@ export function vectorCast(f: FunctionBuilder, from: ElementType, to: ElementTyp
       f.op("f32x4.convert_i32x4_s");
       return;
     case "int32":
+    case "int16":
+    case "int8":
     case "uint16":
     case "uint8":
       if (from === "float32") f.op("i32x4.trunc_sat_f32x4_s");
-      if (to !== "int32") f.i32x4(to === "uint8" ? 255 : 65535).op("v128.and");
+      narrowLanes(f, to);
       return;
     case "bool":
       if (from === "float32") f.f32x4(0).op("f32x4.ne");

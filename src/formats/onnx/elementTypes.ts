@@ -98,10 +98,10 @@ export function dtypeOf(type: ElementType): DType | undefined {
     case "bool":
       return "bool";
     case "uint8":
-      return "uint8";
     case "int8":
-    case "uint16":
     case "int16":
+      return type;
+    case "uint16":
     case "int32":
     case "int64":
     case "uint32":
@@ -128,6 +128,8 @@ export function elementTypeFor(dtype: DType): ElementType {
     case "float16":
     case "bfloat16":
     case "int32":
+    case "int16":
+    case "int8":
     case "uint8":
     case "bool":
       return dtype;

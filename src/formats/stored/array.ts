@@ -66,7 +66,7 @@ export function checkStored(array: StoredArray, what: string): void {
 }
 
 /**
- * The array with a dtype that tensors have. Floats of 16 bits or fewer become float32; other integers int32. Throws HebbError for an
+ * The array with a dtype that tensors have. Floats of 16 bits or fewer become float32; integers wider than int32 or unsigned ones of 16 bits become int32. Throws HebbError for an
  * integer that int32 does not hold, and for complex values.
  */
 export function widen(array: StoredArray): HostArray {

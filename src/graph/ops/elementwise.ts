@@ -3,7 +3,7 @@
 import { apply } from "../apply.ts";
 import { at } from "../at.ts";
 import { composed } from "../compose.ts";
-import { type DType, isFloat, promote } from "../dtype.ts";
+import { computedIn, type DType, isFloat, promote, rangeOf } from "../dtype.ts";
 import { HebbError, ShapeError } from "../errors.ts";
 import {
   describeType,
@@ -46,16 +46,10 @@ export function scalarLike(value: number, like: TensorType): Node {
   return full([], value, dtype);
 }
 
-/** The least and the greatest whole number of a dtype; floats reach any. */
-function limits(dtype: DType): readonly [least: number, greatest: number] {
-  if (isFloat(dtype)) return [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
-  return dtype === "int32" ? [-(2 ** 31), 2 ** 31 - 1] : [0, dtype === "bool" ? 1 : 255];
-}
-
 /** As scalarLike, for comparing: a number beyond the dtype takes a wider one, where arithmetic would wrap it. */
 export function scalarBeside(value: number, like: TensorType): Node {
   const near = scalarLike(value, like);
-  const [least, greatest] = limits(near.dtype);
+  const [least, greatest] = rangeOf(computedIn(near.dtype));
   if (!(value < least || value > greatest)) return near;
   return near.dtype === "int32" ? full([], value, "float64") : scalarBeside(value, { shape: [], dtype: "int32" });
 }
@@ -449,7 +443,7 @@ const withClampGradient = (value: Node, x: Node, min: number | undefined, max: n
   });
 
 function limited(x: Node, min: number | undefined, max: number | undefined): Node {
-  const [least, greatest] = limits(x.dtype);
+  const [least, greatest] = rangeOf(computedIn(x.dtype));
   let result = x;
   const beyond = (bound: number, compare: typeof lt): Node => {
     const limit = scalarBeside(bound, x);

@@ -2,7 +2,7 @@
 
 import { apply } from "../apply.ts";
 import { composed } from "../compose.ts";
-import { isHalf } from "../dtype.ts";
+import { isHalf, isInteger } from "../dtype.ts";
 import { HebbError, ShapeError } from "../errors.ts";
 import { describeType, gradient, makeNode, type Node, type Op, type TensorType, withInputs } from "../node.ts";
 import * as scalar from "../scalar.ts";
@@ -13,12 +13,13 @@ import { checkIndex } from "./check.ts";
 import { full, iota } from "./creation.ts";
 import { add, cast, eq, ge, le, scalarLike, where } from "./elementwise.ts";
 import { flip, reshape } from "./movement.ts";
+import { countable } from "./reduction.ts";
 
 type DimAttributes = { readonly dim: number };
 
 /** Positions as int32. */
 export function positions(where: string, index: Node): Node {
-  if (index.dtype !== "int32" && index.dtype !== "uint8")
+  if (!isInteger(index.dtype))
     throw new HebbError(
       `${where}: indices must be whole numbers (int32), got ${index.dtype}; convert with .to("int32")`,
     );
@@ -242,7 +243,7 @@ export const cumsumOp: Op<DimAttributes> = {
 
 /** Running sums along a dim; whole numbers stay whole. */
 export function cumsum(x: Node, dim: number): Node {
-  const values = x.dtype === "bool" || x.dtype === "uint8" ? cast(x, "int32") : x;
+  const values = countable(x);
   const axis = wrapAxis(dim, x.shape.length, "cumsum");
   return x.shape.length === 0 ? values : apply(cumsumOp, [values], { dim: axis });
 }

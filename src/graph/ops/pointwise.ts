@@ -28,9 +28,14 @@ function floats(where: string, x: Node, y: Node): [Node, Node] {
 /** The rest with the sign of the dividend. */
 export function fmod(x: Node, y: Node): Node {
   const [a, b] = numeric("fmod", x, y);
+  if (!isFloat(a.dtype)) {
+    // The least whole number has no absolute value.
+    const other = el.remainder(a, b);
+    const turned = el.logicalAnd(el.ne(other, number(0, a)), el.ne(el.lt(a, number(0, a)), el.lt(b, number(0, b))));
+    return el.where(turned, el.sub(other, b), other);
+  }
   const size = el.remainder(el.abs(a), el.abs(b));
   const rest = el.where(el.lt(a, number(0, a)), el.neg(size), size);
-  if (!isFloat(a.dtype)) return rest;
   return withGradient(rest, [a, b], (grad) => [grad, el.neg(el.mul(grad, el.trunc(el.div(a, b))))]);
 }
 

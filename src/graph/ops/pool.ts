@@ -3,7 +3,7 @@
 import { apply } from "../apply.ts";
 import { at } from "../at.ts";
 import { composed, note } from "../compose.ts";
-import { type DType, isFloat } from "../dtype.ts";
+import { computedIn, type DType, isFloat, rangeOf } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import * as kind from "../kinds.ts";
 import { gradient, type Node, type Op } from "../node.ts";
@@ -188,10 +188,7 @@ const attributesOf = (dims: readonly PoolDim[], { ceilMode = false }: PoolOption
   ceilMode,
 });
 
-function lowest(dtype: DType): number {
-  if (isFloat(dtype)) return Number.NEGATIVE_INFINITY;
-  return dtype === "int32" ? -2147483648 : 0;
-}
+const lowest = (dtype: DType): number => rangeOf(computedIn(dtype))[0];
 
 /** The mean of each window (torch.nn.functional.avg_pool1d): [N, C, L] or [C, L] → the same with Lout. See avgPool2d. */
 export function avgPool1d(x: Node, kernelSize: number | readonly number[], options: AvgPoolOptions = {}): Node {

@@ -1,6 +1,7 @@
 // What ops that combine many elements into one share: their declaration, and the dims that go or stay.
 
 import { apply } from "../apply.ts";
+import { isFloat } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import type { Combine, Gradient, Node, Op, TensorType } from "../node.ts";
 import { formatShape, normalizeAxes } from "../shape.ts";
@@ -31,8 +32,8 @@ export function declareReduction(
   };
 }
 
-/** Truth values are counted as whole numbers; bytes too, so that sums do not overflow. */
-export const countable = (x: Node): Node => (x.dtype === "bool" || x.dtype === "uint8" ? cast(x, "int32") : x);
+/** Truth values are counted as whole numbers, and narrow ones as int32, so that sums do not overflow. */
+export const countable = (x: Node): Node => (isFloat(x.dtype) ? x : cast(x, "int32"));
 
 export function reduce(op: Op<ReduceAttributes>, x: Node, dim: Dims, keepdim: boolean): Node {
   const axes = normalizeAxes(dim, x.shape.length, op.name);

@@ -1,4 +1,5 @@
 // What does not go together: the network's last operation and the loss, or the loss and the targets. Found by figures, not by names.
+import { isInteger } from "../../graph/dtype.ts";
 import { functional as F } from "../../nn/index.ts";
 import { oneHot, type Tensor, tensor } from "../../tensor/index.ts";
 import { itemOf, type Reading, valuesOf } from "../../tensor/reading.ts";
@@ -17,7 +18,7 @@ function* valueOf(make: () => Tensor): Reading<number | undefined> {
   }
 }
 
-const isWhole = ({ dtype }: Tensor): boolean => dtype === "int32" || dtype === "uint8";
+const isWhole = ({ dtype }: Tensor): boolean => isInteger(dtype);
 
 /** Which loss the objective is, whatever it is called. */
 function* kindOf(

@@ -338,6 +338,8 @@ const converted: Record<DType, (x: number) => number> = {
   float16: (x) => decodeFloat(float16, encodeFloat(float16, x)),
   bfloat16: (x) => decodeFloat(bfloat16, encodeFloat(bfloat16, x)),
   int32: saturated,
+  int16: (x) => (saturated(x) << 16) >> 16,
+  int8: (x) => (saturated(x) << 24) >> 24,
   uint8: (x) => saturated(x) & 255,
   bool: (x) => (x !== 0 ? 1 : 0),
 };
@@ -581,7 +583,7 @@ export const elementwiseCases: readonly Case[] = [
     truth: (x) => x.data,
     gradient: true,
   },
-  ...(["int32", "uint8", "bool", "float32", "float64"] as const).map(
+  ...(["int32", "int16", "int8", "uint8", "bool", "float32", "float64"] as const).map(
     (dtype): Case => ({
       op: "cast",
       kind: "edge",

@@ -199,6 +199,15 @@ export const reductionCases: readonly Case[] = [
   {
     op: "sum",
     kind: "edge",
+    name: "narrow whole numbers are counted in int32",
+    dtypes: ["int8", "int16"],
+    inputs: [input([4], 100, 100, -128, 127)],
+    build: (x) => ops.sum(x),
+    truth: (x) => [total(x.data)],
+  },
+  {
+    op: "sum",
+    kind: "edge",
     name: "int32 wraps",
     dtypes: ["int32"],
     inputs: [ints([2], 2147483647, 1)],

@@ -150,9 +150,9 @@ describe("safetensors in several files", () => {
 describe("npy", () => {
   test.each([1, 2, 3])("version %i, column-major and big-endian", (version) => {
     expect(readNpy(bytesOf(`version${version}.npy`))).toEqual({
-      dtype: "int32",
+      dtype: "int16",
       shape: [2, 3, 4],
-      data: Int32Array.from({ length: 24 }, (_, i) => i),
+      data: Int16Array.from({ length: 24 }, (_, i) => i),
     });
   });
 

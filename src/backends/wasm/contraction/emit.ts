@@ -18,15 +18,14 @@ import { roundUp } from "../../contraction/tile.ts";
 import type { EmitContext, KernelCode, Phase } from "../emitter.ts";
 import { emitLoops } from "../loops.ts";
 import { machine } from "./machine.ts";
-import type { TileType } from "./microKernel.ts";
+import { isTileType, type TileType } from "./microKernel.ts";
 import { packPhases } from "./pack.ts";
 import { emitTiles } from "./tile.ts";
 
 export function emitContraction(kernel: ContractionKernel, context: EmitContext): KernelCode {
   const { dtype } = kernel;
   const points = extentOf([...kernel.batch, ...kernel.m, ...kernel.n, ...kernel.k]);
-  if (points === 0 || dtype === "uint16" || dtype === "uint8" || dtype === "bool")
-    return emitLoops(asLoops(kernel), context);
+  if (points === 0 || !isTileType(dtype)) return emitLoops(asLoops(kernel), context);
   // As in depthwise convolutions: a row alone is no tile.
   if (Math.min(extentOf(kernel.m), extentOf(kernel.n)) === 1) {
     const loops = asLoops(kernel);

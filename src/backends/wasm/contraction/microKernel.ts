@@ -1,5 +1,7 @@
 // The innermost loops of contractions: tiles of sums in vectors, over one block of k.
+
 import { at } from "../../../graph/at.ts";
+import { byteSize, type ElementType } from "../../../graph/dtype.ts";
 import type { Axis } from "../../../graph/scalar.ts";
 import type { Source } from "../../contraction/sources.ts";
 import type { FunctionBuilder, MemoryOpcode } from "../module.ts";
@@ -9,6 +11,7 @@ import { transpose } from "./pack.ts";
 const vectorBytes = 16;
 
 export type TileType = "float32" | "float64" | "int32";
+export const isTileType = (dtype: ElementType): dtype is TileType => byteSize(dtype) >= 4;
 
 interface NumberKind {
   readonly bytes: number;

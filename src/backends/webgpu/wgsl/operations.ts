@@ -1,5 +1,5 @@
-// One operation of the scalar language as a WGSL expression. int32 is i32, uint8 an i32 from 0 to 255, float64 two words.
-import type { ElementType } from "../../../graph/dtype.ts";
+// One operation of the scalar language as a WGSL expression. int32 is i32, and so are narrower integers, float64 two words.
+import { byteSize, type ElementType, rangeOf, wrapped } from "../../../graph/dtype.ts";
 import { HebbError, InternalError, unreachable } from "../../../graph/errors.ts";
 import type { Combine } from "../../../graph/node.ts";
 import type { BinaryFn, UnaryFn } from "../../../graph/scalar.ts";
@@ -12,6 +12,8 @@ export function wgslType(dtype: ElementType): string {
     case "float64":
       return "vec2<u32>";
     case "int32":
+    case "int16":
+    case "int8":
     case "uint16":
     case "uint8":
       return "i32";
@@ -27,11 +29,11 @@ export function literal(value: number, dtype: ElementType): string {
     case "float64":
       return doubleLiteral(value);
     case "int32":
-      return intLiteral(value | 0);
+    case "int16":
+    case "int8":
     case "uint16":
-      return intLiteral(value & 0xffff);
     case "uint8":
-      return intLiteral(value & 0xff);
+      return intLiteral(wrapped(value, dtype));
     case "bool":
       return value !== 0 ? "true" : "false";
   }
@@ -39,16 +41,7 @@ export function literal(value: number, dtype: ElementType): string {
 
 /** What a combination starts from. */
 export function identity(combine: Combine, dtype: ElementType): string {
-  const [least, most] =
-    dtype === "int32"
-      ? [-2147483648, 2147483647]
-      : dtype === "uint16"
-        ? [0, 65535]
-        : dtype === "uint8"
-          ? [0, 255]
-          : dtype === "bool"
-            ? [0, 1]
-            : [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+  const [least, most] = rangeOf(dtype);
   switch (combine) {
     case "sum":
       return literal(0, dtype);
@@ -73,6 +66,12 @@ export function combination(combine: Combine, dtype: ElementType, a: string, b: 
   }
 }
 
+/** An integer within what its dtype can hold. */
+export function narrowed(text: string, dtype: ElementType): string {
+  if (dtype === "int8" || dtype === "int16") return `extractBits(${text}, 0u, ${8 * byteSize(dtype)}u)`;
+  return dtype === "uint8" || dtype === "uint16" ? `(${text} & ${rangeOf(dtype)[1]}i)` : text;
+}
+
 const truth = (bool: string): string => `select(0i, 1i, ${bool})`;
 
 /** A function of one value of this dtype. */
@@ -83,11 +82,11 @@ export function unaryText(fn: UnaryFn, dtype: ElementType, x: string): string {
     case "float64":
       throw new InternalError(`${fn} of float64 is an operation of doubles.ts`);
     case "int32":
-      return intUnary(fn, x);
+    case "int16":
+    case "int8":
     case "uint16":
-      return fn === "neg" ? `(-${x} & 65535i)` : intUnary(fn, x);
     case "uint8":
-      return fn === "neg" ? `(-${x} & 255i)` : intUnary(fn, x);
+      return fn === "neg" || fn === "abs" ? narrowed(intUnary(fn, x), dtype) : intUnary(fn, x);
     case "bool":
       // -1 and 1 are both true.
       return fn === "not" ? `!(${x})` : fn === "isNaN" ? "false" : x;
@@ -139,11 +138,11 @@ export function binaryText(fn: BinaryFn, dtype: ElementType, a: string, b: strin
     case "float64":
       return doubleBinary(fn, a, b);
     case "int32":
-      return intBinary(fn, a, b);
+    case "int16":
+    case "int8":
     case "uint16":
-      return isPredicate(fn) ? intBinary(fn, a, b) : `(${intBinary(fn, a, b)} & 65535i)`;
     case "uint8":
-      return isPredicate(fn) ? intBinary(fn, a, b) : `(${intBinary(fn, a, b)} & 255i)`;
+      return isPredicate(fn) ? intBinary(fn, a, b) : narrowed(intBinary(fn, a, b), dtype);
     case "bool":
       return boolBinary(fn, a, b);
   }
@@ -271,10 +270,11 @@ export function castText(from: ElementType, to: ElementType, x: string): string 
         : from === "float64"
           ? `!doubleEqual(${x}, ${doubleLiteral(0)})`
           : `(${x} != 0i)`;
+    case "int16":
+    case "int8":
     case "uint16":
-      return from === "bool" ? truth(x) : `(${castText(from, "int32", x)} & 65535i)`;
     case "uint8":
-      return from === "bool" ? truth(x) : `(${castText(from, "int32", x)} & 255i)`;
+      return from === "bool" ? truth(x) : narrowed(castText(from, "int32", x), to);
     case "int32":
       return from === "float32"
         ? `i32FromFloat(${x})`

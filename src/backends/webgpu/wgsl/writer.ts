@@ -6,7 +6,7 @@ import { InternalError, unreachable } from "../../../graph/errors.ts";
 import { type Axis, type Local, operandsOf, type Scalar } from "../../../graph/scalar.ts";
 import { extentOf } from "../../analysis/steps.ts";
 import { Doubles, type Register } from "./doubles.ts";
-import { binaryText, castText, literal, unaryText, wgslType } from "./operations.ts";
+import { binaryText, castText, literal, narrowed, unaryText, wgslType } from "./operations.ts";
 
 /** A text nested deeper than this is named: compilers of shaders give up at some depth. */
 const deepest = 12;
@@ -292,8 +292,14 @@ export class Writer {
       case "float64":
         this.line(`writeDouble(${place}, ${stored});`);
         break;
+      case "int16":
+        this.line(`writePair(${place}, u32(${stored}) & 65535u);`);
+        break;
       case "uint16":
         this.line(`writePair(${place}, u32(${stored}));`);
+        break;
+      case "int8":
+        this.line(`writeByte(${place}, u32(${stored}) & 255u);`);
         break;
       case "uint8":
         this.line(`writeByte(${place}, u32(${stored}));`);
@@ -326,6 +332,10 @@ function read(place: string, dtype: ElementType): string {
       return `bitcast<i32>(readWord(${place}))`;
     case "float64":
       return `readDouble(${place})`;
+    case "int16":
+      return narrowed(`readPair(${place})`, dtype);
+    case "int8":
+      return narrowed(`readByte(${place})`, dtype);
     case "uint16":
       return `readPair(${place})`;
     case "uint8":
@@ -341,6 +351,8 @@ function atRunTime(dtype: ElementType, text: string): string {
     case "float32":
       return text.startsWith("floatOf(") ? text : `runtimeFloat(${text})`;
     case "int32":
+    case "int16":
+    case "int8":
     case "uint16":
     case "uint8":
       return `runtimeInt(${text})`;

@@ -218,8 +218,7 @@ export const arithmetic: Operators = {
     const kept = left ? shiftLeft(a, within) : signed ? arithmeticRight(a, within) : shiftRight(a, within);
     const gone = !left && signed ? where(a.lt(0), -1, 0).to("int32") : 0;
     const moved = where(outside, gone, kept).to("int32");
-    if (type !== "uint8") return typed(wrapped(moved, type), type);
-    return typed(bitwiseAnd(moved, tensor(Int32Array.of(255), { shape: [] })).to("uint8"), type);
+    return typed(wrapped(moved, type).to(dtypeOf(type) ?? "int32"), type);
   }),
 };
 

@@ -1,5 +1,7 @@
 // Operators that read and write at computed places: Gather, Scatter, TopK, OneHot, NonZero, Unique.
+
 import { at } from "../../../graph/at.ts";
+import { computedIn, rangeOf } from "../../../graph/dtype.ts";
 import { sizeOf } from "../../../graph/shape.ts";
 import { arange, type Tensor, tensor, where } from "../../../tensor/index.ts";
 import { int, maybeInt, string } from "./attributes.ts";
@@ -90,15 +92,11 @@ function scatterRows(data: Tensor, places: Tensor, updates: Tensor, combine: Com
   }
   const hits = places.reshape(1, count, 1).eq(arange(size).reshape(size, 1, 1));
   const apart = updates.reshape(1, count, wide);
-  const neutral = combine === "mul" ? 1 : combine === "max" ? lowest(dtype) : highest(dtype);
+  const neutral = combine === "mul" ? 1 : rangeOf(computedIn(dtype))[combine === "max" ? 0 : 1];
   const spread = where(hits, apart, neutral).to(dtype);
   if (combine === "mul") return data.mul(spread.prod(1));
   return combine === "max" ? data.maximum(spread.amax(1)) : data.minimum(spread.amin(1));
 }
-const lowest = (dtype: string): number =>
-  dtype.startsWith("float") ? Number.NEGATIVE_INFINITY : dtype === "int32" ? -2147483648 : 0;
-const highest = (dtype: string): number =>
-  dtype.startsWith("float") ? Number.POSITIVE_INFINITY : dtype === "int32" ? 2147483647 : 255;
 
 function combineOf(call: Call<{ readonly reduction: string }>): Combine {
   const found = combines.find((one) => one === call.attributes.reduction);

@@ -1,5 +1,7 @@
 // Pools: the largest, the mean or a norm of each window, over any number of spatial dims.
+
 import { at } from "../../../graph/at.ts";
+import { computedIn, rangeOf } from "../../../graph/dtype.ts";
 import { sizeOf } from "../../../graph/shape.ts";
 import { arange, type Tensor, tensor, where, zeros } from "../../../tensor/index.ts";
 import { int, maybeInts } from "./attributes.ts";
@@ -48,8 +50,7 @@ function windowsOf(x: Tensor, pool: Pool, value: number): Tensor {
 }
 const kernelDims = (x: Tensor, pool: Pool): number[] => pool.kernel.map((_, dim) => x.rank + dim);
 
-const lowest = (x: Tensor): number =>
-  x.dtype === "int32" ? -2147483648 : x.dtype === "uint8" ? 0 : Number.NEGATIVE_INFINITY;
+const lowest = (x: Tensor): number => rangeOf(computedIn(x.dtype))[0];
 
 /** The place of the largest of each window among all elements of x. */
 function placesOf(x: Tensor, pool: Pool, storageOrder: number): Tensor {

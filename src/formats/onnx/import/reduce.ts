@@ -1,5 +1,7 @@
 // Reductions over axes that are an attribute in old versions and an input in new ones.
+
 import { at } from "../../../graph/at.ts";
+import { computedIn, rangeOf } from "../../../graph/dtype.ts";
 import type { Tensor } from "../../../tensor/index.ts";
 import { int, maybeInts } from "./attributes.ts";
 import { smallHost } from "./hosts.ts";
@@ -49,9 +51,8 @@ const extreme =
   (x, dims, keepdim) => {
     const none = x.shape.some((size, dim) => size === 0 && dims.includes(dim));
     if (none) {
-      const whole = side === "amax" ? -2147483648 : 2147483647;
       if (x.dtype === "bool") return x.sum(dims, keepdim).add(side === "amax" ? 0 : 1);
-      const edge = x.dtype === "int32" ? whole : side === "amax" ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+      const edge = rangeOf(computedIn(x.dtype))[side === "amax" ? 0 : 1];
       return x.sum(dims, keepdim).to(x.dtype).add(edge);
     }
     const numbers = x.dtype === "bool" ? x.to("int32") : x;

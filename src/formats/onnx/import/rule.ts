@@ -192,6 +192,8 @@ function typeFor(tensor: Tensor, inputs: readonly (Value | undefined)[]): Elemen
       return "int64";
     case "float16":
     case "bfloat16":
+    case "int16":
+    case "int8":
     case "uint8":
     case "bool":
       return tensor.dtype;

@@ -116,6 +116,10 @@ function fill(dtype: DType, host: Host): TypedArray {
     case "float16":
     case "bfloat16":
       return Float32Array.from(host);
+    case "int16":
+      return Int16Array.from(host);
+    case "int8":
+      return Int8Array.from(host);
     case "uint8":
     case "bool":
       return Uint8Array.from(host);

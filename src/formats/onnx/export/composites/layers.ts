@@ -1,6 +1,8 @@
 // Layers that ONNX has by name: normalisations, convolutions, products, embeddings, attention, dropout.
+
 import { at } from "../../../../graph/at.ts";
 import type { CompositeTable } from "../../../../graph/composites.ts";
+import { isNarrow } from "../../../../graph/dtype.ts";
 import type { Node } from "../../../../graph/node.ts";
 import type { Emitter } from "../emitter.ts";
 import { isFixed } from "../sizes.ts";
@@ -108,7 +110,7 @@ export const layers: CompositeRules = {
   },
   matmul: ({ composite: { inputs }, node, out }) => {
     const [a, b] = inputs;
-    if (a.dtype !== b.dtype || a.dtype === "uint8") return undefined;
+    if (a.dtype !== b.dtype || isNarrow(a.dtype)) return undefined;
     return single(node, () => out.op("MatMul", [out.value(a), out.value(b)]));
   },
   embedding: ({ composite: { inputs }, node, out }) => {

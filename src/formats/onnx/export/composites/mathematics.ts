@@ -1,5 +1,7 @@
 // Reductions, orders and other functions of whole tensors that ONNX has by name.
+
 import { at } from "../../../../graph/at.ts";
+import { isNarrow } from "../../../../graph/dtype.ts";
 import type { Node } from "../../../../graph/node.ts";
 import { isFixed } from "../sizes.ts";
 import { type Asked, type CompositeRule, type CompositeRules, type Emission, keepsFloat, single } from "./rule.ts";
@@ -36,8 +38,7 @@ function ordered(
   x: Node,
   how: { readonly k: number; readonly dim: number; readonly largest: boolean },
 ): Emission | undefined {
-  if (x.dtype === "bool" || x.dtype === "uint8" || x.shape.length === 0 || x.shape.includes(0) || how.k === 0)
-    return undefined;
+  if (isNarrow(x.dtype) || x.shape.length === 0 || x.shape.includes(0) || how.k === 0) return undefined;
   if (!isFixed(out.shape(x)[how.dim]) || (node.compositeResult ?? 0) > 1) return undefined;
   return () => {
     const [values, places] = [

@@ -1,5 +1,5 @@
 // Functions of one element at a time.
-import { isFloat } from "../../../../graph/dtype.ts";
+import { isFloat, isNarrow } from "../../../../graph/dtype.ts";
 import type { Node } from "../../../../graph/node.ts";
 import { elementTypes } from "../../elementTypes.ts";
 import type { Emitter } from "../emitter.ts";
@@ -14,7 +14,7 @@ const direct =
 function widened(type: string): Rule {
   return (node, out) => {
     const given = node.inputs[0]?.dtype;
-    const narrow = given === "uint8" || given === "bool";
+    const narrow = given !== undefined && isNarrow(given);
     const operands = out.operands(node).map((name) => (narrow ? out.cast(name, "int32") : name));
     const result = out.op(type, operands);
     return narrow && node.dtype !== "bool" ? out.cast(result, node.dtype) : result;
@@ -31,13 +31,11 @@ function isNonZeroNumber(node: Node, out: Emitter): boolean {
 
 /** A quotient or remainder of whole numbers, 0 where the divisor is 0: runtimes crash there. */
 function wholeDivision(node: Node, out: Emitter, divide: (x: string, y: string) => string): string {
-  const [x, y] = out.operands(node).map((name) => (node.dtype === "uint8" ? out.cast(name, "int32") : name)) as [
-    string,
-    string,
-  ];
-  const done = (name: string): string => (node.dtype === "uint8" ? out.cast(name, "uint8") : name);
+  const narrow = isNarrow(node.dtype);
+  const [x, y] = out.operands(node).map((name) => (narrow ? out.cast(name, "int32") : name)) as [string, string];
+  const done = (name: string): string => (narrow ? out.cast(name, node.dtype) : name);
   if (isNonZeroNumber(node.inputs[1] as Node, out)) return done(divide(x, y));
-  const dtype = node.dtype === "uint8" ? "int32" : node.dtype;
+  const dtype = narrow ? "int32" : node.dtype;
   const zero = out.op("Equal", [y, out.number(0, dtype)]);
   const safe = out.op("Where", [zero, out.number(1, dtype), y]);
   return done(out.op("Where", [zero, out.number(0, dtype), divide(x, safe)]));
@@ -100,8 +98,8 @@ const relu: Rule = (node, out) => (isFloat(node.dtype) ? out.op("Relu", [operand
 
 function widenedMax(node: Node, out: Emitter): string {
   const x = operand(node, out);
-  if (node.dtype !== "int32") return x;
-  return out.op("Max", [x, out.number(0, "int32")]);
+  if (node.dtype === "uint8" || node.dtype === "bool") return x;
+  return out.cast(out.op("Max", [out.cast(x, "int32"), out.number(0, "int32")]), node.dtype);
 }
 
 /** On truth values or on the bits of int32. */
@@ -124,10 +122,11 @@ const shift =
     return out.cast(out.op("BitShift", [x, by], { direction }), node.dtype);
   };
 
-const power: Rule = (node, out) => out.op("Pow", out.operands(node));
-
 const where: Rule = (node, out) => {
   const [condition, x, y] = out.operands(node) as [string, string, string];
+  // Runtimes choose among bytes, not among other narrow whole numbers.
+  if (node.dtype === "int8" || node.dtype === "int16")
+    return out.cast(out.op("Where", [condition, out.cast(x, "int32"), out.cast(y, "int32")]), node.dtype);
   if (node.dtype !== "bool") return out.op("Where", [condition, x, y]);
   const [yes, no] = [out.op("And", [condition, x]), out.op("And", [out.op("Not", [condition]), y])];
   return out.op("Or", [yes, no]);
@@ -135,8 +134,8 @@ const where: Rule = (node, out) => {
 
 const cast: Rule = (node, out) => {
   const x = operand(node, out);
-  // A float becomes a byte by way of int32, of which it keeps the low bits.
-  const through = node.dtype === "uint8" && isFloat(node.inputs[0]?.dtype ?? "float32");
+  // A float becomes a narrow whole number by way of int32, of which it keeps the low bits.
+  const through = isNarrow(node.dtype) && node.dtype !== "bool" && isFloat(node.inputs[0]?.dtype ?? "float32");
   return out.cast(through ? out.cast(x, "int32") : x, node.dtype);
 };
 
@@ -205,7 +204,7 @@ export const elementwise: RuleTable = {
   div: (node, out) =>
     isFloat(node.dtype) ? out.op("Div", out.operands(node)) : wholeDivision(node, out, (x, y) => out.op("Div", [x, y])),
   remainder,
-  pow: power,
+  pow: widened("Pow"),
   maximum: widened("Max"),
   minimum: widened("Min"),
   atan2,

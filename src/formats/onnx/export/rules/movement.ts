@@ -151,11 +151,11 @@ interface Padded {
 }
 
 function padded(out: Emitter, node: Node, { name, amounts, value }: Padded): string {
-  const narrow = node.dtype === "bool";
+  const narrow = node.dtype === "bool" || node.dtype === "int16";
   const x = narrow ? out.cast(name, "int32") : name;
   const dtype = narrow ? "int32" : node.dtype;
   const wide = out.op("Pad", [x, out.sizeList(amounts, node), out.number(value, dtype)], { mode: "constant" });
-  return narrow ? out.cast(wide, "bool") : wide;
+  return narrow ? out.cast(wide, node.dtype) : wide;
 }
 
 export const movement: RuleTable = {

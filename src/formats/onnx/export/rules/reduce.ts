@@ -1,5 +1,7 @@
 // Many elements to one, running sums and products, and orders.
+
 import { at } from "../../../../graph/at.ts";
+import { isNarrow } from "../../../../graph/dtype.ts";
 import type { Node } from "../../../../graph/node.ts";
 import type { Emitter } from "../emitter.ts";
 import { range } from "./movement.ts";
@@ -12,7 +14,7 @@ const reduction =
   (type: string, since: number): Rule =>
   (node, out) => {
     const x = out.value(first(node));
-    const narrow = node.dtype === "bool" || node.dtype === "uint8";
+    const narrow = isNarrow(node.dtype);
     const result = out.reduction(
       type,
       narrow ? out.cast(x, "int32") : x,
@@ -81,7 +83,7 @@ interface Order {
 }
 
 function order(out: Emitter, { x, dtype, extent, axis, largest }: Order): string {
-  const values = dtype === "uint8" || dtype === "bool" ? out.cast(x, "int32") : x;
+  const values = isNarrow(dtype) ? out.cast(x, "int32") : x;
   const results = out.ops("TopK", [values, out.writer.ints([extent])], 2, {
     axis,
     largest: largest ? 1 : 0,
