@@ -1,6 +1,6 @@
 // Converts a run to the Studio's state: data, settings, final weights and curves.
 import { arrayOfRows } from "../data/images.ts";
-import { formatCsv, formatIdx } from "../data/index.ts";
+import { formatCsv, formatIdx, type Table } from "../data/index.ts";
 import { type HostArray, type Preprocessing, writeSafetensors } from "../formats/index.ts";
 import { readEvents } from "../formats/node.ts";
 import { HebbError } from "../graph/errors.ts";
@@ -131,11 +131,15 @@ function weightsOf({ model, config }: OpenedRun): Uint8Array {
   return writeSafetensors(Object.fromEntries(arrays), { from: config.data });
 }
 
+/** A table as the page reads it. */
+export function csvOfTable(table: Table): string {
+  const rows = Array.from({ length: table.rowCount }, (_, row) => table.columns.map(({ cells }) => cells[row]));
+  return formatCsv(table.columnNames, rows, table.delimiter);
+}
+
 function filesOf(source: Source): { files: [string, Uint8Array][]; classes: readonly string[] | null } {
   if (source.kind === "table") {
-    const { table } = source;
-    const rows = Array.from({ length: table.rowCount }, (_, row) => table.columns.map(({ cells }) => cells[row]));
-    return { files: [["table.csv", Buffer.from(formatCsv(table.columnNames, rows, table.delimiter))]], classes: null };
+    return { files: [["table.csv", Buffer.from(csvOfTable(source.table))]], classes: null };
   }
   if (source.kind !== "images" || source.labels === undefined)
     throw new HebbError("the Studio shows networks for tables and images; this run has other data");

@@ -18,11 +18,14 @@ const asWords = (name: string): string => wordsOf(name).join("_");
 /** The target that a table most likely has. */
 export function guessTarget(table: Table): GuessedTarget {
   checkTable("guessTarget", table);
-  const names = table.columnNames.filter((name) => {
-    const { kind } = table.judged(name).type;
-    return kind !== "empty" && kind !== "identifier" && kind !== "text" && kind !== "date";
-  });
-  const named = names.findLast((name) => usual.has(asWords(name)));
-  if (named !== undefined) return { target: named, why: "because of its name" };
-  return { target: names.at(-1) ?? table.columnNames.at(-1) ?? "", why: "because it is the last column" };
+  const known = table
+    .describe()
+    .filter(({ kind }) => kind !== "empty" && kind !== "identifier" && kind !== "text" && kind !== "date");
+  const named = known.findLast(({ name }) => usual.has(asWords(name)));
+  if (named !== undefined) return { target: named.name, why: "because of its name" };
+  // A column that is mostly empty, such as one of remarks, is there for something else.
+  const filled = known.findLast(({ rows, missing, distinct }) => distinct > 1 && missing <= rows / 2) ?? known.at(-1);
+  const last = table.columnNames.at(-1) ?? "";
+  if (filled === undefined || filled.name === last) return { target: last, why: "because it is the last column" };
+  return { target: filled.name, why: "because it is the last column that can be learned" };
 }

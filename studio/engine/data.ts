@@ -1,6 +1,7 @@
 // From the state to data sets: generators, tables and images, split by seed, with what the page needs to draw them.
 
-import { featureNamesOf } from "../../src/data/preprocessing.ts";
+import { featureNamesOf, type NumberInput } from "../../src/data/preprocessing.ts";
+import { readerOf } from "../../src/data/reading.ts";
 import { checkPreprocessing } from "../../src/formats/preprocessingJson.ts";
 import { data, HebbError } from "../../src/index.ts";
 import { numberPlaces } from "../../src/run/tabular.ts";
@@ -339,13 +340,24 @@ function groupsOf({ table }: Source): InputGroup[] {
   });
 }
 
-function formOf({ table, inputs, train }: Source, given: number): FormField[] {
+/** The cells of a column in the rows to learn from that can be read, from the least to the largest, as they are written. */
+export function orderedCells({ table, trainRows }: Origin, { column, reading }: NumberInput): string[] {
+  const { cells, typed } = table.column(column);
+  const reader = readerOf(reading, typed);
+  return Array.from(trainRows, (row) => cells[row])
+    .filter((cell): cell is string => cell !== undefined && reader.reads(cell))
+    .map((cell) => ({ cell, value: reader.number(cell) }))
+    .sort((a, b) => a.value - b.value)
+    .map(({ cell }) => cell);
+}
+
+function formOf({ table, inputs, train, origin }: Source, given: number): FormField[] {
   if (table !== undefined)
     return table.inputs.map((input): FormField => {
       if (input.kind === "category") return { kind: "category", name: input.column, options: input.categories };
-      // The median was taken after the transform.
-      const start = input.transform === "log" ? Math.expm1(input.median) : input.median;
-      return { kind: "number", name: input.column, start: Number(start.toPrecision(4)) };
+      // As the table writes it: 137,3 where it has decimal commas, and a date in its form.
+      const cells = origin === undefined ? [] : orderedCells(origin, input);
+      return { kind: "text", name: input.column, start: cells[cells.length >> 1] ?? "" };
     });
   return train.features.shape.length === 1 && given <= 4
     ? inputs.slice(0, given).map((name): FormField => ({ kind: "number", name, start: 0 }))

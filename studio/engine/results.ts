@@ -12,7 +12,7 @@ import type {
   WorstRow,
 } from "../shared/results.ts";
 import * as say from "../texts/en/engine.ts";
-import type { Prepared } from "./data.ts";
+import { orderedCells, type Prepared } from "./data.ts";
 import { keptFloats } from "./kept.ts";
 import { decide, type Part, type Session } from "./session.ts";
 
@@ -183,35 +183,25 @@ function valuesOf(prepared: Prepared, { name, from, count }: InputGroup, rows: d
     const { features, featureCount } = data.applyPreprocessing(table, made, { targets: "none" });
     return given.map((_, k) => features.slice(k * featureCount + from, k * featureCount + from + count));
   };
-  if (input.kind === "number") {
-    // As it is written in the table: numbers in between may be ones that no row has.
-    const known = Array.from(origin.trainRows, (row) => cells[row] ?? "").filter((cell) => cell.trim() !== "");
-    const whole = encoded(known);
-    const order = known.map((_, k) => k).sort((a, b) => (whole[a]?.[0] ?? 0) - (whole[b]?.[0] ?? 0));
-    const picked = [
-      ...new Set(
-        Array.from(
-          { length: dependencePoints },
-          (_, k) => order[Math.round((k / (dependencePoints - 1)) * (order.length - 1))] ?? 0,
-        ),
-      ),
-    ];
-    const at = picked.map((k) => rawOf(input, whole[k]?.[0] ?? 0));
-    const fresh = picked.filter((_, k) => k === 0 || at[k] !== at[k - 1]);
-    return {
-      at: fresh.map((k) => rawOf(input, whole[k]?.[0] ?? 0)),
-      names: [],
-      values: fresh.map((k) => whole[k] ?? []),
-    };
+  if (input.kind === "category") {
+    const names = input.categories.slice(0, dependencePoints);
+    return { at: names.map((_, k) => k), names, values: encoded(names) };
   }
-  const names =
-    input.kind === "category"
-      ? input.categories.slice(0, dependencePoints)
-      : [...new Set(Array.from(origin.trainRows, (row) => cells[row] ?? ""))]
-          .filter((cell) => cell !== "")
-          .sort()
-          .filter((_, k, all) => k % Math.max(1, Math.floor(all.length / dependencePoints)) === 0);
-  return { at: names.map((_, k) => k), names, values: encoded(names) };
+  // As it is written in the table: values in between may be ones that no row has.
+  const known = orderedCells(origin, input);
+  const last = known.length - 1;
+  const picked = [
+    ...new Set(
+      Array.from({ length: dependencePoints }, (_, k) => known[Math.round((k / (dependencePoints - 1)) * last)] ?? ""),
+    ),
+  ];
+  const whole = encoded(picked);
+  const at = whole.map((features) => rawOf(input, features[0] ?? 0));
+  const fresh = picked.map((_, k) => k).filter((k) => k === 0 || at[k] !== at[k - 1]);
+  const values = fresh.map((k) => whole[k] ?? []);
+  // Days and durations have no round figures: they stand as the table writes them.
+  if (input.kind !== "number") return { at: fresh.map((_, k) => k), names: fresh.map((k) => picked[k] ?? ""), values };
+  return { at: fresh.map((k) => at[k] ?? 0), names: [], values };
 }
 
 /** A scaled number as the table has it. */

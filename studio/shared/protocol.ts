@@ -355,6 +355,7 @@ export interface Exported {
 /** A field of the form that tries the network. */
 export type FormField =
   | { readonly kind: "number"; readonly name: string; readonly start: number }
+  | { readonly kind: "text"; readonly name: string; readonly start: string }
   | { readonly kind: "category"; readonly name: string; readonly options: readonly string[] };
 
 export interface Prediction {

@@ -67,6 +67,16 @@ describe("hebb studio", () => {
     expect(address.searchParams.get("target")).toBe("b");
     expect(await (await fetch(new URL("table.csv", address))).text()).toContain("2,y");
   });
+  it("opens with a table in another encoding, and of another format", async () => {
+    writeFileSync(join(folder, "latin.csv"), Buffer.from("größe;y\n1,5;ja\n2,5;nein\n", "latin1"));
+    writeFileSync(join(folder, "lines.jsonl"), '{"a": 1, "b": "x, y"}\n{"a": 2, "b": null}\n');
+    const served = async (name: string): Promise<string> => {
+      const line = await firstLine("src/cli/main.ts", ["studio", name, "--json", "--no-open"], /^\{/);
+      return (await fetch(new URL("table.csv", addressIn(line)))).text();
+    };
+    expect(await served("latin.csv")).toBe("größe;y\n1,5;ja\n2,5;nein\n");
+    expect(await served("lines.jsonl")).toBe('a,b\n1,"x, y"\n2,\n');
+  });
   it("opens with a run's settings", async () => {
     execFileSync(
       process.execPath,

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { data, noGrad, tensor, useBackend } from "../../src/index.ts";
 import { metrics } from "../../src/train/index.ts";
 import { lookAt } from "../../studio/engine/pictureLook.ts";
+import { predict } from "../../studio/engine/predict.ts";
 import { dependence, importance, results } from "../../studio/engine/results.ts";
 import { Session } from "../../studio/engine/session.ts";
 import { readState, type StudioState } from "../../studio/shared/state.ts";
@@ -101,6 +102,37 @@ describe("the engine's results", () => {
     const mistakes = results(session).worst.filter(({ said: called, truth }) => called !== truth);
     expect(mistakes.every(({ picture }) => picture?.length === pixels.length)).toBe(true);
     expect(() => lookAt(session, { row: 1e6 })).toThrow(/there is no training row/);
+  });
+
+  it("days stand in their order, and the form begins with cells as the table writes them", async () => {
+    const rows = Array.from({ length: 120 }, (_, k) => {
+      const day = new Date(Date.UTC(2023, 0, 1 + ((k * 7) % 120)));
+      const written = day.toISOString().slice(0, 10).split("-").reverse().join(".");
+      return [written, `${(k * 37) % 50},5`, (k * 7) % 120];
+    });
+    const text = [["day", "size", "price"], ...rows].map((row) => row.join(";")).join("\n");
+    const state = readState({ data: "own", target: "price", loss: "mse", layers: [] });
+    const session = await Session.open(state, { kind: "table", name: "prices.csv", text });
+    session.advance(20);
+    const { names } = dependence(session, { column: 0 });
+    const inOrder = names.map((name) => name.split(".").reverse().join("-"));
+    expect(inOrder).toEqual([...inOrder].sort());
+    expect(
+      inOrder
+        .slice(0, 1)
+        .concat(inOrder.slice(-1))
+        .map((name) => name.slice(0, 7)),
+    ).toEqual(["2023-01", "2023-04"]);
+    const { form } = session.prepared.info;
+    expect(form.map(({ name, kind }) => [name, kind])).toEqual([
+      ["day", "text"],
+      ["size", "text"],
+    ]);
+    const cells = Object.fromEntries(
+      form.map((field) => [field.name, field.kind === "category" ? "" : String(field.start)]),
+    );
+    expect(cells).toEqual({ day: expect.stringMatching(/^\d\d\.\d\d\.2023$/), size: expect.stringMatching(/^\d+,5$/) });
+    expect(Number(predict(session, { cells }).label)).toBeGreaterThan(-1000);
   });
 
   it("dependence: the mean of the engine's answers with the column set by hand", async () => {

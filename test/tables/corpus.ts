@@ -1073,6 +1073,24 @@ export const corpus: readonly CorpusFile[] = [
     target: "stars",
     task: "5 classes",
   },
+  {
+    // The last column is there for remarks: it has one value, and mostly none.
+    name: "mieten.csv",
+    encoding: "windows-1252",
+    text: lines(
+      {
+        Fläche: (r) => decimals(1, 30, 250, 1)(r).replace(".", ","),
+        Miete: (r) => `${grouped(amount(2, 300, 4000)(r), ".", ",")} €`,
+        Notiz: (r) => (r % 5 === 0 ? "schön" : ""),
+      },
+      120,
+      ";",
+    ),
+    types: { Fläche: "number", Miete: "number", Notiz: "category" },
+    warnings: ["encoding"],
+    target: "Miete",
+    task: "a number",
+  },
 ];
 
 /** The bytes of a file. */

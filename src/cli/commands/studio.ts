@@ -1,12 +1,13 @@
 // hebb studio: the page, opened with a table, a run with its weights and curves, or the first problem.
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { addressError } from "../../data/fileErrors.ts";
-import { InputFile } from "../../data/inputFile.ts";
+import { type FileKind, InputFile } from "../../data/inputFile.ts";
+import { isTableKind, wholeTable } from "../../data/tableFile.ts";
 import { HebbError } from "../../graph/errors.ts";
 import { type ServedFiles, serveLocally } from "../localServer.ts";
 import { out } from "../output.ts";
-import { type Opening, runOpening } from "../studioRun.ts";
+import { csvOfTable, type Opening, runOpening } from "../studioRun.ts";
 import { openBrowser, studioFiles } from "../studioServer.ts";
 
 export interface StudioOptions {
@@ -18,6 +19,13 @@ export interface StudioOptions {
 }
 
 const problems = new Set(["loans", "moons", "circles", "spirals", "blobs", "curve", "iris", "and", "or", "xor"]);
+
+/** A table of any format as the text that the page reads, in UTF-8. */
+async function textOfTable(path: string, kind: FileKind): Promise<string> {
+  if (kind === "table") return InputFile.use(path, async (file) => (await file.decoded()).text);
+  if (!isTableKind(kind)) throw new HebbError(`${path} is no table, no text and no run folder; give one of them`);
+  return csvOfTable(await InputFile.use(path, (file) => wholeTable(file, kind, {})));
+}
 
 async function openingOf(source: string | undefined, target: string | undefined): Promise<Opening> {
   const plain = (query: string): Opening => ({ query, files: new Map() });
@@ -42,7 +50,7 @@ async function openingOf(source: string | undefined, target: string | undefined)
   const column = target === undefined ? "" : `&target=${encodeURIComponent(target)}`;
   return {
     query: `?table=${encodeURIComponent(basename(source))}${column}`,
-    files: new Map([["table.csv", readFileSync(source)]]),
+    files: new Map([["table.csv", Buffer.from(await textOfTable(source, kind))]]),
   };
 }
 

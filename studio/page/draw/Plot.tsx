@@ -64,7 +64,10 @@ export const tick = (value: number): string =>
 
 /** Of a name that is longer, the beginning. */
 const begun = (name: string, most: number): string => (name.length > most ? `${name.slice(0, most - 1)}…` : name);
-const mostLetters = 9;
+/** A day has ten: 2024-05-01. */
+const mostLetters = 10;
+/** Up to so many names are all drawn, cut to their room; of more, those that have room whole. */
+const mostNames = 6;
 
 export function Plot({ label, across, up, names, small = false, children }: Props) {
   const [width, height] = small ? [230, 190] : [340, 250];
@@ -82,11 +85,11 @@ export function Plot({ label, across, up, names, small = false, children }: Prop
     const step = second > first ? Math.ceil(widest / (second - first)) : 1;
     return all.filter((_, place) => place % step === 0);
   };
-  const every = Math.max(1, Math.ceil((names?.length ?? 0) / 6));
-  const columns =
+  const room = names === undefined || names.length > mostNames ? mostLetters : (frame.x(1) - frame.x(0) - 4) / digit;
+  const labels =
     names === undefined
-      ? apart(ticksOf(across).map((at) => [at, (across.show ?? tick)(at)] as const))
-      : names.flatMap((name, at) => (at % every === 0 ? [[at, begun(name, mostLetters)] as const] : []));
+      ? ticksOf(across).map((at) => [at, (across.show ?? tick)(at)] as const)
+      : names.map((name, at) => [at, begun(name, Math.min(mostLetters, Math.max(2, Math.floor(room))))] as const);
   return (
     <svg class="plot-svg" viewBox={`0 0 ${width} ${height}`} role="img" aria-label={label}>
       {levels.map(([at, text]) => (
@@ -97,7 +100,7 @@ export function Plot({ label, across, up, names, small = false, children }: Prop
           </text>
         </g>
       ))}
-      {columns.map(([at, name]) => (
+      {(names !== undefined && names.length <= mostNames ? labels : apart(labels)).map(([at, name]) => (
         <text key={at} class="plot-tick" x={frame.x(at)} y={height - edge.bottom + 15} text-anchor="middle">
           {name}
         </text>

@@ -46,7 +46,7 @@ function Form({ info }: { readonly info: RunInfo }) {
   const all = Object.fromEntries(
     form.map((field) => [
       field.name,
-      valueOf(field.name, field.kind === "number" ? String(field.start) : (field.options[0] ?? "")),
+      valueOf(field.name, field.kind === "category" ? (field.options[0] ?? "") : String(field.start)),
     ]),
   );
   const text = JSON.stringify(all);
@@ -60,9 +60,9 @@ function Form({ info }: { readonly info: RunInfo }) {
       {form.map((field) => (
         <label key={field.name} class="field">
           <span title={field.name}>{field.name}</span>
-          {field.kind === "number" ? (
+          {field.kind !== "category" ? (
             <input
-              inputMode="decimal"
+              inputMode={field.kind === "number" ? "decimal" : "text"}
               value={valueOf(field.name, String(field.start))}
               onInput={({ currentTarget }) => set(field.name, currentTarget.value)}
             />
