@@ -87,7 +87,7 @@ export function rows(shape: Shape, measured: Measured): string[] {
 const headings: Readonly<Record<Shape["kind"], readonly [title: string, text: string]>> = {
   product: [
     "Products",
-    "[m × k] · [k × n] in float32, GFLOP/s; the promise is 0.9 × the best peer for the squares of 256 and more, and 0.8 × for all others.",
+    "[m × k] · [k × n], in float32 unless a title names another type, GFLOP/s; the promise is 0.9 × the best peer for the squares of 256 and more, and 0.8 × for all others.",
   ],
   conv: [
     "Convolutions",

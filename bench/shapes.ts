@@ -1,6 +1,7 @@
 // Contractions and untuned networks: what bench/contractions.ts measures, as data that every peer can read.
 
 export type Layout = "nn" | "tn" | "nt" | "tt";
+export type ProductType = "float32" | "bfloat16" | "float16";
 export type ConvPart = "forward" | "input gradient" | "weight gradient";
 
 /** One layer of a network; the names and the order of the numbers are PyTorch's. */
@@ -34,6 +35,7 @@ export interface Product extends Named {
   readonly k: number;
   readonly n: number;
   readonly layout: Layout;
+  readonly dtype: ProductType;
 }
 
 /** A 2-d convolution without bias of x [N, C, H, W] with w [O, C / groups, KH, KW], or one of its gradients. */
@@ -61,17 +63,25 @@ export type Shape = Product | Convolution | Network;
 
 const layouts: Readonly<Record<Layout, string>> = { nn: "a·b", tn: "aᵀ·b", nt: "a·bᵀ", tt: "aᵀ·bᵀ" };
 
-function product(m: number, k: number, n: number, layout: Layout = "nn", batch = 1): Product {
+function product(
+  m: number,
+  k: number,
+  n: number,
+  layout: Layout = "nn",
+  { batch = 1, dtype = "float32" }: { readonly batch?: number; readonly dtype?: ProductType } = {},
+): Product {
+  const narrow = dtype === "float32" ? "" : dtype;
   const size = m === k && k === n ? `${m}` : `${m}×${k}×${n}`;
   return {
     kind: "product",
-    id: `product-${batch > 1 ? `${batch}-` : ""}${m}-${k}-${n}-${layout}`,
-    title: `${batch > 1 ? `${batch} × ` : ""}${size}, ${layouts[layout]}`,
+    id: `product-${batch > 1 ? `${batch}-` : ""}${m}-${k}-${n}-${layout}${narrow && `-${narrow}`}`,
+    title: `${batch > 1 ? `${batch} × ` : ""}${size}, ${layouts[layout]}${narrow && `, ${narrow}`}`,
     batch,
     m,
     k,
     n,
     layout,
+    dtype,
   };
 }
 
@@ -92,10 +102,18 @@ const products: readonly Product[] = [
   product(1, 512, 512),
   product(33, 65, 1023),
   product(1025, 31, 17, "nt"),
-  ...each(["nn", "tn", "nt"] as const, (layout) => product(64, 64, 64, layout, 64)),
-  product(64, 32, 64, "nt", 64),
-  product(37, 19, 53, "nn", 48),
-  product(8, 8, 8, "nn", 512),
+  ...each(["nn", "tn", "nt"] as const, (layout) => product(64, 64, 64, layout, { batch: 64 })),
+  product(64, 32, 64, "nt", { batch: 64 }),
+  product(37, 19, 53, "nn", { batch: 48 }),
+  product(8, 8, 8, "nn", { batch: 512 }),
+  product(1, 1024, 4096, "nt"),
+  product(1, 4096, 4096, "nt"),
+  // PyTorch takes half a minute for a large product of float16 that no library of its own computes.
+  ...each(["bfloat16", "float16"] as const, (dtype) => [
+    ...each(dtype === "float16" ? [256] : [256, 1024, 2048], (n) => product(n, n, n, "nn", { dtype })),
+    product(1, 1024, 4096, "nt", { dtype }),
+    product(1, 4096, 4096, "nt", { dtype }),
+  ]).flat(),
 ];
 
 type Sizes = readonly [number, number, number, number];

@@ -21,7 +21,7 @@ function repeated<A extends Tensor[]>(run: (...args: A) => Tensor, ...args: A): 
   for (const arg of args) arg.dataSync();
   let last = run(...args);
   if (intoCells) {
-    const cell = new State(zeros(last.shape));
+    const cell = new State(zeros(last.shape, { dtype: last.dtype }));
     const assign = compile((...inputs: A) => {
       cell.assign(run(...inputs));
     });
@@ -52,11 +52,11 @@ function magnitude(out: Tensor): number {
   return values.reduce((sum, value) => sum + Math.abs(value), 0) / values.length;
 }
 
-function product({ batch, m, k, n, layout }: Product): Work {
+function product({ batch, m, k, n, layout, dtype }: Product): Work {
   const lead = batch > 1 ? [batch] : [];
   const [first, second] = layout;
-  const a = filled([...lead, ...(first === "t" ? [k, m] : [m, k])], 1);
-  const b = filled([...lead, ...(second === "t" ? [n, k] : [k, n])], 17);
+  const a = filled([...lead, ...(first === "t" ? [k, m] : [m, k])], 1).to(dtype);
+  const b = filled([...lead, ...(second === "t" ? [n, k] : [k, n])], 17).to(dtype);
   const of = (x: Tensor, t: string | undefined): Tensor => (t === "t" ? x.transpose(-1, -2) : x);
   return repeated((x: Tensor, y: Tensor) => of(x, first).matmul(of(y, second)), a, b);
 }

@@ -35,8 +35,8 @@ class Repeat:
 def product(d):
     lead = [d["batch"]] if d["batch"] > 1 else []
     (m, k, n), (first, second) = (d["m"], d["k"], d["n"]), d["layout"]
-    a = fill(lead + ([k, m] if first == "t" else [m, k]), 1)
-    b = fill(lead + ([n, k] if second == "t" else [k, n]), 17)
+    a = fill(lead + ([k, m] if first == "t" else [m, k]), 1).astype(d["dtype"])
+    b = fill(lead + ([n, k] if second == "t" else [k, n]), 17).astype(d["dtype"])
     of = lambda x, t: jnp.swapaxes(x, -1, -2) if t == "t" else x
     return Repeat(lambda a, b: of(a, first) @ of(b, second), a, b)
 

@@ -43,8 +43,9 @@ class Repeat:
 def product(d):
     lead = [d["batch"]] if d["batch"] > 1 else []
     (m, k, n), (first, second) = (d["m"], d["k"], d["n"]), d["layout"]
-    a = fill(lead + ([k, m] if first == "t" else [m, k]), 1)
-    b = fill(lead + ([n, k] if second == "t" else [k, n]), 17)
+    dtype = getattr(torch, d["dtype"])
+    a = fill(lead + ([k, m] if first == "t" else [m, k]), 1).to(dtype)
+    b = fill(lead + ([n, k] if second == "t" else [k, n]), 17).to(dtype)
     a, b = (a.transpose(-1, -2) if first == "t" else a), (b.transpose(-1, -2) if second == "t" else b)
     return Repeat(lambda: torch.matmul(a, b))
 

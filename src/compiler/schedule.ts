@@ -1,6 +1,7 @@
 // Decides which values are worth a buffer; everything else is recomputed inside the kernels that read it.
-import { computedIn } from "../graph/dtype.ts";
+import { computedIn, isHalf } from "../graph/dtype.ts";
 import { isOp, type Node } from "../graph/node.ts";
+import { castOp } from "../graph/ops/cast.ts";
 import { catOp } from "../graph/ops/movement.ts";
 import { axisValue, load, newAxis, operandsOf, type Scalar } from "../graph/scalar.ts";
 import { type Shape, sizeOf } from "../graph/shape.ts";
@@ -187,12 +188,16 @@ export function schedule(outputs: readonly Node[], options: { fuse: boolean } = 
     const readers = users.get(node);
     const shared = readers !== undefined && readers[0] !== readers.at(-1);
     const worthStoring =
-      shared && !own.isView && cost > 0 && (cost >= recomputeCostLimit || loads > recomputeLoadLimit);
+      shared && !own.isView && !widens(node) && cost > 0 && (cost >= recomputeCostLimit || loads > recomputeLoadLimit);
     const isLarge = cost > inlineCostLimit || depth >= inlineDepthLimit || levels >= inlineLevelLimit;
     if (realized.has(node) || worthStoring || interleaves(node) || isLarge) realize(node);
   }
   return { order, realized, fuse: true, ...assemble(order, realized, new Set(outputs), realize) };
 }
+
+/** A conversion that whoever reads half the memory does better itself. */
+const widens = (node: Node): boolean =>
+  isOp(node, castOp) && node.dtype === "float32" && node.inputs.some(({ dtype }) => isHalf(dtype));
 
 /** Whether a kernel gives the node a value: a source has one, checks and loops have none. */
 const isComputed = ({ op: { rule } }: Node): boolean =>
@@ -210,7 +215,7 @@ function interleaves(node: Node): boolean {
 
 /**
  * A contraction reads its operands many times and wants plain strides: the operand becomes an affine view of a buffer.
- * Views are looked through as long as their composition stays affine.
+ * Views are looked through as long as their composition stays affine, and conversions from floats of 16 bits.
  */
 function realizeOperand(
   operand: Node,
@@ -220,7 +225,7 @@ function realizeOperand(
 ): void {
   const chain: Node[] = [];
   let base = operand;
-  while (!realized.has(base) && base.op.rule.kind === "element" && probes.get(base)?.isView) {
+  while (!realized.has(base) && base.op.rule.kind === "element" && (probes.get(base)?.isView || widens(base))) {
     chain.push(base);
     base = base.inputs[0] as Node;
   }

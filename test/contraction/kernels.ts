@@ -4,12 +4,13 @@ import { machines } from "../../src/backends/c/contraction/machine.ts";
 import type { Machine } from "../../src/backends/contraction/machine.ts";
 import { machine as wasm } from "../../src/backends/wasm/contraction/machine.ts";
 import type { ContractionKernel } from "../../src/compiler/kernel.ts";
+import type { DType } from "../../src/graph/dtype.ts";
+import { loadElement } from "../../src/graph/halves.ts";
 import {
   type Axis,
   add,
   axisValue,
   int,
-  load,
   localValue,
   mul,
   newAxis,
@@ -30,6 +31,8 @@ export interface Shape {
   readonly out: readonly number[];
   /** Elements of `a` before its first. */
   readonly aOffset?: number;
+  /** What memory holds of both operands; default: float32. */
+  readonly stored?: DType;
 }
 
 export type Layout = "nn" | "nt" | "tn" | "tt";
@@ -73,7 +76,8 @@ export function kernelOf(shape: Shape): ContractionKernel {
   const place = (strides: readonly number[], offset?: number): Scalar => placeOf(axes, strides, offset);
   const result = newLocal("float32");
   const epilogue = [{ kind: "store", buffer: C, index: place(shape.out), value: localValue(result) }] as const;
-  const [a, b] = [load(A, place(shape.a, shape.aOffset), "float32"), load(B, place(shape.b), "float32")];
+  const { stored = "float32" } = shape;
+  const [a, b] = [loadElement(A, place(shape.a, shape.aOffset), stored), loadElement(B, place(shape.b), stored)];
   return { kind: "contraction", name: "product", dtype: "float32", batch, m, n, k, a, b, result, epilogue };
 }
 
@@ -166,4 +170,10 @@ export const shapes: readonly (readonly [string, Shape])[] = [
   ],
   ["convolution 3 x 3", convolution(4, 8, 16, 14, 3)],
   ["convolution 1 x 1", convolution(2, 24, 40, 9, 1)],
+  ...(["bfloat16", "float16"] as const).flatMap((stored): (readonly [string, Shape])[] => [
+    [`512 x 512 x 512 of ${stored}`, { ...matrices(512, 512, 512), stored }],
+    [`1 x 4096 x 1024 of ${stored}, nt`, { ...matrices(1, 4096, 1024, "nt"), stored }],
+    [`8 x 4096 x 1024 of ${stored}, nt`, { ...matrices(8, 4096, 1024, "nt"), stored }],
+    [`1 x 4096 x 1024 of ${stored}`, { ...matrices(1, 4096, 1024), stored }],
+  ]),
 ];

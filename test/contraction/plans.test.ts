@@ -45,7 +45,10 @@ function described(shape: Shape, machine: Machine): string {
 it("plans are as they were", async () => {
   const lines = shapes.flatMap(([name, shape]) => [
     name,
-    ...Object.entries(everyMachine).map(([machine, about]) => `  ${machine.padEnd(8)} ${described(shape, about)}`),
+    // WebAssembly computes with sides that were converted before.
+    ...Object.entries(everyMachine)
+      .filter(([machine]) => shape.stored === undefined || machine !== "wasm")
+      .map(([machine, about]) => `  ${machine.padEnd(8)} ${described(shape, about)}`),
   ]);
   await expect(`${lines.join("\n")}\n`).toMatchFileSnapshot("plans.txt");
 });

@@ -90,4 +90,16 @@ describe("kernels of", () => {
     attention(zeros([batch, time, 3 * heads * width]));
     await expect(`${attention.explain()}\n`).toMatchFileSnapshot("kernels/attention.txt");
   });
+
+  it("a network in floats of 16 bits: products read them as they are stored, and what is between is rounded where it is made", async () => {
+    seed(0);
+    const texts = (["bfloat16", "float16"] as const).map((dtype) => {
+      const network = new nn.Sequential(new nn.Linear(64, 32), new nn.ReLU(), new nn.Linear(32, 8));
+      const forward = compile((x: Tensor) => network.forward(x));
+      forward((dtype === "float16" ? network.half() : network.bfloat16()) && zeros([4, 64], { dtype }));
+      expect(forward.explain()).toContain("2 kernels,");
+      return forward.explain();
+    });
+    await expect(`${texts[0]}\n`).toMatchFileSnapshot("kernels/halves.txt");
+  });
 });

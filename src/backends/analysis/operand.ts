@@ -1,4 +1,5 @@
 // Operands of a contraction as strided memory: takes strides from affine indices and merges contiguous axes.
+import type { ElementType, HalfDType } from "../../graph/dtype.ts";
 import { InternalError } from "../../graph/errors.ts";
 import type { Axis, Scalar } from "../../graph/scalar.ts";
 
@@ -12,6 +13,8 @@ export interface Stride {
 export interface Operand {
   readonly buffer: number;
   readonly offset: number;
+  /** What memory holds. */
+  readonly dtype: ElementType | HalfDType;
   strideOf(axis: Axis): number;
 }
 
@@ -51,11 +54,12 @@ export function stridesOf(index: Scalar): { readonly strides: ReadonlyMap<number
   return { strides, offset };
 }
 
-/** The operand that a plain load with a linear index is. */
-export function operandOf(value: Scalar): Operand | undefined {
+/** The operand that a plain load with a linear index is; `dtype`: what its elements stand for. */
+export function operandOf(value: Scalar, dtype: Operand["dtype"] = value.dtype): Operand | undefined {
   if (value.kind !== "load" || !isLinear(value.index)) return undefined;
   const { strides, offset } = stridesOf(value.index);
-  return { buffer: value.buffer, offset, strideOf: (axis) => (axis.extent === 1 ? 0 : (strides.get(axis.id) ?? 0)) };
+  const strideOf = (axis: Axis): number => (axis.extent === 1 ? 0 : (strides.get(axis.id) ?? 0));
+  return { buffer: value.buffer, offset, dtype, strideOf };
 }
 
 /** The steps along axes, the first outermost; neighbours that step evenly together are joined. */

@@ -307,7 +307,7 @@ function integers(n: number): string {
   return `static inline I${n} I${n}_div(I${n} a, I${n} b) ${loop("int_div(a[l], b[l])")}
 static inline I${n} I${n}_mod(I${n} a, I${n} b) ${loop("int_mod(a[l], b[l])")}
 static inline I${n} I${n}_pow(I${n} a, I${n} b) ${loop("int_pow(a[l], b[l])")}
-static inline I${n} I${n}_shr(I${n} a, I${n} b) ${loop("(int)((unsigned)a[l] >> (b[l] & 31))")}
+static inline I${n} I${n}_shr(I${n} a, I${n} b) { return (I${n})((U${n})a >> ((U${n})b & 31)); }
 static inline I${n} I${n}_guard(I${n} i, int extent) { return i & (I${n})((U${n})i < (unsigned)extent); }
 `;
 }

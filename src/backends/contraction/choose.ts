@@ -5,7 +5,7 @@ import type { Axis } from "../../graph/scalar.ts";
 import { along } from "../analysis/operand.ts";
 import type { PaddedDim } from "../analysis/padding.ts";
 import { extentOf } from "../analysis/steps.ts";
-import { cheapestEpilogue, columnMisses, farRows, packing, vectorLanes } from "./cost.ts";
+import { cheapestEpilogue, columnMisses, converting, farRows, packing, vectorLanes } from "./cost.ts";
 import type { Machine } from "./machine.ts";
 import type { DotPlan, OuterPlan, Plan } from "./plan.ts";
 import {
@@ -55,7 +55,7 @@ function estimatedPlans(kernel: ContractionKernel, machine: Machine, paddingOf: 
     }
   }
   const swapped = extentOf(kernel.m) > extentOf(kernel.n) && extentOf(kernel.n) <= 4;
-  plans.push(dotPlan(kernel, machine, sidesOf(kernel, swapped, bothPacked)), windowPlan(kernel, machine));
+  plans.push(dotPlan(kernel, machine, sidesOf(kernel, machine, swapped, bothPacked)), windowPlan(kernel, machine));
   return plans.filter((plan) => plan !== undefined);
 }
 
@@ -67,12 +67,12 @@ function tiledSides(
   inPlace: { readonly a: boolean; readonly b: boolean },
 ): Sides {
   const uneven = mostUneven(machine);
-  const whole = sidesOf(kernel, swapped, { ...inPlace, mostUneven: uneven, pieces: true });
+  const whole = sidesOf(kernel, machine, swapped, { ...inPlace, mostUneven: uneven, pieces: true });
   const { a, b } = whole;
   const wide = Math.ceil(b.group.merged.extent / vectorLanes(kernel.dtype, machine));
   return a.span === a.group.merged.extent || a.span % tileOf(a.span, wide, machine.tile).mr === 0
     ? whole
-    : sidesOf(kernel, swapped, { ...inPlace, mostUneven: uneven, pieces: false });
+    : sidesOf(kernel, machine, swapped, { ...inPlace, mostUneven: uneven, pieces: false });
 }
 
 /** Whether tiles can read in place what is not packed. */
@@ -85,7 +85,7 @@ type Rule = Extract<Machine["inPlace"], { kind: "ruled" }>;
 /** One plan for either order of the sides. */
 function ruledPlans(kernel: ContractionKernel, machine: Machine, rule: Rule): Plan[] {
   return either.flatMap((swapped): Plan[] => {
-    const sides = sidesOf(kernel, swapped, bothPacked);
+    const sides = sidesOf(kernel, machine, swapped, bothPacked);
     const { a, b } = sides;
     const [m, n, k] = [a.group.merged.extent, b.group.merged.extent, extentOf(kernel.k)];
     const few = m <= rule.fewRows;
@@ -146,8 +146,14 @@ function outerPlan(
   const tiles = points * rowPanels * columnPanels;
   // Rows shared evenly fill their tiles.
   const rowSteps = machine.tile.even ? m.extent / mr : rowPanels;
+  const [convertedA, convertedB] = [
+    packA ? 0 : converting(a, kernel, machine),
+    packsB ? 0 : converting(b, kernel, machine),
+  ];
   const perStep = (high: number, wide: number): number =>
-    Math.max(high * wide * costs.multiplyAdd, (high + wide) * costs.load, high * wide < 8 ? costs.latency : 0);
+    Math.max(high * wide * costs.multiplyAdd, (high + wide) * costs.load, high * wide < 8 ? costs.latency : 0) +
+    high * convertedA +
+    wide * convertedB;
   const lastColumns = (n.extent - (columnPanels - 1) * nr) / lanes;
   const halved = lanes * byteSize(kernel.dtype) === 64;
   const lastVectors = halved ? Math.ceil(2 * lastColumns) / 2 : Math.ceil(lastColumns);
@@ -199,7 +205,10 @@ function dotPlan(kernel: ContractionKernel, machine: Machine, sides: Sides): Dot
   const rowPanels = Math.ceil(m.extent / mr);
   const sums = points * rowPanels * mr * n.extent;
   // Besides products, each vector of k loads the rows and the columns of the tile.
-  const perStep = Math.max(costs.multiplyAdd, ((mr + nr) * costs.load) / (mr * nr), costs.dotLatency / (mr * nr));
+  const converted = mr * converting(sides.a, kernel, machine) + nr * converting(sides.b, kernel, machine);
+  const perStep =
+    Math.max(costs.multiplyAdd, ((mr + nr) * costs.load) / (mr * nr), costs.dotLatency / (mr * nr)) +
+    converted / (mr * nr);
   const { epilogueLanes, perResult } = cheapestEpilogue({ ...sides, m, n, mr }, kernel.dtype, machine);
   const rest = contiguous % lanes === 0 ? 1 : costs.dotRest;
   const cycles =

@@ -25,6 +25,10 @@ export function farRows(a: Side, kernel: ContractionKernel, mr: number, machine:
   return outer > 16 && k > 1 ? costs.farApart : 0;
 }
 
+/** Cycles more for each load of a side that is read in place, where memory holds another type than the product's. */
+export const converting = ({ operand }: Side, { dtype }: ContractionKernel, { costs }: Machine): number =>
+  operand === undefined || operand.dtype === dtype ? 0 : costs.converted;
+
 /** Cycles more for each step of k of a tile whose columns are read in place. */
 export function columnMisses(b: Side, kernel: ContractionKernel, nr: number, machine: Machine): number {
   const { costs, firstCacheBytes } = machine;

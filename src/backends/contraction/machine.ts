@@ -1,4 +1,6 @@
 // What a plan needs to know of the machine that computes a contraction: vectors, registers, caches, and what work costs.
+import type { Scalar } from "../../graph/scalar.ts";
+import type { Operand } from "../analysis/operand.ts";
 
 /** Sums in registers. */
 export interface TileLimits {
@@ -83,6 +85,8 @@ export interface Costs {
   readonly multiplyAdd: number;
   readonly load: number;
   readonly latency: number;
+  /** Converting what was loaded, where memory holds another type than the product's. */
+  readonly converted: number;
   /** The same with lanes along k; what such a step costs beside, and more where the last lanes are not full, as factors. */
   readonly dotLatency: number;
   readonly dotOverhead: number;
@@ -118,6 +122,7 @@ export const defaultCosts: Costs = {
   multiplyAdd: 0.5,
   load: 0.5,
   latency: 4,
+  converted: 0.5,
   dotLatency: 4,
   dotOverhead: 1.15,
   dotRest: 1.15,
@@ -140,6 +145,8 @@ export const defaultCosts: Costs = {
 };
 
 export interface Machine {
+  /** The memory that tiles read an operand of a product from, if they can. */
+  readonly operandOf: (value: Scalar) => Operand | undefined;
   readonly vectorBytes: number;
   /** Whether packing transposes squares of this many elements in registers; undefined: it does not. */
   readonly transposes: number | undefined;

@@ -3,14 +3,15 @@ import type { ContractionKernel, Statement } from "../../compiler/kernel.ts";
 import { at } from "../../graph/at.ts";
 import type { Axis, Scalar } from "../../graph/scalar.ts";
 import { axesIn } from "../analysis/axes.ts";
-import { along, type Operand, operandOf, type Stride } from "../analysis/operand.ts";
+import { along, type Operand, type Stride } from "../analysis/operand.ts";
 import { extentOf } from "../analysis/steps.ts";
 import { type Group, groupFrom, mergedGroup, mergeStatements } from "./groups.ts";
+import type { Machine } from "./machine.ts";
 
 /** One operand of the product. */
 export interface Side {
   readonly value: Scalar;
-  /** The strides, where it is a plain load. */
+  /** The strides, where it is what tiles can read. */
   readonly operand: Operand | undefined;
   readonly group: Group;
   /** Rows or columns of the group that no tile reaches beyond: all of them, or where they are read in place as many as lie together. */
@@ -38,7 +39,7 @@ export interface InPlace {
 
 export const bothPacked: InPlace = { a: false, b: false, pieces: false, mostUneven: 0 };
 
-export function sidesOf(kernel: ContractionKernel, swapped: boolean, inPlace: InPlace): Sides {
+export function sidesOf(kernel: ContractionKernel, { operandOf }: Machine, swapped: boolean, inPlace: InPlace): Sides {
   const side = (axes: readonly Axis[], value: Scalar, isRows: boolean): Side => {
     const operand = operandOf(value);
     if (operand !== undefined && isRows && inPlace.a) {

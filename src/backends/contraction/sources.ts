@@ -3,13 +3,15 @@ import type { ContractionKernel } from "../../compiler/kernel.ts";
 import { at } from "../../graph/at.ts";
 import { InternalError } from "../../graph/errors.ts";
 import type { Axis } from "../../graph/scalar.ts";
-import { along, type Stride, tableOf } from "../analysis/operand.ts";
+import { along, type Operand, type Stride, tableOf } from "../analysis/operand.ts";
 import { extentOf } from "../analysis/steps.ts";
 import type { Side } from "./sides.ts";
 import { roundUp } from "./tile.ts";
 
 export interface Source {
   readonly buffer: number;
+  /** What memory holds, where that is not the type of the product. */
+  readonly dtype?: Operand["dtype"];
   readonly offset: number;
   batchStride(axis: Axis): number;
   /** Steps along rows or columns, the first outermost; packed panels are steps of their own. */
@@ -44,6 +46,7 @@ export function inPlace({ operand, group }: Side, kernel: ContractionKernel, kc:
   const [first] = along(operand, kernel.k);
   return {
     buffer: operand.buffer,
+    dtype: operand.dtype,
     offset: operand.offset,
     batchStride: (axis) => operand.strideOf(axis),
     outer: along(operand, group.inner),

@@ -2,7 +2,7 @@
 // results are sums in registers, and each vector of the image is loaded once for all of them.
 import type { ContractionKernel } from "../../compiler/kernel.ts";
 import type { Axis } from "../../graph/scalar.ts";
-import { type Operand, operandOf, tableOf } from "../analysis/operand.ts";
+import { type Operand, tableOf } from "../analysis/operand.ts";
 import { extentOf } from "../analysis/steps.ts";
 import { storedAlongN, vectorLanes } from "./cost.ts";
 import type { Machine } from "./machine.ts";
@@ -13,7 +13,7 @@ import { shortenedLanes } from "./tile.ts";
 /** Products that one tile writes out: more would be long code. */
 const mostProducts = 800;
 
-function windowsOf(kernel: ContractionKernel): Windows | undefined {
+function windowsOf(kernel: ContractionKernel, { operandOf }: Machine): Windows | undefined {
   const single = extentOf(kernel.m) === 1;
   if (!single && extentOf(kernel.n) !== 1) return undefined;
   const [image, weights] = [operandOf(single ? kernel.b : kernel.a), operandOf(single ? kernel.a : kernel.b)];
@@ -31,7 +31,7 @@ function windowsOf(kernel: ContractionKernel): Windows | undefined {
 /** The plan, where the rows of results read the same elements. */
 export function windowPlan(kernel: ContractionKernel, machine: Machine): WindowPlan | undefined {
   if (extentOf(kernel.k) > mostProducts) return undefined;
-  const windows = windowsOf(kernel);
+  const windows = windowsOf(kernel, machine);
   if (windows === undefined) return undefined;
   const { row: m, column: n, outer, products } = windows;
   const lanes = shortenedLanes(vectorLanes(kernel.dtype, machine), n.extent);

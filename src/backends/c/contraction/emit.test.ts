@@ -2,8 +2,11 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { allDevices } from "../../../../test/conformance/devices.ts";
 import { evaluate, type Value, valueOf } from "../../../../test/conformance/run.ts";
+import { bfloat16, decodeFloat, float16 } from "../../../formats/stored/smallFloats.ts";
 import { gradients } from "../../../graph/autodiff.ts";
+import type { HalfDType } from "../../../graph/dtype.ts";
 import type { Node } from "../../../graph/node.ts";
+import { cast } from "../../../graph/ops/cast.ts";
 import { conv2d } from "../../../graph/ops/conv.ts";
 import { relu } from "../../../graph/ops/elementwise.ts";
 import { matmul } from "../../../graph/ops/matmul.ts";
@@ -101,6 +104,70 @@ describe.skipIf(native === undefined).each([native, ...narrower])("contractions 
       return [matmul(permute(at, [1, 0]), y), matmul(x, permute(bt, [1, 0]))];
     });
     for (const { data } of turned) expect(data).toEqual(expected);
+  });
+
+  /** The sides as memory holds them: sums in float32 are those of float32 sides. */
+  const stored: readonly (readonly [HalfDType | "float32", HalfDType | "float32"])[] = [
+    ["bfloat16", "bfloat16"],
+    ["float16", "float16"],
+    ["float32", "float16"],
+    ["bfloat16", "float32"],
+  ];
+  const halfCases = (
+    [
+      [1, 784, 128],
+      [8, 640, 700],
+      [17, 4096, 5],
+      [24, 1024, 16],
+      [40, 520, 56],
+      [15, 600, 69],
+      [300, 1030, 77],
+      [6, 21, 48],
+    ] as const
+  ).flatMap(([m, k, n]) => stored.map(([left, right]) => [m, k, n, left, right] as const));
+  it.each(halfCases)("[%i, %i] · [.., %i] of %s and %s, either side transposed", (m, k, n, left, right) => {
+    if (device === undefined) return;
+    const as = (value: Value, dtype: HalfDType | "float32"): Value => valueOf(dtype, value.shape, value.data);
+    const [a, b] = [integers([m, k], 1), integers([k, n], 2)];
+    const expected = product(a, b);
+    const inputs = [as(a, left), as(b, right), as(transposed(a), left), as(transposed(b), right)];
+    const outputs = evaluate(device, inputs, (sides) => {
+      const [x, y, at, bt] = sides.map((side) => cast(side, "float32"));
+      if (x === undefined || y === undefined || at === undefined || bt === undefined) return [];
+      return [x, permute(at, [1, 0])].flatMap((rows) =>
+        [y, permute(bt, [1, 0])].map((columns) => matmul(rows, columns)),
+      );
+    });
+    for (const { data } of outputs) expect(data).toEqual(expected);
+  });
+
+  it.each(["bfloat16", "float16"] as const)("every finite %s is the number it stands for", (dtype) => {
+    if (device === undefined) return;
+    const format = { bfloat16, float16 }[dtype];
+    const all = Array.from({ length: 2 ** 16 }, (_, code) => decodeFloat(format, code));
+    const x = valueOf(
+      dtype,
+      [256, 256],
+      all.map((value) => (Number.isFinite(value) ? value : 0)),
+    );
+    const one = valueOf(
+      "float32",
+      [256, 256],
+      Array.from({ length: 2 ** 16 }, (_, i) => (i % 257 === 0 ? 1 : 0)),
+    );
+    const outputs = evaluate(device, [x, one], ([bits, unit]) => {
+      if (bits === undefined || unit === undefined) return [];
+      const wide = cast(bits, "float32");
+      const turned = permute(wide, [1, 0]);
+      // As rows and as columns, either way round, and few of each.
+      return [
+        matmul(wide, unit),
+        matmul(unit, wide),
+        permute(matmul(turned, unit), [1, 0]),
+        permute(matmul(unit, turned), [1, 0]),
+      ];
+    });
+    for (const { data } of outputs) expect(data.map((value) => value + 0)).toEqual(x.data.map((value) => value + 0));
   });
 
   // Phases that differ in their buffers alone are one function: gcc 12 mixes its constant operands up, if it is let.

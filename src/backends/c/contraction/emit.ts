@@ -19,6 +19,7 @@ import type { EmitContext, KernelCode, Phase } from "../emitter.ts";
 import type { Expressions } from "../expressions.ts";
 import { scalarType } from "../lanes.ts";
 import { emitLoops } from "../loops.ts";
+import { type Elements, elementsOf } from "./elements.ts";
 import { type Epilogue, epilogueOf } from "./epilogue.ts";
 import type { FusedEpilogue } from "./fusedEpilogue.ts";
 import { machines } from "./machine.ts";
@@ -116,6 +117,10 @@ class Contraction {
     };
   }
 
+  private elements({ source }: Reader): Elements {
+    return elementsOf(this.context, source.dtype, this.dtype);
+  }
+
   // ---- tiles
 
   private outer(kernel: ContractionKernel, plan: OuterPlan): Phase[] {
@@ -152,6 +157,8 @@ class Contraction {
           rows: a.offsets,
           aSteps: a.k,
           bSteps,
+          aElements: this.elements(a),
+          bElements: panel === undefined ? this.elements(b) : elementsOf(context, undefined, dtype),
           taps,
           tileWidth: nr,
           finish: fused?.text,
@@ -214,12 +221,13 @@ class Contraction {
         axes.filter((axis) => axis.extent > 1).map((axis) => ({ extent: axis.extent, stride: operand.strideOf(axis) })),
       );
     const tileWidth = roundUp(nr, lanes);
+    const [a, b] = plan.operands;
+    const elements = [elementsOf(context, a.dtype, dtype), elementsOf(context, b.dtype, dtype)] as const;
     const chosen = byPanel("r", piecesOf(m.extent, mr), mr, (high) =>
       byPanel("c", piecesOf(n.extent, nr), nr, (wide) =>
-        dotTile(context, { dtype, lanes, height: high, width: wide, run: contiguous, tileWidth }),
+        dotTile(context, { dtype, lanes, height: high, width: wide, run: contiguous, tileWidth, elements }),
       ),
     );
-    const [a, b] = plan.operands;
     const [ka, kb] = [offsets(a, outer), offsets(b, outer)];
     return this.tiles(kernel, plan, {
       epilogue: epilogueOf(context, kernel, plan, tileWidth),
@@ -311,8 +319,9 @@ class Contraction {
       };
       const begin = (name: string, reader: Reader): void => {
         const { buffer, offset } = reader.source;
+        const { type } = this.elements(reader);
         out.line(
-          code`const ${T} *const ${name} = (const ${T} *)(${context.address(buffer, offset)}) + ${pointer(reader)};`,
+          code`const ${type} *const ${name} = (const ${type} *)(${context.address(buffer, offset)}) + ${pointer(reader)};`,
         );
       };
       begin("pa", a);
@@ -331,7 +340,7 @@ class Contraction {
             );
         };
         over("c", c0, units.columns, columnPanels, () => {
-          out.line(`const ${T} *const q = qb + ${b.panelAt("c")};`);
+          out.line(`const ${this.elements(b).type} *const q = qb + ${b.panelAt("c")};`);
           if (panel !== undefined) {
             out.line(`${T} *const panel = (${T} *)scratch + ${tilesElements};`);
             out.line(panel.fill);
@@ -346,7 +355,7 @@ class Contraction {
           };
           over("r", r0, units.rows, rowPanels, () =>
             e.scope(() => {
-              out.line(`const ${T} *const p = pa + ${a.panelAt("r")};`);
+              out.line(`const ${this.elements(a).type} *const p = pa + ${a.panelAt("r")};`);
               out.line(fused?.places() ?? tileAt(`(r - ${r0})`));
               if (epilogue.ahead !== undefined) out.line(epilogue.ahead.list("p"));
               out.line(parts.multiply(fused === undefined ? "tile" : "places"));
@@ -391,6 +400,7 @@ function skipTables({ kindOf }: PaddingSkip, kinds: ReturnType<typeof roundsOf>)
 const plainReader = (operand: Operand): Reader => ({
   source: {
     buffer: operand.buffer,
+    dtype: operand.dtype,
     offset: operand.offset,
     batchStride: (axis) => operand.strideOf(axis),
     outer: [],

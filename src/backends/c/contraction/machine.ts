@@ -1,11 +1,13 @@
 // What the planner of contractions is told about a processor that compiled C runs on.
 import { defaultCosts, type Machine } from "../../contraction/machine.ts";
 import { type Target, targets, type VectorSet } from "../target.ts";
+import { storedOperandOf } from "./elements.ts";
 
 function machineOf({ vectorBytes, registers }: Target): Machine {
   const many = registers >= 32;
   const wide = vectorBytes === 64;
   return {
+    operandOf: storedOperandOf,
     vectorBytes,
     transposes: wide ? 16 : undefined,
     tile: { sums: many ? 28 : 12, tallest: [24, 14], widest: 8, even: true },

@@ -13,6 +13,7 @@ import { code } from "../code.ts";
 import type { EmitContext, Phase } from "../emitter.ts";
 import { needLanes, scalarType, vectorType } from "../lanes.ts";
 import { emitLoops } from "../loops.ts";
+import { type Elements, elementsOf } from "./elements.ts";
 
 export function packPhases(context: EmitContext, machine: Machine, packing: Packing): Phase[] {
   const { kernel, side } = packing;
@@ -39,6 +40,7 @@ function copiedRows(context: EmitContext, { kernel, side, layout }: Packing): Ph
   const lanes = context.target.vectorBytes / bytes;
   needLanes(context, lanes);
   const [T, V] = [scalarType(kernel.dtype), vectorType(kernel.dtype, lanes)];
+  const elements = elementsOf(context, operand.dtype, tileType(kernel));
   const k = extentOf(kernel.k);
   const extent = extentOf(side.group.inner);
   const stride = kSteps(side, kernel)[0]?.stride ?? 0;
@@ -58,18 +60,18 @@ function copiedRows(context: EmitContext, { kernel, side, layout }: Packing): Ph
   const over = vectors * lanes - width;
   const next = `panel++, p += ${width}, q += ${width * k}`;
   const whole = (exact: boolean): string =>
-    `for (; panel < whole; ${next}) { ${row((at) => `${V}_load(p + ${at})`, exact)} }`;
-  const body = code`  const ${T} *const from = (const ${T} *)(${context.address(operand.buffer, operand.offset)});
+    `for (; panel < whole; ${next}) { ${row((at) => elements.load(lanes, `p + ${at}`), exact)} }`;
+  const body = code`  const ${elements.type} *const from = (const ${elements.type} *)(${context.address(operand.buffer, operand.offset)});
   ${T} *const to = (${T} *)(${context.address(context.sharedBuffer(kernel.dtype), layout.place)});
   for (int unit = low; unit < high; unit++) {
     const long first = unit % ${groups} * ${panelGroup}, start = unit / ${groups} % ${blocks} * ${rowBlock};
-${batch.decode}    const ${T} *const source = from + (${batch.offset}) + first * ${width};
+${batch.decode}    const ${elements.type} *const source = from + (${batch.offset}) + first * ${width};
     ${T} *const panels = to + ((long)(unit / ${blocks * groups}) * ${count} + first) * ${width * k};
     const long end = start + ${rowBlock} < ${k} ? start + ${rowBlock} : ${k};
     const long last = first + ${panelGroup} < ${count} ? first + ${panelGroup} : ${count};
     const long whole = last < ${Math.floor((extent - over) / width)} ? last : ${Math.floor((extent - over) / width)};
     for (long k = start; k < end; k++) {
-      const ${T} *p = source + k * ${stride};
+      const ${elements.type} *p = source + k * ${stride};
       ${T} *q = panels + k * ${width};
       long panel = first;
       ${
@@ -80,7 +82,7 @@ ${batch.decode}    const ${T} *const source = from + (${batch.offset}) + first *
       }
       for (; panel < last; ${next}) {
         const long have = ${extent} - panel * ${width};
-        ${row((at) => `${V}_loadm(p + ${at}, I${lanes}_first(have - ${at}))`, true)}
+        ${row((at) => elements.load(lanes, `p + ${at}`, `I${lanes}_first(have - ${at})`), true)}
       }
     }
   }
@@ -101,20 +103,21 @@ export function onePanel(context: EmitContext, kernel: ContractionKernel, side: 
   const { operand } = side;
   if (operand === undefined) throw new InternalError("a panel of its own is packed from a plain load");
   const steps = kSteps(side, kernel);
+  const elements = elementsOf(context, operand.dtype, tileType(kernel));
   const bytes = byteSize(kernel.dtype);
   const lanes = Math.min(width, context.target.vectorBytes / bytes);
   const [T, V] = [scalarType(kernel.dtype), vectorType(kernel.dtype, lanes)];
   if (canCopyPack(side, kernel)) {
-    const name = `panel_${V}_${width}`;
+    const name = `panel_${V}_${width}${elements.suffix}`;
     needLanes(context, lanes);
     context.helper(name, () => {
       const each = (text: (at: number) => string): string =>
         Array.from({ length: width / lanes }, (_, i) => text(i * lanes)).join(" ");
-      return `static __attribute__((noinline)) void ${name}(const ${T} *p, long stride, long n, long have, ${T} *q) {
+      return `static __attribute__((noinline)) void ${name}(const ${elements.type} *p, long stride, long n, long have, ${T} *q) {
   if (have >= ${width}) for (long k = 0; k < n; k++, p += stride, q += ${width}) {
-    ${each((at) => `__builtin_prefetch(p + ${rowsAhead} * stride + ${at}, 0, 2); ${V}_store(q + ${at}, ${V}_load(p + ${at}));`)}
+    ${each((at) => `__builtin_prefetch(p + ${rowsAhead} * stride + ${at}, 0, 2); ${V}_store(q + ${at}, ${elements.load(lanes, `p + ${at}`)});`)}
   } else for (long k = 0; k < n; k++, p += stride, q += ${width}) {
-    ${each((at) => `${V}_store(q + ${at}, ${V}_loadm(p + ${at}, I${lanes}_first(have - ${at})));`)}
+    ${each((at) => `${V}_store(q + ${at}, ${elements.load(lanes, `p + ${at}`, `I${lanes}_first(have - ${at})`)});`)}
   }
 }
 `;
@@ -126,14 +129,14 @@ export function onePanel(context: EmitContext, kernel: ContractionKernel, side: 
     };
   }
   const stride = outerSteps(side)[0]?.stride ?? 0;
-  const name = `panelTurned_${width}`;
-  needTurn(context);
+  const name = `panelTurned_${width}${elements.suffix}`;
+  const turn = needTurn(context, elements);
   context.helper(
     name,
-    () => `static __attribute__((noinline)) void ${name}(const float *p, long stride, long n, long have, float *q) {
+    () => `static __attribute__((noinline)) void ${name}(const ${elements.type} *p, long stride, long n, long have, float *q) {
   for (long k = 0; k < n; k += 16)
     for (long r = 0; r < ${width}; r += 16)
-      turn16(p + r * stride + k, stride, have - r < 0 ? 0 : have - r < 16 ? have - r : 16, n - k, q + k * ${width} + r, ${width}, 16);
+      ${turn}(p + r * stride + k, stride, have - r < 0 ? 0 : have - r < 16 ? have - r : 16, n - k, q + k * ${width} + r, ${width}, 16);
 }
 `,
   );
@@ -168,7 +171,8 @@ function transposed(context: EmitContext, { kernel, side, layout }: Packing): Ph
   const run = steps.at(-1)?.extent ?? 1;
   const outer = extentOf(side.group.inner);
   const stride = outerSteps(side)[0]?.stride ?? 0;
-  needTurn(context);
+  const elements = elementsOf(context, operand.dtype, "float32");
+  const turn = needTurn(context, elements);
   const { width, count } = layout;
   const name = context.phaseName(`${kernel.name}_turned`);
   const { decode, offset } = batchPlaces(layout, operand, `unit / ${count}`);
@@ -178,17 +182,17 @@ function transposed(context: EmitContext, { kernel, side, layout }: Packing): Ph
       for (long r = ${Math.floor((width - 1) / 16) * 16}; r >= 0; r -= 16) {
         const long have = rows - r < 0 ? 0 : rows - r < 16 ? rows - r : 16;
         const long room = ${width} - r < 16 ? ${width} - r : 16;
-        turn16(p + r * ${stride} + k, ${stride}, have, ${run} - k, q + k * ${width} + r, ${width}, room);
+        ${turn}(p + r * ${stride} + k, ${stride}, have, ${run} - k, q + k * ${width} + r, ${width}, room);
       }`;
   const whole = steps.length <= 1;
-  const body = code`${whole ? "" : `  static const int runs[] = {${tableOf(steps.slice(0, -1)).join(", ")}};\n`}  const float *const from = (const float *)(${context.address(operand.buffer, operand.offset)});
+  const body = code`${whole ? "" : `  static const int runs[] = {${tableOf(steps.slice(0, -1)).join(", ")}};\n`}  const ${elements.type} *const from = (const ${elements.type} *)(${context.address(operand.buffer, operand.offset)});
   float *const to = (float *)(${shared});
   for (int unit = low; unit < high; unit++) {
     const long panel = unit % ${count};
-${decode}    const float *const first = from + (${offset}) + panel * ${width} * ${stride};
+${decode}    const ${elements.type} *const first = from + (${offset}) + panel * ${width} * ${stride};
     const long rows = ${outer} - panel * ${width} < ${width} ? ${outer} - panel * ${width} : ${width};
     for (long run = 0; run < ${k / run}; run++) {
-      const float *const p = first${whole ? "" : " + runs[run]"};
+      const ${elements.type} *const p = first${whole ? "" : " + runs[run]"};
       float *const q = to + (long)unit * ${width * k} + run * ${width * run};
       ${blocks}
     }
@@ -198,31 +202,52 @@ ${decode}    const float *const first = from + (${offset}) + panel * ${width} * 
   return { name, units, cost: units * width * k * 0.12, body };
 }
 
-/** Adds `turn16` to the program if it is missing. */
-export function needTurn(context: EmitContext): void {
+const tileType = ({ dtype }: ContractionKernel): "float32" | "float64" => (dtype === "float64" ? dtype : "float32");
+
+/** Adds to the program what turns such elements, and returns its name. */
+export function needTurn(
+  context: EmitContext,
+  { type, suffix }: Elements = elementsOf(context, "float32", "float32"),
+): string {
   needLanes(context, 16);
-  context.helper("turn16", () => turn16);
+  const name = `turn16${suffix}`;
+  context.helper("turn_four", () => turnFour);
+  context.helper(name, () => `${quarters(suffix)}${turn16(name, type, suffix)}`);
+  return name;
+}
+
+/** Four elements of each of four rows, those of a mask. */
+function quarters(suffix: string): string {
+  const head = `static inline __m512 turn_load${suffix}`;
+  if (suffix === "")
+    return `${head}(const float *a, const float *b, const float *c, const float *d, __m128i mask) {
+  __m512 v = _mm512_castps128_ps512(_mm_maskz_loadu_ps(_mm_movepi32_mask(mask), a));
+  v = _mm512_insertf32x4(v, _mm_maskz_loadu_ps(_mm_movepi32_mask(mask), b), 1);
+  v = _mm512_insertf32x4(v, _mm_maskz_loadu_ps(_mm_movepi32_mask(mask), c), 2);
+  return _mm512_insertf32x4(v, _mm_maskz_loadu_ps(_mm_movepi32_mask(mask), d), 3);
+}
+`;
+  const row = (at: string): string => `_mm_maskz_loadu_epi16(_mm_movepi32_mask(mask), ${at})`;
+  const two = (low: string, high: string): string => `_mm_unpacklo_epi64(${row(low)}, ${row(high)})`;
+  const bits = `_mm256_set_m128i(${two("c", "d")}, ${two("a", "b")})`;
+  const value =
+    suffix === "_float16"
+      ? `_mm512_cvtph_ps(${bits})`
+      : `_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(${bits}), 16))`;
+  const rows = ["a", "b", "c", "d"].map((at) => `const unsigned short *${at}`).join(", ");
+  return `${head}(${rows}, __m128i mask) { return ${value}; }
+`;
 }
 
 /**
  * dst[k][row] = src[row][k] for AVX-512; rows beyond `have` are anything but faults, and steps of k beyond `steps` are not
  * touched. Quarters of four rows meet while they are loaded, which costs no shuffles; sixteen at a time are then turned four by four.
  */
-const turn16 = `static inline __m512 turn_load(const float *a, const float *b, const float *c, const float *d, __m128i mask) {
-  __m512 v = _mm512_castps128_ps512(_mm_maskz_loadu_ps(_mm_movepi32_mask(mask), a));
-  v = _mm512_insertf32x4(v, _mm_maskz_loadu_ps(_mm_movepi32_mask(mask), b), 1);
-  v = _mm512_insertf32x4(v, _mm_maskz_loadu_ps(_mm_movepi32_mask(mask), c), 2);
-  return _mm512_insertf32x4(v, _mm_maskz_loadu_ps(_mm_movepi32_mask(mask), d), 3);
-}
-static inline void turn_four(const __m512 *z, F16 *v) {
-  const __m512d a = _mm512_castps_pd(_mm512_unpacklo_ps(z[0], z[1])), b = _mm512_castps_pd(_mm512_unpackhi_ps(z[0], z[1]));
-  const __m512d c = _mm512_castps_pd(_mm512_unpacklo_ps(z[2], z[3])), d = _mm512_castps_pd(_mm512_unpackhi_ps(z[2], z[3]));
-  v[0] = (F16)_mm512_unpacklo_pd(a, c);
-  v[1] = (F16)_mm512_unpackhi_pd(a, c);
-  v[2] = (F16)_mm512_unpacklo_pd(b, d);
-  v[3] = (F16)_mm512_unpackhi_pd(b, d);
-}
-static __attribute__((noinline)) void turn16(const float *src, long stride, long have, long steps, float *dst, long width, long room) {
+const turn16 = (
+  name: string,
+  type: string,
+  suffix: string,
+): string => `static __attribute__((noinline)) void ${name}(const ${type} *src, long stride, long have, long steps, float *dst, long width, long room) {
   F16 v[16];
   const __m128i all = _mm_set1_epi32(-1);
   if (have >= 16 && steps >= 16) {
@@ -231,13 +256,13 @@ static __attribute__((noinline)) void turn16(const float *src, long stride, long
       __m512 z[4];
 #pragma GCC unroll 4
       for (int i = 0; i < 4; i++) {
-        const float *p = src + i * stride + 4 * q;
-        z[i] = turn_load(p, p + 4 * stride, p + 8 * stride, p + 12 * stride, all);
+        const ${type} *p = src + i * stride + 4 * q;
+        z[i] = turn_load${suffix}(p, p + 4 * stride, p + 8 * stride, p + 12 * stride, all);
       }
       turn_four(z, v + 4 * q);
     }
   } else {
-    const float *rows[16];
+    const ${type} *rows[16];
     for (int i = 0; i < 16; i++) rows[i] = src + (i < have ? i : have > 0 ? have - 1 : 0) * stride;
 #pragma GCC unroll 4
     for (int q = 0; q < 4; q++) {
@@ -245,7 +270,7 @@ static __attribute__((noinline)) void turn16(const float *src, long stride, long
       const __m128i mask = _mm_cmpgt_epi32(_mm_set1_epi32(left), _mm_set_epi32(3, 2, 1, 0));
       __m512 z[4];
 #pragma GCC unroll 4
-      for (int i = 0; i < 4; i++) z[i] = turn_load(rows[i] + 4 * q, rows[i + 4] + 4 * q, rows[i + 8] + 4 * q, rows[i + 12] + 4 * q, mask);
+      for (int i = 0; i < 4; i++) z[i] = turn_load${suffix}(rows[i] + 4 * q, rows[i + 4] + 4 * q, rows[i + 8] + 4 * q, rows[i + 12] + 4 * q, mask);
       turn_four(z, v + 4 * q);
     }
   }
@@ -263,5 +288,15 @@ static __attribute__((noinline)) void turn16(const float *src, long stride, long
         else F16_storem(dst + i * width, v[i], part);
       }
   }
+}
+`;
+
+const turnFour = `static inline void turn_four(const __m512 *z, F16 *v) {
+  const __m512d a = _mm512_castps_pd(_mm512_unpacklo_ps(z[0], z[1])), b = _mm512_castps_pd(_mm512_unpackhi_ps(z[0], z[1]));
+  const __m512d c = _mm512_castps_pd(_mm512_unpacklo_ps(z[2], z[3])), d = _mm512_castps_pd(_mm512_unpackhi_ps(z[2], z[3]));
+  v[0] = (F16)_mm512_unpacklo_pd(a, c);
+  v[1] = (F16)_mm512_unpackhi_pd(a, c);
+  v[2] = (F16)_mm512_unpacklo_pd(b, d);
+  v[3] = (F16)_mm512_unpackhi_pd(b, d);
 }
 `;

@@ -4,6 +4,7 @@ import type { Tap } from "../../contraction/skipPadding.ts";
 import type { EmitContext } from "../emitter.ts";
 import { needReduction } from "../horizontal.ts";
 import { laneLetter, needLanes, scalarType } from "../lanes.ts";
+import type { Elements } from "./elements.ts";
 
 export type TileType = "float32" | "float64";
 
@@ -23,6 +24,8 @@ export interface OuterTile {
   readonly rows: readonly number[];
   readonly aSteps: KSteps;
   readonly bSteps: KSteps;
+  readonly aElements: Elements;
+  readonly bElements: Elements;
   /**
    * Steps of k taken together, with the rows that take part in each; default: one, with all rows. With taps `ka` is a round of such
    * steps, whatever the sides' own: how many, how far the next round lies on either side, and where each step lies on either side.
@@ -55,7 +58,8 @@ const farSteps = 24;
 /** More than any k. */
 export const endless = 2 ** 40;
 
-const stepsName = (steps: KSteps): string => (steps.kind === "table" ? "t" : `${steps.stride}`.replace("-", "m"));
+const stepsName = (steps: KSteps, { suffix }: Elements): string =>
+  (steps.kind === "table" ? "t" : `${steps.stride}`.replace("-", "m")) + suffix;
 
 /** An even stride, or all places. */
 function rowsName(rows: readonly number[]): string {
@@ -72,6 +76,7 @@ function rowsName(rows: readonly number[]): string {
  */
 export function outerTile(context: EmitContext, tile: OuterTile): string {
   const { dtype, lanes, height, vectors, lastLanes, padded, rows, aSteps, bSteps, tileWidth, finish, ahead } = tile;
+  const { aElements, bElements } = tile;
   const taps = tile.taps ?? [{ a: 0, b: 0, first: 0, end: height }];
   const letter = laneLetter(dtype);
   const V = `${letter}${lanes}`;
@@ -82,7 +87,7 @@ export function outerTile(context: EmitContext, tile: OuterTile): string {
   const partial = lastLanes < lanesOf(vectors - 1);
   const masked = !padded && partial;
   const withMask = masked || (finish !== undefined && partial);
-  const name = `tile_${V}_${height}x${vectors}${halved ? "half" : ""}${masked ? `_${lastLanes}` : ""}_r${rowsName(rows.slice(0, height))}_a${stepsName(aSteps)}_b${stepsName(bSteps)}_${finish === undefined ? tileWidth : "finished"}${ahead > 0 ? `_ahead${ahead}` : ""}${tile.taps === undefined ? "" : `_taps${taps.map(({ first, end }) => `_${first}to${end}`).join("")}`}`;
+  const name = `tile_${V}_${height}x${vectors}${halved ? "half" : ""}${masked ? `_${lastLanes}` : ""}_r${rowsName(rows.slice(0, height))}_a${stepsName(aSteps, aElements)}_b${stepsName(bSteps, bElements)}_${finish === undefined ? tileWidth : "finished"}${ahead > 0 ? `_ahead${ahead}` : ""}${tile.taps === undefined ? "" : `_taps${taps.map(({ first, end }) => `_${first}to${end}`).join("")}`}`;
   if (ahead > 0) context.helper("ahead", () => aheadStruct);
   needLanes(context, lanes);
   if (halved) needLanes(context, lanes / 2);
@@ -94,9 +99,7 @@ export function outerTile(context: EmitContext, tile: OuterTile): string {
       each(height, (row) => each(vectors, (vector) => text(row, vector)));
     const load = (vector: number, right: number): string => {
       const at = `q + ${right + vector * lanes}`;
-      return masked && vector === vectors - 1
-        ? `${typeOf(vector)}_loadm(${at}, mask)`
-        : `${typeOf(vector)}_load(${at})`;
+      return bElements.load(lanesOf(vector), at, masked && vector === vectors - 1 ? "mask" : undefined);
     };
     const sum = (row: number, vector: number): string => `c${row * vectors + vector}`;
     const held = (row: number, vector: number): string => `tile + ${row * tileWidth + vector * lanes}`;
@@ -115,14 +118,14 @@ ${sums((row, vector) => `    ${sum(row, vector)} = ${typeOf(vector)}_load(${held
     const advance = (side: string, steps: KSteps): string =>
       steps.kind === "table" ? "" : `    ${side} += ${steps.stride};\n`;
     // Steps so far apart cross a page before the processor has seen a pattern in them.
-    const prefetch = (at: string, steps: KSteps, lines: number): string =>
-      steps.kind === "stride" && Math.abs(steps.stride) * byteSize(dtype) >= farBytes
+    const prefetch = (at: string, steps: KSteps, lines: number, { bytes }: Elements): string =>
+      steps.kind === "stride" && Math.abs(steps.stride) * bytes >= farBytes
         ? each(lines, (line) => `    __builtin_prefetch(${at} + ${steps.stride * farSteps + line * lanes});\n`)
         : "";
     const products = (row: number, at: string): string =>
-      `    { const ${V} x = ${V}_splat(${at});${each(vectors, (vector) => {
+      `    { const ${V} x = ${aElements.splat(lanes, at)};${each(vectors, (vector) => {
         const [type, to] = [typeOf(vector), sum(row, vector)];
-        return ` ${to} = ${type}_fma(${type === V ? "x" : `${type}_splat(${at})`}, b${vector}, ${to});`;
+        return ` ${to} = ${type}_fma(${type === V ? "x" : aElements.splat(lanesOf(vector), at)}, b${vector}, ${to});`;
       })} }\n`;
     const tapped = taps
       .filter(({ first, end }) => first < end)
@@ -136,11 +139,11 @@ ${sums((row, vector) => `    ${sum(row, vector)} = ${typeOf(vector)}_load(${held
       .join(reread);
     const step =
       tile.taps === undefined
-        ? `    const ${T} *const p = ${pointer("a", aSteps)};
-    const ${T} *const q = ${pointer("b", bSteps)};
-${tapped}${prefetch("p", aSteps, 1)}${prefetch("q", bSteps, vectors)}${advance("a", aSteps)}${advance("b", bSteps)}`
-        : `    const ${T} *const p = a + ka[3 + 2 * j];
-    const ${T} *const q = b + ka[4 + 2 * j];
+        ? `    const ${aElements.type} *const p = ${pointer("a", aSteps)};
+    const ${bElements.type} *const q = ${pointer("b", bSteps)};
+${tapped}${prefetch("p", aSteps, 1, aElements)}${prefetch("q", bSteps, vectors, bElements)}${advance("a", aSteps)}${advance("b", bSteps)}`
+        : `    const ${aElements.type} *const p = a + ka[3 + 2 * j];
+    const ${bElements.type} *const q = b + ka[4 + 2 * j];
 ${tapped}    if (++j == ka[0]) j = 0, a += ka[1], b += ka[2];
 `;
     const loop =
@@ -154,7 +157,7 @@ ${step}${each(ahead, (line) => `    __builtin_prefetch(at + ${64 * line}, 0, 2);
     }
   }
 `;
-    return `(const ${T} *a, const ${T} *b, ${to}, const int *ka, const int *kb${ahead > 0 ? ", const struct ahead *s" : ""}) {
+    return `(const ${aElements.type} *a, const ${bElements.type} *b, ${to}, const int *ka, const int *kb${ahead > 0 ? ", const struct ahead *s" : ""}) {
 ${withMask ? `  const I${lanesOf(vectors - 1)} mask = I${lanesOf(vectors - 1)}_first(${lastLanes});\n` : ""}${sums((row, vector) => `  ${typeOf(vector)} ${sum(row, vector)} = {0};\n`)}${again}${tile.taps === undefined ? "" : "  long j = 0;\n"}${loop}${end}}
 `;
   };
@@ -177,6 +180,7 @@ export interface DotTile {
   /** Neighbours along k in memory: the innermost loop. */
   readonly run: number;
   readonly tileWidth: number;
+  readonly elements: readonly [a: Elements, b: Elements];
 }
 
 /**
@@ -185,8 +189,9 @@ export interface DotTile {
  */
 export function dotTile(context: EmitContext, tile: DotTile): string {
   const { dtype, lanes, height, width, run, tileWidth } = tile;
+  const [a, b] = tile.elements;
   const V = `${laneLetter(dtype)}${lanes}`;
-  const name = `dots_${V}_${height}x${width}_${run}_${tileWidth}`;
+  const name = `dots_${V}_${height}x${width}_${run}_${tileWidth}${a.suffix === b.suffix ? a.suffix : `_a${a.suffix}_b${b.suffix}`}`;
   needLanes(context, lanes);
   needReduction(context, "sum", dtype, lanes);
   context.helper(name, () => {
@@ -195,20 +200,20 @@ export function dotTile(context: EmitContext, tile: DotTile): string {
       Array.from({ length: count }, (_, i) => text(i)).join("");
     const rest = run % lanes;
     const step = (at: string, mask: boolean): string => {
-      const load = (pointer: string): string =>
-        mask ? `${V}_loadm(${pointer} + ${at}, mask)` : `${V}_load(${pointer} + ${at})`;
-      return `${each(width, (column) => `      ${V} v${column} = ${load(`b${column} + y`)};${kept(context, `v${column}`)}\n`)}${each(
+      const load = (elements: Elements, pointer: string): string =>
+        elements.load(lanes, `${pointer} + ${at}`, mask ? "mask" : undefined);
+      return `${each(width, (column) => `      ${V} v${column} = ${load(b, `b${column} + y`)};${kept(context, `v${column}`)}\n`)}${each(
         height,
         (row) =>
-          `      { const ${V} u = ${load(`a${row} + x`)};${each(width, (column) => {
+          `      { const ${V} u = ${load(a, `a${row} + x`)};${each(width, (column) => {
             const sum = `c${row * width + column}`;
             return ` ${sum} = ${V}_fma(u, v${column}, ${sum});`;
           })} }\n`,
       )}`;
     };
-    return `static __attribute__((noinline)) void ${name}(const ${T} *a, const ${T} *b, ${T} *tile, const int *rows, const int *columns, long n, const int *ka, const int *kb) {
+    return `static __attribute__((noinline)) void ${name}(const ${a.type} *a, const ${b.type} *b, ${T} *tile, const int *rows, const int *columns, long n, const int *ka, const int *kb) {
 ${rest > 0 ? `  const I${lanes} mask = I${lanes}_first(${rest});\n` : ""}  ${V} ${Array.from({ length: height * width }, (_, i) => `c${i} = {0}`).join(", ")};
-${each(height, (row) => `  const ${T} *const a${row} = a + rows[${row}];\n`)}${each(width, (column) => `  const ${T} *const b${column} = b + columns[${column}];\n`)}  for (long o = 0; o < n; o++) {
+${each(height, (row) => `  const ${a.type} *const a${row} = a + rows[${row}];\n`)}${each(width, (column) => `  const ${b.type} *const b${column} = b + columns[${column}];\n`)}  for (long o = 0; o < n; o++) {
     const long x = ka[o], y = kb[o];
 ${
   run >= lanes ? `    for (long k = 0; k + ${lanes} <= ${run}; k += ${lanes}) {\n${step("k", false)}    }\n` : ""

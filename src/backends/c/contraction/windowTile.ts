@@ -3,6 +3,7 @@ import type { WindowPlan } from "../../contraction/plan.ts";
 import { windowLoads } from "../../contraction/windows.ts";
 import type { EmitContext } from "../emitter.ts";
 import { laneLetter, needLanes, scalarType } from "../lanes.ts";
+import { elementsOf } from "./elements.ts";
 import { kept, reread, type TileSums, type TileType } from "./tile.ts";
 
 /**
@@ -16,6 +17,8 @@ export function windowTiles(
   finish: ((sums: TileSums) => string) | undefined,
 ): (height: number, width: number) => string {
   const [T, V] = [scalarType(dtype), `${laneLetter(dtype)}${lanes}`];
+  const a = elementsOf(context, windows.weights.dtype, dtype);
+  const b = elementsOf(context, windows.image.dtype, dtype);
   needLanes(context, lanes);
   return (height, width) => {
     const vectors = Math.ceil(width / lanes);
@@ -25,14 +28,14 @@ export function windowTiles(
       Array.from({ length: count }, (_, i) => text(i)).join("");
     const sum = (row: number, vector: number): string => `c${row * vectors + vector}`;
     const load = (at: string, vector: number): string =>
-      mask && vector === vectors - 1 ? `${V}_loadm(${at}, mask)` : `${V}_load(${at})`;
+      b.load(lanes, at, mask && vector === vectors - 1 ? "mask" : undefined);
     const body = [...windowLoads(windows, height)]
       .map(
         ([from, uses]) => `  {
 ${each(vectors, (vector) => `    ${V} b${vector} = ${load(`b + ${from + vector * lanes}`, vector)};${kept(context, `b${vector}`)}\n`)}${uses
   .map(({ row, weight }) => {
     const products = each(vectors, (vector) => ` ${sum(row, vector)} = ${V}_fma(x, b${vector}, ${sum(row, vector)});`);
-    return `    { const ${V} x = ${V}_splat(a[${weight}]);${products} }\n`;
+    return `    { const ${V} x = ${a.splat(lanes, `a[${weight}]`)};${products} }\n`;
   })
   .join("")}  }
 ${reread}`,
@@ -47,7 +50,7 @@ ${reread}`,
     const sums = Array.from({ length: height * vectors }, (_, i) => `c${i} = {0}`).join(", ");
     return context.function(
       `windows_${V}_${height}x${vectors}${mask ? `_${last}` : ""}`,
-      `(const ${T} *a, const ${T} *b, ${to}) {
+      `(const ${a.type} *a, const ${b.type} *b, ${to}) {
 ${mask ? `  const I${lanes} mask = I${lanes}_first(${last});\n` : ""}  ${V} ${sums};
 ${body}${end}}
 `,

@@ -1,10 +1,12 @@
 // What the planner of contractions is told about WebAssembly: vectors of 16 bytes, and the 16 registers that V8 has for them.
+import { operandOf } from "../../analysis/operand.ts";
 import { defaultCosts, type Machine } from "../../contraction/machine.ts";
 
 /** Cycles of a nanosecond of what was measured on WebAssembly. */
 const cycles = 1 / defaultCosts.nanosecondsPerCycle;
 
 export const machine: Machine = {
+  operandOf,
   vectorBytes: 16,
   transposes: undefined,
   tile: { sums: 8, tallest: [4, 4], widest: 6, even: false },

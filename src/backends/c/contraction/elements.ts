@@ -1,0 +1,132 @@
+// How C reads the elements of a side: as they are, or floats of 16 bits converted to float32 on the way.
+
+import { visitScalar } from "../../../compiler/indexing.ts";
+import type { HalfDType } from "../../../graph/dtype.ts";
+import { valueOfBits } from "../../../graph/halves.ts";
+import type { Scalar } from "../../../graph/scalar.ts";
+import { type Operand, operandOf } from "../../analysis/operand.ts";
+import type { EmitContext } from "../emitter.ts";
+import { laneLetter, needLanes, scalarType } from "../lanes.ts";
+import type { Target } from "../target.ts";
+
+const halves: readonly HalfDType[] = ["bfloat16", "float16"];
+
+/** A plain load, or the value of one of the bits of a float. */
+export function storedOperandOf(value: Scalar): Operand | undefined {
+  if (value.kind !== "bitcast") return operandOf(value);
+  let bits: Scalar | undefined;
+  visitScalar(value, (part) => {
+    if (part.kind === "load" && part.dtype === "uint16") bits ??= part;
+  });
+  if (bits === undefined) return undefined;
+  const whole = JSON.stringify(value);
+  for (const dtype of halves) if (JSON.stringify(valueOfBits(bits, dtype)) === whole) return operandOf(bits, dtype);
+  return undefined;
+}
+
+/** The elements of a side, as float32 or float64. */
+export interface Elements {
+  /** The C type of one in memory. */
+  readonly type: string;
+  readonly bytes: number;
+  /** Ends the names of functions that read them. */
+  readonly suffix: string;
+  /** So many lanes from an address on, or those of a mask. */
+  load(lanes: number, at: string, mask?: string): string;
+  /** One element in all lanes. */
+  splat(lanes: number, element: string): string;
+}
+
+const plain = (dtype: "float32" | "float64"): Elements => {
+  const letter = laneLetter(dtype);
+  return {
+    type: scalarType(dtype),
+    bytes: dtype === "float32" ? 4 : 8,
+    suffix: "",
+    load: (lanes, at, mask) =>
+      mask === undefined ? `${letter}${lanes}_load(${at})` : `${letter}${lanes}_loadm(${at}, ${mask})`,
+    splat: (lanes, element) => `${letter}${lanes}_splat(${element})`,
+  };
+};
+
+/** Elements as memory holds them, for tiles of a type; what reads vectors of each number of lanes comes with its first use. */
+export function elementsOf(
+  context: EmitContext,
+  stored: Operand["dtype"] | undefined,
+  dtype: "float32" | "float64",
+): Elements {
+  if (stored !== "bfloat16" && stored !== "float16") return plain(dtype);
+  const need = (lanes: number): void => {
+    needLanes(context, lanes);
+    context.helper(`value_${stored}`, () => scalarValue[stored]);
+    context.helper(`F${lanes}_${stored}`, () => vectorValue(context.target, stored, lanes));
+  };
+  return {
+    type: "unsigned short",
+    bytes: 2,
+    suffix: `_${stored}`,
+    load(lanes, at, mask) {
+      need(lanes);
+      return mask === undefined ? `F${lanes}_${stored}(${at})` : `F${lanes}_${stored}m(${at}, ${mask})`;
+    },
+    splat(lanes, element) {
+      need(lanes);
+      return `F${lanes}_splat(value_${stored}(${element}))`;
+    },
+  };
+}
+
+const scalarValue: Readonly<Record<HalfDType, string>> = {
+  bfloat16: "static inline float value_bfloat16(int x) { return float_of_bits(x << 16); }\n",
+  float16: `static inline float value_float16(int x) {
+#ifdef __F16C__
+  return _cvtsh_ss(x);
+#else
+  const int bits = (x & 0x7fff) << 13, exponent = x & 0x7c00;
+  const int tiny = bits_of_float((float)(x & 0x3ff) * 0x1p-24f);
+  const int size = exponent == 0 ? tiny : exponent == 0x7c00 ? bits | 0x7f800000 : bits + (112 << 23);
+  return float_of_bits(size | (x & 0x8000) << 16);
+#endif
+}
+`,
+};
+
+/** The same in lanes, from memory. */
+function vectorValue(target: Target, stored: HalfDType, n: number): string {
+  const head = (mask: string): string =>
+    `static inline F${n} F${n}_${stored}${mask === "" ? "" : "m"}(const unsigned short *p${mask})`;
+  const masked = `, I${n} m`;
+  if (stored === "bfloat16")
+    return `${head("")} { return (F${n})(H${n}_load(p) << 16); }
+${head(masked)} { return (F${n})(H${n}_loadm(p, m) << 16); }
+`;
+  const any = `static inline F${n} F${n}_of_float16(I${n} x) {
+  const I${n} bits = (x & 0x7fff) << 13, exponent = x & 0x7c00;
+  const I${n} tiny = (I${n})(__builtin_convertvector(x & 0x3ff, F${n}) * 0x1p-24f);
+  const I${n} size = I${n}_sel(exponent == 0, tiny, I${n}_sel(exponent == 0x7c00, bits | 0x7f800000, bits + (112 << 23)));
+  return (F${n})(size | (x & 0x8000) << 16);
+}
+${head("")} { return F${n}_of_float16(H${n}_load(p)); }
+${head(masked)} { return F${n}_of_float16(H${n}_loadm(p, m)); }
+`;
+  const register = n === 16 ? "_mm256_loadu_si256((const __m256i *)p)" : "_mm_loadu_si128((const __m128i *)p)";
+  const wide = n === 16 ? "_mm512" : "_mm256";
+  if (target.vectors === "avx512" && (n === 16 || n === 8)) {
+    const half = n === 16 ? "_mm256" : "_mm";
+    const mask = `${wide}_movepi32_mask((__m${n * 32}i)m)`;
+    return `${head("")} { return (F${n})${wide}_cvtph_ps(${register}); }
+${head(masked)} { return (F${n})${wide}_cvtph_ps(${half}_maskz_loadu_epi16(${mask}, p)); }
+`;
+  }
+  if (target.vectors !== "avx2" || n !== 8) return any;
+  return `#ifdef __F16C__
+${head("")} { return (F8)_mm256_cvtph_ps(${register}); }
+${head(masked)} {
+  unsigned short part[8];
+  for (int l = 0; l < 8; l++) part[l] = m[l] ? p[l] : 0;
+  return F8_float16(part);
+}
+#else
+${any}#endif
+`;
+}
