@@ -7,6 +7,7 @@ import { asBytes, type FileBytes } from "./bytes.ts";
 import { bareName, listColumns } from "./columnNames.ts";
 import { defaultMaxColumns, defaultMaxRecord, RecordReader } from "./csvRecords.ts";
 import { type EncodingName, encodingNames, encodingOf, readerOfText, textPieces } from "./encoding.ts";
+import { leadInOf } from "./leadIn.ts";
 import { Table } from "./table.ts";
 import type { TableRemark } from "./tableRemarks.ts";
 
@@ -101,13 +102,31 @@ export interface Begun {
   readonly text: string;
   /** What stood before it. */
   readonly before: string;
+  readonly remarks: readonly TableRemark[];
+}
+
+/** Whether the first line has a name for every field, and every line as many: nothing stands before such a table. */
+function beginsAtOnce(text: string, delimiter: string): boolean {
+  const which = delimiters.indexOf(delimiter);
+  const lines = countDelimiters(text).map((counts) => counts[which]);
+  const [first = 0] = lines;
+  const [names = ""] = text.split(/[\r\n]/, 1);
+  return (
+    first > 0 && lines.every((count) => count === first) && names.split(delimiter).every((name) => name.trim() !== "")
+  );
 }
 
 /** A reader of records with the delimiter that is named, or found in the first piece of the text. */
 export function beginRecords(piece: string, name: string, options: CsvOptions): Begun {
   const [before = "", plain, quotedSign] = delimiterLine.exec(piece) ?? [];
-  const text = piece.slice(before.length);
-  const delimiter = options.delimiter ?? plain ?? quotedSign ?? sniffDelimiter(text);
+  const whole = piece.slice(before.length);
+  const named = options.delimiter ?? plain ?? quotedSign;
+  const leadIn =
+    options.header === false || beginsAtOnce(whole, named ?? sniffDelimiter(whole))
+      ? undefined
+      : leadInOf(whole, named === undefined ? delimiters : [named]);
+  const text = whole.slice(leadIn?.length ?? 0);
+  const delimiter = named ?? sniffDelimiter(text);
   if (delimiter.length !== 1 || /["\r\n]/.test(delimiter)) {
     throw new HebbError(
       `the delimiter must be one character other than a quote or a line break, got ${JSON.stringify(delimiter)}`,
@@ -115,7 +134,14 @@ export function beginRecords(piece: string, name: string, options: CsvOptions): 
   }
   const { maxRecordLength = defaultMaxRecord, maxColumns = defaultMaxColumns } = options;
   const reader = new RecordReader({ name, delimiter, maxRecordLength, maxColumns });
-  return { reader: before === "" ? reader : reader.from(2), text, before };
+  const skipped = piece.slice(0, piece.length - text.length);
+  const line = skipped.split(/\r\n|\n|\r/).length;
+  return {
+    reader: line === 1 ? reader : reader.from(line),
+    text,
+    before: skipped,
+    remarks: leadIn === undefined ? [] : [leadIn.remark],
+  };
 }
 
 /** A zero byte is not part of a text; `before` characters came before this piece. */
@@ -172,6 +198,7 @@ export function parseCsv(source: string | FileBytes, options: CsvOptions = {}): 
     if (reader === undefined) {
       const begun = beginRecords(piece, name, options);
       reader = begun.reader;
+      remarks.push(...begun.remarks);
       take(reader.push(begun.text));
     } else take(reader.push(piece));
   }

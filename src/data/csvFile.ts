@@ -106,13 +106,14 @@ export class CsvFile implements RecordFile {
     let [read, characters, start, line, row] = [0, 0, 0, 1, 0];
     this.#blocks = [];
     const header = this.#options.header ?? true;
+    let leadIn: readonly TableRemark[] = [];
     const take = (found: string[][], end: number): string[][] => {
       if (found.length === 0) return [];
       const first = found[0];
       if (this.#columns.length === 0 && first !== undefined) {
         const named = header ? nameColumns(first) : withoutHeader(first);
         this.#columns = named.names;
-        this.#remarks = named.remarks;
+        this.#remarks = [...leadIn, ...named.remarks];
         if (first.length > maxColumns)
           throw new HebbError(
             `${name} has ${first.length} columns, more than ${maxColumns}, too many to be read in parts`,
@@ -147,6 +148,7 @@ export class CsvFile implements RecordFile {
       if (reader === undefined) {
         const begun = beginRecords(chunk, name, this.#options);
         reader = begun.reader;
+        leadIn = begun.remarks;
         chunk = begun.text;
         start += bytesOf(begun.before, this.#encoding);
         line = reader.line;

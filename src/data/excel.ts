@@ -1,9 +1,11 @@
 // Sheets of Excel files (Node only), by the package read-excel-file: .xlsx, with the types that their cells have.
+import { at } from "../graph/at.ts";
 import { HebbError } from "../graph/errors.ts";
 import { quoted } from "../graph/visible.ts";
 import type { CellValue } from "./cells.ts";
 import { isCellValue } from "./cells.ts";
 import { InputFile } from "./inputFile.ts";
+import { type FirstRecord, leadInRemark, recordsBefore } from "./leadIn.ts";
 import { missingPackage } from "./missingPackage.ts";
 import type { RowGroups } from "./rowGroups.ts";
 
@@ -44,7 +46,15 @@ function chosen(
 
 const cellValue = (value: unknown): CellValue => (isCellValue(value) ? value : undefined);
 
-/** The table of a sheet: its first row that is not empty names the columns. */
+function textOf(cell: unknown): string {
+  const value = cellValue(cell);
+  return value instanceof Date ? value.toISOString().slice(0, 10) : String(value ?? "").trim();
+}
+
+/** Rows among which titles are looked for. */
+const firstRows = 50;
+
+/** The table of a sheet: its first row that is not empty, or the first below its titles, names the columns. */
 export const excelGroups = (path: string, sheet?: string): RowGroups => ({
   name: path,
   async *read() {
@@ -55,18 +65,28 @@ export const excelGroups = (path: string, sheet?: string): RowGroups => ({
         `${path} is damaged, or not an Excel file that can be read here: ${error instanceof Error ? error.message : String(error)}; save it again as .xlsx`,
       );
     });
-    const rows = chosen(
+    const sheetRows = chosen(
       path,
       sheets.map(({ sheet: name, data }) => ({ name, rows: data })),
       sheet,
-    ).filter((row) => !isEmptyRow(row));
+    );
+    const filled = sheetRows.flatMap((row, place) => (isEmptyRow(row) ? [] : [{ row, place }]));
+    const first = filled.slice(0, firstRows).map(
+      ({ row, place }): FirstRecord => ({
+        fields: row.map(textOf),
+        apart: place > 0 && isEmptyRow(at(sheetRows, place - 1)),
+      }),
+    );
+    const before = recordsBefore(first);
+    const rows = filled.slice(before).map(({ row }) => row);
     const [header = [], ...body] = rows;
     // Cells beyond the last name are notes beside the table where their column has no other.
     const width = rows.reduce((most, row) => Math.max(most, row.length), 0);
-    const names = Array.from({ length: width }, (_, place) => {
-      const value = cellValue(header[place]);
-      return value instanceof Date ? value.toISOString().slice(0, 10) : String(value ?? "").trim();
-    });
-    yield { names, values: names.map((_, place) => body.map((row) => cellValue(row[place]))) };
+    const names = Array.from({ length: width }, (_, place) => textOf(header[place]));
+    yield {
+      names,
+      values: names.map((_, place) => body.map((row) => cellValue(row[place]))),
+      remarks: before === 0 ? [] : [leadInRemark(first.slice(0, before))],
+    };
   },
 });

@@ -3,24 +3,24 @@ import { HebbError } from "../graph/errors.ts";
 import { type CellValue, isCellValue } from "./cells.ts";
 import { filePieces } from "./filePieces.ts";
 import { InputFile } from "./inputFile.ts";
+import { flatRow, NestedColumns, parseJson } from "./nestedRows.ts";
 import type { RowGroup, RowGroups } from "./rowGroups.ts";
 
 type Row = Readonly<Record<string, unknown>>;
 
 const isRow = (value: unknown): value is Row => typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** Lists and objects are kept as their text. */
+/** Lists are kept as their text. */
 const cellValue = (value: unknown): CellValue => (isCellValue(value) ? value : (JSON.stringify(value) ?? undefined));
 
-function groupOf(rows: readonly Row[], names: readonly string[]): RowGroup {
-  return { names, values: names.map((name) => rows.map((row) => cellValue(row[name]))) };
+function groupOf(rows: readonly ReadonlyMap<string, unknown>[], names: readonly string[]): RowGroup {
+  return { names, values: names.map((name) => rows.map((row) => cellValue(row.get(name)))) };
 }
 
-/** The keys of rows in the order in which they come. */
-function keysOf(rows: readonly Row[], known: Iterable<string> = []): string[] {
-  const names = new Set(known);
-  for (const row of rows) for (const name of Object.keys(row)) names.add(name);
-  return [...names];
+function columnsOf(rows: readonly ReadonlyMap<string, unknown>[]): readonly string[] {
+  const columns = new NestedColumns();
+  for (const row of rows) columns.add(row);
+  return columns.names;
 }
 
 /** A list of objects; also a list by name: `{"rows": [...]}`. */
@@ -30,7 +30,7 @@ export const jsonGroups = (path: string): RowGroups => ({
     const text = await InputFile.use(path, (file) => file.text());
     let value: unknown;
     try {
-      value = JSON.parse(text);
+      value = parseJson(text);
     } catch (error) {
       throw new HebbError(
         `${path} is not JSON (${error instanceof Error ? error.message : String(error)}); give a list of objects, or one object in every line and the name .jsonl`,
@@ -42,8 +42,8 @@ export const jsonGroups = (path: string): RowGroups => ({
       throw new HebbError(`${path} does not hold a list of objects, one for each row; write it as [{"age": 41}, …]`);
     const odd = rows.findIndex((row) => !isRow(row));
     if (odd >= 0) throw new HebbError(`${path}: row ${odd + 1} is not an object, such as {"age": 41}`);
-    const objects = rows.filter(isRow);
-    yield groupOf(objects, keysOf(objects));
+    const objects = rows.filter(isRow).map(flatRow);
+    yield groupOf(objects, columnsOf(objects));
   },
 });
 
@@ -65,18 +65,18 @@ export function jsonlGroups(path: string): RowGroups {
 }
 
 async function namesOf(path: string): Promise<readonly string[]> {
-  let names: string[] = [];
-  for await (const rows of lines(path)) names = keysOf(rows, names);
-  return names;
+  const columns = new NestedColumns();
+  for await (const rows of lines(path)) for (const row of rows) columns.add(row);
+  return columns.names;
 }
 
-async function* lines(path: string): AsyncGenerator<Row[], void, void> {
+async function* lines(path: string): AsyncGenerator<ReadonlyMap<string, unknown>[], void, void> {
   const packing = await InputFile.use(path, (file) => file.packing());
-  let [rows, number]: [Row[], number] = [[], 0];
+  let [rows, number]: [ReadonlyMap<string, unknown>[], number] = [[], 0];
   for await (const text of textLines(filePieces(path, packing, pieceBytes))) {
     number++;
     if (text.trim() === "") continue;
-    rows.push(rowIn(text, path, number));
+    rows.push(flatRow(rowIn(text, path, number)));
     if (rows.length < rowsOfGroup) continue;
     yield rows;
     rows = [];
@@ -98,7 +98,7 @@ async function* textLines(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<str
 function rowIn(text: string, path: string, line: number): Row {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (error) {
     throw new HebbError(
       `${path}, line ${line}: this is not JSON (${error instanceof Error ? error.message : String(error)}); every line is one object, such as {"age": 41}`,

@@ -15,6 +15,8 @@ export interface RowGroup {
   readonly values: readonly (readonly CellValue[])[];
   /** Columns whose texts are numbers, such as decimals; a column that holds a number is one anyway. */
   readonly numbers?: readonly boolean[];
+  /** What there is to say of how it was read. */
+  readonly remarks?: readonly TableRemark[];
 }
 
 /** A table that can be read from its start any number of times. */
@@ -36,10 +38,10 @@ const holdsNumber = (values: readonly CellValue[]): boolean => values.some((valu
 export async function tableOf({ name, read }: Pick<RowGroups, "name" | "read">): Promise<Table> {
   let columns: { readonly name: string; readonly cells: Cell[]; typed: boolean }[] | undefined;
   let remarks: readonly TableRemark[] = [];
-  for await (const { names, values, numbers } of read()) {
+  for await (const { names, values, numbers, remarks: said = [] } of read()) {
     if (columns === undefined) {
       const named = nameColumns(names);
-      remarks = named.remarks;
+      remarks = [...said, ...named.remarks];
       columns = named.names.map((column) => ({ name: column, cells: [], typed: false }));
     }
     for (const [place, column] of columns.entries()) {
@@ -88,11 +90,11 @@ export class GroupedFile implements RecordFile {
 
   async *scan(): AsyncGenerator<Records & { readonly bytes: number }, void, void> {
     let row = 0;
-    for await (const { names, values, numbers } of this.#groups.read()) {
+    for await (const { names, values, numbers, remarks = [] } of this.#groups.read()) {
       if (row === 0) {
         const named = nameColumns(names);
         this.#columns = named.names;
-        this.#remarks = named.remarks;
+        this.#remarks = [...remarks, ...named.remarks];
         if (this.#typed.length === 0) this.#typed = named.names.map(() => false);
       }
       const count = values[0]?.length ?? 0;

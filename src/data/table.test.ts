@@ -116,8 +116,8 @@ describe("describe", () => {
 
 test("what is no cell, and a column without a name, are refused", () => {
   for (const [value, what] of [
-    [{ a: 1 }, "an object"],
     [[1], "\\[1\\]"],
+    [new Map([["a", 1]]), "a Map"],
     [() => 1, "a function"],
     [Symbol("s"), "Symbol"],
   ] as const)

@@ -8,6 +8,7 @@ import { findColumn, matchColumn } from "./columnNames.ts";
 import { type ColumnType, type ColumnTypeName, typeName } from "./columnType.ts";
 import { decideTypes } from "./columnTypes.ts";
 import { type ColumnEvidence, evidenceOf } from "./evidence.ts";
+import { flatRow, NestedColumns } from "./nestedRows.ts";
 import { asText, type Reading, readerOf, spellings } from "./reading.ts";
 import type { TableRemark } from "./tableRemarks.ts";
 
@@ -111,23 +112,25 @@ export class Table {
     this.#places = places;
   }
 
-  /** A table from objects such as parsed JSON; the columns are the keys of all of them, in order of appearance. */
+  /**
+   * A table from objects such as parsed JSON; the columns are the keys of all of them, in order of appearance. Objects in cells become
+   * columns too: { user: { age: 41 } } has the column user.age.
+   */
   static fromRows(rows: readonly Readonly<Record<string, unknown>>[], name = "the table"): Table {
     const takes = "Table.fromRows: takes a list of objects such as [{ age: 41 }]";
     if (!Array.isArray(rows)) throw new HebbError(`${takes}, got ${describe(rows)}; put one row into a list`);
     const odd = rows.findIndex((row) => typeof row !== "object" || row === null);
     if (odd >= 0) throw new HebbError(`${takes}, but row ${odd + 1} is ${describe(rows[odd])}`);
-    const names = new Set<string>();
-    for (const row of rows) for (const key of Object.keys(row)) names.add(key);
-    if (rows.length > 0 && names.size === 0)
+    const flat = rows.map(flatRow);
+    const columns = new NestedColumns();
+    for (const row of flat) columns.add(row);
+    const { names } = columns;
+    if (rows.length > 0 && names.length === 0)
       throw new HebbError(
         `${name} holds ${rows.length === 1 ? "an empty object" : `${rows.length} empty objects`}; give each row its cells by column name`,
       );
     return new Table(
-      [...names].map((key) => ({
-        name: key,
-        cells: rows.map((row) => (Object.hasOwn(row, key) ? row[key] : undefined)),
-      })),
+      names.map((column) => ({ name: column, cells: flat.map((row) => row.get(column)) })),
       name,
     );
   }

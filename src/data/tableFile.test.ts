@@ -14,7 +14,7 @@ import { fitPreprocessing } from "./fitting.ts";
 import { filesOf } from "./globs.ts";
 import { JoinedFile, joinTables } from "./joined.ts";
 import { fetchFile } from "./remoteFile.ts";
-import type { Table } from "./table.ts";
+import { Table } from "./table.ts";
 import { streamFile, streamTable } from "./tableStream.ts";
 
 const golden = (name: string): string => fileURLToPath(new URL(`golden/${name}`, import.meta.url));
@@ -64,6 +64,37 @@ const formats: [name: string, path: () => string, part?: { sql?: string }][] = [
   ["SQL over a file", () => golden("people.csv"), { sql: "select * from data" }],
 ];
 if (!noSqlite) formats.push(["SQLite", () => golden("people.sqlite")]);
+
+test("a sheet with a title above the names of the columns", async () => {
+  const table = await readTableFile(golden("titled.xlsx"));
+  expect(table.columnNames).toEqual(["region", "units", "revenue"]);
+  expect([table.rowCount, ...table.columns.map(({ cells }) => cells[1])]).toEqual([6, "S", "1", "9.5"]);
+  expect(table.remarks.map(({ text }) => text)).toEqual([
+    'the first line, "Sales report 2024", stands before the names of the columns and was left out',
+  ]);
+});
+
+test.each(["lines", "list"])(
+  "JSON in %s: objects in cells become columns, and long ids keep their digits",
+  async (form) => {
+    const lines = [
+      '{"id": 9007199254740993, "user": {"age": 41, "geo": {"land": "DE"}}, "tags": ["a", "b"], "x": 0.12345678901234567}',
+      '{"id": 9007199254740992, "user": null, "tags": [], "x": 2, "note": "1234567890123456789 \\" 1"}',
+    ];
+    const path = form === "lines" ? write("deep.jsonl", lines.join("\n")) : write("deep.json", `[${lines.join()}]`);
+    const table = await readTableFile(path);
+    expect(Object.fromEntries(table.columns.map(({ name, cells }) => [name, cells]))).toEqual({
+      id: ["9007199254740993", "9007199254740992"],
+      "user.age": ["41", undefined],
+      "user.geo.land": ["DE", undefined],
+      tags: ['["a","b"]', "[]"],
+      x: ["0.12345678901234566", "2"],
+      note: [undefined, '1234567890123456789 " 1'],
+    });
+    const rows = Table.fromRows([{ user: { age: 41 }, kept: null }, { user: null }]);
+    expect(rows.columnNames).toEqual(["user.age", "kept"]);
+  },
+);
 
 describe("the same table", () => {
   test.each(formats)(
