@@ -7,6 +7,8 @@ export type { Shape } from "./graph/shape.ts";
 // Beside vmap and grad, as in torch.func.
 export { functionalCall, stackModuleState } from "./nn/functionalCall.ts";
 export * as nn from "./nn/index.ts";
+// A namespace of its own, as torch.ao.quantization: a page that does not quantise does not load it.
+export * as quantization from "./nn/quantization/index.ts";
 // Beside autocast, as in torch: a page that does not scale losses does not load it.
 export { GradScaler, type GradScalerOptions, type GradScalerState } from "./optim/gradScaler.ts";
 export * as optim from "./optim/index.ts";

@@ -19,6 +19,13 @@ function moduleAt<M>(kind: string, modules: readonly M[], place: number): M {
   return module;
 }
 
+/** Puts a module in the place of another. */
+function replaceAt<M>(kind: string, modules: M[], place: number, module: M): void {
+  moduleAt(kind, modules, place);
+  checkModule(kind, String(place), module);
+  modules.splice(place, 1, module);
+}
+
 /** Refuses what is not a module where one is expected: a class without `new`, a function, a hole. */
 function checkModule(kind: string, place: string, value: unknown): void {
   if (value instanceof Module) return;
@@ -55,6 +62,12 @@ export class Sequential extends Module {
   /** The module at a place; negative places count from the end. */
   at(place: number): TensorModule {
     return moduleAt("Sequential", this.#modules, place);
+  }
+
+  /** Puts a module in the place of another; negative places count from the end. */
+  set(place: number, module: TensorModule): this {
+    replaceAt("Sequential", this.#modules, place, module);
+    return this;
   }
 
   append(module: TensorModule): this {
@@ -102,6 +115,12 @@ export class ModuleList<M extends AnyModule = TensorModule> extends Module {
 
   at(place: number): M {
     return moduleAt("ModuleList", this.#modules, place);
+  }
+
+  /** Puts a module in the place of another; negative places count from the end. */
+  set(place: number, module: M): this {
+    replaceAt("ModuleList", this.#modules, place, module);
+    return this;
   }
 
   append(module: M): this {

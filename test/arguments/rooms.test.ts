@@ -6,7 +6,7 @@ import * as formats from "../../src/formats/index.ts";
 import * as folders from "../../src/formats/node.ts";
 import * as onnx from "../../src/formats/onnx/index.ts";
 import * as onnxFiles from "../../src/formats/onnx/node.ts";
-import { HebbError, nn, ones } from "../../src/index.ts";
+import { HebbError, nn, ones, quantization } from "../../src/index.ts";
 import * as models from "../../src/models/index.ts";
 import * as modelFiles from "../../src/models/node.ts";
 import * as optim from "../../src/optim/index.ts";
@@ -138,6 +138,10 @@ const rows: Readonly<Record<string, Arguments>> = {
       ofOptimizer,
     ]),
   ),
+  "quantization.MovingAverageMinMaxObserver": none,
+  "quantization.convert": ofModel,
+  "quantization.prepare": ofModel,
+  "quantization.quantizeDynamic": ofModel,
   "optim.CosineAnnealingLR": () => [[optimizer(), 10]],
   "optim.CosineAnnealingWarmRestarts": () => [[optimizer(), 10]],
   "optim.EMA": weights,
@@ -174,7 +178,21 @@ const others = new Set([
   "optim.ParameterGroup",
 ]);
 
-const rooms = { data, files, train, formats, folders, onnx, onnxFiles, models, modelFiles, testing, run, optim };
+const rooms = {
+  data,
+  files,
+  train,
+  formats,
+  folders,
+  onnx,
+  onnxFiles,
+  models,
+  modelFiles,
+  testing,
+  run,
+  optim,
+  quantization,
+};
 const isClass = (text: string): boolean => text.startsWith("class");
 
 function parametersOf(text: string): string {

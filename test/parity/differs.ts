@@ -220,7 +220,7 @@ export const groups: readonly Group[] = [
     names: /complex|^(real|imag|angle|polar|view_as_real.*|isreal|is_conj|is_neg|istft|stft|eig|eigvals|ComplexType)$/,
   },
   {
-    because: "quantised tensors are no tensors of their own here",
+    because: "quantised tensors are no tensors of their own here; `quantization` quantises the layers of models",
     names:
       /quanti|^q_|qscheme|^(int_repr|dequantize|qint|quint|qparams)|fbgemm|fake_quant|^Q(U)?Int|moving_avg_obs|^(intrinsic|qat)$|^scaled_mm$|ScaledMM|^scaled_grouped_mm$|^grouped_mm$/,
   },

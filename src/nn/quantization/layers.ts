@@ -1,0 +1,125 @@
+// Layers for inference whose weights are int8: products are summed in int32, and then scaled in float32.
+import { HebbError, ShapeError } from "../../graph/errors.ts";
+import type { ConvOptions } from "../../graph/ops/conv.ts";
+import { formatShape } from "../../graph/shape.ts";
+import * as F from "../../tensor/functional.ts";
+import { State, type Tensor } from "../../tensor/index.ts";
+import type { Conv1d, Conv2d } from "../conv.ts";
+import { type Embedding, embedding } from "../embedding.ts";
+import type { Linear } from "../linear.ts";
+import { Module } from "../module.ts";
+import { type Affine, affineOfValues, quantized, quantizedRows } from "./affine.ts";
+
+/** A weight as int8 with a scale for each of its rows. */
+abstract class QuantizedWeight extends Module {
+  /** int8, in the shape of the weight. */
+  readonly weightQuantized: State;
+  /** float32, one number for each row: the weight is about weightScale · weightQuantized. */
+  readonly weightScale: State;
+
+  constructor(weight: Tensor) {
+    super();
+    const { values, scale } = quantizedRows(weight);
+    this.weightQuantized = new State(values);
+    this.weightScale = new State(scale);
+  }
+
+  /** Throws HebbError: what reads the weight of a layer by itself cannot use a quantised one. */
+  get weight(): never {
+    throw new HebbError(
+      `${this.constructor.name}: the weight is quantised, and something reads it by itself; leave the layer out with { skip: [its path] }`,
+    );
+  }
+}
+
+/**
+ * A layer of products: Σ (q − zeroPoint) · weightQuantized in int32, where q are the inputs as uint8; times scale · weightScale, plus the bias, in
+ * float32. Up to 66,000 products fit into a sum.
+ */
+abstract class QuantizedProduct extends QuantizedWeight {
+  readonly bias: State | undefined;
+  /** float32, without dims. Undefined where each input has a scale of its own. */
+  readonly inputScale: State | undefined;
+  /** uint8, without dims. */
+  readonly inputZeroPoint: State | undefined;
+
+  constructor({ weight, bias }: { readonly weight: Tensor; readonly bias: Tensor | undefined }, input?: Affine) {
+    super(weight);
+    this.bias = bias && new State(bias.detach().to("float32"));
+    this.inputScale = input && new State(input.scale);
+    this.inputZeroPoint = input && new State(input.zeroPoint.to("uint8"));
+  }
+
+  /** The output from the sums of products, of which a dim of `spatial` others before the end is that of the rows. */
+  protected output(x: Tensor, spatial: number, sums: (centred: Tensor, weight: Tensor) => Tensor): Tensor {
+    const wide = x.to("float32");
+    const { inputScale, inputZeroPoint, bias } = this;
+    const input: Affine =
+      inputScale === undefined || inputZeroPoint === undefined
+        ? affineOfValues(wide)
+        : { scale: inputScale, zeroPoint: inputZeroPoint.to("int32") };
+    const centred = quantized(wide, input).to("int32").sub(input.zeroPoint);
+    const spread = (rows: Tensor): Tensor => rows.reshape([rows.size, ...new Array<number>(spatial).fill(1)]);
+    const scaled = sums(centred, this.weightQuantized.to("int32"))
+      .to("float32")
+      .mul(spread(this.weightScale.mul(input.scale)));
+    return bias === undefined ? scaled : scaled.add(spread(bias));
+  }
+}
+
+/** A Linear layer with an int8 weight: [*, in] → [*, out]. */
+export class QuantizedLinear extends QuantizedProduct {
+  /** Without `input` each input is quantised by its own least and greatest number. */
+  constructor(layer: Linear, input?: Affine) {
+    super(layer, input);
+  }
+
+  forward(x: Tensor): Tensor {
+    const features = this.weightQuantized.shape[1] ?? 0;
+    if (x.shape.at(-1) !== features)
+      throw new ShapeError(
+        `QuantizedLinear: the input ${formatShape(x.shape)} must end in the ${features} features of the weight ${formatShape(this.weightQuantized.shape)}`,
+      );
+    return this.output(x, 0, (centred, weight) => centred.matmul(weight.t()));
+  }
+}
+
+/** A Conv1d layer with an int8 weight: [N, C, L] → [N, out, L′]. */
+export class QuantizedConv1d extends QuantizedProduct {
+  readonly options: ConvOptions;
+
+  constructor(layer: Conv1d, input?: Affine) {
+    super(layer, input);
+    this.options = layer.options;
+  }
+
+  forward(x: Tensor): Tensor {
+    return this.output(x, 1, (centred, weight) => F.conv1d(centred, weight, undefined, this.options));
+  }
+}
+
+/** A Conv2d layer with an int8 weight: [N, C, H, W] → [N, out, H′, W′]. */
+export class QuantizedConv2d extends QuantizedProduct {
+  readonly options: ConvOptions;
+
+  constructor(layer: Conv2d, input?: Affine) {
+    super(layer, input);
+    this.options = layer.options;
+  }
+
+  forward(x: Tensor): Tensor {
+    return this.output(x, 2, (centred, weight) => F.conv2d(centred, weight, undefined, this.options));
+  }
+}
+
+/** An Embedding with an int8 table: int32 [*] → float32 [*, dim]. */
+export class QuantizedEmbedding extends QuantizedWeight {
+  constructor(layer: Embedding) {
+    super(layer.weight);
+  }
+
+  forward(index: Tensor): Tensor {
+    const rows = embedding(index, this.weightQuantized).to("float32");
+    return rows.mul(embedding(index, this.weightScale.unsqueeze(1)));
+  }
+}

@@ -1,0 +1,76 @@
+// Observers: what the inputs of a layer reach while it is calibrated.
+import { ShapeError } from "../../graph/errors.ts";
+import * as kind from "../../graph/kinds.ts";
+import { checkOptions } from "../../graph/options.ts";
+import { State, type Tensor } from "../../tensor/index.ts";
+import { type Affine, affineOf } from "./affine.ts";
+
+/** Sees the inputs of one layer. */
+export interface Observer {
+  /** Called with each input, in compiled functions too. */
+  observe(x: Tensor): void;
+  /** The scale and the zero point for what was seen. */
+  affine(): Affine;
+}
+
+/** The least and the greatest number of all inputs. Source: torch.ao.quantization.MinMaxObserver. */
+export class MinMaxObserver implements Observer {
+  readonly #low = new State(Number.POSITIVE_INFINITY);
+  readonly #high = new State(Number.NEGATIVE_INFINITY);
+
+  observe(x: Tensor): void {
+    if (x.size === 0) return;
+    const wide = x.detach().to("float32");
+    this.#low.assign(this.#low.minimum(wide.amin()));
+    this.#high.assign(this.#high.maximum(wide.amax()));
+  }
+
+  affine(): Affine {
+    return affineOf(this.#low, this.#high);
+  }
+}
+
+export interface MovingAverageOptions {
+  /** The share of each input after the first, above 0 and up to 1. Default 0.01. */
+  readonly averagingConstant?: number;
+}
+
+/**
+ * Averages of the least and the greatest number of each input, low + averagingConstant · (min − low): one outlier counts for little. Source:
+ * torch.ao.quantization.MovingAverageMinMaxObserver.
+ */
+export class MovingAverageMinMaxObserver implements Observer {
+  readonly #share: number;
+  readonly #count = new State(0);
+  readonly #low = new State(0);
+  readonly #high = new State(0);
+
+  constructor(options: MovingAverageOptions = {}) {
+    const { averagingConstant = 0.01 } = checkOptions("MovingAverageMinMaxObserver", options, {
+      averagingConstant: kind.number,
+    });
+    if (!(averagingConstant > 0 && averagingConstant <= 1))
+      throw new ShapeError(
+        `MovingAverageMinMaxObserver: averagingConstant must be above 0 and up to 1, got ${averagingConstant}`,
+      );
+    this.#share = averagingConstant;
+  }
+
+  observe(x: Tensor): void {
+    if (x.size === 0) return;
+    const wide = x.detach().to("float32");
+    // All of the first input, and the same share of each later one.
+    const share = this.#count
+      .eq(0)
+      .to("float32")
+      .mul(1 - this.#share)
+      .add(this.#share);
+    this.#low.assign(this.#low.add(wide.amin().sub(this.#low).mul(share)));
+    this.#high.assign(this.#high.add(wide.amax().sub(this.#high).mul(share)));
+    this.#count.assign(1);
+  }
+
+  affine(): Affine {
+    return affineOf(this.#low, this.#high);
+  }
+}

@@ -1,0 +1,157 @@
+// Models whose layers are quantised for inference: by the numbers of each input, or by those that calibration data reached.
+import { HebbError } from "../../graph/errors.ts";
+import * as kind from "../../graph/kinds.ts";
+import { checkOptions, type OptionKinds } from "../../graph/options.ts";
+import { nextGeneration } from "../../runtime/index.ts";
+import { Conv1d, Conv2d } from "../conv.ts";
+import { Embedding } from "../embedding.ts";
+import type { HookHandle } from "../hooks.ts";
+import { Linear } from "../linear.ts";
+import { type AnyModule, Module } from "../module.ts";
+import type { Affine } from "./affine.ts";
+import { QuantizedConv1d, QuantizedConv2d, QuantizedEmbedding, QuantizedLinear } from "./layers.ts";
+import { MinMaxObserver, type Observer } from "./observers.ts";
+import { replaceChild } from "./replace.ts";
+
+export interface QuantizeOptions {
+  /** Paths of `namedModules()` that stay as they are, with all below them. Default none. */
+  readonly skip?: readonly string[];
+}
+
+export interface PrepareOptions extends QuantizeOptions {
+  /** Makes the observer of one layer. Default `() => new MinMaxObserver()`. */
+  readonly observer?: () => Observer;
+}
+
+export interface ConvertOptions {
+  /** Whether every layer must have seen data. False for a model whose values are loaded afterwards. Default true. */
+  readonly strict?: boolean;
+}
+
+const quantizeKinds: OptionKinds<QuantizeOptions> = { skip: kind.listOf(kind.string) };
+const prepareKinds: OptionKinds<PrepareOptions> = { ...quantizeKinds, observer: kind.func<() => Observer>() };
+const convertKinds: OptionKinds<ConvertOptions> = { strict: kind.boolean };
+
+type Layer = Linear | Conv1d | Conv2d | Embedding;
+
+/** The layers themselves, not classes that extend them and may compute something else. */
+const isLayer = (module: unknown): module is Layer =>
+  module instanceof Module && [Linear, Conv1d, Conv2d, Embedding].some((made) => module.constructor === made);
+
+function quantizedLayer(layer: Layer, input?: Affine): AnyModule {
+  if (layer instanceof Linear) return new QuantizedLinear(layer, input);
+  if (layer instanceof Conv1d) return new QuantizedConv1d(layer, input);
+  if (layer instanceof Conv2d) return new QuantizedConv2d(layer, input);
+  return new QuantizedEmbedding(layer);
+}
+
+interface Place {
+  readonly owner: AnyModule;
+  readonly name: string;
+  readonly path: string;
+  readonly layer: Layer;
+}
+
+/** Everywhere that a layer to be quantised is kept: a shared one in all its places. */
+function placesOf(where: string, model: AnyModule, skip: readonly string[]): Place[] {
+  if (!(model instanceof Module)) throw new HebbError(`${where}: takes a model, got ${kind.describe(model)}`);
+  if (isLayer(model))
+    throw new HebbError(
+      `${where}: a layer cannot be replaced without an owner; put it into a Sequential: new nn.Sequential(layer)`,
+    );
+  const modules = model.namedModules();
+  const missing = skip.find((path) => !modules.some(([one]) => one === path));
+  if (missing !== undefined)
+    throw new HebbError(
+      `${where}: there is no module "${missing}" to skip; there are ${modules
+        .map(([path]) => path)
+        .filter((path) => path !== "")
+        .join(", ")}`,
+    );
+  const isSkipped = (path: string): boolean => skip.some((one) => path === one || path.startsWith(`${one}.`));
+  const places = modules.flatMap(([above, owner]) =>
+    owner.namedChildren().flatMap(([name, layer]): Place[] => {
+      const path = above === "" ? name : `${above}.${name}`;
+      return isLayer(layer) && !isSkipped(path) ? [{ owner, name, path, layer }] : [];
+    }),
+  );
+  if (places.length === 0) throw new HebbError(`${where}: the model has no Linear, Conv1d, Conv2d or Embedding layer`);
+  return places;
+}
+
+/** Replaces each layer, one that stands in several places by one. Compiled functions are traced again. */
+function replaceLayers(places: readonly Place[], make: (layer: Layer) => AnyModule): void {
+  const made = new Map<Layer, AnyModule>();
+  for (const { owner, name, layer } of places) {
+    const by = made.get(layer) ?? make(layer).train(layer.training);
+    made.set(layer, by);
+    replaceChild(owner, name, by);
+  }
+  nextGeneration();
+}
+
+/**
+ * Quantises the Linear, Conv1d, Conv2d and Embedding layers of a model in place, and returns it: weights as int8 with a scale for each output
+ * (row of a table), a quarter of the memory. Inputs are uint8 with the scale and the zero point of each call. The layers are for inference: no
+ * gradient passes. Throws HebbError where there is nothing to quantise. Source: torch.ao.quantization.quantize_dynamic, which leaves
+ * convolutions and tables out.
+ */
+export function quantizeDynamic<M extends AnyModule>(model: M, options: QuantizeOptions = {}): M {
+  const { skip = [] } = checkOptions("quantizeDynamic", options, quantizeKinds);
+  replaceLayers(placesOf("quantizeDynamic", model, skip), (layer) => quantizedLayer(layer));
+  return model;
+}
+
+interface Watched {
+  readonly observer: Observer;
+  readonly handle: HookHandle;
+  seen: boolean;
+}
+const watchedLayers = new WeakMap<Layer, Watched>();
+
+/**
+ * Lets observers see the inputs of all Linear, Conv1d, Conv2d and Embedding layers, until `convert`, and returns the model. Call the model, in
+ * its eval mode, with some hundred samples like those of use in between. Source: torch.ao.quantization.prepare.
+ */
+export function prepare<M extends AnyModule>(model: M, options: PrepareOptions = {}): M {
+  const { skip = [], observer: make = () => new MinMaxObserver() } = checkOptions("prepare", options, prepareKinds);
+  for (const { layer } of placesOf("prepare", model, skip)) {
+    if (watchedLayers.has(layer)) continue;
+    const observer = make();
+    const watched: Watched = {
+      observer,
+      seen: false,
+      handle: layer.registerForwardPreHook(([x]) => {
+        if (x === undefined) return;
+        watched.seen = true;
+        // A table is asked by positions, which are no numbers to quantise.
+        if (!(layer instanceof Embedding)) observer.observe(x);
+      }),
+    };
+    watchedLayers.set(layer, watched);
+  }
+  return model;
+}
+
+/**
+ * Quantises the layers that `prepare` watches, in place, and returns the model: as quantizeDynamic, but the inputs of each layer have the one
+ * scale and zero point of what its observer saw; what is beyond is clipped. Throws HebbError where a layer saw nothing, unless `strict` is
+ * false. Source: torch.ao.quantization.convert.
+ */
+export function convert<M extends AnyModule>(model: M, options: ConvertOptions = {}): M {
+  const { strict = true } = checkOptions("convert", options, convertKinds);
+  const places = placesOf("convert", model, []).filter(({ layer }) => watchedLayers.has(layer));
+  if (places.length === 0) throw new HebbError("convert: no layer of the model is watched; call prepare(model) first");
+  const blind = places.find(({ layer }) => watchedLayers.get(layer)?.seen === false);
+  if (strict && blind !== undefined)
+    throw new HebbError(
+      `convert: the layer "${blind.path}" has seen no data; call the model with calibration data after prepare(model)`,
+    );
+  replaceLayers(places, (layer) => {
+    const watched = watchedLayers.get(layer);
+    watched?.handle.remove();
+    watchedLayers.delete(layer);
+    return quantizedLayer(layer, watched?.observer.affine());
+  });
+  return model;
+}
