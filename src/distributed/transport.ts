@@ -6,8 +6,8 @@ export interface Request {
   test(): boolean;
 }
 
-/** All ranks begin the same in the same order within a lane. How the two lanes interleave is up to each. */
-export type Lane = 0 | 1;
+/** All ranks begin the same in the same order within a lane. How lanes interleave is up to each. */
+export type Lane = 0 | 1 | 2;
 
 /** Buffers must stay as they are until the request is complete. */
 export interface Transport {
