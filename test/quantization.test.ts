@@ -20,8 +20,9 @@ import {
   tensor,
   useBackend,
 } from "../src/index.ts";
-import { moveToHost } from "../src/runtime/index.ts";
+import { defaultDevice, moveToHost } from "../src/runtime/index.ts";
 import { backends } from "./golden/figures.ts";
+import { webgpuDevice } from "./webgpu/dawn.ts";
 
 const { prepare, convert, quantizeDynamic, MinMaxObserver, MovingAverageMinMaxObserver } = quantization;
 const f32 = Math.fround;
@@ -139,6 +140,27 @@ describe.each(backends)("on %s", (backend) => {
         .dataSync(),
     ).toThrow(/20/);
   });
+});
+
+const card = await webgpuDevice();
+card?.close();
+
+it.skipIf(card === undefined)("a graphics card gives the numbers of wasm", async () => {
+  useBackend({ backend: "wasm", threads: 1 });
+  seed(1);
+  const build = (): nn.Sequential => quantizeDynamic(new nn.Sequential(new nn.Conv2d(2, 4, 3)));
+  const [model, x] = [build(), randn([5, 2, 6, 6])];
+  const [bytes, values, expected] = [writeSafetensors(model.stateDict()), x.dataSync(), model.forward(x).dataSync()];
+  useBackend({ backend: "webgpu" });
+  await defaultDevice.ready();
+  const other = build();
+  other.loadStateDict(readSafetensors(bytes).tensors);
+  const found = await other.forward(tensor(values, { shape: x.shape })).data();
+  await moveToHost();
+  useBackend({ backend: "wasm", threads: 1 });
+  // The sums are equal; products and sums of floats are rounded once more or less.
+  const worst = Math.max(...Array.from(found, (value, i) => Math.abs(value - at([...expected], i))));
+  expect(worst).toBeLessThanOrEqual(3 * 2 ** -24 * Math.max(...expected.map(Math.abs)));
 });
 
 describe("a model", () => {

@@ -1,6 +1,6 @@
 // A data set: features, targets and optional weights, one entry of each for every sample. In host memory, but for features that a file keeps.
 import { at } from "../graph/at.ts";
-import { allocate, type DType, elementTypeOf, type TypedArray } from "../graph/dtype.ts";
+import { allocate, type DType, dtypeOf, elementTypeOf, type TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
@@ -66,11 +66,6 @@ const kinds: OptionKinds<DatasetOptions> = {
   targetShape: kind.numbers,
   weights: kind.instanceOf(Float32Array, "a Float32Array"),
 };
-
-function dtypeOf(data: TypedArray): DType {
-  const type = elementTypeOf(data);
-  return type === "uint16" ? "int32" : type;
-}
 
 /** Typed values and the shape of one sample. */
 function valuesOf(

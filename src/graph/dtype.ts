@@ -86,6 +86,12 @@ export function elementTypeOf(data: ArrayBufferView): ElementType | undefined {
   return (Object.keys(forms) as ElementType[]).find((dtype) => data instanceof arrayOf(dtype));
 }
 
+/** The dtype of a tensor that is made of an array: its own, or the one that holds it. */
+export function dtypeOf(data: ArrayBufferView): DType {
+  const type = data instanceof Uint8ClampedArray ? "uint8" : elementTypeOf(data);
+  return type === "uint16" ? "int32" : (type ?? "float32");
+}
+
 /** A whole number as memory of a dtype of whole numbers keeps it: its low bits. */
 export function wrapped(value: number, dtype: ElementType): number {
   const unused = 32 - 8 * byteSize(dtype);

@@ -1,5 +1,5 @@
 // Tensors from JavaScript values and from rules: tensor, zeros, ones, full, eye, arange, linspace.
-import { allocate, type DType, type TypedArray } from "../graph/dtype.ts";
+import { allocate, type DType, dtypeOf, type TypedArray } from "../graph/dtype.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { full as fullNode } from "../graph/ops/creation.ts";
@@ -53,20 +53,13 @@ export function tensor<const S extends Shape = Shape>(
 
 /** The numbers of a typed array, and the dtype that holds them: its own where there is one of its name. */
 function typedValues(data: ArrayBufferView, dtype: DType | undefined): { values: ArrayLike<number>; dtype: DType } {
-  if (data instanceof Float64Array) return { values: data, dtype: dtype ?? "float64" };
-  if (data instanceof Float32Array) return { values: data, dtype: dtype ?? "float32" };
-  if (data instanceof Uint8Array || data instanceof Uint8ClampedArray) return { values: data, dtype: dtype ?? "uint8" };
-  if (data instanceof Int8Array) return { values: data, dtype: dtype ?? "int8" };
-  if (data instanceof Int16Array) return { values: data, dtype: dtype ?? "int16" };
-  if (data instanceof Int32Array || data instanceof Uint16Array) return { values: data, dtype: dtype ?? "int32" };
-  if (data instanceof Uint32Array) return { values: wholeNumbers(data, dtype ?? "int32"), dtype: dtype ?? "int32" };
-  if (data instanceof BigInt64Array || data instanceof BigUint64Array)
+  if (data instanceof Uint32Array || data instanceof BigInt64Array || data instanceof BigUint64Array)
     return { values: wholeNumbers(data, dtype ?? "int32"), dtype: dtype ?? "int32" };
-  if (holdsNumbers(data)) return { values: data, dtype: dtype ?? "float32" };
+  if (holdsNumbers(data)) return { values: data, dtype: dtype ?? dtypeOf(data) };
   throw new HebbError(`tensor: takes typed arrays of numbers, got ${kind.describe(data)}`);
 }
 
-/** Any other typed array, such as Float16Array, which not every runtime has. */
+/** Any typed array, such as Float16Array, which not every runtime has. */
 const holdsNumbers = (data: ArrayBufferView): data is ArrayBufferView & ArrayLike<number> =>
   "length" in data && (data.length === 0 || (0 in data && typeof data[0] === "number"));
 

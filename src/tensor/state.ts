@@ -1,5 +1,5 @@
 // State cells as tensors: State changes by assign, Parameter is the State that gradients flow to.
-import { allocate, type DType, elementTypeOf, isFloat, type TypedArray } from "../graph/dtype.ts";
+import { allocate, type DType, dtypeOf, isFloat, type TypedArray } from "../graph/dtype.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import { numbersOf, storedNumber, storedNumbers } from "../graph/halves.ts";
 import * as kind from "../graph/kinds.ts";
@@ -208,11 +208,6 @@ function initial(
   const data = allocate(dtype, value.length);
   data.set(value);
   return { shape, dtype, data };
-}
-
-function dtypeOf(data: TypedArray): DType {
-  const type = elementTypeOf(data);
-  return type === "uint16" ? "int32" : type;
 }
 
 /** Gradients set while tracing; undefined: cleared. */
