@@ -2,7 +2,7 @@
 // takes 3.4 GB a rank. By hand: npx esbuild test/distributed/collectives.rank.ts --bundle --platform=node --format=esm --packages=external
 // --outfile=node_modules/.cache/collectives.mjs, then mpirun -n 2 node node_modules/.cache/collectives.mjs --large
 import { init } from "../../src/distributed/index.ts";
-import { allocate, type DType, dtypes, type TypedArray } from "../../src/graph/dtype.ts";
+import { allocate, type DType, dtypes, isFloat, type TypedArray } from "../../src/graph/dtype.ts";
 import type { Combining } from "../../src/runtime/index.ts";
 
 const world = init();
@@ -12,7 +12,7 @@ const wrong: string[] = [];
 /** What a rank gives: whole numbers that float32 holds, or fractions. */
 function valuesOf(dtype: DType, length: number, from: number): TypedArray {
   const values = allocate(dtype, length);
-  const whole = dtype === "bool" ? 2 : dtype === "int32" || dtype === "uint8" ? 251 : undefined;
+  const whole = dtype === "bool" ? 2 : isFloat(dtype) ? undefined : 251;
   for (let i = 0; i < length; i++)
     values[i] = whole === undefined ? ((i % 8191) + 0.1) / (from + 3) : (i * 37 + from * 101) % whole;
   return values;
