@@ -1,5 +1,5 @@
 // Layers for inference whose weights are int8: products are summed in int32, and then scaled in float32.
-import { HebbError, ShapeError } from "../../graph/errors.ts";
+import { ShapeError } from "../../graph/errors.ts";
 import type { ConvOptions } from "../../graph/ops/conv.ts";
 import { formatShape } from "../../graph/shape.ts";
 import * as F from "../../tensor/functional.ts";
@@ -24,11 +24,11 @@ abstract class QuantizedWeight extends Module {
     this.weightScale = new State(scale);
   }
 
-  /** Throws HebbError: what reads the weight of a layer by itself cannot use a quantised one. */
-  get weight(): never {
-    throw new HebbError(
-      `${this.constructor.name}: the weight is quantised, and something reads it by itself; leave the layer out with { skip: [its path] }`,
-    );
+  /** weightScale · weightQuantized in float32: for what reads the weight by itself, such as a head that shares the table of its tokens. */
+  get weight(): Tensor {
+    const { weightQuantized, weightScale } = this;
+    const dims = weightQuantized.shape.map((extent, axis) => (axis === 0 ? extent : 1));
+    return weightQuantized.to("float32").mul(weightScale.reshape(dims));
   }
 }
 

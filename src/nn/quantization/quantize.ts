@@ -120,12 +120,12 @@ export function prepare<M extends AnyModule>(model: M, options: PrepareOptions =
     const observer = make();
     const watched: Watched = {
       observer,
-      seen: false,
+      // A table is asked by positions, which are no numbers to quantise.
+      seen: layer instanceof Embedding,
       handle: layer.registerForwardPreHook(([x]) => {
-        if (x === undefined) return;
+        if (x === undefined || layer instanceof Embedding) return;
         watched.seen = true;
-        // A table is asked by positions, which are no numbers to quantise.
-        if (!(layer instanceof Embedding)) observer.observe(x);
+        observer.observe(x);
       }),
     };
     watchedLayers.set(layer, watched);
