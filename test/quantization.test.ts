@@ -7,7 +7,6 @@ import { readSafetensors, writeSafetensors } from "../src/formats/index.ts";
 import { at } from "../src/graph/at.ts";
 import {
   compile,
-  HebbError,
   nn,
   noGrad,
   optim,
@@ -246,7 +245,7 @@ describe("a model", () => {
     // Half a step of a row's scale, which is its largest value / 127, and rounding.
     before.forEach((value, place) => {
       const row = before.subarray(16 * Math.floor(place / 16), 16 * Math.floor(place / 16) + 16);
-      const largest = row.reduce((most, each) => Math.max(most, Math.abs(each)), 0);
+      const largest = Math.max(...Array.from(row, Math.abs));
       expect(Math.abs((after[place] as number) - value)).toBeLessThanOrEqual((largest / 127) * 0.501);
     });
     const spread = logits.abs().max().itemSync();
