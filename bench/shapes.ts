@@ -1,7 +1,8 @@
 // Contractions and untuned networks: what bench/contractions.ts measures, as data that every peer can read.
 
 export type Layout = "nn" | "tn" | "nt" | "tt";
-export type ProductType = "float32" | "bfloat16" | "float16";
+/** Sums of int8 are int32, those of floats of 16 bits float32. */
+export type ProductType = "float32" | "bfloat16" | "float16" | "int8";
 export type ConvPart = "forward" | "input gradient" | "weight gradient";
 
 /** One layer of a network; the names and the order of the numbers are PyTorch's. */
@@ -109,7 +110,7 @@ const products: readonly Product[] = [
   product(1, 1024, 4096, "nt"),
   product(1, 4096, 4096, "nt"),
   // PyTorch takes half a minute for a large product of float16 that no library of its own computes.
-  ...each(["bfloat16", "float16"] as const, (dtype) => [
+  ...each(["bfloat16", "float16", "int8"] as const, (dtype) => [
     ...each(dtype === "float16" ? [256] : [256, 1024, 2048], (n) => product(n, n, n, "nn", { dtype })),
     product(1, 1024, 4096, "nt", { dtype }),
     product(1, 4096, 4096, "nt", { dtype }),

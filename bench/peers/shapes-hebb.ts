@@ -55,9 +55,15 @@ function magnitude(out: Tensor): number {
 function product({ batch, m, k, n, layout, dtype }: Product): Work {
   const lead = batch > 1 ? [batch] : [];
   const [first, second] = layout;
-  const a = filled([...lead, ...(first === "t" ? [k, m] : [m, k])], 1).to(dtype);
-  const b = filled([...lead, ...(second === "t" ? [n, k] : [k, n])], 17).to(dtype);
-  const of = (x: Tensor, t: string | undefined): Tensor => (t === "t" ? x.transpose(-1, -2) : x);
+  const integers = dtype === "int8";
+  const side = (shape: readonly number[], salt: number): Tensor =>
+    integers ? filled(shape, salt).mul(254).to(dtype) : filled(shape, salt).to(dtype);
+  const a = side([...lead, ...(first === "t" ? [k, m] : [m, k])], 1);
+  const b = side([...lead, ...(second === "t" ? [n, k] : [k, n])], 17);
+  const of = (x: Tensor, t: string | undefined): Tensor => {
+    const wide = integers ? x.to("int32") : x;
+    return t === "t" ? wide.transpose(-1, -2) : wide;
+  };
   return repeated((x: Tensor, y: Tensor) => of(x, first).matmul(of(y, second)), a, b);
 }
 

@@ -35,10 +35,11 @@ class Repeat:
 def product(d):
     lead = [d["batch"]] if d["batch"] > 1 else []
     (m, k, n), (first, second) = (d["m"], d["k"], d["n"]), d["layout"]
-    a = fill(lead + ([k, m] if first == "t" else [m, k]), 1).astype(d["dtype"])
-    b = fill(lead + ([n, k] if second == "t" else [k, n]), 17).astype(d["dtype"])
+    scale, sums = (254, jnp.int32) if d["dtype"] == "int8" else (1, None)
+    a = (fill(lead + ([k, m] if first == "t" else [m, k]), 1) * scale).astype(d["dtype"])
+    b = (fill(lead + ([n, k] if second == "t" else [k, n]), 17) * scale).astype(d["dtype"])
     of = lambda x, t: jnp.swapaxes(x, -1, -2) if t == "t" else x
-    return Repeat(lambda a, b: of(a, first) @ of(b, second), a, b)
+    return Repeat(lambda a, b: jnp.matmul(of(a, first), of(b, second), preferred_element_type=sums), a, b)
 
 
 def convolution(d):

@@ -44,10 +44,11 @@ def product(d):
     lead = [d["batch"]] if d["batch"] > 1 else []
     (m, k, n), (first, second) = (d["m"], d["k"], d["n"]), d["layout"]
     dtype = getattr(torch, d["dtype"])
-    a = fill(lead + ([k, m] if first == "t" else [m, k]), 1).to(dtype)
-    b = fill(lead + ([n, k] if second == "t" else [k, n]), 17).to(dtype)
+    scale = 254 if dtype == torch.int8 else 1
+    a = (fill(lead + ([k, m] if first == "t" else [m, k]), 1) * scale).to(dtype)
+    b = (fill(lead + ([n, k] if second == "t" else [k, n]), 17) * scale).to(dtype)
     a, b = (a.transpose(-1, -2) if first == "t" else a), (b.transpose(-1, -2) if second == "t" else b)
-    return Repeat(lambda: torch.matmul(a, b))
+    return Repeat(lambda: (torch._int_mm if dtype == torch.int8 else torch.matmul)(a, b))
 
 
 def convolution(d):

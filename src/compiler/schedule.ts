@@ -1,5 +1,5 @@
 // Decides which values are worth a buffer; everything else is recomputed inside the kernels that read it.
-import { computedIn, isHalf } from "../graph/dtype.ts";
+import { byteSize, computedIn } from "../graph/dtype.ts";
 import { isOp, type Node } from "../graph/node.ts";
 import { castOp } from "../graph/ops/cast.ts";
 import { catOp } from "../graph/ops/movement.ts";
@@ -195,9 +195,9 @@ export function schedule(outputs: readonly Node[], options: { fuse: boolean } = 
   return { order, realized, fuse: true, ...assemble(order, realized, new Set(outputs), realize) };
 }
 
-/** A conversion that whoever reads half the memory does better itself. */
+/** A conversion that whoever reads less memory for it does better itself. */
 const widens = (node: Node): boolean =>
-  isOp(node, castOp) && node.dtype === "float32" && node.inputs.some(({ dtype }) => isHalf(dtype));
+  isOp(node, castOp) && byteSize(node.dtype) === 4 && node.inputs.some(({ dtype }) => byteSize(dtype) < 4);
 
 /** Whether a kernel gives the node a value: a source has one, checks and loops have none. */
 const isComputed = ({ op: { rule } }: Node): boolean =>
@@ -215,7 +215,7 @@ function interleaves(node: Node): boolean {
 
 /**
  * A contraction reads its operands many times and wants plain strides: the operand becomes an affine view of a buffer.
- * Views are looked through as long as their composition stays affine, and conversions from floats of 16 bits.
+ * Views are looked through as long as their composition stays affine, and conversions from narrower types.
  */
 function realizeOperand(
   operand: Node,

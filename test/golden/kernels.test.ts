@@ -91,6 +91,13 @@ describe("kernels of", () => {
     await expect(`${attention.explain()}\n`).toMatchFileSnapshot("kernels/attention.txt");
   });
 
+  it("a product of bytes with sums in int32: one kernel, which reads bytes", async () => {
+    const product = compile((x: Tensor, w: Tensor) => x.to("int32").matmul(w.t().to("int32")));
+    product(zeros([4, 64], { dtype: "uint8" }), zeros([32, 64], { dtype: "int8" }));
+    expect(product.explain()).toContain("1 kernel,");
+    await expect(`${product.explain()}\n`).toMatchFileSnapshot("kernels/bytes.txt");
+  });
+
   it("a network in floats of 16 bits: products read them as they are stored, and what is between is rounded where it is made", async () => {
     seed(0);
     const texts = (["bfloat16", "float16"] as const).map((dtype) => {

@@ -15,7 +15,7 @@ import {
 } from "../analysis/values.ts";
 import { type Code, code, type Text } from "./code.ts";
 import { type EmitContext, elementType } from "./emitter.ts";
-import { hasPairs, laneLetter, literal, needLanes, scalarType, vectorType } from "./lanes.ts";
+import { hasPairs, literal, memoryLetter, needLanes, scalarType, vectorType } from "./lanes.ts";
 import { Lines } from "./lines.ts";
 import { scalarBinary, scalarCast, scalarUnary, vectorBinary, vectorCast, vectorUnary } from "./operations.ts";
 
@@ -357,8 +357,7 @@ export class Expressions {
   }
 
   private memoryType(dtype: ElementType): string {
-    const letter = byteSize(dtype) === 1 ? "B" : byteSize(dtype) === 2 ? "H" : laneLetter(dtype);
-    return `${dtype === "int8" || dtype === "int16" ? "S" : ""}${letter}${this.laneCount}`;
+    return `${memoryLetter(dtype)}${this.laneCount}`;
   }
 
   private vectorLoad(value: Load): Text {

@@ -13,6 +13,12 @@ export const laneLetter = (dtype: ElementType): "F" | "D" | "I" =>
 
 export const vectorType = (dtype: ElementType, lanes: number): string => `${laneLetter(dtype)}${lanes}`;
 
+/** The letters of the same in memory, which holds narrower ones as they are. */
+export function memoryLetter(dtype: ElementType): string {
+  const letter = byteSize(dtype) === 1 ? "B" : byteSize(dtype) === 2 ? "H" : laneLetter(dtype);
+  return dtype === "int8" || dtype === "int16" ? `S${letter}` : letter;
+}
+
 /** The C text of a constant of a dtype. */
 export function literal(value: number, dtype: ElementType): string {
   if (dtype === "int32") return value === -2147483648 ? "(-2147483647 - 1)" : value < 0 ? `(${value})` : `${value}`;
@@ -308,6 +314,7 @@ function integers(n: number): string {
 static inline I${n} I${n}_mod(I${n} a, I${n} b) ${loop("int_mod(a[l], b[l])")}
 static inline I${n} I${n}_pow(I${n} a, I${n} b) ${loop("int_pow(a[l], b[l])")}
 static inline I${n} I${n}_shr(I${n} a, I${n} b) { return (I${n})((U${n})a >> ((U${n})b & 31)); }
+static inline I${n} I${n}_fma(I${n} a, I${n} b, I${n} c) { return a * b + c; }
 static inline I${n} I${n}_guard(I${n} i, int extent) { return i & (I${n})((U${n})i < (unsigned)extent); }
 `;
 }

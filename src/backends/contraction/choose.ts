@@ -3,10 +3,9 @@ import type { ContractionKernel } from "../../compiler/kernel.ts";
 import { byteSize } from "../../graph/dtype.ts";
 import type { Axis } from "../../graph/scalar.ts";
 import { along } from "../analysis/operand.ts";
-import type { PaddedDim } from "../analysis/padding.ts";
 import { extentOf } from "../analysis/steps.ts";
 import { cheapestEpilogue, columnMisses, converting, farRows, packing, vectorLanes } from "./cost.ts";
-import type { Machine } from "./machine.ts";
+import type { Machine, PaddingOf } from "./machine.ts";
 import type { DotPlan, OuterPlan, Plan } from "./plan.ts";
 import {
   bothPacked,
@@ -14,71 +13,30 @@ import {
   canTransposePack,
   contiguousK,
   evenK,
-  isReadable,
   kSteps,
   outerSteps,
   type Side,
   type Sides,
   sidesOf,
 } from "./sides.ts";
-import { paddingSkip } from "./skipPadding.ts";
-import { kBlock, mostUneven, roundUp, share, shortenedLanes, tileOf } from "./tile.ts";
-import { windowPlan } from "./windows.ts";
-
-/** The dimensions of a buffer that are padded with zeros, as far as that is known. */
-export type PaddingOf = (buffer: number) => readonly PaddedDim[] | undefined;
+import type { PaddingSkip } from "./skipPadding.ts";
+import { kBlock, roundUp, share, shortenedLanes, tileOf } from "./tile.ts";
 
 /** The cheapest of the ways that are possible. */
 export function planContraction(kernel: ContractionKernel, machine: Machine, paddingOf: PaddingOf): Plan {
   const { inPlace } = machine;
   const plans =
-    inPlace.kind === "ruled" ? ruledPlans(kernel, machine, inPlace) : estimatedPlans(kernel, machine, paddingOf);
+    inPlace.kind === "ruled" ? ruledPlans(kernel, machine, inPlace) : inPlace.plans(kernel, machine, paddingOf);
   return plans.reduce((best, plan) => (plan.cycles < best.cycles ? plan : best));
 }
 
 /** The sides, and which of them are packed. */
-interface Way extends Sides {
+export interface Way extends Sides {
   readonly packA: boolean;
   readonly packB: boolean;
 }
 
-const either = [false, true] as const;
-
-function estimatedPlans(kernel: ContractionKernel, machine: Machine, paddingOf: PaddingOf): Plan[] {
-  const plans: (Plan | undefined)[] = [];
-  for (const swapped of either) {
-    for (const packB of either) {
-      for (const packA of either) {
-        const way = { ...tiledSides(kernel, machine, swapped, { a: !packA, b: !packB }), packA, packB };
-        if (isPossible(way, kernel, machine)) plans.push(outerPlan(kernel, machine, way, paddingOf));
-      }
-    }
-  }
-  const swapped = extentOf(kernel.m) > extentOf(kernel.n) && extentOf(kernel.n) <= 4;
-  plans.push(dotPlan(kernel, machine, sidesOf(kernel, machine, swapped, bothPacked)), windowPlan(kernel, machine));
-  return plans.filter((plan) => plan !== undefined);
-}
-
-/** The sides; rows in place are in pieces only where those are whole tiles. */
-function tiledSides(
-  kernel: ContractionKernel,
-  machine: Machine,
-  swapped: boolean,
-  inPlace: { readonly a: boolean; readonly b: boolean },
-): Sides {
-  const uneven = mostUneven(machine);
-  const whole = sidesOf(kernel, machine, swapped, { ...inPlace, mostUneven: uneven, pieces: true });
-  const { a, b } = whole;
-  const wide = Math.ceil(b.group.merged.extent / vectorLanes(kernel.dtype, machine));
-  return a.span === a.group.merged.extent || a.span % tileOf(a.span, wide, machine.tile).mr === 0
-    ? whole
-    : sidesOf(kernel, machine, swapped, { ...inPlace, mostUneven: uneven, pieces: false });
-}
-
-/** Whether tiles can read in place what is not packed. */
-const isPossible = ({ a, b, packA, packB }: Way, kernel: ContractionKernel, { longestTable }: Machine): boolean =>
-  (packA || isReadable(a, kernel, longestTable)) &&
-  (packB || (isReadable(b, kernel, longestTable) && hasContiguousColumns(b)));
+export const either = [false, true] as const;
 
 type Rule = Extract<Machine["inPlace"], { kind: "ruled" }>;
 
@@ -99,7 +57,7 @@ function ruledPlans(kernel: ContractionKernel, machine: Machine, rule: Rule): Pl
       (steps.length > 1 && k > rule.unevenSteps) || (k > rule.apartSteps && Math.abs(steps.at(-1)?.stride ?? 0) > 1);
     const packA = isApart && n > 2 * tileIn(sides, kernel, machine).nr;
     const packB = !isContiguous || (!few && k * n > rule.columnElements);
-    return [outerPlan(kernel, machine, { ...sides, packA, packB }, () => undefined)];
+    return [outerPlan(kernel, machine, { ...sides, packA, packB })];
   });
 }
 
@@ -118,11 +76,15 @@ function tileIn({ a, b }: Sides, { dtype }: ContractionKernel, machine: Machine)
   return { lanes, mr, vectors, nr: vectors * lanes };
 }
 
-function outerPlan(
+/** The products with padding that tiles of so many rows in place leave out. */
+export type SkipOf = (sides: Sides, rows: number) => PaddingSkip | undefined;
+
+/** Tiles of outer products; `skipOf`: where the rows are padded. */
+export function outerPlan(
   kernel: ContractionKernel,
   machine: Machine,
   { packA, packB: packsB, ...sides }: Way,
-  paddingOf: PaddingOf,
+  skipOf?: SkipOf,
 ): OuterPlan {
   const { costs, kBlocks } = machine;
   const { a, b, batch } = sides;
@@ -133,8 +95,7 @@ function outerPlan(
   const run = packB === "inUnit" ? evenK(b, kernel) : k;
   const isEven = (packed: boolean, side: Side): boolean => packed || kSteps(side, kernel).length <= 1;
   let kc = kBlocks.uneven || (isEven(packA, a) && isEven(packsB, b)) ? kBlock(run, kBlocks) : k;
-  const dims = packA || a.operand === undefined ? undefined : paddingOf(a.operand.buffer);
-  let skip = dims && paddingSkip(kernel, a, mr, batch, dims);
+  let skip = packA ? undefined : skipOf?.(sides, mr);
   if (skip !== undefined) {
     const even = packsB || (b.operand !== undefined && along(b.operand, skip.channels).length <= 1);
     // Blocks end where a round does; panels packed in their unit where their runs do.
@@ -170,7 +131,7 @@ function outerPlan(
 }
 
 /** Whether columns that are neighbours are neighbours in memory. */
-function hasContiguousColumns(b: Side): boolean {
+export function hasContiguousColumns(b: Side): boolean {
   const steps = outerSteps(b);
   return steps.length === 0 || (steps.length === 1 && steps[0]?.stride === 1);
 }
@@ -187,7 +148,7 @@ function packsInUnit({ a, b, batch }: Sides, kernel: ContractionKernel, machine:
 }
 
 /** Undefined where k is not last in memory on both sides, or too many offsets are needed. */
-function dotPlan(kernel: ContractionKernel, machine: Machine, sides: Sides): DotPlan | undefined {
+export function dotPlan(kernel: ContractionKernel, machine: Machine, sides: Sides): DotPlan | undefined {
   const { costs, longestTable, dot } = machine;
   const lanes = vectorLanes(kernel.dtype, machine);
   const [a, b] = [sides.a.operand, sides.b.operand];

@@ -1,6 +1,11 @@
 // What a plan needs to know of the machine that computes a contraction: vectors, registers, caches, and what work costs.
-import type { Scalar } from "../../graph/scalar.ts";
-import type { Operand } from "../analysis/operand.ts";
+import type { ContractionKernel } from "../../compiler/kernel.ts";
+import type { PaddedDim } from "../analysis/padding.ts";
+import type { Plan } from "./plan.ts";
+import type { Reads } from "./sides.ts";
+
+/** The dimensions of a buffer that are padded with zeros, as far as that is known. */
+export type PaddingOf = (buffer: number) => readonly PaddedDim[] | undefined;
 
 /** Sums in registers. */
 export interface TileLimits {
@@ -57,7 +62,10 @@ export interface UnitLimits {
  * read any rows in place, at a price that no estimate has been made of.
  */
 export type InPlaceRule =
-  | { readonly kind: "estimated" }
+  | {
+      readonly kind: "estimated";
+      readonly plans: (kernel: ContractionKernel, machine: Machine, paddingOf: PaddingOf) => readonly Plan[];
+    }
   | {
       readonly kind: "ruled";
       /** Contiguous columns of no more elements, or for no more rows. */
@@ -144,9 +152,7 @@ export const defaultCosts: Costs = {
   windowTile: 40,
 };
 
-export interface Machine {
-  /** The memory that tiles read an operand of a product from, if they can. */
-  readonly operandOf: (value: Scalar) => Operand | undefined;
+export interface Machine extends Reads {
   readonly vectorBytes: number;
   /** Whether packing transposes squares of this many elements in registers; undefined: it does not. */
   readonly transposes: number | undefined;

@@ -6,7 +6,6 @@ import { axesIn } from "../analysis/axes.ts";
 import { along, type Operand, type Stride } from "../analysis/operand.ts";
 import { extentOf } from "../analysis/steps.ts";
 import { type Group, groupFrom, mergedGroup, mergeStatements } from "./groups.ts";
-import type { Machine } from "./machine.ts";
 
 /** One operand of the product. */
 export interface Side {
@@ -39,7 +38,12 @@ export interface InPlace {
 
 export const bothPacked: InPlace = { a: false, b: false, pieces: false, mostUneven: 0 };
 
-export function sidesOf(kernel: ContractionKernel, { operandOf }: Machine, swapped: boolean, inPlace: InPlace): Sides {
+/** The memory that tiles of a machine read an operand of a product from, if they can. */
+export interface Reads {
+  readonly operandOf: (value: Scalar) => Operand | undefined;
+}
+
+export function sidesOf(kernel: ContractionKernel, { operandOf }: Reads, swapped: boolean, inPlace: InPlace): Sides {
   const side = (axes: readonly Axis[], value: Scalar, isRows: boolean): Side => {
     const operand = operandOf(value);
     if (operand !== undefined && isRows && inPlace.a) {

@@ -1,18 +1,22 @@
-// How C reads the elements of a side: as they are, or floats of 16 bits converted to float32 on the way.
+// How C reads the elements of a side: as they are, or narrower ones converted on the way.
 
 import { visitScalar } from "../../../compiler/indexing.ts";
-import type { HalfDType } from "../../../graph/dtype.ts";
+import { byteSize, type ElementType, type HalfDType } from "../../../graph/dtype.ts";
 import { valueOfBits } from "../../../graph/halves.ts";
 import type { Scalar } from "../../../graph/scalar.ts";
 import { type Operand, operandOf } from "../../analysis/operand.ts";
-import type { EmitContext } from "../emitter.ts";
-import { laneLetter, needLanes, scalarType } from "../lanes.ts";
+import { type EmitContext, elementType } from "../emitter.ts";
+import { laneLetter, memoryLetter, needLanes, scalarType } from "../lanes.ts";
 import type { Target } from "../target.ts";
 
 const halves: readonly HalfDType[] = ["bfloat16", "float16"];
 
-/** A plain load, or the value of one of the bits of a float. */
+/** The types that tiles compute with. */
+export type TileType = "float32" | "float64" | "int32";
+
+/** A plain load, a narrower number of which this is the value, or the bits of a float. */
 export function storedOperandOf(value: Scalar): Operand | undefined {
+  if (value.kind === "cast" && byteSize(value.dtype) === 4 && byteSize(value.x.dtype) < 4) return operandOf(value.x);
   if (value.kind !== "bitcast") return operandOf(value);
   let bits: Scalar | undefined;
   visitScalar(value, (part) => {
@@ -24,7 +28,7 @@ export function storedOperandOf(value: Scalar): Operand | undefined {
   return undefined;
 }
 
-/** The elements of a side, as float32 or float64. */
+/** The elements of a side, as tiles compute with them. */
 export interface Elements {
   /** The C type of one in memory. */
   readonly type: string;
@@ -37,11 +41,11 @@ export interface Elements {
   splat(lanes: number, element: string): string;
 }
 
-const plain = (dtype: "float32" | "float64"): Elements => {
+const plain = (dtype: TileType): Elements => {
   const letter = laneLetter(dtype);
   return {
     type: scalarType(dtype),
-    bytes: dtype === "float32" ? 4 : 8,
+    bytes: byteSize(dtype),
     suffix: "",
     load: (lanes, at, mask) =>
       mask === undefined ? `${letter}${lanes}_load(${at})` : `${letter}${lanes}_loadm(${at}, ${mask})`,
@@ -49,13 +53,27 @@ const plain = (dtype: "float32" | "float64"): Elements => {
   };
 };
 
+/** Integers of a byte or two. */
+function narrow(stored: ElementType, dtype: TileType): Elements {
+  const float = (lanes: number, integers: string): string =>
+    dtype === "float32" ? `__builtin_convertvector(${integers}, F${lanes})` : integers;
+  return {
+    type: elementType[stored],
+    bytes: byteSize(stored),
+    suffix: `_${stored}`,
+    load: (lanes, at, mask) =>
+      float(
+        lanes,
+        `${memoryLetter(stored)}${lanes}_load${mask === undefined ? "" : "m"}(${at}${mask === undefined ? "" : `, ${mask}`})`,
+      ),
+    splat: (lanes, element) => `${laneLetter(dtype)}${lanes}_splat(${element})`,
+  };
+}
+
 /** Elements as memory holds them, for tiles of a type; what reads vectors of each number of lanes comes with its first use. */
-export function elementsOf(
-  context: EmitContext,
-  stored: Operand["dtype"] | undefined,
-  dtype: "float32" | "float64",
-): Elements {
-  if (stored !== "bfloat16" && stored !== "float16") return plain(dtype);
+export function elementsOf(context: EmitContext, stored: Operand["dtype"] | undefined, dtype: TileType): Elements {
+  if (stored === undefined || byteSize(stored) >= 4) return plain(dtype);
+  if (stored !== "bfloat16" && stored !== "float16") return narrow(stored, dtype);
   const need = (lanes: number): void => {
     needLanes(context, lanes);
     context.helper(`value_${stored}`, () => scalarValue[stored]);

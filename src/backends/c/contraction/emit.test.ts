@@ -4,7 +4,7 @@ import { allDevices } from "../../../../test/conformance/devices.ts";
 import { evaluate, type Value, valueOf } from "../../../../test/conformance/run.ts";
 import { bfloat16, decodeFloat, float16 } from "../../../formats/stored/smallFloats.ts";
 import { gradients } from "../../../graph/autodiff.ts";
-import type { HalfDType } from "../../../graph/dtype.ts";
+import { type HalfDType, type IntDType, rangeOf, wrapped } from "../../../graph/dtype.ts";
 import type { Node } from "../../../graph/node.ts";
 import { cast } from "../../../graph/ops/cast.ts";
 import { conv2d } from "../../../graph/ops/conv.ts";
@@ -40,13 +40,13 @@ const integers = (shape: readonly number[], salt: number): Value =>
     Array.from({ length: sizeOf(shape) }, (_, i) => ((Math.imul(i + salt * 7919, 0x9e3779b1) >>> 16) % 7) - 3),
   );
 
-function transposed({ shape, data }: Value): Value {
+function transposed({ shape, data, dtype }: Value): Value {
   const [rows = 0, columns = 0] = shape;
   const turned = Array.from(
     { length: rows * columns },
     (_, i) => data[(i % rows) * columns + Math.floor(i / rows)] ?? 0,
   );
-  return valueOf("float32", [columns, rows], turned);
+  return valueOf(dtype, [columns, rows], turned);
 }
 
 /** a · b of [m, k] and [k, n]. */
@@ -139,6 +139,68 @@ describe.skipIf(native === undefined).each([native, ...narrower])("contractions 
       );
     });
     for (const { data } of outputs) expect(data).toEqual(expected);
+  });
+
+  // Bytes of either sign, the extreme ones too: sums are exact, and wrap.
+  const bytes = [
+    ["int8", "int8"],
+    ["uint8", "uint8"],
+    ["uint8", "int8"],
+    ["int8", "uint8"],
+    ["int16", "int8"],
+    ["int32", "int32"],
+  ] as const;
+  const byteCases = (
+    [
+      [1, 784, 128],
+      [8, 640, 70],
+      [17, 4096, 5],
+      [40, 33, 56],
+      [65, 3, 9],
+      [129, 130, 131],
+    ] as const
+  ).flatMap(([m, k, n]) => bytes.map(([left, right]) => [m, k, n, left, right] as const));
+  it.each(byteCases)("[%i, %i] · [.., %i] of %s and %s with sums in int32", (m, k, n, left, right) => {
+    if (device === undefined) return;
+    const drawn = (shape: readonly [number, number], salt: number, dtype: IntDType): Value =>
+      valueOf(
+        dtype,
+        shape,
+        Array.from({ length: sizeOf(shape) }, (_, i) => {
+          const mixed = Math.imul(i + salt * 7919, 0x9e3779b1);
+          return i % 5 === 0 ? (rangeOf(dtype)[i & 1] as number) : wrapped(mixed >> 3, dtype);
+        }),
+      );
+    const [a, b] = [drawn([m, k], 1, left), drawn([k, n], 2, right)];
+    const expected = new Int32Array(m * n);
+    for (let i = 0; i < m; i++)
+      for (let j = 0; j < n; j++)
+        for (let s = 0; s < k; s++)
+          expected[i * n + j] = (expected[i * n + j] ?? 0) + Math.imul(a.data[i * k + s] ?? 0, b.data[s * n + j] ?? 0);
+    const outputs = evaluate(device, [a, b, transposed(a), transposed(b)], (sides) => {
+      const [x, y, at, bt] = sides.map((side) => cast(side, "int32"));
+      if (x === undefined || y === undefined || at === undefined || bt === undefined) return [];
+      return [x, permute(at, [1, 0])].flatMap((rows) =>
+        [y, permute(bt, [1, 0])].map((columns) => matmul(rows, columns)),
+      );
+    });
+    for (const { data } of outputs) expect(data).toEqual([...expected]);
+  });
+
+  it("a convolution of bytes, and products side by side", () => {
+    if (device === undefined) return;
+    const values = [
+      valueOf("int8", [2, 5, 9, 11], integers([2, 5, 9, 11], 3).data),
+      valueOf("int8", [7, 5, 3, 3], integers([7, 5, 3, 3], 4).data),
+      valueOf("uint8", [3, 8, 40], integers([3, 8, 40], 5).data.map(Math.abs)),
+      valueOf("int8", [3, 40, 9], integers([3, 40, 9], 6).data),
+    ];
+    const build: Parameters<typeof evaluate>[2] = (inputs) => {
+      const [x, w, p, q] = inputs.map((input) => cast(input, "int32"));
+      if (x === undefined || w === undefined || p === undefined || q === undefined) return [];
+      return [conv2d(x, w, undefined, { padding: 1 }), conv2d(x, w, undefined, {}), matmul(p, q)];
+    };
+    expect(evaluate(device, values, build)).toEqual(evaluate(reference, values, build));
   });
 
   it.each(["bfloat16", "float16"] as const)("every finite %s is the number it stands for", (dtype) => {

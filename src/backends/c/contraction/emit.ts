@@ -19,18 +19,20 @@ import type { EmitContext, KernelCode, Phase } from "../emitter.ts";
 import type { Expressions } from "../expressions.ts";
 import { scalarType } from "../lanes.ts";
 import { emitLoops } from "../loops.ts";
-import { type Elements, elementsOf } from "./elements.ts";
+import { alongK, type ByteTile, byteDotPlan, byteTile, byteTypes, isOfBytes } from "./byteDots.ts";
+import { type Elements, elementsOf, type TileType } from "./elements.ts";
 import { type Epilogue, epilogueOf } from "./epilogue.ts";
 import type { FusedEpilogue } from "./fusedEpilogue.ts";
 import { machines } from "./machine.ts";
 import { onePanel, packPhases } from "./pack.ts";
-import { dotTile, type KSteps, outerTile, type TileType } from "./tile.ts";
+import { dotTile, type KSteps, outerTile } from "./tile.ts";
 import { windowTiles } from "./windowTile.ts";
 
 export function emitContraction(kernel: ContractionKernel, context: EmitContext): KernelCode {
   const { dtype } = kernel;
   const points = extentOf([...kernel.batch, ...kernel.m, ...kernel.n, ...kernel.k]);
-  if (points === 0 || (dtype !== "float32" && dtype !== "float64")) return emitLoops(asLoops(kernel), context);
+  if (points === 0 || (dtype !== "float32" && dtype !== "float64" && dtype !== "int32"))
+    return emitLoops(asLoops(kernel), context);
   return cheaperLoops(kernel, context) ?? { phases: new Contraction(context, dtype).emit(kernel) };
 }
 
@@ -91,6 +93,7 @@ class Contraction {
   }
 
   private multiply(kernel: ContractionKernel): Phase[] {
+    if (isOfBytes(kernel, this.machine, this.context)) return this.multiplyBytes(kernel);
     const plan = planContraction(kernel, this.machine, this.context.paddingOf);
     switch (plan.kind) {
       case "outer":
@@ -100,6 +103,15 @@ class Contraction {
       case "window":
         return [this.window(kernel, plan)];
     }
+  }
+
+  private multiplyBytes(kernel: ContractionKernel): Phase[] {
+    const { context, machine, bytes, shared } = this;
+    const reserve = (count: number): number => shared.reserve(Math.ceil(count / bytes)) * bytes;
+    const { kernel: own, copies } = alongK(kernel, (dtype) => context.sharedBuffer(dtype), reserve);
+    const copied = copies.flatMap((loops) => [...emitLoops(loops, context).phases]);
+    const plan = byteDotPlan(own, machine);
+    return [...copied, this.dot(own, plan, byteTypes(plan))];
   }
 
   private packed(kernel: ContractionKernel, plan: OuterPlan, side: Side, width: number, phases: Phase[]): Reader {
@@ -210,7 +222,7 @@ class Contraction {
     return [...phases, tiles];
   }
 
-  private dot(kernel: ContractionKernel, plan: DotPlan): Phase {
+  private dot(kernel: ContractionKernel, plan: DotPlan, bytes?: ByteTile["types"]): Phase {
     const { context, dtype } = this;
     const { m, n, mr, nr, lanes, contiguous } = plan;
     let left = contiguous;
@@ -223,10 +235,13 @@ class Contraction {
     const tileWidth = roundUp(nr, lanes);
     const [a, b] = plan.operands;
     const elements = [elementsOf(context, a.dtype, dtype), elementsOf(context, b.dtype, dtype)] as const;
-    const chosen = byPanel("r", piecesOf(m.extent, mr), mr, (high) =>
-      byPanel("c", piecesOf(n.extent, nr), nr, (wide) =>
-        dotTile(context, { dtype, lanes, height: high, width: wide, run: contiguous, tileWidth, elements }),
-      ),
+    const chosen = byPanel("r", piecesOf(m.extent, mr), mr, (height) =>
+      byPanel("c", piecesOf(n.extent, nr), nr, (width) => {
+        const tile = { height, width, run: contiguous, tileWidth };
+        return bytes === undefined
+          ? dotTile(context, { ...tile, dtype, lanes, elements })
+          : byteTile(context, { ...tile, types: bytes });
+      }),
     );
     const [ka, kb] = [offsets(a, outer), offsets(b, outer)];
     return this.tiles(kernel, plan, {

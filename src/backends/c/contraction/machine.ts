@@ -1,4 +1,5 @@
 // What the planner of contractions is told about a processor that compiled C runs on.
+import { estimatedPlans } from "../../contraction/estimate.ts";
 import { defaultCosts, type Machine } from "../../contraction/machine.ts";
 import { type Target, targets, type VectorSet } from "../target.ts";
 import { storedOperandOf } from "./elements.ts";
@@ -24,7 +25,7 @@ function machineOf({ vectorBytes, registers }: Target): Machine {
       tolerance: undefined,
     },
     units: { rows: 168, columns: 128, of: "elements", enough: 64, nanoseconds: 4000 },
-    inPlace: { kind: "estimated" },
+    inPlace: { kind: "estimated", plans: estimatedPlans },
     longestTable: 8192,
     epilogue: { doubles: true, columns: 0, rows: 8, rowMultiple: 1 },
     mostRowsInUnit: 320,

@@ -13,7 +13,7 @@ import { code } from "../code.ts";
 import type { EmitContext, Phase } from "../emitter.ts";
 import { needLanes, scalarType, vectorType } from "../lanes.ts";
 import { emitLoops } from "../loops.ts";
-import { type Elements, elementsOf } from "./elements.ts";
+import { type Elements, elementsOf, type TileType } from "./elements.ts";
 
 export function packPhases(context: EmitContext, machine: Machine, packing: Packing): Phase[] {
   const { kernel, side } = packing;
@@ -202,7 +202,8 @@ ${decode}    const ${elements.type} *const first = from + (${offset}) + panel * 
   return { name, units, cost: units * width * k * 0.12, body };
 }
 
-const tileType = ({ dtype }: ContractionKernel): "float32" | "float64" => (dtype === "float64" ? dtype : "float32");
+const tileType = ({ dtype }: ContractionKernel): TileType =>
+  dtype === "float64" || dtype === "int32" ? dtype : "float32";
 
 /** Adds to the program what turns such elements, and returns its name. */
 export function needTurn(

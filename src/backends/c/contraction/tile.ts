@@ -4,9 +4,7 @@ import type { Tap } from "../../contraction/skipPadding.ts";
 import type { EmitContext } from "../emitter.ts";
 import { needReduction } from "../horizontal.ts";
 import { laneLetter, needLanes, scalarType } from "../lanes.ts";
-import type { Elements } from "./elements.ts";
-
-export type TileType = "float32" | "float64";
+import type { Elements, TileType } from "./elements.ts";
 
 /** How a tile steps along k on one side: by a stride, or by a table of offsets that is an operand. */
 export type KSteps = { readonly kind: "stride"; readonly stride: number } | { readonly kind: "table" };

@@ -3,8 +3,8 @@ import type { WindowPlan } from "../../contraction/plan.ts";
 import { windowLoads } from "../../contraction/windows.ts";
 import type { EmitContext } from "../emitter.ts";
 import { laneLetter, needLanes, scalarType } from "../lanes.ts";
-import { elementsOf } from "./elements.ts";
-import { kept, reread, type TileSums, type TileType } from "./tile.ts";
+import { elementsOf, type TileType } from "./elements.ts";
+import { kept, reread, type TileSums } from "./tile.ts";
 
 /**
  * The name of `void f(const T *weights, const T *image, T *tile)`, or with `finish` `…, char *const *places)`, for so many rows and
