@@ -2,6 +2,7 @@
 import { extname } from "node:path";
 import { formatCsv } from "../data/index.ts";
 import { missingPackage } from "../data/missingPackage.ts";
+import { HebbError } from "../graph/errors.ts";
 import { visibleJson } from "./output.ts";
 
 export type Row = Readonly<Record<string, string | number>>;
@@ -9,11 +10,22 @@ export type Row = Readonly<Record<string, string | number>>;
 export const rowFormats = ["csv", "jsonl"] as const;
 export type RowFormat = (typeof rowFormats)[number];
 
-/** The form that a file's name asks for. */
+/** The form that a file's name asks for. Throws HebbError for the name of another kind of file. */
 export function formatOf(path: string): RowFormat | "parquet" {
   const extension = extname(path).toLowerCase();
-  if (extension === ".jsonl" || extension === ".ndjson") return "jsonl";
-  return extension === ".parquet" ? "parquet" : "csv";
+  switch (extension) {
+    case ".jsonl":
+    case ".ndjson":
+      return "jsonl";
+    case ".parquet":
+      return "parquet";
+    case ".csv":
+    case ".txt":
+    case "":
+      return "csv";
+    default:
+      throw new HebbError(`--out ${path}: rows are written as .csv, .jsonl or .parquet, not as ${extension}`);
+  }
 }
 
 export function rowsText(rows: readonly Row[], columns: readonly string[], format: RowFormat): string {

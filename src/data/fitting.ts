@@ -365,8 +365,9 @@ export function fitFacts(
   }
   if (inputs.length === 0 && options.allowNoInputs !== true) {
     const why = dropped.map(({ column, reason }) => `${quoted(column)}: ${reason}`).join("; ");
+    const texts = columns.some(({ name, type }) => type.kind === "text" && name !== options.target);
     throw new HebbError(
-      `${table.name} has no column to learn ${quoted(options.target)} from${why ? ` (${why})` : ""}; add one that varies`,
+      `${table.name} has no column to learn ${quoted(options.target)} from${why ? ` (${why})` : ""}; ${texts ? "texts are learned by a pretrained model (hebb train … --base MODEL), or add a column that varies" : "add one that varies"}`,
     );
   }
   for (const { column, reason } of dropped) notes.push(`${quoted(column)} is not used: ${reason}`);

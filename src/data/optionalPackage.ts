@@ -4,10 +4,23 @@ import { pathToFileURL } from "node:url";
 import { HebbError } from "../graph/errors.ts";
 
 /** Where a package is, as an address to import. Throws HebbError that says how to install it. */
-export function packageAddress(name: string, purpose: string): string {
-  try {
-    return pathToFileURL(createRequire(import.meta.url).resolve(name)).href;
-  } catch {
-    throw new HebbError(`${purpose} needs the package ${name}, which is not installed: npm install ${name}`);
-  }
+export const packageAddress = (name: string, purpose: string): string => packageAddresses([name], purpose)[0] ?? "";
+
+/** The same of several that are needed together: those that are missing are named at once. */
+export function packageAddresses(names: readonly string[], purpose: string): string[] {
+  const { resolve } = createRequire(import.meta.url);
+  const missing: string[] = [];
+  const found = names.flatMap((name) => {
+    try {
+      return [pathToFileURL(resolve(name)).href];
+    } catch {
+      missing.push(name);
+      return [];
+    }
+  });
+  if (missing.length === 0) return found;
+  const [packages, are] = missing.length === 1 ? ["package", "is"] : ["packages", "are"];
+  throw new HebbError(
+    `${purpose} needs the ${packages} ${missing.join(" and ")}, which ${are} not installed: npm install ${missing.join(" ")}`,
+  );
 }

@@ -5,7 +5,7 @@ import * as kind from "../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import type { CellValue } from "./cells.ts";
 import { InputFile } from "./inputFile.ts";
-import { packageAddress } from "./optionalPackage.ts";
+import { packageAddresses } from "./optionalPackage.ts";
 import { type RowGroup, type RowGroups, tableOf } from "./rowGroups.ts";
 import type { Table } from "./table.ts";
 
@@ -187,8 +187,10 @@ async function* groupsOf(file: InputFile, options: ParquetOptions): AsyncGenerat
   const { path } = file;
   const { maxCells = 1e8, maxMemory = 1024, maxSeconds = 60 } = options;
   await checkEnds(file);
-  const hyparquet = packageAddress("hyparquet", "reading Parquet files");
-  const codecs = packageAddress("hyparquet-compressors", "reading Parquet files");
+  const [hyparquet = "", codecs = ""] = packageAddresses(
+    ["hyparquet", "hyparquet-compressors"],
+    "reading Parquet files",
+  );
   const worker = new Worker(source, {
     eval: true,
     workerData: {

@@ -188,7 +188,8 @@ export function tableFindings(given: Table, options: FitPreprocessingOptions): T
   found.push(...unused(others));
   const repeated = duplicates(table);
   if (repeated !== undefined) found.push({ code: "duplicates", text: repeated, columns: [] });
-  const drift = driftInTime([...inputs, target]);
+  // A split by time has its own note, of the rows that it holds out.
+  const drift = resolved.time === undefined ? driftInTime([...inputs, target]) : undefined;
   if (drift !== undefined) found.push({ code: "drift", ...drift });
   for (const column of [target, ...inputs])
     for (const note of readingNotes(column)) found.push({ code: "cells", text: `${note}.`, columns: [column.name] });

@@ -18,6 +18,7 @@ import {
 import { rowsOfArray } from "../data/images.ts";
 import { entryAt, InputFile } from "../data/inputFile.ts";
 import { fetchFile, isWebAddress } from "../data/remoteFile.ts";
+import { Table } from "../data/table.ts";
 import type { Preprocessing } from "../formats/index.ts";
 import { HebbError } from "../graph/errors.ts";
 import { nearest } from "../graph/nearest.ts";
@@ -36,9 +37,12 @@ export const formFor = ({ kind }: Preprocessing): "text" | "whole" => (kind === 
 export async function read(path: string, options: ReadOptions): Promise<Source> {
   if (path === standardInput) {
     const origin: Origin = { name: "standard input", path, place: path };
-    return fromStandardInput((file) =>
-      InputFile.use(file, (open) => fromFile(open, origin, { ...options, form: piped(options) })),
-    );
+    return fromStandardInput(async (file) => {
+      const found = await InputFile.use(file, (open) => fromFile(open, origin, { ...options, form: piped(options) }));
+      if (found.kind !== "table") return found;
+      const { columns, delimiter, remarks } = found.table;
+      return { ...found, table: new Table(columns, origin.name, delimiter, remarks) };
+    });
   }
   if (isWebAddress(path)) return readAddress(path, options);
   const entry = await entryAt(path);

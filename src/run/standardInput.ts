@@ -17,7 +17,10 @@ export async function fromStandardInput<T>(work: (path: string) => Promise<T>): 
   try {
     const path = join(folder, "standard-input");
     await pipeline(process.stdin, createWriteStream(path));
-    return await work(path);
+    return await work(path).catch((error: unknown) => {
+      if (!(error instanceof HebbError) || !error.message.includes(path)) throw error;
+      throw new HebbError(error.message.replaceAll(path, "standard input"), { cause: error });
+    });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -101,9 +101,37 @@ function spentOf(confusionOf: Measured["confusion"], costs: readonly number[]): 
 /** Longer class names do not fit above the columns. */
 const longestHead = 12;
 
-/** Rows are what is true, columns what was predicted. */
-function matrixLines(matrix: readonly (readonly number[])[], names: readonly string[]): string[] {
+/** More classes do not fit beside one another. */
+const mostInMatrix = 20;
+const mostMistakes = 20;
+
+/** The pairs of classes that are mistaken most often. */
+function mistakeLines(matrix: readonly (readonly number[])[], shown: readonly string[]): string[] {
+  const pairs = matrix
+    .flatMap((row, truth) => row.map((rows, said) => ({ rows, truth, said })))
+    .filter(({ rows, truth, said }) => rows > 0 && truth !== said)
+    .sort((a, b) => b.rows - a.rows);
+  const labels = pairs.slice(0, mostMistakes).map(({ truth }) => shown[truth] ?? "");
+  const label = Math.max(0, ...labels.map((name) => name.length));
+  const count = String(pairs[0]?.rows ?? 0).length;
+  const left = pairs.length - labels.length;
+  return [
+    "",
+    pairs.length === 0 ? "no row is mistaken for another class" : "true → predicted, the most frequent mistakes",
+    ...pairs
+      .slice(0, mostMistakes)
+      .map(
+        ({ rows, said }, place) =>
+          `${String(rows).padStart(count)}  ${(labels[place] ?? "").padEnd(label)} → ${shown[said] ?? ""}`,
+      ),
+    ...(left > 0 ? [`and ${left} other pairs of classes; --json has the whole matrix`] : []),
+  ];
+}
+
+/** Rows are what is true, columns what was predicted; of many classes the mistakes alone. */
+export function matrixLines(matrix: readonly (readonly number[])[], names: readonly string[]): string[] {
   const shown = names.map(visible);
+  if (names.length > mostInMatrix) return mistakeLines(matrix, shown);
   // Long names would be cut, and may differ in what is cut off: their columns go by number.
   const long = shown.some((name) => name.length > longestHead);
   const heads = long ? shown.map((_, place) => `[${place + 1}]`) : shown;

@@ -41,8 +41,10 @@ const cut = (text: string): string => (text.length > widest ? `${text.slice(0, w
 /** A sum from the mean to the prediction, the largest step first. */
 function linesOf({ row, target, class: name, base, prediction, contributions }: RowExplanation): string[] {
   const what = name === undefined ? visible(target) : `probability of ${visible(target)} = ${visible(name)}`;
-  const steps = contributions.slice(0, mostShown);
-  const rest = contributions.slice(mostShown);
+  // A line for one column more is no longer than one that only counts it.
+  const shown = contributions.length === mostShown + 1 ? contributions.length : mostShown;
+  const steps = contributions.slice(0, shown);
+  const rest = contributions.slice(shown);
   // As many places after the point as show the largest step with four digits.
   const most = Math.max(
     Math.abs(base),
@@ -73,5 +75,5 @@ function linesOf({ row, target, class: name, base, prediction, contributions }: 
     Math.max(...lines.map(([, error]) => error.length)),
   ];
   const told = lines.map(([value, error, text]) => `${value.padStart(values)}  ${error.padEnd(errors)}  ${text}`);
-  return [`row ${row}: ${what} ${prediction.toFixed(places)}`, "", ...told];
+  return [`row ${row}: ${what}${name === undefined ? "" : " is"} ${prediction.toFixed(places)}`, "", ...told];
 }

@@ -13,6 +13,7 @@ export interface ExportArguments {
   readonly json: boolean;
 }
 
+const short = (difference: number): string => String(Number(difference.toPrecision(2)));
 const counted = (value: number): string => value.toLocaleString("en-US");
 
 export async function exportCommand(from: string, args: ExportArguments): Promise<number> {
@@ -22,8 +23,8 @@ export async function exportCommand(from: string, args: ExportArguments): Promis
     return 0;
   }
   for (const note of report.notes) err.line(note);
-  const compared = [`largest difference of a value ${report.difference}`];
-  if (report.outputs !== null) compared.push(`of an output ${report.outputs}`);
+  const compared = [`largest difference of a value ${short(report.difference)}`];
+  if (report.outputs !== null) compared.push(`of an output ${short(report.outputs)}`);
   out.line(
     `${report.path}: ${counted(report.arrays)} arrays, ${counted(report.parameters)} values, ${bytesInWords(report.bytes)}`,
     `read back and compared: ${compared.join(", ")}`,

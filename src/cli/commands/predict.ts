@@ -63,6 +63,7 @@ export async function predict(folder: string, path: string, args: PredictArgumen
     costs: args.costs === undefined ? undefined : costsOf(opened, args.costs),
   };
   const notices = noticesFor(args.json);
+  const format = args.out === undefined ? undefined : formatOf(args.out);
   const source = await read(path, {
     target: config.target ?? undefined,
     sql: args.sql,
@@ -98,11 +99,10 @@ export async function predict(folder: string, path: string, args: PredictArgumen
   }
   const columns = Object.keys(rows[0] ?? { prediction: "" });
   if (args.out !== undefined) {
-    const format = formatOf(args.out);
     const bytes =
       format === "parquet"
         ? await rowsParquet(rows, columns)
-        : new TextEncoder().encode(rowsText(rows, columns, format));
+        : new TextEncoder().encode(rowsText(rows, columns, format ?? "csv"));
     writeFileAtomic(args.out, bytes);
   }
   if (args.json) out.json(rows.map((row, place) => withNotes(row, predictions[place]?.notes)));

@@ -15,15 +15,17 @@ text{fill:var(--soft);font:11px system-ui,sans-serif}text.title{fill:var(--ink);
 .line{fill:none;stroke-width:2;stroke-linejoin:round}.spread{stroke:var(--ink);stroke-width:1.5}.dot{fill-opacity:.55}
 ${[0, 1, 2, 3, 4, 5].map((k) => `.line.c${k}{stroke:var(--c${k})}.dot.c${k},.bar.c${k}{fill:var(--c${k})}i.c${k}{background:var(--c${k})}`).join("")}
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-size:13px;min-width:100%}th,td{text-align:left;padding:5px 10px;border-bottom:1px solid var(--line);vertical-align:top}
-th{color:var(--soft);font-weight:600;white-space:nowrap}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}.heat td{text-align:center;border:2px solid var(--paper)}
+th{color:var(--soft);font-weight:600;white-space:nowrap}td.n,th.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}.heat td{text-align:center;border:2px solid var(--paper)}
 ul{margin:0;padding-left:20px}li{margin-bottom:4px}@media print{body{background:#fff}section{break-inside:avoid}}
 `;
 
-/** What stands in a cell; numbers stand to the right. */
+/** What stands in a cell; figures stand to the right. */
 export type CellContent = string | number;
+const isFigure = (content: CellContent | undefined): boolean =>
+  typeof content === "number" || (content !== undefined && /^[-−]?[\d.]+(?:e-?\d+)?(?: %)?$/.test(content));
 
 export function tableHtml(heads: readonly string[], rows: readonly (readonly CellContent[])[]): string {
-  const numeric = heads.map((_, place) => rows.length > 0 && rows.every((row) => typeof row[place] === "number"));
+  const numeric = heads.map((_, place) => rows.length > 0 && rows.every((row) => isFigure(row[place])));
   const cell = (tag: "th" | "td", content: CellContent, place: number): string =>
     `<${tag}${numeric[place] === true ? ' class="n"' : ""}>${typeof content === "number" ? short(content) : escaped(content)}</${tag}>`;
   const line = (tag: "th" | "td", cells: readonly CellContent[]): string =>

@@ -45,9 +45,9 @@ const sectionTitle = (folder: string): string => folder.replace(/[&<>"]/g, "");
 function baselines({ baselines: found, metrics, rows }: Understanding): string {
   if (found === undefined || metrics === undefined) return "";
   const names = Object.keys(found.linear).filter((name) => name in metrics);
-  const line = (name: string, own: Metrics): (string | number)[] => [
+  const line = (name: string, own: Metrics): string[] => [
     name,
-    ...names.map((each) => own[each] ?? Number.NaN),
+    ...names.map((each) => cardOf([each, own[each] ?? Number.NaN])[1]),
   ];
   return sectionHtml(
     "Compared with less",

@@ -83,6 +83,8 @@ function statusOf(error: unknown): { readonly status: number; readonly message: 
   if (error instanceof TooLarge) return { status: 413, message: error.message };
   if (error instanceof HebbError) return { status: 400, message: error.message };
   const status = error instanceof Error && "statusCode" in error ? Number(error.statusCode) : 500;
+  if (status === 415)
+    return { status, message: "a request is JSON: give it the header content-type: application/json" };
   if (status >= 400 && status < 500 && error instanceof Error) return { status, message: error.message };
   return { status: 500, message: "the prediction failed; the log of the service says why" };
 }
