@@ -104,6 +104,19 @@ describe("refused", () => {
     await expect(readImageFolder(folder(name, files))).rejects.toThrow(message);
   });
 
+  test("several damaged pictures, all named at once", async () => {
+    const path = folder("damaged", {
+      "a/1.png": whole,
+      "a/2.png": whole.subarray(0, 50),
+      "b/3.png": whole,
+      "b/4.jpg": "",
+      "b/5.png": Uint8Array.from(whole, (byte, place) => (place > 40 && place < 60 ? 0 : byte)),
+    });
+    await expect(readImageFolder(path)).rejects.toThrow(
+      /damaged: 3 of 5 pictures cannot be read: a\/2\.png, b\/4\.jpg, b\/5\.png; save or copy them again, or take them out \(for instance: .*b\/4\.jpg is empty/,
+    );
+  });
+
   test("symbolic links out of the folder, in circles and to nothing; links within are followed", async () => {
     const outside = folder("outside", { "1.png": whole });
     const path = folder("links", { "a/1.png": whole, "b/1.png": whole });

@@ -235,6 +235,43 @@ async function readAll(pictures: PictureFiles, given: ImageFolderOptions): Promi
   return { images: { dtype: "uint8", shape: [files.length, channels, height, width], data } };
 }
 
+/** Damaged files that are named in one sentence. */
+const mostNamed = 10;
+
+/** Does the work; where it fails at a picture, all pictures that cannot be read are named at once. */
+async function namingDamaged<T>(
+  pictures: PictureFiles,
+  maxPixels: number | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  const { folder, files, read } = pictures;
+  try {
+    return await work();
+  } catch (error) {
+    const isOf = (fault: unknown, name: string): fault is HebbError =>
+      fault instanceof HebbError && fault.message.startsWith(name);
+    if (!files.some((file) => isOf(error, join(folder, file)))) throw error;
+    const damaged: string[] = [];
+    for (const file of files) {
+      const name = join(folder, file);
+      try {
+        await decodePicture(checkedPicture(await read(name), name), {
+          name,
+          ...(maxPixels === undefined ? {} : { maxPixels }),
+        });
+      } catch (fault) {
+        if (isOf(fault, name)) damaged.push(file);
+      }
+    }
+    if (damaged.length < 2) throw error;
+    const more = damaged.length > mostNamed ? ` and ${damaged.length - mostNamed} more` : "";
+    throw new HebbError(
+      `${folder}: ${damaged.length} of ${files.length} pictures cannot be read: ${damaged.slice(0, mostNamed).join(", ")}${more}; save or copy them again, or take them out (for instance: ${error instanceof Error ? error.message : String(error)})`,
+      { cause: error },
+    );
+  }
+}
+
 /** Decoded pictures are kept up to so many bytes; beyond that they are decoded again. */
 const mostKept = 2 ** 28;
 
@@ -291,7 +328,8 @@ function unpackedSize(packed: readonly Uint8Array[], limit: number): number | un
 export async function readImageFolder(path: string, options: ImageFolderOptions = {}): Promise<ImageFolder> {
   checkOptions("readImageFolder", options, kinds);
   const listing = await listFolder(path);
-  const { images } = await readAll({ folder: path, files: listing.files, read: readBytes }, options);
+  const pictures = { folder: path, files: listing.files, read: readBytes };
+  const { images } = await namingDamaged(pictures, options.maxPixels, () => readAll(pictures, options));
   return { images, ...listed(listing) };
 }
 
@@ -312,7 +350,8 @@ export interface OpenImageFolder extends Omit<ImageFolder, "images"> {
 /** The same folder, of which nothing is decoded yet. Where no size is given, the headers of all pictures are read. */
 export async function openImageFolder(path: string, options: ImageFolderOptions = {}): Promise<OpenImageFolder> {
   const listing = await listFolder(path);
-  const images = await rowsOfFiles({ folder: path, files: listing.files, read: readBytes }, options);
+  const pictures = { folder: path, files: listing.files, read: readBytes };
+  const images = await namingDamaged(pictures, options.maxPixels, () => rowsOfFiles(pictures, options));
   return { images, ...listed(listing) };
 }
 

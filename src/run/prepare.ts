@@ -110,6 +110,16 @@ const heldOut = ({
 }): HeldOut =>
   fold === null ? { kind: "share", share: validation, seed } : { kind: "fold", number: fold.number, of: fold.of, seed };
 
+/** Held-out rows below which a figure is luck: of ten, one row is 10 % of the accuracy. */
+const fewestMeasured = 10;
+
+const fewHeldOut = (rows: number): string[] =>
+  rows === 0 || rows >= fewestMeasured
+    ? []
+    : [
+        `Only ${rows === 1 ? "one row is" : `${rows} rows are`} held out, so the validation figures say little; add rows, or measure on each row in turn with --folds.`,
+      ];
+
 function fitTable({ table, target, name }: TableSource, options: PrepareOptions, share: number): PreparedRows {
   if (target === undefined) throw withoutTarget(name, table.columnNames, table);
   const { preprocessing, columns, train, validation, validationRows } = prepareSplit(
@@ -118,8 +128,12 @@ function fitTable({ table, target, name }: TableSource, options: PrepareOptions,
     heldOut({ ...options, validation: share }),
   );
   // What single cells are is among the notes of the preprocessing.
-  const findings = (): string[] =>
-    tableFindings(table, { ...options.columns, target }).flatMap(({ code, text }) => (code === "cells" ? [] : [text]));
+  const findings = (): string[] => [
+    ...tableFindings(table, { ...options.columns, target }).flatMap(({ code, text }) =>
+      code === "cells" ? [] : [text],
+    ),
+    ...fewHeldOut(validationRows.length),
+  ];
   const held = { table, rows: validationRows };
   return { kind: "rows", preprocessing, columns, train, validation, share, findings, held };
 }

@@ -68,6 +68,12 @@ test("who splits by time is not told to", async () => {
   expect(split.stderr).not.toContain(told);
 });
 
+test("figures of a few rows are said to say little", async () => {
+  writeFileSync(join(folder(), "tiny.csv"), "height,weight,sex\n180,80,m\n165,60,f\n175,72,m\n");
+  const { stderr } = await hebb("train", "tiny.csv", "--target", "sex", "--out", "tiny", ...common);
+  expect(stderr).toContain("Only one row is held out, so the validation figures say little");
+});
+
 test("a table of texts alone names what learns them", async () => {
   const words = ["good", "bad", "long", "short", "film", "plot", "the", "was", "never", "so"];
   const sentence = (k: number): string =>
