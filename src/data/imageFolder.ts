@@ -363,8 +363,11 @@ export async function readImageFile(path: string, options: ImageFolderOptions = 
 
 /** The same of a file that is open. */
 export async function pictureOf(file: InputFile, options: ImageFolderOptions = {}): Promise<ImageFolder> {
-  const { path } = file;
-  const bytes = await file.bytes();
-  const { images } = await readAll({ folder: "", files: [path], read: async () => bytes }, options);
-  return { images, labels: undefined, files: [path], notes: [] };
+  return pictureIn(await file.bytes(), file.path, options);
+}
+
+/** The same of bytes, which are called `name` in messages. */
+export async function pictureIn(bytes: Uint8Array, name: string, options: ImageFolderOptions): Promise<ImageFolder> {
+  const { images } = await readAll({ folder: "", files: [name], read: async () => bytes }, options);
+  return { images, labels: undefined, files: [name], notes: [] };
 }

@@ -215,7 +215,7 @@ function checkPictures(what: "folder" | "file", { path }: Origin, options: ReadO
 }
 
 /** The size that the pictures of a run, or of a pretrained model, have. */
-function sizeLike({ like, steps: wanted }: ReadOptions): ImageFolderOptions {
+export function sizeLike({ like, steps: wanted }: Pick<ReadOptions, "like" | "steps">): ImageFolderOptions {
   const steps = wanted ?? (like?.kind === "images" ? like.steps : undefined);
   if (steps !== undefined) return { steps };
   const [channels, height, width] = like?.kind === "images" ? like.shape : [];

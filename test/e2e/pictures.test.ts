@@ -1,11 +1,12 @@
 // Pictures in folders from the command line: trained with augmentation, resumed, evaluated, and recognised one by one; Parquet too.
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { encode } from "fast-png";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import jpeg from "jpeg-js";
 import { beforeAll, expect, test } from "vitest";
 import { Random } from "../../src/data/index.ts";
+import { serveRun } from "../../src/run/serve/server.ts";
 import { useHebb } from "./hebb.ts";
 
 const { folder, hebb } = useHebb();
@@ -82,6 +83,46 @@ test("a folder is learned with augmentation, the rest of the way runs on it", as
     1,
     expect.stringMatching(/the folder "slanted" is a class the model does not know/),
   ]);
+});
+
+test("a run of pictures is served: the same answers as predict, and sentences for what is no picture", async () => {
+  const service = await serveRun(join(folder(), "run"), { port: 0, drainTime: 0 });
+  const post = async (body: Uint8Array<ArrayBuffer> | string, type: string) => {
+    const answer = await fetch(`${service.address}/predict`, {
+      method: "POST",
+      body,
+      headers: { "content-type": type },
+    });
+    return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+  };
+  const names = ["more/across/1.png", "more/across/2.jpg", "more/down/0.jpg", "more/down/1.png"];
+  for (const name of names) {
+    const type = name.endsWith(".png") ? "image/png" : "image/jpeg";
+    const served = await post(Uint8Array.from(readFileSync(join(folder(), name))), type);
+    const [line] = (await hebb("predict", "run", name, "--json")).stdout.trim().split("\n");
+    const [{ prediction, ...told }] = JSON.parse(line ?? "") as [Record<string, unknown>];
+    expect(served).toEqual({ status: 200, body: expect.objectContaining({ prediction }) });
+    const shares = served.body["probabilities"] as Record<string, number>;
+    // predict rounds to six places.
+    for (const [name, share] of Object.entries(shares))
+      expect(share).toBeCloseTo(Number(told[`probability ${name}`]), 5);
+  }
+  expect(await post("{}", "application/json")).toEqual({
+    status: 400,
+    body: { error: "the body must be the bytes of a picture, with the content-type image/png or image/jpeg" },
+  });
+  expect(await post("no picture", "image/png")).toEqual({
+    status: 400,
+    body: { error: expect.stringContaining("the picture is neither PNG nor JPEG") },
+  });
+  expect((await post("a", "text/html")).body).toEqual({
+    error: "a request says what it holds: give it the header content-type: image/png or image/jpeg",
+  });
+  const schema = (await (await fetch(`${service.address}/openapi.json`)).json()) as { paths: Record<string, unknown> };
+  expect(JSON.stringify(schema.paths["/predict"])).toContain(
+    '"image/png":{"schema":{"type":"string","format":"binary"',
+  );
+  await service.close();
 });
 
 test("a Parquet table is learned and predicted like any other", async () => {

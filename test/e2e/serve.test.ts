@@ -106,11 +106,12 @@ describe("a batch", () => {
 });
 
 it("says what it takes and gives", () => {
-  const { request: takes, response } = schemasOf(run.preprocessing);
+  const schemas = schemasOf(run.preprocessing);
+  const { request: takes, response } = schemas;
   const [row] = takes["oneOf"] as { required: string[] }[];
   expect(row?.required).toEqual(["sepal_length", "sepal_width", "petal_length", "petal_width"]);
   expect(JSON.stringify(response)).toContain('"enum":["setosa","versicolor","virginica"]');
-  expect(JSON.stringify(openApiOf("flowers", "1", { request: takes, response }))).toContain('"/predict"');
+  expect(JSON.stringify(openApiOf("flowers", "1", schemas))).toContain('"/predict"');
 });
 
 describe("a service", () => {

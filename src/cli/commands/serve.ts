@@ -10,12 +10,15 @@ export async function serve(
   { json, ...options }: ServeOptions & { readonly json: boolean },
 ): Promise<number> {
   const service = await serveRun(folder, options);
-  const { address } = service;
+  const { address, types } = service;
+
   if (json) out.json({ type: "listening", address, backend: backendInfo().backend });
   else
     out.line(
       `hebb serves ${basename(resolve(folder))} at ${address}, on ${backendInfo().description}`,
-      `Try: curl ${address}/schema, and POST rows as JSON to ${address}/predict. Ctrl-C ends it.`,
+      types.includes("application/json")
+        ? `Try: curl ${address}/schema, and POST rows as JSON to ${address}/predict. Ctrl-C ends it.`
+        : `Try: curl -H 'content-type: image/jpeg' --data-binary @picture.jpg ${address}/predict. Ctrl-C ends it.`,
     );
   await new Promise<void>((ended) => onInterrupt(ended));
   if (!json) out.line("It answers what was asked, and ends.");

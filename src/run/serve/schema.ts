@@ -2,6 +2,7 @@
 import type { InputEncoding, TargetEncoding } from "../../data/index.ts";
 import type { Preprocessing } from "../../formats/index.ts";
 import { unreachable } from "../../graph/errors.ts";
+import { pictureTypes } from "./pictures.ts";
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
@@ -43,6 +44,7 @@ function rowSchema(preprocessing: Preprocessing): JsonSchema {
         required: [preprocessing.column],
       };
     case "images":
+      return { type: "string", format: "binary", description: "the bytes of a PNG or JPEG picture of any size" };
     case "text":
       return { type: "object" };
     default:
@@ -72,7 +74,9 @@ function predictionSchema(target: Predicted | undefined, interval: boolean): Jso
 const either = (one: JsonSchema): JsonSchema => ({ oneOf: [one, { type: "array", items: one }] });
 
 export interface RunSchemas {
-  /** A row, or a list of rows. */
+  /** Content types of a request. */
+  readonly types: readonly string[];
+  /** A row, or a list of rows; one picture. */
   readonly request: JsonSchema;
   /** A prediction, or a list of them. */
   readonly response: JsonSchema;
@@ -81,12 +85,15 @@ export interface RunSchemas {
 /** `interval`: whether predictions of numbers have one. */
 export function schemasOf(preprocessing: Preprocessing, interval = false): RunSchemas {
   const { kind } = preprocessing;
-  const target = kind === "table" || kind === "texts" ? preprocessing.target : undefined;
-  return { request: either(rowSchema(preprocessing)), response: either(predictionSchema(target, interval)) };
+  const target = kind === "text" ? undefined : preprocessing.target;
+  const [request, response] = [rowSchema(preprocessing), predictionSchema(target, interval)];
+  return kind === "images"
+    ? { types: pictureTypes, request, response }
+    : { types: ["application/json"], request: either(request), response: either(response) };
 }
 
 /** The service as OpenAPI 3.1. */
-export function openApiOf(name: string, version: string, { request, response }: RunSchemas): JsonSchema {
+export function openApiOf(name: string, version: string, { types, request, response }: RunSchemas): JsonSchema {
   const content = (schema: JsonSchema): JsonSchema => ({ "application/json": { schema } });
   const error = {
     description: "what is wrong, in a sentence",
@@ -99,8 +106,11 @@ export function openApiOf(name: string, version: string, { request, response }: 
     paths: {
       "/predict": {
         post: {
-          summary: "A prediction for a row, or for each of a list of rows",
-          requestBody: { required: true, content: content(request) },
+          summary: "A prediction for a row, for each of a list of rows, or for a picture",
+          requestBody: {
+            required: true,
+            content: Object.fromEntries(types.map((type) => [type, { schema: request }])),
+          },
           responses: { 200: answer("the predictions", response), 400: error, 413: error, 503: error },
         },
       },

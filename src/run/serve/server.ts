@@ -8,7 +8,8 @@ import type { ClassCosts } from "../costs.ts";
 import { type LoadedRun, loadRun, type PredictOptions } from "../loadRun.ts";
 import { Batcher, Overloaded, type Row } from "./batcher.ts";
 import { ServeMetrics } from "./metrics.ts";
-import { openApiOf, schemasOf } from "./schema.ts";
+import { blankPicture, pictureTypes, pixelsOf } from "./pictures.ts";
+import { openApiOf, type RunSchemas, schemasOf } from "./schema.ts";
 
 export interface ServeOptions {
   /** The address that is listened on. Default "127.0.0.1": this machine alone. */
@@ -49,6 +50,8 @@ const serveKinds: OptionKinds<ServeOptions> = {
 export interface Service {
   /** Where it listens: "http://127.0.0.1:8080". */
   readonly address: string;
+  /** Content types of what it takes: JSON, or those of pictures. */
+  readonly types: readonly string[];
   /** Answers what was asked before, and ends. */
   close(): Promise<void>;
 }
@@ -78,13 +81,13 @@ function rowsOf(body: unknown, most: number): { readonly rows: readonly Row[]; r
 class TooLarge extends HebbError {}
 
 /** The status of an error, and what its sender hears. What is not the sender's fault is not told. */
-function statusOf(error: unknown): { readonly status: number; readonly message: string } {
+function statusOf(error: unknown, types: readonly string[]): { readonly status: number; readonly message: string } {
   if (error instanceof Overloaded) return { status: 503, message: error.message };
   if (error instanceof TooLarge) return { status: 413, message: error.message };
   if (error instanceof HebbError) return { status: 400, message: error.message };
   const status = error instanceof Error && "statusCode" in error ? Number(error.statusCode) : 500;
   if (status === 415)
-    return { status, message: "a request is JSON: give it the header content-type: application/json" };
+    return { status, message: `a request says what it holds: give it the header content-type: ${types.join(" or ")}` };
   if (status >= 400 && status < 500 && error instanceof Error) return { status, message: error.message };
   return { status: 500, message: "the prediction failed; the log of the service says why" };
 }
@@ -100,31 +103,51 @@ const seconds = (): number => performance.now() / 1000;
 /** What the handlers of one service share. */
 interface Served {
   readonly run: LoadedRun;
+  readonly schemas: RunSchemas;
+  readonly predicted: PredictOptions;
   readonly name: string;
   readonly batcher: Batcher;
   readonly metrics: ServeMetrics;
   readonly maxRequestRows: number;
-  readonly interval: number | undefined;
   draining: boolean;
   /** When the last request came, in seconds. */
   lastRequest: number;
 }
 
+/** What a body asks for: so many rows, and their predictions. */
+interface Question {
+  readonly rows: number;
+  answer(): Promise<unknown>;
+}
+
+function questionOf(body: unknown, { run, batcher, maxRequestRows, predicted }: Served): Question {
+  const { preprocessing } = run;
+  if (preprocessing.kind === "images")
+    return { rows: 1, answer: async () => (await run.predict(await pixelsOf(body, preprocessing), predicted))[0] };
+  const { rows, single } = rowsOf(body, maxRequestRows);
+  return {
+    rows: rows.length,
+    async answer() {
+      const predictions = rows.length === 0 ? [] : await batcher.ask(rows);
+      return single ? predictions[0] : predictions;
+    },
+  };
+}
+
 function addRoutes(app: FastifyInstance, served: Served): void {
-  const { run, name, batcher, metrics } = served;
-  const schemas = schemasOf(run.preprocessing, served.interval !== undefined);
+  const { name, batcher, metrics, schemas } = served;
   const openApi = openApiOf(name, "1", schemas);
   app.post("/predict", async (request: FastifyRequest, reply: FastifyReply) => {
     const began = seconds();
     let [status, count] = [500, 0];
     try {
-      const { rows, single } = rowsOf(request.body, served.maxRequestRows);
-      count = rows.length;
-      const predictions = count === 0 ? [] : await batcher.ask(rows);
+      const question = questionOf(request.body, served);
+      count = question.rows;
+      const answer = await question.answer();
       status = 200;
-      return single ? predictions[0] : predictions;
+      return answer;
     } catch (error) {
-      ({ status } = statusOf(error));
+      ({ status } = statusOf(error, schemas.types));
       if (status === 503) reply.header("retry-after", "1");
       throw error;
     } finally {
@@ -142,7 +165,8 @@ function addRoutes(app: FastifyInstance, served: Served): void {
 }
 
 /**
- * Serves the predictions of a run folder until `close`: POST /predict takes a row or a list of rows as JSON; GET /health, /schema,
+ * Serves the predictions of a run folder until `close`: POST /predict takes a row or a list of rows as JSON, or a
+ * picture; GET /health, /schema,
  * /openapi.json and /metrics say the rest. Rows of requests that come together are computed together. Throws HebbError where the
  * folder is no run, the interval or the costs do not fit it, the port is taken, or Fastify is not installed.
  */
@@ -159,16 +183,18 @@ export async function serveRun(folder: string, options: ServeOptions = {}): Prom
     costs,
   } = checkOptions("serveRun", options, serveKinds);
   const run = await loadRun(folder);
-  if (run.preprocessing.kind === "text" || run.preprocessing.kind === "images")
+  if (run.preprocessing.kind === "text")
     throw new HebbError(
-      `${folder} was trained on ${run.preprocessing.kind}; serving takes runs of tables and of texts in a table`,
+      `${folder} was trained on a text, which it goes on with; serving takes runs of tables, of texts in a table, and of pictures`,
     );
   const predicted: PredictOptions = {
     ...(interval === undefined ? {} : { interval }),
     ...(costs === undefined ? {} : { costs }),
   };
   // What does not fit the run is refused now, not with every request.
-  await run.predict([], predicted);
+  const { preprocessing } = run;
+  await run.predict(preprocessing.kind === "images" ? blankPicture(preprocessing.shape) : [], predicted);
+  const schemas = schemasOf(preprocessing, interval !== undefined);
   const fastify = await loadFastify();
   const app = fastify({
     bodyLimit: maxBodyBytes,
@@ -178,26 +204,29 @@ export async function serveRun(folder: string, options: ServeOptions = {}): Prom
     return503OnClosing: false,
     forceCloseConnections: "idle",
   });
+  if (preprocessing.kind === "images")
+    app.addContentTypeParser([...pictureTypes], { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   const batcher = new Batcher((rows) => run.predict(rows, predicted), { maxBatchRows, maxWaitingRows });
   const served: Served = {
     run,
+    schemas,
+    predicted,
     name: folder,
     batcher,
     metrics: new ServeMetrics(),
     maxRequestRows,
-    interval,
     draining: false,
     lastRequest: 0,
   };
   app.setErrorHandler((error, _request, reply) => {
-    const { status, message } = statusOf(error);
+    const { status, message } = statusOf(error, schemas.types);
     if (status === 500) process.emitWarning(error instanceof Error ? error : String(error));
     reply.code(status).send({ error: message });
   });
   app.setNotFoundHandler((request, reply) => {
-    reply
-      .code(404)
-      .send({ error: `there is no ${request.method} ${request.url.split("?")[0]}; POST /predict takes rows` });
+    reply.code(404).send({
+      error: `there is no ${request.method} ${request.url.split("?")[0]}; POST /predict takes ${preprocessing.kind === "images" ? "a picture" : "rows"}`,
+    });
   });
   app.addHook("onRequest", async () => {
     served.lastRequest = seconds();
@@ -217,6 +246,7 @@ export async function serveRun(folder: string, options: ServeOptions = {}): Prom
   }
   return {
     address,
+    types: schemas.types,
     close: async () => {
       served.draining = true;
       const began = seconds();
