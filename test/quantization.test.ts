@@ -18,6 +18,7 @@ import {
   type Tensor,
   tensor,
   useBackend,
+  zeros,
 } from "../src/index.ts";
 import { defaultDevice, moveToHost } from "../src/runtime/index.ts";
 import { Gpt } from "../src/train/models/gpt.ts";
@@ -234,7 +235,7 @@ describe("a model", () => {
     }
   });
 
-  it("gives the weight as float32 to what reads it by itself: a GPT takes its places from a table", () => {
+  it("gives the weight to what reads it by itself: a GPT takes its places from a table", () => {
     seed(3);
     const gpt = new Gpt({ vocabulary: 11, context: 8, layers: 1, width: 16, heads: 2, dropout: 0 }).eval();
     const before = gpt.wpe.weight.dataSync();
@@ -252,6 +253,52 @@ describe("a model", () => {
     expect(gpt.forward(tokens).sub(logits).abs().max().itemSync()).toBeLessThan(0.1 * spread);
   });
 
+  it("what follows a quantised layer gets the dtype that it had before", () => {
+    for (const dtype of ["float16", "bfloat16", "float64"] as const) {
+      const model = new nn.Sequential(
+        new nn.Embedding(5, 4, { dtype }),
+        new nn.Linear(4, 3, { dtype }),
+        new nn.Conv1d(2, 3, 1, { dtype }),
+        new nn.ConvTranspose1d(3, 2, 1, { dtype }),
+      );
+      const index = tensor(Int32Array.of(4, 0));
+      const before = model.forward(index);
+      // What cannot be quantised refuses another dtype.
+      const after = quantizeDynamic(model).forward(index);
+      expect([after.dtype, after.shape]).toEqual([before.dtype, before.shape]);
+      const error = after.sub(before).abs().amax().to("float32").itemSync();
+      expect(error).toBeLessThan(0.05 * (before.abs().amax().to("float32").itemSync() as number));
+    }
+  });
+
+  it("a weight that is read by itself is what the layer computes with, in the dtype that it had", () => {
+    class Tied extends nn.Module {
+      readonly table = new nn.Embedding(6, 4, { dtype: "bfloat16" });
+      override forward(index: Tensor): Tensor {
+        return this.table.forward(index).matmul(this.table.weight.t());
+      }
+    }
+    const index = tensor(Int32Array.of(5, 0, 2));
+    // A table needs no calibration.
+    for (const model of [quantizeDynamic(new Tied()), convert(prepare(new Tied()))]) {
+      const { weight } = model.table;
+      expect(weight.dtype).toBe("bfloat16");
+      expect(weight.indexSelect(0, index).toArraySync()).toEqual(model.table.forward(index).toArraySync());
+      expect(model.forward(index).shape).toEqual([3, 6]);
+    }
+  });
+
+  it("a Linear layer of no features gives its bias", () => {
+    const layer = new nn.Linear(0, 3);
+    const bias = tensor([1, -2, 3]);
+    layer.bias?.assign(bias);
+    const model = quantizeDynamic(new nn.Sequential(layer));
+    expect(model.forward(zeros([2, 0])).toArraySync()).toEqual([
+      [1, -2, 3],
+      [1, -2, 3],
+    ]);
+  });
+
   it("says what cannot be done", () => {
     expect(() => quantizeDynamic(new nn.Linear(2, 2))).toThrow(/put it into a Sequential/);
     expect(() => quantizeDynamic(new nn.Sequential(new nn.ReLU()))).toThrow(
@@ -264,6 +311,7 @@ describe("a model", () => {
     expect(() => convert(prepare(new nn.Sequential(new nn.Linear(2, 2))))).toThrow(/layer "0" has seen no data/);
     const [layer] = [...quantizeDynamic(new nn.Sequential(new nn.Linear(2, 2)))];
     expect(() => layer?.forward(randn([3, 4]))).toThrow(/must end in the 2 features/);
+    expect(() => layer?.forward(zeros([1, 2], { dtype: "int32" }))).toThrow(/is int32, not of floats; convert it/);
     class Kept extends nn.Module {
       readonly all = new Set([new nn.Linear(2, 2)]);
       override forward(x: Tensor): Tensor {

@@ -1,5 +1,6 @@
 // Numbers as whole ones of 8 bits: a scale and a zero point for activations, a scale for each row of a weight.
-import { type Tensor, where, zeros } from "../../tensor/index.ts";
+import { at } from "../../graph/at.ts";
+import { ones, type Tensor, where, zeros } from "../../tensor/index.ts";
 
 /** x ≈ scale · (q − zeroPoint), with q a uint8: a float32 and an int32, each without dims. */
 export interface Affine {
@@ -34,7 +35,7 @@ export const quantized = (x: Tensor, { scale, zeroPoint }: Affine): Tensor =>
 /** Each row along the first dim as int8, and the scale of each: w ≈ scale · q, with scale = max |w| / 127. */
 export function quantizedRows(weight: Tensor): { readonly values: Tensor; readonly scale: Tensor } {
   const rows = weight.detach().to("float32").flatten(1);
-  const scale = divisor(rows.abs().amax(1).div(greatestWeight));
+  const scale = rows.size === 0 ? ones([at(rows.shape, 0)]) : divisor(rows.abs().amax(1).div(greatestWeight));
   const values = rows.div(scale.unsqueeze(1)).round().clamp(-greatestWeight, greatestWeight).to("int8");
   return { values: values.reshape(weight.shape), scale };
 }

@@ -1,4 +1,5 @@
 // Layers for inference whose weights are int8: products are summed in int32, and then scaled in float32.
+import { type DType, isFloat } from "../../graph/dtype.ts";
 import { ShapeError } from "../../graph/errors.ts";
 import type { ConvOptions } from "../../graph/ops/conv.ts";
 import { formatShape } from "../../graph/shape.ts";
@@ -16,25 +17,31 @@ abstract class QuantizedWeight extends Module {
   readonly weightQuantized: State;
   /** float32, one number for each row: the weight is about weightScale · weightQuantized. */
   readonly weightScale: State;
+  /** Of the weight before. */
+  protected readonly dtype: DType;
 
   constructor(weight: Tensor) {
     super();
+    this.dtype = weight.dtype;
     const { values, scale } = quantizedRows(weight);
     this.weightQuantized = new State(values);
     this.weightScale = new State(scale);
   }
 
-  /** weightScale · weightQuantized in float32: for what reads the weight by itself, such as a head that shares the table of its tokens. */
+  /**
+   * weightScale · weightQuantized, in the dtype of the weight before: for what reads the weight by itself, such as a head that shares the table
+   * of its tokens.
+   */
   get weight(): Tensor {
     const { weightQuantized, weightScale } = this;
     const dims = weightQuantized.shape.map((extent, axis) => (axis === 0 ? extent : 1));
-    return weightQuantized.to("float32").mul(weightScale.reshape(dims));
+    return weightQuantized.to("float32").mul(weightScale.reshape(dims)).to(this.dtype);
   }
 }
 
 /**
  * A layer of products: Σ (q − zeroPoint) · weightQuantized in int32, where q are the inputs as uint8; times scale · weightScale, plus the bias, in
- * float32. Up to 66,000 products fit into a sum.
+ * float32; the output has the dtype of the input. Up to 66,000 products fit into a sum.
  */
 abstract class QuantizedProduct extends QuantizedWeight {
   readonly bias: State | undefined;
@@ -52,6 +59,10 @@ abstract class QuantizedProduct extends QuantizedWeight {
 
   /** The output from the sums of products, of which a dim of `spatial` others before the end is that of the rows. */
   protected output(x: Tensor, spatial: number, sums: (centred: Tensor, weight: Tensor) => Tensor): Tensor {
+    if (!isFloat(x.dtype))
+      throw new ShapeError(
+        `${this.constructor.name}: the input is ${x.dtype}, not of floats; convert it with .to("float32")`,
+      );
     const wide = x.to("float32");
     const { inputScale, inputZeroPoint, bias } = this;
     const input: Affine =
@@ -63,7 +74,7 @@ abstract class QuantizedProduct extends QuantizedWeight {
     const scaled = sums(centred, this.weightQuantized.to("int32"))
       .to("float32")
       .mul(spread(this.weightScale.mul(input.scale)));
-    return bias === undefined ? scaled : scaled.add(spread(bias));
+    return (bias === undefined ? scaled : scaled.add(spread(bias))).to(x.dtype);
   }
 }
 
@@ -112,7 +123,7 @@ export class QuantizedConv2d extends QuantizedProduct {
   }
 }
 
-/** An Embedding with an int8 table: int32 [*] → float32 [*, dim]. */
+/** An Embedding with an int8 table: int32 [*] → [*, dim] of the dtype that the table had. */
 export class QuantizedEmbedding extends QuantizedWeight {
   constructor(layer: Embedding) {
     super(layer.weight);
@@ -120,6 +131,6 @@ export class QuantizedEmbedding extends QuantizedWeight {
 
   forward(index: Tensor): Tensor {
     const rows = embedding(index, this.weightQuantized).to("float32");
-    return rows.mul(embedding(index, this.weightScale.unsqueeze(1)));
+    return rows.mul(embedding(index, this.weightScale.unsqueeze(1))).to(this.dtype);
   }
 }
