@@ -58,7 +58,11 @@ abstract class QuantizedProduct extends QuantizedWeight {
   }
 
   /** The output from the sums of products, of which a dim of `spatial` others before the end is that of the rows. */
-  protected output(x: Tensor, spatial: number, sums: (centred: Tensor, weight: Tensor) => Tensor): Tensor {
+  protected output(
+    x: Tensor,
+    spatial: number,
+    sums: (inputs: Tensor, weight: Tensor, zeroPoint: Tensor) => Tensor,
+  ): Tensor {
     if (!isFloat(x.dtype))
       throw new ShapeError(
         `${this.constructor.name}: the input is ${x.dtype}, not of floats; convert it with .to("float32")`,
@@ -69,9 +73,9 @@ abstract class QuantizedProduct extends QuantizedWeight {
       inputScale === undefined || inputZeroPoint === undefined
         ? affineOfValues(wide)
         : { scale: inputScale, zeroPoint: inputZeroPoint.to("int32") };
-    const centred = quantized(wide, input).to("int32").sub(input.zeroPoint);
+    const inputs = quantized(wide, input).to("int32");
     const spread = (rows: Tensor): Tensor => rows.reshape([rows.size, ...new Array<number>(spatial).fill(1)]);
-    const scaled = sums(centred, this.weightQuantized.to("int32"))
+    const scaled = sums(inputs, this.weightQuantized.to("int32"), input.zeroPoint)
       .to("float32")
       .mul(spread(this.weightScale.mul(input.scale)));
     return (bias === undefined ? scaled : scaled.add(spread(bias))).to(x.dtype);
@@ -91,7 +95,10 @@ export class QuantizedLinear extends QuantizedProduct {
       throw new ShapeError(
         `QuantizedLinear: the input ${formatShape(x.shape)} must end in the ${features} features of the weight ${formatShape(this.weightQuantized.shape)}`,
       );
-    return this.output(x, 0, (centred, weight) => centred.matmul(weight.t()));
+    // Σ q · w − zeroPoint · Σ w is the same integer, and a product of bytes.
+    return this.output(x, 0, (inputs, weight, zeroPoint) =>
+      inputs.matmul(weight.t()).sub(weight.sum(1).mul(zeroPoint)),
+    );
   }
 }
 
@@ -105,7 +112,9 @@ export class QuantizedConv1d extends QuantizedProduct {
   }
 
   forward(x: Tensor): Tensor {
-    return this.output(x, 1, (centred, weight) => F.conv1d(centred, weight, undefined, this.options));
+    return this.output(x, 1, (inputs, weight, zeroPoint) =>
+      F.conv1d(inputs.sub(zeroPoint), weight, undefined, this.options),
+    );
   }
 }
 
@@ -119,7 +128,9 @@ export class QuantizedConv2d extends QuantizedProduct {
   }
 
   forward(x: Tensor): Tensor {
-    return this.output(x, 2, (centred, weight) => F.conv2d(centred, weight, undefined, this.options));
+    return this.output(x, 2, (inputs, weight, zeroPoint) =>
+      F.conv2d(inputs.sub(zeroPoint), weight, undefined, this.options),
+    );
   }
 }
 
