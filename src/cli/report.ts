@@ -1,8 +1,9 @@
 // What a person sees while training: a progress bar with rate and ETA, a line for each epoch, a curve at the end.
 import { quoted, visible } from "../graph/visible.ts";
 import type { Notices } from "../run/readOptions.ts";
-import type { Finding, Metrics, NamedScores, TrainEvent } from "../train/index.ts";
+import type { Finding, NamedScores, TrainEvent } from "../train/index.ts";
 import { epochLine, epochsText, figures, refitLine } from "../train/metricText.ts";
+import { betterThanNetwork, comparisonLine } from "./comparison.ts";
 import { err, type Output, out } from "./output.ts";
 
 /** Tells on standard error what does not stop a command. */
@@ -57,14 +58,15 @@ const keptText = ({ bestEpoch, epochs }: Extract<TrainEvent, { type: "end" }>): 
   bestEpoch === null || bestEpoch + 1 === epochs ? "" : `, the weights are those of epoch ${bestEpoch + 1}, the best`;
 
 /** What the result is to be compared with, and whether there is more to gain. */
-function baselineLines({ baselines, improving }: Extract<TrainEvent, { type: "end" }>): string[] {
+function baselineLines({ baselines, metrics, improving }: Extract<TrainEvent, { type: "end" }>): string[] {
   const lines: string[] = [];
   if (baselines !== null) {
-    const { constant, linear } = baselines;
-    const names = "accuracy" in linear ? ["accuracy", "loss"] : ["rmse"];
-    const own = (metrics: Metrics): string =>
-      figures(Object.fromEntries(names.map((name) => [name, metrics[name] ?? Number.NaN])));
-    lines.push(`compare     a linear model: ${own(linear)}; one answer for all rows: ${own(constant)}`);
+    const compared = { ...baselines, own: metrics.validation ?? {} };
+    const better = betterThanNetwork(compared);
+    lines.push(
+      comparisonLine(compared),
+      ...(better === undefined ? [] : [`            ${better.what}`, `            → ${better.fix}`]),
+    );
   }
   if (improving)
     lines.push(

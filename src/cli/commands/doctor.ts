@@ -12,6 +12,7 @@ import { backendInfo } from "../../runtime/index.ts";
 import { rand } from "../../tensor/index.ts";
 import { checkFinding } from "../../train/doctor/finding.ts";
 import { Doctor, type EpochRecord, type Finding, makeObjective, samplesOf } from "../../train/index.ts";
+import { betterThanNetwork } from "../comparison.ts";
 import { out } from "../output.ts";
 import { findingLines, noticesFor } from "../report.ts";
 
@@ -96,6 +97,8 @@ async function examine(folder: string, json: boolean): Promise<{ notes: Note[]; 
     }
   }
   const [first, last] = [records[0], records.at(-1)];
+  const better = events.flatMap((event) => (event.type === "end" ? (betterIn(event) ?? []) : [])).at(-1);
+  if (better !== undefined) notes.push({ level: "warning", ...better });
   const faults = notes.some(({ level }) => level === "warning");
   if (found.length === 0 && !faults && first !== undefined && last !== undefined)
     notes.push({
@@ -109,17 +112,25 @@ async function examine(folder: string, json: boolean): Promise<{ notes: Note[]; 
 const keyOf = ({ code, layer }: Finding): string => `${code} ${layer ?? ""}`;
 const lossOf = ({ train }: EpochRecord): string => (train["loss"] ?? Number.NaN).toPrecision(4);
 
-/** The metrics of an epoch in a log, where NaN and the infinities are strings. */
+/** Metrics in a log, where NaN and the infinities are strings. */
+const figuresOf = (value: unknown): Record<string, number> =>
+  Object.fromEntries(
+    Object.entries(isObject(value) ? value : {}).map(([name, figure]): [string, number] => [
+      name,
+      typeof figure === "number" ? figure : Number.NaN,
+    ]),
+  );
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null;
+
+/** What did better than the network of a run that has ended. */
+function betterIn({ baselines, metrics }: JsonObject): Omit<Note, "level"> | undefined {
+  if (!isObject(baselines) || !isObject(metrics)) return undefined;
+  const [own, linear, constant] = [metrics["validation"], baselines["linear"], baselines["constant"]].map(figuresOf);
+  return betterThanNetwork({ own: own ?? {}, linear: linear ?? {}, constant: constant ?? {} });
+}
+
 function recordOf(event: JsonObject): EpochRecord {
-  const figuresOf = (value: unknown): Record<string, number> =>
-    Object.fromEntries(
-      typeof value === "object" && value !== null
-        ? Object.entries(value).map(([name, figure]): [string, number] => [
-            name,
-            typeof figure === "number" ? figure : Number.NaN,
-          ])
-        : [],
-    );
   const { epoch, train, validation } = event;
   return {
     epoch: typeof epoch === "number" ? epoch : 0,

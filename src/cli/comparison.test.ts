@@ -1,0 +1,32 @@
+// What does better than a network is said, and what only seems to is not.
+import { expect, test } from "vitest";
+import { betterThanNetwork, comparisonLine } from "./comparison.ts";
+
+const classes = (accuracy: number, loss: number) => ({ accuracy, loss });
+
+test("numbers are compared by rmse, beyond one percent", () => {
+  const compared = { own: { rmse: 57.66 }, linear: { rmse: 54.16 }, constant: { rmse: 77 } };
+  expect(comparisonLine(compared)).toBe("compare     a linear model: rmse 54.16; one answer for all rows: rmse 77.00");
+  expect(betterThanNetwork(compared)?.what).toBe(
+    "a linear model does better on the held-out rows: rmse 54.16, this network rmse 57.66",
+  );
+  expect(betterThanNetwork({ ...compared, own: { rmse: 54.5 } })).toBeUndefined();
+});
+
+test("classes are compared by accuracy and loss together", () => {
+  const compared = { own: classes(0.8, 0.5), linear: classes(0.82, 0.45), constant: classes(0.6, 0.7) };
+  expect(betterThanNetwork(compared)?.fix).toContain("--hidden none");
+  expect(betterThanNetwork({ ...compared, linear: classes(0.82, 0.55) })).toBeUndefined();
+  expect(betterThanNetwork({ ...compared, linear: classes(0.8, 0.45) })).toBeUndefined();
+});
+
+test("one answer for all rows that does better is said before a linear model that does, too", () => {
+  const compared = { own: classes(0.5, 0.9), linear: classes(0.6, 0.69), constant: classes(0.61, 0.68) };
+  expect(betterThanNetwork(compared)?.what).toContain("one answer for all rows does better");
+});
+
+test("figures that are missing, or no numbers, say nothing", () => {
+  const compared = { own: {}, linear: { rmse: 1 }, constant: { rmse: 2 } };
+  expect(betterThanNetwork(compared)).toBeUndefined();
+  expect(betterThanNetwork({ ...compared, own: { rmse: Number.NaN } })).toBeUndefined();
+});
