@@ -164,7 +164,7 @@ function numbers({ pairs, residuals, intervals }: NumbersSeen, part: string): st
   const residualsHtml = sectionHtml(
     "Residuals",
     "Actual minus predicted: half of the rows lie between the quartiles, nine in ten between the outer two.",
-    `<div class="grid2">${chart(dots(pairs.map(({ predicted, actual }) => ({ x: predicted, y: actual }))), { title: "Actual over predicted", x: "predicted", y: "actual", diagonal: true })}${chart(dots(pairs.map(({ predicted, actual }) => ({ x: predicted, y: actual - predicted }))), { title: "Residuals over predicted", x: "predicted", y: "residual" })}</div>`,
+    `<div class="grid2">${chart(dots(pairs.map(({ predicted, actual }) => ({ x: predicted, y: actual }))), { title: "Actual over predicted", x: "predicted", y: "actual", diagonal: true })}${chart(dots(pairs.map(({ predicted, actual }) => ({ x: predicted, y: actual - predicted }))), { title: "Residuals over predicted", x: "predicted", y: "actual − predicted" })}</div>`,
     tableHtml(["5 %", "25 %", "median", "75 %", "95 %"], [[p5, p25, p50, p75, p95]]),
   );
   if (intervals.length === 0) return residualsHtml;
@@ -236,7 +236,7 @@ function worst({ worst: rows, seen, inColumns: found }: Understanding): string {
     "Rows it is most wrong about",
     "Look here for wrong labels, and for what the columns do not say. Rows are counted from 1.",
     tableHtml(
-      ["row", "actual", "predicted", seen?.kind === "numbers" ? "residual" : "probability of the actual", ...shown],
+      ["row", "actual", "predicted", seen?.kind === "numbers" ? "actual − predicted" : "probability of the actual", ...shown],
       rows.map(({ row, actual, predicted, figure: own, cells }) => [
         row + 1,
         seen?.kind === "numbers" ? Number(actual) : actual,
