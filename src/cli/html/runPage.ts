@@ -236,7 +236,13 @@ function worst({ worst: rows, seen, inColumns: found }: Understanding): string {
     "Rows it is most wrong about",
     "Look here for wrong labels, and for what the columns do not say. Rows are counted from 1.",
     tableHtml(
-      ["row", "actual", "predicted", seen?.kind === "numbers" ? "actual − predicted" : "probability of the actual", ...shown],
+      [
+        "row",
+        "actual",
+        "predicted",
+        seen?.kind === "numbers" ? "actual − predicted" : "probability of the actual",
+        ...shown,
+      ],
       rows.map(({ row, actual, predicted, figure: own, cells }) => [
         row + 1,
         seen?.kind === "numbers" ? Number(actual) : actual,
