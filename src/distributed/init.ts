@@ -108,6 +108,7 @@ function endTogether(mpi: Mpi, neighbours: Neighbours): void {
       writeSync(2, `${why}\n`);
       mpi.abort(code === 0 ? 1 : code);
     }
-    mpi.finalize();
+    // The launcher tells the code of the first that ends.
+    if (!mpi.finalize()) process.exitCode = 1;
   });
 }

@@ -216,16 +216,18 @@ export class Mpi implements Transport {
 
   /**
    * Takes leave of the other ranks, when all are over. Not one by one: where Open MPI's mpirun ends a job while ranks wait in MPI_Finalize, it
-   * crashes or waits for ever itself, once in twenty times (4.1.4 with PMIx 4.2.2).
+   * crashes or waits for ever itself, once in twenty times (4.1.4 with PMIx 4.2.2). False: one has ended without a leave, and the launcher ends all.
    */
-  finalize(): void {
-    if (this.#ended) return;
+  finalize(): boolean {
+    if (this.#ended) return true;
     this.#ended = true;
     announceLeave();
-    if (this.#meets()) this.#finalize();
+    const met = this.#meets();
+    if (met) this.#finalize();
+    return met;
   }
 
-  /** Waits until all ranks are here. False: one has ended without a leave, and the launcher ends the others. */
+  /** Waits until all ranks are here. */
   #meets(): boolean {
     const met = this.barrier(leaving);
     const bell = new Int32Array(new SharedArrayBuffer(4));
