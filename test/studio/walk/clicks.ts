@@ -141,7 +141,8 @@ async function found(page: Page, { at, nth }: Act): Promise<ElementHandle | unde
 export async function perform(page: Page, act: Act): Promise<readonly string[]> {
   const { kind, value = "" } = act;
   if (kind === "key") await page.keyboard.press(value);
-  else if (kind === "back") await page.evaluate("history.back()");
+  // From the first entry on, back would leave the page for the blank one before it.
+  else if (kind === "back") await page.evaluate("navigation.canGoBack && history.back()");
   else if (kind === "forward") await page.evaluate("history.forward()");
   else if (kind === "wait") await page.waitForTimeout(600);
   else {
