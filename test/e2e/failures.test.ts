@@ -14,7 +14,7 @@ const hostile = "e\u001b[31mvil\u202e.csv";
 const target = "y\u0007\u200b";
 
 beforeAll(async () => {
-  const lines = Array.from({ length: 40 }, (_, row) =>
+  const lines = Array.from({ length: 60 }, (_, row) =>
     row % 2 === 0 ? `${row},a\u001b]0;owned\u0007,no\u2066` : `${row},b,yes\u009b31m`,
   );
   writeFileSync(join(folder(), hostile), [`\u001b[2Jage,"na\nme",${target}`, ...lines].join("\n"));
