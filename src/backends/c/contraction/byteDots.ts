@@ -3,7 +3,7 @@ import { flatAxes } from "../../../compiler/indexing.ts";
 import type { ContractionKernel, LoopKernel } from "../../../compiler/kernel.ts";
 import type { ElementType } from "../../../graph/dtype.ts";
 import { InternalError } from "../../../graph/errors.ts";
-import { type Axis, add, cast, int, load, type Scalar } from "../../../graph/scalar.ts";
+import { type Axis, add, cast, int, load, newAxis, type Scalar } from "../../../graph/scalar.ts";
 import { axesIn } from "../../analysis/axes.ts";
 import { extentOf } from "../../analysis/steps.ts";
 import { cheapestEpilogue } from "../../contraction/cost.ts";
@@ -22,6 +22,8 @@ const isByte = (dtype: string | undefined): dtype is ByteType => dtype === "int8
 
 /** Shorter sums are as well done one by one. */
 const shortestSum = 16;
+/** Of a lane. */
+const wordBytes = 4;
 /** Sums of a tile, which leave room for those that make up for signs. */
 const sums = { wide: 20, narrow: 6 } as const;
 
@@ -70,6 +72,47 @@ export function alongK(
   };
   const [a, b] = [side(kernel.a, kernel.m), side(kernel.b, kernel.n)];
   return { kernel: { ...kernel, a, b }, copies };
+}
+
+/** Products with fewer rows or columns read their bytes in place. */
+const fewestForWords = 16;
+
+/** A product of unsigned by signed bytes, both as words of four neighbours along k, and the loops that lay them out so. */
+export interface WordProduct {
+  readonly kernel: ContractionKernel;
+  readonly unsigned: Scalar;
+  readonly copies: readonly LoopKernel[];
+}
+
+/** Undefined where the bytes are of one sign, do not fill words, or are too few to be laid out anew. */
+export function inWords(
+  kernel: ContractionKernel,
+  bufferOf: (dtype: ElementType) => number,
+  reserve: (bytes: number) => number,
+): WordProduct | undefined {
+  const k = extentOf(kernel.k);
+  const [left, right] = [bytesOf(kernel.a), bytesOf(kernel.b)];
+  if (left === right || left === undefined || right === undefined) return undefined;
+  if (k % wordBytes !== 0 || Math.min(extentOf(kernel.m), extentOf(kernel.n)) < fewestForWords) return undefined;
+  const copies: LoopKernel[] = [];
+  const word = newAxis(k / wordBytes);
+  const side = (value: Scalar, dtype: ByteType, own: readonly Axis[]): Scalar => {
+    const used = axesIn(value);
+    const kept = [...kernel.batch, ...own].filter(({ id }) => used.has(id));
+    const axes = [...kept, ...kernel.k];
+    const place = reserve(extentOf(axes));
+    const read = value.kind === "cast" ? value.x : value;
+    const index = add(flatAxes(axes), int(place));
+    copies.push({
+      kind: "loops",
+      name: `${kernel.name}, in words`,
+      axes,
+      body: [{ kind: "store", buffer: bufferOf(dtype), index, value: read }],
+    });
+    return load(bufferOf("int32"), add(flatAxes([...kept, word]), int(place / wordBytes)), "int32");
+  };
+  const [a, b] = [side(kernel.a, left, kernel.m), side(kernel.b, right, kernel.n)];
+  return { kernel: { ...kernel, a, b, k: [word] }, unsigned: left === "uint8" ? a : b, copies };
 }
 
 /** Cycles of four products in each lane. */
@@ -128,22 +171,23 @@ export function byteTile(context: EmitContext, { types: [a, b], height, width, r
   const name = `bytes_${a}_${b}_${height}x${width}_${run}_${tileWidth}`;
   needLanes(context, lanes);
   needReduction(context, "sum", "int32", lanes);
-  context.helper("bytesDot", () => bytesDot(bytes));
+  const dot = needBytesDot(context, lanes);
+  context.helper("bytesFirst", () => bytesFirst(bytes));
   const each = (count: number, text: (i: number) => string): string =>
     Array.from({ length: count }, (_, i) => text(i)).join("");
   const both = a === b ? a : undefined;
   const sum = (row: number, column: number): string => `c${row * width + column}`;
   const product = (row: number, column: number): string =>
     both === undefined && a === "int8"
-      ? `bytesDot(${sum(row, column)}, v${column}, u${row})`
-      : `bytesDot(${sum(row, column)}, u${row}, v${column})`;
+      ? `${dot}(${sum(row, column)}, v${column}, u${row})`
+      : `${dot}(${sum(row, column)}, u${row}, v${column})`;
   const flipped = (isFlipped: boolean, load: string): string =>
     isFlipped ? `${p}_xor_si${8 * bytes}(${load}, flip)` : load;
   const step = (load: (pointer: string) => string): string =>
-    `${each(width, (i) => `      const ${V} v${i} = ${flipped(both === "uint8", load(`b${i}`))};${both === "int8" ? ` s${i} = bytesDot(s${i}, flip, v${i});` : ""}\n`)}${each(
+    `${each(width, (i) => `      const ${V} v${i} = ${flipped(both === "uint8", load(`b${i}`))};${both === "int8" ? ` s${i} = ${dot}(s${i}, flip, v${i});` : ""}\n`)}${each(
       height,
       (row) =>
-        `      const ${V} u${row} = ${flipped(both === "int8", load(`a${row}`))};${both === "uint8" ? ` s${row} = bytesDot(s${row}, u${row}, flip);` : ""}${each(width, (column) => ` ${sum(row, column)} = ${product(row, column)};`)}\n`,
+        `      const ${V} u${row} = ${flipped(both === "int8", load(`a${row}`))};${both === "uint8" ? ` s${row} = ${dot}(s${row}, u${row}, flip);` : ""}${each(width, (column) => ` ${sum(row, column)} = ${product(row, column)};`)}\n`,
     )}`;
   const rest = run % bytes;
   const corrections = both === "int8" ? width : both === "uint8" ? height : 0;
@@ -164,28 +208,37 @@ ${each(height, (row) => `  const ${elementType[a]} *const a${row} = a + rows[${r
   return name;
 }
 
-/** The instruction where the processor has it, and otherwise products of numbers of 16 bits, two of which are added: no sum saturates. */
-function bytesDot(bytes: number): string {
-  const lanes = bytes / 4;
-  const [V, p, si, half] = bytes === 64 ? ["__m512i", "_mm512", "512", "256"] : ["__m256i", "_mm256", "256", "128"];
-  const low = (x: string): string => `${p}_castsi${si}_si${half}(${x})`;
-  const high = (x: string): string =>
-    bytes === 64 ? `_mm512_extracti64x4_epi64(${x}, 1)` : `_mm256_extracti128_si256(${x}, 1)`;
-  const products = (part: (x: string) => string): string =>
-    `${p}_madd_epi16(${p}_cvtepu8_epi16(${part("u")}), ${p}_cvtepi8_epi16(${part("v")}))`;
-  const first =
-    bytes === 64
-      ? `return _mm512_maskz_loadu_epi8(~0ull >> (64 - count), p);`
-      : `char part[32] = {0}; __builtin_memcpy(part, p, count); return _mm256_loadu_si256((const __m256i *)part);`;
-  // Each wide sum has other lanes than the instruction's, and the same total.
-  return `/* sums += four products of unsigned by signed bytes in each lane */
-static inline I${lanes} bytesDot(I${lanes} sums, ${V} u, ${V} v) {
-#if ${bytes === 64 ? "defined(__AVX512VNNI__)" : "defined(__AVX512VNNI__) && defined(__AVX512VL__)"}
+/** The name of `sums + four products of unsigned by signed bytes in each lane`: the instruction where there is one, else products of 16 bits. */
+export function needBytesDot(context: EmitContext, lanes: number): string {
+  const name = `bytesDot${lanes}`;
+  needLanes(context, lanes);
+  context.helper(name, () => {
+    const bits = 32 * lanes;
+    const [V, p, si] = [`__m${bits}i`, bits === 512 ? "_mm512" : "_mm256", `si${bits}`];
+    const odd = (x: string): string => `${p}_srai_epi16(${x}, 8)`;
+    return `/* sums += four products of unsigned by signed bytes in each lane */
+static inline I${lanes} ${name}(I${lanes} sums, ${V} u, ${V} v) {
+#if ${bits === 512 ? "defined(__AVX512VNNI__)" : "defined(__AVX512VNNI__) && defined(__AVX512VL__)"}
   return (I${lanes})${p}_dpbusd_epi32((${V})sums, u, v);
 #else
-  return sums + (I${lanes})${products(low)} + (I${lanes})${products(high)};
+  const ${V} even = ${p}_madd_epi16(${p}_and_${si}(u, ${p}_set1_epi16(255)), ${odd(`${p}_slli_epi16(v, 8)`)});
+  return sums + (I${lanes})even + (I${lanes})${p}_madd_epi16(${p}_srli_epi16(u, 8), ${odd("v")});
 #endif
 }
-static inline ${V} bytesFirst(const void *p, int count) { ${first} }
+`;
+  });
+  return name;
+}
+
+/** The first bytes of a vector, and zeros. */
+function bytesFirst(bytes: number): string {
+  const [V, text] =
+    bytes === 64
+      ? ["__m512i", "return _mm512_maskz_loadu_epi8(~0ull >> (64 - count), p);"]
+      : [
+          "__m256i",
+          "char part[32] = {0}; __builtin_memcpy(part, p, count); return _mm256_loadu_si256((const __m256i *)part);",
+        ];
+  return `static inline ${V} bytesFirst(const void *p, int count) { ${text} }
 `;
 }

@@ -19,7 +19,7 @@ import type { EmitContext, KernelCode, Phase } from "../emitter.ts";
 import type { Expressions } from "../expressions.ts";
 import { scalarType } from "../lanes.ts";
 import { emitLoops } from "../loops.ts";
-import { alongK, type ByteTile, byteDotPlan, byteTile, byteTypes, isOfBytes } from "./byteDots.ts";
+import { alongK, type ByteTile, byteDotPlan, byteTile, byteTypes, inWords, isOfBytes } from "./byteDots.ts";
 import { type Elements, elementsOf, type TileType } from "./elements.ts";
 import { type Epilogue, epilogueOf } from "./epilogue.ts";
 import type { FusedEpilogue } from "./fusedEpilogue.ts";
@@ -108,6 +108,14 @@ class Contraction {
   private multiplyBytes(kernel: ContractionKernel): Phase[] {
     const { context, machine, bytes, shared } = this;
     const reserve = (count: number): number => shared.reserve(Math.ceil(count / bytes)) * bytes;
+    const words = inWords(kernel, (dtype) => context.sharedBuffer(dtype), reserve);
+    if (words !== undefined) {
+      const plan = planContraction(words.kernel, machine, () => undefined);
+      if (plan.kind === "outer") {
+        const laidOut = words.copies.flatMap((loops) => [...emitLoops(loops, context).phases]);
+        return [...laidOut, ...this.outer(words.kernel, plan, words.unsigned === plan.a.value ? "a" : "b")];
+      }
+    }
     const { kernel: own, copies } = alongK(kernel, (dtype) => context.sharedBuffer(dtype), reserve);
     const copied = copies.flatMap((loops) => [...emitLoops(loops, context).phases]);
     const plan = byteDotPlan(own, machine);
@@ -135,7 +143,8 @@ class Contraction {
 
   // ---- tiles
 
-  private outer(kernel: ContractionKernel, plan: OuterPlan): Phase[] {
+  /** `unsigned`: the side of unsigned bytes, where both are words of four. */
+  private outer(kernel: ContractionKernel, plan: OuterPlan, unsigned?: "a" | "b"): Phase[] {
     const { context, dtype } = this;
     const { m, n, mr, nr, lanes, packA, packB, kc, skip } = plan;
     const phases: Phase[] = [];
@@ -171,6 +180,7 @@ class Contraction {
           bSteps,
           aElements: this.elements(a),
           bElements: panel === undefined ? this.elements(b) : elementsOf(context, undefined, dtype),
+          unsigned,
           taps,
           tileWidth: nr,
           finish: fused?.text,

@@ -4,6 +4,7 @@ import type { Tap } from "../../contraction/skipPadding.ts";
 import type { EmitContext } from "../emitter.ts";
 import { needReduction } from "../horizontal.ts";
 import { laneLetter, needLanes, scalarType } from "../lanes.ts";
+import { needBytesDot } from "./byteDots.ts";
 import type { Elements, TileType } from "./elements.ts";
 
 /** How a tile steps along k on one side: by a stride, or by a table of offsets that is an operand. */
@@ -24,6 +25,8 @@ export interface OuterTile {
   readonly bSteps: KSteps;
   readonly aElements: Elements;
   readonly bElements: Elements;
+  /** The side of unsigned bytes, where both sides are words of four bytes. */
+  readonly unsigned?: "a" | "b" | undefined;
   /**
    * Steps of k taken together, with the rows that take part in each; default: one, with all rows. With taps `ka` is a round of such
    * steps, whatever the sides' own: how many, how far the next round lies on either side, and where each step lies on either side.
@@ -85,7 +88,7 @@ export function outerTile(context: EmitContext, tile: OuterTile): string {
   const partial = lastLanes < lanesOf(vectors - 1);
   const masked = !padded && partial;
   const withMask = masked || (finish !== undefined && partial);
-  const name = `tile_${V}_${height}x${vectors}${halved ? "half" : ""}${masked ? `_${lastLanes}` : ""}_r${rowsName(rows.slice(0, height))}_a${stepsName(aSteps, aElements)}_b${stepsName(bSteps, bElements)}_${finish === undefined ? tileWidth : "finished"}${ahead > 0 ? `_ahead${ahead}` : ""}${tile.taps === undefined ? "" : `_taps${taps.map(({ first, end }) => `_${first}to${end}`).join("")}`}`;
+  const name = `tile_${V}_${height}x${vectors}${halved ? "half" : ""}${masked ? `_${lastLanes}` : ""}_r${rowsName(rows.slice(0, height))}_a${stepsName(aSteps, aElements)}_b${stepsName(bSteps, bElements)}_${finish === undefined ? tileWidth : "finished"}${tile.unsigned === undefined ? "" : `_bytes_${tile.unsigned}`}${ahead > 0 ? `_ahead${ahead}` : ""}${tile.taps === undefined ? "" : `_taps${taps.map(({ first, end }) => `_${first}to${end}`).join("")}`}`;
   if (ahead > 0) context.helper("ahead", () => aheadStruct);
   needLanes(context, lanes);
   if (halved) needLanes(context, lanes / 2);
@@ -123,7 +126,11 @@ ${sums((row, vector) => `    ${sum(row, vector)} = ${typeOf(vector)}_load(${held
     const products = (row: number, at: string): string =>
       `    { const ${V} x = ${aElements.splat(lanes, at)};${each(vectors, (vector) => {
         const [type, to] = [typeOf(vector), sum(row, vector)];
-        return ` ${to} = ${type}_fma(${type === V ? "x" : aElements.splat(lanesOf(vector), at)}, b${vector}, ${to});`;
+        const x = type === V ? "x" : aElements.splat(lanesOf(vector), at);
+        if (tile.unsigned === undefined) return ` ${to} = ${type}_fma(${x}, b${vector}, ${to});`;
+        const bytes = [x, `b${vector}`].map((words) => `(__m${32 * lanesOf(vector)}i)${words}`);
+        const [u, v] = tile.unsigned === "a" ? bytes : bytes.toReversed();
+        return ` ${to} = ${needBytesDot(context, lanesOf(vector))}(${to}, ${u}, ${v});`;
       })} }\n`;
     const tapped = taps
       .filter(({ first, end }) => first < end)
