@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { fastify } from "fastify";
 
 const [model, names] = process.argv.slice(2);
-const { InferenceSession, Tensor } = createRequire(join(process.env.HEBB_PEERS, "ortnode/package.json"))("onnxruntime-node");
+const { InferenceSession, Tensor } = createRequire(join(process.env.HEBB_PEERS, "ortnode/package.json"))(
+  "onnxruntime-node",
+);
 const classes = JSON.parse(names);
 const session = await InferenceSession.create(model);
 const app = fastify();
