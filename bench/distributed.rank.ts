@@ -6,6 +6,7 @@ import * as optim from "../src/optim/index.ts";
 import { backendInfo, type Communicator, currentWorld, setCurrentWorld, useBackend } from "../src/runtime/index.ts";
 import { Trainer } from "../src/train/index.ts";
 import { Gpt } from "../src/train/models/gpt.ts";
+import { digitsCnn } from "./networks.ts";
 import { median } from "./results.ts";
 
 const [network = "cnn", threads = "1", alone = ""] = process.argv.slice(2);
@@ -84,18 +85,7 @@ function problem(): {
     const train = new data.Dataset({ features: rows(2048, 1024), featureShape: [1024], targets: labels(2048, 1000) });
     return { model, train, optimizer: new optim.SGD(model.parameters(), { lr: 0.01, momentum: 0.9 }), batchSize: 256 };
   }
-  const model = new nn.Sequential(
-    new nn.Conv2d(1, 16, 3, { padding: 1 }),
-    new nn.ReLU(),
-    new nn.MaxPool2d(2),
-    new nn.Conv2d(16, 32, 3, { padding: 1 }),
-    new nn.ReLU(),
-    new nn.MaxPool2d(2),
-    new nn.Flatten(),
-    new nn.Linear(32 * 49, 128),
-    new nn.ReLU(),
-    new nn.Linear(128, 10),
-  );
+  const model = digitsCnn();
   const train = new data.Dataset({ features: rows(1024, 784), featureShape: [1, 28, 28], targets: labels(1024, 10) });
   return { model, train, optimizer: new optim.Adam(model.parameters(), { lr: 1e-3 }), batchSize: 64 };
 }

@@ -9,6 +9,7 @@ import { writeNpy, writeSafetensors } from "../src/formats/index.ts";
 import { exportOnnx } from "../src/formats/onnx/index.ts";
 import { compile, nn, noGrad, optim, quantization, seed, type Tensor, tensor, useBackend } from "../src/index.ts";
 import { Gpt } from "../src/train/models/gpt.ts";
+import { digitsCnn } from "./networks.ts";
 import { median } from "./results.ts";
 
 const [folder = ""] = process.argv.slice(2);
@@ -39,19 +40,7 @@ async function digits(): Promise<Problem> {
   const [x, y] = await read("train10k");
   return {
     name: "cnn",
-    build: () =>
-      new nn.Sequential(
-        new nn.Conv2d(1, 16, 3, { padding: 1 }),
-        new nn.ReLU(),
-        new nn.MaxPool2d(2),
-        new nn.Conv2d(16, 32, 3, { padding: 1 }),
-        new nn.ReLU(),
-        new nn.MaxPool2d(2),
-        new nn.Flatten(),
-        new nn.Linear(32 * 49, 128),
-        new nn.ReLU(),
-        new nn.Linear(128, 10),
-      ),
+    build: digitsCnn,
     train: Array.from({ length: 400 }, (_, k) => [x.narrow(0, (k % 200) * 50, 50), y.narrow(0, (k % 200) * 50, 50)]),
     test: await read("test5k"),
     calibration: x.narrow(0, 0, 256),

@@ -102,35 +102,33 @@ export class QuantizedLinear extends QuantizedProduct {
   }
 }
 
-/** A Conv1d layer with an int8 weight: [N, C, L] → [N, out, L′]. */
-export class QuantizedConv1d extends QuantizedProduct {
+abstract class QuantizedConvolution extends QuantizedProduct {
   readonly options: ConvOptions;
 
-  constructor(layer: Conv1d, input?: Affine) {
+  constructor(layer: Conv1d | Conv2d, input?: Affine) {
     super(layer, input);
     this.options = layer.options;
   }
 
-  forward(x: Tensor): Tensor {
-    return this.output(x, 1, (inputs, weight, zeroPoint) =>
-      F.conv1d(inputs.sub(zeroPoint), weight, undefined, this.options),
+  protected convolved(x: Tensor, convolution: typeof F.conv1d | typeof F.conv2d): Tensor {
+    // The zero point is taken from each input, for what is padded with zeros counts for nothing.
+    return this.output(x, this.weightQuantized.rank - 2, (inputs, weight, zeroPoint) =>
+      convolution(inputs.sub(zeroPoint), weight, undefined, this.options),
     );
   }
 }
 
-/** A Conv2d layer with an int8 weight: [N, C, H, W] → [N, out, H′, W′]. */
-export class QuantizedConv2d extends QuantizedProduct {
-  readonly options: ConvOptions;
-
-  constructor(layer: Conv2d, input?: Affine) {
-    super(layer, input);
-    this.options = layer.options;
-  }
-
+/** A Conv1d layer with an int8 weight: [N, C, L] → [N, out, L′]. */
+export class QuantizedConv1d extends QuantizedConvolution {
   forward(x: Tensor): Tensor {
-    return this.output(x, 2, (inputs, weight, zeroPoint) =>
-      F.conv2d(inputs.sub(zeroPoint), weight, undefined, this.options),
-    );
+    return this.convolved(x, F.conv1d);
+  }
+}
+
+/** A Conv2d layer with an int8 weight: [N, C, H, W] → [N, out, H′, W′]. */
+export class QuantizedConv2d extends QuantizedConvolution {
+  forward(x: Tensor): Tensor {
+    return this.convolved(x, F.conv2d);
   }
 }
 

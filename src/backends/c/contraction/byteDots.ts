@@ -46,29 +46,51 @@ export const isOfBytes = (
   bytesOf(a) !== undefined &&
   bytesOf(b) !== undefined;
 
+/** Where a product lays bytes out anew: a buffer of each type over one memory, and a place for so many bytes in it. */
+export interface ByteRoom {
+  bufferOf(dtype: ElementType): number;
+  reserve(bytes: number): number;
+}
+
+/** The loops that copy a side so that neighbours along k are neighbours in memory, and how it is then found. */
+interface CopiedSide {
+  readonly copy: LoopKernel;
+  /** The axes of the side but those of k, in the order of the copy. */
+  readonly kept: readonly Axis[];
+  /** The byte at which it begins. */
+  readonly place: number;
+}
+
+function copiedSide(
+  kernel: ContractionKernel,
+  value: Scalar,
+  own: readonly Axis[],
+  dtype: ByteType,
+  { bufferOf, reserve }: ByteRoom,
+): CopiedSide {
+  const used = axesIn(value);
+  const kept = [...kernel.batch, ...own].filter(({ id }) => used.has(id));
+  const axes = [...kept, ...kernel.k];
+  const place = reserve(extentOf(axes));
+  const read = value.kind === "cast" ? value.x : value;
+  const index = add(flatAxes(axes), int(place));
+  const body = [{ kind: "store", buffer: bufferOf(dtype), index, value: read } as const];
+  return { copy: { kind: "loops", name: `${kernel.name}, along k`, axes, body }, kept, place };
+}
+
 /** The kernel with neighbours along k in memory on both sides, and the loops that copy a side where they are not. */
 export function alongK(
   kernel: ContractionKernel,
-  bufferOf: (dtype: ElementType) => number,
-  reserve: (bytes: number) => number,
+  room: ByteRoom,
 ): { readonly kernel: ContractionKernel; readonly copies: readonly LoopKernel[] } {
   const copies: LoopKernel[] = [];
   const side = (value: Scalar, own: readonly Axis[]): Scalar => {
     const [operand, dtype] = [storedOperandOf(value), bytesOf(value)];
     if (operand === undefined || dtype === undefined || contiguousK(kernel, operand, operand) === extentOf(kernel.k))
       return value;
-    const used = axesIn(value);
-    const kept = [...kernel.batch, ...own].filter(({ id }) => used.has(id));
-    const buffer = bufferOf(dtype);
-    const place = add(flatAxes([...kept, ...kernel.k]), int(reserve(extentOf([...kept, ...kernel.k]))));
-    const read = value.kind === "cast" ? value.x : value;
-    copies.push({
-      kind: "loops",
-      name: `${kernel.name}, along k`,
-      axes: [...kept, ...kernel.k],
-      body: [{ kind: "store", buffer, index: place, value: read }],
-    });
-    return cast(load(buffer, place, dtype), "int32");
+    const { copy, kept, place } = copiedSide(kernel, value, own, dtype, room);
+    copies.push(copy);
+    return cast(load(room.bufferOf(dtype), add(flatAxes([...kept, ...kernel.k]), int(place)), dtype), "int32");
   };
   const [a, b] = [side(kernel.a, kernel.m), side(kernel.b, kernel.n)];
   return { kernel: { ...kernel, a, b }, copies };
@@ -85,33 +107,20 @@ export interface WordProduct {
 }
 
 /** Undefined where the bytes are of one sign, do not fill words, or are too few to be laid out anew. */
-export function inWords(
-  kernel: ContractionKernel,
-  bufferOf: (dtype: ElementType) => number,
-  reserve: (bytes: number) => number,
-): WordProduct | undefined {
+export function inWords(kernel: ContractionKernel, room: ByteRoom): WordProduct | undefined {
   const k = extentOf(kernel.k);
   const [left, right] = [bytesOf(kernel.a), bytesOf(kernel.b)];
   if (left === right || left === undefined || right === undefined) return undefined;
   if (k % wordBytes !== 0 || Math.min(extentOf(kernel.m), extentOf(kernel.n)) < fewestForWords) return undefined;
-  const copies: LoopKernel[] = [];
   const word = newAxis(k / wordBytes);
-  const side = (value: Scalar, dtype: ByteType, own: readonly Axis[]): Scalar => {
-    const used = axesIn(value);
-    const kept = [...kernel.batch, ...own].filter(({ id }) => used.has(id));
-    const axes = [...kept, ...kernel.k];
-    const place = reserve(extentOf(axes));
-    const read = value.kind === "cast" ? value.x : value;
-    const index = add(flatAxes(axes), int(place));
-    copies.push({
-      kind: "loops",
-      name: `${kernel.name}, in words`,
-      axes,
-      body: [{ kind: "store", buffer: bufferOf(dtype), index, value: read }],
-    });
-    return load(bufferOf("int32"), add(flatAxes([...kept, word]), int(place / wordBytes)), "int32");
-  };
-  const [a, b] = [side(kernel.a, left, kernel.m), side(kernel.b, right, kernel.n)];
+  const wordsOf = ({ kept, place }: CopiedSide): Scalar =>
+    load(room.bufferOf("int32"), add(flatAxes([...kept, word]), int(place / wordBytes)), "int32");
+  const sides = [
+    copiedSide(kernel, kernel.a, kernel.m, left, room),
+    copiedSide(kernel, kernel.b, kernel.n, right, room),
+  ] as const;
+  const [a, b] = [wordsOf(sides[0]), wordsOf(sides[1])];
+  const copies = sides.map(({ copy }) => copy);
   return { kernel: { ...kernel, a, b, k: [word] }, unsigned: left === "uint8" ? a : b, copies };
 }
 

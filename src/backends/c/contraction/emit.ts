@@ -1,6 +1,6 @@
 // Writes a contraction as C: packs operands where that pays, keeps tiles of sums in registers, and runs the epilogue over each finished tile.
 
-import type { ContractionKernel } from "../../../compiler/kernel.ts";
+import type { ContractionKernel, LoopKernel } from "../../../compiler/kernel.ts";
 import { at } from "../../../graph/at.ts";
 import { byteSize } from "../../../graph/dtype.ts";
 import type { Axis } from "../../../graph/scalar.ts";
@@ -19,7 +19,16 @@ import type { EmitContext, KernelCode, Phase } from "../emitter.ts";
 import type { Expressions } from "../expressions.ts";
 import { scalarType } from "../lanes.ts";
 import { emitLoops } from "../loops.ts";
-import { alongK, type ByteTile, byteDotPlan, byteTile, byteTypes, inWords, isOfBytes } from "./byteDots.ts";
+import {
+  alongK,
+  type ByteRoom,
+  type ByteTile,
+  byteDotPlan,
+  byteTile,
+  byteTypes,
+  inWords,
+  isOfBytes,
+} from "./byteDots.ts";
 import { type Elements, elementsOf, type TileType } from "./elements.ts";
 import { type Epilogue, epilogueOf } from "./epilogue.ts";
 import type { FusedEpilogue } from "./fusedEpilogue.ts";
@@ -107,19 +116,19 @@ class Contraction {
 
   private multiplyBytes(kernel: ContractionKernel): Phase[] {
     const { context, machine, bytes, shared } = this;
-    const reserve = (count: number): number => shared.reserve(Math.ceil(count / bytes)) * bytes;
-    const words = inWords(kernel, (dtype) => context.sharedBuffer(dtype), reserve);
-    if (words !== undefined) {
-      const plan = planContraction(words.kernel, machine, () => undefined);
-      if (plan.kind === "outer") {
-        const laidOut = words.copies.flatMap((loops) => [...emitLoops(loops, context).phases]);
-        return [...laidOut, ...this.outer(words.kernel, plan, words.unsigned === plan.a.value ? "a" : "b")];
-      }
-    }
-    const { kernel: own, copies } = alongK(kernel, (dtype) => context.sharedBuffer(dtype), reserve);
-    const copied = copies.flatMap((loops) => [...emitLoops(loops, context).phases]);
+    const room: ByteRoom = {
+      bufferOf: (dtype) => context.sharedBuffer(dtype),
+      reserve: (count) => shared.reserve(Math.ceil(count / bytes)) * bytes,
+    };
+    const copied = (copies: readonly LoopKernel[]): Phase[] =>
+      copies.flatMap((loops) => [...emitLoops(loops, context).phases]);
+    const words = inWords(kernel, room);
+    const wide = words && planContraction(words.kernel, machine, () => undefined);
+    if (words !== undefined && wide?.kind === "outer")
+      return [...copied(words.copies), ...this.outer(words.kernel, wide, words.unsigned === wide.a.value ? "a" : "b")];
+    const { kernel: own, copies } = alongK(kernel, room);
     const plan = byteDotPlan(own, machine);
-    return [...copied, this.dot(own, plan, byteTypes(plan))];
+    return [...copied(copies), this.dot(own, plan, byteTypes(plan))];
   }
 
   private packed(kernel: ContractionKernel, plan: OuterPlan, side: Side, width: number, phases: Phase[]): Reader {
