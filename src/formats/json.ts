@@ -7,6 +7,9 @@ export type JsonObject = { readonly [key: string]: Json };
 /** Returns the value with its type, or throws HebbError naming `place`, such as "config.json: model.hidden[0]". */
 export type Check<T> = (value: unknown, place: string) => T;
 
+export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
 const show = (value: unknown): string => {
   const text = JSON.stringify(value) ?? "nothing";
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
@@ -40,9 +43,6 @@ export const listOf =
   <T>(check: Check<T>): Check<T[]> =>
   (value, place) =>
     Array.isArray(value) ? value.map((item, i) => check(item, `${place}[${i}]`)) : wrong(place, "a list", value);
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** An object with these entries; others are left out. An own entry is looked up, so "__proto__" and the like are harmless. */
 export const objectOf =

@@ -1,7 +1,17 @@
 // Arrays as JSON text: for people, and for programs that read nothing else. Every number reads back to the same value.
 import { HebbError } from "../graph/errors.ts";
 import { sizeOf } from "../graph/shape.ts";
-import { aCount, type Check, listOf, objectOf, oneOf, parseJson, refuseBomb, refuseRepeatedKeys } from "./json.ts";
+import {
+  aCount,
+  type Check,
+  isRecord,
+  listOf,
+  objectOf,
+  oneOf,
+  parseJson,
+  refuseBomb,
+  refuseRepeatedKeys,
+} from "./json.ts";
 import type { Contents, FileArray } from "./opened.ts";
 import type { OpenSource } from "./source.ts";
 import { type NamedStored, type StoredArray, store } from "./stored/array.ts";
@@ -90,9 +100,6 @@ function arrayOf({ dtype, shape, data }: Tensor, place: string): StoredArray {
     throw error instanceof HebbError ? new HebbError(`${place}: ${error.message}`) : error;
   }
 }
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 function fileOf(
   value: unknown,

@@ -1,6 +1,6 @@
 // Safetensors opened without being loaded: the header at once, each tensor when it is asked for; and models in several files with an index.
 import { HebbError } from "../graph/errors.ts";
-import { parseJson, refuseBomb, refuseRepeatedKeys } from "./json.ts";
+import { isRecord, parseJson, refuseBomb, refuseRepeatedKeys } from "./json.ts";
 import { type Contents, type FileArray, fileArray } from "./opened.ts";
 import { writeSafetensors } from "./safetensors.ts";
 import { headerLength, parseHeader } from "./safetensorsHeader.ts";
@@ -25,9 +25,6 @@ export async function openSafetensors(source: OpenSource): Promise<Contents> {
 const maxIndexBytes = 100_000_000;
 const maxShards = 10_000;
 const maxTensors = 2 ** 18;
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** Whether JSON is the index of a model in several files. */
 export const isIndex = (value: unknown): boolean => isRecord(value) && isRecord(value["weight_map"]);

@@ -2,6 +2,7 @@
 import { cpus, totalmem } from "node:os";
 import { describeCard } from "../../backends/webgpu/index.ts";
 import type { JsonObject } from "../../formats/index.ts";
+import { isRecord } from "../../formats/json.ts";
 import { readEvents } from "../../formats/node.ts";
 import { HebbError } from "../../graph/errors.ts";
 import { dataOf } from "../../run/job.ts";
@@ -115,17 +116,15 @@ const lossOf = ({ train }: EpochRecord): string => (train["loss"] ?? Number.NaN)
 /** Metrics in a log, where NaN and the infinities are strings. */
 const figuresOf = (value: unknown): Record<string, number> =>
   Object.fromEntries(
-    Object.entries(isObject(value) ? value : {}).map(([name, figure]): [string, number] => [
+    Object.entries(isRecord(value) ? value : {}).map(([name, figure]): [string, number] => [
       name,
       typeof figure === "number" ? figure : Number.NaN,
     ]),
   );
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null;
 
 /** What did better than the network of a run that has ended. */
 function betterIn({ baselines, metrics }: JsonObject): Omit<Note, "level"> | undefined {
-  if (!isObject(baselines) || !isObject(metrics)) return undefined;
+  if (!isRecord(baselines) || !isRecord(metrics)) return undefined;
   const [own, linear, constant] = [metrics["validation"], baselines["linear"], baselines["constant"]].map(figuresOf);
   return betterThanNetwork({ own: own ?? {}, linear: linear ?? {}, constant: constant ?? {} });
 }
