@@ -25,7 +25,7 @@ const isGlobal = (value: Slot | undefined): value is Global =>
   typeof value === "object" && value !== null && "kind" in value && value.kind === "global";
 
 /** Most values that are made or kept, tens of thousands of tensors: a byte of a file may ask for one. */
-const mostValues = 2 ** 19;
+const mostValues = 2 ** 18;
 
 /** One pickle at a place of some bytes. */
 export class Unpickler {
