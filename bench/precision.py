@@ -90,10 +90,18 @@ def figure(exact, theirs):
     return {"values": written(exact), "theirs": error / largest} if largest > 0 and math.isfinite(error) else None
 
 
+def is_contradicted(x, exact):
+    """Interpolation is linear, so slope · x is the loss. PyTorch's slopes of "nearest" forget a scale that does not divide the size."""
+    (output,), (slope,) = exact
+    return not math.isclose(float((slope * x).sum()), float(weighted(output)), rel_tol=1e-9, abs_tol=1e-9)
+
+
 def case_of(call, args, inputs, fn):
     inputs = [x.detach().float().double() if x.is_floating_point() else x for x in inputs]
     exact, rounded = evaluate(fn, inputs, torch.float64), evaluate(fn, inputs, torch.float32)
     outputs, gradients = ([figure(a, b) for a, b in zip(left, right)] for left, right in zip(exact, rounded))
+    if call == "F.interpolate" and is_contradicted(inputs[0], exact):
+        gradients = [None for _ in gradients]
     return {"call": call, "args": args, "inputs": [data(x) for x in inputs], "outputs": outputs, "gradients": gradients}
 
 

@@ -3,6 +3,7 @@ import { HebbError, ShapeError } from "../errors.ts";
 import { describe } from "../kinds.ts";
 import type { Node } from "../node.ts";
 import { formatShape, normalizeAxis } from "../shape.ts";
+import { withGradient } from "./alias.ts";
 import { full } from "./creation.ts";
 import * as el from "./elementwise.ts";
 import { amax, amin, type Dims, norm, sum } from "./reduce.ts";
@@ -30,8 +31,20 @@ export function vectorNorm(x: Node, p: number, dim?: Dims, keepdim = false): Nod
     return el.pow(total, number(1 / p, total));
   }
   // Below 1 the power of a single 0 has an infinite slope too.
-  const powers = p < 1 ? powerOr(0, sizes, p) : el.pow(sizes, number(p, sizes));
-  return powerOr(0, sum(powers, dim, keepdim), 1 / p);
+  if (p < 1) return powerOr(0, sum(powerOr(0, sizes, p), dim, keepdim), 1 / p);
+  return sum(lengths(values, p, dim), dim, keepdim);
+}
+
+/** The length along dims, kept as sizes of 1, with the slope sign(x) (|x| / length)ᵖ⁻¹: its factors neither overflow nor lose digits. */
+function lengths(x: Node, p: number, dim?: Dims): Node {
+  const plain = el.stopGradient(x);
+  const powers = el.pow(el.abs(plain), number(p, x));
+  const found: Node = withGradient(powerOr(0, sum(powers, dim, true), 1 / p), [x], (grad) => {
+    const isZero = el.eq(found, number(0, x));
+    const parts = el.div(el.abs(x), el.where(isZero, number(1, x), found));
+    return [el.mul(grad, el.mul(el.sign(x), el.pow(parts, number(p - 1, x))))];
+  });
+  return found;
 }
 
 /** xᵖ, and `atZero` with gradient 0 at 0. */

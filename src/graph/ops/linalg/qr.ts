@@ -4,7 +4,7 @@ import type { Node } from "../../node.ts";
 import { sum } from "../broadcast.ts";
 import { full, iota } from "../creation.ts";
 import * as el from "../elementwise.ts";
-import { triu } from "../indexing.ts";
+import { tril, triu } from "../indexing.ts";
 import { matmul } from "../matmul.ts";
 import { cat, pad, permute, reshape, slice } from "../movement.ts";
 import { amax } from "../reduce.ts";
@@ -162,24 +162,32 @@ export function qr(a: Node, mode: QrMode = "reduced"): { readonly q: Node; reado
         `${where}: mode "complete" has no gradient for ${m} rows and ${n} columns, because the other columns of Q are not unique; use mode "reduced"`,
       );
     const [gq, gr] = [gradQ ?? none(q), gradR ?? none(r)];
-    if (m >= n) return [ofSquare(q, r, gq, gr)];
-    // Of A = [X Y] X alone decides Q, and R = [R₁ QᵀY].
-    const columnsUpTo = (y: Node, from: number, to: number): Node => slice(y, y.shape.length - 1, from, to);
-    const right = columnsUpTo(gr, m, n);
-    const whole = el.add(gq, matmul(columnsUpTo(x, m, n), mT(right)));
-    const left = ofSquare(q, columnsUpTo(r, 0, m), whole, columnsUpTo(gr, 0, m));
-    return [cat([left, matmul(q, right)], x.shape.length - 1)];
+    return [m > n ? ofTall(q, r, gq, gr) : ofWide(q, r, gq, triu(gr))];
   };
   const q: Node = differentiated(values.q, [x], (grad) => backward(grad, undefined));
   const r: Node = differentiated(values.r, [x], (grad) => backward(undefined, grad));
   return { q, r };
 }
 
-/** ∂A of A = Q R with as many columns as R has: (∂Q + Q S) R⁻ᵀ, where S mirrors the upper triangle of ∂R Rᵀ − Qᵀ∂Q. */
-function ofSquare(q: Node, r: Node, gradQ: Node, gradR: Node): Node {
+/** ∂A of A = Q R with more rows than columns: (∂Q + Q S) R⁻ᵀ, where S mirrors the upper triangle of ∂R Rᵀ − Qᵀ∂Q. */
+function ofTall(q: Node, r: Node, gradQ: Node, gradR: Node): Node {
   const half = triu(el.sub(matmul(gradR, mT(r)), matmul(mT(q), gradQ)));
   const mirrored = el.add(half, mT(triu(half, 1)));
   return solveTriangular(mT(r), el.add(gradQ, matmul(q, mirrored)), { upper: false, left: false });
+}
+
+/**
+ * ∂A of A = Q [R₁ R₂] with a square Q, which the first columns alone decide: Q ∂R, and for these columns Q L R₁⁻ᵀ, where L is below the
+ * diagonal what W − Wᵀ is there, W = Qᵀ∂Q − ∂R Rᵀ. What R says of A by itself is not divided by R, which would lose its digits.
+ */
+function ofWide(q: Node, r: Node, gradQ: Node, gradR: Node): Node {
+  const [rows, columns] = [rowsOf(r), columnsOf(r)];
+  const w = el.sub(matmul(mT(q), gradQ), matmul(gradR, mT(r)));
+  const turns = tril(el.sub(w, mT(w)), -1);
+  const first = slice(r, r.shape.length - 1, 0, rows);
+  const ofTurns = solveTriangular(mT(first), matmul(q, turns), { upper: false, left: false });
+  const none: [number, number][] = q.shape.map(() => [0, 0]);
+  return el.add(matmul(q, gradR), pad(ofTurns, [...none.slice(0, -1), [0, columns - rows]], 0));
 }
 
 /** Orthonormal columns in the directions of those given, one after another, as many as rows where `complete`; without a gradient. */
