@@ -303,7 +303,7 @@ class Walk {
     differences.same("Step, inputs", trace.x.values, open.values[0]);
     differences.same("Step, targets", trace.target, written.target);
     differences.same("Step, loss", trace.loss.values, [written.loss]);
-    const after = reference.state();
+    const after = reference.made();
     const parameter = ({ path, value: now, gradient, slots, updated, ticks }: ParameterNumbers): void => {
       differences.same(`Step, ${path}`, now.values, before.get(path));
       differences.same(`Step, slope of ${path}`, gradient.values, written.gradients.get(path));

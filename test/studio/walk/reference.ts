@@ -177,6 +177,8 @@ export class Reference {
   readonly #staged: (x: Tensor) => Tensor[];
   readonly #sloped: (x: Tensor, y: Tensor) => Tensor[];
   #rows = 0;
+  /** What the latest step made of every weight, where a hand has set some of them since. */
+  #made: ReadonlyMap<string, Float32Array> | undefined;
 
   /** `state` names a loss that fits the data. */
   constructor(state: StudioState, prepared: Prepared) {
@@ -211,6 +213,7 @@ export class Reference {
       callbacks: [
         {
           stepEnd: ({ step }) => {
+            this.#made = state.edits.some((edit) => edit.step === step) ? this.state() : undefined;
             this.#edit(state, step);
             return undefined;
           },
@@ -346,6 +349,11 @@ export class Reference {
     });
     const own = Object.entries(this.model.stateDict()).map(([name, value]) => [name, floats(value)] as const);
     return new Map([...own, ...remembered]);
+  }
+
+  /** The same as the latest step made it: weights that are set by hand after it are not yet. */
+  made(): ReadonlyMap<string, Float32Array> {
+    return this.#made ?? this.state();
   }
 
   #evaluated<T>(body: () => T): T {
