@@ -4,7 +4,7 @@ import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import { layoutNetwork } from "../../studio/page/draw/layout.ts";
 import { leastPitch, roomFor } from "../../studio/page/step/geometry.ts";
-import { missing, pictures, until, useStudio, whenTrue } from "./browser.ts";
+import { missing, pictures, soon, until, useStudio, whenTrue } from "./browser.ts";
 import { faultsOf, watchShifts } from "./faults.ts";
 
 const studio = useStudio();
@@ -189,4 +189,25 @@ describe.skipIf(missing)("nothing moves by itself", () => {
       expect(moved).toEqual([]);
     }, 400_000);
   }
+  it("the curves as a table are as high before the first step as later", async () => {
+    for (const [fragment, panel, ahead] of [
+      ["", ".panel.curves", "studio.advance(400)"],
+      [
+        "surface=text&text=source:names;layers:1;width:16;heads:2",
+        ".panel.text-curves",
+        "texts.textTransport.advance(400)",
+      ],
+    ] as const) {
+      const page = await studio.open(fragment, { query: "&play=0", context: {} });
+      const curves = page.locator(panel);
+      await curves.getByRole("button", { name: "show as table" }).click();
+      const table = curves.locator(".table-scroll");
+      await expect.poll(() => table.locator("tbody tr").count(), soon).toBe(1);
+      const before = await table.boundingBox();
+      await page.evaluate(ahead);
+      await expect.poll(() => table.locator("tbody tr").count(), soon).toBeGreaterThan(15);
+      expect((await table.boundingBox())?.height, fragment).toBe(before?.height);
+      await page.context().close();
+    }
+  }, 400_000);
 });
