@@ -188,7 +188,7 @@ function TablePreview(found: {
               {preview.columns.map(({ name }) => (
                 <td key={name} class="kind">
                   {name === target ? (
-                    say.predicted
+                    <span class="predicted">{say.predicted}</span>
                   ) : (
                     <label>
                       <input

@@ -120,7 +120,10 @@ export function recordVideo(): void {
     parts.push(data);
     stop();
   };
-  const painting = setInterval(() => paintAll(canvas, 1), 1000 / framesPerSecond);
+  const painting = setInterval(() => {
+    // Whoever turns to what has no drawing sees the last picture in the video until there is one again.
+    if (drawnPanels().length > 0) paintAll(canvas, 1);
+  }, 1000 / framesPerSecond);
   const end = (): void => {
     ending = true;
     stop();

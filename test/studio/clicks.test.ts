@@ -141,6 +141,29 @@ const found: readonly Walk[] = [
   },
   // The button that removes a layer was covered by the one that adds one.
   { ...plain, ...{ width: 768, height: 1024, zoom: 2 }, acts: [{ kind: "click", at: "button Network", nth: 0 }] },
+  // The name of a file was wider than the page.
+  {
+    ...plain,
+    ...{ width: 390, height: 844, zoom: 2, address: "surface=ship" },
+    acts: [{ kind: "click", at: "button Write and check", nth: 2 }, { kind: "wait" }],
+  },
+  // A token that is attended to with 100 % could hardly be read in the dark.
+  {
+    ...plain,
+    ...{ width: 1024, height: 768, colorScheme: "dark", acts: [{ kind: "wait" }] },
+    address: "surface=text&text=source:names;tokens:bpe;prompt:an",
+  },
+  // A video was to be of a page that had no drawing any more.
+  {
+    ...plain,
+    ...{ width: 600, height: 900 },
+    acts: [
+      { kind: "key", value: "Control+k" },
+      { kind: "click", at: "li Record a video of the run", nth: 0 },
+      { kind: "click", at: "button confusion", nth: 0 },
+      { kind: "wait" },
+    ],
+  },
 ];
 
 describe.skipIf(missing)("whatever a visitor does, the page stays whole", () => {

@@ -41,7 +41,7 @@ const surfaces: readonly Surface[] = [
   { name: "step", hash: `surface=step&${endless}&layers=4.tanh`, turn: (page) => press(page, "Take this step") },
   {
     name: "compare",
-    hash: `surface=compare&${endless}&layers=4.tanh&lanes=_optimizer:adam_activation:relu`,
+    hash: `surface=compare&${endless}&layers=4.tanh&lanes=optimizer:adam|lr:0.001`,
     turn: async (page, count) => {
       if (count % 10 === 0) await press(page, "Rewind");
       else if (await page.getByRole("button", { name: "Run all lanes" }).isVisible())

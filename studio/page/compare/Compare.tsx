@@ -170,7 +170,7 @@ function Lane({ place, numbers }: { readonly place: number; readonly numbers: La
 function Table() {
   const steps = seen.value.filter((_, k) => k % Math.max(1, Math.ceil(seen.value.length / 25)) === 0);
   return (
-    <div class="table-scroll" tabIndex={0} role="region" aria-label={say.figuresOfEveryLane}>
+    <div class="table-scroll filling" tabIndex={0} role="region" aria-label={say.figuresOfEveryLane}>
       <table>
         <thead>
           <tr>

@@ -162,7 +162,8 @@ export function LaneCurves(props: Props) {
             <LaneKey lane={lane} /> {name}
           </span>
         ))}
-        {banded && <span class="class-name">{say.lineMedianOfTheSeedsBand}</span>}
+        {/* Bands come long after the click that asks for them. */}
+        <span class={`class-name ${banded ? "" : "kept-room"}`}>{say.lineMedianOfTheSeedsBand}</span>
       </p>
     </div>
   );

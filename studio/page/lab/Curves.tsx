@@ -194,7 +194,7 @@ function Plot({
 export function CurveTable({ points, metric }: { readonly points: readonly HistoryPoint[]; readonly metric: string }) {
   const step = Math.max(1, Math.ceil(points.length / 40));
   return (
-    <div class="table-scroll" tabIndex={0} role="region" aria-label={say.figuresByStep}>
+    <div class="table-scroll filling" tabIndex={0} role="region" aria-label={say.figuresByStep}>
       <table>
         <thead>
           <tr>

@@ -164,7 +164,11 @@ export async function perform(page: Page, act: Act): Promise<readonly string[]> 
 async function use(control: ElementHandle, { kind, value = "" }: Act, page: Page): Promise<void> {
   const timeout = 15_000;
   if (kind === "click") await control.click({ timeout });
-  else if (kind === "choose") await control.selectOption(value, { timeout });
+  else if (kind === "choose") {
+    // Whoever chooses has touched something, which a value set by a script has not: what follows at once is of their doing.
+    await control.press("Shift", { timeout });
+    await control.selectOption(value, { timeout });
+  }
   else if (kind === "slide") await control.press(value, { timeout });
   else if (kind === "file")
     await control.setInputFiles({ name: value, mimeType: "text/csv", buffer: Buffer.from(files[value] ?? "") });
