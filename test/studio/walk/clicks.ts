@@ -168,8 +168,7 @@ async function use(control: ElementHandle, { kind, value = "" }: Act, page: Page
     // Whoever chooses has touched something, which a value set by a script has not: what follows at once is of their doing.
     await control.press("Shift", { timeout });
     await control.selectOption(value, { timeout });
-  }
-  else if (kind === "slide") await control.press(value, { timeout });
+  } else if (kind === "slide") await control.press(value, { timeout });
   else if (kind === "file")
     await control.setInputFiles({ name: value, mimeType: "text/csv", buffer: Buffer.from(files[value] ?? "") });
   else if (kind === "type") {
