@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import { Session } from "../../studio/engine/session.ts";
 import { exportRun } from "../../studio/engine/ship.ts";
 import { startState } from "../../studio/shared/state.ts";
-import { builder, memory, missing, soon, until, useStudio, whenTrue } from "./browser.ts";
+import { builder, drawn, memory, missing, soon, until, useStudio, whenTrue } from "./browser.ts";
 
 const studio = useStudio();
 const dataFolder = fileURLToPath(new URL("../../../shared/data", import.meta.url));
@@ -27,6 +27,38 @@ describe.skipIf(missing)("first open", () => {
     console.log(`JavaScript at first: ${(bytes / 1024).toFixed(1)} KB gzip in ${initial.length} files`);
     expect(bytes).toBeLessThanOrEqual(80 * 1024);
     expect(initial).not.toContain("worker.js");
+  });
+  it("paints tiles of data anew for another theme, not for every step of the network", async () => {
+    const page = await studio.open("", {
+      query: "&play=0",
+      scripts: [
+        `(() => {
+          globalThis.cleared = { tiles: 0, others: 0 };
+          const { clearRect } = CanvasRenderingContext2D.prototype;
+          CanvasRenderingContext2D.prototype.clearRect = function (...box) {
+            globalThis.cleared[this.canvas.closest(".tile") === null ? "others" : "tiles"]++;
+            clearRect.apply(this, box);
+          };
+        })()`,
+      ],
+    });
+    const cleared = () => page.evaluate<{ tiles: number; others: number }>("globalThis.cleared");
+    await page.evaluate(drawn);
+    const tiles = await page.locator(".tile canvas").count();
+    expect(tiles).toBeGreaterThan(8);
+    const before = await cleared();
+    expect(before.tiles).toBeGreaterThanOrEqual(tiles);
+    for (let step = 1; step <= 10; step++) {
+      await page.evaluate("studio.advance(1)");
+      await until(page, (now) => now.step === step, `step ${step}`);
+      await page.evaluate(drawn);
+    }
+    const after = await cleared();
+    expect(after.tiles).toBe(before.tiles);
+    expect(after.others).toBeGreaterThanOrEqual(before.others + 10);
+    await page.emulateMedia({ colorScheme: "dark" });
+    await expect.poll(async () => (await cleared()).tiles, soon).toBeGreaterThanOrEqual(before.tiles + tiles);
+    await page.close();
   });
   it("learns two moons by itself, and the loss falls", async () => {
     const page = await studio.open();

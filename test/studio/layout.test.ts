@@ -211,14 +211,14 @@ describe.skipIf(missing)("nothing moves by itself", () => {
     }
   }, 400_000);
   it("lanes stay where they are while they run, as a chart and as a table, and when bands over seeds come", async () => {
-    const page = await studio.open("surface=compare&layers=2.tanh&lanes=optimizer:sgd", {
+    const page = await studio.open("surface=compare&layers=2.tanh&lanes=optimizer:sgd|init:zeros|layers:3.relu", {
       query: "&play=0",
       context: { viewport: { width: 600, height: 900 } },
     });
     const run = page.getByRole("button", { name: "Run all lanes" });
     const seeds = page.getByRole("button", { name: "× 10 seeds" });
     const lanes = page.locator(".lane .lane-figures");
-    await expect.poll(() => lanes.count(), soon).toBe(2);
+    await expect.poll(() => lanes.count(), soon).toBe(4);
     const top = async (): Promise<number> => (await page.locator(".lanes").boundingBox())?.y ?? Number.NaN;
     await page.locator("select").filter({ hasText: "5000" }).selectOption("200");
     const chart = await top();
@@ -230,7 +230,8 @@ describe.skipIf(missing)("nothing moves by itself", () => {
     await page.getByRole("button", { name: "show as chart" }).click();
     expect(await top()).toBe(chart);
     await seeds.click();
-    await expect.poll(() => seeds.isDisabled(), soon).toBe(true);
+    await expect.poll(() => page.locator(".lanes-say").innerText(), soon).toMatch(/seed \d+ of 10/);
+    expect(await top()).toBe(chart);
     await expect.poll(() => seeds.isEnabled(), soon).toBe(true);
     expect(await top()).toBe(chart);
     await page.context().close();

@@ -316,8 +316,9 @@ export function Compare() {
             {say.rewind}
           </button>
         </header>
-        <p class="hint steady" role="status">
-          {busy.value !== "" ? busy : beginnings(latest)}
+        <p class="hint lanes-say" role="status">
+          <span class={busy.value === "" ? "" : "kept-room"}>{beginnings(latest)}</span>
+          <span>{busy}</span>
         </p>
         <div class="row end curve-tools">
           <Segments

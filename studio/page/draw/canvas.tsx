@@ -15,12 +15,15 @@ interface Props {
   readonly class?: string;
   /** What the picture shows, for those who do not see it; without it the canvas is decoration beside other content. */
   readonly label?: string;
+  /** What the picture is of: while that stays the same it is not painted again with every snapshot. Without it, it always is. */
+  readonly of?: () => unknown;
 }
 
-export function Canvas({ paint, class: name, label }: Props) {
+export function Canvas({ paint, class: name, label, of }: Props) {
   const ref = useRef<HTMLCanvasElement>(null);
-  const latest = useRef(paint);
-  latest.current = paint;
+  const latest = useRef({ paint, of });
+  latest.current = { paint, of };
+  const painted = useRef<{ readonly of: unknown; readonly density: number } | undefined>(undefined);
   const theme = colors.value;
   useLayoutEffect(() => {
     const canvas = ref.current;
@@ -36,19 +39,32 @@ export function Canvas({ paint, class: name, label }: Props) {
       }
       context.setTransform(density, 0, 0, density, 0, 0);
       context.clearRect(0, 0, width, height);
-      latest.current({ context, width, height });
+      latest.current.paint({ context, width, height });
     };
-    const observer = new ResizeObserver(() => repaint());
+    const follow = (): void => {
+      const own = latest.current.of;
+      const now = { of: own?.(), density: devicePixelRatio };
+      if (own !== undefined && painted.current?.of === now.of && painted.current?.density === now.density) return;
+      painted.current = now;
+      draw();
+    };
+    const observer = new ResizeObserver(() => {
+      painted.current = undefined;
+      repaint();
+    });
     observer.observe(canvas);
-    const stop = onPicture(draw);
-    draw();
+    const stop = onPicture(follow);
+    follow();
     return () => {
       observer.disconnect();
       stop();
     };
   }, []);
   // What the props or the theme change shows at the next frame.
-  useEffect(() => repaint(), [paint, theme]);
+  useEffect(() => {
+    painted.current = undefined;
+    repaint();
+  }, [paint, theme]);
   return label === undefined ? (
     <canvas ref={ref} class={name} />
   ) : (

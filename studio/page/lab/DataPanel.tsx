@@ -1,6 +1,6 @@
 // The data: tiles, the visitor's own files, how many points, how noisy, how many held out.
 
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { featureNames, features } from "../../shared/features.ts";
 import { type DataName, dataNames, dataTiles, isPlane } from "../../shared/names.ts";
 import { paintedNames } from "../../shared/state.ts";
@@ -15,9 +15,9 @@ import { change, chooseData, newSeed, own, run, state } from "../store.ts";
 import { Slider } from "./controls.tsx";
 import { thumbnail } from "./thumbnails.ts";
 
-function Tile({ name }: { readonly name: DataName }) {
-  const { title, about } = dataTiles[name];
-  const paint = ({ context, width, height }: Surface): void => {
+const paintTile =
+  (name: DataName) =>
+  ({ context, width, height }: Surface): void => {
     const palette = colors.value;
     for (const [x, y, kind] of thumbnail(name)) {
       context.fillStyle = palette.classes[kind] ?? palette.ink;
@@ -25,6 +25,10 @@ function Tile({ name }: { readonly name: DataName }) {
       context.fill();
     }
   };
+
+function Tile({ name }: { readonly name: DataName }) {
+  const { title, about } = dataTiles[name];
+  const paint = useMemo(() => paintTile(name), [name]);
   return (
     <button
       type="button"
@@ -33,7 +37,7 @@ function Tile({ name }: { readonly name: DataName }) {
       title={about}
       onClick={() => chooseData(name)}
     >
-      <Canvas paint={paint} />
+      <Canvas paint={paint} of={() => name} />
       <span>{title}</span>
     </button>
   );

@@ -67,7 +67,7 @@ export function Embeddings() {
         <p class="hint">{share === undefined ? "" : say.ofTheDifferencesLieInThis(percent(share))}</p>
       </header>
       <div class="embeddings-box">
-        <Canvas paint={paint} label={say.everyTokenWhereItsEmbeddingLies} />
+        <Canvas paint={paint} of={() => hot.projection} label={say.everyTokenWhereItsEmbeddingLies} />
       </div>
       <AsTable
         label={say.placesOfTheTokens}
