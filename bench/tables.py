@@ -190,6 +190,7 @@ def compare():
         results.update(json.loads((folder / file).read_text()))
     names = list(dict.fromkeys(key.split(" ")[2] for key in results))
     ranks = {name: [] for name in names}
+    behind, costs = {}, {name: [] for name in names}
     print("table".ljust(14), "figure".ljust(9), *(name.rjust(10) for name in names), "to trees".rjust(10), "seconds".rjust(8))
     for table in tables:
         figure, sign = ("rmse", -1) if table["task"] == "regression" else ("accuracy", 1)
@@ -203,6 +204,8 @@ def compare():
         order = sorted(means, key=lambda name: -sign * means[name][figure])
         for place, name in enumerate(order):
             ranks[name].append(place + 1)
+            costs[name].append([means[name][k] for k in ("seconds", "cpu", "megabytes")])
+        behind[table["name"]] = sign * (means["hebb"][figure] - means["trees"][figure]) / abs(means["trees"][figure])
         for k in [figure, *([] if figure == "rmse" else ["logLoss", "auc"])]:
             way = 1 if k in ("accuracy", "auc") else -1
             values = [f"{means[name][k]:.5g}".rjust(10) if name in means and k in means[name] else " " * 10 for name in names]
@@ -211,6 +214,12 @@ def compare():
             ahead = way * (means["hebb"][k] - means["trees"][k]) / abs(means["trees"][k])
             print(table["name"].ljust(14), k.ljust(9), *values, f"{100 * ahead:+.2f} %".rjust(10), f"{means['hebb']['seconds']:.1f}".rjust(8))
     print("mean rank".ljust(24), *(f"{np.mean(ranks[name]):.2f}".rjust(10) if ranks[name] else " " * 10 for name in names))
+    for k, what in enumerate(("seconds, mean", "of all cores, mean", "MB, most")):
+        of = np.max if k == 2 else np.mean
+        print(what.ljust(24), *(f"{of([own[k] for own in costs[name]]):.1f}".rjust(10) if costs[name] else " " * 10 for name in names))
+    if behind:
+        worst = min(behind, key=behind.get)
+        print(f"{sum(ahead > 0 for ahead in behind.values())} of {len(behind)} tables ahead of the trees; the least: {worst} {100 * behind[worst]:+.2f} %")
 
 
 {"split": split, "compare": compare}.get(sys.argv[1] if len(sys.argv) > 1 else "", measure)()

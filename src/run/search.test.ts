@@ -6,7 +6,8 @@ import { expect, test } from "vitest";
 import { trainValidationSplit } from "../data/index.ts";
 import type { TrainChoices } from "./choices.ts";
 import { type Job, makeJob, readFor } from "./job.ts";
-import { presetOf } from "./tabular.ts";
+import { longerThan } from "./search.ts";
+import { presetOf, tabularNetwork } from "./tabular.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "search-"));
 const rows = 300;
@@ -42,6 +43,9 @@ test("what is chosen does not depend on the rows that are held out, and the loga
   expect(made.config).toMatchObject({ keep: "last", patience: null });
   expect(told.filter((line) => line.startsWith("trial")).length).toBeGreaterThanOrEqual(3);
   expect(told.some((line) => line.includes("logarithm of the target"))).toBe(true);
+  // As many epochs as were chosen, or fewer.
+  const lengths = told.flatMap((line) => /up to (\d+) epochs/.exec(line)?.slice(1).map(Number) ?? []);
+  expect(Math.max(...lengths)).toBe(12);
   // Worse by more than 2 % on the first part, a trial is not made on the others.
   expect(told.some((line) => /rmse \S+; the best had \S+$/.test(line))).toBe(true);
 });
@@ -67,4 +71,22 @@ test("choices about the learning are taken as they are, unless a search is asked
   expect(told).toEqual([]);
   expect(made.config).toMatchObject({ chosen: null, keep: "best", epochs: 7, model: { kind: "tabular" } });
   expect((await job(prices(1), { hidden: [8] })).made.config.model).toMatchObject({ kind: "mlp", hidden: [8] });
+});
+
+test("what is best in its last epochs is tried for longer, as far as there is time", () => {
+  expect(longerThan({ bestEpoch: 95, epochs: 100 }, 1000)).toBe(200);
+  expect(longerThan({ bestEpoch: 95, epochs: 100 }, 150)).toBe(150);
+  expect(longerThan({ bestEpoch: 95, epochs: 100 }, 110)).toBeUndefined();
+  expect(longerThan({ bestEpoch: 40, epochs: 100 }, 1000)).toBeUndefined();
+});
+
+test("a network that learns for longer has fewer members, so that the work stays what it may be", async () => {
+  const { data } = (await job(prices(1), { preset: "fast" })).made;
+  const { preprocessing } = data;
+  if (preprocessing.kind !== "table") throw new Error("prices are a table");
+  const membersFor = (epochs: number): number => {
+    const choices = { seed: 0, preset: "good", epochs } as const;
+    return tabularNetwork(preprocessing, 20_000, { outputs: 1, loss: "mse", choices }).members;
+  };
+  expect([10, 30, 60].map(membersFor)).toEqual([8, 4, 2]);
 });

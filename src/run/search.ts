@@ -4,7 +4,7 @@ import { inverseTarget, type TablePreprocessing } from "../data/preprocessing.ts
 import type { TrainChoices } from "./choices.ts";
 import type { JobConfig } from "./config.ts";
 import type { PreparedRows } from "./prepared.ts";
-import { fewestEpochs, presetOf, workOf, workPerEpoch } from "./tabular.ts";
+import { fewestEpochs, longestOf, presetOf, workOf, workPerEpoch } from "./tabular.ts";
 import { judging, mostRows, type SearchOptions, spreadOf, type Trial, Trials, type Tried } from "./trials.ts";
 
 /** What was found: choices to train with, and a sentence about them. */
@@ -50,7 +50,8 @@ export async function search(options: SearchOptions): Promise<Found | undefined>
   const { preprocessing } = prepared;
   if (preprocessing.kind !== "table") return undefined;
   const changes = changesFor(prepared, preprocessing, choices);
-  const trials = new Trials(options, changes.length + 2);
+  // The usual, its changes, and the best of them for twice as long.
+  const trials = new Trials(options, changes.length + 3);
   await trials.run({});
   const usual = trials.best;
   if (usual === undefined) return undefined;
@@ -64,6 +65,11 @@ export async function search(options: SearchOptions): Promise<Found | undefined>
     const epochs = (change.dropout ?? 0) > usualDropout ? usual.epochs : fitting(best);
     await tryOut({ ...best.trial, ...change, epochs });
   }
+  // What is best in its last epochs may not have learned for long enough; with fewer members there is time for more.
+  const isOpen = choices.epochs === undefined && !trials.isPart;
+  const longest = isOpen ? longestOf(options.network, prepared.train.length, choices) : 0;
+  const longer = longerThan(best, longest);
+  if (longer !== undefined) await tryOut({ ...best.trial, epochs: longer });
   await tryOut({ ...best.trial, epochs: fitting(best) });
   return foundBy(trials, best, choices);
 }
@@ -83,9 +89,15 @@ function foundBy({ monitor, preset, isPart, count, worst }: Trials, best: Tried,
 }
 
 /** As many epochs as helped, at a rate that falls to nothing over them. */
-function fitting({ bestEpoch, epochs }: Tried): number {
+function fitting({ bestEpoch, epochs }: Pick<Tried, "bestEpoch" | "epochs">): number {
   const needed = bestEpoch + 1;
   return needed < 0.75 * epochs ? Math.max(8, Math.ceil(1.25 * needed)) : epochs;
+}
+
+/** Twice as many epochs, or as many as there is time for, where the last ones still helped; undefined where they did not. */
+export function longerThan(tried: Pick<Tried, "bestEpoch" | "epochs">, longest: number): number | undefined {
+  const longer = Math.min(longest, 2 * tried.epochs);
+  return fitting(tried) < tried.epochs || longer < 1.25 * tried.epochs ? undefined : longer;
 }
 
 /** One at a time, what may be better than what is usual. */

@@ -12,7 +12,7 @@ import type { PreparedRows } from "./prepared.ts";
 import type { PresetName } from "./presets.ts";
 import type { Notices } from "./readOptions.ts";
 import type { Origin } from "./source.ts";
-import { fewestEpochs, presetOf, workOf, workPerEpoch } from "./tabular.ts";
+import { batchOf, fewestEpochs, fewestMembers, presetOf, workOf, workPerEpoch } from "./tabular.ts";
 
 /** What a trial may change. */
 export type Trial = Pick<TrainChoices, "dropout" | "hidden" | "lr" | "weightDecay" | "epochs" | "targetTransform">;
@@ -33,6 +33,7 @@ export interface Tried {
   readonly trial: Trial;
   /** The figure of the rows that judge, the mean over the parts of the table, in its best epoch. */
   readonly value: number;
+  /** The last epoch that is as good as the best: while the rate is high the figures are noisy, and one of them is low by chance. */
   readonly bestEpoch: number;
   readonly epochs: number;
   /** The same figure over the first part alone, over the first two, and so on. */
@@ -47,6 +48,8 @@ export const judging = 0.2;
 const mostParts = 4;
 /** Worse than the best by this much, on the same parts, a trial is not judged by the others. */
 const hopeless = 0.02;
+/** Worse than the best by no more than this, an epoch is as good. */
+const asGood = 0.005;
 
 /** One division of the rows to learn from; the target is scaled anew where its logarithm is tried. */
 class Inner {
@@ -146,6 +149,8 @@ export class Trials {
   count = 0;
   readonly #options: SearchOptions;
   readonly #parts: readonly Inner[];
+  /** Networks in the ensemble of a trial: fewer than there will be where there is no time for all. */
+  #members: number;
   readonly #known = new Set<string>();
   readonly #started = performance.now();
   /** 1 where more is better, −1 where less is. */
@@ -154,7 +159,7 @@ export class Trials {
   #best: Tried | undefined;
   #worst = Number.NaN;
 
-  /** For a search through `planned` trials. */
+  /** For a search whose trials take as long as `planned` usual ones. */
   constructor(options: SearchOptions, planned: number) {
     const { choices, prepared, network } = options;
     const { preprocessing, train } = prepared;
@@ -167,9 +172,12 @@ export class Trials {
     this.isPart = train.length * (1 - judging) > mostRows;
     const parts = divisions(prepared, choices.seed, this.isPart ? 1 : mostParts);
     const rows = at(parts, 0).of({});
-    // As often as there is time for, with all that is planned.
-    const affordable = Math.floor(this.#left / (planned * workOfTraining(this.#configOf({}, rows), rows.train.length)));
-    this.#parts = parts.slice(0, Math.max(1, affordable));
+    const affordable = (): number =>
+      Math.floor(this.#left / (planned * workOfTraining(this.#configOf({}, rows), rows.train.length)));
+    // Which choices are better shows with few members too; as often as there is time for, with all that is planned.
+    this.#members = network.members;
+    while (this.#members > fewestMembers && affordable() < 1) this.#members /= 2;
+    this.#parts = parts.slice(0, Math.max(1, affordable()));
   }
 
   /** The best so far. */
@@ -206,13 +214,20 @@ export class Trials {
     return this.#way * (value - than) > 0 || (Number.isNaN(than) && !Number.isNaN(value));
   }
 
+  /** Whether a figure is worse by more than this share of the best, or is no number. */
+  #isFarFrom(best: number, value: number, share: number): boolean {
+    return this.#isBetter(best - this.#way * share * Math.abs(best), value);
+  }
+
   #configOf(trial: Trial, rows: PreparedRows): JobConfig {
-    const { origin, choices, network } = this.#options;
+    const { origin, choices, prepared } = this.#options;
     const { monitor, preset } = this;
-    const decided = decide(origin, { ...choices, ...trial, monitor, preset }, rows, null);
-    // A part of the rows leaves time for more members than there will be.
+    // As many epochs are as many updates only with the batches that there will be.
+    const batchSize = this.isPart ? choices.batchSize : batchOf(prepared.train.length, choices);
+    const decided = decide(origin, { ...choices, batchSize, ...trial, monitor, preset }, rows, null);
+    // How many there is time for on a part of the rows is not how many there will be.
     return decided.model.kind === "tabular"
-      ? { ...decided, model: { ...decided.model, members: network.members } }
+      ? { ...decided, model: { ...decided.model, members: this.#members } }
       : decided;
   }
 
@@ -227,14 +242,15 @@ export class Trials {
       const own = await this.#figures(config, part.of(trial), sums?.length);
       if (own === undefined) return undefined;
       const all: readonly number[] = sums?.map((sum, epoch) => sum + at(own, epoch)) ?? own;
-      bestEpoch = all.reduce((best, sum, epoch) => (this.#isBetter(sum, at(all, best)) ? epoch : best), 0);
+      const least = all.reduce((best, sum) => (this.#isBetter(sum, best) ? sum : best), Number.NaN);
       // A figure that these rows do not have judges nothing.
-      if (Number.isNaN(at(all, bestEpoch))) return undefined;
-      const value = at(all, bestEpoch) / (place + 1);
+      if (Number.isNaN(least)) return undefined;
+      bestEpoch = all.findLastIndex((sum) => !this.#isFarFrom(least, sum, asGood));
+      const value = least / (place + 1);
       sums = all;
       soFar.push(value);
       const best = this.#best?.soFar[place] ?? value;
-      if (this.#isBetter(best - this.#way * hopeless * Math.abs(best), value)) {
+      if (this.#isFarFrom(best, value, hopeless)) {
         this.#options.notices.progress(
           `  ${this.monitor} ${value.toPrecision(4)}; the best had ${best.toPrecision(4)}`,
         );
@@ -248,17 +264,35 @@ export class Trials {
   async #figures(config: JobConfig, rows: PreparedRows, epochs?: number): Promise<readonly number[] | undefined> {
     seedEverything(config.seed);
     const model = await firstModel(config, rows);
-    const patience = Math.max(8, Math.ceil(config.epochs / 4));
+    const figures: number[] = [];
     const history = await trainModel(model, {
       ...learningOf(config, rows, model),
       epochs: epochs ?? config.epochs,
-      earlyStopping: epochs === undefined ? { patience } : undefined,
+      earlyStopping: undefined,
+      callbacks: [
+        {
+          epochEnd: ({ validation }) => {
+            figures.push(validation?.[this.monitor] ?? Number.NaN);
+            return undefined;
+          },
+          enough: () => (epochs === undefined && this.#overfits(figures, config.epochs) ? "overfits" : undefined),
+        },
+      ],
       doctor: false,
       signal: this.#options.signal,
     });
     this.#left -= (workOfTraining(config, rows.train.length) * history.epochs.length) / config.epochs;
     if (history.stopped === "interrupted" || history.stopped === "diverged") return undefined;
-    return history.epochs.map(({ validation }) => validation?.[this.monitor] ?? Number.NaN);
+    return figures;
+  }
+
+  /** Whether no figure of a quarter of the epochs is near the best. One that just does not improve may, when the rate falls. */
+  #overfits(figures: readonly number[], epochs: number): boolean {
+    const patience = Math.max(8, Math.ceil(epochs / 4));
+    const best = figures.reduce((least, value) => (this.#isBetter(value, least) ? value : least), Number.NaN);
+    return (
+      figures.length > patience && figures.slice(-patience).every((value) => this.#isFarFrom(best, value, hopeless))
+    );
   }
 }
 
