@@ -172,7 +172,7 @@ export interface Traits {
   readonly random?: boolean;
   /** Its gradient is not that of what it computes. */
   readonly ownGradient?: boolean;
-  /** Puts elements of its inputs, or zeros, elsewhere, and computes none. */
+  /** Its results are elements of its inputs, or zeros: floats of 16 bits need no rounding. */
   readonly moves?: boolean;
 }
 

@@ -29,6 +29,8 @@ export interface KernelCode {
 export interface EmitContext extends SharedScratch {
   readonly target: Target;
   buffer(id: number): BufferInfo;
+  /** The memory of a buffer of bytes as a buffer of int32. */
+  wordsOf(buffer: number): number;
   /** The dimensions that a buffer, as the kernel being emitted finds it, was padded in with zeros. */
   readonly paddingOf: (buffer: number) => readonly PaddedDim[] | undefined;
   /**

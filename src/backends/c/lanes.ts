@@ -179,22 +179,41 @@ static inline void ${type}_store2m(${element} *p, ${type} v, I16 m) { ${bits} _m
 }
 
 /** Bytes and pairs of bytes in memory are 32-bit lanes in registers. */
+/** What loads so many bits at `p`, and what stores them. */
+const inRegister = (bits: number): string =>
+  bits < 128 ? `_mm_loadu_si${bits}(p)` : `${bits === 256 ? "_mm256" : "_mm"}_loadu_si${bits}((const __m${bits}i *)p)`;
+const stored = (bits: number, x: string): string =>
+  bits < 128
+    ? `_mm_storeu_si${bits}(p, ${x})`
+    : `${bits === 256 ? "_mm256" : "_mm"}_storeu_si${bits}((__m${bits}i *)p, ${x})`;
+
 function narrow(target: Target, letter: "B" | "SB" | "H" | "SH", n: number): string {
   const [type, element] = [`${letter}${n}`, elements[letter]];
   const loop = (body: string): string => `for (int l = 0; l < ${n}; l++) ${body}`;
-  const masked = target.vectors === "avx512" && n === 16;
-  const [bits, register] = widths[letter] === 1 ? [8, "_mm"] : [16, "_mm256"];
-  const sign = letter.startsWith("S") ? "i" : "u";
-  const load = masked
-    ? `{ return (I16)_mm512_cvtep${sign}${bits}_epi32(${register}_maskz_loadu_epi${bits}(_mm512_movepi32_mask((__m512i)m), p)); }`
+  const many = target.vectors === "avx512" && (n === 16 || n === 8 || n === 4);
+  const wide = n === 16 ? 512 : n === 8 ? 256 : 128;
+  const p = wide === 128 ? "_mm" : `_mm${wide}`;
+  const bits = 8 * widths[letter];
+  const register = n * bits > 128 ? "_mm256" : "_mm";
+  const widened = (x: string): string => `(I${n})${p}_cvtep${letter.startsWith("S") ? "i" : "u"}${bits}_epi32(${x})`;
+  const mask = `${p}_movepi32_mask((__m${wide}i)m)`;
+  // Compilers take generic conversions by way of 16 bits, or element by element.
+  const load =
+    many || (target.vectors === "avx2" && (n === 8 || n === 4))
+      ? widened(inRegister(n * bits))
+      : `__builtin_convertvector(*(const ${type}u *)p, I${n})`;
+  const loadMasked = many
+    ? `{ return ${widened(`${register}_maskz_loadu_epi${bits}(${mask}, p)`)}; }`
     : `{ I${n} r = {0}; ${loop("if (m[l]) r[l] = p[l];")} return r; }`;
-  const store = masked
-    ? `{ ${register}_mask_storeu_epi${bits}(p, _mm512_movepi32_mask((__m512i)m), _mm512_cvtepi32_epi${bits}((__m512i)v)); }`
+  const narrowed = `${p}_cvtepi32_epi${bits}((__m${wide}i)v)`;
+  const store = many ? stored(n * bits, narrowed) : `*(${type}u *)p = __builtin_convertvector(v, ${type})`;
+  const storeMasked = many
+    ? `{ ${register}_mask_storeu_epi${bits}(p, ${mask}, ${narrowed}); }`
     : `{ ${loop(`if (m[l]) p[l] = (${element})v[l];`)} }`;
-  return `static inline I${n} ${type}_load(const ${element} *p) { return __builtin_convertvector(*(const ${type}u *)p, I${n}); }
-static inline void ${type}_store(${element} *p, I${n} v) { *(${type}u *)p = __builtin_convertvector(v, ${type}); }
-static inline I${n} ${type}_loadm(const ${element} *p, I${n} m) ${load}
-static inline void ${type}_storem(${element} *p, I${n} v, I${n} m) ${store}
+  return `static inline I${n} ${type}_load(const ${element} *p) { return ${load}; }
+static inline void ${type}_store(${element} *p, I${n} v) { ${store}; }
+static inline I${n} ${type}_loadm(const ${element} *p, I${n} m) ${loadMasked}
+static inline void ${type}_storem(${element} *p, I${n} v, I${n} m) ${storeMasked}
 static inline I${n} ${type}_gather(const ${element} *p, I${n} i) { I${n} r; ${loop("r[l] = p[i[l]];")} return r; }
 static inline I${n} ${type}_gatherm(const ${element} *p, I${n} i, I${n} m) { I${n} r = {0}; ${loop("if (m[l]) r[l] = p[i[l]];")} return r; }
 static inline void ${type}_scatterm(${element} *p, I${n} i, I${n} v, I${n} m) { ${loop(`if (m[l]) p[i[l]] = (${element})v[l];`)} }

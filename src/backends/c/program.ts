@@ -1,6 +1,6 @@
 // Writes a whole program as one C file: a function for each phase of each kernel, and `hebb_run`, which calls them in order. Pure.
 import { stoppedKernels } from "../../compiler/checks.ts";
-import type { BufferInfo, Instruction, Program } from "../../compiler/kernel.ts";
+import type { BufferInfo, Instruction, Placement, Program } from "../../compiler/kernel.ts";
 import { storedBuffers } from "../../compiler/lower.ts";
 import { at } from "../../graph/at.ts";
 import { byteSize, type ElementType } from "../../graph/dtype.ts";
@@ -337,12 +337,22 @@ class ProgramContext implements EmitContext {
   }
 
   sharedBuffer(dtype: ElementType): number {
+    const slot = tableSlots(this.program).shared;
+    return this.extraBuffer(`shared scratch, ${dtype}`, dtype, { kind: "argument", slot }, 2 ** 30);
+  }
+
+  wordsOf(buffer: number): number {
+    const { placement, length } = this.buffer(buffer);
+    return this.extraBuffer(`words of ${buffer}`, "int32", placement, Math.floor(length / 4));
+  }
+
+  /** Memory seen in another way than the program does. */
+  private extraBuffer(name: string, dtype: ElementType, placement: Placement, length: number): number {
     const first = this.program.buffers.length;
-    const known = this.extra.findIndex((buffer) => buffer.dtype === dtype);
+    const known = this.extra.findIndex((buffer) => buffer.name === name);
     if (known >= 0) return first + known;
     const id = first + this.extra.length;
-    const slot = tableSlots(this.program).shared;
-    this.extra.push({ id, name: "shared scratch", dtype, length: 2 ** 30, placement: { kind: "argument", slot } });
+    this.extra.push({ id, name, dtype, length, placement });
     return id;
   }
 

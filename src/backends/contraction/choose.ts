@@ -24,11 +24,22 @@ import { kBlock, roundUp, share, shortenedLanes, tileOf } from "./tile.ts";
 
 /** The cheapest of the ways that are possible. */
 export function planContraction(kernel: ContractionKernel, machine: Machine, paddingOf: PaddingOf): Plan {
-  const { inPlace } = machine;
-  const plans =
-    inPlace.kind === "ruled" ? ruledPlans(kernel, machine, inPlace) : inPlace.plans(kernel, machine, paddingOf);
-  return plans.reduce((best, plan) => (plan.cycles < best.cycles ? plan : best));
+  return plansOf(kernel, machine, paddingOf).reduce(cheaper);
 }
+
+/** The cheapest way by tiles of outer products. */
+export function planOuter(kernel: ContractionKernel, machine: Machine): OuterPlan {
+  return plansOf(kernel, machine, () => undefined)
+    .filter((plan) => plan.kind === "outer")
+    .reduce(cheaper);
+}
+
+function plansOf(kernel: ContractionKernel, machine: Machine, paddingOf: PaddingOf): readonly Plan[] {
+  const { inPlace } = machine;
+  return inPlace.kind === "ruled" ? ruledPlans(kernel, machine, inPlace) : inPlace.plans(kernel, machine, paddingOf);
+}
+
+const cheaper = <P extends Plan>(best: P, plan: P): P => (plan.cycles < best.cycles ? plan : best);
 
 /** The sides, and which of them are packed. */
 export interface Way extends Sides {

@@ -1,6 +1,7 @@
 // The two operands of a contraction as tiles read them: a gives rows, one element at a time, and b columns, in vectors.
 import type { ContractionKernel, Statement } from "../../compiler/kernel.ts";
 import { at } from "../../graph/at.ts";
+import { byteSize } from "../../graph/dtype.ts";
 import type { Axis, Scalar } from "../../graph/scalar.ts";
 import { axesIn } from "../analysis/axes.ts";
 import { along, type Operand, type Stride } from "../analysis/operand.ts";
@@ -119,7 +120,9 @@ export function canCopyPack(side: Side, kernel: ContractionKernel): boolean {
 
 /** Whether packing transposes: the side has rows whose neighbours in memory are neighbours along the last axis of k. */
 export function canTransposePack(side: Side, kernel: ContractionKernel, longestTable: number): boolean {
-  if (side.operand === undefined || kernel.dtype !== "float32") return false;
+  if (side.operand === undefined || byteSize(kernel.dtype) !== 4) return false;
+  // Integers move as the bits of floats, which narrower ones are not.
+  if (kernel.dtype === "int32" && side.operand.dtype !== "int32") return false;
   const run = kSteps(side, kernel).at(-1);
   if (outerSteps(side).length > 1 || run === undefined || run.stride !== 1 || run.extent < 8) return false;
   return extentOf(kernel.k) / run.extent <= longestTable;

@@ -43,7 +43,7 @@ export const plainOpcodes = {
   "i32x4.extend_low_i16x8_s": 0xfda7, "i32x4.extend_low_i16x8_u": 0xfda9,
   "i32x4.shl": 0xfdab, "i32x4.shr_s": 0xfdac, "i32x4.shr_u": 0xfdad,
   "i32x4.add": 0xfdae, "i32x4.sub": 0xfdb1, "i32x4.mul": 0xfdb5, "i32x4.min_s": 0xfdb6,
-  "i32x4.max_s": 0xfdb8,
+  "i32x4.max_s": 0xfdb8, "i32x4.dot_i16x8_s": 0xfdba,
   "f32x4.abs": 0xfde0, "f32x4.neg": 0xfde1, "f32x4.sqrt": 0xfde3, "f32x4.add": 0xfde4, "f32x4.sub": 0xfde5,
   "f32x4.mul": 0xfde6, "f32x4.div": 0xfde7, "f32x4.min": 0xfde8, "f32x4.max": 0xfde9, "f32x4.pmin": 0xfdea,
   "f32x4.pmax": 0xfdeb,

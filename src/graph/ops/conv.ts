@@ -266,7 +266,7 @@ function conv(
   checkGroups(name, "output channels", outputs, groups);
   const stride = perDim(name, "stride", options.stride ?? 1, rank, 1);
   const dilation = perDim(name, "dilation", options.dilation ?? 1, rank, 1);
-  const pads = paddings(name, options.padding ?? 0, kernel, stride, dilation);
+  const pads = convPadding(name, options, kernel);
   const { paddingMode = "zeros" } = options;
   const padded = padWith(x, [[0, 0], [0, 0], ...pads], paddingMode);
   kernel.forEach((extent, dim) => {
@@ -396,6 +396,22 @@ export function perDim(
     );
   }
   return list;
+}
+
+/** The elements that a convolution adds before and after each spatial dim. */
+export function convPadding(
+  name: string,
+  { padding = 0, stride = 1, dilation = 1 }: ConvOptions,
+  kernel: readonly number[],
+): [number, number][] {
+  const rank = kernel.length;
+  return paddings(
+    name,
+    padding,
+    kernel,
+    perDim(name, "stride", stride, rank, 1),
+    perDim(name, "dilation", dilation, rank, 1),
+  );
 }
 
 function paddings(

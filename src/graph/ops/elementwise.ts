@@ -175,6 +175,7 @@ export const reluOp = unaryOp(
   "relu",
   (x) => scalar.binary("max", x, scalar.constant(0, x.dtype)),
   ({ grad, node }) => where(le(node, number(0, node)), number(0, grad), grad),
+  { moves: true },
 );
 export const isnanOp = unaryOp("isnan", fn("isNaN"), "a boolean has no gradient", { dtype: "bool" });
 export const logicalNotOp = unaryOp("logicalNot", fn("not"), "a boolean has no gradient");

@@ -26,6 +26,7 @@ export type WindowMaxAttributes = { readonly axes: readonly number[] };
  */
 export const windowMaxOp: Op<WindowMaxAttributes> = {
   name: "windowMax",
+  traits: { moves: true },
   infer([x], { axes }) {
     const shape = x?.shape ?? [];
     if (sizeOf(axes.map((axis) => at(shape, axis))) === 0) {

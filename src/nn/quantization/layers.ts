@@ -1,10 +1,10 @@
 // Layers for inference whose weights are int8: products are summed in int32, and then scaled in float32.
 import { type DType, isFloat } from "../../graph/dtype.ts";
 import { ShapeError } from "../../graph/errors.ts";
-import type { ConvOptions } from "../../graph/ops/conv.ts";
+import { type ConvOptions, convPadding, padWith } from "../../graph/ops/conv.ts";
 import { formatShape } from "../../graph/shape.ts";
 import * as F from "../../tensor/functional.ts";
-import { State, type Tensor } from "../../tensor/index.ts";
+import { State, Tensor, zeros } from "../../tensor/index.ts";
 import type { Conv1d, Conv2d } from "../conv.ts";
 import { type Embedding, embedding } from "../embedding.ts";
 import type { Linear } from "../linear.ts";
@@ -39,6 +39,9 @@ abstract class QuantizedWeight extends Module {
   }
 }
 
+/** A number for each row of outputs, before so many other dims. */
+const spread = (rows: Tensor, dims: number): Tensor => rows.reshape([rows.size, ...new Array<number>(dims).fill(1)]);
+
 /**
  * A layer of products: Σ (q − zeroPoint) · weightQuantized in int32, where q are the inputs as uint8; times scale · weightScale, plus the bias, in
  * float32; the output has the dtype of the input. Up to 66,000 products fit into a sum.
@@ -57,7 +60,7 @@ abstract class QuantizedProduct extends QuantizedWeight {
     this.inputZeroPoint = input && new State(input.zeroPoint.to("uint8"));
   }
 
-  /** The output from the sums of products, of which a dim of `spatial` others before the end is that of the rows. */
+  /** The output from the sums of products of the inputs as uint8, of which a dim of `spatial` others before the end is that of the rows. */
   protected output(
     x: Tensor,
     spatial: number,
@@ -73,12 +76,10 @@ abstract class QuantizedProduct extends QuantizedWeight {
       inputScale === undefined || inputZeroPoint === undefined
         ? affineOfValues(wide)
         : { scale: inputScale, zeroPoint: inputZeroPoint.to("int32") };
-    const inputs = quantized(wide, input).to("int32");
-    const spread = (rows: Tensor): Tensor => rows.reshape([rows.size, ...new Array<number>(spatial).fill(1)]);
-    const scaled = sums(inputs, this.weightQuantized.to("int32"), input.zeroPoint)
+    const scaled = sums(quantized(wide, input), this.weightQuantized.to("int32"), input.zeroPoint)
       .to("float32")
-      .mul(spread(this.weightScale.mul(input.scale)));
-    return (bias === undefined ? scaled : scaled.add(spread(bias))).to(x.dtype);
+      .mul(spread(this.weightScale.mul(input.scale), spatial));
+    return (bias === undefined ? scaled : scaled.add(spread(bias, spatial))).to(x.dtype);
   }
 }
 
@@ -97,7 +98,7 @@ export class QuantizedLinear extends QuantizedProduct {
       );
     // Σ q · w − zeroPoint · Σ w is the same integer, and a product of bytes.
     return this.output(x, 0, (inputs, weight, zeroPoint) =>
-      inputs.matmul(weight.t()).sub(weight.sum(1).mul(zeroPoint)),
+      inputs.to("int32").matmul(weight.t()).sub(weight.sum(1).mul(zeroPoint)),
     );
   }
 }
@@ -111,10 +112,21 @@ abstract class QuantizedConvolution extends QuantizedProduct {
   }
 
   protected convolved(x: Tensor, convolution: typeof F.conv1d | typeof F.conv2d): Tensor {
-    // The zero point is taken from each input, for what is padded with zeros counts for nothing.
-    return this.output(x, this.weightQuantized.rank - 2, (inputs, weight, zeroPoint) =>
-      convolution(inputs.sub(zeroPoint), weight, undefined, this.options),
-    );
+    const { paddingMode = "zeros", ...options } = this.options;
+    const kernel = this.weightQuantized.shape.slice(2);
+    const spatial = kernel.length;
+    const outer = new Array<[number, number]>(Math.max(x.rank - spatial, 0)).fill([0, 0]);
+    const pads = [...outer, ...convPadding(`conv${spatial}d`, options, kernel)];
+    // Σ (q − zeroPoint) · w is Σ q · w − zeroPoint · Σ w, and a product of bytes, where the zero point stands for padded zeros too.
+    return this.output(x, spatial, (inputs, weight, zeroPoint) => {
+      const border = zeros(x.shape, { dtype: "int32" }).pad(pads, 1);
+      const padded =
+        paddingMode === "zeros"
+          ? inputs.pad(pads).add(border.mul(zeroPoint)).to("uint8")
+          : Tensor.from(padWith(inputs.node, pads, paddingMode), [inputs]);
+      const sums = convolution(padded.to("int32"), weight, undefined, { ...options, padding: 0 });
+      return sums.sub(spread(weight.flatten(1).sum(1).mul(zeroPoint), spatial));
+    });
   }
 }
 

@@ -3,7 +3,7 @@ import { flatAxes } from "../../../compiler/indexing.ts";
 import type { ContractionKernel, LoopKernel } from "../../../compiler/kernel.ts";
 import type { ElementType } from "../../../graph/dtype.ts";
 import { InternalError } from "../../../graph/errors.ts";
-import { type Axis, add, cast, int, load, newAxis, type Scalar } from "../../../graph/scalar.ts";
+import { type Axis, add, cast, int, load, type Scalar } from "../../../graph/scalar.ts";
 import { axesIn } from "../../analysis/axes.ts";
 import { extentOf } from "../../analysis/steps.ts";
 import { cheapestEpilogue } from "../../contraction/cost.ts";
@@ -11,6 +11,7 @@ import type { Machine } from "../../contraction/machine.ts";
 import type { DotPlan } from "../../contraction/plan.ts";
 import { bothPacked, contiguousK, sidesOf } from "../../contraction/sides.ts";
 import { share } from "../../contraction/tile.ts";
+import { inWords, type WordProduct, type WordRoom } from "../../contraction/words.ts";
 import { type EmitContext, elementType } from "../emitter.ts";
 import { needReduction } from "../horizontal.ts";
 import { needLanes } from "../lanes.ts";
@@ -22,8 +23,6 @@ const isByte = (dtype: string | undefined): dtype is ByteType => dtype === "int8
 
 /** Shorter sums are as well done one by one. */
 const shortestSum = 16;
-/** Of a lane. */
-const wordBytes = 4;
 /** Sums of a tile, which leave room for those that make up for signs. */
 const sums = { wide: 20, narrow: 6 } as const;
 
@@ -99,29 +98,18 @@ export function alongK(
 /** Products with fewer rows or columns read their bytes in place. */
 const fewestForWords = 16;
 
-/** A product of unsigned by signed bytes, both as words of four neighbours along k, and the loops that lay them out so. */
-export interface WordProduct {
-  readonly kernel: ContractionKernel;
-  readonly unsigned: Scalar;
-  readonly copies: readonly LoopKernel[];
-}
-
-/** Undefined where the bytes are of one sign, do not fill words, or are too few to be laid out anew. */
-export function inWords(kernel: ContractionKernel, room: ByteRoom): WordProduct | undefined {
-  const k = extentOf(kernel.k);
+/** The product as words of four bytes, unsigned ones of one side by signed ones of the other, and which side is which. */
+export function inBytes(
+  kernel: ContractionKernel,
+  { target }: EmitContext,
+  room: WordRoom,
+): (WordProduct & { readonly unsigned: Scalar }) | undefined {
+  if (kernel.dtype !== "int32" || (target.vectors !== "avx512" && target.vectors !== "avx2")) return undefined;
   const [left, right] = [bytesOf(kernel.a), bytesOf(kernel.b)];
   if (left === right || left === undefined || right === undefined) return undefined;
-  if (k % wordBytes !== 0 || Math.min(extentOf(kernel.m), extentOf(kernel.n)) < fewestForWords) return undefined;
-  const word = newAxis(k / wordBytes);
-  const wordsOf = ({ kept, place }: CopiedSide): Scalar =>
-    load(room.bufferOf("int32"), add(flatAxes([...kept, word]), int(place / wordBytes)), "int32");
-  const sides = [
-    copiedSide(kernel, kernel.a, kernel.m, left, room),
-    copiedSide(kernel, kernel.b, kernel.n, right, room),
-  ] as const;
-  const [a, b] = [wordsOf(sides[0]), wordsOf(sides[1])];
-  const copies = sides.map(({ copy }) => copy);
-  return { kernel: { ...kernel, a, b, k: [word] }, unsigned: left === "uint8" ? a : b, copies };
+  if (Math.min(extentOf(kernel.m), extentOf(kernel.n)) < fewestForWords) return undefined;
+  const words = inWords(kernel, room);
+  return words && { ...words, unsigned: left === "uint8" ? words.kernel.a : words.kernel.b };
 }
 
 /** Cycles of four products in each lane. */
@@ -223,7 +211,7 @@ export function needBytesDot(context: EmitContext, lanes: number): string {
   needLanes(context, lanes);
   context.helper(name, () => {
     const bits = 32 * lanes;
-    const [V, p, si] = [`__m${bits}i`, bits === 512 ? "_mm512" : "_mm256", `si${bits}`];
+    const [V, p, si] = [`__m${bits}i`, bits === 128 ? "_mm" : `_mm${bits}`, `si${bits}`];
     const odd = (x: string): string => `${p}_srai_epi16(${x}, 8)`;
     return `/* sums += four products of unsigned by signed bytes in each lane */
 static inline I${lanes} ${name}(I${lanes} sums, ${V} u, ${V} v) {

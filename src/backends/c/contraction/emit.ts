@@ -6,7 +6,7 @@ import { byteSize } from "../../../graph/dtype.ts";
 import type { Axis } from "../../../graph/scalar.ts";
 import { along, type Operand, tableOf } from "../../analysis/operand.ts";
 import { extentOf } from "../../analysis/steps.ts";
-import { planContraction } from "../../contraction/choose.ts";
+import { planContraction, planOuter } from "../../contraction/choose.ts";
 import { asLoops, inParts } from "../../contraction/kernels.ts";
 import type { Machine } from "../../contraction/machine.ts";
 import type { DotPlan, OuterPlan, Plan, WindowPlan } from "../../contraction/plan.ts";
@@ -19,16 +19,7 @@ import type { EmitContext, KernelCode, Phase } from "../emitter.ts";
 import type { Expressions } from "../expressions.ts";
 import { scalarType } from "../lanes.ts";
 import { emitLoops } from "../loops.ts";
-import {
-  alongK,
-  type ByteRoom,
-  type ByteTile,
-  byteDotPlan,
-  byteTile,
-  byteTypes,
-  inWords,
-  isOfBytes,
-} from "./byteDots.ts";
+import { alongK, type ByteTile, byteDotPlan, byteTile, byteTypes, inBytes, isOfBytes } from "./byteDots.ts";
 import { type Elements, elementsOf, type TileType } from "./elements.ts";
 import { type Epilogue, epilogueOf } from "./epilogue.ts";
 import type { FusedEpilogue } from "./fusedEpilogue.ts";
@@ -102,6 +93,8 @@ class Contraction {
   }
 
   private multiply(kernel: ContractionKernel): Phase[] {
+    const words = this.multiplyWords(kernel);
+    if (words !== undefined) return words;
     if (isOfBytes(kernel, this.machine, this.context)) return this.multiplyBytes(kernel);
     const plan = planContraction(kernel, this.machine, this.context.paddingOf);
     switch (plan.kind) {
@@ -114,21 +107,33 @@ class Contraction {
     }
   }
 
+  private emitAll(copies: readonly LoopKernel[]): Phase[] {
+    return copies.flatMap((loops) => [...emitLoops(loops, this.context).phases]);
+  }
+
+  /** Four neighbours along k at once, where both sides are bytes and there are rows and columns enough. */
+  private multiplyWords(kernel: ContractionKernel): Phase[] | undefined {
+    const { context, machine, shared } = this;
+    const words = inBytes(kernel, context, {
+      count: 4,
+      bufferOf: (dtype) => context.sharedBuffer(dtype),
+      reserve: (count) => shared.reserve(count),
+      wordsOf: (buffer) => context.wordsOf(buffer),
+    });
+    if (words === undefined) return undefined;
+    const plan = planOuter(words.kernel, machine);
+    const unsigned = words.unsigned === plan.a.value ? "a" : "b";
+    return [...this.emitAll(words.copies), ...this.outer(words.kernel, plan, unsigned)];
+  }
+
   private multiplyBytes(kernel: ContractionKernel): Phase[] {
     const { context, machine, bytes, shared } = this;
-    const room: ByteRoom = {
+    const { kernel: own, copies } = alongK(kernel, {
       bufferOf: (dtype) => context.sharedBuffer(dtype),
       reserve: (count) => shared.reserve(Math.ceil(count / bytes)) * bytes,
-    };
-    const copied = (copies: readonly LoopKernel[]): Phase[] =>
-      copies.flatMap((loops) => [...emitLoops(loops, context).phases]);
-    const words = inWords(kernel, room);
-    const wide = words && planContraction(words.kernel, machine, () => undefined);
-    if (words !== undefined && wide?.kind === "outer")
-      return [...copied(words.copies), ...this.outer(words.kernel, wide, words.unsigned === wide.a.value ? "a" : "b")];
-    const { kernel: own, copies } = alongK(kernel, room);
+    });
     const plan = byteDotPlan(own, machine);
-    return [...copied(copies), this.dot(own, plan, byteTypes(plan))];
+    return [...this.emitAll(copies), this.dot(own, plan, byteTypes(plan))];
   }
 
   private packed(kernel: ContractionKernel, plan: OuterPlan, side: Side, width: number, phases: Phase[]): Reader {

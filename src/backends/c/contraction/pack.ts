@@ -129,11 +129,13 @@ export function onePanel(context: EmitContext, kernel: ContractionKernel, side: 
     };
   }
   const stride = outerSteps(side)[0]?.stride ?? 0;
-  const name = `panelTurned_${width}${elements.suffix}`;
-  const turn = needTurn(context, elements);
+  // Integers are turned as the floats that have their bits.
+  const turned = elementsOf(context, operand.dtype, "float32");
+  const name = `panelTurned_${width}${turned.suffix}`;
+  const turn = needTurn(context, turned);
   context.helper(
     name,
-    () => `static __attribute__((noinline)) void ${name}(const ${elements.type} *p, long stride, long n, long have, float *q) {
+    () => `static __attribute__((noinline)) void ${name}(const ${turned.type} *p, long stride, long n, long have, float *q) {
   for (long k = 0; k < n; k += 16)
     for (long r = 0; r < ${width}; r += 16)
       ${turn}(p + r * stride + k, stride, have - r < 0 ? 0 : have - r < 16 ? have - r : 16, n - k, q + k * ${width} + r, ${width}, 16);
@@ -142,11 +144,15 @@ export function onePanel(context: EmitContext, kernel: ContractionKernel, side: 
   );
   const [run, outer] = [evenK(side, kernel), tableOf(steps.slice(0, -1))];
   const one = outer.length === 1;
+  const isInt = kernel.dtype === "int32";
   return {
     statics: one ? "" : `  static const int runs[] = {${outer.join(", ")}};\n`,
     fill: (from, k0, count, have) => {
       const at = one ? k0 : `runs[${k0} / ${run}] + ${k0} % ${run}`;
-      return `${name}(${from} + ${at}, ${stride}, ${count}, ${have}, panel);`;
+      const [source, target] = isInt
+        ? [`(const float *)(${from} + ${at})`, "(float *)panel"]
+        : [`${from} + ${at}`, "panel"];
+      return `${name}(${source}, ${stride}, ${count}, ${have}, ${target});`;
     },
   };
 }

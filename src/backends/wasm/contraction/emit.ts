@@ -1,7 +1,7 @@
 // Writes a contraction as WebAssembly: operands are packed where that pays and multiplied tile by tile, and the epilogue runs over each tile.
 import { flatAxes, visitScalar } from "../../../compiler/indexing.ts";
 import type { ContractionKernel, LoopKernel, Statement } from "../../../compiler/kernel.ts";
-import { byteSize } from "../../../graph/dtype.ts";
+import { byteSize, type ElementType } from "../../../graph/dtype.ts";
 import { type Axis, add, int, load, type Scalar } from "../../../graph/scalar.ts";
 import { axesIn } from "../../analysis/axes.ts";
 import { isHeavyFn } from "../../analysis/cost.ts";
@@ -15,6 +15,7 @@ import type { Plan } from "../../contraction/plan.ts";
 import { type Side, usedBatch } from "../../contraction/sides.ts";
 import { inPanels, inPlace, layoutElements, Places, type Source } from "../../contraction/sources.ts";
 import { roundUp } from "../../contraction/tile.ts";
+import { inWords, type WordProduct } from "../../contraction/words.ts";
 import type { EmitContext, KernelCode, Phase } from "../emitter.ts";
 import { emitLoops } from "../loops.ts";
 import { machine } from "./machine.ts";
@@ -39,6 +40,9 @@ const mostPadding = 1.3;
 /** Operations of an epilogue that is written out for every vector of a tile. */
 const mostWrittenOut = 12;
 
+/** Products with fewer rows or columns are multiplied number by number. */
+const fewestForWords = 4;
+
 class Contraction {
   readonly #context: EmitContext;
   readonly #dtype: TileType;
@@ -55,12 +59,28 @@ class Contraction {
 
   emit(kernel: ContractionKernel): Phase[] {
     const phases: Phase[] = [];
-    const a = this.#linear(kernel, kernel.a, kernel.m, phases);
-    const b = this.#linear(kernel, kernel.b, kernel.n, phases);
-    phases.push(...this.#multiply({ ...kernel, a, b }));
+    const words = this.#words(kernel);
+    if (words !== undefined) {
+      for (const copy of words.copies) phases.push(...emitLoops(copy, this.#context).phases);
+      phases.push(...this.#multiply(words.kernel));
+    } else {
+      const a = this.#linear(kernel, kernel.a, kernel.m, phases);
+      const b = this.#linear(kernel, kernel.b, kernel.n, phases);
+      phases.push(...this.#multiply({ ...kernel, a, b }));
+    }
     this.#context.needShared(this.#places.bytes);
     return phases;
   }
+
+  /** Words of two numbers of 16 bits, where there are rows and columns enough for what makes them. */
+  #words(kernel: ContractionKernel): WordProduct | undefined {
+    if (Math.min(extentOf(kernel.m), extentOf(kernel.n)) < fewestForWords) return undefined;
+    const bufferOf = (dtype: ElementType): number => this.#context.sharedBuffer(dtype);
+    const words = inWords(kernel, { count: 2, reserve: this.#scratch.reserve, bufferOf });
+    this.#areWords = words !== undefined;
+    return words;
+  }
+  #areWords = false;
 
   #multiply(kernel: ContractionKernel): Phase[] {
     const two =
@@ -93,7 +113,9 @@ class Contraction {
     const a = this.#source(kernel, plan, plan.a, packs.a ? plan.mr : undefined, phases);
     const b = this.#source(kernel, plan, plan.b, packs.b ? plan.nr : undefined, phases);
     const isWrittenOut = isLight(plan.epilogue);
-    phases.push(emitTiles(this.#context, { kernel, dtype: this.#dtype, plan, a, b, isWrittenOut }));
+    phases.push(
+      emitTiles(this.#context, { kernel, dtype: this.#dtype, plan, a, b, areWords: this.#areWords, isWrittenOut }),
+    );
     return phases;
   }
 

@@ -20,6 +20,9 @@ interface NumberKind {
   readonly add: PlainOpcode;
 }
 
+/** Words of two numbers of 16 bits: both products are added up. */
+const pairs: PlainOpcode = "i32x4.dot_i16x8_s";
+
 export const numberKinds: Readonly<Record<TileType, NumberKind>> = {
   float32: { bytes: 4, splat: "v128.load32_splat", mul: "f32x4.mul", add: "f32x4.add" },
   int32: { bytes: 4, splat: "v128.load32_splat", mul: "i32x4.mul", add: "i32x4.add" },
@@ -76,9 +79,10 @@ export class MicroKernel {
   readonly #kind: NumberKind;
   readonly #k: KLoop;
 
-  constructor(f: FunctionBuilder, dtype: TileType, k: KLoop) {
+  /** `areWords`: both sides are words of two numbers. */
+  constructor(f: FunctionBuilder, dtype: TileType, k: KLoop, areWords: boolean) {
     this.#f = f;
-    this.#kind = numberKinds[dtype];
+    this.#kind = areWords ? { ...numberKinds[dtype], mul: pairs } : numberKinds[dtype];
     this.#k = k;
   }
 

@@ -20,6 +20,8 @@ interface Tiles {
   readonly plan: Plan;
   readonly a: Source;
   readonly b: Source;
+  /** Whether both sides are words of two numbers. */
+  readonly areWords: boolean;
   /** Whether the epilogue is written out for each vector of a tile. */
   readonly isWrittenOut: boolean;
 }
@@ -85,7 +87,7 @@ class TileEmitter {
     const [aBase, bBase, row, column] = [local(), local(), local(), local()];
     this.#k = { steps: joined(kernel.k, a, b), kc, blocks: Math.ceil(k / kc), start: local() };
     this.#at = { aBase, bBase, row, column, bPanel: local(), slot: local() };
-    this.#micro = new MicroKernel(f, dtype, this.#k);
+    this.#micro = new MicroKernel(f, dtype, this.#k, tiles.areWords);
   }
 
   emit(): Phase {

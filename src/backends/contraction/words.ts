@@ -1,0 +1,197 @@
+// Products of whole numbers of one or two bytes with sums in int32: neighbours along k form words of 32 bits, whose products one instruction
+// adds up. int32 wraps, so that the sums are exact in any order.
+import { flatAxes } from "../../compiler/indexing.ts";
+import type { ContractionKernel, LoopKernel } from "../../compiler/kernel.ts";
+import { byteSize, type ElementType } from "../../graph/dtype.ts";
+import {
+  type Axis,
+  add,
+  axisValue,
+  binary,
+  cast,
+  int,
+  load,
+  mul,
+  newAxis,
+  type Scalar,
+  select,
+} from "../../graph/scalar.ts";
+import { type Operand, operandOf } from "../analysis/operand.ts";
+import { extentOf } from "../analysis/steps.ts";
+import { roundUp } from "./tile.ts";
+
+/** How words are made, and where those lie that are not in memory already. */
+export interface WordRoom {
+  /** Neighbours along k in a word. */
+  readonly count: 2 | 4;
+  /** A place for so many words. */
+  reserve(words: number): number;
+  /** The memory of these places as a buffer of a type. */
+  bufferOf(dtype: ElementType): number;
+  /** The memory of a buffer as words, where tiles can read it so. */
+  wordsOf?(buffer: number): number;
+}
+
+/** A product whose sides are words, in int32, and the loops that make them first. */
+export interface WordProduct {
+  readonly kernel: ContractionKernel;
+  readonly copies: readonly LoopKernel[];
+}
+
+/** Words of which more than this share is filled up with zeros are not worth it. */
+const mostFilling = 2;
+
+type NarrowType = "int8" | "uint8" | "int16";
+
+/** A side in memory, whose elements are converted to int32. */
+interface NarrowSide {
+  readonly operand: Operand;
+  readonly dtype: NarrowType;
+}
+
+/** A plain load of whole numbers of one or two bytes, converted to int32. */
+export function narrowSideOf(value: Scalar): NarrowSide | undefined {
+  if (value.kind !== "cast" || value.dtype !== "int32") return undefined;
+  const { dtype } = value.x;
+  if (dtype !== "int8" && dtype !== "uint8" && dtype !== "int16") return undefined;
+  const operand = operandOf(value.x);
+  return operand && { operand, dtype };
+}
+
+/** Undefined where a side is no narrow memory, or steps through it unevenly. */
+export function inWords(kernel: ContractionKernel, room: WordRoom): WordProduct | undefined {
+  const [a, b] = [narrowSideOf(kernel.a), narrowSideOf(kernel.b)];
+  if (a === undefined || b === undefined) return undefined;
+  const axis = axisOfWords(kernel, [a.operand, b.operand], room.count);
+  if (axis === undefined) return undefined;
+  const words: WordAxis = { axis, by: newAxis(Math.ceil(axis.extent / room.count)) };
+  const [left, right] = [wordsOf(kernel, a, words, room), wordsOf(kernel, b, words, room)];
+  if (left === undefined || right === undefined) return undefined;
+  const k = kernel.k.map((other) => (other === axis ? words.by : other));
+  return {
+    kernel: { ...kernel, a: left.value, b: right.value, k },
+    copies: [left.copy, right.copy].filter((copy) => copy !== undefined),
+  };
+}
+
+/** The axis of k whose neighbours form words, and the axis of the words. */
+interface WordAxis {
+  readonly axis: Axis;
+  readonly by: Axis;
+}
+
+/** The axis with the least filling: among equal ones that whose neighbours are neighbours in memory, or else the outermost. */
+function axisOfWords({ k }: ContractionKernel, operands: readonly Operand[], count: number): Axis | undefined {
+  const filling = ({ extent }: Axis): number => roundUp(extent, count) / extent;
+  const isRun = (axis: Axis): boolean =>
+    filling(axis) === 1 && operands.every((operand) => operand.strideOf(axis) === 1);
+  const [best] = k
+    .filter(({ extent }) => extent > 1)
+    .sort((one, other) => filling(one) - filling(other) || Number(isRun(other)) - Number(isRun(one)));
+  return best !== undefined && filling(best) <= mostFilling ? best : undefined;
+}
+
+/** Places of memory that axes reach, so many elements apart. */
+interface Dim {
+  readonly step: number;
+  extent: number;
+  readonly axes: Axis[];
+}
+
+/** The places that axes reach, as dims that do not overlap, the widest step first: a window and its position have one. */
+function dimsOf(operand: Operand, axes: readonly Axis[]): Dim[] | undefined {
+  const dims: Dim[] = [];
+  for (const axis of axes.toSorted((one, other) => operand.strideOf(one) - operand.strideOf(other))) {
+    const { extent } = axis;
+    const stride = operand.strideOf(axis);
+    if (stride < 0) return undefined;
+    if (stride === 0) continue;
+    const [inner] = dims;
+    if (inner === undefined || stride >= inner.step * inner.extent)
+      dims.unshift({ step: stride, extent, axes: [axis] });
+    else if (stride % inner.step === 0) {
+      inner.extent += (extent - 1) * (stride / inner.step);
+      inner.axes.push(axis);
+    } else return undefined;
+  }
+  return dims;
+}
+
+/** A side as a load of words, and the loops that make them where they are not in memory already. */
+interface WordSide {
+  readonly value: Scalar;
+  readonly copy?: LoopKernel;
+}
+
+function wordsOf(
+  kernel: ContractionKernel,
+  { operand, dtype }: NarrowSide,
+  { axis, by }: WordAxis,
+  room: WordRoom,
+): WordSide | undefined {
+  const { count } = room;
+  const others = [...kernel.batch, ...kernel.m, ...kernel.n, ...kernel.k].filter((other) => other !== axis);
+  const dims = dimsOf(operand, others);
+  if (dims === undefined) return undefined;
+  const apart = operand.strideOf(axis);
+  const isRun = apart === 1 && axis.extent % count === 0;
+  const memory = byteSize(dtype) * count === 4 ? room.wordsOf?.(operand.buffer) : undefined;
+  if (
+    isRun &&
+    memory !== undefined &&
+    [operand.offset, ...dims.map(({ step }) => step)].every((at) => at % count === 0)
+  ) {
+    const steps = others.map((other): Step => [other, operand.strideOf(other) / count]);
+    return { value: load(memory, placeOf([...steps, [by, 1]], operand.offset / count), "int32") };
+  }
+  // Words of neighbours in memory lie where those did, others where the first of them lay among the rest.
+  const before = isRun ? -1 : dims.findIndex(({ step }) => step < apart);
+  const place = before < 0 ? dims.length : before;
+  const spread = dims.map(({ extent }) => newAxis(extent));
+  const axes = spread.toSpliced(place, 0, by);
+  const first = room.reserve(extentOf(axes));
+  const strideAt = (dim: number): number => extentOf(axes.slice(dim + 1));
+  const to = dims.flatMap((dim, at) =>
+    dim.axes.map((other): Step => [other, (operand.strideOf(other) / dim.step) * strideAt(at < place ? at : at + 1)]),
+  );
+  const value = load(room.bufferOf("int32"), placeOf([...to, [by, strideAt(place)]], first), "int32");
+  const from = dims.map(({ step }, at): Step => [spread[at] ?? by, step]);
+  const element = (k: Step, part = 0): Scalar =>
+    load(operand.buffer, placeOf([...from, k], operand.offset + part * apart), dtype);
+  const name = `${kernel.name}, words`;
+  if (isRun) {
+    const within = newAxis(axis.extent);
+    const stored = count === 4 ? dtype : "int16";
+    const all = [...spread, within];
+    const index = add(flatAxes(all), int(first * count));
+    const body = [
+      { kind: "store", buffer: room.bufferOf(stored), index, value: cast(element([within, 1]), stored) } as const,
+    ];
+    return { value, copy: { kind: "loops", name, axes: all, body } };
+  }
+  const parts = Array.from({ length: Math.min(count, axis.extent) }, (_, part): Scalar => {
+    const number = cast(element([by, count * apart], part), "int32");
+    if ((by.extent - 1) * count + part < axis.extent) return partOfWord(number, dtype, part, count);
+    // The last word is filled up with zeros.
+    const step = add(mul(axisValue(by), int(count)), int(part));
+    return partOfWord(select(binary("lt", step, int(axis.extent)), number, int(0)), dtype, part, count);
+  });
+  const word = parts.reduce((sum, part) => binary("or", sum, part));
+  const body = [
+    { kind: "store", buffer: room.bufferOf("int32"), index: add(flatAxes(axes), int(first)), value: word } as const,
+  ];
+  return { value, copy: { kind: "loops", name, axes, body } };
+}
+
+/** The bits of a number at its place in a word. */
+function partOfWord(number: Scalar, dtype: NarrowType, part: number, count: number): Scalar {
+  const bits = 32 / count;
+  // The bits above those of the last part fall off, and an unsigned byte has none.
+  const own = part === count - 1 || dtype === "uint8" ? number : binary("and", number, int(2 ** bits - 1));
+  return part === 0 ? own : binary("shl", own, int(bits * part));
+}
+
+type Step = readonly [axis: Axis, step: number];
+
+const placeOf = (steps: readonly Step[], first: number): Scalar =>
+  steps.reduce((sum, [axis, step]) => add(sum, mul(axisValue(axis), int(step))), int(first));
