@@ -4,7 +4,7 @@ import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import { layoutNetwork } from "../../studio/page/draw/layout.ts";
 import { leastPitch, roomFor } from "../../studio/page/step/geometry.ts";
-import { missing, pictures, soon, until, useStudio, whenTrue } from "./browser.ts";
+import { drawn, missing, pictures, soon, until, useStudio, whenTrue } from "./browser.ts";
 import { faultsOf, watchShifts } from "./faults.ts";
 
 const studio = useStudio();
@@ -189,6 +189,22 @@ describe.skipIf(missing)("nothing moves by itself", () => {
       expect(moved).toEqual([]);
     }, 400_000);
   }
+  it("what is above a layer stands where the layer will, before the worker has made it", async () => {
+    const page = await studio.open("layers=", {
+      query: "&play=0",
+      context: { viewport: { width: 1400, height: 900 } },
+    });
+    // An engine that never answers.
+    await page.evaluate("studio.client.send = () => {}");
+    await page.evaluate('studio.change({ layers: [{ kind: "dense", units: 4, activation: "tanh" }] })');
+    await page.evaluate(drawn);
+    const box = await page.locator(".layer-heads").boundingBox();
+    const head = await page.locator(".layer-head").boundingBox();
+    if (box === null || head === null) throw new Error("there is no head");
+    expect(Math.abs(head.x + head.width / 2 - box.x - box.width / 2)).toBeLessThan(2);
+    expect(await page.locator(".add-layer").count()).toBe(2);
+    await page.context().close();
+  });
   it("the curves as a table are as high before the first step as later", async () => {
     for (const [fragment, panel, ahead] of [
       ["", ".panel.curves", "studio.advance(400)"],

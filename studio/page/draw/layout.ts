@@ -29,6 +29,10 @@ const edge = 34;
 /** From one column to the next. */
 export const gapOf = (stages: number, width: number): number => (stages > 1 ? (width - 2 * edge) / (stages - 1) : 0);
 
+/** The centre of a column. */
+export const centreOf = (place: number, stages: number, width: number): number =>
+  stages > 1 ? edge + place * gapOf(stages, width) : width / 2;
+
 /** Units with a spot of their own; a matrix has one for all. */
 export function spotsOf({ units, shape }: StageInfo): number {
   if (shape.length === 3) return Math.min(units, mostImages);
@@ -45,7 +49,7 @@ const apart = 1.22;
 export function layoutNetwork(stages: readonly StageInfo[], width: number, height: number, leastPitch = 17): Column[] {
   const gap = gapOf(stages.length, width);
   return stages.map((stage, place) => {
-    const x = stages.length > 1 ? edge + place * gap : width / 2;
+    const x = centreOf(place, stages.length, width);
     const drawn = spotsOf(stage);
     const matrix = stage.shape.length !== 3 && stage.units > mostSpots;
     if (matrix) {

@@ -8,7 +8,7 @@ import { type Layer, mostLayers, mostUnits, type StudioState } from "../../share
 import * as say from "../../texts/en/lab.ts";
 import { Canvas, type Surface } from "../draw/canvas.tsx";
 import { colors } from "../draw/colors.ts";
-import { type Column, gapOf, layoutNetwork } from "../draw/layout.ts";
+import { type Column, centreOf, gapOf, layoutNetwork } from "../draw/layout.ts";
 import { type Chosen, drawNetwork } from "../draw/network.ts";
 import { Icon } from "../icons.tsx";
 import { grouped, sub } from "../numbers.ts";
@@ -323,8 +323,9 @@ export function Network() {
       { palette: colors.value, chosen, playing: playing.peek() },
     );
   };
-  // Known before the data are: the heads of the layers keep their place.
-  const gap = gapOf(layers.length + 2, size.width);
+  // Known before the worker has made the network: the heads of the layers keep their place.
+  const stages = layers.length + 2;
+  const gap = gapOf(stages, size.width);
   const stacked = gap < 118 && size.width > 0;
   return (
     <section class="panel network" id="part-Network" aria-labelledby="network-title">
@@ -335,19 +336,18 @@ export function Network() {
         </p>
       </header>
       <div class={`layer-heads ${stacked ? "stacked" : ""}`}>
-        {layers.map((layer, place) => {
-          const column = columns[place + 1];
-          return column === undefined && !stacked ? null : (
-            <LayerHead key={place} layer={layer} place={place} x={column?.x ?? 0} />
-          );
-        })}
-        {layers.length < mostLayers &&
-          columns.slice(1).map(({ x }, place) => (
+        {size.width > 0 &&
+          layers.map((layer, place) => (
+            <LayerHead key={place} layer={layer} place={place} x={centreOf(place + 1, stages, size.width)} />
+          ))}
+        {size.width > 0 &&
+          layers.length < mostLayers &&
+          Array.from({ length: layers.length + 1 }, (_, place) => (
             <button
               key={`add${place}`}
               type="button"
               class="add-layer"
-              style={{ left: `${x - gap / 2}px` }}
+              style={{ left: `${centreOf(place, stages, size.width) + gap / 2}px` }}
               aria-label={place === 0 ? say.addALayerAfterTheInputs : say.addALayerAfterLayer(place)}
               title={convolves(place) ? say.addAConvolutionHere : say.addALayerHere}
               onClick={() => insertLayer(place)}
