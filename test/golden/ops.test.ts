@@ -16,8 +16,9 @@ import { matmul } from "../../src/graph/ops/matmul.ts";
 import { flip } from "../../src/graph/ops/movement.ts";
 import { adaptiveAvgPool2d, avgPool1d, avgPool2d, maxPool2d } from "../../src/graph/ops/pool.ts";
 import * as reduce from "../../src/graph/ops/reduce.ts";
-import { sort, topk } from "../../src/graph/ops/sort.ts";
+import { sort } from "../../src/graph/ops/sort.ts";
 import * as statistics from "../../src/graph/ops/statistics.ts";
+import { topk } from "../../src/graph/ops/topk.ts";
 import { evaluate, type Value, valueOf } from "../conformance/run.ts";
 
 interface GoldenCase {

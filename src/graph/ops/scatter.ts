@@ -8,7 +8,7 @@ import { withGradient } from "./alias.ts";
 import { checkIndex } from "./check.ts";
 import { full, iota } from "./creation.ts";
 import * as el from "./elementwise.ts";
-import { positions, trustedGather, trustedScatterAdd } from "./indexing.ts";
+import { positions, trustedGather, trustedIndexSelect, trustedScatterAdd } from "./indexing.ts";
 import { pad, reshape, slice } from "./movement.ts";
 import { argsort } from "./sort.ts";
 
@@ -48,7 +48,11 @@ export function placed(where: string, x: Node, dim: number, index: Node, source:
 }
 
 /** Positions in order, where each run of equal ones ends, and where their sources lie. */
-function runs({ index, dim }: Placed): { readonly order: Node; readonly sorted: Node; readonly ends: Node } {
+function runs({ index, dim }: Pick<Placed, "index" | "dim">): {
+  readonly order: Node;
+  readonly sorted: Node;
+  readonly ends: Node;
+} {
   const extent = at(index.shape, dim);
   const order = argsort(el.stopGradient(index), dim);
   const sorted = trustedGather(index, dim, order);
@@ -78,6 +82,31 @@ export function overwritten(parts: Placed): Node {
   const met = isMet(x, dim, index);
   const values = dim < 0 ? source : gatherWithin(source, dim, winner);
   return el.where(met, values, x);
+}
+
+/**
+ * x with the slices of the source at positions of a dim, one row of them for all slices; of several for one position the last stays. Who wins is
+ * found once, and not for each element of a slice.
+ */
+export function slicesOverwritten({ x, dim, index, source }: Placed): Node {
+  if (sizeOf(source.shape) === 0) return x;
+  const extent = at(x.shape, dim);
+  const row: TensorType = { shape: [extent], dtype: "int32" };
+  const { order, sorted, ends } = runs({ index, dim: 0 });
+  const winner = spread(row, 0, sorted, ends, order);
+  const met = reshape(
+    isMet(row, 0, index),
+    x.shape.map((_, k) => (k === dim ? extent : 1)),
+  );
+  return el.where(met, trustedIndexSelect(source, dim, winner), x);
+}
+
+/** Of positions that were spread over slices: those of the first. */
+export function unspread(parts: Placed): Placed {
+  const { index, dim, source } = parts;
+  if (sizeOf(source.shape) === 0) return parts;
+  const row = index.shape.reduce((rest, _, k) => (k === dim ? rest : slice(rest, k, 0, 1)), index);
+  return { ...parts, index: reshape(row, [-1]) };
 }
 
 /** Gather from a source that may be smaller than the positions in dims other than its own: the rest is never used. */

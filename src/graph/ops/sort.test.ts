@@ -7,7 +7,8 @@ import type { Node } from "../node.ts";
 import { iota } from "./creation.ts";
 import { mul } from "./elementwise.ts";
 import { sum } from "./reduce.ts";
-import { argsort, sort, topk } from "./sort.ts";
+import { argsort, sort } from "./sort.ts";
+import { topk } from "./topk.ts";
 
 const device = createReferenceDevice();
 
@@ -46,6 +47,24 @@ describe("argsort", () => {
   it("sorts a dim in the middle", () => {
     const data = [5, 1, 4, 2, 3, 0, 9, 8, 7, 6, 5, 4];
     expect(run([2, 3, 2], data, (x) => [sort(x, 1).values])[0]).toEqual([3, 0, 4, 1, 5, 2, 5, 4, 7, 6, 9, 8]);
+  });
+});
+
+describe("topk", () => {
+  const count = 40;
+  it.each([
+    ["NaN and ties", draws(count, 3)],
+    [
+      "infinities",
+      draws(count, 4).map((x) => (x === 0 ? Number.NEGATIVE_INFINITY : x === 6 ? Number.POSITIVE_INFINITY : x)),
+    ],
+    ["little but NaN", draws(count, 5).map((x, i) => (i % 13 === 0 ? x : Number.NaN))],
+  ])("of few gives the beginning of the order of all: %s", (_, values) => {
+    for (const largest of [true, false])
+      for (const k of [1, 3, 10]) {
+        const [few, all] = run([count], values, (x) => [topk(x, k, 0, largest).indices, argsort(x, 0, largest)]);
+        expect(few).toEqual(all?.slice(0, k));
+      }
   });
 });
 

@@ -10,6 +10,7 @@ import { full } from "./creation.ts";
 import * as el from "./elementwise.ts";
 import { positions, trustedIndexSelect } from "./indexing.ts";
 import { permute, reshape, slice } from "./movement.ts";
+import { slicesOverwritten } from "./scatter.ts";
 import { select, unsqueeze } from "./views.ts";
 
 /** One place of an index: a number, a slice "start:end:step", "..." for the dims not named, null for a new dim, or positions. */
@@ -54,7 +55,7 @@ function complete(x: Node, index: readonly Subscript[]): readonly Subscript[] {
 export function indexed(x: Node, index: readonly Subscript[]): Node {
   const parts = complete(x, index);
   let [result, axis] = [x, 0];
-  const advanced: { readonly axis: number; readonly places: Node }[] = [];
+  const advanced: Advanced[] = [];
   // Numbers beside positions count as positions, so that their dims go where those of the others go.
   const anyPositions = parts.some(isPositions);
   for (const part of parts) {
@@ -81,7 +82,41 @@ export function indexed(x: Node, index: readonly Subscript[]): Node {
   return advanced.length === 0 ? result : taken(result, advanced);
 }
 
-function taken(x: Node, advanced: readonly { readonly axis: number; readonly places: Node }[]): Node {
+/**
+ * x with values of the shape of `indexed` where the index names places, the last of several for one place; undefined where it names other
+ * parts of x than positions and whole dims.
+ */
+export function overwrittenAt(x: Node, index: readonly Subscript[], values: Node): Node | undefined {
+  const parts = complete(x, index);
+  const isWhole = (part: Subscript): boolean =>
+    typeof part === "string" && Object.values(sliceOf(part)).every((each) => each === undefined || each === 1);
+  const advanced = parts.flatMap((places, axis) => (isPositions(places) ? [{ axis, places }] : []));
+  if (advanced.length === 0 || !parts.every((part) => isPositions(part) || isWhole(part))) return undefined;
+  const { joined, dim, flat, order, ordered } = laidOut(x, advanced);
+  const source = reshape(values, replaced(joined.shape, dim, at(flat.shape, 0)));
+  const result = reshape(slicesOverwritten({ x: joined, dim, index: flat, source }), ordered);
+  return permute(
+    result,
+    order.map((_, axis) => order.indexOf(axis)),
+  );
+}
+
+const replaced = (shape: readonly number[], dim: number, extent: number): number[] =>
+  shape.map((size, axis) => (axis === dim ? extent : size));
+
+interface Advanced {
+  readonly axis: number;
+  readonly places: Node;
+}
+
+function taken(x: Node, advanced: readonly Advanced[]): Node {
+  const { joined, dim, flat, shape } = laidOut(x, advanced);
+  const picked = trustedIndexSelect(joined, dim, flat);
+  return reshape(picked, [...joined.shape.slice(0, dim), ...shape, ...joined.shape.slice(dim + 1)]);
+}
+
+/** The dims that positions are for as one dim, and the positions in it as one row. */
+function laidOut(x: Node, advanced: readonly Advanced[]) {
   const wrapped = advanced.map(({ axis, places }) => ({ axis, places: counted(places, at(x.shape, axis)) }));
   const shape = wrapped.map(({ places }) => places.shape).reduce((a, b) => broadcastShapes(a, b, "index"));
   const axes = wrapped.map(({ axis }) => axis);
@@ -102,8 +137,16 @@ function taken(x: Node, advanced: readonly { readonly axis: number; readonly pla
   const count = sizeOf(shape);
   if (sizeOf(extents) === 0 && count > 0)
     throw new ShapeError(`index: there is no element along a dim of size 0 in ${formatShape(x.shape)}`);
-  const picked = trustedIndexSelect(joined, before.length, reshape(expand(flat, shape), [count]));
-  return reshape(picked, [...sizes(before), ...shape, ...sizes(after)]);
+  return {
+    joined,
+    dim: before.length,
+    flat: reshape(expand(flat, shape), [count]),
+    /** Of the positions, and so of the dim as it comes out. */
+    shape,
+    /** How the dims of x were permuted, and what shape that gave. */
+    order: [...before, ...axes, ...after],
+    ordered: ordered.shape,
+  };
 }
 
 /** Positions that count from the end counted from the start, and checked. */

@@ -9,7 +9,7 @@ import * as ix from "../../graph/ops/indexing.ts";
 import * as mv from "../../graph/ops/movement.ts";
 import * as ra from "../../graph/ops/rearrange.ts";
 import * as sc from "../../graph/ops/scatter.ts";
-import { indexed, type Subscript } from "../../graph/ops/subscripts.ts";
+import { indexed, overwrittenAt, type Subscript } from "../../graph/ops/subscripts.ts";
 import * as vw from "../../graph/ops/views.ts";
 import { checkKind, checkOptions, type OptionKinds } from "../../graph/options.ts";
 import { broadcastShapes, normalizeAxis, type Shape, sizeOf } from "../../graph/shape.ts";
@@ -79,7 +79,8 @@ export abstract class IndexingMethods<S extends Shape = Shape> extends ShapingMe
     const places = indexed(all, parts);
     const source = besideOf("indexPut", this, values);
     const written = expand(el.cast(source, x.dtype), places.shape);
-    const result = sc.putFlat(x, places, written, accumulate, tensors.length === 0);
+    const slices = accumulate ? undefined : overwrittenAt(x, parts, written);
+    const result = slices ?? sc.putFlat(x, places, written, accumulate, tensors.length === 0);
     const known = [x, source, ...tensors.map(({ node }) => node)];
     return this[made](withChecksSince(result, known), values instanceof Operable ? [this, values] : [this]);
   }
@@ -173,11 +174,13 @@ export abstract class IndexingMethods<S extends Shape = Shape> extends ShapingMe
   }
   /** The slices of the source in the places of a dim. */
   indexCopy(dim: number, index: Tensor, source: Tensor): Tensor {
-    return this.#slices("indexCopy", { dim, index, source }, sc.overwritten);
+    return this.#slices("indexCopy", { dim, index, source }, (parts) => sc.slicesOverwritten(sc.unspread(parts)));
   }
   /** One value in the slices at positions of a dim. */
   indexFill(dim: number, index: Tensor, value: Operand): Tensor {
-    return this.#slices("indexFill", { dim, index, source: value }, sc.overwritten);
+    return this.#slices("indexFill", { dim, index, source: value }, (parts) =>
+      sc.slicesOverwritten(sc.unspread(parts)),
+    );
   }
   /** Slices that meet in one place are joined: their product, mean, largest or least. */
   indexReduce(

@@ -12,6 +12,7 @@ import * as rk from "../../graph/ops/ranks.ts";
 import * as rd from "../../graph/ops/reduce.ts";
 import * as so from "../../graph/ops/sort.ts";
 import * as st from "../../graph/ops/statistics.ts";
+import { topk } from "../../graph/ops/topk.ts";
 import { checkKind, checkOptions, type OptionKinds } from "../../graph/options.ts";
 import { formatShape, type Shape } from "../../graph/shape.ts";
 import * as given from "../operands.ts";
@@ -274,7 +275,7 @@ export abstract class ReductionMethods<S extends Shape = Shape> extends Pointwis
   /** The k largest along a dim, largest first, or the k smallest, smallest first (torch.topk). */
   topk(k: number, dim = -1, options: given.TopkOptions = {}): Ranked {
     const { largest = true } = checkOptions("topk", options, given.topkKinds);
-    return ranked(this, so.topk(this.node, k, dim, largest));
+    return ranked(this, topk(this.node, k, dim, largest));
   }
 }
 

@@ -6,7 +6,8 @@ import type { Node } from "../../../src/graph/node.ts";
 import { checkIndex } from "../../../src/graph/ops/check.ts";
 import * as ops from "../../../src/graph/ops/indexing.ts";
 import { exponentialOp, normal, normalOp, randomBits, randomBitsOp, uniform } from "../../../src/graph/ops/random.ts";
-import { argsort, sort, sortStepOp, topk } from "../../../src/graph/ops/sort.ts";
+import { argsort, sort, sortStepOp } from "../../../src/graph/ops/sort.ts";
+import { topk } from "../../../src/graph/ops/topk.ts";
 import { all, at, type Case, floats, input, ints, numbers, spread, tabulate } from "../case.ts";
 import { inputNode, type Value } from "../run.ts";
 
@@ -52,6 +53,8 @@ const rowsOf = (x: Value): number[][] =>
     ...x.data.slice(i * (x.shape[1] ?? 1), (i + 1) * (x.shape[1] ?? 1)),
   ]);
 
+/** A column of comparators between neighbours. */
+const oneColumn = { dimsAfter: 0, distance: 1, block: 2, extent: 2, descending: false };
 const site = { by: "here", item: "index", count: "the number of places" };
 
 export const indexingCases: readonly Case[] = [
@@ -277,11 +280,22 @@ export const indexingCases: readonly Case[] = [
   {
     op: "sortStep",
     kind: "edge",
+    name: "the values of one column, descending",
+    dtypes: floats,
+    gradient: false,
+    inputs: [input([4], 5, 3, 2, 8), input([4], 5, 3, 2, 8), ints([4], 0, 1, 2, 3)],
+    build: (x, v, p) =>
+      apply(sortStepOp, [x, v, p], { ...oneColumn, extent: 4, descending: true, inRows: false, of: "values" }),
+    truth: () => [5, 3, 2, 8],
+  },
+  {
+    op: "sortStep",
+    kind: "edge",
     name: "one column of the network",
     dtypes: floats,
     gradient: false,
-    inputs: [input([1, 2], 5, 3), ints([1, 2], 0, 1)],
-    build: (x, p) => apply(sortStepOp, [x, p], { distance: 1, block: 2, descending: false }),
+    inputs: [input([2], 5, 3), input([1, 2, 1], 5, 3), ints([1, 2, 1], 0, 1)],
+    build: (x, v, p) => apply(sortStepOp, [x, v, p], { ...oneColumn, inRows: true, of: "places" }),
     truth: () => [1, 0],
   },
   {

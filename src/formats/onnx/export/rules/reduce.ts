@@ -45,33 +45,36 @@ const cumprod: Rule = (node, out) => {
 };
 
 /** The steps of a sorting network, back to the first. */
-function networkOf(node: Node): { readonly last: Node; readonly start: Node; readonly steps: number } {
+function networkOf(node: Node): { readonly start: Node; readonly steps: number } {
   let start = node;
   let steps = 0;
   while (start.op.name === "sortStep" && start.inputs[0] === node.inputs[0]) {
-    start = start.inputs[1] as Node;
+    start = start.inputs[2] as Node;
     steps++;
+    while (start.op.name === "reshape") start = first(start);
   }
-  return { last: node, start, steps };
+  return { start, steps };
 }
 
 /** A whole network is TopK of all; a part of one has no meaning of its own. */
 const sortStep: Rule = (node, out) => {
   const { start, steps } = networkOf(node);
-  const { distance, block, descending } = node.attributes;
-  const width = at(node.shape, node.shape.length - 1);
-  const log = Math.log2(width);
-  const whole = start.op.name === "iota" && distance === 1 && block === width && steps === (log * (log + 1)) / 2;
-  if (!whole) return "";
+  const { block, descending, distance, extent, of } = node.attributes;
   const x = first(node);
-  const axis = x.shape.length - 1;
-  const extent = out.fixed(out.extent(x, axis), node, "the number of values to sort");
-  const indices = order(out, { x: out.value(x), dtype: x.dtype, extent, axis, largest: descending === true });
-  if (extent === width) return indices;
+  const axis = x.shape.length - 1 - Number(node.attributes.dimsAfter);
+  const width = Number(block);
+  const log = Math.log2(width);
+  const ends = start.op.name === "iota" && start.shape[axis] === width && distance === 1;
+  if (!ends || of !== "places" || steps !== (log * (log + 1)) / 2) return "";
+  const count = out.fixed(out.extent(x, axis), node, "the number of values to sort");
+  const found = order(out, { x: out.value(x), dtype: x.dtype, extent: count, axis, largest: descending === true });
+  if (count === width) return out.op("Reshape", [found, out.sizeList(out.shape(node), node)]);
   // The places of padding come last, in order.
-  const shape = out.shape(node).map((size, place) => (place === axis ? width - extent : size));
-  const padding = out.constant(range(extent, width), [width - extent], "int32");
-  return out.op("Concat", [indices, out.op("Expand", [padding, out.sizeList(shape, node)])], { axis });
+  const shape = out.shape(x).map((size, place) => (place === axis ? width - count : size));
+  const ones = new Array<number>(x.shape.length - 1 - axis).fill(1);
+  const padding = out.constant(range(Number(extent), width), [width - count, ...ones], "int32");
+  const all = out.op("Concat", [found, out.op("Expand", [padding, out.sizeList(shape, node)])], { axis });
+  return out.op("Reshape", [all, out.sizeList(out.shape(node), node)]);
 };
 
 interface Order {
