@@ -32,8 +32,6 @@ export interface Executable {
   run(blocks: readonly Block[]): FailedCheck | undefined;
   /** Runs one stage of a program that has them; they are to be run in order. What only later ones touch need have no block yet. */
   runStage?(blocks: readonly (Block | undefined)[], stage: number): FailedCheck | undefined;
-  /** The emitted code, for people: WebAssembly text, C, or the kernel listing. */
-  source(): string;
   /** Nanoseconds spent in each kernel of the program, in one run with these blocks or the least of a few. */
   profile(blocks: readonly Block[]): readonly number[];
   /** The same from an asynchronous device, whose `profile` throws. */

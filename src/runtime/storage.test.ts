@@ -53,7 +53,6 @@ test("a value that is discarded gives its device memory back at once; one of a c
     bytes: 0,
     takesHostBlocks: false,
     run: () => undefined,
-    source: () => "",
     profile: () => [],
     release: () => {},
   };

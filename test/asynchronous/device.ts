@@ -89,7 +89,6 @@ class LaterDevice implements AsynchronousDevice {
       bytes: within.bytes,
       takesHostBlocks: false,
       run,
-      source: () => within.source(),
       profile: () => program.kernels.map(() => 0),
       release: () => this.#give(() => within.release()),
     };

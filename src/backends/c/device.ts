@@ -350,10 +350,6 @@ class CExecutable implements Executable {
     return times;
   }
 
-  source(): string {
-    return this.emit().source;
-  }
-
   release(): void {
     this.device.workspace.release(this.claim);
     this.device.free(this.table);

@@ -1,7 +1,6 @@
 // The reference backend: interprets programs slowly and obviously, and so defines what they mean.
 import { type FailedCheck, stoppedKernels } from "../../compiler/checks.ts";
 import type { BufferInfo, Instruction, Program, Window } from "../../compiler/kernel.ts";
-import { printProgram } from "../../compiler/print.ts";
 import { at } from "../../graph/at.ts";
 import { allocate, byteSize, type ElementType, type TypedArray, viewOf } from "../../graph/dtype.ts";
 import { HebbError, InternalError } from "../../graph/errors.ts";
@@ -146,10 +145,6 @@ class ReferenceExecutable implements Executable {
       kernel();
       return (performance.now() - start) * 1e6;
     });
-  }
-
-  source(): string {
-    return printProgram(this.#program);
   }
 
   release(): void {

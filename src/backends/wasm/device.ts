@@ -8,7 +8,6 @@ import { argumentBytes, tableSlots, type WorkspaceLayout, workspaceLayout } from
 import type { Block, Executable, SynchronousDevice } from "../backend.ts";
 import { type Claim, Workspace } from "../workspace.ts";
 import { failureAddress } from "./failure.ts";
-import { print } from "./print.ts";
 import { type EmittedProgram, emitProgram } from "./program.ts";
 import { wasmMissing } from "./support.ts";
 import { availableThreads, ThreadPool, threadsMissing } from "./threads.ts";
@@ -291,10 +290,6 @@ class WasmExecutable implements Executable {
     });
     this.#failure();
     return times;
-  }
-
-  source(): string {
-    return print(emitFor(this.#program, this.#device).module);
   }
 
   release(): void {

@@ -204,15 +204,6 @@ class WebgpuDevice implements AsynchronousDevice {
     return new WebgpuExecutable(this, program);
   }
 
-  /** The shaders of a program, which are written where there is a card. */
-  sourceOf({ program }: WebgpuExecutable): string {
-    if (this.#card === undefined) return "// The shaders are written when the graphics card is open.";
-    return this.#card
-      .emitProgram(program, this.#target)
-      .shaders.map(({ code }) => code)
-      .join("\n");
-  }
-
   /** A program on the card, from its first run on. */
   load({ program }: WebgpuExecutable, session: Session): LoadedProgram {
     if (this.#card === undefined) throw new InternalError("a program is loaded before the card");
@@ -311,10 +302,6 @@ class WebgpuExecutable implements Executable {
 
   run(blocks: readonly Block[]): undefined {
     this.#device.carryOut(this, blocks);
-  }
-
-  source(): string {
-    return this.#device.sourceOf(this);
   }
 
   profile(): readonly number[] {

@@ -80,8 +80,7 @@ export function overwritten(parts: Placed): Node {
   const { order, sorted, ends } = runs(parts);
   const winner = spread(x, dim, sorted, ends, order);
   const met = isMet(x, dim, index);
-  const values = dim < 0 ? source : gatherWithin(source, dim, winner);
-  return el.where(met, values, x);
+  return el.where(met, gatherWithin(source, dim, winner), x);
 }
 
 /**

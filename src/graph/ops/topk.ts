@@ -1,7 +1,7 @@
 // The k first along a dim: of few, one pass for each; of more, the order of all.
 import { at } from "../at.ts";
 import { composed } from "../compose.ts";
-import { type DType, isFloat, isHalf } from "../dtype.ts";
+import { type DType, isFloat } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import type { Node } from "../node.ts";
 import { formatShape, wrapAxis } from "../shape.ts";
@@ -14,7 +14,7 @@ import { argsort } from "./sort.ts";
 
 /** The places of the first k in order, one pass for each: what comes first of those that come after the last. */
 function firstOnes(x: Node, k: number, axis: number, largest: boolean): Node {
-  const plain = stopGradient(isHalf(x.dtype) ? cast(x, "float32") : isFloat(x.dtype) ? x : cast(x, "int32"));
+  const plain = stopGradient(isFloat(x.dtype) ? x : cast(x, "int32"));
   const places = iota(plain.shape, axis);
   const none = full([], at(plain.shape, axis), "int32");
   const last = full([], endOf(plain.dtype, largest), plain.dtype);
@@ -52,10 +52,8 @@ function comesAfter(x: Ordered, than: Ordered, descending: boolean): Node {
   const isLater = gt(x.places, than.places);
   const beyond = (descending ? lt : gt)(x.values, than.values);
   const byValue = logicalOr(beyond, logicalAnd(eq(x.values, than.values), isLater));
-  const [isNaN, thanNaN] = [isnan(x.values), isnan(than.values)];
-  const afterNaN = descending ? logicalOr(logicalNot(isNaN), isLater) : logicalAnd(isNaN, isLater);
-  const afterNumber = descending ? logicalAnd(logicalNot(isNaN), byValue) : logicalOr(isNaN, byValue);
-  return where(thanNaN, afterNaN, afterNumber);
+  const [first, second] = descending ? [than.values, x.values] : [x.values, than.values];
+  return logicalOr(byValue, logicalAnd(isnan(first), logicalOr(logicalNot(isnan(second)), isLater)));
 }
 
 /** The k largest along a dim, largest first, or the k smallest, smallest first (torch.topk). */
