@@ -7,7 +7,7 @@ import { HebbError } from "../../src/graph/errors.ts";
 import { allOps } from "../../src/graph/ops/all.ts";
 import * as nn from "../../src/nn/index.ts";
 import { useBackend } from "../../src/runtime/index.ts";
-import type { Tensor } from "../../src/tensor/index.ts";
+import { type Tensor, tensor } from "../../src/tensor/index.ts";
 import { type Figure, tensorOf } from "../golden/figures.ts";
 import { goldenLayers, layerOf, passed } from "../golden/layerCases.ts";
 import { exportedCalls, tensorsIn } from "./calls.ts";
@@ -100,6 +100,12 @@ describe("every public function and layer", () => {
     const asked = name.startsWith("Tensor.bitwise") ? [opsets.usual] : versions;
     if (expected.length > 0) await expectExported(fn as never, inputs, expected, asked);
   });
+});
+
+it("bfloat16 between float32 ends runs: what only moves its values, too", async () => {
+  const fn = (x: Tensor): Tensor => nn.functional.maxPool2d(x.bfloat16().relu(), 2).float();
+  const x = tensor(Float32Array.from({ length: 32 }, (_, i) => Math.sin(7 * i))).reshape([1, 2, 4, 4]);
+  await expectExported(fn as never, { x }, [fn(x)]);
 });
 
 describe(`layers beside PyTorch ${goldenLayers.torch}`, () => {

@@ -178,15 +178,21 @@ static inline void ${type}_store2m(${element} *p, ${type} v, I16 m) { ${bits} _m
 `;
 }
 
-/** Bytes and pairs of bytes in memory are 32-bit lanes in registers. */
-/** What loads so many bits at `p`, and what stores them. */
-const inRegister = (bits: number): string =>
-  bits < 128 ? `_mm_loadu_si${bits}(p)` : `${bits === 256 ? "_mm256" : "_mm"}_loadu_si${bits}((const __m${bits}i *)p)`;
-const stored = (bits: number, x: string): string =>
-  bits < 128
-    ? `_mm_storeu_si${bits}(p, ${x})`
-    : `${bits === 256 ? "_mm256" : "_mm"}_storeu_si${bits}((__m${bits}i *)p, ${x})`;
+/** What loads so many bits at `p`. Older compilers lack the instruction for 32, or put them into the wrong lane. */
+function inRegister(bits: number): string {
+  if (bits === 32) return "({ int bits; __builtin_memcpy(&bits, p, 4); _mm_cvtsi32_si128(bits); })";
+  if (bits === 64) return "_mm_loadl_epi64((const __m128i *)p)";
+  return `${bits === 256 ? "_mm256" : "_mm"}_loadu_si${bits}((const __m${bits}i *)p)`;
+}
 
+/** What stores them there. */
+function stored(bits: number, x: string): string {
+  if (bits === 32) return `int bits = _mm_cvtsi128_si32(${x}); __builtin_memcpy(p, &bits, 4)`;
+  if (bits === 64) return `_mm_storel_epi64((__m128i *)p, ${x})`;
+  return `${bits === 256 ? "_mm256" : "_mm"}_storeu_si${bits}((__m${bits}i *)p, ${x})`;
+}
+
+/** Bytes and pairs of bytes in memory are 32-bit lanes in registers. */
 function narrow(target: Target, letter: "B" | "SB" | "H" | "SH", n: number): string {
   const [type, element] = [`${letter}${n}`, elements[letter]];
   const loop = (body: string): string => `for (int l = 0; l < ${n}; l++) ${body}`;

@@ -38,7 +38,7 @@ export interface WordProduct {
   readonly copies: readonly LoopKernel[];
 }
 
-/** Words of which more than this share is filled up with zeros are not worth it. */
+/** Filled up to whole words, a side may be so many times as long; beyond that words are not worth it. */
 const mostFilling = 2;
 
 type NarrowType = "int8" | "uint8" | "int16";

@@ -1,5 +1,4 @@
 // The reference backend against figures worked out by hand and from tables.
-
 import { describe, expect, it } from "vitest";
 import type { Kernel, Program, Statement } from "../../compiler/kernel.ts";
 import { printProgram } from "../../compiler/print.ts";

@@ -341,7 +341,7 @@ export class FunctionBuilder {
     return this.#code.length;
   }
 
-  /** The types of all locals, params first, and the instructions: for encoding and printing. */
+  /** The types of all locals, params first, and the instructions: for encoding. */
   body(): { readonly locals: readonly ValueType[]; readonly instructions: Uint8Array<ArrayBuffer> } {
     if (this.depth !== 0) throw new InternalError(`${this.name} ends inside a block`);
     return { locals: this.#localTypes, instructions: this.#code.finish() };
@@ -393,10 +393,6 @@ export class ModuleBuilder {
   /** Bytes copied into the memory when the module is instantiated. */
   data(offset: number, bytes: Uint8Array): void {
     this.#segments.push({ offset, bytes });
-  }
-
-  isExported(builder: FunctionBuilder): boolean {
-    return this.#exported.has(builder);
   }
 
   encode(): Uint8Array<ArrayBuffer> {

@@ -24,7 +24,7 @@ const isList = (value: Slot | undefined): value is List =>
 const isGlobal = (value: Slot | undefined): value is Global =>
   typeof value === "object" && value !== null && "kind" in value && value.kind === "global";
 
-/** Most values that are made or kept, tens of thousands of tensors: a byte of a file may ask for one. */
+/** Most values that are made, and most that are kept for later: some 15,000 tensors. A byte of a file may ask for one. */
 const mostValues = 2 ** 18;
 
 /** One pickle at a place of some bytes. */
@@ -184,8 +184,8 @@ export class Unpickler {
   #put(place: number): void {
     const value = this.#top();
     if (value === undefined || value === mark) throw this.#damaged("keeps a value that is not there");
-    this.#count();
     this.#memo.set(place, value);
+    if (this.#memo.size > mostValues) throw this.#tooMany();
   }
 
   #persistent(id: Value): Value {
@@ -208,15 +208,14 @@ export class Unpickler {
   }
 
   #push(value: Slot): void {
-    this.#count();
+    if (++this.#made > mostValues) throw this.#tooMany();
     this.#stack.push(value);
   }
 
-  #count(): void {
-    if (++this.#made > mostValues)
-      throw new HebbError(
-        `${this.#name}: the pickle has more than ${mostValues} values; save long lists of numbers as tensors, and many tensors in several files`,
-      );
+  #tooMany(): HebbError {
+    return new HebbError(
+      `${this.#name}: the pickle has more than ${mostValues} values; save long lists of numbers as tensors, and many tensors in several files`,
+    );
   }
 
   /** Opcodes that change the stack or the memo otherwise than by one new value. Returns whether it was one of them. */

@@ -35,7 +35,7 @@ export function vectorNorm(x: Node, p: number, dim?: Dims, keepdim = false): Nod
   return sum(lengths(values, p, dim), dim, keepdim);
 }
 
-/** The length along dims, kept as sizes of 1, with the slope sign(x) (|x| / length)ᵖ⁻¹: its factors neither overflow nor lose digits. */
+/** The length along dims, kept as sizes of 1, with the slope sign(x) (|x| / length)ᵖ⁻¹: factors of at most 1. */
 function lengths(x: Node, p: number, dim?: Dims): Node {
   const plain = el.stopGradient(x);
   const powers = el.pow(el.abs(plain), number(p, x));

@@ -39,13 +39,16 @@ export function placed(where: string, x: Node, dim: number, index: Node, source:
       `${where}: index ${formatShape(index.shape)} must fit inside the source ${formatShape(source.shape)} and, except along dim ${dim}, inside ${formatShape(x.shape)}`,
     );
   const part = index.shape.reduce<Node>((rest, extent, k) => slice(rest, k, 0, extent), source);
-  const places = checkIndex(positions(where, index), at(x.shape, axis), {
-    by: `${where} along dim ${axis}`,
+  return { x, dim: axis, index: checkedPlaces(where, x, axis, index), source: el.cast(part, x.dtype) };
+}
+
+/** Positions along a dim, checked. */
+export const checkedPlaces = (where: string, x: Node, dim: number, index: Node): Node =>
+  checkIndex(positions(where, index), at(x.shape, dim), {
+    by: `${where} along dim ${dim}`,
     item: "index",
     count: "the size of that dim",
   });
-  return { x, dim: axis, index: places, source: el.cast(part, x.dtype) };
-}
 
 /** Positions in order, where each run of equal ones ends, and where their sources lie. */
 function runs({ index, dim }: Pick<Placed, "index" | "dim">): {
@@ -98,14 +101,6 @@ export function slicesOverwritten({ x, dim, index, source }: Placed): Node {
     x.shape.map((_, k) => (k === dim ? extent : 1)),
   );
   return el.where(met, trustedIndexSelect(source, dim, winner), x);
-}
-
-/** Of positions that were spread over slices: those of the first. */
-export function unspread(parts: Placed): Placed {
-  const { index, dim, source } = parts;
-  if (sizeOf(source.shape) === 0) return parts;
-  const row = index.shape.reduce((rest, _, k) => (k === dim ? rest : slice(rest, k, 0, 1)), index);
-  return { ...parts, index: reshape(row, [-1]) };
 }
 
 /** Gather from a source that may be smaller than the positions in dims other than its own: the rest is never used. */

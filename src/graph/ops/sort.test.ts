@@ -44,6 +44,26 @@ describe("argsort", () => {
     ]);
   });
 
+  it.each([0, 1])("sorts many rows side by side, along dim %i", (dim) => {
+    const [rows, columns] = [33, 17];
+    const values = draws(rows * columns, 9);
+    const own = (line: number, place: number): number =>
+      values[dim === 1 ? line * columns + place : place * columns + line] ?? 0;
+    const [lines, extent] = dim === 1 ? [rows, columns] : [columns, rows];
+    for (const descending of [false, true]) {
+      const [found = []] = run([rows, columns], values, (x) => [argsort(x, dim, descending)]);
+      for (let line = 0; line < lines; line++) {
+        const order = Array.from({ length: extent }, (_, place) => place).sort((a, b) => {
+          const [x, y] = [rank(own(line, a)), rank(own(line, b))];
+          return (x === y ? 0 : descending ? y - x : x - y) || a - b;
+        });
+        expect(order.map((_, place) => found[dim === 1 ? line * columns + place : place * columns + line])).toEqual(
+          order,
+        );
+      }
+    }
+  });
+
   it("sorts a dim in the middle", () => {
     const data = [5, 1, 4, 2, 3, 0, 9, 8, 7, 6, 5, 4];
     expect(run([2, 3, 2], data, (x) => [sort(x, 1).values])[0]).toEqual([3, 0, 4, 1, 5, 2, 5, 4, 7, 6, 9, 8]);

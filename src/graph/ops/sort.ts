@@ -34,6 +34,7 @@ type StepAttributes = {
  */
 export const sortStepOp: Op<StepAttributes> = {
   name: "sortStep",
+  traits: { moves: true },
   infer: (inputs, { of }) => inputs[of === "values" ? 1 : 2] as TensorType,
   gradient: notDifferentiable("a sort order is made of indices, and indices have no gradient"),
   rule: { kind: "element", element: sortStep },

@@ -88,10 +88,13 @@ export function indexed(x: Node, index: readonly Subscript[]): Node {
  */
 export function overwrittenAt(x: Node, index: readonly Subscript[], values: Node): Node | undefined {
   const parts = complete(x, index);
-  const isWhole = (part: Subscript): boolean =>
-    typeof part === "string" && Object.values(sliceOf(part)).every((each) => each === undefined || each === 1);
+  const isWholeDim = (part: Subscript): boolean => {
+    if (typeof part !== "string") return false;
+    const { start, end, step } = sliceOf(part);
+    return start === undefined && end === undefined && step === 1;
+  };
   const advanced = parts.flatMap((places, axis) => (isPositions(places) ? [{ axis, places }] : []));
-  if (advanced.length === 0 || !parts.every((part) => isPositions(part) || isWhole(part))) return undefined;
+  if (advanced.length === 0 || !parts.every((part) => isPositions(part) || isWholeDim(part))) return undefined;
   const { joined, dim, flat, order, ordered } = laidOut(x, advanced);
   const source = reshape(values, replaced(joined.shape, dim, at(flat.shape, 0)));
   const result = reshape(slicesOverwritten({ x: joined, dim, index: flat, source }), ordered);

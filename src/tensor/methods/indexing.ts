@@ -1,4 +1,5 @@
 // Methods of Tensor that read and write at positions: gather and scatter, x.index(…), masks, triangles.
+import { at } from "../../graph/at.ts";
 import { ShapeError } from "../../graph/errors.ts";
 import * as kind from "../../graph/kinds.ts";
 import type { Node } from "../../graph/node.ts";
@@ -46,21 +47,22 @@ export interface PutOptions {
 }
 const putKinds: OptionKinds<PutOptions> = { accumulate: kind.boolean };
 
-/** Positions that the host knows to be of one dim, spread over the slices that they name. */
-function spreadIndex(where: string, x: Node, axis: number, index: Node): Node {
+/** Positions of slices, in one row. */
+function rowOf(where: string, index: Node): Node {
   const row = vw.atLeast1d(index);
-  if (row.shape.length !== 1)
-    throw new ShapeError(`${where}: the index must have one dim, got ${String(row.shape.length)}`);
-  const [count = 0] = row.shape;
-  const shape = x.shape.map((extent, k) => (k === axis ? count : extent));
-  return expand(
-    mv.reshape(
-      row,
-      x.shape.map((_, k) => (k === axis ? count : 1)),
-    ),
-    shape,
-  );
+  if (row.shape.length === 1) return row;
+  throw new ShapeError(`${where}: the index must have one dim, got ${String(row.shape.length)}`);
 }
+
+/** The same position for each element of a slice. */
+const spread = (parts: sc.Placed): sc.Placed => {
+  const { index, dim, source } = parts;
+  const row = mv.reshape(
+    index,
+    source.shape.map((extent, k) => (k === dim ? extent : 1)),
+  );
+  return { ...parts, index: expand(row, source.shape) };
+};
 
 export abstract class IndexingMethods<S extends Shape = Shape> extends ShapingMethods<S> {
   /** The elements that an index names: x.index(0), x.index("1:3", null), x.index("...", positions). */
@@ -174,13 +176,11 @@ export abstract class IndexingMethods<S extends Shape = Shape> extends ShapingMe
   }
   /** The slices of the source in the places of a dim. */
   indexCopy(dim: number, index: Tensor, source: Tensor): Tensor {
-    return this.#slices("indexCopy", { dim, index, source }, (parts) => sc.slicesOverwritten(sc.unspread(parts)));
+    return this.#slices("indexCopy", { dim, index, source }, sc.slicesOverwritten);
   }
   /** One value in the slices at positions of a dim. */
   indexFill(dim: number, index: Tensor, value: Operand): Tensor {
-    return this.#slices("indexFill", { dim, index, source: value }, (parts) =>
-      sc.slicesOverwritten(sc.unspread(parts)),
-    );
+    return this.#slices("indexFill", { dim, index, source: value }, (parts) => sc.slicesOverwritten(parts));
   }
   /** Slices that meet in one place are joined: their product, mean, largest or least. */
   indexReduce(
@@ -193,7 +193,9 @@ export abstract class IndexingMethods<S extends Shape = Shape> extends ShapingMe
     checkKind("indexReduce", "reduce", reduce, reductionKind);
     const { includeSelf = true } = checkOptions("indexReduce", options, reduceKinds);
     nodeOf("indexReduce", source, "the source");
-    return this.#slices("indexReduce", { dim, index, source }, (parts) => sc.reduced(parts, reduce, includeSelf));
+    return this.#slices("indexReduce", { dim, index, source }, (parts) =>
+      sc.reduced(spread(parts), reduce, includeSelf),
+    );
   }
   #slices(
     where: string,
@@ -203,11 +205,13 @@ export abstract class IndexingMethods<S extends Shape = Shape> extends ShapingMe
     const x = vw.atLeast1d(this.node);
     const axis = normalizeAxis(dim, x.shape.length, where);
     const places = nodeOf(where, index, "the index");
-    const spread = spreadIndex(where, x, axis, places);
+    const row = rowOf(where, places);
+    const shape = x.shape.map((extent, k) => (k === axis ? at(row.shape, 0) : extent));
     const given = besideOf(where, this, source);
-    if (given.shape.length > 0 || where !== "indexFill") sc.sameSlices(where, vw.atLeast1d(given), spread.shape);
-    const values = given.shape.length === 0 ? expand(given, spread.shape) : given;
-    const result = mv.reshape(fn(sc.placed(where, x, axis, spread, values)), this.shape);
+    if (given.shape.length > 0 || where !== "indexFill") sc.sameSlices(where, vw.atLeast1d(given), shape);
+    const values = el.cast(given.shape.length === 0 ? expand(given, shape) : given, x.dtype);
+    const parts = { x, dim: axis, index: sc.checkedPlaces(where, x, axis, row), source: values };
+    const result = mv.reshape(fn(parts), this.shape);
     return this[made](
       withChecksSince(result, [x, places, given]),
       source instanceof Operable ? [this, source] : [this],

@@ -94,7 +94,13 @@ const atan2: Rule = (node, out) => {
   return out.op("Where", [out.op("Equal", [x, zero]), upright, left]);
 };
 
-const relu: Rule = (node, out) => (isFloat(node.dtype) ? out.op("Relu", [operand(node, out)]) : widenedMax(node, out));
+const relu: Rule = (node, out) => {
+  if (!isFloat(node.dtype)) return widenedMax(node, out);
+  const x = operand(node, out);
+  // onnxruntime has none of bfloat16 on a processor.
+  if (node.dtype !== "bfloat16") return out.op("Relu", [x]);
+  return out.cast(out.op("Relu", [out.cast(x, "float32")]), "bfloat16");
+};
 
 function widenedMax(node: Node, out: Emitter): string {
   const x = operand(node, out);

@@ -14,14 +14,11 @@ const reduction =
   (type: string, since: number): Rule =>
   (node, out) => {
     const x = out.value(first(node));
-    const narrow = isNarrow(node.dtype);
-    const result = out.reduction(
-      type,
-      narrow ? out.cast(x, "int32") : x,
-      node.attributes.axes as readonly number[],
-      since,
-    );
-    return narrow ? out.cast(result, node.dtype) : result;
+    // onnxruntime has none of these types on a processor.
+    const wide = isNarrow(node.dtype) ? "int32" : node.dtype === "bfloat16" ? "float32" : undefined;
+    const given = wide === undefined ? x : out.cast(x, wide);
+    const result = out.reduction(type, given, node.attributes.axes as readonly number[], since);
+    return wide === undefined ? result : out.cast(result, node.dtype);
   };
 
 const cumsum: Rule = (node, out) =>
@@ -59,7 +56,7 @@ function networkOf(node: Node): { readonly start: Node; readonly steps: number }
 /** A whole network is TopK of all; a part of one has no meaning of its own. */
 const sortStep: Rule = (node, out) => {
   const { start, steps } = networkOf(node);
-  const { block, descending, distance, extent, of } = node.attributes;
+  const { block, descending, distance, of } = node.attributes;
   const x = first(node);
   const axis = x.shape.length - 1 - Number(node.attributes.dimsAfter);
   const width = Number(block);
@@ -72,7 +69,7 @@ const sortStep: Rule = (node, out) => {
   // The places of padding come last, in order.
   const shape = out.shape(x).map((size, place) => (place === axis ? width - count : size));
   const ones = new Array<number>(x.shape.length - 1 - axis).fill(1);
-  const padding = out.constant(range(Number(extent), width), [width - count, ...ones], "int32");
+  const padding = out.constant(range(count, width), [width - count, ...ones], "int32");
   const all = out.op("Concat", [found, out.op("Expand", [padding, out.sizeList(shape, node)])], { axis });
   return out.op("Reshape", [all, out.sizeList(out.shape(node), node)]);
 };
