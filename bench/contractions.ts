@@ -1,11 +1,11 @@
 // Contractions of every form and untuned networks, beside PyTorch and JAX: one process for each peer, interleaved.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, release, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { build } from "esbuild";
+import { bundlePeer } from "./bundle.ts";
 import { contractionReport, type Measured, rows } from "./contractionReport.ts";
 import { type Command, Peer, type Timing } from "./peer.ts";
 import { type Figure, median } from "./results.ts";
@@ -62,18 +62,7 @@ process.on("exit", () => {
   for (const folder of [work, bundles]) rmSync(folder, { recursive: true, force: true });
 });
 process.on("SIGINT", () => process.exit(130));
-mkdirSync(bundles, { recursive: true });
-const own = join(bundles, "shapes-hebb.mjs");
-await build({
-  entryPoints: [join(root, "bench/peers/shapes-hebb.ts")],
-  outfile: own,
-  bundle: true,
-  platform: "node",
-  format: "esm",
-  target: "node20",
-  external: ["koffi"],
-  logLevel: "error",
-});
+const own = await bundlePeer("shapes-hebb.ts", bundles);
 
 /** The processor's peak, measured by a small C program; undefined without a compiler. */
 const peakProgram = ((): string | undefined => {

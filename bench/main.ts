@@ -5,7 +5,7 @@ import { cpus, loadavg, release, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { build } from "esbuild";
+import { bundlePeer } from "./bundle.ts";
 import { writeInputs } from "./inputs.ts";
 import { type Command, childEnvironment, Peer, type Timing } from "./peer.ts";
 import { disagreements, judge, oursIn, report, summary } from "./report.ts";
@@ -68,25 +68,10 @@ process.on("SIGINT", () => process.exit(130));
 const inputs = join(work, "inputs");
 writeInputs(inputs);
 
-/** Our side as plain JavaScript, so that every Node runs it without a loader. */
-async function bundle(source: string): Promise<string> {
-  const file = join(bundles, source.replace(/\.ts$/, ".mjs"));
-  await build({
-    entryPoints: [join(root, "bench/peers", source)],
-    outfile: file,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    target: "node20",
-    external: ["koffi"],
-    logLevel: "error",
-  });
-  return file;
-}
 const chosen = options.peers?.split(",");
 const weRun = chosen === undefined || chosen.some((name) => name.startsWith("hebb"));
-const ownBundle = weRun ? await bundle("hebb.ts") : "";
-const ownStart = weRun ? await bundle("hebb-start.ts") : "";
+const ownBundle = weRun ? await bundlePeer("hebb.ts", bundles) : "";
+const ownStart = weRun ? await bundlePeer("hebb-start.ts", bundles) : "";
 
 const node24 = ((): string | undefined => {
   if (peersHome === undefined) return undefined;
@@ -296,7 +281,7 @@ async function measureStart(id: string, network: string): Promise<Case> {
 }
 
 async function measureMemory(): Promise<Record<string, MemorySample[]>> {
-  const file = await bundle("hebb-memory.ts");
+  const file = await bundlePeer("hebb-memory.ts", bundles);
   const out: Record<string, MemorySample[]> = {};
   for (const mode of ["compiled", "eager"]) {
     const child = spawn(process.execPath, ["--expose-gc", file, mode, options.quick ? "1000" : "10000"], {

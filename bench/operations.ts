@@ -1,10 +1,10 @@
 // Linear algebra, transforms, cumulative ops, sorting and indexing beside PyTorch and JAX: one process for each peer, interleaved.
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { build } from "esbuild";
+import { bundlePeer } from "./bundle.ts";
 import { operations } from "./operationTable.ts";
 import { type Command, Peer, type Timing } from "./peer.ts";
 import { median } from "./results.ts";
@@ -33,20 +33,9 @@ if (options.help) {
 }
 
 const bundles = join(root, "node_modules/.cache", `hebb-operations-${process.pid}`);
-mkdirSync(bundles, { recursive: true });
 process.on("exit", () => rmSync(bundles, { recursive: true, force: true }));
 process.on("SIGINT", () => process.exit(130));
-const own = join(bundles, "operations-hebb.mjs");
-await build({
-  entryPoints: [join(root, "bench/peers/operations-hebb.ts")],
-  outfile: own,
-  bundle: true,
-  platform: "node",
-  format: "esm",
-  target: "node20",
-  external: ["koffi"],
-  logLevel: "error",
-});
+const own = await bundlePeer("operations-hebb.ts", bundles);
 
 const { threads } = options;
 const commands: Record<string, Command> = {};

@@ -8,6 +8,16 @@ import time
 timing = json.loads(os.environ.get("BENCH_TIMING", '{"target":0.4,"warmUp":1,"maxSteps":5000}'))
 
 
+class Repeat:
+    """One call again and again, of which nothing has to be undone; subclasses say what is run and what is compared."""
+
+    def reset(self):
+        pass
+
+    def finish(self):
+        pass
+
+
 def say(message):
     print(json.dumps(message), flush=True)
 

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from serve import serve
+from serve import Repeat, serve
 
 
 def fill(shape, salt):
@@ -14,15 +14,9 @@ def fill(shape, salt):
     return jnp.asarray((((index * 7919 + salt) % 1009 - 504) / 1009).astype(np.float32).reshape(shape))
 
 
-class Repeat:
+class Call(Repeat):
     def __init__(self, fn, *arguments):
         self.fn, self.arguments = jax.jit(fn), arguments
-
-    def reset(self):
-        pass
-
-    def finish(self):
-        pass
 
     def step(self, _):
         self.last = self.fn(*self.arguments).block_until_ready()
@@ -39,7 +33,7 @@ def product(d):
     a = (fill(lead + ([k, m] if first == "t" else [m, k]), 1) * scale).astype(d["dtype"])
     b = (fill(lead + ([n, k] if second == "t" else [k, n]), 17) * scale).astype(d["dtype"])
     of = lambda x, t: jnp.swapaxes(x, -1, -2) if t == "t" else x
-    return Repeat(lambda a, b: jnp.matmul(of(a, first), of(b, second), preferred_element_type=sums), a, b)
+    return Call(lambda a, b: jnp.matmul(of(a, first), of(b, second), preferred_element_type=sums), a, b)
 
 
 def convolution(d):
@@ -52,9 +46,9 @@ def convolution(d):
         )
 
     if d["part"] == "forward":
-        return Repeat(forward, x, w)
+        return Call(forward, x, w)
     grad, place = fill(jax.eval_shape(forward, x, w).shape, 29), 0 if d["part"] == "input gradient" else 1
-    return Repeat(lambda x, w, grad: jax.vjp(forward, x, w)[1](grad)[place], x, w, grad)
+    return Call(lambda x, w, grad: jax.vjp(forward, x, w)[1](grad)[place], x, w, grad)
 
 
 def make(d):

@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import torch
 import torch.nn.functional as F
-from serve import serve
+from serve import Repeat, serve
 from torch import nn
 
 torch.set_num_threads(int(sys.argv[1]))
@@ -21,15 +21,9 @@ def magnitude(out):
     return out.detach().double().abs().mean().item()
 
 
-class Repeat:
+class Call(Repeat):
     def __init__(self, run):
         self.run = run
-
-    def reset(self):
-        pass
-
-    def finish(self):
-        pass
 
     def step(self, _):
         with torch.no_grad():
@@ -48,7 +42,7 @@ def product(d):
     a = (fill(lead + ([k, m] if first == "t" else [m, k]), 1) * scale).to(dtype)
     b = (fill(lead + ([n, k] if second == "t" else [k, n]), 17) * scale).to(dtype)
     a, b = (a.transpose(-1, -2) if first == "t" else a), (b.transpose(-1, -2) if second == "t" else b)
-    return Repeat(lambda: (torch._int_mm if dtype == torch.int8 else torch.matmul)(a, b))
+    return Call(lambda: (torch._int_mm if dtype == torch.int8 else torch.matmul)(a, b))
 
 
 def convolution(d):
@@ -56,10 +50,10 @@ def convolution(d):
     stride, padding, dilation, groups = ([d[name]] * 2 for name in ("stride", "padding", "dilation", "groups"))
     forward = lambda: F.conv2d(x, w, None, stride, padding, dilation, groups[0])
     if d["part"] == "forward":
-        return Repeat(forward)
+        return Call(forward)
     grad, of_input = fill(forward().shape, 29), d["part"] == "input gradient"
     rest = (None, stride, padding, dilation, False, [0, 0], groups[0], [of_input, not of_input, False])
-    return Repeat(lambda: torch.ops.aten.convolution_backward(grad, x, w, *rest)[0 if of_input else 1])
+    return Call(lambda: torch.ops.aten.convolution_backward(grad, x, w, *rest)[0 if of_input else 1])
 
 
 class Output(nn.Module):

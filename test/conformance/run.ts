@@ -3,7 +3,15 @@ import type { Block, Device, Executable, FailedRun, SynchronousDevice } from "..
 import { describeFailure } from "../../src/compiler/checks.ts";
 import { compileGraph } from "../../src/compiler/compile.ts";
 import type { Compiled } from "../../src/compiler/compiled.ts";
-import { allocate, type DType, storedAs, type TypedArray } from "../../src/graph/dtype.ts";
+import {
+  allocate,
+  type DType,
+  type IntDType,
+  rangeOf,
+  storedAs,
+  type TypedArray,
+  wrapped,
+} from "../../src/graph/dtype.ts";
 import { numbersOf, storedNumbers } from "../../src/graph/halves.ts";
 import { type Node, type Source, sourceNode } from "../../src/graph/node.ts";
 import { type Shape, sizeOf } from "../../src/graph/shape.ts";
@@ -21,6 +29,17 @@ export function valueOf(dtype: DType, shape: Shape, data: readonly number[]): Va
   const held = dtype === "bool" ? data.map((x) => (x !== 0 ? 1 : 0)) : data;
   return { shape, dtype, data: [...toArray(dtype, held)] };
 }
+
+/** Numbers of the whole range, of which every fifth is the least or the greatest. */
+export const drawnIntegers = (dtype: IntDType, shape: Shape, salt: number): Value =>
+  valueOf(
+    dtype,
+    shape,
+    Array.from({ length: sizeOf(shape) }, (_, i) => {
+      const mixed = Math.imul(i + salt * 7919, 0x9e3779b1);
+      return i % 5 === 0 ? (rangeOf(dtype)[i & 1] as number) : wrapped(mixed >> 3, dtype);
+    }),
+  );
 
 function toArray(dtype: DType, data: readonly number[]): TypedArray {
   const array = allocate(dtype, data.length);

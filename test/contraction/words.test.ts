@@ -1,14 +1,12 @@
 // Products of whole numbers of one and two bytes, several in each lane, beside the reference: the extreme numbers, channels that fill no word.
 import { afterAll, describe, expect, it } from "vitest";
 import { createCDevice } from "../../src/backends/c/index.ts";
-import { type IntDType, rangeOf, wrapped } from "../../src/graph/dtype.ts";
 import { cast } from "../../src/graph/ops/cast.ts";
 import { type ConvOptions, conv1d, conv2d } from "../../src/graph/ops/conv.ts";
 import { matmul } from "../../src/graph/ops/matmul.ts";
 import { flip, permute } from "../../src/graph/ops/movement.ts";
-import { sizeOf } from "../../src/graph/shape.ts";
 import { allDevices } from "../conformance/devices.ts";
-import { evaluate, type Value, valueOf } from "../conformance/run.ts";
+import { drawnIntegers, evaluate, type Value } from "../conformance/run.ts";
 
 const [reference, ...others] = allDevices();
 const native = others.find(({ backend }) => backend === "c");
@@ -20,17 +18,6 @@ if (native?.description.includes("AVX")) {
 afterAll(() => {
   for (const each of [reference, ...others]) each.close();
 });
-
-/** Numbers of the whole range, of which every fifth is the least or the greatest. */
-const drawn = (dtype: IntDType, shape: readonly number[], salt: number): Value =>
-  valueOf(
-    dtype,
-    shape,
-    Array.from({ length: sizeOf(shape) }, (_, i) => {
-      const mixed = Math.imul(i + salt * 7919, 0x9e3779b1);
-      return i % 5 === 0 ? (rangeOf(dtype)[i & 1] as number) : wrapped(mixed >> 3, dtype);
-    }),
-  );
 
 const types = [
   ["uint8", "int8"],
@@ -56,7 +43,7 @@ describe.each(others)("sums in int32 on $description", (device) => {
   it.each(types.flatMap((pair) => convolutions.map((row) => [...pair, ...row] as const)))(
     "a convolution of %s by %s: %j by %j, %j",
     (left, right, image, kernel, options) =>
-      same([drawn(left, image, 1), drawn(right, kernel, 2)], (inputs) => {
+      same([drawnIntegers(left, image, 1), drawnIntegers(right, kernel, 2)], (inputs) => {
         const [x, w] = inputs.map((input) => cast(input, "int32"));
         return x === undefined || w === undefined ? [] : [conv2d(x, w, undefined, options)];
       }),
@@ -65,15 +52,22 @@ describe.each(others)("sums in int32 on $description", (device) => {
   it.each(types)(
     "products of %s by %s, rows of which are turned round, and a convolution of sequences",
     (left, right) =>
-      same([drawn(left, [3, 18, 24], 1), drawn(right, [3, 24, 17], 2), drawn(right, [16, 18, 5], 3)], (inputs) => {
-        const [x, y, w] = inputs.map((input) => cast(input, "int32"));
-        if (x === undefined || y === undefined || w === undefined) return [];
-        const turned = permute(flip(x, [2]), [0, 2, 1]);
-        return [
-          matmul(x, y),
-          matmul(permute(flip(y, [1]), [0, 2, 1]), turned),
-          conv1d(x, w, undefined, { padding: 2 }),
-        ];
-      }),
+      same(
+        [
+          drawnIntegers(left, [3, 18, 24], 1),
+          drawnIntegers(right, [3, 24, 17], 2),
+          drawnIntegers(right, [16, 18, 5], 3),
+        ],
+        (inputs) => {
+          const [x, y, w] = inputs.map((input) => cast(input, "int32"));
+          if (x === undefined || y === undefined || w === undefined) return [];
+          const turned = permute(flip(x, [2]), [0, 2, 1]);
+          return [
+            matmul(x, y),
+            matmul(permute(flip(y, [1]), [0, 2, 1]), turned),
+            conv1d(x, w, undefined, { padding: 2 }),
+          ];
+        },
+      ),
   );
 });

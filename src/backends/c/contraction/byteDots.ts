@@ -51,32 +51,6 @@ export interface ByteRoom {
   reserve(bytes: number): number;
 }
 
-/** The loops that copy a side so that neighbours along k are neighbours in memory, and how it is then found. */
-interface CopiedSide {
-  readonly copy: LoopKernel;
-  /** The axes of the side but those of k, in the order of the copy. */
-  readonly kept: readonly Axis[];
-  /** The byte at which it begins. */
-  readonly place: number;
-}
-
-function copiedSide(
-  kernel: ContractionKernel,
-  value: Scalar,
-  own: readonly Axis[],
-  dtype: ByteType,
-  { bufferOf, reserve }: ByteRoom,
-): CopiedSide {
-  const used = axesIn(value);
-  const kept = [...kernel.batch, ...own].filter(({ id }) => used.has(id));
-  const axes = [...kept, ...kernel.k];
-  const place = reserve(extentOf(axes));
-  const read = value.kind === "cast" ? value.x : value;
-  const index = add(flatAxes(axes), int(place));
-  const body = [{ kind: "store", buffer: bufferOf(dtype), index, value: read } as const];
-  return { copy: { kind: "loops", name: `${kernel.name}, along k`, axes, body }, kept, place };
-}
-
 /** The kernel with neighbours along k in memory on both sides, and the loops that copy a side where they are not. */
 export function alongK(
   kernel: ContractionKernel,
@@ -87,9 +61,12 @@ export function alongK(
     const [operand, dtype] = [storedOperandOf(value), bytesOf(value)];
     if (operand === undefined || dtype === undefined || contiguousK(kernel, operand, operand) === extentOf(kernel.k))
       return value;
-    const { copy, kept, place } = copiedSide(kernel, value, own, dtype, room);
-    copies.push(copy);
-    return cast(load(room.bufferOf(dtype), add(flatAxes([...kept, ...kernel.k]), int(place)), dtype), "int32");
+    const used = axesIn(value);
+    const axes = [...[...kernel.batch, ...own].filter(({ id }) => used.has(id)), ...kernel.k];
+    const [buffer, index] = [room.bufferOf(dtype), add(flatAxes(axes), int(room.reserve(extentOf(axes))))];
+    const body = [{ kind: "store", buffer, index, value: value.kind === "cast" ? value.x : value } as const];
+    copies.push({ kind: "loops", name: `${kernel.name}, along k`, axes, body });
+    return cast(load(buffer, index, dtype), "int32");
   };
   const [a, b] = [side(kernel.a, kernel.m), side(kernel.b, kernel.n)];
   return { kernel: { ...kernel, a, b }, copies };

@@ -1,10 +1,10 @@
 // Contractions in C against plain JavaScript sums, at the sizes where the plan changes.
 import { afterAll, describe, expect, it } from "vitest";
 import { allDevices } from "../../../../test/conformance/devices.ts";
-import { evaluate, type Value, valueOf } from "../../../../test/conformance/run.ts";
+import { drawnIntegers, evaluate, type Value, valueOf } from "../../../../test/conformance/run.ts";
 import { bfloat16, decodeFloat, float16 } from "../../../formats/stored/smallFloats.ts";
 import { gradients } from "../../../graph/autodiff.ts";
-import { type HalfDType, type IntDType, rangeOf, wrapped } from "../../../graph/dtype.ts";
+import type { HalfDType } from "../../../graph/dtype.ts";
 import type { Node } from "../../../graph/node.ts";
 import { cast } from "../../../graph/ops/cast.ts";
 import { conv2d } from "../../../graph/ops/conv.ts";
@@ -162,16 +162,7 @@ describe.skipIf(native === undefined).each([native, ...narrower])("contractions 
   ).flatMap(([m, k, n]) => bytes.map(([left, right]) => [m, k, n, left, right] as const));
   it.each(byteCases)("[%i, %i] · [.., %i] of %s and %s with sums in int32", (m, k, n, left, right) => {
     if (device === undefined) return;
-    const drawn = (shape: readonly [number, number], salt: number, dtype: IntDType): Value =>
-      valueOf(
-        dtype,
-        shape,
-        Array.from({ length: sizeOf(shape) }, (_, i) => {
-          const mixed = Math.imul(i + salt * 7919, 0x9e3779b1);
-          return i % 5 === 0 ? (rangeOf(dtype)[i & 1] as number) : wrapped(mixed >> 3, dtype);
-        }),
-      );
-    const [a, b] = [drawn([m, k], 1, left), drawn([k, n], 2, right)];
+    const [a, b] = [drawnIntegers(left, [m, k], 1), drawnIntegers(right, [k, n], 2)];
     const expected = new Int32Array(m * n);
     for (let i = 0; i < m; i++)
       for (let j = 0; j < n; j++)
