@@ -2,7 +2,8 @@
 
 import { byteSize, storedAs } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
-import { makeNode, type Node, notDifferentiable, type Op, type Source } from "../graph/node.ts";
+import { isOp, makeNode, type Node, notDifferentiable, type Op, type Source } from "../graph/node.ts";
+import { reshapeOp } from "../graph/ops/movement.ts";
 import { sizeOf } from "../graph/shape.ts";
 import { planArena } from "./arena.ts";
 import { distinctChecks, neededByChecks, separateChecks } from "./checks.ts";
@@ -35,6 +36,13 @@ const copyOp: Op = {
   rule: { kind: "element", element: ({ input, index }) => input(0, index) },
 };
 
+/** What a tile wrote is the result, whatever shape it has afterwards. */
+function ofTile(node: Node): Node {
+  let base = node;
+  while (isOp(base, reshapeOp)) base = base.inputs[0] as Node;
+  return base.op.rule.kind === "tile" ? base : node;
+}
+
 /** Compiles the outputs into one program. `name` labels it in listings. */
 export function compileGraph(name: string, outputs: readonly Output[], options: CompileOptions = {}): Compiled {
   forgetIndices();
@@ -44,7 +52,7 @@ export function compileGraph(name: string, outputs: readonly Output[], options: 
   const simplified = splitCats(options.optimize === false ? roots : simplify(roots));
   const graph = simplified
     .slice(0, values.length)
-    .map((node) => (node.op.rule.kind === "source" ? makeNode(copyOp, [node], {}) : node));
+    .map((node) => (node.op.rule.kind === "source" ? makeNode(copyOp, [node], {}) : ofTile(node)));
   const plan = schedule([...graph, ...distinctChecks(simplified.slice(values.length))], {
     fuse: options.optimize !== false,
   });

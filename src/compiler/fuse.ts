@@ -2,17 +2,19 @@
 import { at } from "../graph/at.ts";
 import { HebbError, InternalError } from "../graph/errors.ts";
 import { loadElement } from "../graph/halves.ts";
-import { type Combine, type ContractionRule, isOp, type Node } from "../graph/node.ts";
+import { type Attributes, type Combine, type ContractionRule, isOp, type Node, type Rule } from "../graph/node.ts";
 import { type CheckAttributes, isCheck } from "../graph/ops/check.ts";
 import { permuteOp, reshapeOp } from "../graph/ops/movement.ts";
-import { type Axis, axisValue, localValue, newAxis, newLocal, type Scalar } from "../graph/scalar.ts";
+import { type Axis, axisValue, type Local, localValue, newAxis, newLocal, type Scalar } from "../graph/scalar.ts";
 import { mostElements, sameShape, sizeOf } from "../graph/shape.ts";
 import { visitAncestors } from "../graph/walk.ts";
 import type { CheckGroup } from "./checkKernel.ts";
-import type { BufferIds, ContractionGroup, Group, LoopGroup, ScatterGroup } from "./groups.ts";
+import type { BufferIds, ContractionGroup, Group, LoopGroup, ScatterGroup, TileGroup } from "./groups.ts";
 import { canonical, flatAxes, flatten, indexKey, indexRange, trimIndices, unflatten } from "./indexing.ts";
 import type { Schedule } from "./schedule.ts";
 import { type Stage, Stages } from "./stages.ts";
+
+type TileRule = Extract<Rule<Attributes>, { kind: "tile" }>;
 
 /** Below this many parallel rows, a reduction joins the loop that feeds it only when the whole is small. */
 const enoughRows = 64;
@@ -151,6 +153,7 @@ class Fuser {
       case "repeat":
       case "scan":
       case "scatter":
+      case "tile":
         return false;
     }
   }
@@ -318,6 +321,8 @@ class Fuser {
       }
       case "scatter":
         return this.#openScatter(node);
+      case "tile":
+        return this.#openTile(node, rule);
     }
   }
 
@@ -392,6 +397,24 @@ class Fuser {
       place: flatten(target, node.shape),
       value: this.read(updates, position, undefined) as Scalar,
     };
+  }
+
+  #openTile(node: Node, rule: TileRule): TileGroup {
+    const axes = rule.points(node.attributes, node.inputs).map(newAxis);
+    const shared: { readonly local: Local; readonly value: Scalar }[] = [];
+    const elements = rule.elements({
+      attributes: node.attributes,
+      inputTypes: node.inputs,
+      point: axes.map(axisValue),
+      input: (k, index) => this.read(at(node.inputs, k), index, undefined) as Scalar,
+      share(value) {
+        const local = newLocal(value.dtype);
+        shared.push({ local, value });
+        return localValue(local);
+      },
+    });
+    const placed = elements.map(({ index, value }) => ({ place: flatten(index, node.shape), value }));
+    return { kind: "tile", node, axes: axes.filter(({ extent }) => extent !== 1), shared, elements: placed };
   }
 
   /** The element of `node` itself, whether or not it is realised. Undefined when a value of the same kernel is read out of place. */

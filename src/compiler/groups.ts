@@ -1,6 +1,6 @@
 // What fusion makes of a graph: groups of nodes, each of which becomes a kernel, or a loop of them.
 import type { Node } from "../graph/node.ts";
-import type { Axis, Scalar } from "../graph/scalar.ts";
+import type { Axis, Local, Scalar } from "../graph/scalar.ts";
 import type { Part } from "./assemble.ts";
 import type { CheckGroup } from "./checkKernel.ts";
 import type { Product } from "./kernel.ts";
@@ -34,6 +34,15 @@ export interface ScanGroup {
   readonly value: Scalar;
 }
 
+/** Several elements at each point. */
+export interface TileGroup {
+  readonly kind: "tile";
+  readonly node: Node;
+  readonly axes: readonly Axis[];
+  readonly shared: readonly { readonly local: Local; readonly value: Scalar }[];
+  readonly elements: readonly { readonly place: Scalar; readonly value: Scalar }[];
+}
+
 export interface ScatterGroup {
   readonly kind: "scatter";
   readonly node: Node;
@@ -62,7 +71,15 @@ export interface RepeatGroup {
   readonly results: readonly Node[];
 }
 
-export type Group = RepeatGroup | CheckGroup | CopyGroup | LoopGroup | ContractionGroup | ScanGroup | ScatterGroup;
+export type Group =
+  | RepeatGroup
+  | CheckGroup
+  | CopyGroup
+  | LoopGroup
+  | ContractionGroup
+  | ScanGroup
+  | ScatterGroup
+  | TileGroup;
 
 /** The buffer of each node's value. */
 export type BufferIds = ReadonlyMap<Node, number>;

@@ -6,7 +6,16 @@ import { type Axis, add, int, type Local, load, localValue, newAxis, newLocal, t
 import { type Shape, sizeOf } from "../graph/shape.ts";
 import type { Assembly } from "./assemble.ts";
 import { type CheckGroup, describeCheck, lowerCheck } from "./checkKernel.ts";
-import type { BufferIds, ContractionGroup, Group, LoopGroup, RepeatGroup, ScanGroup, ScatterGroup } from "./groups.ts";
+import type {
+  BufferIds,
+  ContractionGroup,
+  Group,
+  LoopGroup,
+  RepeatGroup,
+  ScanGroup,
+  ScatterGroup,
+  TileGroup,
+} from "./groups.ts";
 import { canonical, flatAxes, flatten, rewrite, visitScalar } from "./indexing.ts";
 import type { IndexCheck, Instruction, Kernel, LoopKernel, Repeat, Statement } from "./kernel.ts";
 import type { Stage } from "./stages.ts";
@@ -80,6 +89,8 @@ function lowerGroup(group: Exclude<Group, CheckGroup | RepeatGroup>, buffers: Bu
       return lowerScan(group, buffers);
     case "scatter":
       return lowerScatter(group, buffers);
+    case "tile":
+      return lowerTile(group, buffers);
   }
 }
 
@@ -208,6 +219,23 @@ function lowerScatter(group: ScatterGroup, buffers: BufferIds): LoopKernel[] {
     },
   ];
 }
+
+const lowerTile = ({ node, axes, shared, elements }: TileGroup, buffers: BufferIds): LoopKernel => ({
+  kind: "loops",
+  name: nameOfNode(node),
+  axes,
+  body: [
+    ...shared.map(({ local, value }): Statement => ({ kind: "let", local, value })),
+    ...elements.map(
+      ({ place, value }): Statement => ({
+        kind: "store",
+        buffer: bufferOf(node, buffers),
+        index: place,
+        value: storedElement(value, node.dtype),
+      }),
+    ),
+  ],
+});
 
 /** A kernel that copies one buffer to another of the same dtype and length. */
 export function copyKernel(from: number, to: Place, dtype: Node["dtype"], axes: LoopKernel["axes"]): LoopKernel {

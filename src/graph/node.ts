@@ -137,6 +137,12 @@ export type Rule<A extends Attributes> =
   | { readonly kind: "reduce"; readonly combine: Combine; axes(attributes: A): readonly number[] }
   /** output = Σ_k a · b. */
   | { readonly kind: "contract"; contract(attributes: A, inputTypes: readonly TensorType[]): ContractionRule }
+  /** Several elements at each point of a loop over `points`, from what they share. Together the points give every element, once. */
+  | {
+      readonly kind: "tile";
+      points(attributes: A, inputTypes: readonly TensorType[]): Shape;
+      elements(context: TileContext<A>): readonly TileElement[];
+    }
   /** The running combination of input 0 along one axis, the element itself included. */
   | { readonly kind: "scan"; readonly combine: Combine; axis(attributes: A): number }
   /**
@@ -148,6 +154,22 @@ export type Rule<A extends Attributes> =
       serialAxes(attributes: A, inputTypes: readonly TensorType[]): readonly number[];
       target(context: ScatterContext<A>): readonly Scalar[];
     };
+
+export interface TileContext<A extends Attributes> {
+  readonly attributes: A;
+  readonly inputTypes: readonly TensorType[];
+  /** One counter for each of `points`. */
+  readonly point: readonly Scalar[];
+  /** The element of input k at an index, one for each of its dims. */
+  input(k: number, index: readonly Scalar[]): Scalar;
+  /** Binds what several elements need. */
+  share(value: Scalar): Scalar;
+}
+
+export interface TileElement {
+  readonly index: readonly Scalar[];
+  readonly value: Scalar;
+}
 
 export interface ScatterContext<A extends Attributes> {
   readonly attributes: A;

@@ -20,6 +20,9 @@ import type { Target } from "./target.ts";
 const elementBlock = 4096;
 /** The same when each element has inner loops. */
 const columnBlock = 64;
+/** The same when each point stores this many elements. */
+const manyStores = 8;
+const tileBlock = 256;
 /** Enough units for threads to share evenly. */
 const enoughUnits = 64;
 /** The innermost axis of a transpose is cut into pieces of this many elements: a cache line. */
@@ -143,7 +146,8 @@ class LoopWriter extends Statements {
   ): number {
     const { steps } = this;
     const { out } = this.e;
-    const block = across !== undefined ? tile : steps.some(isNested) ? columnBlock : elementBlock;
+    const plainBlock = steps.filter(({ kind }) => kind === "store").length < manyStores ? elementBlock : tileBlock;
+    const block = across !== undefined ? tile : steps.some(isNested) ? columnBlock : plainBlock;
     // A transpose goes along the other axis within each block, so that the lines it reads stay in the cache.
     const outer = across === undefined ? allOuter : [...allOuter.filter((axis) => axis !== across), across];
     const cut = across === undefined ? outer.length : outer.length - 1;

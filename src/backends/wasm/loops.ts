@@ -15,6 +15,9 @@ import { Statements } from "./statements.ts";
 
 /** Elements of the innermost axis in one unit of work, when rows are cut. */
 const elementBlock = 4096;
+/** The same when each point stores so many elements. */
+const manyStores = 8;
+const tileBlock = 256;
 /** The same when each element runs loops of its own. */
 const columnBlock = 64;
 /** Enough units for threads to share evenly. */
@@ -102,7 +105,8 @@ class LoopEmitter extends Statements {
     const { f } = this;
     const steps = this.#steps;
     const nested = steps.some(isNested);
-    const block = across !== undefined ? tile : nested ? columnBlock : elementBlock;
+    const plainBlock = steps.filter(({ kind }) => kind === "store").length < manyStores ? elementBlock : tileBlock;
+    const block = across !== undefined ? tile : nested ? columnBlock : plainBlock;
     // A transpose goes along the other axis within each block, so that the lines it reads stay in the cache.
     const outer = across === undefined ? allOuter : [...allOuter.filter((axis) => axis !== across), across];
     const cut = across === undefined ? outer.length : outer.length - 1;

@@ -3,6 +3,7 @@ import { at } from "../at.ts";
 import { type Attributes, isOp, makeNode, type Node, type Op } from "../node.ts";
 import { aliasOp } from "../ops/alias.ts";
 import { expand, expandOp, sumOp } from "../ops/broadcast.ts";
+import { butterflyOp } from "../ops/butterfly.ts";
 import { checkOp } from "../ops/check.ts";
 import { convolutionOp } from "../ops/conv.ts";
 import * as el from "../ops/elementwise.ts";
@@ -84,7 +85,7 @@ const pointwise: readonly Op<never>[] = [
   ...[aliasOp, positionOp, normalOp, exponentialOp, recomputeOp],
 ];
 /** Their dims are the last ones, whatever stands before them. */
-const onLastDims: readonly Op<never>[] = [sortStepOp, windowOp, spreadOp, checkOp];
+const onLastDims: readonly Op<never>[] = [sortStepOp, windowOp, spreadOp, checkOp, butterflyOp];
 
 const product: RuleOf<{ readonly batch: number; readonly inner: number }> = ({ attributes }, [a, b], size) => {
   const [left, right] = [a as Value, b as Value];

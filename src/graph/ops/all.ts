@@ -2,6 +2,7 @@
 import type { Op } from "../node.ts";
 import { aliasOp } from "./alias.ts";
 import { expandOp } from "./broadcast.ts";
+import { butterflyOp } from "./butterfly.ts";
 import { checkOp } from "./check.ts";
 import { convolutionOp } from "./conv.ts";
 import { fullOp, iotaOp } from "./creation.ts";
@@ -170,6 +171,7 @@ export const allOps: readonly Op[] = [
   cumsumOp,
   cummaxOp,
   dotOp,
+  butterflyOp,
   reshapeOp,
   permuteOp,
   expandOp,

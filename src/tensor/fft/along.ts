@@ -7,7 +7,7 @@ import { tensor } from "../creation.ts";
 import type { Tensor } from "../tensor.ts";
 import type { Sign } from "./planes.ts";
 import { ofReal, toReal } from "./real.ts";
-import { transform } from "./transform.ts";
+import { transformToPairs } from "./transform.ts";
 
 /** Which direction is divided by the length: the inverse one, none but both by its root, or the forward one. */
 export type Norm = "backward" | "ortho" | "forward";
@@ -87,6 +87,12 @@ class Layout {
     const moved = x.permute([this.order.length, ...this.order]);
     return moved.reshape([2, sizeOf(this.others), at(moved.shape, moved.rank - 1)]);
   }
+  /** [length, batch, 2] → [..., length at dim, ..., 2] */
+  ofPairs(pairs: Tensor): Tensor {
+    const moved = pairs.reshape([at(pairs.shape, 0), ...this.others, 2]);
+    const rank = this.order.length;
+    return moved.permute([...inverseOrder([...this.order.slice(-1), ...this.order.slice(0, -1)]), rank]);
+  }
   ofPlanes(planes: Tensor): Tensor {
     const moved = planes.reshape([2, ...this.others, at(planes.shape, 2)]);
     return moved.permute(inverseOrder([this.order.length, ...this.order]));
@@ -100,8 +106,8 @@ export function complexAlong(x: Tensor, sign: Sign, how: Along): Tensor {
   const dim = dimOf(how, own.length);
   const length = lengthOf(how, at(own, dim));
   const layout = new Layout(own, dim);
-  const sums = transform(layout.planes(fitted(given, dim, length)), sign);
-  return scaled(layout.ofPlanes(sums), scaleOf(how.norm, length, sign === -1));
+  const sums = transformToPairs(layout.planes(fitted(given, dim, length)), sign);
+  return scaled(layout.ofPairs(sums), scaleOf(how.norm, length, sign === -1));
 }
 
 /** Real to the half of the spectrum that says all; sign 1: that of the inverse transform. */

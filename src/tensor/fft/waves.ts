@@ -67,10 +67,10 @@ export function matrixOf(length: number, sign: 1 | -1, dtype: DType, scale = 1):
   });
 }
 
-/** e^(± 2πi · k · j / (rows · columns)) at [k, j], real parts and then imaginary ones: [2, rows, 1, columns]. */
+/** e^(± 2πi · k · j / (rows · columns)) at [k, j], real parts and then imaginary ones: [2, rows, columns]. */
 export function twiddles(rows: number, columns: number, sign: 1 | -1, dtype: DType): Tensor {
   const length = rows * columns;
-  return remembered(`twiddles ${rows} ${columns} ${sign}`, [2, rows, 1, columns], dtype, (data) => {
+  return remembered(`twiddles ${rows} ${columns} ${sign}`, [2, rows, columns], dtype, (data) => {
     for (let k = 0; k < rows; k++)
       for (let j = 0; j < columns; j++) {
         const [cos, sin] = root(k * j, length);

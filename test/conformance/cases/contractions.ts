@@ -1,5 +1,6 @@
 // Cases of matrix products, einsum and convolutions.
 import type { Node, TensorType } from "../../../src/graph/node.ts";
+import { butterfly } from "../../../src/graph/ops/butterfly.ts";
 import { type ConvOptions, conv1d, conv2d, convTranspose1d, convTranspose2d } from "../../../src/graph/ops/conv.ts";
 import { einsum } from "../../../src/graph/ops/einsum.ts";
 import { matmul } from "../../../src/graph/ops/matmul.ts";
@@ -398,4 +399,77 @@ export const contractionCases: readonly Case[] = [
     build: () => convTranspose1d(node([1, 2, 3]), node([3, 1, 2])),
     message: /has 2 channels.*takes 3/,
   },
+
+  ...[
+    { n: 16, others: 2, left: 3, sign: -1, pairs: false, turns: true },
+    { n: 12, others: 3, left: 1, sign: 1, pairs: true, turns: false },
+    { n: 5, others: 1, left: 4, sign: 1, pairs: true, turns: true },
+  ].map(
+    ({ n, others, left, sign, pairs, turns }): ValueCase => ({
+      op: "butterfly",
+      kind: "forward",
+      name: `${others} × ${n} × ${left}${pairs ? " to pairs" : ""}${turns ? ", turned" : ""}`,
+      dtypes: floats,
+      inputs: [spread([2, others, n, left], n), ...(turns ? [spread([2, n, left], n + 1)] : [])],
+      build: (...given) => butterfly(given, { sign: sign === 1 ? 1 : -1, pairs }),
+      truth: (x, w) => shortTransforms(x, w, sign, pairs),
+      magnitude: (x, w) => shortTransforms(x, w, sign, pairs, Math.abs),
+      bound: { ulps: 3, terms: 4 * n },
+    }),
+  ),
+  {
+    op: "butterfly",
+    kind: "edge",
+    name: "one number each",
+    dtypes: floats,
+    inputs: [spread([2, 3, 1, 2], 4)],
+    build: (x) => butterfly([x], { sign: -1, pairs: false }),
+    truth: (x) => x.data,
+  },
+  {
+    op: "butterfly",
+    kind: "edge",
+    name: "none at all",
+    dtypes: floats,
+    inputs: [spread([2, 0, 4, 2], 4)],
+    build: (x) => butterfly([x], { sign: -1, pairs: true }),
+    truth: () => [],
+  },
+  {
+    op: "butterfly",
+    kind: "error",
+    name: "turns of another length",
+    build: () => butterfly([node([2, 1, 4, 3]), node([2, 4, 2])], { sign: -1, pairs: false }),
+    message: /takes planes .* and turns .*, got \[2, 1, 4, 3\] and \[2, 4, 2\]/,
+  },
 ];
+
+/** Σ over p of x · e^(± 2πi kp / n), times the turns, by its definition; `size`: of each product the size. */
+function shortTransforms(
+  x: Value,
+  turns: Value | undefined,
+  sign: number,
+  pairs: boolean,
+  size = (term: number): number => term,
+): number[] {
+  const [, others = 1, n = 1, left = 1] = x.shape;
+  const times = ([a, b]: readonly number[], [c, d]: readonly number[]): number[] => {
+    const [p = 0, q = 0, r = 0, s = 0] = [a, b, a, b].map((part, k) => size((part ?? 0) * ([c, d, d, c][k] ?? 0)));
+    return [size === Math.abs ? p + q : p - q, r + s];
+  };
+  const both = (value: Value, ...index: readonly number[]): number[] =>
+    [0, 1].map((plane) => at(value, [plane, ...index]));
+  const sumsAt = (k: number, o: number, l: number): number[] => {
+    const terms = Array.from({ length: n }, (_, p) => {
+      const angle = (2 * Math.PI * ((k * p) % n)) / n;
+      return times(both(x, o, p, l), [Math.cos(angle), sign * Math.sin(angle)]);
+    });
+    const summed = [0, 1].map((part) => terms.reduce((sum, term) => sum + (term[part] ?? 0), 0));
+    return turns === undefined ? summed : times(summed, both(turns, k, l));
+  };
+  const shape = pairs ? [n, others, left, 2] : [2, n, others, left];
+  return tabulate(shape, (index) => {
+    const [part = 0, k = 0, o = 0, l = 0] = pairs ? [index[3] ?? 0, ...index.slice(0, 3)] : index;
+    return sumsAt(k, o, l)[part] ?? 0;
+  });
+}

@@ -52,4 +52,44 @@ const convolution: Rule = (node, out) => {
   );
 };
 
-export const products: RuleTable = { matmul, convolution };
+/** Products with the matrices of cosines and sines, plane by plane. */
+const butterfly: Rule = (node, out) => {
+  const [x, turns] = node.inputs as [Node, Node | undefined];
+  const lead = x.shape.length - 4;
+  const n = out.fixed(out.extent(x, lead + 2), node, "the length of a transform");
+  const sign = Number(node.attributes.sign);
+  const parts = (name: string): readonly [string, string] => {
+    const part = (which: number): string => out.op("Gather", [name, out.writer.ints([which], [])], { axis: lead });
+    return [part(0), part(1)];
+  };
+  const wave = (of: (angle: number) => number): string => {
+    const angles = Array.from({ length: n * n }, (_, place) => ((place % n) * Math.floor(place / n)) % n);
+    return out.constant(
+      angles.map((step) => of((2 * Math.PI * step) / n)),
+      [n, n],
+      node.dtype,
+    );
+  };
+  const [cos, sin] = [wave(Math.cos), wave((angle) => sign * Math.sin(angle))];
+  const times = (a: string, b: string, type: string): string => out.op(type, [a, b]);
+  const complex = ([a, b]: readonly [string, string], [c, d]: readonly [string, string], type: string) =>
+    [
+      out.op("Sub", [times(a, c, type), times(b, d, type)]),
+      out.op("Add", [times(a, d, type), times(b, c, type)]),
+    ] as const;
+  const dims = Array.from({ length: lead }, (_, dim) => dim);
+  const swapped = complex([cos, sin], parts(out.value(x)), "MatMul").map((part) =>
+    out.permute(part, [...dims, lead + 1, lead, lead + 2]),
+  ) as [string, string];
+  const wide = (part: string): string => out.op("Unsqueeze", [part, out.writer.ints([lead + 1])]);
+  const [c, d] = turns === undefined ? ["", ""] : parts(out.value(turns)).map(wide);
+  const turned = turns === undefined ? swapped : complex(swapped, [c as string, d as string], "Mul");
+  const axis = node.attributes.pairs === true ? lead + 3 : lead;
+  return out.op(
+    "Concat",
+    turned.map((part) => out.op("Unsqueeze", [part, out.writer.ints([axis])])),
+    { axis },
+  );
+};
+
+export const products: RuleTable = { matmul, convolution, butterfly };
