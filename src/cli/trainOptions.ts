@@ -116,7 +116,9 @@ export function withTrainOptions(train: Command): void {
     )
     .addOption(new Option("--numeric <columns>", "columns of amounts").argParser(repeated(columnList)))
     .addOption(new Option("--date <columns>", "columns of days or times").argParser(repeated(columnList)))
-    .addOption(new Option("--text <columns>", "columns of free text").argParser(repeated(columnList)))
+    .addOption(
+      new Option("--text <columns>", "columns of texts, whose words become features").argParser(repeated(columnList)),
+    )
     .addOption(
       new Option(
         "--missing <policy>",

@@ -16,9 +16,9 @@ describe("chosen types", () => {
     expect(kinds({ numeric: ["mode", " ZIP"], categorical: ["WHEN"], text: ["note"] })).toEqual({
       ...{ mode: "number", zip: "number", when: "category", note: "text", y: "boolean" },
     });
-    const { inputs, dropped } = fitPreprocessing(table, { target: "y", numeric: ["zip"], text: ["note"] });
+    const { inputs } = fitPreprocessing(table, { target: "y", numeric: ["zip"], text: ["note"] });
     expect(inputs.find(({ column }) => column === "zip")?.kind).toBe("number");
-    expect(dropped.map(({ column }) => column)).toEqual(["note"]);
+    expect(inputs.find(({ column }) => column === "note")).toMatchObject({ kind: "text", terms: ["aa", "bb"] });
   });
 
   test("numbers that are names are known again however they are written", () => {

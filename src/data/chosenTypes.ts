@@ -17,7 +17,7 @@ export interface TypeChoices {
   /** Columns of amounts. */
   readonly numeric?: readonly string[];
   readonly date?: readonly string[];
-  /** Columns of free text, which are not used as categories. */
+  /** Columns of texts, whose words become features. */
   readonly text?: readonly string[];
 }
 

@@ -7,6 +7,7 @@ import { logTransform } from "./preprocessing.ts";
 import { Random } from "./random.ts";
 import { type CellReader, type Reading, readerOf } from "./reading.ts";
 import { numberSummary } from "./table.ts";
+import { TextScan } from "./terms.ts";
 import { thresholds } from "./thresholds.ts";
 import { ValueCounts } from "./valueCounts.ts";
 
@@ -92,6 +93,8 @@ export interface ScanOptions {
   readonly typed: boolean;
   /** Whether its values are counted although it holds numbers: they are names, or may turn out to be classes. */
   readonly counted: boolean;
+  /** Whether it holds texts, whose terms are counted. */
+  readonly texts: boolean;
 }
 
 /**
@@ -109,9 +112,10 @@ export class ColumnScan {
   readonly #random: Random;
   readonly #numbers: NumberScan | undefined;
   readonly #values: ValueCounts | undefined;
+  readonly #texts: TextScan | undefined;
   #rows = 0;
 
-  constructor({ name, place, seed, reading, typed, counted }: ScanOptions) {
+  constructor({ name, place, seed, reading, typed, counted, texts }: ScanOptions) {
     this.name = name;
     this.reading = reading;
     this.reader = readerOf(reading, typed);
@@ -122,6 +126,7 @@ export class ColumnScan {
     this.#plain = reading.kind === "number" && reading.format === "plain";
     this.#numbers = numbers ? new NumberScan() : undefined;
     this.#values = !numbers || counted ? new ValueCounts(true) : undefined;
+    this.#texts = texts ? new TextScan() : undefined;
   }
 
   /** Takes the cell of a row; the figures are those of the rows that are fitted, the type that of all. */
@@ -134,6 +139,12 @@ export class ColumnScan {
       if (!Number.isNaN(value)) this.#numbers.add(value, this.#random);
     }
     if (this.#values !== undefined && cell !== undefined && cell !== "") this.#values.add(cell);
+    this.#texts?.add(this.reader.missing(cell) ? undefined : cell);
+  }
+
+  /** Whether all that is asked of a column of this type was counted. */
+  covers({ kind }: ColumnType): boolean {
+    return (this.counted || kind !== "category") && (this.#texts !== undefined || kind !== "text");
   }
 
   /** What the column says, when its type is known. */
@@ -147,6 +158,7 @@ export class ColumnScan {
         const values = this.#values ?? new ValueCounts();
         return { rows: this.#rows, values: values.sorted(), more: values.overflowed };
       },
+      texts: () => (this.#texts ?? new TextScan()).facts(),
     };
   }
 

@@ -88,6 +88,8 @@ function encodingOf(input: InputEncoding): string {
     const gaps = input.fill === null ? (input.missing ? ", gaps apart" : "") : `, gaps as ${quoted(input.fill)}`;
     return `one feature for each of ${input.categories.length} values${input.other ? ", the rest together" : ""}${gaps}`;
   }
+  if (input.kind === "text")
+    return `words and pairs of words, ${input.terms.length} of them, weighted by how rare they are; length${input.fill === null ? "" : `, gaps as ${quoted(input.fill)}`}`;
   const steps = [
     ...(input.kind === "date" ? ["days"] : []),
     ...(input.kind === "duration" ? ["seconds"] : []),

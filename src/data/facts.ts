@@ -2,8 +2,10 @@
 import type { ColumnType } from "./columnType.ts";
 import type { ColumnEvidence } from "./evidence.ts";
 import { logTransform } from "./preprocessing.ts";
+import { readerOf } from "./reading.ts";
 import { type ColumnSummary, type JudgedColumn, numberSummary, numericCells } from "./table.ts";
 import type { TableRemark } from "./tableRemarks.ts";
+import { type TextFacts, TextScan } from "./terms.ts";
 import { type ValueCount, ValueCounts } from "./valueCounts.ts";
 
 /** Figures of the numbers of a column (days of dates), in the rows that are fitted. */
@@ -35,6 +37,8 @@ export interface ColumnFacts {
     /** Whether there are more values than are counted. */
     readonly more: boolean;
   };
+  /** Of texts: how many of the fitted rows have each term. */
+  texts(): TextFacts;
 }
 
 /** What is known of all rows. */
@@ -93,6 +97,12 @@ export function factsOf(column: JudgedColumn, rows: readonly number[]): ColumnFa
       const values = new ValueCounts();
       for (const cell of cells) if (cell !== undefined) values.add(cell);
       return { rows: cells.length, values: values.sorted(), more: values.overflowed };
+    },
+    texts() {
+      const scan = new TextScan();
+      const { missing } = readerOf(type.reading, column.typed);
+      for (const cell of cells) scan.add(missing(cell) ? undefined : cell);
+      return scan.facts();
     },
   };
 }

@@ -9,7 +9,7 @@ import { findColumn, listColumns } from "./columnNames.ts";
 import type { ColumnType } from "./columnType.ts";
 import { type ColumnFacts, factsOf, type NumberFacts, type RowFacts } from "./facts.ts";
 import { fitTarget, type TargetOptions, targetType } from "./fitTarget.ts";
-import { readingNotes, variedReason, withGapsNote, withoutTargetNote } from "./fittingNotes.ts";
+import { misreadNumbers, readingNotes, variedReason, withGapsNote, withoutTargetNote } from "./fittingNotes.ts";
 import {
   type CategoryInput,
   type CycleName,
@@ -18,10 +18,12 @@ import {
   logTransform,
   type NumberInput,
   type TablePreprocessing,
+  type TextInput,
 } from "./preprocessing.ts";
 import { asNumber, type CellReader, readerOf, spellings } from "./reading.ts";
 import { badWeight } from "./rowEncoder.ts";
 import { checkTable, type Table } from "./table.ts";
+import { weighTerms } from "./terms.ts";
 import { thresholds } from "./thresholds.ts";
 
 /**
@@ -226,14 +228,46 @@ function fitCategory(
   };
 }
 
-function fitInput(column: ColumnFacts, options: FitPreprocessingOptions, notes: string[]): InputEncoding | string {
+/** `most`: features for the terms of this column, at most. */
+function fitText(
+  column: ColumnFacts,
+  { reading }: Extract<ColumnType, { kind: "text" }>,
+  options: FitPreprocessingOptions,
+  most: number,
+): TextInput | string {
+  const facts = column.texts();
+  const fewest = Math.max(thresholds.fewestTexts, fewestRows(facts.rows));
+  const terms = weighTerms(facts, fewest, most);
+  if (terms.length === 0) return `it is free text, and no word comes in ${fewest} of its rows and not in all`;
+  const policy = policyFor(column.name, options);
+  return {
+    kind: "text",
+    column: column.name,
+    reading,
+    terms: terms.map(({ term }) => term),
+    weights: terms.map(({ weight }) => weight),
+    norm: thresholds.textNorm,
+    mean: facts.mean,
+    scale: facts.deviation || 1,
+    fill: typeof policy === "object" ? String(policy.constant) : null,
+    dropMissing: policy === "drop",
+  };
+}
+
+function fitInput(
+  column: ColumnFacts,
+  options: FitPreprocessingOptions,
+  notes: string[],
+  mostTerms: number,
+): InputEncoding | string {
   const { name, type } = column;
   switch (type.kind) {
     case "empty":
       return "it has no values";
     case "identifier":
-    case "text":
       return variedReason(column);
+    case "text":
+      return misreadNumbers(column) ?? fitText(column, type, options, mostTerms);
     case "category":
     case "boolean": {
       const input = fitCategory(column, type, options);
@@ -351,23 +385,25 @@ export function fitFacts(
   if (table.withoutTarget > 0) notes.push(withoutTargetNote(targetColumn, table.withoutTarget, target.reading));
   notes.push(...readingNotes(targetColumn));
   if (table.withGaps > 0) notes.push(withGapsNote(table.withGaps));
+  const texts = columns.filter(({ name, type }) => type.kind === "text" && name !== options.target).length;
+  const numbersOfTerms = Math.floor(thresholds.mostTermNumbers / Math.max(1, table.usable * texts));
+  const mostTerms = Math.min(thresholds.mostTerms, Math.max(thresholds.mostCategories, numbersOfTerms));
   const inputs: InputEncoding[] = [];
   const dropped: { column: string; reason: string }[] = [];
   for (const column of columns) {
     if (column.name === options.target || column.name === options.weights) continue;
     const input = options.ignore?.includes(column.name)
-      ? "it was ignored on request"
+      ? "it is among the columns to ignore"
       : column.name === options.group
         ? "it says which rows belong together"
-        : fitInput(column, options, notes);
+        : fitInput(column, options, notes, mostTerms);
     if (typeof input === "string") dropped.push({ column: column.name, reason: input });
     else inputs.push(input);
   }
   if (inputs.length === 0 && options.allowNoInputs !== true) {
     const why = dropped.map(({ column, reason }) => `${quoted(column)}: ${reason}`).join("; ");
-    const texts = columns.some(({ name, type }) => type.kind === "text" && name !== options.target);
     throw new HebbError(
-      `${table.name} has no column to learn ${quoted(options.target)} from${why ? ` (${why})` : ""}; ${texts ? "texts are learned by a pretrained model (hebb train … --base MODEL), or add a column that varies" : "add one that varies"}`,
+      `${table.name} has no column to learn ${quoted(options.target)} from${why ? ` (${why})` : ""}; ${texts > 0 ? "texts are learned by a pretrained model (hebb train … --base MODEL), or add a column that varies" : "add one that varies"}`,
     );
   }
   for (const { column, reason } of dropped) notes.push(`${quoted(column)} is not used: ${reason}`);
@@ -409,8 +445,8 @@ function usableOf(table: Table, resolved: FitPreprocessingOptions): Int32Array {
  *
  * Numbers: median for missing values (with a missing indicator), logarithm for long tails, then (x − mean) / std.
  * Categories and booleans: one feature for each value, rare ones merged, missing as its own. Dates: days, and sine and cosine of the
- * year, week and day that they span. Free text, constant and identifier columns are left out (first words as a category made the
- * validation error on car names worse). Target: classes or a scaled number.
+ * year, week and day that they span. Texts: the most frequent words and pairs of words, weighted by how rare they are (tf-idf), and the
+ * length. Constant and identifier columns are left out. Target: classes or a scaled number.
  * Throws HebbError when the target is missing, constant, or nothing usable remains.
  */
 export function fitPreprocessing(given: Table, options: FitPreprocessingOptions): TablePreprocessing {

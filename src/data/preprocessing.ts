@@ -1,5 +1,5 @@
 // The fitted preprocessing of a table as plain JSON: how each column becomes features, and the target a number or a class.
-import { HebbError } from "../graph/errors.ts";
+import { HebbError, unreachable } from "../graph/errors.ts";
 import { quoted } from "../graph/visible.ts";
 import type { BooleanReading, DateReading, DurationReading, NumberReading, Reading, TextReading } from "./reading.ts";
 
@@ -43,10 +43,28 @@ export type InputEncoding =
       /** Stands in for a missing value. */
       readonly fill: string | null;
       readonly dropMissing: boolean;
+    }
+  | {
+      readonly kind: "text";
+      readonly column: string;
+      readonly reading: TextReading;
+      /** Words in small letters, and pairs of them: one feature for each. */
+      readonly terms: readonly string[];
+      /** What each counts for: log((1 + texts) / (1 + texts with it)) + 1. */
+      readonly weights: readonly number[];
+      /** Feature = norm · v / |v|, where v = weight · (1 + log(times the term comes)), or 0 (Salton and Buckley 1988). */
+      readonly norm: number;
+      /** A last feature says how long the text is: (log(1 + words) − mean) / scale. */
+      readonly mean: number;
+      readonly scale: number;
+      /** Stands in for a missing text, which has no words otherwise. */
+      readonly fill: string | null;
+      readonly dropMissing: boolean;
     };
 
 export type NumberInput = Extract<InputEncoding, { kind: "number" | "date" | "duration" }>;
 export type CategoryInput = Extract<InputEncoding, { kind: "category" }>;
+export type TextInput = Extract<InputEncoding, { kind: "text" }>;
 
 export type TargetEncoding =
   | {
@@ -85,23 +103,35 @@ export interface TablePreprocessing {
   readonly notes: readonly string[];
 }
 
+/** Whether the first feature of a column is its scaled value. */
+export const isNumber = (input: InputEncoding): input is NumberInput =>
+  input.kind === "number" || input.kind === "date" || input.kind === "duration";
+
 /** sign(x) · log(1 + |x|). */
 export const logTransform = (x: number): number => Math.sign(x) * Math.log1p(Math.abs(x));
 const logInverse = (x: number): number => Math.sign(x) * Math.expm1(Math.abs(x));
 
 /** The names of the features of a column. */
 export function featureNamesOf(input: InputEncoding): string[] {
-  if (input.kind !== "category") {
-    const cycles = input.cycles.flatMap((cycle) => [
-      `${input.column} (${cycle}, sine)`,
-      `${input.column} (${cycle}, cosine)`,
-    ]);
-    return [input.column, ...cycles, ...(input.missingIndicator ? [`${input.column} (missing)`] : [])];
+  const { column } = input;
+  switch (input.kind) {
+    case "number":
+    case "date":
+    case "duration": {
+      const cycles = input.cycles.flatMap((cycle) => [`${column} (${cycle}, sine)`, `${column} (${cycle}, cosine)`]);
+      return [column, ...cycles, ...(input.missingIndicator ? [`${column} (missing)`] : [])];
+    }
+    case "category": {
+      const names = input.categories.map((category) => `${column} = ${category}`);
+      if (input.other) names.push(`${column} (other)`);
+      if (input.missing) names.push(`${column} (missing)`);
+      return names;
+    }
+    case "text":
+      return [...input.terms.map((term) => `${column} has "${term}"`), `${column} (length)`];
+    default:
+      return unreachable(input);
   }
-  const names = input.categories.map((category) => `${input.column} = ${category}`);
-  if (input.other) names.push(`${input.column} (other)`);
-  if (input.missing) names.push(`${input.column} (missing)`);
-  return names;
 }
 
 /** A scaled target back in the units of the table: value · scale + mean, and out of the logarithm. Only for a numeric target. */

@@ -1,5 +1,6 @@
 // Records into features and targets, cell by cell, read as was decided when the preprocessing was fitted.
-import { HebbError } from "../graph/errors.ts";
+import { at } from "../graph/at.ts";
+import { HebbError, unreachable } from "../graph/errors.ts";
 import { quoted, visible } from "../graph/visible.ts";
 import { type Cell, show } from "./cells.ts";
 import { listColumns, matchColumn } from "./columnNames.ts";
@@ -9,11 +10,15 @@ import {
   type CategoryInput,
   type CycleName,
   featureNamesOf,
+  type InputEncoding,
+  isNumber,
   logTransform,
   type NumberInput,
   type TablePreprocessing,
+  type TextInput,
 } from "./preprocessing.ts";
 import { type CellReader, readerOf } from "./reading.ts";
+import { termsOf, wordsOf } from "./terms.ts";
 import { thresholds } from "./thresholds.ts";
 
 const daysOf: Readonly<Record<CycleName, number>> = { year: 365.2425, week: 7, day: 1 };
@@ -35,7 +40,7 @@ const mostListed = 1000;
 
 /** The features of one column, written cell by cell. */
 interface ColumnWriter {
-  readonly input: NumberInput | CategoryInput;
+  readonly input: InputEncoding;
   readonly reader: CellReader;
   /** The index of the column in a record. */
   readonly place: number;
@@ -137,6 +142,48 @@ function categoryWriter(input: CategoryInput, where: Where, unread: Unread[]): C
   };
 }
 
+function textWriter(input: TextInput, where: Where): ColumnWriter {
+  const { reader } = where;
+  const { terms, weights, norm, mean, scale, fill } = input;
+  const places = new Map(terms.map((term, place) => [term, place]));
+  return {
+    ...where,
+    input,
+    unreadable: new Sightings(),
+    infinite: new Sightings(),
+    unseen: new Sightings(),
+    write(cell, _row, out, from) {
+      const words = wordsOf((reader.missing(cell) ? fill : cell) ?? "");
+      let squares = 0;
+      for (const [term, count] of termsOf(words)) {
+        const place = places.get(term);
+        if (place === undefined) continue;
+        const value = at(weights, place) * (1 + Math.log(count));
+        out[from + place] = value;
+        squares += value ** 2;
+      }
+      const factor = squares === 0 ? 0 : norm / Math.sqrt(squares);
+      for (let place = 0; place < terms.length; place++) out[from + place] = at(out, from + place) * factor;
+      out[from + terms.length] = clampToFloat((Math.log1p(words.length) - mean) / scale);
+    },
+  };
+}
+
+function writerOf(input: InputEncoding, where: Where, unread: Unread[]): ColumnWriter {
+  switch (input.kind) {
+    case "number":
+    case "date":
+    case "duration":
+      return numberWriter(input, where, unread);
+    case "category":
+      return categoryWriter(input, where, unread);
+    case "text":
+      return textWriter(input, where);
+    default:
+      return unreachable(input);
+  }
+}
+
 /** A column of a record. */
 interface RecordColumn {
   readonly name: string;
@@ -185,7 +232,7 @@ export class RowEncoder {
       at += featureNamesOf(input).length;
       const place = placeOf(input.column);
       const where = { reader: readerOf(input.reading, columns[place]?.typed), place, at: from };
-      return input.kind === "category" ? categoryWriter(input, where, unread) : numberWriter(input, where, unread);
+      return writerOf(input, where, unread);
     });
     const found = ({
       column,
@@ -267,14 +314,14 @@ export class RowEncoder {
   notes(): string[] {
     return this.#writers.flatMap(({ input, unreadable, infinite, unseen }) => [
       ...unseenNote(input.column, unseen),
-      ...missingNote(input.column, unreadable, input.kind === "category" ? "number" : input.kind),
+      ...missingNote(input.column, unreadable, isNumber(input) ? input.kind : "number"),
       ...missingNote(input.column, infinite, "infinite"),
     ]);
   }
 }
 
 /** What the cells of a column must be, with an example. */
-function valuesOf({ reading }: NumberInput | CategoryInput): string {
+function valuesOf({ reading }: InputEncoding): string {
   if (reading.kind === "date") return reading.form === "time" ? "times such as 14:30" : "dates such as 2024-05-01";
   if (reading.kind === "duration") return "durations such as 1:23:45";
   if (reading.kind !== "number") return "numbers";

@@ -11,7 +11,7 @@ import {
   fittingKinds,
   resolveOptions,
 } from "./fitting.ts";
-import { readingNotes, variedReason } from "./fittingNotes.ts";
+import { misreadNumbers, readingNotes, variedReason } from "./fittingNotes.ts";
 import {
   classLeak,
   classPairLeaks,
@@ -28,8 +28,8 @@ import { checkTable, type JudgedColumn, type Table } from "./table.ts";
 /**
  * leak: columns give the target away. imbalance: rare classes. encoding: damaged letters. header: the first line is data, or columns have
  * no name of their own. target: it cannot be learned. cells: some are no values of their column. constant: one value, or none.
- * identifier: it names rows. text: free text. copy: two columns say the same. duplicates: rows stand more than once. drift: the last rows
- * are not like the first.
+ * identifier: it names rows. text: words where most cells are numbers. copy: two columns say the same. duplicates: rows stand more than
+ * once. drift: the last rows are not like the first.
  */
 export const findingCodes = [
   "leak",
@@ -135,7 +135,10 @@ function unused(columns: readonly JudgedColumn[]): TableFinding[] {
     ];
     if (type.kind === "empty") return told("constant", "it has no values");
     if (type.kind === "identifier") return told("identifier", variedReason(column));
-    if (type.kind === "text") return told("text", variedReason(column));
+    if (type.kind === "text") {
+      const misread = misreadNumbers(column);
+      return misread === undefined ? [] : told("text", misread);
+    }
     const { values } = evidence;
     return values.size === 1 ? told("constant", `it is ${show([...values.keys()][0])} in every row`) : [];
   });

@@ -112,7 +112,8 @@ class Pass {
     this.scans = types.map(({ kind, reading }, place) => {
       const name = columns[place] ?? "";
       const counted = name === fitting.target || kind === "category";
-      return new ColumnScan({ name, place, seed: fitting.seed, reading, typed: typed[place] === true, counted });
+      const texts = kind === "text" && name !== fitting.target;
+      return new ColumnScan({ name, place, seed: fitting.seed, reading, typed: typed[place] === true, counted, texts });
     });
     const found = this.scans.map(({ name, reader }, place) => ({ name, reader, place }));
     const [target] = found.filter(({ name }) => name === fitting.target);
@@ -191,11 +192,11 @@ export async function scanTable(file: RecordFile, options: ScanTableOptions): Pr
     ({ name, evidence }, place): NamedEvidence => ({ name, evidence, typed: file.typed[place] === true }),
   );
   const types = judge(seen, file.delimiter, pass.fitting);
-  const same = pass.scans.every(({ reading, typed, counted }, place) => {
+  const same = pass.scans.every((scan, place) => {
     const type = types[place];
     if (type === undefined) return true;
-    if (typed !== seen[place]?.typed) return false;
-    return alike(reading, type.reading) && (counted || type.kind !== "category");
+    if (scan.typed !== seen[place]?.typed) return false;
+    return alike(scan.reading, type.reading) && (scan.name === pass.fitting.target || scan.covers(type));
   });
   if (!same) pass = await read(types);
   const { fitting, count, held, heldRows, spread, scans, rows, withoutTarget, withGaps } = pass;

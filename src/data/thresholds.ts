@@ -51,6 +51,15 @@ export const thresholds = {
   /** A feature that is set in fewer rows than this, or than one in so many, would teach the network those rows alone. */
   fewestRows: 5,
   rowsPerRare: 100,
+  /** Features for the terms of one column of texts, and for those of all together: so many numbers in all rows at most. */
+  mostTerms: 2000,
+  mostTermNumbers: 2 ** 25,
+  /** A term of fewer texts than this says nothing of others. */
+  fewestTexts: 2,
+  /** Different terms of one column that are counted. */
+  mostCountedTerms: 200_000,
+  /** The Euclidean length of the features of a text. */
+  textNorm: 2,
   /** Amounts with more than so many different values and a larger skewness than this are drawn together by a logarithm. */
   fewDistinct: 10,
   longTail: 2,

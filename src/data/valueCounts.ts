@@ -26,13 +26,15 @@ interface Entry extends Counted {
 export class ValueCounts {
   readonly #counts = new Map<string, Entry>();
   readonly #copies: boolean;
+  readonly #most: number;
   #characters = 0;
   #forgotten = 0;
   #repeated = false;
 
-  /** `copies`: the values are parts of a longer text, which they would keep in memory. */
-  constructor(copies = false) {
+  /** `copies`: the values are parts of a longer text, which they would keep in memory. `most`: different values that are kept at most. */
+  constructor(copies = false, most = mostValues) {
     this.#copies = copies;
+    this.#most = most;
   }
 
   add(value: string): Entry {
@@ -45,7 +47,7 @@ export class ValueCounts {
     const entry: Entry = { count: this.#forgotten + 1 };
     this.#counts.set(this.#copies ? copyOf(value) : value, entry);
     this.#characters += value.length;
-    if (this.#counts.size > mostValues || this.#characters > mostCharacters) this.#forget();
+    if (this.#counts.size > this.#most || this.#characters > mostCharacters) this.#forget();
     return entry;
   }
 

@@ -12,6 +12,7 @@ import {
   type NumberInput,
   type TablePreprocessing,
   type TargetEncoding,
+  type TextInput,
 } from "../data/preprocessing.ts";
 import type {
   BooleanReading,
@@ -147,12 +148,34 @@ const categoryInput = objectOf<CategoryInput>({
   dropMissing: aBoolean,
 });
 
+const textFields = objectOf<TextInput>({
+  kind: oneOf("text"),
+  column: aString,
+  reading: textReading,
+  terms: listOf(aString),
+  weights: listOf(aPositiveNumber),
+  norm: aPositiveNumber,
+  mean: aNumber,
+  scale: aPositiveNumber,
+  fill: textOrNull,
+  dropMissing: aBoolean,
+});
+
+const textInput: Check<TextInput> = (value, place) => {
+  const read = textFields(value, place);
+  if (read.terms.length === read.weights.length) return read;
+  throw new HebbError(
+    `${place} has ${read.terms.length} terms and ${read.weights.length} weights; restore the file from a copy`,
+  );
+};
+
 const input = byKind<InputEncoding>(
   new Map<string, Check<InputEncoding>>([
     ["number", numberInput],
     ["date", numberInput],
     ["duration", numberInput],
     ["category", categoryInput],
+    ["text", textInput],
   ]),
 );
 

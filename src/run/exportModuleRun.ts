@@ -88,7 +88,7 @@ function traced({ model, config, preprocessing }: OpenedRun, rows: number): Node
   });
 }
 
-/** Rows for both programs: values as they were in training, far ones, gaps, categories that are known and one that is not. */
+/** Rows for both programs: values as they were in training, far ones, gaps, categories and words that are known and some that are not. */
 function sampleRows({ inputs }: TablePreprocessing, count: number): Record<string, string | number | null>[] {
   return Array.from({ length: count }, (_, row) =>
     Object.fromEntries(
@@ -97,6 +97,7 @@ function sampleRows({ inputs }: TablePreprocessing, count: number): Record<strin
         if (turn % 11 === 10) return [input.column, null];
         if (input.kind === "category")
           return [input.column, input.categories[turn % (input.categories.length + 1)] ?? "a value that was not there"];
+        if (input.kind === "text") return [input.column, sampleText(input.terms, turn)];
         const level = input.mean + input.scale * (((turn * 37) % 100) / 25 - 2);
         const value = input.transform === "log" ? Math.sign(level) * Math.expm1(Math.abs(level)) : level;
         if (input.reading.kind !== "date") return [input.column, Math.fround(value)];
@@ -105,6 +106,10 @@ function sampleRows({ inputs }: TablePreprocessing, count: number): Record<strin
     ),
   );
 }
+
+/** A few terms, some more than once, and a word that was not there. */
+const sampleText = (terms: readonly string[], turn: number): string =>
+  `${Array.from({ length: turn % 9 }, (_, k) => terms[(turn + k * k) % terms.length]).join(" ")}, Unheard!`;
 
 const dateOf = (days: number): string => new Date(Math.round(days) * 864e5).toISOString().slice(0, 10);
 

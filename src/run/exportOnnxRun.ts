@@ -57,10 +57,11 @@ function write({ bytes, external }: OnnxExport, path: string): number {
   return bytes.byteLength + size;
 }
 
-/** The same rows at every call: numbers near 0, categories and tokens that exist. */
+/** The same rows at every call: numbers near 0, counts of terms, categories and tokens that exist. */
 function sample(input: RunInput): Tensor {
   const shape = [rows, ...input.shape.slice(1)];
   if (input.dtype === "int32") return randint(0, input.categories?.length ?? 2, shape);
+  if (input.terms !== undefined) return randint(0, 4, shape).to(input.dtype);
   return rand(shape).sub(0.5).mul(4).to(input.dtype);
 }
 

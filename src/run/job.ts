@@ -111,8 +111,10 @@ export async function makeJob(
     const network = config.model;
     const found = await search({ origin: source, choices, prepared, network, notices, signal });
     if (found !== undefined) {
-      if (found.choices.targetTransform !== choices.targetTransform) prepared = await preparedBy(found.choices);
       const { chosen, nested } = found;
+      const { targetTransform, ignore } = found.choices;
+      if (targetTransform !== choices.targetTransform || ignore !== choices.ignore)
+        prepared = await preparedBy(found.choices);
       config = { ...decide(source, found.choices, prepared, fold, base), chosen };
       // Where trials told how long to train, the held-out rows only report.
       if (nested) config = { ...config, patience: null, keep: "last" };

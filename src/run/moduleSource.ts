@@ -5,10 +5,14 @@ import { marks } from "../data/marks.ts";
 import {
   type CategoryInput,
   featureNamesOf,
-  type NumberInput,
+  type InputEncoding,
+  isNumber,
   type TablePreprocessing,
+  type TextInput,
 } from "../data/preprocessing.ts";
 import { readerOf } from "../data/reading.ts";
+import { wordPattern } from "../data/terms.ts";
+import { unreachable } from "../graph/errors.ts";
 import { sizeOf } from "../graph/shape.ts";
 import type { Standalone } from "../runtime/index.ts";
 import { classNames } from "./task.ts";
@@ -51,7 +55,8 @@ export function moduleSource(parts: ModuleParts): string {
 
 type TypeText = (text: string) => string;
 
-const cellType = (input: NumberInput | CategoryInput): string => {
+const cellType = (input: InputEncoding): string => {
+  if (input.kind === "text") return "string | null";
   if (input.kind === "number")
     return input.reading.kind === "number" && input.reading.booleans ? "number | boolean | null" : "number | null";
   if (input.kind === "duration") return "number | null";
@@ -59,7 +64,7 @@ const cellType = (input: NumberInput | CategoryInput): string => {
 };
 
 function tableRows({ inputs }: TablePreprocessing, type: TypeText): string {
-  const numbers = inputs.some(({ kind }) => kind !== "category");
+  const numbers = inputs.some(isNumber);
   const dates = inputs.some(({ kind }) => kind === "date");
   const width = inputs.reduce((sum, input) => sum + featureNamesOf(input).length, 0);
   const { facts, statements } = encoding(inputs, type);
@@ -85,29 +90,32 @@ function cell${type("<Name extends keyof Row>")}(row${type(": Row")}, name${type
   if (!(name in row)) throw new Error(\`predict: a row has no column \${JSON.stringify(name)}; give null where the value is missing\`);
   return row[name];
 }
-${numbers ? numberCode(type) : ""}${dates ? dateCode(type) : ""}${inputs.some(({ kind }) => kind === "category") ? categoryCode(type) : ""}`;
+${numbers ? numberCode(type) : ""}${dates ? dateCode(type) : ""}${inputs.some(({ kind }) => kind === "category") ? categoryCode(type) : ""}${inputs.some(({ kind }) => kind === "text") ? textCode(type) : ""}`;
 }
 
-const isTime = ({ reading }: NumberInput | CategoryInput): boolean =>
-  reading.kind === "date" && reading.form === "time";
+const isTime = ({ reading }: InputEncoding): boolean => reading.kind === "date" && reading.form === "time";
 
-const meaning = (input: NumberInput | CategoryInput): string => {
-  if (input.kind !== "category")
-    switch (input.kind) {
-      case "number":
-        return input.reading.kind === "number" && input.reading.unit !== null
-          ? `A number, in ${input.reading.unit}.`
-          : "A number.";
-      case "duration":
-        return "A duration, in seconds.";
-      case "date":
-        return isTime(input)
-          ? "A time of the day, such as 14:30."
-          : "A date, such as 2024-05-01 or 2024-05-01T12:30:00Z.";
-    }
-  return input.other
-    ? "A category; those that were rare in training, or not there, count as one."
-    : "A category; one that was not there in training sets no feature.";
+const meaning = (input: InputEncoding): string => {
+  switch (input.kind) {
+    case "number":
+      return input.reading.kind === "number" && input.reading.unit !== null
+        ? `A number, in ${input.reading.unit}.`
+        : "A number.";
+    case "duration":
+      return "A duration, in seconds.";
+    case "date":
+      return isTime(input)
+        ? "A time of the day, such as 14:30."
+        : "A date, such as 2024-05-01 or 2024-05-01T12:30:00Z.";
+    case "category":
+      return input.other
+        ? "A category; those that were rare in training, or not there, count as one."
+        : "A category; one that was not there in training sets no feature.";
+    case "text":
+      return "A text; its words count.";
+    default:
+      return unreachable(input);
+  }
 };
 
 /** The facts of each column, and the statements that write its features. */
@@ -122,6 +130,11 @@ function encoding(inputs: TablePreprocessing["inputs"], type: TypeText): { facts
       return {
         facts: `const ${name}${type(": CategoryFacts")} = ${categoryFacts(input)};`,
         statement: `  category(${read}, ${name}, features, ${own});`,
+      };
+    if (input.kind === "text")
+      return {
+        facts: `const ${name}${type(": TextFacts")} = ${textFacts(input)};`,
+        statement: `  text(${read}, ${name}, features, ${own});`,
       };
     const { median, mean, scale, transform, cycles, missingIndicator } = input;
     const days = cycles.map((cycle) => daysOf[cycle]);
@@ -165,6 +178,19 @@ function categoryFacts({ categories, reading, other, missing, fill }: CategoryIn
   other: ${otherPlace},
   missing: ${missingPlace},
   fill: ${literal(fill)},
+  gaps: new Set(${literal(gaps)}),
+}`;
+}
+
+function textFacts({ terms, weights, norm, mean, scale, fill, reading }: TextInput): string {
+  const gaps = [...marks.keys()].filter((mark) => marks.get(mark) === "usual" && !reading.values.includes(mark));
+  return `{
+  places: new Map(${literal(terms)}.map((term, place) => [term, place])),
+  weights: ${literal(weights)},
+  norm: ${norm},
+  mean: ${mean},
+  scale: ${scale},
+  fill: ${literal(fill ?? "")},
   gaps: new Set(${literal(gaps)}),
 }`;
 }
@@ -239,6 +265,43 @@ ${type(`interface CategoryFacts {
   const known = text === "" || facts.gaps.has(text) ? facts.fill : text;
   const place = known === null ? facts.missing : (facts.places.get(known) ?? facts.other);
   if (place >= 0) features[at + place] = 1;
+}
+`;
+
+const textCode = (type: TypeText): string => `
+${type(`interface TextFacts {
+  /** Words and pairs of words: one feature for each. */
+  readonly places: ReadonlyMap<string, number>;
+  readonly weights: readonly number[];
+  /** The Euclidean length of the features. */
+  readonly norm: number;
+  /** Of log(1 + words). */
+  readonly mean: number;
+  readonly scale: number;
+  /** Stands in for a gap. */
+  readonly fill: string;
+  /** What means a gap, beside null. */
+  readonly gaps: ReadonlySet<string>;
+}
+
+`)}function text(value${type(": string | null | undefined")}, facts${type(": TextFacts")}, features${type(": Float32Array")}, at${type(": number")})${type(": void")} {
+  const given = value === null || value === undefined || facts.gaps.has(value) ? "" : String(value);
+  const words = (given === "" ? facts.fill : given).normalize("NFKC").toLowerCase().match(/${wordPattern}/gu) ?? [];
+  const counts = new Map${type("<number, number>")}();
+  for (let k = 0; k < words.length; k++) {
+    for (const term of k === 0 ? [words[k]] : [words[k], \`\${words[k - 1]} \${words[k]}\`]) {
+      const place = facts.places.get(term ?? "");
+      if (place !== undefined) counts.set(place, (counts.get(place) ?? 0) + 1);
+    }
+  }
+  let squares = 0;
+  for (const [place, count] of counts) {
+    const level = (facts.weights[place] ?? NaN) * (1 + Math.log(count));
+    features[at + place] = level;
+    squares += level ** 2;
+  }
+  for (const place of counts.keys()) features[at + place] = ((features[at + place] ?? NaN) * facts.norm) / Math.sqrt(squares);
+  features[at + facts.places.size] = (Math.log1p(words.length) - facts.mean) / facts.scale;
 }
 `;
 

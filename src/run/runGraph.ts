@@ -1,6 +1,12 @@
 // A run as a function of raw columns, pixels or tokens: its preprocessing, its network and what its outputs mean, in tensors.
 import type { ImagePreprocessing } from "../data/images.ts";
-import type { CategoryInput, NumberInput, TablePreprocessing } from "../data/preprocessing.ts";
+import type {
+  CategoryInput,
+  InputEncoding,
+  NumberInput,
+  TablePreprocessing,
+  TextInput,
+} from "../data/preprocessing.ts";
 import type { DType } from "../graph/dtype.ts";
 import { unreachable } from "../graph/errors.ts";
 import { Perceptron } from "../nn/index.ts";
@@ -20,6 +26,8 @@ export interface RunInput {
   readonly meaning?: string;
   /** Of a category: the value that each place stands for. */
   readonly categories?: readonly string[];
+  /** Of a text: the words and pairs of words that each place counts. */
+  readonly terms?: readonly string[];
 }
 
 export interface RunGraph {
@@ -115,6 +123,15 @@ function tableGraph(opened: OpenedRun, preprocessing: TablePreprocessing, metada
         categories: input.categories,
         meaning: "the place of the value among the categories; their number for another value, -1 for a missing one",
       };
+    if (input.kind === "text")
+      return {
+        name: input.column,
+        dtype: "float32",
+        shape: [1, input.terms.length + 1],
+        terms: input.terms,
+        meaning:
+          "how often each term comes in the text, in small letters, and last how many words it has; all 0 where it is missing",
+      };
     if (input.kind === "date")
       return {
         name: input.column,
@@ -132,14 +149,12 @@ function tableGraph(opened: OpenedRun, preprocessing: TablePreprocessing, metada
   const { outputs, predict } = predicting(opened);
   const facts = classFacts(preprocessing);
   const categories = inputs.some((input) => input.categories !== undefined);
+  const texts = inputs.some((input) => input.terms !== undefined);
   return {
     inputs,
     outputs,
     fn: (...columns) => {
-      const features = preprocessing.inputs.map((input, place) => {
-        const column = columns[place] as Tensor;
-        return input.kind === "category" ? categoryFeatures(input, column) : numberFeatures(input, column);
-      });
+      const features = preprocessing.inputs.map((input, place) => featuresOf(input, columns[place] as Tensor));
       return predict(cat(features, 1));
     },
     metadata: { ...metadata, ...facts.metadata, "hebb.inputs": JSON.stringify(inputs) },
@@ -149,6 +164,9 @@ function tableGraph(opened: OpenedRun, preprocessing: TablePreprocessing, metada
             "A category is given by its place: the values are in the metadata, as hebb.inputs, as the graph has no text.",
           ]
         : []),
+      ...(texts
+        ? ["A text is given by how often each term comes: the terms are in the metadata, as hebb.inputs."]
+        : []),
       ...facts.notes,
     ],
   };
@@ -157,6 +175,30 @@ function tableGraph(opened: OpenedRun, preprocessing: TablePreprocessing, metada
 const daysOf = { year: 365.2425, week: 7, day: 1 } as const;
 /** As in training: values far outside what was fitted stay finite. */
 const farthest = 1e6;
+
+function featuresOf(input: InputEncoding, column: Tensor): Tensor {
+  switch (input.kind) {
+    case "number":
+    case "date":
+    case "duration":
+      return numberFeatures(input, column);
+    case "category":
+      return categoryFeatures(input, column);
+    case "text":
+      return textFeatures(input, column);
+    default:
+      return unreachable(input);
+  }
+}
+
+function textFeatures({ terms, weights, norm, mean, scale }: TextInput, counts: Tensor): Tensor {
+  const count = terms.length;
+  const times = counts.slice(1, 0, count);
+  const values = where(times.gt(0), times.clamp(1).log().add(1), 0).mul(tensor(Float32Array.from(weights)));
+  const length = values.square().sum(1, true).sqrt();
+  const words = counts.slice(1, count, count + 1);
+  return cat([where(length.gt(0), values.div(length).mul(norm), 0), words.log1p().sub(mean).div(scale)], 1);
+}
 
 function numberFeatures(input: NumberInput, column: Tensor): Tensor {
   const missing = column.isnan();

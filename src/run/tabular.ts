@@ -1,5 +1,5 @@
 // What the network for tables is made of where nothing else is asked for: its size and its length by the rows, the columns and the time.
-import { featureNamesOf, type TablePreprocessing } from "../data/preprocessing.ts";
+import { featureNamesOf, isNumber, type TablePreprocessing } from "../data/preprocessing.ts";
 import { at } from "../graph/at.ts";
 import type { LossName, TabularDescription } from "../train/index.ts";
 import type { TrainChoices } from "./choices.ts";
@@ -43,12 +43,12 @@ export function presetOf(choices: TrainChoices): PresetName {
 /** The work that a run may be, in multiplications and additions: by the clock nothing could be repeated to the same bits. */
 export const workOf = (choices: TrainChoices): number => (choices.time ?? secondsOf[presetOf(choices)]) * speed;
 
-/** The places of the features that are numbers; categories, cycles and marks of gaps are taken as they are. */
+/** The places of the features that are numbers; categories, terms, cycles and marks of gaps are taken as they are. */
 export function numberPlaces({ inputs }: TablePreprocessing): number[] {
   const places: number[] = [];
   let from = 0;
   for (const input of inputs) {
-    if (input.kind !== "category") places.push(from);
+    if (isNumber(input)) places.push(from);
     from += featureNamesOf(input).length;
   }
   return places;

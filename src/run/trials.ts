@@ -1,6 +1,8 @@
 // The trials of a search: short trainings on parts of the rows to learn from, each judged by the rest of them, within the work that is allowed.
+
+import { listColumns } from "../data/columnNames.ts";
 import { Dataset, kFold, type Split } from "../data/index.ts";
-import { inverseTarget, logTransform } from "../data/preprocessing.ts";
+import { featureNamesOf, inverseTarget, logTransform } from "../data/preprocessing.ts";
 import { at } from "../graph/at.ts";
 import { seed as seedEverything } from "../tensor/index.ts";
 import { metrics as figuresOf, type TabularDescription, fit as trainModel } from "../train/index.ts";
@@ -15,7 +17,10 @@ import type { Origin } from "./source.ts";
 import { batchOf, fewestEpochs, fewestMembers, presetOf, workOf, workPerEpoch } from "./tabular.ts";
 
 /** What a trial may change. */
-export type Trial = Pick<TrainChoices, "dropout" | "hidden" | "lr" | "weightDecay" | "epochs" | "targetTransform">;
+export type Trial = Pick<
+  TrainChoices,
+  "dropout" | "hidden" | "lr" | "weightDecay" | "epochs" | "targetTransform" | "ignore"
+>;
 
 export interface SearchOptions {
   readonly origin: Origin;
@@ -51,11 +56,13 @@ const hopeless = 0.02;
 /** Worse than the best by no more than this, an epoch is as good. */
 const asGood = 0.005;
 
-/** One division of the rows to learn from; the target is scaled anew where its logarithm is tried. */
+/** Whether the trials of these rows see a part of them only. */
+export const seesPart = ({ train }: PreparedRows): boolean => train.length * (1 - judging) > mostRows;
+
+/** One division of the rows to learn from; the target is scaled anew where its logarithm is tried, and columns go where that is tried. */
 class Inner {
-  readonly #prepared: PreparedRows;
   readonly #plain: PreparedRows;
-  #log: PreparedRows | undefined;
+  readonly #changed = new Map<string, PreparedRows>();
 
   constructor(prepared: PreparedRows, split: Split) {
     const { train } = prepared;
@@ -64,7 +71,6 @@ class Inner {
       rows.length <= most
         ? rows
         : Int32Array.from({ length: most }, (_, place) => at(rows, Math.floor((place * rows.length) / most)));
-    this.#prepared = prepared;
     this.#plain = {
       ...prepared,
       train: train.subset(few(split.train, mostRows)),
@@ -72,37 +78,73 @@ class Inner {
     };
   }
 
-  of({ targetTransform }: Trial): PreparedRows {
-    if (targetTransform !== "log") return this.#plain;
-    this.#log ??= this.#logged();
-    return this.#log;
-  }
-
-  #logged(): PreparedRows {
-    const { preprocessing, train, validation } = this.#plain;
-    if (preprocessing.kind !== "table" || preprocessing.target.kind !== "number") return this.#plain;
-    const before = preprocessing.target;
-    const levels = (data: Dataset): Float64Array =>
-      Float64Array.from(data.targets.data, (value) => logTransform(inverseTarget(before, value)));
-    const own = levels(train);
-    const { mean, deviation } = spreadOf(own);
-    const target = { ...before, transform: "log", mean, scale: deviation } as const;
-    const scaled = (data: Dataset): Dataset =>
-      new Dataset({
-        features: data.features.data,
-        featureShape: data.features.shape,
-        targets: Float32Array.from(levels(data), (value) => (value - mean) / deviation),
-        targetShape: data.targets.shape,
-        ...(data.weights === undefined ? {} : { weights: data.weights }),
-      });
-    return {
-      ...this.#prepared,
-      preprocessing: { ...preprocessing, target },
-      train: scaled(train),
-      validation: validation && scaled(validation),
-    };
+  of({ targetTransform, ignore }: Trial): PreparedRows {
+    if (targetTransform !== "log" && ignore === undefined) return this.#plain;
+    const key = JSON.stringify({ targetTransform, ignore });
+    const known = this.#changed.get(key);
+    if (known !== undefined) return known;
+    const left = ignore === undefined ? this.#plain : withoutColumns(this.#plain, new Set(ignore));
+    const made = targetTransform === "log" ? withLogarithm(left) : left;
+    this.#changed.set(key, made);
+    return made;
   }
 }
+
+/** The rows without the features of some columns. */
+function withoutColumns(prepared: PreparedRows, columns: ReadonlySet<string>): PreparedRows {
+  const { preprocessing, train, validation } = prepared;
+  if (preprocessing.kind !== "table") return prepared;
+  const { inputs, featureNames } = preprocessing;
+  const stays = inputs.flatMap((input) => featureNamesOf(input).map(() => !columns.has(input.column)));
+  const places = stays.flatMap((stay, place) => (stay ? [place] : []));
+  const narrowed = (data: Dataset): Dataset => {
+    const features = new Float32Array(data.length * places.length);
+    for (let row = 0; row < data.length; row++)
+      for (let k = 0; k < places.length; k++)
+        features[row * places.length + k] = at(data.features.data, row * stays.length + at(places, k));
+    return remade(data, { features, featureShape: [places.length] });
+  };
+  return {
+    ...prepared,
+    preprocessing: {
+      ...preprocessing,
+      inputs: inputs.filter(({ column }) => !columns.has(column)),
+      featureNames: featureNames.filter((_, place) => at(stays, place)),
+    },
+    train: narrowed(train),
+    validation: validation && narrowed(validation),
+  };
+}
+
+/** The rows with the logarithm of their target, scaled by those to learn from. */
+function withLogarithm(prepared: PreparedRows): PreparedRows {
+  const { preprocessing, train, validation } = prepared;
+  if (preprocessing.kind !== "table" || preprocessing.target.kind !== "number") return prepared;
+  const before = preprocessing.target;
+  const levels = (data: Dataset): Float64Array =>
+    Float64Array.from(data.targets.data, (value) => logTransform(inverseTarget(before, value)));
+  const { mean, deviation } = spreadOf(levels(train));
+  const target = { ...before, transform: "log", mean, scale: deviation } as const;
+  const scaled = (data: Dataset): Dataset =>
+    remade(data, { targets: Float32Array.from(levels(data), (value) => (value - mean) / deviation) });
+  return {
+    ...prepared,
+    preprocessing: { ...preprocessing, target },
+    train: scaled(train),
+    validation: validation && scaled(validation),
+  };
+}
+
+/** The rows with other features, or other targets. */
+const remade = (data: Dataset, changed: Partial<ConstructorParameters<typeof Dataset>[0]>): Dataset =>
+  new Dataset({
+    features: data.features.data,
+    featureShape: data.features.shape,
+    targets: data.targets.data,
+    targetShape: data.targets.shape,
+    ...(data.weights === undefined ? {} : { weights: data.weights }),
+    ...changed,
+  });
 
 /** The divisions of the rows to learn from, at most so many, in each of which every class is judged. */
 function divisions(prepared: PreparedRows, seed: number, most: number): Inner[] {
@@ -169,7 +211,7 @@ export class Trials {
     this.#way = figuresOf.modeOf(this.monitor) === "max" ? 1 : -1;
     this.preset = presetOf(choices);
     this.#left = workOf(choices) - workPerEpoch(network, train.length) * fewestEpochs;
-    this.isPart = train.length * (1 - judging) > mostRows;
+    this.isPart = seesPart(prepared);
     const parts = divisions(prepared, choices.seed, this.isPart ? 1 : mostParts);
     const rows = at(parts, 0).of({});
     const affordable = (): number =>
@@ -296,7 +338,7 @@ export class Trials {
   }
 }
 
-const tell = ({ targetTransform }: Trial, { model, lr, weightDecay, epochs }: JobConfig): string =>
+const tell = ({ targetTransform, ignore }: Trial, { model, lr, weightDecay, epochs }: JobConfig): string =>
   [
     ...("dropout" in model ? [`dropout ${model.dropout}`] : []),
     ...("hidden" in model ? [`hidden layers ${model.hidden.join(", ")}`] : []),
@@ -304,4 +346,5 @@ const tell = ({ targetTransform }: Trial, { model, lr, weightDecay, epochs }: Jo
     `weight decay ${weightDecay}`,
     `up to ${epochs} epochs`,
     ...(targetTransform === "log" ? ["logarithm of the target"] : []),
+    ...(ignore === undefined ? [] : [`without ${listColumns(ignore)}`]),
   ].join(", ");

@@ -1,6 +1,6 @@
 // From the state to data sets: generators, tables and images, split by seed, with what the page needs to draw them.
 
-import { featureNamesOf, type NumberInput } from "../../src/data/preprocessing.ts";
+import { featureNamesOf, type NumberInput, type TextInput } from "../../src/data/preprocessing.ts";
 import { readerOf } from "../../src/data/reading.ts";
 import { checkPreprocessing } from "../../src/formats/preprocessingJson.ts";
 import { data, HebbError } from "../../src/index.ts";
@@ -351,10 +351,20 @@ export function orderedCells({ table, trainRows }: Origin, { column, reading }: 
     .map(({ cell }) => cell);
 }
 
+/** A text of the rows to learn from. */
+export function firstText(origin: Origin | undefined, { column, reading }: TextInput): string {
+  if (origin === undefined) return "";
+  const { cells, typed } = origin.table.column(column);
+  const reader = readerOf(reading, typed);
+  const row = origin.trainRows.find((each) => reader.reads(cells[each]));
+  return row === undefined ? "" : (cells[row] ?? "");
+}
+
 function formOf({ table, inputs, train, origin }: Source, given: number): FormField[] {
   if (table !== undefined)
     return table.inputs.map((input): FormField => {
       if (input.kind === "category") return { kind: "category", name: input.column, options: input.categories };
+      if (input.kind === "text") return { kind: "text", name: input.column, start: firstText(origin, input) };
       // As the table writes it: 137,3 where it has decimal commas, and a date in its form.
       const cells = origin === undefined ? [] : orderedCells(origin, input);
       return { kind: "text", name: input.column, start: cells[cells.length >> 1] ?? "" };

@@ -183,8 +183,8 @@ function valuesOf(prepared: Prepared, { name, from, count }: InputGroup, rows: d
     const { features, featureCount } = data.applyPreprocessing(table, made, { targets: "none" });
     return given.map((_, k) => features.slice(k * featureCount + from, k * featureCount + from + count));
   };
-  if (input.kind === "category") {
-    const names = input.categories.slice(0, dependencePoints);
+  if (input.kind === "category" || input.kind === "text") {
+    const names = (input.kind === "text" ? input.terms : input.categories).slice(0, dependencePoints);
     return { at: names.map((_, k) => k), names, values: encoded(names) };
   }
   // As it is written in the table: values in between may be ones that no row has.

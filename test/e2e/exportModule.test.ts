@@ -87,6 +87,25 @@ describe("hebb export --to module", () => {
     },
   );
 
+  test("counts the words of a text as the run does", async () => {
+    const opinions = ["a fine soup", "cold soup", "Straße: fine, fine view", "東京 and loud"];
+    const rows = Array.from({ length: 90 }, (_, k) => `"${opinions[k % 4]} ${k}",${k % 7},${k % 4 ? "good" : "bad"}`);
+    writeFileSync(join(folder(), "opinions.csv"), `note,x,y\n${rows.join("\n")}\n`);
+    const trained = await hebb("train", "opinions.csv", "--target", "y", "--epochs", "3", "--out", "opinions");
+    expect(trained.code).toBe(0);
+    const { predict, outputs } = await exported("opinions");
+    expect(outputs).toBeLessThan(1e-5);
+    const given = ["A FINE soup", "东京 東京", "STRASSE straße", "", null, "NA", "fine fine fine"].map((note) => ({
+      note,
+      x: 3,
+    }));
+    const wanted = await (await loadRun(join(folder(), "opinions"))).predict(given);
+    predict(given).forEach(({ probabilities }, row) => {
+      for (const [name, value] of Object.entries(wanted[row]?.probabilities ?? {}))
+        expect(Math.abs(value - (probabilities?.[name] ?? Number.NaN))).toBeLessThan(1e-5);
+    });
+  });
+
   test("predicts pictures by a convolutional network", async () => {
     const count = 40;
     const data = Uint8Array.from({ length: count * 64 }, (_, k) =>

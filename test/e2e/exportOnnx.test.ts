@@ -69,6 +69,40 @@ describe("hebb export --to onnx", () => {
     });
   });
 
+  test("takes how often each term of a text comes", async () => {
+    const opinions = ["a fine soup", "a cold soup", "fine, fine view", "cold and loud"];
+    const lines = Array.from({ length: 80 }, (_, k) => `"${opinions[k % 4]} ${k}",${k % 7},${k % 4 ? "good" : "bad"}`);
+    writeFileSync(join(folder(), "opinions.csv"), `note,x,y\n${lines.join("\n")}\n`);
+    const trained = await hebb("train", "opinions.csv", "--target", "y", "--epochs", "3", "--out", "opinions");
+    expect(trained.code).toBe(0);
+    const { bytes, outputs, notes } = await exported("opinions");
+    expect(outputs).toBeLessThan(1e-5);
+    expect(notes).toContain("how often each term comes");
+    const facts = Object.fromEntries(readOnnx(bytes).metadataProps.map(({ key, value }) => [key, value]));
+    const described: readonly { readonly terms?: readonly string[] }[] = JSON.parse(facts["hebb.inputs"] ?? "[]");
+    const classes = JSON.parse(facts["hebb.classes"] ?? "[]") as string[];
+    const terms = described[0]?.terms ?? [];
+    const words = [["fine", "fine", "soup"], ["unheard", "loud"], []];
+    const counts = words.flatMap((own) => [
+      ...terms.map((term) => own.filter((word, k) => word === term || `${own[k - 1]} ${word}` === term).length),
+      own.length,
+    ]);
+    const results = await runOnnx(bytes, {
+      note: tensor(Float32Array.from(counts), { shape: [words.length, terms.length + 1] }),
+      x: tensor(Float32Array.of(1, 2, 3), { shape: [3, 1] }),
+    });
+    const run = await loadRun(join(folder(), "opinions"));
+    const wanted = await run.predict(words.map((own, k) => ({ note: own.join(" "), x: k + 1 })));
+    const probabilities = Array.from(results["probabilities"]?.dataSync() ?? []);
+    wanted.forEach(({ probabilities: own }, row) => {
+      classes.forEach((name, k) => {
+        expect(
+          Math.abs((own?.[name] ?? Number.NaN) - (probabilities[row * classes.length + k] ?? Number.NaN)),
+        ).toBeLessThan(1e-5);
+      });
+    });
+  });
+
   test("keeps the text's tokenizer, and refuses what is no network", async () => {
     writeFileSync(join(folder(), "text.txt"), "to be or not to be, that is the question. ".repeat(60));
     const trained = await hebb(

@@ -23,6 +23,8 @@ function inputSchema(input: InputEncoding): JsonSchema {
         description: "one of the values seen in training; another one is allowed, and counts as unknown",
         examples: input.categories.slice(0, mostExamples),
       };
+    case "text":
+      return { type: ["string", "null"], description: "a text; null where it is missing" };
   }
 }
 

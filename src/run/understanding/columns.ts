@@ -91,10 +91,36 @@ export interface Dependence {
 const gridPoints = 16;
 const mostCategories = 12;
 
-/** The values to try, each with the features it becomes. */
+/** The terms of texts whose presence goes along best with what is predicted, by the correlation of both. */
+function tellingTerms(
+  rows: Dataset,
+  { from, width }: Pick<ColumnSpan, "from" | "width">,
+  predicted: readonly number[],
+): number[] {
+  const [all = 0] = rows.features.shape;
+  const mean = predicted.reduce((sum, value) => sum + value, 0) / rows.length;
+  const scores = Array.from({ length: width - 1 }, (_, place) => {
+    let [having, sum] = [0, 0];
+    predicted.forEach((value, row) => {
+      if (at(rows.features.data, row * all + from + place) === 0) return;
+      having++;
+      sum += value - mean;
+    });
+    const spread = Math.sqrt(having * (rows.length - having));
+    return { place, score: spread === 0 ? 0 : Math.abs(sum) / spread };
+  });
+  return scores
+    .filter(({ score }) => score > 0)
+    .sort((a, b) => b.score - a.score)
+    .slice(0, mostCategories)
+    .map(({ place }) => place);
+}
+
+/** The values to try, each with the features it becomes; `base`: what is predicted of the rows as they are. */
 function gridOf(
   { input, from, width }: { readonly input: InputEncoding; readonly from: number; readonly width: number },
   rows: Dataset,
+  base: readonly number[],
 ): { readonly value: number | string; readonly features: Float32Array }[] {
   const [all = 0] = rows.features.shape;
   if (input.kind === "category")
@@ -103,6 +129,15 @@ function gridOf(
       features[place] = 1;
       return { value, features };
     });
+  if (input.kind === "text") {
+    const places = tellingTerms(rows, { from, width }, base);
+    return places.map((place) => {
+      const features = new Float32Array(width);
+      features[place] = input.norm;
+      features[width - 1] = (Math.log1p(at(input.terms, place).split(" ").length) - input.mean) / input.scale;
+      return { value: at(input.terms, place), features };
+    });
+  }
   // Dates have cycles beside their days, which no single value moves as time does.
   if (input.kind === "date") return [];
   const seen = Float64Array.from({ length: rows.length }, (_, row) =>
@@ -121,7 +156,7 @@ function gridOf(
 
 /**
  * The mean prediction over all rows when one column has the same value in each (Friedman 2001); numbers between the 2nd and the 98th
- * percentile, up to twelve categories. `shown`: which outputs of `outputs` are kept.
+ * percentile, up to twelve categories; of texts, that each is one of the twelve terms which tell most. `shown`: which outputs of `outputs` are kept.
  */
 export async function partialDependence(
   rows: Dataset,
@@ -136,9 +171,11 @@ export async function partialDependence(
   const [width = 0] = rows.features.shape;
   const given = Float32Array.from(rows.features.data);
   const found: Dependence[] = [];
+  const predictions = await predict(rows);
+  const base = Array.from({ length: rows.length }, (_, row) => at(predictions, row * outputs + at(shown, 0)));
   for (const column of columns) {
     const span = spans(preprocessing).find(({ input }) => input.column === column);
-    const grid = span === undefined ? [] : gridOf(span, rows);
+    const grid = span === undefined ? [] : gridOf(span, rows, base);
     if (span === undefined || grid.length < 2) continue;
     const means: number[][] = [];
     for (const { features: own } of grid) {
