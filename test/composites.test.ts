@@ -328,6 +328,12 @@ const cases: Cases = {
     attributes: { classes: 3, dtype: "float32" },
   },
   repeat: unary((x) => x.repeat(2, 1), { sizes: [2, 1] }),
+  placeOfRank: {
+    given: [numbers([2, 5], 40)],
+    call: (x) => x.kthvalue(2, 1, true).indices,
+    inputs: (x) => [x, "some"],
+    attributes: { dim: 1 },
+  },
   sort: unary(
     (x) => {
       const { values, indices } = x.sort(-1, { descending: true });

@@ -234,6 +234,8 @@ export interface CompositeTable<N> {
   /** √Σx². */
   readonly norm: Unary<N, Dims>;
   readonly oneHot: Of<readonly [index: N], { readonly classes: number; readonly dtype: string }>;
+  /** In each row the place of the element of a rank, from 0. */
+  readonly placeOfRank: Of<readonly [x: N, rank: N], Dim>;
   readonly repeat: Unary<N, { readonly sizes: readonly number[] }>;
   /** Results: values and indices. */
   readonly sort: Unary<N, Dim & { readonly descending: boolean }>;

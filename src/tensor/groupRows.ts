@@ -73,7 +73,7 @@ export function groupRows(rows: Float64Array, extent: number): Groups {
   for (let row = 0; row < extent; row++) {
     let slot = hashOf(row) & lastSlot;
     let first = slots[slot] as number;
-    while (first > 0 && !areEqual(rows, width, first - 1, row)) {
+    while (first > 0 && order(rows, width, first - 1, row) !== 0) {
       slot = (slot + 1) & lastSlot;
       first = slots[slot] as number;
     }
@@ -97,17 +97,13 @@ export function runsOfRows(rows: Float64Array, extent: number): Groups {
   const firsts = new Int32Array(extent);
   let count = 0;
   for (let row = 0; row < extent; row++) {
-    if (row === 0 || !areEqual(rows, rows.length / extent, row - 1, row)) firsts[count++] = row;
+    if (row === 0 || order(rows, rows.length / extent, row - 1, row) !== 0) firsts[count++] = row;
     groups[row] = count - 1;
   }
   return { firsts: firsts.slice(0, count), groups };
 }
 
-function areEqual(rows: Float64Array, width: number, a: number, b: number): boolean {
-  for (let k = 0; k < width; k++) if (rows[a * width + k] !== rows[b * width + k]) return false;
-  return true;
-}
-
+/** Below 0 where row a comes before row b, 0 where they are equal. */
 function order(rows: Float64Array, width: number, a: number, b: number): number {
   for (let k = 0; k < width; k++) {
     const x = rows[a * width + k] as number;

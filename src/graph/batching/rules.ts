@@ -15,6 +15,7 @@ import { exponentialOp, normalOp, randomBitsOp } from "../ops/random.ts";
 import { cummaxOp } from "../ops/ranks.ts";
 import { recomputeOp } from "../ops/recompute.ts";
 import { cumprodOp, maxOp, minOp, positionOp, prodOp } from "../ops/reduce.ts";
+import { orderKeyOp } from "../ops/selection.ts";
 import { sortStepOp } from "../ops/sort.ts";
 import * as special from "../ops/special.ts";
 import { spreadOp, windowOp } from "../ops/window.ts";
@@ -82,7 +83,7 @@ const pointwise: readonly Op<never>[] = [
   ...[special.atanhOp, special.log2Op, special.log10Op, special.exp2Op, special.erfcOp, special.erfcxOp],
   ...[special.erfinvOp, special.lgammaOp, special.digammaOp, special.polygammaOp, special.i0Op, special.i0eOp],
   ...[special.i1Op, special.i1eOp, special.signbitOp, special.nextafterOp],
-  ...[aliasOp, positionOp, normalOp, exponentialOp, recomputeOp],
+  ...[aliasOp, positionOp, orderKeyOp, normalOp, exponentialOp, recomputeOp],
 ];
 /** Their dims are the last ones, whatever stands before them. */
 const onLastDims: readonly Op<never>[] = [sortStepOp, windowOp, spreadOp, checkOp, butterflyOp];

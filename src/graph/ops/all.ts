@@ -63,6 +63,7 @@ import { recomputeOp } from "./recompute.ts";
 import { cumprodOp, maxOp, minOp, positionOp, prodOp, sumOp } from "./reduce.ts";
 import { scanOp } from "./scan.ts";
 import { scanFinalOp, scanStackOp } from "./scanParts.ts";
+import { orderKeyOp } from "./selection.ts";
 import { sortStepOp } from "./sort.ts";
 import {
   acoshOp,
@@ -192,6 +193,7 @@ export const allOps: readonly Op[] = [
   scanStackOp,
   scanFinalOp,
   sortStepOp,
+  orderKeyOp,
   windowOp,
   spreadOp,
 ];

@@ -2,7 +2,7 @@
 
 import { apply } from "../apply.ts";
 import { at } from "../at.ts";
-import { isFloat } from "../dtype.ts";
+import { isFloat, promote } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { describe } from "../kinds.ts";
 import { gradient, type Node, type Op, type TensorType } from "../node.ts";
@@ -15,7 +15,8 @@ import { trustedGather, trustedScatterAdd } from "./indexing.ts";
 import { cat, pad, reshape, slice } from "./movement.ts";
 import { lerp, logaddexp } from "./pointwise.ts";
 import { max } from "./reduce.ts";
-import { argsort, sort } from "./sort.ts";
+import { placeOfRank } from "./selection.ts";
+import { argsort } from "./sort.ts";
 import { floating } from "./special.ts";
 import { atLeast1d, squeeze, unsqueeze } from "./views.ts";
 
@@ -140,7 +141,12 @@ export function kthvalue(x: Node, k: number, dim: number, keepdim: boolean): Fou
     throw new ShapeError(
       `kthvalue: k is ${describe(k)}, but dim ${dim} of ${formatShape(x.shape)} holds ${extent}; k counts from 1`,
     );
-  return picked(x, row, axis, slice(argsort(row, axis), axis, k - 1, k), keepdim);
+  const rank = full(
+    row.shape.map((size, each) => (each === axis ? 1 : size)),
+    k - 1,
+    "int32",
+  );
+  return picked(x, row, axis, placeOfRank(row, axis, rank), keepdim);
 }
 
 /** How many of each row are numbers, as a dim of size 1. */
@@ -151,15 +157,13 @@ export function median(x: Node, dim: number, keepdim: boolean, skipNan: boolean)
   const name = skipNan ? "nanmedian" : "median";
   const { row, axis, extent } = axisOf(name, countable(x), dim);
   needsElements(name, row, axis);
-  const order = argsort(row, axis);
   const middle = int(Math.floor((extent - 1) / 2));
   const known = numbersIn(row, axis);
   // NaNs stand behind the numbers: the first of them is at their count.
-  const half = el.cast(el.floor(el.mul(el.cast(el.sub(known, int(1)), "float64"), full([], 0.5, "float64"))), "int32");
   const rank = skipNan
-    ? el.where(el.eq(known, int(0)), int(0), half)
+    ? el.shiftRight(el.maximum(el.sub(known, int(1)), int(0)), int(1))
     : el.where(el.lt(known, int(extent)), known, middle);
-  return picked(x, row, axis, trustedGather(order, axis, el.stopGradient(rank)), keepdim);
+  return picked(x, row, axis, placeOfRank(row, axis, el.stopGradient(rank)), keepdim);
 }
 
 /** The median of all elements; equal ones share its gradient. */
@@ -193,32 +197,36 @@ export function quantile(x: Node, q: number | readonly number[], options: Quanti
     throw new ShapeError(`${name}: q must lie between 0 and 1, got ${describe(q)}`);
   const values = floating(x);
   const flat = dim === undefined ? reshape(values, [-1]) : values;
-  const { row, axis } = axisOf(name, flat, dim ?? 0);
+  const { row, axis, extent } = axisOf(name, flat, dim ?? 0);
   if (sizeOf(row.shape) === 0) throw new ShapeError(`${name}: there is no element in ${formatShape(x.shape)}`);
-  const sorted = sort(row, axis).values;
+  const valueAt = (rank: Node): Node => trustedGather(row, axis, placeOfRank(row, axis, rank, 2 * shares.length));
   const known = numbersIn(row, axis);
   const rest = (value: Node): Node => {
     if (dim === undefined) return reshape(value, keepdim ? x.shape.map(() => 1) : []);
     return leave(x, value, axis, keepdim);
   };
-  const parts = shares.map((share) => rest(quantileOf(sorted, known, axis, share, { interpolation, skipNan })));
+  const parts = shares.map((share) => rest(quantileOf({ valueAt, known, extent }, share, { interpolation, skipNan })));
   if (typeof q === "number") return parts[0] as Node;
   return parts.length === 0
-    ? full([0, ...rest(slice(sorted, axis, 0, 1)).shape], 0, values.dtype)
+    ? full([0, ...rest(slice(row, axis, 0, 1)).shape], 0, values.dtype)
     : cat(
         parts.map((part) => unsqueeze(part, 0)),
         0,
       );
 }
 
+/** The value of a rank in each row, how many of a row are numbers, and how many there are. */
+interface Ranks {
+  readonly valueAt: (rank: Node) => Node;
+  readonly known: Node;
+  readonly extent: number;
+}
+
 function quantileOf(
-  sorted: Node,
-  known: Node,
-  axis: number,
+  { valueAt, known, extent }: Ranks,
   share: number,
   { interpolation, skipNan }: Pick<QuantileOptions, "interpolation" | "skipNan">,
 ): Node {
-  const extent = at(sorted.shape, axis);
   const last = skipNan ? el.maximum(el.sub(known, int(1)), int(0)) : int(extent - 1);
   const wanted = el.mul(el.cast(last, "float64"), full([], share, "float64"));
   // A NaN stands at the end, and is the quantile of whatever share.
@@ -232,9 +240,9 @@ function quantileOf(
           ? el.round(rank)
           : rank;
   const low = el.floor(rounded);
-  const place = (value: Node): Node => trustedGather(sorted, axis, el.stopGradient(el.cast(value, "int32")));
+  const place = (value: Node): Node => valueAt(el.stopGradient(el.cast(value, "int32")));
   const [below, above] = [place(low), place(el.ceil(rounded))];
-  const weight = el.cast(el.sub(rounded, low), sorted.dtype);
+  const weight = el.cast(el.sub(rounded, low), below.dtype);
   const between = el.gt(weight, number(0, weight));
   const part = interpolation === "midpoint" ? el.where(between, number(0.5, weight), weight) : weight;
   // Between infinite neighbours that are equal there is nothing to go.
@@ -271,35 +279,20 @@ export function searchSorted(sorted: Node, values: Node, right: boolean): Node {
   const count = at(sorted.shape, sorted.shape.length - 1);
   const flat = batched ? values : reshape(values, [-1]);
   const axis = flat.shape.length - 1;
-  const [row, wanted] = promoted(sorted, flat);
-  let [low, high] = [full(flat.shape, 0, "int32"), full(flat.shape, count, "int32")];
-  if (count > 0 && !flat.shape.includes(0)) {
-    for (let rest = count; rest > 0; rest >>= 1) {
-      const open = el.lt(low, high);
-      const middle = el.shiftRight(el.add(low, high), int(1));
-      const there = trustedGather(row, axis, el.minimum(middle, int(count - 1)));
-      const before = right ? el.logicalNot(el.lt(wanted, there)) : el.lt(there, wanted);
-      // NaN lies behind every number.
-      const beyond = el.logicalOr(
-        before,
-        right ? el.isnan(wanted) : el.logicalAnd(el.isnan(wanted), el.logicalNot(el.isnan(there))),
-      );
-      const up = el.logicalAnd(open, beyond);
-      [low, high] = [
-        el.where(up, el.add(middle, int(1)), low),
-        el.where(el.logicalAnd(open, el.logicalNot(beyond)), middle, high),
-      ];
-    }
+  const dtype = promote(sorted.dtype, flat.dtype);
+  const [row, wanted] = [el.stopGradient(el.cast(sorted, dtype)), el.stopGradient(el.cast(flat, dtype))];
+  let found = full(flat.shape, 0, "int32");
+  // Bit after bit of how many there are.
+  for (let step = flat.shape.includes(0) ? 0 : 2 ** Math.floor(Math.log2(count)); step >= 1; step /= 2) {
+    const next = el.add(found, int(step));
+    const there = trustedGather(row, axis, el.sub(el.minimum(next, int(count)), int(1)));
+    // NaN lies behind every number.
+    const isBefore = right
+      ? el.logicalOr(el.logicalNot(el.lt(wanted, there)), el.isnan(wanted))
+      : el.logicalOr(el.lt(there, wanted), el.logicalAnd(el.isnan(wanted), el.logicalNot(el.isnan(there))));
+    found = el.where(el.logicalAnd(el.le(next, int(count)), isBefore), next, found);
   }
-  return el.stopGradient(reshape(low, values.shape));
-}
-
-function promoted(a: Node, b: Node): [Node, Node] {
-  const like = el.add(
-    el.stopGradient(slice(reshape(a, [-1]), 0, 0, 0)),
-    el.stopGradient(slice(reshape(b, [-1]), 0, 0, 0)),
-  );
-  return [el.stopGradient(el.cast(a, like.dtype)), el.stopGradient(el.cast(b, like.dtype))];
+  return el.stopGradient(reshape(found, values.shape));
 }
 
 /** How many elements of [low, high] fall into each of `bins` parts of equal width; where both are equal, of the whole range of x. */

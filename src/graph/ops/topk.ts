@@ -1,4 +1,4 @@
-// The k first along a dim: of few, one pass for each; of more, the order of all.
+// The k first along a dim: of few, one pass for each; of some, those before the last of them, sorted; of more, the order of all.
 import { at } from "../at.ts";
 import { composed } from "../compose.ts";
 import { type DType, isFloat } from "../dtype.ts";
@@ -6,10 +6,26 @@ import { ShapeError } from "../errors.ts";
 import type { Node } from "../node.ts";
 import { formatShape, wrapAxis } from "../shape.ts";
 import { full, iota } from "./creation.ts";
-import { cast, eq, gt, isnan, logicalAnd, logicalNot, logicalOr, lt, stopGradient, where } from "./elementwise.ts";
-import { trustedGather } from "./indexing.ts";
+import {
+  add,
+  cast,
+  eq,
+  gt,
+  isnan,
+  le,
+  logicalAnd,
+  logicalNot,
+  logicalOr,
+  lt,
+  stopGradient,
+  sub,
+  where,
+} from "./elementwise.ts";
+import { cumsum, trustedGather } from "./indexing.ts";
 import { cat, slice } from "./movement.ts";
+import { searchSorted } from "./ranks.ts";
 import { amax, amin } from "./reduce.ts";
+import { isSelected, keyOfRank, keysOf } from "./selection.ts";
 import { argsort } from "./sort.ts";
 
 /** The places of the first k in order, one pass for each: what comes first of those that come after the last. */
@@ -42,6 +58,9 @@ function endOf(dtype: DType, isLeast: boolean): number {
   return isLeast ? -(2 ** 31) : 2 ** 31 - 1;
 }
 
+/** Passes that take as long as a selection. */
+const mostPasses = 20;
+
 interface Ordered {
   readonly values: Node;
   readonly places: Node;
@@ -56,6 +75,18 @@ function comesAfter(x: Ordered, than: Ordered, descending: boolean): Node {
   return logicalOr(byValue, logicalAnd(isnan(first), logicalOr(logicalNot(isnan(second)), isLater)));
 }
 
+/** The places of the first k in order: those that come before the one of rank k, found in one search for each, are sorted. Along the last dim. */
+function selectedOnes(x: Node, k: number, axis: number, largest: boolean): Node {
+  const own = keysOf(stopGradient(x));
+  const keys = largest ? sub(full([], -1, "int32"), own) : own;
+  const { key, passed, before } = keyOfRank(keys, axis, full([], k - 1, "int32"));
+  const isEqual = logicalAnd(eq(keys, key), le(passed, add(before, full([], 1, "int32"))));
+  const count = cumsum(cast(logicalOr(lt(keys, key), isEqual), "int32"), axis);
+  const shape = x.shape.map((extent, place) => (place === axis ? k : extent));
+  const places = searchSorted(count, iota(shape, axis), true);
+  return trustedGather(places, axis, argsort(trustedGather(keys, axis, places), axis));
+}
+
 /** The k largest along a dim, largest first, or the k smallest, smallest first (torch.topk). */
 export function topk(x: Node, k: number, dim = -1, largest = true): { values: Node; indices: Node } {
   const axis = wrapAxis(dim, x.shape.length, "topk");
@@ -66,10 +97,15 @@ export function topk(x: Node, k: number, dim = -1, largest = true): { values: No
     );
   if (x.shape.length === 0) return { values: x, indices: full([], 0, "int32") };
   const columns = Math.ceil(Math.log2(extent));
+  const isEmpty = k === 0 || x.shape.includes(0);
+  const isSome = !isEmpty && axis === x.shape.length - 1 && 4 * k <= extent && isSelected(x, axis);
   // Each pass finds one, and costs as much as two columns of the network.
-  const isFew = k > 0 && 2 * k <= (columns * (columns + 1)) / 2;
-  const indices =
-    isFew && !x.shape.includes(0) ? firstOnes(x, k, axis, largest) : slice(argsort(x, axis, largest), axis, 0, k);
+  const isFew = !isEmpty && 2 * k <= Math.min((columns * (columns + 1)) / 2, isSome ? 2 * mostPasses : extent);
+  const indices = isFew
+    ? firstOnes(x, k, axis, largest)
+    : isSome
+      ? selectedOnes(x, k, axis, largest)
+      : slice(argsort(x, axis, largest), axis, 0, k);
   if (x.shape.includes(0)) return { values: slice(x, axis, 0, k), indices };
   const values = trustedGather(x, axis, indices);
   composed("topk", [x], { k, dim: axis, largest }, values, indices);

@@ -6,6 +6,8 @@ import type { Node } from "../../../src/graph/node.ts";
 import { checkIndex } from "../../../src/graph/ops/check.ts";
 import * as ops from "../../../src/graph/ops/indexing.ts";
 import { exponentialOp, normal, normalOp, randomBits, randomBitsOp, uniform } from "../../../src/graph/ops/random.ts";
+import { kthvalue } from "../../../src/graph/ops/ranks.ts";
+import { orderKeyOp } from "../../../src/graph/ops/selection.ts";
 import { argsort, sort, sortStepOp } from "../../../src/graph/ops/sort.ts";
 import { topk } from "../../../src/graph/ops/topk.ts";
 import { all, at, type Case, floats, input, ints, numbers, spread, tabulate } from "../case.ts";
@@ -297,6 +299,31 @@ export const indexingCases: readonly Case[] = [
     inputs: [input([2], 5, 3), input([1, 2, 1], 5, 3), ints([1, 2, 1], 0, 1)],
     build: (x, v, p) => apply(sortStepOp, [x, v, p], { ...oneColumn, inRows: true, of: "places" }),
     truth: () => [1, 0],
+  },
+  {
+    op: "orderKey",
+    kind: "forward",
+    name: "numbers in order",
+    dtypes: ["float32"],
+    inputs: [input([6], 1, -2, 0.5, 3, -0.25, 2)],
+    build: (x) => argsort(apply(orderKeyOp, [x], {})),
+    truth: () => [1, 4, 2, 0, 5, 3],
+  },
+  {
+    op: "orderKey",
+    kind: "edge",
+    name: "both zeros are one, NaN is the largest, infinities are the ends of the numbers",
+    dtypes: ["float32"],
+    inputs: [input([7], 0, -0, nan, inf, minusInf, 2 ** -126, -(2 ** -126))],
+    build: (x) => apply(orderKeyOp, [x], {}),
+    truth: () => [0, 0, 2 ** 31 - 1, 0x7f800000, ~0x7f800000, 0x800000, ~0x800000],
+  },
+  {
+    op: "orderKey",
+    kind: "error",
+    name: "a rank that no row has",
+    build: () => kthvalue(node([3]), 4, 0, false),
+    message: /k is 4, but dim 0 of \[3\] holds 3/,
   },
   {
     op: "sort",

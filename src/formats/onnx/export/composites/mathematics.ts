@@ -86,6 +86,14 @@ export const mathematics: CompositeRules = {
       return node.dtype === "float32" ? ones : out.cast(ones, node.dtype);
     });
   },
+  placeOfRank: ({ composite: { inputs, attributes }, node, out }) => {
+    const [x, rank] = inputs;
+    const count = x.shape.length === 0 ? 0 : at(x.shape, attributes.dim);
+    const all = ordered({ node, out }, x, { k: count, dim: attributes.dim, largest: false });
+    return (
+      all && single(node, () => out.op("GatherElements", [at(all(), 1), out.value(rank)], { axis: attributes.dim }))
+    );
+  },
   repeat: ({ composite: { inputs, attributes }, node, out }) => {
     const [x] = inputs;
     if (attributes.sizes.length !== x.shape.length) return undefined;

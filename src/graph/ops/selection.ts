@@ -1,0 +1,74 @@
+// The element of a rank without a sort of all: numbers become whole ones in the same order, whose bits are found one after another by counting.
+import { apply } from "../apply.ts";
+import { at } from "../at.ts";
+import { composed } from "../compose.ts";
+import { isFloat } from "../dtype.ts";
+import { type Node, notDifferentiable, type Op, type TensorType } from "../node.ts";
+import * as scalar from "../scalar.ts";
+import { sum } from "./broadcast.ts";
+import { full } from "./creation.ts";
+import * as el from "./elementwise.ts";
+import { cumsum, trustedGather } from "./indexing.ts";
+import { argsort } from "./sort.ts";
+
+/** float32 as int32 in the order of `sort`: 0 and −0 are one, and NaN is the largest. */
+export const orderKeyOp: Op = {
+  name: "orderKey",
+  infer: ([x]) => ({ shape: (x as TensorType).shape, dtype: "int32" }),
+  gradient: notDifferentiable("the place of a number among others is a whole number, which has no slope"),
+  rule: {
+    kind: "element",
+    element({ input, index }) {
+      const x = input(0, index);
+      const bits = scalar.bitcast(x, "int32");
+      // Of numbers below 0 the bits but the sign are turned around.
+      const turned = scalar.binary("xor", bits, scalar.int(0x7fffffff));
+      const key = scalar.select(scalar.binary("lt", bits, scalar.int(0)), turned, bits);
+      const known = scalar.select(scalar.binary("eq", x, scalar.constant(0, "float32")), scalar.int(0), key);
+      return scalar.select(scalar.unary("isNaN", x), scalar.int(0x7fffffff), known);
+    },
+  },
+};
+
+/** Shorter rows are sorted as quickly, and so are rows of which more ranks are asked for. */
+const shortest = 32;
+const mostRanks = 8;
+
+const int = (value: number): Node => full([], value, "int32");
+const countOf = (holds: Node, axis: number): Node => sum(el.cast(holds, "int32"), [axis], true);
+
+/** Whether elements of rows of so many are found by their bits. */
+export const isSelected = (x: Node, axis: number): boolean => at(x.shape, axis) >= shortest && x.dtype !== "float64";
+
+/** Whole numbers in the order of `sort`. */
+export const keysOf = (x: Node): Node =>
+  isFloat(x.dtype) ? apply(orderKeyOp, [el.cast(x, "float32")], {}) : el.cast(x, "int32");
+
+/** The key of a rank in each row; how many of its equals have passed at each place, and how many do before the element of the rank. */
+export function keyOfRank(
+  keys: Node,
+  axis: number,
+  rank: Node,
+): { readonly key: Node; readonly passed: Node; readonly before: Node } {
+  let key = int(-(2 ** 31));
+  let less = int(0);
+  for (let bit = 31; bit >= 0; bit--) {
+    const next = el.add(key, int(1 << bit));
+    const below = countOf(el.lt(keys, next), axis);
+    const isThere = el.le(below, rank);
+    key = el.where(isThere, next, key);
+    less = el.where(isThere, below, less);
+  }
+  return { key, passed: cumsum(el.cast(el.eq(keys, key), "int32"), axis), before: el.sub(rank, less) };
+}
+
+/** The place in each row of the element of a rank, which counts from 0 in the order of a stable sort. `rank`, one of `ranks`, has one element for each row. */
+export function placeOfRank(x: Node, axis: number, rank: Node, ranks = 1): Node {
+  const values = el.stopGradient(x);
+  let place: Node;
+  if (isSelected(x, axis) && ranks <= mostRanks) {
+    const { passed, before } = keyOfRank(keysOf(values), axis, rank);
+    place = countOf(el.le(passed, before), axis);
+  } else place = trustedGather(argsort(values, axis), axis, rank);
+  return composed("placeOfRank", [x, rank], { dim: axis }, place);
+}
