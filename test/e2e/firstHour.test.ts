@@ -74,15 +74,21 @@ test("figures of a few rows are said to say little", async () => {
   expect(stderr).toContain("Only one row is held out, so the validation figures say little");
 });
 
-test("a table of texts alone names what learns them", async () => {
+test("a table of texts alone is learned by its words, and where none comes again a pretrained model is named", async () => {
   const words = ["good", "bad", "long", "short", "film", "plot", "the", "was", "never", "so"];
   const sentence = (k: number): string =>
     Array.from({ length: 12 }, (_, place) => words[(k * (place + 3) + place) % words.length]).join(" ");
-  writeFileSync(
-    join(folder(), "texts.csv"),
-    lines("review,mood", 150, (k) => [`${sentence(k)} ${k}`, ["up", "down"][k % 2] ?? ""]),
-  );
-  const { code, stderr } = await hebb("train", "texts.csv", "--target", "mood", ...common);
-  expect(code).toBe(1);
-  expect(stderr).toContain("texts are learned by a pretrained model (hebb train … --base MODEL)");
+  const write = (text: (k: number) => string): void =>
+    writeFileSync(
+      join(folder(), "texts.csv"),
+      lines("review,mood", 150, (k) => [text(k), ["up", "down"][k % 2] ?? ""]),
+    );
+  write((k) => `${sentence(k)} ${k}`);
+  const { code, stdout } = await hebb("train", "texts.csv", "--target", "mood", ...common);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/validation\s+loss/);
+  write((k) => `ones${k} twos${k} threes${k}`);
+  const none = await hebb("train", "texts.csv", "--target", "mood", ...common);
+  expect(none.code).toBe(1);
+  expect(none.stderr).toContain("texts are learned by a pretrained model (hebb train … --base MODEL)");
 });

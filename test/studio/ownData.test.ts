@@ -156,4 +156,31 @@ describe.skipIf(missing)("inputs have names", () => {
     await page.screenshot({ path: join(pictures, "own-groups.png") });
     await page.close();
   });
+  it("a column of texts is its words, and a row of one's own is judged by them", async () => {
+    const page = await studio.open("", { query: "&play=0" });
+    const parts = [
+      ["lovely", "cosy", "bright"],
+      ["dull", "broken", "cold"],
+    ] as const;
+    await drop(
+      page,
+      lines("note,size,y", 240, (k) => {
+        const side = k % 2;
+        return [
+          `the ${parts[side]?.[k % 3]} room of guest ${k} was ${parts[side]?.[(k >> 3) % 3]}`,
+          noise(k).toFixed(3),
+          side === 0 ? "like" : "dislike",
+        ];
+      }),
+    );
+    await page.getByRole("button", { name: "Learn from it" }).click();
+    await until(page, ({ state }) => state["data"] === "own", "the table");
+    await page.getByText(/^note \(\d+\)$/).waitFor();
+    expect(await page.getByText(/^note \(\d+\)$/).getAttribute("title")).toContain('note has "lovely"');
+    await page.evaluate("studio.play(true)");
+    await until(page, ({ epoch }) => epoch >= 30, "thirty epochs");
+    await page.evaluate("studio.play(false)");
+    await page.screenshot({ path: join(pictures, "own-texts.png") });
+    await page.close();
+  });
 });
