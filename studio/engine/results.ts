@@ -1,5 +1,7 @@
 // How good a trained network is, and by which columns: its answers, its worst rows, importance and partial dependence.
 
+import type { TextInput } from "../../src/data/preprocessing.ts";
+import { tellingTerms } from "../../src/data/tellingTerms.ts";
 import { data, HebbError, noGrad, type Tensor, tensor } from "../../src/index.ts";
 import { partialDependence, permutationImportance } from "../../src/train/index.ts";
 import type { DataInfo, InputGroup } from "../shared/protocol.ts";
@@ -20,6 +22,8 @@ const mostWorst = 24;
 /** Rows that importance and dependence are measured on, at most. */
 const mostRows = 1000;
 const dependencePoints = 24;
+/** Words whose names stand side by side. */
+const mostWords = 8;
 
 /** The rows that the bar's figures are of: test rows, or training rows where there are none. */
 const judged = ({ testPart, trainPart }: Session): Part => testPart ?? trainPart;
@@ -160,7 +164,12 @@ export function importance(session: Session, { repeats }: ImportanceAsk): Import
 }
 
 /** The values that a column of a table is set to, and what they become. */
-function valuesOf(prepared: Prepared, { name, from, count }: InputGroup, rows: data.Dataset) {
+function valuesOf(
+  prepared: Prepared,
+  { name, from, count }: InputGroup,
+  rows: data.Dataset,
+  answers: () => ArrayLike<number>,
+) {
   const { table, origin } = prepared;
   const input = table?.inputs.find(({ column }) => column === name);
   const cells = origin?.table.column(name).cells;
@@ -173,6 +182,9 @@ function valuesOf(prepared: Prepared, { name, from, count }: InputGroup, rows: d
     const at = spread(sorted);
     return { at, names: [], values: at.map((value) => [value]) };
   }
+  /** The words that tell most, each as a text of its own. */
+  const words = ({ terms }: TextInput): string[] =>
+    tellingTerms(rows, { from, terms: terms.length }, answers(), mostWords).map((place) => terms[place] ?? "");
   const encoded = (given: readonly string[]): Float32Array[] => {
     const like = origin.table.select(origin.trainRows.subarray(0, 1));
     const record = Object.fromEntries(like.columnNames.map((column) => [column, like.column(column).cells[0] ?? ""]));
@@ -184,7 +196,7 @@ function valuesOf(prepared: Prepared, { name, from, count }: InputGroup, rows: d
     return given.map((_, k) => features.slice(k * featureCount + from, k * featureCount + from + count));
   };
   if (input.kind === "category" || input.kind === "text") {
-    const names = (input.kind === "text" ? input.terms : input.categories).slice(0, dependencePoints);
+    const names = input.kind === "text" ? words(input) : input.categories.slice(0, dependencePoints);
     return { at: names.map((_, k) => k), names, values: encoded(names) };
   }
   // As it is written in the table: values in between may be ones that no row has.
@@ -229,8 +241,12 @@ export function dependence(session: Session, { column }: DependenceAsk): Depende
   if (group === undefined) throw new HebbError(say.thereIsNoColumn(column + 1));
   const rows = firstRows(session);
   const back = inUnits(prepared);
-  const { at, names, values } = valuesOf(prepared, group, rows);
   const number = prepared.info.task === "number";
+  const { at, names, values } = valuesOf(prepared, group, rows, () => {
+    const { output } = session.measure(partOf(rows));
+    const outputs = output.length / rows.length;
+    return Float32Array.from({ length: rows.length }, (_, row) => output[row * outputs] ?? Number.NaN);
+  });
   const found = partialDependence(rows, {
     group,
     values,

@@ -2,6 +2,7 @@
 
 import { Dataset, Random, type TablePreprocessing } from "../../data/index.ts";
 import { featureNamesOf, type InputEncoding } from "../../data/preprocessing.ts";
+import { tellingTerms } from "../../data/tellingTerms.ts";
 import { at } from "../../graph/at.ts";
 import { quantile } from "./quantile.ts";
 
@@ -91,31 +92,6 @@ export interface Dependence {
 const gridPoints = 16;
 const mostCategories = 12;
 
-/** The terms of texts whose presence goes along best with what is predicted, by the correlation of both. */
-function tellingTerms(
-  rows: Dataset,
-  { from, width }: Pick<ColumnSpan, "from" | "width">,
-  predicted: readonly number[],
-): number[] {
-  const [all = 0] = rows.features.shape;
-  const mean = predicted.reduce((sum, value) => sum + value, 0) / rows.length;
-  const scores = Array.from({ length: width - 1 }, (_, place) => {
-    let [having, sum] = [0, 0];
-    predicted.forEach((value, row) => {
-      if (at(rows.features.data, row * all + from + place) === 0) return;
-      having++;
-      sum += value - mean;
-    });
-    const spread = Math.sqrt(having * (rows.length - having));
-    return { place, score: spread === 0 ? 0 : Math.abs(sum) / spread };
-  });
-  return scores
-    .filter(({ score }) => score > 0)
-    .sort((a, b) => b.score - a.score)
-    .slice(0, mostCategories)
-    .map(({ place }) => place);
-}
-
 /** The values to try, each with the features it becomes; `base`: what is predicted of the rows as they are. */
 function gridOf(
   { input, from, width }: { readonly input: InputEncoding; readonly from: number; readonly width: number },
@@ -130,7 +106,7 @@ function gridOf(
       return { value, features };
     });
   if (input.kind === "text") {
-    const places = tellingTerms(rows, { from, width }, base);
+    const places = tellingTerms(rows, { from, terms: input.terms.length }, base, mostCategories);
     return places.map((place) => {
       const features = new Float32Array(width);
       features[place] = input.norm;
