@@ -86,6 +86,37 @@ describe.each(["float32", "float64"] as const)("%s", (dtype) => {
   });
 });
 
+// Blocks of 64, the last of them shorter: what is on the diagonal is far from 0, so that each number is right to its last few digits.
+it.each([true, false])("triangles of 150 × 150 are solved from either side, upper: %s", (upper) => {
+  const n = 150;
+  const own = matrices("float64", 2, 1, n, n)
+    .div(8)
+    .add(eye(n, n, { dtype: "float64" }).mul(2));
+  const triangle = upper ? own.triu() : own.tril();
+  const b = matrices("float64", 3, n, 5);
+  expect(units(triangle.matmul(linalg.solveTriangular(own, b, { upper })), b.expand(2, 3, n, 5))).toBeLessThan(64);
+  const right = linalg.solveTriangular(own, b.mT, { upper, left: false });
+  expect(units(right.matmul(triangle), b.mT.expand(2, 3, 5, n))).toBeLessThan(64);
+  const ones = triangle.sub(eye(n, n, { dtype: "float64" }).mul(triangle)).add(eye(n, n, { dtype: "float64" }));
+  const unit = linalg.solveTriangular(own, b, { upper, unitriangular: true });
+  expect(units(ones.matmul(unit), b.expand(2, 3, n, 5))).toBeLessThan(64);
+  expect(linalg.solveTriangular(own, zeros([n, 0], { dtype: "float64" }), { upper }).shape).toEqual([2, 1, n, 0]);
+});
+
+it.each(["float32", "float64"] as const)("150 equations, and many matrices side by side, %s", (dtype) => {
+  const a = matrices(dtype, 150, 150).add(eye(150, 150, { dtype }).mul(8));
+  const b = matrices(dtype, 150, 3);
+  expect(units(a.matmul(linalg.solve(a, b)), b)).toBeLessThan(64);
+  expect(units(a.matmul(linalg.inv(a)), eye(150, 150, { dtype }))).toBeLessThan(64);
+  // Rows change places, and there are more of them than columns in a panel.
+  const many = matrices(dtype, 17, 40, 40).add(eye(40, 40, { dtype }).flip([0]).mul(4));
+  const found = linalg.inv(many);
+  expect(units(many.matmul(found), eye(40, 40, { dtype }).expand(17, 40, 40))).toBeLessThan(64);
+  expect(linalg.det(many).dataSync()).toEqual(
+    cat([...Array(17).keys()].map((k) => linalg.det(many.slice(0, k, k + 1)))).dataSync(),
+  );
+});
+
 it("completes the vectors of matrices without full rank", () => {
   const { U, S, Vh } = linalg.svd(
     tensor(

@@ -16,8 +16,8 @@ import {
   differentiated,
   epsilonOf,
   flat,
-  identities,
   identity,
+  isBeside,
   loopOver,
   matrices,
   mT,
@@ -29,7 +29,7 @@ import {
   squares,
   unflat,
 } from "./matrices.ts";
-import { inverseLower, summed } from "./triangular.ts";
+import { inverseLower, substitute, summed } from "./triangular.ts";
 
 /** P A = L U, packed in one matrix: `order` says which row of A stands where, `swaps` how many exchanges that takes. */
 export interface Elimination {
@@ -59,33 +59,43 @@ export function eliminate(a: Node): Elimination {
   };
 }
 
-/** Column by column. Rows stay where they are until the end; those that are not chosen yet are active. Columns lie along the last dim here. */
+/**
+ * Column by column. Rows stay where they are until the end; those that are not chosen yet are active. Columns lie one after another: [batch, n,
+ * m], or, of many matrices, [n, m, batch].
+ */
 function panel(a: Node): Elimination {
   const [batch, m, n] = a.shape as [number, number, number];
   if (batch === 0 || n === 0)
     return { factors: a, order: expand(reshape(iota([m], 0), [1, m]), [batch, m]), swaps: full([batch], 0, "int32") };
-  const places = reshape(iota([m], 0), [1, m]);
-  const columns = reshape(iota([n], 0), [1, n, 1]);
-  const { state, outputs } = loopOver(n, [mT(a), full([batch, m], 1, a.dtype)], ([whole, active], t) => {
+  const beside = isBeside(batch);
+  /** The dims of a matrix's columns, and of one of them. */
+  const [which, along] = beside ? [0, 0] : [1, 1];
+  const places = reshape(iota([m], 0), beside ? [m, 1] : [1, m]);
+  const columns = reshape(iota([n], 0), beside ? [n, 1, 1] : [1, n, 1]);
+  const initial = [permute(a, beside ? [2, 1, 0] : [0, 2, 1]), full(beside ? [m, batch] : [batch, m], 1, a.dtype)];
+  const { state, outputs } = loopOver(n, initial, ([whole, active], t) => {
     const [lines, free] = [whole as Node, el.ne(active as Node, number(0, a))];
-    const column = sliceAt(lines, 1, t);
-    const chosen = argmax(el.where(free, el.abs(column), number(-1, a)), 1, true);
-    const pivot = trustedGather(column, 1, chosen);
+    const column = sliceAt(lines, which, t);
+    const chosen = argmax(el.where(free, el.abs(column), number(-1, a)), along, true);
+    const pivot = trustedGather(column, along, chosen);
     const left = el.logicalAnd(free, el.ne(places, chosen));
     const isZero = el.eq(pivot, number(0, a));
     const factor = el.where(el.logicalAnd(left, el.logicalNot(isZero)), el.div(column, pivot), number(0, a));
-    const row = trustedGather(lines, 2, expand(reshape(chosen, [batch, 1, 1]), [batch, n, 1]));
+    const everywhere = unsqueeze(chosen, which);
+    const row = trustedGather(lines, along + 1, expand(everywhere, everywhere.shape.with(which, n)));
     const later = el.where(el.gt(columns, t), row, number(0, a));
-    const reduced = el.sub(lines, el.mul(later, unsqueeze(factor, 1)));
-    const next = el.where(el.logicalAnd(el.eq(columns, t), unsqueeze(left, 1)), unsqueeze(factor, 1), reduced);
-    const before = sum(el.cast(el.logicalAnd(free, el.lt(places, chosen)), "int32"), 1);
+    const reduced = el.sub(lines, el.mul(later, unsqueeze(factor, which)));
+    const next = el.where(el.logicalAnd(el.eq(columns, t), unsqueeze(left, which)), unsqueeze(factor, which), reduced);
+    const before = sum(el.cast(el.logicalAnd(free, el.lt(places, chosen)), "int32"), along);
     return { next: [next, el.cast(left, a.dtype)], outputs: [reshape(chosen, [batch]), before] };
   });
   const [lines, active] = state as [Node, Node];
   const [chosen, before] = outputs as [Node, Node];
   const pivots = permute(chosen, [1, 0]);
-  const order = m === n ? pivots : cat([pivots, restOf(active, m - n)], 1);
-  return { factors: orderRows(mT(lines), order), order, swaps: sum(before, 0) };
+  const rest = beside ? permute(active, [1, 0]) : active;
+  const order = m === n ? pivots : cat([pivots, restOf(rest, m - n)], 1);
+  const matrices = permute(lines, beside ? [2, 1, 0] : [0, 2, 1]);
+  return { factors: orderRows(matrices, order), order, swaps: sum(before, 0) };
 }
 
 /** The places of the `count` rows that are still active, in order. */
@@ -104,13 +114,24 @@ const eliminated = (a: Node): Elimination => eliminate(flat(el.stopGradient(a)))
 const singular =
   "the matrix is singular: it has no inverse; add a small multiple of the identity, or use linalg.pinv or linalg.lstsq";
 
-/** P A = L U solved for [batch, n, k], with a step of refinement, where `refines` says so for each matrix: [batch, 1, 1]. */
-function solveWith(lu: Elimination, a: Node, b: Node, refines?: Node): Node {
+/** P A = L U solved for [batch, n, k], with a step of refinement. */
+function solveWith(lu: Elimination, a: Node, b: Node): Node {
   const { factors, order } = lu;
-  const [lower, upper] = [inverseLower(factors, true), mT(inverseLower(mT(factors)))];
-  const times = (x: Node): Node => matmul(upper, matmul(lower, orderRows(x, order)));
+  const times = (x: Node): Node => {
+    const first = substitute(factors, orderRows(x, order), { upper: false, unit: true, refined: false });
+    return substitute(factors, first, { upper: true, unit: false, refined: false });
+  };
   const first = times(b);
-  const step = times(el.sub(b, matmul(a, first)));
+  return el.add(first, times(el.sub(b, matmul(a, first))));
+}
+
+/** A⁻¹ of [batch, n, n], with a step of refinement, where `refines` says so for each matrix: [batch, 1, 1]. */
+function invertWith({ factors, order }: Elimination, a: Node, refines?: Node): Node {
+  const one = expand(identity(rowsOf(a), rowsOf(a), a), a.shape);
+  // Columns stand where the rows of the identity are put.
+  const lower = matmul(inverseLower(factors, true), orderRows(one, order));
+  const first = substitute(factors, lower, { upper: true, unit: false, refined: false });
+  const step = matmul(first, el.sub(one, matmul(a, first)));
   return el.add(first, refines === undefined ? step : el.where(refines, step, number(0, a)));
 }
 
@@ -157,7 +178,7 @@ export function inverse(a: Node, where = "linalg.inv"): Node {
   const square = squares(where, a);
   const lu = eliminated(square);
   const holds = reshape(all(el.ne(pivotsOf(lu), number(0, square)), 1), batchOf(square));
-  const values = unflat(solveWith(lu, flat(el.stopGradient(square)), flat(identities(square))), batchOf(square));
+  const values = unflat(invertWith(lu, flat(el.stopGradient(square))), batchOf(square));
   const inverted: Node = differentiated(requireEach(values, holds, where, singular), [square], (grad) => [
     el.neg(matmul(mT(inverted), matmul(grad, mT(inverted)))),
   ]);
@@ -182,7 +203,7 @@ function withoutZeros(lu: Elimination): { readonly near: Elimination; readonly h
 
 /** A⁻ᵀ for the gradient of a determinant, refined where `refines` says so. */
 function cofactors(a: Node, lu: Elimination, refines?: Node): Node {
-  const values = solveWith(lu, flat(el.stopGradient(a)), flat(identities(a)), refines);
+  const values = invertWith(lu, flat(el.stopGradient(a)), refines);
   const inverted: Node = differentiated(unflat(values, batchOf(a)), [a], (grad) => [
     el.neg(matmul(mT(inverted), matmul(grad, mT(inverted)))),
   ]);

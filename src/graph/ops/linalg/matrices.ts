@@ -53,6 +53,9 @@ export function identity(rows: number, columns: number, like: Node): Node {
 export const identities = (like: Node, rows = rowsOf(like), columns = columnsOf(like)): Node =>
   expand(identity(rows, columns, like), [...batchOf(like), rows, columns]);
 
+/** Whether so many matrices are worked on side by side, element by element, and not one after another. */
+export const isBeside = (batch: number): boolean => batch >= 16;
+
 /** The slice at place `t`, which is known at each step of a loop, of a dim that then is gone. */
 export function sliceAt(x: Node, dim: number, t: Node): Node {
   const taken = trustedIndexSelect(x, dim, reshape(t, [1]));

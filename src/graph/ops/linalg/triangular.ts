@@ -2,7 +2,7 @@
 import { at } from "../../at.ts";
 import { ShapeError } from "../../errors.ts";
 import type { Node } from "../../node.ts";
-import { formatShape } from "../../shape.ts";
+import { formatShape, sizeOf } from "../../shape.ts";
 import { sum } from "../broadcast.ts";
 import { full, iota } from "../creation.ts";
 import * as el from "../elementwise.ts";
@@ -25,58 +25,60 @@ import {
   rowsOf,
   sliceAt,
   squares,
-  unflat,
 } from "./matrices.ts";
 
 /** Blocks of this size on the diagonal are inverted row by row, all of them at once. */
 const blockSize = 32;
 
-/**
- * The inverse of lower triangular matrices [batch, n, n], of which only that triangle is read: [A 0; C B]⁻¹ = [A⁻¹ 0; −B⁻¹CA⁻¹ B⁻¹], for all
- * blocks of a size at once, from the diagonal on. `unit`: the diagonal counts as 1.
- */
+/** Larger matrices are solved block by block. */
+const solvedAtOnce = 2 * blockSize;
+/** At most so many blocks: each is kernels of its own. */
+const mostBlocks = 16;
+
+/** The inverse of lower triangular matrices [batch, n, n], of which only that triangle is read. `unit`: the diagonal counts as 1. */
 export function inverseLower(lower: Node, unit = false): Node {
   const [batch, n] = lower.shape as [number, number, number];
   if (n === 0 || batch === 0) return lower;
-  const smallest = Math.min(blockSize, n);
-  let width = smallest;
-  while (width < n) width *= 2;
+  let size = Math.min(blockSize, n);
+  while (size < n) size *= 2;
+  const blocks = diagonalInverses(lower, size, unit);
+  return size === n ? blocks : slice(slice(blocks, 1, 0, n), 2, 0, n);
+}
+
+/**
+ * The inverses of the blocks of `size`, which is a power of two of the smallest, on the diagonal: [batch · blocks, size, size]. [A 0; C B]⁻¹ =
+ * [A⁻¹ 0; −B⁻¹CA⁻¹ B⁻¹], for all blocks of a size at once, from the diagonal on. The last ones are filled with the identity.
+ */
+function diagonalInverses(lower: Node, size: number, unit: boolean): Node {
+  const [batch, n] = lower.shape as [number, number, number];
+  const width = Math.ceil(n / size) * size;
   const more = width - n;
-  const filled =
-    more === 0
-      ? lower
-      : el.add(
-          pad(
-            lower,
-            [
-              [0, 0],
-              [0, more],
-              [0, more],
-            ],
-            0,
-          ),
-          pad(
-            identity(more, more, lower),
-            [
-              [n, 0],
-              [n, 0],
-            ],
-            0,
-          ),
-        );
+  const besides = (x: Node, from: number, to: number): Node =>
+    pad(
+      x,
+      [
+        [0, 0],
+        [from, to],
+        [from, to],
+      ].slice(3 - x.shape.length) as [number, number][],
+      0,
+    );
+  const filled = more === 0 ? lower : el.add(besides(lower, 0, more), besides(identity(more, more, lower), n, 0));
   // The blocks of a size on the diagonal, one after another: [batch · blocks, size, size]
-  const blocksOf = (size: number): Node => {
-    const count = width / size;
+  const blocksOf = (own: number): Node => {
+    const count = width / own;
     if (count === 1) return filled;
-    const tiles = diagonal(reshape(filled, [batch, count, size, count, size]), 0, 1, 3);
-    return reshape(permute(tiles, [0, 3, 1, 2]), [batch * count, size, size]);
+    const tiles = diagonal(reshape(filled, [batch, count, own, count, own]), 0, 1, 3);
+    return reshape(permute(tiles, [0, 3, 1, 2]), [batch * count, own, own]);
   };
+  let smallest = size;
+  while (smallest > blockSize) smallest /= 2;
   let blocks = rowByRow(blocksOf(smallest), unit);
-  for (let size = smallest; size < width; size *= 2) {
-    const count = (batch * width) / (2 * size);
-    const corner = slice(slice(blocksOf(2 * size), 1, size), 2, 0, size);
-    const pairs = reshape(blocks, [count, 2, size, size]);
-    const block = (which: 0 | 1): Node => reshape(slice(pairs, 1, which, which + 1), [count, size, size]);
+  for (let own = smallest; own < size; own *= 2) {
+    const count = (batch * width) / (2 * own);
+    const corner = slice(slice(blocksOf(2 * own), 1, own), 2, 0, own);
+    const pairs = reshape(blocks, [count, 2, own, own]);
+    const block = (which: 0 | 1): Node => reshape(slice(pairs, 1, which, which + 1), [count, own, own]);
     const [first, second] = [block(0), block(1)];
     const below = el.neg(matmul(second, matmul(corner, first)));
     blocks = cat(
@@ -86,7 +88,7 @@ export function inverseLower(lower: Node, unit = false): Node {
           [
             [0, 0],
             [0, 0],
-            [0, size],
+            [0, own],
           ],
           0,
         ),
@@ -95,7 +97,53 @@ export function inverseLower(lower: Node, unit = false): Node {
       1,
     );
   }
-  return more === 0 ? blocks : slice(slice(blocks, 1, 0, n), 2, 0, n);
+  return blocks;
+}
+
+export interface Substitution {
+  readonly upper: boolean;
+  /** The diagonal counts as ones. */
+  readonly unit: boolean;
+  /** Whether the solution of each block is refined by a step; then nothing but zeros stands in the other triangle, and ones on a diagonal of ones. */
+  readonly refined: boolean;
+}
+
+/** X of T X = B, block by block, where nothing but one triangle of [..., n, n] is read beside the diagonal blocks. */
+export function substitute(triangle: Node, b: Node, { upper, unit, refined }: Substitution): Node {
+  const n = rowsOf(triangle);
+  if (sizeOf(triangle.shape) === 0) return matmul(triangle, b);
+  let size = Math.min(blockSize, n);
+  while (size < n && (size < solvedAtOnce || size * mostBlocks < n)) size *= 2;
+  const count = Math.ceil(n / size);
+  const batch = batchOf(triangle);
+  const inverses = diagonalInverses(flat(upper ? mT(triangle) : triangle), size, unit);
+  const each = reshape(inverses, [...batch, count, size, size]);
+  const part = (from: number, to: number, left: number, right: number): Node =>
+    slice(slice(triangle, -2, from, to), -1, left, right);
+  const block = (place: number, from: number, to: number, right: Node): Node => {
+    const whole = reshape(slice(each, -3, place, place + 1), [...batch, size, size]);
+    const cut = slice(slice(whole, -2, 0, to - from), -1, 0, to - from);
+    const inverse = upper ? mT(cut) : cut;
+    const first = matmul(inverse, right);
+    if (!refined) return first;
+    // A step of refinement takes back what the inverse lost.
+    return el.add(first, matmul(inverse, el.sub(right, matmul(part(from, to, from, to), first))));
+  };
+  const solved = (from: number, to: number, right: Node): Node => {
+    if (to - from <= size) return block(from / size, from, to, right);
+    const middle = from + size * Math.ceil((to - from) / size / 2);
+    const above = slice(right, -2, 0, middle - from);
+    const below = slice(right, -2, middle - from);
+    if (upper) {
+      const last = solved(middle, to, below);
+      const first = solved(from, middle, el.sub(above, matmul(part(from, middle, middle, to), last)));
+      return cat([first, last], last.shape.length - 2);
+    }
+    const first = solved(from, middle, above);
+    const last = solved(middle, to, el.sub(below, matmul(part(middle, to, from, middle), first)));
+    return cat([first, last], last.shape.length - 2);
+  };
+  return solved(0, n, b);
 }
 
 /** Row t of the inverse is what row t of the identity leaves of the rows before, over the pivot. */
@@ -140,15 +188,11 @@ export function solveTriangular(
   const triangle = unitriangular
     ? el.add((upper ? triu : tril)(plain, upper ? 1 : -1), identity(rowsOf(a), rowsOf(a), plain))
     : (upper ? triu : tril)(plain);
-  const lower = flat(upper ? mT(plain) : plain);
-  const inverted = unflat(inverseLower(lower, unitriangular), batchOf(plain));
-  const inverse = upper ? mT(inverted) : inverted;
   const known = el.stopGradient(right);
-  const times = (x: Node): Node => (left ? matmul(inverse, x) : matmul(x, inverse));
-  const first = times(known);
-  // A step of refinement takes back what the inverse lost.
-  const rest = el.sub(known, left ? matmul(triangle, first) : matmul(first, triangle));
-  const values = el.add(first, times(rest));
+  const how = { unit: unitriangular, refined: true };
+  const values = left
+    ? substitute(triangle, known, { upper, ...how })
+    : mT(substitute(mT(triangle), mT(known), { upper: !upper, ...how }));
   const solution: Node = differentiated(values, [square, right], (grad) => {
     const ofRight = solveTriangular(mT(square), grad, { upper: !upper, left, unitriangular });
     const whole = left ? product(ofRight, mT(solution)) : product(mT(solution), ofRight);
