@@ -34,14 +34,10 @@ export function countsOf(data: TypedArray, minlength: number): TypedArray {
   return counts.slice(0, length);
 }
 
-/** The slices of a dim, with `inner` elements behind each of its places, as rows; −0 is 0. */
-export function rowsOf(data: TypedArray, extent: number, inner: number): Float64Array {
-  const rows = new Float64Array(data.length);
-  const width = data.length / extent;
-  let from = 0;
-  for (let start = 0; start < width; start += inner)
-    for (let row = 0; row < extent; row++)
-      for (let k = 0; k < inner; k++) rows[row * width + start + k] = (data[from++] as number) + 0;
+/** Numbers with −0 as 0. */
+export function rowsOf(data: TypedArray): Float64Array {
+  const rows = new Float64Array(data);
+  for (let k = 0; k < rows.length; k++) rows[k] = (rows[k] as number) + 0;
   return rows;
 }
 
@@ -51,8 +47,8 @@ interface Groups {
   readonly groups: Int32Array;
 }
 
-/** Groups of equal rows, in the order of their values. NaN equals nothing, itself included, and comes last. */
-export function groupRows(rows: Float64Array, extent: number): Groups {
+/** Groups of equal rows, in the order of their values, or of those that follow one another. NaN equals nothing, itself included, and comes last. */
+export function groupRows(rows: Float64Array, extent: number, consecutive: boolean): Groups {
   const width = rows.length / extent;
   const words = new Int32Array(rows.buffer);
   const hashOf = (row: number): number => {
@@ -62,20 +58,20 @@ export function groupRows(rows: Float64Array, extent: number): Groups {
       hash ^= (words[2 * k] as number) ^ Math.imul(words[2 * k + 1] as number, 0x85ebca6b);
       hash = Math.imul(hash ^ (hash >>> 15), 0xc2b2ae35);
     }
-    return hash ^ (hash >>> 15);
+    return hash;
   };
-  // The first rows of groups, counted from 1, by their hash: each in the first slot that is free.
-  const lastSlot = 2 ** Math.ceil(Math.log2(2 * extent + 1)) - 1;
+  // The first rows of groups, counted from 1, by their hash: each in the first slot that is free. Of runs the last is enough.
+  const lastSlot = consecutive ? 0 : 2 ** Math.ceil(Math.log2(2 * extent + 1)) - 1;
   const slots = new Int32Array(lastSlot + 1);
   const groups = new Int32Array(extent);
   const found = new Int32Array(extent);
   let count = 0;
   for (let row = 0; row < extent; row++) {
-    let slot = hashOf(row) & lastSlot;
+    let slot = consecutive ? 0 : hashOf(row) & lastSlot;
     let first = slots[slot] as number;
     while (first > 0 && order(rows, width, first - 1, row) !== 0) {
       slot = (slot + 1) & lastSlot;
-      first = slots[slot] as number;
+      first = consecutive ? 0 : (slots[slot] as number);
     }
     if (first === 0) {
       found[count++] = row;
@@ -84,31 +80,20 @@ export function groupRows(rows: Float64Array, extent: number): Groups {
     }
     groups[row] = first - 1;
   }
-  const firsts = found.slice(0, count).sort((a, b) => order(rows, width, a, b));
+  const firsts = found.slice(0, count);
+  if (!consecutive) firsts.sort((a, b) => order(rows, width, a, b));
   const ranks = new Int32Array(extent);
   for (let rank = 0; rank < count; rank++) ranks[firsts[rank] as number] = rank;
   for (let row = 0; row < extent; row++) groups[row] = ranks[groups[row] as number] as number;
   return { firsts, groups };
 }
 
-/** Runs of equal rows. */
-export function runsOfRows(rows: Float64Array, extent: number): Groups {
-  const groups = new Int32Array(extent);
-  const firsts = new Int32Array(extent);
-  let count = 0;
-  for (let row = 0; row < extent; row++) {
-    if (row === 0 || order(rows, rows.length / extent, row - 1, row) !== 0) firsts[count++] = row;
-    groups[row] = count - 1;
-  }
-  return { firsts: firsts.slice(0, count), groups };
-}
-
-/** Below 0 where row a comes before row b, 0 where they are equal. */
+/** Below 0 where row a comes before row b, 0 where they are equal. Of two NaN the first row comes first. */
 function order(rows: Float64Array, width: number, a: number, b: number): number {
   for (let k = 0; k < width; k++) {
     const x = rows[a * width + k] as number;
     const y = rows[b * width + k] as number;
-    if (x !== y) return x < y ? -1 : x > y ? 1 : Number(Number.isNaN(x)) - Number(Number.isNaN(y)) || a - b;
+    if (x !== y) return x > y || (Number.isNaN(x) && (a > b || !Number.isNaN(y))) ? 1 : -1;
   }
   return 0;
 }

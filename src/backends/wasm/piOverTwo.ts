@@ -6,30 +6,9 @@ import type { FunctionBuilder } from "./module.ts";
 
 /** Where the bits of 2/π lie in every memory; a word of zeros stands before them. */
 const tableAddress = 256;
-const twoOverPi = [
-  0xa2f9836e4e441529n,
-  0xfc2757d1f534ddc0n,
-  0xdb6295993c439041n,
-  0xfe5163abdebbc561n,
-  0xb7246e3a424dd2e0n,
-  0x06492eea09d1921cn,
-  0xfe1deb1cb129a73en,
-  0xe88235f52ebb4484n,
-  0xe99c7026b45f7e41n,
-  0x3991d639835339f4n,
-  0x9c845f8bbdf9283bn,
-  0x1ff897ffde05980fn,
-  0xef2f118b5a0a6d1fn,
-  0x6d367ecf27cb09b7n,
-  0x4f463f669e5fea2dn,
-  0x7527bac7ebe5f17bn,
-  0x3d0739f78a5292ean,
-  0x6bfb5fb11f8d5d08n,
-  0x56033046fc7b6babn,
-  0xf0cfbc209af4361dn,
-];
+const words = 20;
 /** The first byte after what this file keeps in low memory. */
-export const tableEnd = tableAddress + 8 * (twoOverPi.length + 1);
+export const tableEnd = tableAddress + 8 * (words + 1);
 
 /** π/2 in three parts; the first two have 32 and 31 bits, so that their products with n are exact. */
 const parts = [1.5707963267341256, 6.077100506303966e-11, 2.0222662487959506e-21] as const;
@@ -73,9 +52,21 @@ export function piOverTwoReduction(context: EmitContext): FunctionBuilder {
   });
 }
 
+/** The bits of 2/π behind the point, 64 a word. */
 function tableBytes(): Uint8Array {
-  const words = new BigUint64Array([0n, ...twoOverPi]);
-  return new Uint8Array(words.buffer);
+  const bits = BigInt(64 * words);
+  const one = 1n << (bits + 64n);
+  // π = 16 arctan 1/5 − 4 arctan 1/239 (Machin).
+  let pi = 0n;
+  for (const [factor, x] of [
+    [16n, 5n],
+    [-4n, 239n],
+  ] as const)
+    for (let power = (factor * one) / x, k = 1n; power !== 0n; power /= -x * x, k += 2n) pi += power / k;
+  const digits = ((2n * one) << bits) / pi;
+  return new Uint8Array(
+    BigUint64Array.from({ length: words + 1 }, (_, k) => digits >> BigInt(64 * (words - k))).buffer,
+  );
 }
 
 /** m · 2^e · 2/π modulo 4, keeping 126 bits of the fraction (Payne and Hanek). */

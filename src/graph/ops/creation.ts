@@ -20,6 +20,9 @@ export const fullOp: Op<FullAttributes> = {
 export const full = (shape: Shape, value: number, dtype: DType): Node =>
   isHalf(dtype) ? cast(full(shape, value, "float32"), dtype) : apply(fullOp, [], { shape, dtype, value });
 
+/** A whole number. */
+export const int = (value: number): Node => full([], value, "int32");
+
 type IotaAttributes = { readonly shape: Shape; readonly dtype: DType; readonly axis: number };
 
 export const iotaOp: Op<IotaAttributes> = {

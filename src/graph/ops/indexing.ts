@@ -10,7 +10,7 @@ import { formatShape, normalizeAxis, sameShape, sizeOf, wrapAxis } from "../shap
 import { withGradient } from "./alias.ts";
 import { expand } from "./broadcast.ts";
 import { checkIndex } from "./check.ts";
-import { full, iota } from "./creation.ts";
+import { full, int, iota } from "./creation.ts";
 import { add, cast, eq, ge, le, scalarLike, where } from "./elementwise.ts";
 import { flip, reshape } from "./movement.ts";
 import { countable } from "./reduction.ts";
@@ -268,7 +268,7 @@ function triangle(x: Node, keep: typeof le, diagonal: number, name: "tril" | "tr
   if (rank < 2) throw new ShapeError(`${name}: takes a matrix or a batch of them, got ${formatShape(x.shape)}`);
   if (!Number.isInteger(diagonal)) throw new ShapeError(`${name}: the diagonal must be a whole number`);
   const shape = x.shape.slice(-2);
-  const limit = add(iota(shape, 0), full([], diagonal, "int32"));
+  const limit = add(iota(shape, 0), int(diagonal));
   return composed(name, [x], { diagonal }, where(keep(iota(shape, 1), limit), x, full([], 0, x.dtype)));
 }
 

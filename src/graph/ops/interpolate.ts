@@ -9,7 +9,7 @@ import { checkOptions, type OptionKinds } from "../options.ts";
 import { formatShape } from "../shape.ts";
 import { arange } from "./arange.ts";
 import { expand } from "./broadcast.ts";
-import { full } from "./creation.ts";
+import { full, int } from "./creation.ts";
 import { add, cast, floor, maximum, minimum, mul, sub } from "./elementwise.ts";
 import { trustedIndexSelect } from "./indexing.ts";
 import { reshape } from "./movement.ts";
@@ -155,7 +155,6 @@ function nearest(x: Node, dim: number, size: number, scale: number, shift: numbe
     const column = reshape(x, [...before, extent, 1, ...after]);
     return reshape(expand(column, [...before, extent, size / extent, ...after]), [...before, size, ...after]);
   }
-  const int = (value: number): Node => full([], value, "int32");
   const i = arange(0, size, 1, "int32");
   if (asSized) {
     // In integers, which are exact; doubled when half an element is added.
@@ -182,7 +181,7 @@ function linear(x: Node, dim: number, position: Node): Node {
   const extent = at(x.shape, dim);
   const number = (value: number): Node => full([], value, x.dtype);
   const { place, rest } = placeBefore(maximum(position, number(0)), extent);
-  const right = minimum(add(place, full([], 1, "int32")), full([], extent - 1, "int32"));
+  const right = minimum(add(place, int(1)), int(extent - 1));
   const weight = along(x, dim, rest);
   return add(
     mul(trustedIndexSelect(x, dim, place), sub(number(1), weight)),
@@ -209,8 +208,8 @@ function cubic(x: Node, dim: number, position: Node): Node {
   const ahead = sub(number(1), rest);
   const weights = [far(add(rest, number(1))), near(rest), near(ahead), far(add(ahead, number(1)))];
   const parts = weights.map((weight, tap): Node => {
-    const at = add(place, full([], tap - 1, "int32"));
-    const inside = minimum(maximum(at, full([], 0, "int32")), full([], extent - 1, "int32"));
+    const at = add(place, int(tap - 1));
+    const inside = minimum(maximum(at, int(0)), int(extent - 1));
     return mul(trustedIndexSelect(x, dim, inside), along(x, dim, weight));
   });
   return parts.reduce((sum, part) => add(sum, part));

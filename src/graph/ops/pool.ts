@@ -11,7 +11,7 @@ import { checkOptions, type OptionKinds } from "../options.ts";
 import { formatShape, sizeOf } from "../shape.ts";
 import { arange } from "./arange.ts";
 import { perDim, spatialNames } from "./conv.ts";
-import { full } from "./creation.ts";
+import { full, int } from "./creation.ts";
 import { add, cast, div, eq, isnan, logicalOr, lt, maximum, minimum, mul, sub, where } from "./elementwise.ts";
 import { trustedIndexSelect } from "./indexing.ts";
 import { pad, permute, reshape } from "./movement.ts";
@@ -42,7 +42,7 @@ export const windowMaxOp: Op<WindowMaxAttributes> = {
     const { axes } = node.attributes;
     const place = places(axes.map((axis) => at(x.shape, axis)));
     const highest = logicalOr(eq(x, node), isnan(x));
-    const first = amin(where(highest, place, full([], sizeOf(place.shape), "int32")), axes, true);
+    const first = amin(where(highest, place, int(sizeOf(place.shape))), axes, true);
     return [where(eq(place, first), grad, full([], 0, grad.dtype))];
   }),
   rule: { kind: "reduce", combine: "max", axes: ({ axes }) => axes },
@@ -163,10 +163,9 @@ export function maxPoolPlaces(
   options: MaxPoolOptions = {},
 ): Node {
   const { windows, axes, dims, dilation } = maxWindows(`maxPool${rank}d`, rank, x, kernelSize, options);
-  const int = (value: number): Node => full([], value, "int32");
   const place = places(axes.map((axis) => at(windows.shape, axis)));
   const highest = logicalOr(eq(windows, apply(windowMaxOp, [windows], { axes })), isnan(windows));
-  const first = amin(where(highest, place, full([], sizeOf(place.shape), "int32")), axes, false);
+  const first = amin(where(highest, place, int(sizeOf(place.shape))), axes, false);
   let rest = first;
   let position: Node = int(0);
   for (let dim = rank - 1, scale = 1; dim >= 0; dim--) {
@@ -272,13 +271,10 @@ function divideByCounts(
     (_, y) => clip(y * stride - padding + kernel) - clip(y * stride - padding),
   );
   if (numbers.every((number) => number === kernel)) return mul(total, full([], 1 / kernel, total.dtype));
-  const start = sub(mul(arange(0, count, 1, "int32"), full([], stride, "int32")), full([], padding, "int32"));
+  const start = sub(mul(arange(0, count, 1, "int32"), int(stride)), int(padding));
   const clipped = (position: Node): Node =>
-    minimum(
-      maximum(position, full([], clip(Number.NEGATIVE_INFINITY), "int32")),
-      full([], clip(Number.POSITIVE_INFINITY), "int32"),
-    );
-  const counts = sub(clipped(add(start, full([], kernel, "int32"))), clipped(start));
+    minimum(maximum(position, int(clip(Number.NEGATIVE_INFINITY))), int(clip(Number.POSITIVE_INFINITY)));
+  const counts = sub(clipped(add(start, int(kernel))), clipped(start));
   return div(
     total,
     reshape(cast(counts, total.dtype), [count, ...new Array<number>(total.shape.length - 1 - axis).fill(1)]),
@@ -443,7 +439,6 @@ function regionMeans(x: Node, dim: number, size: number): Node {
 /** `size` regions along a dim, which becomes [size, longest]: their elements, which of these count, and how many. */
 function regions(x: Node, dim: number, size: number) {
   const extent = at(x.shape, dim);
-  const int = (value: number): Node => full([], value, "int32");
   const starts = Array.from({ length: size }, (_, i) => Math.floor((i * extent) / size));
   const longest = Math.max(...starts.map((start, i) => Math.ceil(((i + 1) * extent) / size) - start));
   const scaled = mul(reshape(arange(0, size, 1, "int32"), [size, 1]), int(extent));

@@ -9,7 +9,7 @@ import { gradient, type Node, type Op, type TensorType } from "../node.ts";
 import { formatShape, sameShape, sizeOf, wrapAxis } from "../shape.ts";
 import { withGradient } from "./alias.ts";
 import { expand, sum } from "./broadcast.ts";
-import { full, iota } from "./creation.ts";
+import { full, int, iota } from "./creation.ts";
 import * as el from "./elementwise.ts";
 import { trustedGather, trustedScatterAdd } from "./indexing.ts";
 import { cat, pad, reshape, slice } from "./movement.ts";
@@ -27,7 +27,6 @@ export interface Found {
 }
 
 const number = (value: number, like: TensorType): Node => full([], value, like.dtype);
-const int = (value: number): Node => full([], value, "int32");
 const countable = (x: Node): Node => (x.dtype === "bool" ? el.cast(x, "int32") : x);
 
 /** A dim of a tensor that counts as having one at least. */
@@ -181,6 +180,11 @@ export function medianOfAll(x: Node, skipNan: boolean): Node {
 
 export const interpolations = ["linear", "lower", "higher", "midpoint", "nearest"] as const;
 export type Interpolation = (typeof interpolations)[number];
+const roundings: { readonly [K in Interpolation]?: (x: Node) => Node } = {
+  lower: el.floor,
+  higher: el.ceil,
+  nearest: el.round,
+};
 export interface QuantileOptions {
   readonly dim: number | undefined;
   readonly keepdim: boolean;
@@ -199,13 +203,28 @@ export function quantile(x: Node, q: number | readonly number[], options: Quanti
   const flat = dim === undefined ? reshape(values, [-1]) : values;
   const { row, axis, extent } = axisOf(name, flat, dim ?? 0);
   if (sizeOf(row.shape) === 0) throw new ShapeError(`${name}: there is no element in ${formatShape(x.shape)}`);
-  const valueAt = (rank: Node): Node => trustedGather(row, axis, placeOfRank(row, axis, rank, 2 * shares.length));
   const known = numbersIn(row, axis);
   const rest = (value: Node): Node => {
     if (dim === undefined) return reshape(value, keepdim ? x.shape.map(() => 1) : []);
     return leave(x, value, axis, keepdim);
   };
-  const parts = shares.map((share) => rest(quantileOf({ valueAt, known, extent }, share, { interpolation, skipNan })));
+  const last = skipNan ? el.maximum(el.sub(known, int(1)), int(0)) : int(extent - 1);
+  const parts = shares.map((share) => {
+    const wanted = el.mul(el.cast(last, "float64"), full([], share, "float64"));
+    // A NaN stands at the end, and is the quantile of whatever share.
+    const rank = skipNan ? wanted : el.where(el.lt(known, int(extent)), full([], extent - 1, "float64"), wanted);
+    const rounded = roundings[interpolation]?.(rank) ?? rank;
+    const low = el.floor(rounded);
+    const place = (value: Node): Node =>
+      trustedGather(row, axis, placeOfRank(row, axis, el.stopGradient(el.cast(value, "int32")), 2 * shares.length));
+    const [below, above] = [place(low), place(el.ceil(rounded))];
+    const weight = el.cast(el.sub(rounded, low), below.dtype);
+    const between = el.gt(weight, number(0, weight));
+    const part = interpolation === "midpoint" ? el.where(between, number(0.5, weight), weight) : weight;
+    // Between infinite neighbours that are equal there is nothing to go.
+    const same = el.logicalAnd(el.eq(below, above), el.isinf(below));
+    return rest(el.where(same, below, lerp(below, above, part)));
+  });
   if (typeof q === "number") return parts[0] as Node;
   return parts.length === 0
     ? full([0, ...rest(slice(row, axis, 0, 1)).shape], 0, values.dtype)
@@ -213,41 +232,6 @@ export function quantile(x: Node, q: number | readonly number[], options: Quanti
         parts.map((part) => unsqueeze(part, 0)),
         0,
       );
-}
-
-/** The value of a rank in each row, how many of a row are numbers, and how many there are. */
-interface Ranks {
-  readonly valueAt: (rank: Node) => Node;
-  readonly known: Node;
-  readonly extent: number;
-}
-
-function quantileOf(
-  { valueAt, known, extent }: Ranks,
-  share: number,
-  { interpolation, skipNan }: Pick<QuantileOptions, "interpolation" | "skipNan">,
-): Node {
-  const last = skipNan ? el.maximum(el.sub(known, int(1)), int(0)) : int(extent - 1);
-  const wanted = el.mul(el.cast(last, "float64"), full([], share, "float64"));
-  // A NaN stands at the end, and is the quantile of whatever share.
-  const rank = skipNan ? wanted : el.where(el.lt(known, int(extent)), full([], extent - 1, "float64"), wanted);
-  const rounded =
-    interpolation === "lower"
-      ? el.floor(rank)
-      : interpolation === "higher"
-        ? el.ceil(rank)
-        : interpolation === "nearest"
-          ? el.round(rank)
-          : rank;
-  const low = el.floor(rounded);
-  const place = (value: Node): Node => valueAt(el.stopGradient(el.cast(value, "int32")));
-  const [below, above] = [place(low), place(el.ceil(rounded))];
-  const weight = el.cast(el.sub(rounded, low), below.dtype);
-  const between = el.gt(weight, number(0, weight));
-  const part = interpolation === "midpoint" ? el.where(between, number(0.5, weight), weight) : weight;
-  // Between infinite neighbours that are equal there is nothing to go.
-  const same = el.logicalAnd(el.eq(below, above), el.isinf(below));
-  return el.where(same, below, lerp(below, above, part));
 }
 
 /** The most frequent value of each row, of several the least, and its last place. */
@@ -288,7 +272,7 @@ export function searchSorted(sorted: Node, values: Node, right: boolean): Node {
     const there = trustedGather(row, axis, el.sub(el.minimum(next, int(count)), int(1)));
     // NaN lies behind every number.
     const isBefore = right
-      ? el.logicalOr(el.logicalNot(el.lt(wanted, there)), el.isnan(wanted))
+      ? el.logicalNot(el.lt(wanted, there))
       : el.logicalOr(el.lt(there, wanted), el.logicalAnd(el.isnan(wanted), el.logicalNot(el.isnan(there))));
     found = el.where(el.logicalAnd(el.le(next, int(count)), isBefore), next, found);
   }

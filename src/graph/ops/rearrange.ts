@@ -5,7 +5,7 @@ import { describe } from "../kinds.ts";
 import type { Node } from "../node.ts";
 import { formatShape, mostElements, normalizeAxis, sizeOf, wrapAxis } from "../shape.ts";
 import { expand, repeat } from "./broadcast.ts";
-import { full, iota } from "./creation.ts";
+import { full, int, iota } from "./creation.ts";
 import * as el from "./elementwise.ts";
 import { trustedGather, trustedIndexSelect } from "./indexing.ts";
 import { cat, flip, permute, reshape, slice } from "./movement.ts";
@@ -130,7 +130,7 @@ export function unfold(x: Node, dim: number, size: number, step: number): Node {
     throw new ShapeError(`unfold: the step must be a whole number from 1, got ${describe(step)}`);
   const count = Math.floor((extent - size) / step) + 1;
   const shape = [count, size];
-  const places = el.add(el.mul(iota(shape, 0), full([], step, "int32")), iota(shape, 1));
+  const places = el.add(el.mul(iota(shape, 0), int(step)), iota(shape, 1));
   const taken = trustedIndexSelect(row, axis, reshape(places, [count * size]));
   const apart = reshape(taken, [...row.shape.slice(0, axis), count, size, ...row.shape.slice(axis + 1)]);
   return x.shape.length === 0 ? reshape(apart, [size]) : movedim(apart, axis + 1, -1);
@@ -164,8 +164,8 @@ export function diagEmbed(x: Node, offset: number, dim1: number, dim2: number): 
   const size = extent + Math.abs(offset);
   const shape = [...row.shape.slice(0, -1), size, size];
   const [i, j] = [iota([size, size], 0), iota([size, size], 1)];
-  const on = el.eq(el.sub(j, i), full([], offset, "int32"));
-  const places = el.minimum(el.minimum(i, j), full([], Math.max(0, extent - 1), "int32"));
+  const on = el.eq(el.sub(j, i), int(offset));
+  const places = el.minimum(el.minimum(i, j), int(Math.max(0, extent - 1)));
   const flat =
     extent === 0
       ? full(shape, 0, row.dtype)
@@ -235,7 +235,7 @@ export function asStrided(x: Node, size: readonly number[], stride: readonly num
     throw new ShapeError(`asStrided: reaches place ${reach}, but ${formatShape(x.shape)} holds ${have} elements`);
   const shape = [...size];
   const places = shape.reduce<Node>(
-    (sum, _, k) => el.add(sum, el.mul(iota(shape, k), full([], at(stride, k), "int32"))),
+    (sum, _, k) => el.add(sum, el.mul(iota(shape, k), int(at(stride, k)))),
     full(shape, offset, "int32"),
   );
   return reshape(trustedGather(reshape(x, [-1]), 0, reshape(places, [count])), shape);

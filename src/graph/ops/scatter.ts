@@ -6,7 +6,7 @@ import type { Node, TensorType } from "../node.ts";
 import { formatShape, normalizeAxis, sameShape, sizeOf } from "../shape.ts";
 import { withGradient } from "./alias.ts";
 import { checkIndex } from "./check.ts";
-import { full, iota } from "./creation.ts";
+import { full, int, iota } from "./creation.ts";
 import * as el from "./elementwise.ts";
 import { positions, trustedGather, trustedIndexSelect, trustedScatterAdd } from "./indexing.ts";
 import { pad, reshape, slice } from "./movement.ts";
@@ -15,7 +15,6 @@ import { argsort } from "./sort.ts";
 export const reductions = ["sum", "prod", "mean", "amax", "amin"] as const;
 export type ScatterReduction = (typeof reductions)[number];
 
-const int = (value: number): Node => full([], value, "int32");
 const number = (value: number, like: TensorType): Node => full([], value, like.dtype);
 const zeros = (like: TensorType, dtype = like.dtype): Node => full(like.shape, 0, dtype);
 

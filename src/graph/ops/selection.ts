@@ -6,7 +6,7 @@ import { isFloat } from "../dtype.ts";
 import { type Node, notDifferentiable, type Op, type TensorType } from "../node.ts";
 import * as scalar from "../scalar.ts";
 import { sum } from "./broadcast.ts";
-import { full } from "./creation.ts";
+import { int } from "./creation.ts";
 import * as el from "./elementwise.ts";
 import { cumsum, trustedGather } from "./indexing.ts";
 import { argsort } from "./sort.ts";
@@ -15,7 +15,7 @@ import { argsort } from "./sort.ts";
 export const orderKeyOp: Op = {
   name: "orderKey",
   infer: ([x]) => ({ shape: (x as TensorType).shape, dtype: "int32" }),
-  gradient: notDifferentiable("the place of a number among others is a whole number, which has no slope"),
+  gradient: notDifferentiable("a sort order is made of indices, and indices have no gradient"),
   rule: {
     kind: "element",
     element({ input, index }) {
@@ -34,15 +34,17 @@ export const orderKeyOp: Op = {
 const shortest = 32;
 const mostRanks = 8;
 
-const int = (value: number): Node => full([], value, "int32");
 const countOf = (holds: Node, axis: number): Node => sum(el.cast(holds, "int32"), [axis], true);
 
 /** Whether elements of rows of so many are found by their bits. */
 export const isSelected = (x: Node, axis: number): boolean => at(x.shape, axis) >= shortest && x.dtype !== "float64";
 
 /** Whole numbers in the order of `sort`. */
-export const keysOf = (x: Node): Node =>
-  isFloat(x.dtype) ? apply(orderKeyOp, [el.cast(x, "float32")], {}) : el.cast(x, "int32");
+export function keysOf(x: Node, descending = false): Node {
+  const values = el.stopGradient(x);
+  const keys = isFloat(x.dtype) ? apply(orderKeyOp, [el.cast(values, "float32")], {}) : el.cast(values, "int32");
+  return descending ? el.sub(int(-1), keys) : keys;
+}
 
 /** The key of a rank in each row; how many of its equals have passed at each place, and how many do before the element of the rank. */
 export function keyOfRank(
@@ -64,11 +66,10 @@ export function keyOfRank(
 
 /** The place in each row of the element of a rank, which counts from 0 in the order of a stable sort. `rank`, one of `ranks`, has one element for each row. */
 export function placeOfRank(x: Node, axis: number, rank: Node, ranks = 1): Node {
-  const values = el.stopGradient(x);
   let place: Node;
   if (isSelected(x, axis) && ranks <= mostRanks) {
-    const { passed, before } = keyOfRank(keysOf(values), axis, rank);
+    const { passed, before } = keyOfRank(keysOf(x), axis, rank);
     place = countOf(el.le(passed, before), axis);
-  } else place = trustedGather(argsort(values, axis), axis, rank);
+  } else place = trustedGather(argsort(x, axis), axis, rank);
   return composed("placeOfRank", [x, rank], { dim: axis }, place);
 }

@@ -6,7 +6,7 @@ import type { Node } from "../node.ts";
 import { broadcastShapes, formatShape, sizeOf } from "../shape.ts";
 import { expand } from "./broadcast.ts";
 import { checkIndex } from "./check.ts";
-import { full } from "./creation.ts";
+import { int } from "./creation.ts";
 import * as el from "./elementwise.ts";
 import { positions, trustedIndexSelect } from "./indexing.ts";
 import { permute, reshape, slice } from "./movement.ts";
@@ -73,7 +73,7 @@ export function indexed(x: Node, index: readonly Subscript[]): Node {
         const place = part < 0 ? part + extent : part;
         if (!Number.isInteger(part) || place < 0 || place >= extent)
           throw new ShapeError(`index: ${String(part)} is outside a dim of size ${extent}`);
-        advanced.push({ axis: axis++, places: full([], place, "int32") });
+        advanced.push({ axis: axis++, places: int(place) });
       } else result = select(result, axis, part);
     } else if (isPositions(part)) advanced.push({ axis: axis++, places: part });
     else
@@ -125,8 +125,8 @@ function laidOut(x: Node, advanced: readonly Advanced[]) {
   const axes = wrapped.map(({ axis }) => axis);
   const extents = axes.map((axis) => at(x.shape, axis));
   const flat = wrapped.reduce<Node>(
-    (sum, { places }, k) => el.add(el.mul(sum, full([], at(extents, k), "int32")), expand(places, shape)),
-    full([], 0, "int32"),
+    (sum, { places }, k) => el.add(el.mul(sum, int(at(extents, k))), expand(places, shape)),
+    int(0),
   );
   const rest = x.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
   const first = at(axes, 0);
@@ -155,7 +155,7 @@ function laidOut(x: Node, advanced: readonly Advanced[]) {
 /** Positions that count from the end counted from the start, and checked. */
 export function counted(places: Node, extent: number): Node {
   const whole = positions("index", places);
-  const size = full([], extent, "int32");
-  const wrapped = el.where(el.lt(whole, full([], 0, "int32")), el.add(whole, size), whole);
+  const size = int(extent);
+  const wrapped = el.where(el.lt(whole, int(0)), el.add(whole, size), whole);
   return checkIndex(wrapped, extent, { by: "index", item: "index", count: "the size of that dim" });
 }

@@ -7,9 +7,10 @@ import { full } from "../../graph/ops/creation.ts";
 import * as el from "../../graph/ops/elementwise.ts";
 import * as ix from "../../graph/ops/indexing.ts";
 import * as mv from "../../graph/ops/movement.ts";
+import { movedim } from "../../graph/ops/rearrange.ts";
 import { checkOptions, type OptionKinds } from "../../graph/options.ts";
-import { broadcastShapes, normalizeAxis, type Shape, sizeOf, stridesOf } from "../../graph/shape.ts";
-import { countsOf, groupRows, placesOf, rowsOf, runsOfRows } from "../groupRows.ts";
+import { broadcastShapes, normalizeAxis, type Shape, stridesOf } from "../../graph/shape.ts";
+import { countsOf, groupRows, placesOf, rowsOf } from "../groupRows.ts";
 import type { Tensor } from "../tensor.ts";
 import { constantNode, made, nodeOf, Operable } from "./operable.ts";
 import { ProductMethods } from "./products.ts";
@@ -82,31 +83,41 @@ export abstract class ReadingMethods<S extends Shape = Shape> extends ProductMet
 
   /** Each value once, from the least to the largest, with where each element went and how many there are. */
   unique(options: UniqueOptions = {}): Promise<Unique> {
-    const known = checkOptions("unique", options, uniqueKinds);
-    return this.data().then((data) => this.#unique("unique", known, data, false));
+    const axis = this.#axis("unique", options);
+    return this.#slices(axis)
+      .data()
+      .then((data) => this.#grouped(axis, false, data));
   }
   uniqueSync(options: UniqueOptions = {}): Unique {
-    return this.#unique("unique", options, this.dataSync(), false);
+    const axis = this.#axis("unique", options);
+    return this.#grouped(axis, false, this.#slices(axis).dataSync());
   }
   /** Runs of equal values as one each. */
   uniqueConsecutive(options: UniqueOptions = {}): Promise<Unique> {
-    const known = checkOptions("uniqueConsecutive", options, uniqueKinds);
-    return this.data().then((data) => this.#unique("uniqueConsecutive", known, data, true));
+    const axis = this.#axis("uniqueConsecutive", options);
+    return this.#slices(axis)
+      .data()
+      .then((data) => this.#grouped(axis, true, data));
   }
   uniqueConsecutiveSync(options: UniqueOptions = {}): Unique {
-    return this.#unique("uniqueConsecutive", options, this.dataSync(), true);
+    const axis = this.#axis("uniqueConsecutive", options);
+    return this.#grouped(axis, true, this.#slices(axis).dataSync());
   }
-  #unique(where: string, options: UniqueOptions, data: TypedArray, consecutive: boolean): Unique {
+  #axis(where: string, options: UniqueOptions): number | undefined {
     const { dim } = checkOptions(where, options, uniqueKinds);
-    const axis = dim === undefined ? 0 : normalizeAxis(dim, this.shape.length, where);
-    const shape = dim === undefined ? [data.length] : this.shape;
-    const extent = shape[axis] as number;
-    const inner = sizeOf(shape.slice(axis + 1));
-    const { groups, firsts } = (consecutive ? runsOfRows : groupRows)(rowsOf(data, extent, inner), extent);
-    const flat = dim === undefined ? mv.reshape(this.node, [-1]) : this.node;
+    return dim === undefined ? dim : normalizeAxis(dim, this.shape.length, where);
+  }
+  /** What is compared, in front. */
+  #slices(axis: number | undefined): Operable {
+    return axis === undefined ? this : this[made](movedim(this.node, axis, 0), []);
+  }
+  #grouped(axis: number | undefined, consecutive: boolean, data: TypedArray): Unique {
+    const extent = axis === undefined ? data.length : (this.shape[axis] as number);
+    const { groups, firsts } = groupRows(rowsOf(data), extent, consecutive);
+    const flat = axis === undefined ? mv.reshape(this.node, [-1]) : this.node;
     return {
-      values: this[made](el.stopGradient(ix.trustedIndexSelect(flat, axis, int32(firsts))), []),
-      inverse: this[made](int32(groups, dim === undefined ? this.shape : [extent]), []),
+      values: this[made](el.stopGradient(ix.trustedIndexSelect(flat, axis ?? 0, int32(firsts))), []),
+      inverse: this[made](int32(groups, axis === undefined ? this.shape : [extent]), []),
       counts: this[made](int32(countsOf(groups, firsts.length)), []),
     };
   }
