@@ -52,7 +52,8 @@ export function orthogonalRows(x: Node, seen: number, sweeps = sweepsOf(x)): Nod
     const theirs = trustedIndexSelect(lines, 1, partner);
     const [mine, other] = [slice(lines, 2, 0, seen), slice(theirs, 2, 0, seen)];
     const a = sum(el.square(mine), 2);
-    const b = sum(el.square(other), 2);
+    // The partner has summed its own squares.
+    const b = trustedIndexSelect(a, 1, partner);
     const c = sum(el.mul(mine, other), 2);
     // tan of the angle that makes the two orthogonal, the smaller of both; of a tie one side turns one way, the other the other.
     const zeta = el.div(el.sub(b, a), el.mul(c, number(2, x)));
