@@ -16,8 +16,10 @@ const percent: ReadonlySet<string> = new Set([
 export const figure = (name: string, value: number): string =>
   `${name} ${percent.has(name) ? `${(100 * value).toFixed(1)} %` : value.toPrecision(4)}`;
 
+/** Figures in a line, without those that these rows do not have, such as r2 of one row. */
 export const figures = (metrics: Metrics): string =>
   Object.entries(metrics)
+    .filter(([name, value]) => name === "loss" || !Number.isNaN(value))
     .map(([name, value]) => figure(name, value))
     .join(", ");
 

@@ -57,6 +57,10 @@ describe("metrics", () => {
     expect(metrics.rmse([1, 2, 3], [1, 4, 0])).toBeCloseTo(Math.sqrt(13 / 3), 12);
     expect(metrics.r2([1, 2, 3], [1, 2, 3])).toBe(1);
     expect(metrics.r2([2, 2, 2], [1, 2, 3])).toBe(0);
+    // sklearn 1.9: r2_score([2, 2], [1, 2]), r2_score([2, 2], [2, 2]), r2_score([2], [1]).
+    expect(metrics.r2([1, 2], [2, 2])).toBe(0);
+    expect(metrics.r2([2, 2], [2, 2])).toBe(1);
+    expect(metrics.r2([1], [2])).toBeNaN();
     expect(metrics.perplexity(Math.log(8))).toBeCloseTo(8, 12);
   });
 });

@@ -204,7 +204,10 @@ export function rmse(predicted: Numbers, target: Numbers): number {
   return Math.sqrt(sum / target.length);
 }
 
-/** 1 − Σ(p − t)² / Σ(t − mean)²: 1 is perfect, 0 no better than the mean. */
+/**
+ * 1 − Σ(p − t)² / Σ(t − mean)²: 1 is perfect, 0 no better than the mean. Of targets that are all the same, 1 if all are predicted and 0 if not;
+ * NaN for fewer than two rows, which have no spread. Source: sklearn.metrics.r2_score.
+ */
 export function r2(predicted: Numbers, target: Numbers): number {
   sameLength("r2", predicted, target);
   let mean = 0;
@@ -214,7 +217,8 @@ export function r2(predicted: Numbers, target: Numbers): number {
     rest += ((predicted[row] as number) - (target[row] as number)) ** 2;
     total += ((target[row] as number) - mean) ** 2;
   }
-  return 1 - rest / total;
+  if (target.length < 2) return Number.NaN;
+  return total === 0 ? Number(rest === 0) : 1 - rest / total;
 }
 
 /** e^loss, for a cross-entropy in nats. */
