@@ -31,3 +31,7 @@ write("kernlab", "spam", "spam")
 write("kernlab", "income", "income")
 write("kernlab", "ticdata", "insurance")
 write("ggplot2", "diamonds", "diamonds")
+foods <- new.env()
+data(list = "small_fine_foods", package = "modeldata", envir = foods)
+reviews <- rbind(foods$training_data, foods$testing_data)[, c("review", "score")]
+write.csv(reviews, file.path(folder, "foods.csv"), row.names = FALSE, na = "")
