@@ -106,21 +106,28 @@ const product = ([a, b]: Pair, [c, d]: Pair): Pair => [
   scalar.add(scalar.mul(a, d), scalar.mul(b, c)),
 ];
 
-/** x · e^(2πi · step / n), without the products that can be spared. */
-function turned([re, im]: Pair, step: number, n: number): Pair {
-  const quarter = (4 * step) / n;
+/** x · e^(2πi · step / n), without the products that can be spared; angles are taken in the first eighth, where they are most accurate. */
+function turned([a, b]: Pair, step: number, n: number): Pair {
+  const quarters = Math.round((4 * step) / n);
+  const rest = 4 * step - quarters * n;
+  const angle = (2 * Math.PI * rest) / (4 * n);
+  const number = (value: number): scalar.Scalar => scalar.constant(value, a.dtype);
+  const half = number(Math.SQRT1_2);
+  let [re, im]: Pair = [a, b];
+  // From a half on a number is rounded up.
+  if (2 * rest === -n) [re, im] = [scalar.mul(scalar.add(a, b), half), scalar.mul(scalar.sub(b, a), half)];
+  else if (rest !== 0) [re, im] = product([a, b], [number(Math.cos(angle)), number(Math.sin(angle))]);
   const back = (x: scalar.Scalar): scalar.Scalar => scalar.unary("neg", x);
-  const number = (value: number): scalar.Scalar => scalar.constant(value, re.dtype);
-  if (quarter === 0) return [re, im];
-  if (quarter === 1) return [back(im), re];
-  if (quarter === 2) return [back(re), back(im)];
-  if (quarter === 3) return [im, back(re)];
-  if (quarter % 1 === 0.5) {
-    const [a, b] = turned([scalar.sub(re, im), scalar.add(re, im)], step - n / 8, n);
-    return [scalar.mul(a, number(Math.SQRT1_2)), scalar.mul(b, number(Math.SQRT1_2))];
+  switch (quarters % 4) {
+    case 0:
+      return [re, im];
+    case 1:
+      return [back(im), re];
+    case 2:
+      return [back(re), back(im)];
+    default:
+      return [im, back(re)];
   }
-  const angle = (2 * Math.PI * step) / n;
-  return product([re, im], [number(Math.cos(angle)), number(Math.sin(angle))]);
 }
 
 /** The transform of n numbers: for n = p · m, of p interleaved sequences of m. */

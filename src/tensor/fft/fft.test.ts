@@ -5,6 +5,7 @@ import { tensor } from "../creation.ts";
 import type { Tensor } from "../tensor.ts";
 import * as fft from "./index.ts";
 import { radices } from "./transform.ts";
+import { root } from "./waves.ts";
 
 beforeAll(() => useBackend({ backend: "wasm", threads: 1 }));
 
@@ -52,6 +53,15 @@ describe.each([1, 2, 3, 8, 12, 31, 64, 97, 131, 240, 257, 1000, 1009])("length %
     expect(error(half, sums(parts, length, -1).slice(0, 2 * (Math.floor(length / 2) + 1)))).toBeLessThan(most);
     expect(error(fft.irfft(half, { n: length }), Array.from(real.dataSync()))).toBeLessThan(most);
   });
+});
+
+// Of a single 1 the sums are the roots themselves: each is right to the last place, wherever on the circle it lies.
+it.each([5, 12, 16])("has the roots of %i", (length) => {
+  const one = new Float64Array(2 * length);
+  one[2] = 1;
+  const found = fft.ifft(tensor(one, { dtype: "float64", shape: [length, 2] }), { norm: "forward" }).dataSync();
+  const truth = Array.from({ length }, (_, k) => root(k, length)).flat();
+  expect(Math.max(...truth.map((value, k) => Math.abs(value - (found[k] ?? 0))))).toBeLessThanOrEqual(2 ** -53);
 });
 
 it("is made of few short transforms", () => {
