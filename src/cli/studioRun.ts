@@ -2,7 +2,7 @@
 import { arrayOfRows } from "../data/images.ts";
 import { formatCsv, formatIdx, type Table } from "../data/index.ts";
 import { type HostArray, type Preprocessing, writeSafetensors } from "../formats/index.ts";
-import { readEvents } from "../formats/node.ts";
+import { hasValidated, readEvents } from "../formats/node.ts";
 import { HebbError } from "../graph/errors.ts";
 import type { JobConfig } from "../run/config.ts";
 import { prepare } from "../run/prepare.ts";
@@ -105,9 +105,13 @@ function curvesOf({ run, config }: OpenedRun, notes: string[]): Curves {
     });
     if (event["best"] === true) best = history.length;
   }
-  // Where rows were held out, the weights of the best epoch were put back.
-  const kept = config.validation > 0 && best > 0 ? best : history.length;
+  // Where held-out rows chose, the weights of the best epoch were put back.
+  const kept = config.keep === "best" && config.validation > 0 && best > 0 ? best : history.length;
   if (kept < history.length) notes.push(`The weights are those of its best epoch, ${kept} of ${history.length}.`);
+  if (hasValidated(run))
+    notes.push(
+      "It was trained once more after that, on the held-out rows too; predictions use those weights, the Studio shows these.",
+    );
   return { history: history.slice(0, kept), step: history[kept - 1]?.step ?? 0 };
 }
 

@@ -3,16 +3,17 @@ import { expect, test } from "vitest";
 import { Dataset } from "./dataset.ts";
 import { tellingTerms } from "./tellingTerms.ts";
 
-test("terms are in the order of their correlation with what is predicted", () => {
-  // A feature before the terms; term 0 is in all rows, 1 goes along with the prediction, 2 against half of it, 3 in none, 4 not at all.
+test("terms that go along with what is predicted and against it in turn, each word once", () => {
+  // A feature before the terms: "a" is in all rows, "no" goes along, "no good" too, "fine" against half of it, "x" in none, "y" not at all.
+  const terms = ["a", "no", "no good", "fine", "x", "y"];
   const features = Float32Array.of(
-    ...[9, 1, 2, 0, 0, 1],
-    ...[9, 1, 1, 0, 0, 0],
-    ...[9, 1, 0, 3, 0, 1],
-    ...[9, 1, 0, 0, 0, 0],
+    ...[9, 1, 2, 1, 0, 0, 1],
+    ...[9, 1, 1, 1, 0, 0, 0],
+    ...[9, 1, 0, 0, 3, 0, 1],
+    ...[9, 1, 0, 0, 0, 0, 0],
   );
-  const rows = new Dataset({ features, featureShape: [6], targets: new Float32Array(4), targetShape: [] });
+  const rows = new Dataset({ features, featureShape: [7], targets: new Float32Array(4), targetShape: [] });
   const predicted = [0.9, 0.9, 0.1, 0.1];
-  expect(tellingTerms(rows, { from: 1, terms: 5 }, predicted, 3)).toEqual([1, 2]);
-  expect(tellingTerms(rows, { from: 1, terms: 5 }, predicted, 1)).toEqual([1]);
+  expect(tellingTerms(rows, { from: 1, terms }, predicted, 3).map((place) => terms[place])).toEqual(["no", "fine"]);
+  expect(tellingTerms(rows, { from: 1, terms }, predicted, 1)).toEqual([1]);
 });

@@ -3,12 +3,13 @@ import { at } from "../graph/at.ts";
 import type { Dataset } from "./dataset.ts";
 
 /**
- * The places of the terms whose presence goes along best with what is predicted, by the correlation of both, the best first; at most
- * `most`. The features of the terms begin at `from`; `predicted` has a number for each row.
+ * The places of the terms whose presence goes along best with what is predicted, or against it, by the correlation of both: from either side
+ * in turn, the best first, at most `most`. A term that shares a word with one before it is left out. The features of the terms begin at
+ * `from`; `predicted` has a number for each row.
  */
 export function tellingTerms(
   rows: Dataset,
-  { from, terms }: { readonly from: number; readonly terms: number },
+  { from, terms }: { readonly from: number; readonly terms: readonly string[] },
   predicted: ArrayLike<number>,
   most: number,
 ): number[] {
@@ -16,7 +17,7 @@ export function tellingTerms(
   const width = features.data.length / length;
   let mean = 0;
   for (let row = 0; row < length; row++) mean += at(predicted, row) / length;
-  const scores = Array.from({ length: terms }, (_, place) => {
+  const scores = terms.map((term, place) => {
     let [having, sum] = [0, 0];
     for (let row = 0; row < length; row++) {
       if (at(features.data, row * width + from + place) === 0) continue;
@@ -24,11 +25,19 @@ export function tellingTerms(
       sum += at(predicted, row) - mean;
     }
     const spread = Math.sqrt(having * (length - having));
-    return { place, score: spread === 0 ? 0 : Math.abs(sum) / spread };
+    return { words: term.split(" "), place, score: spread === 0 ? 0 : sum / spread };
   });
-  return scores
-    .filter(({ score }) => score > 0)
-    .sort((a, b) => b.score - a.score)
-    .slice(0, most)
-    .map(({ place }) => place);
+  const sides = [1, -1].map((sign) =>
+    scores.filter(({ score }) => sign * score > 0).sort((a, b) => sign * (b.score - a.score)),
+  );
+  const taken: number[] = [];
+  const known = new Set<string>();
+  const next = (side: typeof scores): void => {
+    const found = side.find(({ words }) => words.every((word) => !known.has(word)));
+    if (found === undefined || taken.length === most) return;
+    taken.push(found.place);
+    for (const word of found.words) known.add(word);
+  };
+  for (let turn = 0; turn < most; turn++) sides.forEach(next);
+  return taken;
 }

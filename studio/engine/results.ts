@@ -184,7 +184,7 @@ function valuesOf(
   }
   /** The words that tell most, each as a text of its own. */
   const words = ({ terms }: TextInput): string[] =>
-    tellingTerms(rows, { from, terms: terms.length }, answers(), mostWords).map((place) => terms[place] ?? "");
+    tellingTerms(rows, { from, terms }, answers(), mostWords).map((place) => terms[place] ?? "");
   const encoded = (given: readonly string[]): Float32Array[] => {
     const like = origin.table.select(origin.trainRows.subarray(0, 1));
     const record = Object.fromEntries(like.columnNames.map((column) => [column, like.column(column).cells[0] ?? ""]));

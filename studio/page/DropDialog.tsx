@@ -230,8 +230,8 @@ function TablePreview(found: {
           class="accent"
           disabled={impossible}
           onClick={() => {
-            // Wide tables get what the command line gives them: one layer, and dropout against overfitting.
-            const wide = preview.columns.length > 11;
+            // Wide tables, and words of texts, get what the command line gives them: one layer, and dropout against overfitting.
+            const wide = preview.columns.length > 11 || used.some(({ kind }) => kind === "text");
             const width = wide
               ? {
                   layers: [{ kind: "dense" as const, units: 64, activation: "relu" as const }],

@@ -106,7 +106,7 @@ function gridOf(
       return { value, features };
     });
   if (input.kind === "text") {
-    const places = tellingTerms(rows, { from, terms: input.terms.length }, base, mostCategories);
+    const places = tellingTerms(rows, { from, terms: input.terms }, base, mostCategories);
     return places.map((place) => {
       const features = new Float32Array(width);
       features[place] = input.norm;

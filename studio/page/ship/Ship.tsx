@@ -111,7 +111,7 @@ export function Ship() {
           ))}
         </ul>
         <h3 class="link-title">{say.aLinkToThisExperiment}</h3>
-        <p class="hint">{say.itHoldsTheSettingsAndThe(step)}</p>
+        <p class="hint">{state.value.data === "own" ? say.yourDataAreNotInThe : say.itHoldsTheSettingsAndThe(step)}</p>
         <div class="row">
           <input
             type="text"
@@ -125,7 +125,6 @@ export function Ship() {
             {shared.value ? say.copied : say.copy}
           </button>
         </div>
-        {state.value.data === "own" && <p class="hint">{say.yourDataAreNotInThe}</p>}
       </section>
       <Try info={info} />
     </div>

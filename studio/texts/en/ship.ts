@@ -19,11 +19,12 @@ export const takeItWithYou = "Take it with you";
 export const everyFileIsReadBackAnd = "Every file is read back and run again before it is given out.";
 export const aLinkToThisExperiment = "A link to this experiment";
 export const itHoldsTheSettingsAndThe = (step: Child) =>
-  rich`It holds the settings and the step, not the data of your own. Whoever opens it repeats the same ${step} steps and sees the same numbers.`;
+  rich`It holds the settings and the step. Whoever opens it repeats the same ${step} steps and sees the same numbers.`;
 export const link = "Link";
 export const copied = "Copied";
 export const copy = "Copy";
-export const yourDataAreNotInThe = "Your data are not in the link: send the project file instead.";
+export const yourDataAreNotInThe =
+  "It holds the settings and the step, but not your data. To show somebody this experiment, send the project file.";
 
 // page/ship/Try.tsx
 export const theWordSoFar = "the word so far";
