@@ -19,6 +19,11 @@ describe("chosen types", () => {
     const { inputs } = fitPreprocessing(table, { target: "y", numeric: ["zip"], text: ["note"] });
     expect(inputs.find(({ column }) => column === "zip")?.kind).toBe("number");
     expect(inputs.find(({ column }) => column === "note")).toMatchObject({ kind: "text", terms: ["aa", "bb"] });
+    const digits = fitPreprocessing(table, { target: "y", text: ["when", "mode"] }).inputs;
+    expect(digits.find(({ column }) => column === "mode")).toMatchObject({
+      kind: "text",
+      terms: ["11", "19", "3", "7"],
+    });
   });
 
   test("numbers that are names are known again however they are written", () => {

@@ -238,7 +238,8 @@ function fitText(
   const facts = column.texts();
   const fewest = Math.max(thresholds.fewestTexts, fewestRows(facts.rows));
   const terms = weighTerms(facts, fewest, most);
-  if (terms.length === 0) return `it is free text, and no word comes in ${fewest} of its rows and not in all`;
+  if (terms.length === 0)
+    return `it is free text, and no word occurs in at least ${fewest} rows without occurring in all`;
   const policy = policyFor(column.name, options);
   return {
     kind: "text",
@@ -267,7 +268,10 @@ function fitInput(
     case "identifier":
       return variedReason(column);
     case "text":
-      return misreadNumbers(column) ?? fitText(column, type, options, mostTerms);
+      // What was chosen as texts is texts, whatever the cells look like.
+      return options.text?.includes(name) === true
+        ? fitText(column, type, options, mostTerms)
+        : (misreadNumbers(column) ?? fitText(column, type, options, mostTerms));
     case "category":
     case "boolean": {
       const input = fitCategory(column, type, options);
@@ -385,7 +389,8 @@ export function fitFacts(
   if (table.withoutTarget > 0) notes.push(withoutTargetNote(targetColumn, table.withoutTarget, target.reading));
   notes.push(...readingNotes(targetColumn));
   if (table.withGaps > 0) notes.push(withGapsNote(table.withGaps));
-  const texts = columns.filter(({ name, type }) => type.kind === "text" && name !== options.target).length;
+  const unused = [options.target, options.weights, options.group, ...(options.ignore ?? [])];
+  const texts = columns.filter(({ name, type }) => type.kind === "text" && !unused.includes(name)).length;
   const numbersOfTerms = Math.floor(thresholds.mostTermNumbers / Math.max(1, table.usable * texts));
   const mostTerms = Math.min(thresholds.mostTerms, Math.max(thresholds.mostCategories, numbersOfTerms));
   const inputs: InputEncoding[] = [];

@@ -112,7 +112,7 @@ class Pass {
     this.scans = types.map(({ kind, reading }, place) => {
       const name = columns[place] ?? "";
       const counted = name === fitting.target || kind === "category";
-      const texts = kind === "text" && name !== fitting.target;
+      const texts = kind === "text" && name !== fitting.target && !fitting.ignore?.includes(name);
       return new ColumnScan({ name, place, seed: fitting.seed, reading, typed: typed[place] === true, counted, texts });
     });
     const found = this.scans.map(({ name, reader }, place) => ({ name, reader, place }));
@@ -192,11 +192,12 @@ export async function scanTable(file: RecordFile, options: ScanTableOptions): Pr
     ({ name, evidence }, place): NamedEvidence => ({ name, evidence, typed: file.typed[place] === true }),
   );
   const types = judge(seen, file.delimiter, pass.fitting);
+  const unused = [pass.fitting.target, ...(pass.fitting.ignore ?? [])];
   const same = pass.scans.every((scan, place) => {
     const type = types[place];
     if (type === undefined) return true;
     if (scan.typed !== seen[place]?.typed) return false;
-    return alike(scan.reading, type.reading) && (scan.name === pass.fitting.target || scan.covers(type));
+    return alike(scan.reading, type.reading) && (unused.includes(scan.name) || scan.covers(type));
   });
   if (!same) pass = await read(types);
   const { fitting, count, held, heldRows, spread, scans, rows, withoutTarget, withGaps } = pass;

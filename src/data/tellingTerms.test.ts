@@ -13,7 +13,7 @@ test("terms that go along with what is predicted and against it in turn, each wo
     ...[9, 1, 0, 0, 0, 0, 0],
   );
   const rows = new Dataset({ features, featureShape: [7], targets: new Float32Array(4), targetShape: [] });
-  const predicted = [0.9, 0.9, 0.1, 0.1];
+  const predicted = [[0.9, 0.9, 0.1, 0.1]];
   expect(tellingTerms(rows, { from: 1, terms }, predicted, 3).map((place) => terms[place])).toEqual(["no", "fine"]);
   expect(tellingTerms(rows, { from: 1, terms }, predicted, 1)).toEqual([1]);
 });

@@ -1,31 +1,37 @@
-// The terms of a column of texts that go along best with what a model says of the rows.
+// The terms of a column of texts that correlate most with what a model says of the rows.
 import { at } from "../graph/at.ts";
 import type { Dataset } from "./dataset.ts";
 
 /**
- * The places of the terms whose presence goes along best with what is predicted, or against it, by the correlation of both: from either side
- * in turn, the best first, at most `most`. A term that shares a word with one before it is left out. The features of the terms begin at
- * `from`; `predicted` has a number for each row.
+ * The places of the terms whose presence correlates most with what is predicted, or against it: from either side in turn, the best first, at
+ * most `most`. A term that shares a word with one before it is left out. The features of the terms begin at `from`; each of `predicted` has
+ * a number for each row, and the largest correlation with one of them counts.
  */
 export function tellingTerms(
   rows: Dataset,
   { from, terms }: { readonly from: number; readonly terms: readonly string[] },
-  predicted: ArrayLike<number>,
+  predicted: readonly ArrayLike<number>[],
   most: number,
 ): number[] {
   const { length, features } = rows;
   const width = features.data.length / length;
-  let mean = 0;
-  for (let row = 0; row < length; row++) mean += at(predicted, row) / length;
+  const means = predicted.map((values) => {
+    let mean = 0;
+    for (let row = 0; row < length; row++) mean += at(values, row) / length;
+    return mean;
+  });
   const scores = terms.map((term, place) => {
-    let [having, sum] = [0, 0];
+    const sums = predicted.map(() => 0);
+    let having = 0;
     for (let row = 0; row < length; row++) {
       if (at(features.data, row * width + from + place) === 0) continue;
       having++;
-      sum += at(predicted, row) - mean;
+      for (const [output, values] of predicted.entries())
+        sums[output] = at(sums, output) + at(values, row) - at(means, output);
     }
+    const most = sums.reduce((best, sum) => (Math.abs(sum) > Math.abs(best) ? sum : best), 0);
     const spread = Math.sqrt(having * (length - having));
-    return { words: term.split(" "), place, score: spread === 0 ? 0 : sum / spread };
+    return { words: term.split(" "), place, score: spread === 0 ? 0 : most / spread };
   });
   const sides = [1, -1].map((sign) =>
     scores.filter(({ score }) => sign * score > 0).sort((a, b) => sign * (b.score - a.score)),

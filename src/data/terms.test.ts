@@ -8,7 +8,22 @@ test("words are runs of letters and digits in small letters, and single signs wh
   expect(wordsOf("Ærø, naïve ﬁne Straße")).toEqual(["ærø", "naïve", "fine", "straße"]);
   expect(wordsOf("नमस्ते दुनिया")).toEqual(["नमस्ते", "दुनिया"]);
   expect(wordsOf("東京タワー2024")).toEqual(["東", "京", "タ", "ワ", "ー", "2024"]);
+  expect(wordsOf("iPhone手机2024年ABCไทย")).toEqual(["iphone", "手", "机", "2024", "年", "abc", "ไ", "ท", "ย"]);
   expect(wordsOf(" –… ")).toEqual([]);
+});
+
+test("piles of marks above a letter take no time", () => {
+  expect(wordsOf(`a${"\u0301\u0323".repeat(200_000)} b`).length).toBe(2);
+});
+
+test("texts of one length have no spread, and none of their terms is taken that was only counted too often", () => {
+  const same = new TextScan();
+  for (let k = 0; k < 300; k++) same.add(`car red blue id${k}`);
+  expect(same.facts().deviation).toBe(0);
+  const many = new TextScan();
+  for (let k = 0; k < 12_000; k++) many.add(Array.from({ length: 20 }, (_, place) => `w${k * 20 + place}`).join(" "));
+  expect(many.facts().uncertain).toBeGreaterThan(0);
+  expect(weighTerms(many.facts(), 5, 2000)).toEqual([]);
 });
 
 test("terms are words and pairs of neighbours", () => {

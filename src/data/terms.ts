@@ -3,15 +3,22 @@ import { at } from "../graph/at.ts";
 import { thresholds } from "./thresholds.ts";
 import { type ValueCount, ValueCounts } from "./valueCounts.ts";
 
-/** A run of letters and digits; where a script has no spaces between words, one sign. */
-export const wordPattern =
-  "[\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\u30FC\\p{Script=Thai}\\p{Script=Lao}\\p{Script=Khmer}\\p{Script=Myanmar}]\\p{M}*|[\\p{L}\\p{M}\\p{N}]+";
+/** Scripts without spaces between words. */
+const unspaced =
+  "\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\u30FC\\p{Script=Thai}\\p{Script=Lao}\\p{Script=Khmer}\\p{Script=Myanmar}";
+/** A run of letters and digits; in scripts without spaces between words, one character. */
+export const wordPattern = `[${unspaced}]\\p{M}*|(?:(?![${unspaced}])[\\p{L}\\p{M}\\p{N}])+`;
 const word = new RegExp(wordPattern, "gu");
 
-/** The words of a text, in small letters. */
-export const wordsOf = (text: string): readonly string[] => text.normalize("NFKC").toLowerCase().match(word) ?? [];
+/** Marks above a letter that are too many: normalising takes time quadratic in their number (Unicode's UAX #15 allows 30). */
+export const marksPattern = "(\\p{M}{30})\\p{M}+";
+const marks = new RegExp(marksPattern, "gu");
 
-/** How often each term comes: words, and pairs of them. */
+/** The words of a text, lowercased. */
+export const wordsOf = (text: string): readonly string[] =>
+  text.replace(marks, "$1").normalize("NFKC").toLowerCase().match(word) ?? [];
+
+/** How often each term occurs: words, and pairs of them. */
 export function termsOf(words: readonly string[]): Map<string, number> {
   const counts = new Map<string, number>();
   const add = (term: string): unknown => counts.set(term, (counts.get(term) ?? 0) + 1);
@@ -25,7 +32,8 @@ export function termsOf(words: readonly string[]): Map<string, number> {
 /** What the fitted texts of a column say. */
 export interface TextFacts {
   readonly rows: number;
-  /** How many texts have each term, the most frequent first. */
+  /** How many texts have each term, the most frequent first: at most `uncertain` too many. */
+  readonly uncertain: number;
   readonly terms: readonly ValueCount[];
   /** Mean and standard deviation of log(1 + words). */
   readonly mean: number;
@@ -36,7 +44,7 @@ export interface TextFacts {
 export class TextScan {
   readonly #counts = new ValueCounts(true, thresholds.mostCountedTerms);
   #rows = 0;
-  #sum = 0;
+  #mean = 0;
   #squares = 0;
 
   /** undefined is a gap: a text of no words. */
@@ -44,27 +52,33 @@ export class TextScan {
     const words = text === undefined ? [] : wordsOf(text);
     const length = Math.log1p(words.length);
     this.#rows++;
-    this.#sum += length;
-    this.#squares += length ** 2;
+    // Sums of squares would leave a rest where all texts are of one length (Welford 1962).
+    const delta = length - this.#mean;
+    this.#mean += delta / this.#rows;
+    this.#squares += delta * (length - this.#mean);
     for (const term of termsOf(words).keys()) this.#counts.add(term);
   }
 
   facts(): TextFacts {
-    const rows = Math.max(1, this.#rows);
-    const mean = this.#sum / rows;
-    const deviation = Math.sqrt(Math.max(0, this.#squares / rows - mean ** 2));
-    return { rows: this.#rows, terms: this.#counts.sorted(), mean, deviation };
+    const deviation = Math.sqrt(this.#squares / Math.max(1, this.#rows));
+    return {
+      rows: this.#rows,
+      uncertain: this.#counts.forgotten,
+      terms: this.#counts.sorted(),
+      mean: this.#mean,
+      deviation: deviation < 1e-6 ? 0 : deviation,
+    };
   }
 }
 
 /** The terms that become features, at most so many, and the weight of each: log((1 + texts) / (1 + texts with it)) + 1. */
 export function weighTerms(
-  { rows, terms }: TextFacts,
+  { rows, uncertain, terms }: TextFacts,
   fewest: number,
   most: number,
 ): { term: string; weight: number }[] {
   return terms
-    .filter(({ count }) => count >= fewest && count < rows)
+    .filter(({ count }) => count - uncertain >= fewest && count < rows)
     .slice(0, most)
     .map(({ value, count }) => ({ term: value, weight: Math.log((1 + rows) / (1 + count)) + 1 }));
 }

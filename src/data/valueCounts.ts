@@ -67,6 +67,11 @@ export class ValueCounts {
     return this.#counts.size;
   }
 
+  /** A value that is kept may have come less often than is counted, by this at most. */
+  get forgotten(): number {
+    return this.#forgotten;
+  }
+
   /** Whether there were more values than are kept. */
   get overflowed(): boolean {
     return this.#forgotten > 0;

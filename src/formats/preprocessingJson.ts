@@ -161,12 +161,19 @@ const textFields = objectOf<TextInput>({
   dropMissing: aBoolean,
 });
 
+const mostWeight = 1000;
+
 const textInput: Check<TextInput> = (value, place) => {
   const read = textFields(value, place);
-  if (read.terms.length === read.weights.length) return read;
-  throw new HebbError(
-    `${place} has ${read.terms.length} terms and ${read.weights.length} weights; restore the file from a copy`,
-  );
+  const { terms, weights, norm } = read;
+  if (terms.length !== weights.length || new Set(terms).size !== terms.length)
+    throw new HebbError(
+      `${place} has ${new Set(terms).size} different terms of ${terms.length} and ${weights.length} weights; restore the file from a copy`,
+    );
+  // A weight is a logarithm: of more than e^1000 texts there are none.
+  if (norm > mostWeight || weights.some((weight) => weight > mostWeight))
+    throw new HebbError(`${place} has a weight or a norm above ${mostWeight}; restore the file from a copy`);
+  return read;
 };
 
 const input = byKind<InputEncoding>(

@@ -11,7 +11,7 @@ import {
   type TextInput,
 } from "../data/preprocessing.ts";
 import { readerOf } from "../data/reading.ts";
-import { wordPattern } from "../data/terms.ts";
+import { marksPattern, wordPattern } from "../data/terms.ts";
 import { unreachable } from "../graph/errors.ts";
 import { sizeOf } from "../graph/shape.ts";
 import type { Standalone } from "../runtime/index.ts";
@@ -286,7 +286,8 @@ ${type(`interface TextFacts {
 
 `)}function text(value${type(": string | null | undefined")}, facts${type(": TextFacts")}, features${type(": Float32Array")}, at${type(": number")})${type(": void")} {
   const given = value === null || value === undefined || facts.gaps.has(value) ? "" : String(value);
-  const words = (given === "" ? facts.fill : given).normalize("NFKC").toLowerCase().match(/${wordPattern}/gu) ?? [];
+  const whole = (given === "" ? facts.fill : given).replace(/${marksPattern}/gu, "$1");
+  const words = whole.normalize("NFKC").toLowerCase().match(/${wordPattern}/gu) ?? [];
   const counts = new Map${type("<number, number>")}();
   for (let k = 0; k < words.length; k++) {
     for (const term of k === 0 ? [words[k]] : [words[k], \`\${words[k - 1]} \${words[k]}\`]) {
@@ -301,7 +302,7 @@ ${type(`interface TextFacts {
     squares += level ** 2;
   }
   for (const place of counts.keys()) features[at + place] = ((features[at + place] ?? NaN) * facts.norm) / Math.sqrt(squares);
-  features[at + facts.places.size] = (Math.log1p(words.length) - facts.mean) / facts.scale;
+  features[at + facts.weights.length] = Math.max(-1e6, Math.min(1e6, (Math.log1p(words.length) - facts.mean) / facts.scale));
 }
 `;
 

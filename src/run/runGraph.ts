@@ -165,7 +165,7 @@ function tableGraph(opened: OpenedRun, preprocessing: TablePreprocessing, metada
           ]
         : []),
       ...(texts
-        ? ["A text is given by how often each term comes: the terms are in the metadata, as hebb.inputs."]
+        ? ["A text is given by how often each term occurs: the terms are in the metadata, as hebb.inputs."]
         : []),
       ...facts.notes,
     ],
@@ -197,7 +197,8 @@ function textFeatures({ terms, weights, norm, mean, scale }: TextInput, counts: 
   const values = where(times.gt(0), times.clamp(1).log().add(1), 0).mul(tensor(Float32Array.from(weights)));
   const length = values.square().sum(1, true).sqrt();
   const words = counts.slice(1, count, count + 1);
-  return cat([where(length.gt(0), values.div(length).mul(norm), 0), words.log1p().sub(mean).div(scale)], 1);
+  const size = words.log1p().sub(mean).div(scale).clamp(-farthest, farthest);
+  return cat([where(length.gt(0), values.div(length).mul(norm), 0), size], 1);
 }
 
 function numberFeatures(input: NumberInput, column: Tensor): Tensor {

@@ -6,7 +6,17 @@ import type { TrainChoices } from "./choices.ts";
 import type { JobConfig } from "./config.ts";
 import type { PreparedRows } from "./prepared.ts";
 import { fewestEpochs, longestOf, presetOf, workOf, workPerEpoch } from "./tabular.ts";
-import { judging, mostRows, type SearchOptions, seesPart, spreadOf, type Trial, Trials, type Tried } from "./trials.ts";
+import {
+  hiddenText,
+  judging,
+  mostRows,
+  type SearchOptions,
+  seesPart,
+  spreadOf,
+  type Trial,
+  Trials,
+  type Tried,
+} from "./trials.ts";
 
 /** What was found: choices to train with, and a sentence about them. */
 export interface Found {
@@ -63,8 +73,10 @@ export async function search(options: SearchOptions): Promise<Found | undefined>
     best = trials.best ?? best;
   };
   for (const change of changes) {
+    // Without hidden layers nothing is dropped.
+    if (change.dropout !== undefined && best.trial.hidden?.length === 0) continue;
     // What is dropped more often, or has no words to memorise, learns for longer.
-    const longer = (change.dropout ?? 0) > usualDropout || change.ignore !== undefined;
+    const longer = (change.dropout ?? 0) > usualDropout || change.ignore !== undefined || change.hidden?.length === 0;
     const epochs = longer ? usual.epochs : fitting(best);
     await tryOut({ ...best.trial, ...change, epochs });
   }
@@ -80,12 +92,12 @@ function foundBy({ monitor, preset, isPart, count, worst }: Trials, best: Tried,
   const { epochs: _, ...changed } = best.trial;
   if (isPart) {
     const chosen = `chosen by ${count} trials on ${mostRows} of the rows to learn from: ${tellChosen(changed)}`;
-    return { choices: { ...choices, ...changed, preset }, nested: false, chosen };
+    return { choices: { ...choices, ...changed, model: "tabular", preset }, nested: false, chosen };
   }
   const epochs = fitting(best);
   return {
     nested: true,
-    choices: { ...choices, ...changed, epochs, preset },
+    choices: { ...choices, ...changed, epochs, model: "tabular", preset },
     chosen: `chosen by ${count} trials on the rows to learn from: ${tellChosen(changed, epochs)} (${monitor} ${best.value.toPrecision(4)}, from ${worst.toPrecision(4)} on)`,
   };
 }
@@ -106,9 +118,13 @@ export function longerThan(tried: Pick<Tried, "bestEpoch" | "epochs">, longest: 
 function changesFor(prepared: PreparedRows, preprocessing: TablePreprocessing, choices: TrainChoices): Trial[] {
   const changes: Trial[] = [];
   // Names are texts too, and may say nothing: a model of cars is in error by 2.4 miles a gallon without their names, by 2.6 with them.
-  const texts = preprocessing.inputs.filter(({ kind }) => kind === "text").map(({ column }) => column);
+  const texts = preprocessing.inputs.flatMap(({ kind, column }) =>
+    kind === "text" && !choices.text?.includes(column) ? [column] : [],
+  );
   if (texts.length > 0 && texts.length < preprocessing.inputs.length)
     changes.push({ ignore: [...(choices.ignore ?? []), ...texts] });
+  // Words are many beside the rows: to weigh each by itself may be all that they teach.
+  if (texts.length > 0) changes.push({ hidden: [] });
   if (hasTail(prepared, preprocessing, choices)) changes.push({ targetTransform: "log" });
   if (preprocessing.target.kind === "number") changes.push({ dropout: 0 });
   changes.push({ dropout: 0.3 }, { lr: 5e-3 });
@@ -130,7 +146,7 @@ const tellChosen = ({ dropout, lr, hidden, weightDecay, targetTransform, ignore 
     ...(ignore === undefined ? [] : [`without ${listColumns(ignore)}`]),
     ...(dropout === undefined ? [] : [`dropout ${dropout}`]),
     ...(lr === undefined ? [] : [`learning rate ${lr}`]),
-    ...(hidden === undefined ? [] : [`hidden layers ${hidden.join(", ")}`]),
+    ...(hidden === undefined ? [] : [hiddenText(hidden)]),
     ...(weightDecay === undefined ? [] : [`weight decay ${weightDecay}`]),
     ...(epochs === undefined ? [] : [`${epochs} epochs`]),
   ].join(", ") || "what is usual";

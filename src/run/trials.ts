@@ -266,7 +266,7 @@ export class Trials {
     const { monitor, preset } = this;
     // As many epochs are as many updates only with the batches that there will be.
     const batchSize = this.isPart ? choices.batchSize : batchOf(prepared.train.length, choices);
-    const decided = decide(origin, { ...choices, batchSize, ...trial, monitor, preset }, rows, null);
+    const decided = decide(origin, { ...choices, batchSize, ...trial, model: "tabular", monitor, preset }, rows, null);
     // How many there is time for on a part of the rows is not how many there will be.
     return decided.model.kind === "tabular"
       ? { ...decided, model: { ...decided.model, members: this.#members } }
@@ -338,10 +338,13 @@ export class Trials {
   }
 }
 
+export const hiddenText = (hidden: readonly number[]): string =>
+  hidden.length === 0 ? "no hidden layers" : `hidden layers ${hidden.join(", ")}`;
+
 const tell = ({ targetTransform, ignore }: Trial, { model, lr, weightDecay, epochs }: JobConfig): string =>
   [
     ...("dropout" in model ? [`dropout ${model.dropout}`] : []),
-    ...("hidden" in model ? [`hidden layers ${model.hidden.join(", ")}`] : []),
+    ...("hidden" in model ? [hiddenText(model.hidden)] : []),
     `learning rate ${lr}`,
     `weight decay ${weightDecay}`,
     `up to ${epochs} epochs`,

@@ -91,3 +91,9 @@ describe("bincount", () => {
     expect(() => tensor([1, 2]).gt(1).bincountSync()).toThrow("whole numbers, got bool");
   });
 });
+
+it("counts of what no tensor holds are refused before memory is asked for, and one truth value selects from one number", () => {
+  expect(() => tensor([2147483647], { dtype: "int32" }).bincountSync()).toThrow(/a dim can have/);
+  expect(() => tensor([1], { dtype: "int32" }).bincountSync({ minlength: 3e9 })).toThrow(/a dim can have/);
+  expect(tensor(5).maskedSelectSync(tensor(1)).shape).toEqual([1]);
+});

@@ -1,6 +1,7 @@
 // Of numbers on the host: where they are not 0, how often each stands there, which rows of them are equal. Plain loops, which take a fifth of the time of iterators.
 import { allocate, type TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
+import { checkExtents } from "../graph/shape.ts";
 
 /** The places of what is not 0, in order. */
 export function placesOf(data: TypedArray): Int32Array {
@@ -16,6 +17,7 @@ export function placesOf(data: TypedArray): Int32Array {
 
 /** How often each whole number from 0 on stands there, with at least so many counts. */
 export function countsOf(data: TypedArray, minlength: number): TypedArray {
+  checkExtents("bincount", [minlength]);
   let counts = allocate("int32", minlength);
   let length = minlength;
   for (let k = 0; k < data.length; k++) {
@@ -23,6 +25,7 @@ export function countsOf(data: TypedArray, minlength: number): TypedArray {
     if (value < 0) throw new HebbError(`bincount: counts numbers from 0 on, got ${value}`);
     if (value >= length) {
       length = value + 1;
+      checkExtents("bincount", [length]);
       if (length > counts.length) {
         const longer = allocate("int32", Math.max(length, 2 * counts.length));
         longer.set(counts);

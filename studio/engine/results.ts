@@ -168,7 +168,7 @@ function valuesOf(
   prepared: Prepared,
   { name, from, count }: InputGroup,
   rows: data.Dataset,
-  answers: () => ArrayLike<number>,
+  answers: () => readonly ArrayLike<number>[],
 ) {
   const { table, origin } = prepared;
   const input = table?.inputs.find(({ column }) => column === name);
@@ -197,7 +197,9 @@ function valuesOf(
   };
   if (input.kind === "category" || input.kind === "text") {
     const names = input.kind === "text" ? words(input) : input.categories.slice(0, dependencePoints);
-    return { at: names.map((_, k) => k), names, values: encoded(names) };
+    // With a point behind it no word is a mark of a gap, as NA is.
+    const written = input.kind === "text" ? names.map((term) => `${term}.`) : names;
+    return { at: names.map((_, k) => k), names, values: encoded(written) };
   }
   // As it is written in the table: values in between may be ones that no row has.
   const known = orderedCells(origin, input);
@@ -245,7 +247,9 @@ export function dependence(session: Session, { column }: DependenceAsk): Depende
   const { at, names, values } = valuesOf(prepared, group, rows, () => {
     const { output } = session.measure(partOf(rows));
     const outputs = output.length / rows.length;
-    return Float32Array.from({ length: rows.length }, (_, row) => output[row * outputs] ?? Number.NaN);
+    return Array.from({ length: outputs }, (_, place) =>
+      Float32Array.from({ length: rows.length }, (_, row) => output[row * outputs + place] ?? Number.NaN),
+    );
   });
   const found = partialDependence(rows, {
     group,

@@ -77,7 +77,7 @@ describe("hebb export --to onnx", () => {
     expect(trained.code).toBe(0);
     const { bytes, outputs, notes } = await exported("opinions");
     expect(outputs).toBeLessThan(1e-5);
-    expect(notes).toContain("how often each term comes");
+    expect(notes).toContain("how often each term occurs");
     const facts = Object.fromEntries(readOnnx(bytes).metadataProps.map(({ key, value }) => [key, value]));
     const described: readonly { readonly terms?: readonly string[] }[] = JSON.parse(facts["hebb.inputs"] ?? "[]");
     const classes = JSON.parse(facts["hebb.classes"] ?? "[]") as string[];

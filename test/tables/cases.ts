@@ -501,7 +501,7 @@ export const tableCases: readonly TableCase[] = [
     csv: `note,names,nothing,same,x,y\n${rows(40, (i) => `row ${i} says ${i * i},nn${i} mm${i * i},,5,${i % 7},${pick(yesNo, i)}`)}`,
     types: { note: "text", names: "text", nothing: "empty", same: "number", x: "number" },
     dropped: ["names", "nothing", "same"],
-    notes: [/"names" is not used: it is free text, and no word comes in 2 of its rows and not in all/],
+    notes: [/"names" is not used: it is free text, and no word occurs in at least 2 rows without occurring in all/],
   },
   {
     what: "more than twenty thousand values of which few are frequent",

@@ -30,7 +30,7 @@ export const orderKeyOp: Op = {
   },
 };
 
-/** Shorter rows are sorted as quickly, and so are rows of which more ranks are asked for. */
+/** Shorter rows are sorted as quickly, and so are rows of which more ranks are asked for, or than one for so many elements. */
 const shortest = 32;
 const mostRanks = 8;
 
@@ -67,7 +67,7 @@ export function keyOfRank(
 /** The place in each row of the element of a rank, which counts from 0 in the order of a stable sort. `rank`, one of `ranks`, has one element for each row. */
 export function placeOfRank(x: Node, axis: number, rank: Node, ranks = 1): Node {
   let place: Node;
-  if (isSelected(x, axis) && ranks <= mostRanks) {
+  if (isSelected(x, axis) && ranks <= Math.min(mostRanks, at(x.shape, axis) / shortest)) {
     const { passed, before } = keyOfRank(keysOf(x), axis, rank);
     place = countOf(el.le(passed, before), axis);
   } else place = trustedGather(argsort(x, axis), axis, rank);

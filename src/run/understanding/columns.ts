@@ -96,7 +96,7 @@ const mostCategories = 12;
 function gridOf(
   { input, from, width }: { readonly input: InputEncoding; readonly from: number; readonly width: number },
   rows: Dataset,
-  base: readonly number[],
+  base: readonly Float64Array[],
 ): { readonly value: number | string; readonly features: Float32Array }[] {
   const [all = 0] = rows.features.shape;
   if (input.kind === "category")
@@ -147,8 +147,13 @@ export async function partialDependence(
   const [width = 0] = rows.features.shape;
   const given = Float32Array.from(rows.features.data);
   const found: Dependence[] = [];
-  const predictions = await predict(rows);
-  const base = Array.from({ length: rows.length }, (_, row) => at(predictions, row * outputs + at(shown, 0)));
+  const texts = preprocessing.inputs.some(({ kind }) => kind === "text");
+  const predictions = texts ? await predict(rows) : [];
+  const base = texts
+    ? shown.map((output) =>
+        Float64Array.from({ length: rows.length }, (_, row) => at(predictions, row * outputs + output)),
+      )
+    : [];
   for (const column of columns) {
     const span = spans(preprocessing).find(({ input }) => input.column === column);
     const grid = span === undefined ? [] : gridOf(span, rows, base);

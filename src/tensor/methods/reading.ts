@@ -74,7 +74,7 @@ export abstract class ReadingMethods<S extends Shape = Shape> extends ProductMet
   /** The mask of the common shape. */
   #wide(mask: Tensor): Tensor {
     const holds = nodeOf("maskedSelect", mask, "the mask");
-    return mask.expand(...broadcastShapes(this.shape, holds.shape, "maskedSelect"));
+    return mask.expand(broadcastShapes(this.shape, holds.shape, "maskedSelect"));
   }
   #maskedSelect(shape: Shape, holds: TypedArray): Tensor {
     const flat = mv.reshape(expand(this.node, shape), [-1]);
