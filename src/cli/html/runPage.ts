@@ -144,7 +144,7 @@ function classes({ names, report, confusion, curves: found, calibration }: Class
     sections.push(
       sectionHtml(
         "Calibration",
-        `Of rows that are given a probability, as many should come true. A temperature of ${temperature.toFixed(2)}, fitted on one half of the rows, is measured on the other.`,
+        `Of the rows given a probability of 70 %, about 70 % should come true. A temperature of ${temperature.toFixed(2)}, fitted on one half of the rows, is measured on the other.`,
         `<div class="grid2">${chart([line("as predicted", before.bins), line(`temperature ${temperature.toFixed(2)}`, after.bins)], { title: "Reliability", x: "probability said", y: "share that came true", xRange: unit, yRange: unit, diagonal: true })}${tableHtml(
           ["", "calibration error", "log-loss"],
           [
@@ -223,11 +223,12 @@ function inColumns({ inColumns: found, rows }: Understanding): string {
   ].join("");
 }
 
-const longest = 40;
+const longest = 100;
 const cut = (text: string): string => (text.length > longest ? `${text.slice(0, longest)}…` : text);
 
 function worst({ worst: rows, seen, inColumns: found }: Understanding): string {
-  if (rows.length === 0) return "";
+  const wrong = seen?.kind === "numbers" ? rows : rows.filter(({ actual, predicted }) => actual !== predicted);
+  if (wrong.length === 0) return "";
   // The columns that matter stand first; more than eight are hard to read.
   const order = found?.importance.map(({ column }) => column) ?? [];
   const known = Object.keys(rows[0]?.cells ?? {});
@@ -243,7 +244,7 @@ function worst({ worst: rows, seen, inColumns: found }: Understanding): string {
         seen?.kind === "numbers" ? "actual − predicted" : "probability of the actual",
         ...shown,
       ],
-      rows.map(({ row, actual, predicted, figure: own, cells }) => [
+      wrong.map(({ row, actual, predicted, figure: own, cells }) => [
         row + 1,
         seen?.kind === "numbers" ? Number(actual) : actual,
         seen?.kind === "numbers" ? Number(predicted) : predicted,
