@@ -1,12 +1,15 @@
 // Plants one small fault at a time in a copy of the sources and says whether the tests of its room notice.   usage: --help
-import { spawn } from "node:child_process";
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, relative } from "node:path";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { mutationsOf } from "./mutants/find.mjs";
+import { importersIn, stepsFrom } from "./importers.mjs";
+import { equivalent } from "./mutants/equivalent.mjs";
+import { differs, mutationsOf } from "./mutants/find.mjs";
+import { known } from "./mutants/known.mjs";
 import { rooms } from "./mutants/rooms.mjs";
+import { Runner } from "./mutants/runner.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -15,7 +18,9 @@ const { values: options } = parseArgs({
     seed: { type: "string", default: "1" },
     only: { type: "string" },
     seconds: { type: "string" },
+    jobs: { type: "string", default: String(Math.max(1, Math.floor(availableParallelism() / 2))) },
     list: { type: "boolean", default: false },
+    known: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
@@ -25,12 +30,20 @@ if (options.help) {
   --sample 10      faults in each
   --seed 1         which of all possible ones
   --only TEXT      files whose path contains this
-  --seconds S      after which a run counts as noticed, since it does not end (five times the tests without a fault)
-  --list           the faults, without running tests`);
+  --seconds S      after which a run counts as noticed, since it does not end (20 s and four times the tests without a fault)
+  --jobs N         faults at once (half of the cores)
+  --list           the faults, without running tests
+  --known          the faults of scripts/mutants/known.mjs instead, each with the test that must notice it`);
   process.exit(0);
 }
 
 const root = fileURLToPath(new URL("..", import.meta.url));
+/** As they stood when this began: somebody may be at work on them. */
+const texts = new Map();
+function textOf(file) {
+  if (!texts.has(file)) texts.set(file, readFileSync(join(root, file), "utf8"));
+  return texts.get(file);
+}
 
 /** Numbers in [0, 1) that follow from the seed (mulberry32). */
 function draws(seed) {
@@ -43,85 +56,133 @@ function draws(seed) {
   };
 }
 
-const sourcesIn = (path) =>
-  statSync(join(root, path)).isDirectory()
-    ? readdirSync(join(root, path), { recursive: true })
-        .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"))
-        .map((name) => join(path, name))
-        .sort()
-    : [path];
-
-function sampled(room) {
-  const files = rooms[room].files.flatMap(sourcesIn).filter((file) => file.includes(options.only ?? ""));
-  const all = files.flatMap((file) =>
-    mutationsOf(readFileSync(join(root, file), "utf8")).map((mutation) => ({ room, file, ...mutation })),
+const filesIn = (paths, ending) =>
+  paths.flatMap((path) =>
+    statSync(join(root, path)).isDirectory()
+      ? readdirSync(join(root, path), { recursive: true })
+          .map((name) => join(path, name))
+          .filter(ending)
+          .sort()
+      : [path],
   );
+const isTest = (name) => name.endsWith(".test.ts");
+const isSource = (name) => name.endsWith(".ts") && !isTest(name);
+
+/** As many faults of a room as were asked for; those that leave the compiled code as it was do not count as any. */
+async function sampled(room) {
+  const files = filesIn(rooms[room].files, isSource).filter((file) => file.includes(options.only ?? ""));
   const draw = draws(Number(options.seed));
-  const chosen = all.map((mutation) => ({ mutation, key: draw() })).sort((a, b) => a.key - b.key);
-  return chosen.slice(0, Number(options.sample)).map(({ mutation }) => mutation);
+  const all = files
+    .flatMap((file) => mutationsOf(textOf(file)).map((mutation) => ({ room, file, ...mutation, key: draw() })))
+    .sort((a, b) => a.key - b.key);
+  const chosen = [];
+  for (const mutation of all) {
+    if (chosen.length >= Number(options.sample)) break;
+    if (await differs(textOf(mutation.file), mutation)) chosen.push(mutation);
+  }
+  return chosen;
 }
 
-const shown = ({ file, line, from, to }) =>
-  `${file}:${line}  ${JSON.stringify(from.trim())} → ${to === "" ? "nothing" : JSON.stringify(to.trim())}`;
-
-const chosen = options.rooms.split(",").flatMap((room) => {
-  if (rooms[room] === undefined) throw new Error(`no room "${room}"; there are ${Object.keys(rooms).join(", ")}`);
-  return sampled(room);
-});
-if (options.list) {
-  for (const mutation of chosen) console.log(shown(mutation));
-  process.exit(0);
-}
-
-const copy = mkdtempSync(join(tmpdir(), "hebb-mutants-"));
-process.on("exit", () => rmSync(copy, { recursive: true, maxRetries: 20, force: true }));
-process.on("SIGINT", () => process.exit(130));
-process.on("SIGTERM", () => process.exit(143));
-for (const name of ["src", "test", "scripts", "docs", "package.json", "tsconfig.json", "vitest.config.ts"])
-  cpSync(join(root, name), join(copy, name), { recursive: true });
-symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
-
-/** "killed" where a test fails, "killed (time)" where none ends, else "survived". */
-function outcomeOf(tests, seconds) {
-  return new Promise((resolve) => {
-    const args = [join(root, "node_modules/vitest/vitest.mjs"), "run", "--bail", "1", "--reporter", "dot", ...tests];
-    const child = spawn(process.execPath, args, { cwd: copy, stdio: "ignore", detached: true });
-    let late = false;
-    const timer = setTimeout(() => {
-      late = true;
-      process.kill(-child.pid, "SIGKILL");
-    }, 1000 * seconds);
-    child.on("close", (code) => {
-      clearTimeout(timer);
-      resolve(late ? "killed (time)" : code === 0 ? "survived" : "killed");
-    });
+function knownFaults() {
+  return known.map(({ what, file, from, to, tests }) => {
+    const text = textOf(file);
+    const start = text.indexOf(from);
+    if (start < 0 || text.includes(from, start + 1)) throw new Error(`${file} must hold ${JSON.stringify(from)} once`);
+    return {
+      room: what,
+      file,
+      tests,
+      line: text.slice(0, start).split("\n").length,
+      start,
+      end: start + from.length,
+      from,
+      to,
+    };
   });
 }
 
-const started = performance.now();
-const scores = new Map();
-let done = 0;
-for (const room of new Set(chosen.map(({ room: name }) => name))) {
-  const { tests } = rooms[room];
-  const before = performance.now();
-  if ((await outcomeOf(tests, 600)) !== "survived")
-    throw new Error(`${room}: its tests fail without any fault: ${tests}`);
-  const seconds = Number(options.seconds ?? Math.max(60, (5 * (performance.now() - before)) / 1000));
-  for (const mutation of chosen.filter((other) => other.room === room)) {
-    const path = join(copy, mutation.file);
-    const text = readFileSync(path, "utf8");
-    writeFileSync(path, text.slice(0, mutation.start) + mutation.to + text.slice(mutation.end));
-    const outcome = await outcomeOf(tests, seconds);
-    writeFileSync(path, text);
-    done++;
-    const score = scores.get(room) ?? { killed: 0, all: 0 };
-    scores.set(room, { killed: score.killed + (outcome === "survived" ? 0 : 1), all: score.all + 1 });
-    const left = ((performance.now() - started) / done / 60_000) * (chosen.length - done);
-    console.log(`${outcome.padEnd(13)} ${shown(mutation)}   [${done}/${chosen.length}, ${left.toFixed(0)} min left]`);
-  }
+const lineOf = ({ file, line }) => textOf(file).split("\n")[line - 1].trim();
+const reasonFor = (fault) =>
+  equivalent.find(
+    ({ file, line, from, to }) =>
+      file === fault.file && line === lineOf(fault) && from === fault.from.trim() && to === fault.to.trim(),
+  )?.why;
+const short = (text) => (text.length > 60 ? `${text.slice(0, 57)}...` : text);
+const shown = ({ file, line, from, to }) =>
+  `${file}:${line}  ${JSON.stringify(short(from.trim()))} → ${to === "" ? "nothing" : JSON.stringify(short(to.trim()))}`;
+
+const asked = options.rooms.split(",");
+const absent = asked.find((room) => rooms[room] === undefined);
+if (absent !== undefined) throw new Error(`no room "${absent}"; there are ${Object.keys(rooms).join(", ")}`);
+const faults = options.known ? knownFaults() : (await Promise.all(asked.map(sampled))).flat();
+if (options.list) {
+  for (const fault of faults) console.log(`${shown(fault)}\n    ${lineOf(fault)}`);
+  process.exit(0);
 }
-const share = ({ killed, all }) => `${killed} of ${all} noticed, ${((100 * killed) / all).toFixed(0)} %`;
-for (const [room, score] of scores) console.log(`${room.padEnd(10)} ${share(score)}`);
-const totals = [...scores.values()];
-const total = { killed: totals.reduce((sum, { killed }) => sum + killed, 0), all: done };
-console.log(`${"all".padEnd(10)} ${share(total)}, seed ${options.seed}, from ${relative(process.cwd(), root) || "."}`);
+
+process.on("SIGINT", () => process.exit(130));
+process.on("SIGTERM", () => process.exit(143));
+const runners = Array.from({ length: Number(options.jobs) }, () => new Runner(root));
+const started = performance.now();
+
+/** The tests of each room, and what they take without a fault. */
+const testsOf = new Map();
+const secondsOf = new Map();
+for (const { room, tests } of faults)
+  if (!testsOf.has(room)) testsOf.set(room, filesIn(tests ?? rooms[room].tests, isTest));
+const every = [...new Set([...testsOf.values()].flat())];
+const importers = await importersIn(root, every);
+/** Calls `work` for every item, with as many at once as there are runners. */
+async function inTurn(items, work) {
+  const queue = [...items];
+  const next = async (runner) => {
+    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(runner, item);
+  };
+  await Promise.all(runners.map(next));
+}
+await inTurn(every, async (runner, test) => {
+  const before = performance.now();
+  const { outcome, by } = await runner.run([test], undefined, 600);
+  if (outcome !== "survived") throw new Error(`${test} fails without any fault: ${by}`);
+  secondsOf.set(test, (performance.now() - before) / 1000);
+});
+
+/** Those of the room that import what is changed: near ones and short ones first. */
+function testsFor({ room, file }) {
+  const steps = stepsFrom(importers, [file]);
+  const cost = (test) => secondsOf.get(test) * (1 + steps.get(test) / 10);
+  return testsOf
+    .get(room)
+    .filter((test) => steps.has(test))
+    .sort((a, b) => cost(a) - cost(b));
+}
+
+const counts = new Map([...testsOf.keys()].map((room) => [room, { noticed: 0, planted: 0, equivalent: 0 }]));
+let done = 0;
+await inTurn(faults, async (runner, fault) => {
+  const count = counts.get(fault.room);
+  const why = reasonFor(fault);
+  const tests = testsFor(fault);
+  let result = { outcome: "equivalent", by: why };
+  if (why === undefined) {
+    const usual = tests.reduce((sum, test) => sum + secondsOf.get(test), 0);
+    result =
+      tests.length === 0
+        ? { outcome: "survived", by: "no test of the room imports it" }
+        : await runner.run(tests, fault, Number(options.seconds ?? 20 + 4 * usual));
+    if (result.outcome !== "survived") count.noticed++;
+  } else count.equivalent++;
+  count.planted++;
+  done++;
+  const left = ((performance.now() - started) / done / 60_000) * (faults.length - done);
+  console.log(`${result.outcome.padEnd(13)} ${shown(fault)}   [${done}/${faults.length}, ${left.toFixed(0)} min left]`);
+  console.log(`              ${result.outcome === "survived" ? lineOf(fault) : result.by}`);
+});
+
+const share = ({ noticed, planted, equivalent: same }) =>
+  `${noticed} of ${planted - same} noticed, ${((100 * noticed) / (planted - same)).toFixed(0)} %; ${same} more change nothing`;
+for (const [room, count] of counts) console.log(`${room.padEnd(11)} ${share(count)}`);
+const sum = (key) => [...counts.values()].reduce((total, count) => total + count[key], 0);
+const total = { noticed: sum("noticed"), planted: sum("planted"), equivalent: sum("equivalent") };
+console.log(`${"all".padEnd(11)} ${share(total)}; ${options.known ? "the known faults" : `seed ${options.seed}`}`);
+process.exit(0);

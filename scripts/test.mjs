@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { importersIn, stepsFrom } from "./importers.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 process.chdir(root);
@@ -38,7 +38,10 @@ const git = (...command) =>
     .filter((line) => line !== "");
 const changed = [...git("diff", "--name-only", since), ...git("ls-files", "--others", "--exclude-standard")];
 const tests = git("ls-files", "--cached", "--others", "--exclude-standard", "*.test.ts");
-const steps = changed.length === 0 ? new Map(tests.map((file) => [file, 0])) : await stepsFrom(changed);
+const steps =
+  changed.length === 0
+    ? new Map(tests.map((file) => [file, 0]))
+    : stepsFrom(await importersIn(root, tests), changed, (file) => (changed.includes(file) ? unimported(file) : []));
 const durations = JSON.parse(readFileSync("test/durations.json", "utf8"));
 const near = tests
   .flatMap((file) => {
@@ -62,40 +65,13 @@ console.log(
 );
 if (chosen.length > 0) run([...chosen, ...args]);
 
-/** Every file that imports one of these, with the least number of imports between them. */
-async function stepsFrom(sources) {
-  const { metafile } = await build({
-    entryPoints: tests,
-    outdir: "node_modules/.cache/hebb/unwritten",
-    write: false,
-    bundle: true,
-    splitting: true,
-    metafile: true,
-    platform: "node",
-    format: "esm",
-    packages: "external",
-    loader: { ".html": "text", ".css": "text" },
-    logLevel: "error",
-  });
-  const importers = new Map();
-  for (const [file, { imports }] of Object.entries(metafile.inputs)) {
-    for (const { path } of imports) importers.set(path, [...(importers.get(path) ?? []), file]);
-  }
-  const found = new Map(sources.map((file) => [file, 0]));
-  const queue = [...sources];
-  for (const file of queue) {
-    const distance = found.get(file) + 1;
-    const beside = tests.filter((test) => dirname(test) === dirname(file));
-    const bySource = started
-      .filter((rule) => rule.changed.test(file))
-      .flatMap((rule) => tests.filter((test) => rule.tests.test(test)));
-    for (const next of [...(importers.get(file) ?? []), ...(sources.includes(file) ? [...beside, ...bySource] : [])]) {
-      if (found.has(next)) continue;
-      found.set(next, distance);
-      queue.push(next);
-    }
-  }
-  return found;
+/** The tests beside a source, and those that start or read it. */
+function unimported(file) {
+  const beside = tests.filter((test) => dirname(test) === dirname(file));
+  const bySource = started
+    .filter((rule) => rule.changed.test(file))
+    .flatMap((rule) => tests.filter((test) => rule.tests.test(test)));
+  return [...beside, ...bySource];
 }
 
 function run(list) {

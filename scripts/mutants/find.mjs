@@ -1,5 +1,7 @@
 // Finds places where a small change makes a program mean something else: operators, constants, conditions, statements.
 
+import { transform } from "esbuild";
+
 /** Code alone: comments, strings, templates and regular expressions become spaces, so that places stay. */
 export function codeOf(text) {
   const blank = (part) => part.replace(/[^\n]/g, " ");
@@ -51,4 +53,16 @@ export function mutationsOf(text) {
     }
   }
   return found.sort((a, b) => a.start - b.start);
+}
+
+const compiled = (text) =>
+  transform(text, { loader: "ts", minifyWhitespace: true, logLevel: "silent" }).then(
+    ({ code }) => code,
+    () => undefined,
+  );
+
+/** Whether a text with `mutation` in place compiles, and to something else: changes of types do not. */
+export async function differs(text, { start, end, to }) {
+  const changed = await compiled(text.slice(0, start) + to + text.slice(end));
+  return changed !== undefined && changed !== (await compiled(text));
 }

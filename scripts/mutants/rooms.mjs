@@ -1,16 +1,44 @@
 // The rooms whose faults cost most: the files that are changed, and the tests that must notice.
 
+/** What the compiler and the backends make of every operation, in figures. */
+const programs = "test/golden/programs.test.ts";
+
 export const rooms = {
-  graph: { files: ["src/graph"], tests: ["src/graph", "src/tensor/values.test.ts", "test/golden/ops.test.ts"] },
+  graph: {
+    files: ["src/graph"],
+    tests: [
+      "src/graph",
+      "src/tensor/values.test.ts",
+      "test/golden/ops.test.ts",
+      "test/conformance/reference.test.ts",
+      "test/gradients/differences.test.ts",
+      programs,
+    ],
+  },
   compiler: {
     files: ["src/compiler"],
-    tests: ["src/compiler", "test/golden/kernels.test.ts", "src/backends/reference/device.test.ts"],
+    tests: [
+      "src/compiler",
+      "test/golden/kernels.test.ts",
+      "src/backends/reference/device.test.ts",
+      "test/conformance/reference.test.ts",
+      programs,
+    ],
   },
   analysis: {
     files: ["src/backends/analysis"],
-    tests: ["src/backends/analysis", "src/backends/wasm/loops.test.ts", "src/backends/windows.test.ts"],
+    tests: [
+      "src/backends/analysis",
+      "src/backends/wasm/loops.test.ts",
+      "src/backends/windows.test.ts",
+      "test/conformance/wasm.test.ts",
+      programs,
+    ],
   },
-  contraction: { files: ["src/backends/contraction"], tests: ["src/backends/contraction", "test/contraction"] },
+  contraction: {
+    files: ["src/backends/contraction"],
+    tests: ["src/backends/contraction", "test/contraction", "src/backends/wasm/contraction/emit.test.ts", programs],
+  },
   optim: { files: ["src/optim"], tests: ["src/optim", "test/golden/optimizers.test.ts"] },
   split: {
     files: ["src/data/split.ts", "src/data/sampler.ts", "src/data/random.ts"],

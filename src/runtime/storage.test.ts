@@ -43,19 +43,44 @@ test("a cell that is collected gives its memory back, unless the device is close
   expect(failures).toEqual([]);
 });
 
+const reader: Executable = {
+  bytes: 0,
+  takesHostBlocks: false,
+  run: () => undefined,
+  profile: () => [],
+  release: () => {},
+};
+
+test("a value whose memory a cell has taken frees nothing when it is collected, whoever has that memory by then", async () => {
+  const device = createReferenceDevice();
+  const memory = new DeviceMemory(device, home);
+  const cell = new Cell("float32", [1000], new Float32Array(1000));
+  const valueOf = (value: number): Storage => {
+    const storage = new Storage("float32", [1000], new Float32Array(1000).fill(value));
+    memory.blockOf(storage, reader);
+    storage.place.host = undefined;
+    return storage;
+  };
+  const adopt = (value: number): void => memory.adopt(cell, valueOf(value), { spent: true });
+  adopt(7);
+  // Whoever holds the old value keeps the memory that the cell leaves.
+  const old = memory.lend(cell);
+  adopt(8);
+  await turn();
+  collect();
+  for (let k = 0; k < 5; k++) await turn();
+  expect(device.memory().liveBytes).toBe(8000);
+  expect([memory.read(old)[0], memory.readCell(cell)[0]]).toEqual([7, 8]);
+  memory.discard(old);
+  expect(device.memory().liveBytes).toBe(4000);
+});
+
 test("a value that is discarded gives its device memory back at once; one of a cell stays the cell's", () => {
   const device = createReferenceDevice();
   const memory = new DeviceMemory(device, home);
   const cell = new Cell("float32", [1000], new Float32Array(1000).fill(3));
   const lent = memory.lend(cell);
   const value = new Storage("float32", [500], new Float32Array(500));
-  const reader: Executable = {
-    bytes: 0,
-    takesHostBlocks: false,
-    run: () => undefined,
-    profile: () => [],
-    release: () => {},
-  };
   memory.blockOf(value, reader);
   expect(device.memory().liveBytes).toBe(6000);
   memory.discard(value);

@@ -1,11 +1,12 @@
 // A case's loss with its gradients, and how far those of two devices may differ.
+import type { SynchronousDevice } from "../../src/backends/backend.ts";
 import { gradients } from "../../src/graph/autodiff.ts";
 import { isFloat } from "../../src/graph/dtype.ts";
 import type { Node } from "../../src/graph/node.ts";
 import { add, mul } from "../../src/graph/ops/elementwise.ts";
 import { sum } from "../../src/graph/ops/reduce.ts";
 import type { ValueCase } from "../conformance/case.ts";
-import { inputNode, type Value, valueOf } from "../conformance/run.ts";
+import { inputNode, Runner, type Value, valueOf } from "../conformance/run.ts";
 import { agrees } from "../conformance/tolerance.ts";
 
 /** Σ output · weights, with fixed weights that are all different: its gradient sees every output on its own. */
@@ -58,6 +59,15 @@ export function problem(entry: ValueCase, dtype: "float32" | "float64", order: 1
   }
   const kept = places.filter((_, k) => found[k] !== undefined);
   return { values, inputs, places: kept, loss, grads: found.filter((grad) => grad !== undefined) };
+}
+
+export function run(device: SynchronousDevice, { inputs, values }: Problem, outputs: readonly Node[]): Value[] {
+  const runner = new Runner(device, inputs, outputs);
+  try {
+    return runner.run(values);
+  } finally {
+    runner.release();
+  }
 }
 
 /** What of gradients differs from the reference's by more than roundoff. */

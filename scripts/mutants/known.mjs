@@ -1,0 +1,96 @@
+// Faults of which it was once feared that no test would notice them: `npm run mutants -- --known` plants each of them again.
+
+/** @type {readonly { what: string; file: string; from: string; to: string; tests: readonly string[] }[]} */
+export const known = [
+  {
+    what: "a resumed training forgets the epochs that it has waited",
+    file: "src/train/callbacks/earlyStopping.ts",
+    from: "= [waited, best ?? undefined]",
+    to: "= [0, best ?? undefined]",
+    tests: ["src/train/resume.test.ts", "src/train/states.test.ts"],
+  },
+  {
+    what: "the upper bound of mod is one too low",
+    file: "src/backends/analysis/values.ts",
+    from: "inRange(0, b.min - 1)",
+    to: "inRange(0, b.min - 2)",
+    tests: ["src/backends/analysis/values.test.ts"],
+  },
+  {
+    what: "the upper bound of mod is one too high",
+    file: "src/backends/analysis/values.ts",
+    from: "inRange(0, b.min - 1)",
+    to: "inRange(0, b.min)",
+    tests: ["src/backends/analysis/values.test.ts"],
+  },
+  {
+    what: "a finalizer is left on a block that a cell has adopted",
+    file: "src/runtime/deviceMemory.ts",
+    from: "    this.#registry.unregister(storage.place);\n",
+    to: "",
+    tests: ["src/runtime/storage.test.ts"],
+  },
+  {
+    what: "a split loses the last row of each class",
+    file: "src/data/split.ts",
+    from: "    order.forEach((row, place) => {",
+    to: "    order.subarray(0, -1).forEach((row, place) => {",
+    tests: ["src/data/split.test.ts"],
+  },
+  {
+    what: "the doctor lets more dead units pass",
+    file: "src/train/doctor/look.ts",
+    from: "dead: 0.6",
+    to: "dead: 0.7",
+    tests: ["src/train/doctor/look.test.ts"],
+  },
+  {
+    what: "the doctor lets more saturated units pass",
+    file: "src/train/doctor/look.ts",
+    from: "saturated: 0.7",
+    to: "saturated: 0.8",
+    tests: ["src/train/doctor/look.test.ts"],
+  },
+  {
+    what: "the doctor asks for larger jumps before it says that a rate is too high",
+    file: "src/train/doctor/course.ts",
+    from: "> 0.15 * start",
+    to: "> 0.3 * start",
+    tests: ["src/train/doctor/course.test.ts"],
+  },
+  {
+    what: "the doctor says that a network overfits where it hardly does",
+    file: "src/train/doctor/course.ts",
+    from: "loss > 1.5 * least",
+    to: "loss > 1.4 * least",
+    tests: ["src/train/doctor/course.test.ts"],
+  },
+  {
+    what: "blocks of a streamed table begin at the wrong line",
+    file: "src/data/csvFile.ts",
+    from: "        start = end;\n        line = reader.line;",
+    to: "        start = end;\n        line = row + 1;",
+    tests: ["src/data/csvFile.test.ts"],
+  },
+  {
+    what: "the scratch of a product has no room for the tile beside the sums",
+    file: "src/backends/wasm/contraction/tile.ts",
+    from: "needScratch((slots + 1) * this.#slotBytes)",
+    to: "needScratch(slots * this.#slotBytes)",
+    tests: ["src/backends/wasm/contraction/emit.test.ts"],
+  },
+  {
+    what: "the scratch of a C product ends where the last tile does",
+    file: "src/backends/c/contraction/emit.ts",
+    from: "(tilesElements + beyond + (panel?.elements ?? 0)) * bytes + 256",
+    to: "(tilesElements + (panel?.elements ?? 0)) * bytes",
+    tests: ["test/golden/programs.test.ts"],
+  },
+  {
+    what: "an operand of a product is overwritten by its results",
+    file: "src/compiler/memory.ts",
+    from: "operands.has(cell) || ",
+    to: "",
+    tests: ["src/compiler/memory.test.ts"],
+  },
+];

@@ -1,0 +1,49 @@
+// One vitest that stays warm: a message names the files of tests to run, the answer says whether one failed.   usage: forked by runner.mjs, with a folder
+import { createVitest } from "vitest/node";
+
+const [, , root] = process.argv;
+
+/** In the order in which they were asked for. */
+class AsAsked {
+  async sort(files) {
+    return files;
+  }
+  async shard(files) {
+    return files;
+  }
+}
+
+/** What has ended since the last question: vitest itself remembers results of earlier ones. */
+let ended = [];
+const vitest = await createVitest("test", {
+  root,
+  watch: false,
+  bail: 1,
+  maxWorkers: 1,
+  fileParallelism: false,
+  reporters: [{ onTestModuleEnd: (module) => ended.push(module) }],
+  silent: true,
+  update: false,
+  sequence: { sequencer: AsAsked },
+});
+// Files are matched against the configuration once.
+const specifications = new Map(
+  (await vitest.globTestSpecifications()).map((specification) => [specification.moduleId, specification]),
+);
+
+process.on("message", async ({ changed, tests }) => {
+  ended = [];
+  vitest.state.filesMap.clear();
+  for (const file of changed) vitest.invalidateFile(file);
+  const chosen = tests.map((test) => specifications.get(test));
+  const { unhandledErrors } = await vitest.runTestSpecifications(chosen, false);
+  const failed = ended.find((module) => module.state() === "failed");
+  const cases = failed === undefined ? [] : [...failed.children.allTests("failed")].map(({ fullName }) => fullName);
+  process.send({
+    failed: failed?.moduleId,
+    cases,
+    error: unhandledErrors.length > 0 ? String(unhandledErrors[0]) : undefined,
+    passed: ended.filter((module) => module.state() === "passed" || module.state() === "skipped").length,
+  });
+});
+process.send("ready");
