@@ -1,17 +1,19 @@
 // How kernels are spread over a card: large tiles where there are many, smaller ones or a workgroup for each sum where there are few. Over a processor: nothing is shared.
 import { expect, it } from "vitest";
-import { type Mapping, mapKernel, type Target } from "../../src/backends/gpu/mapping.ts";
+import { formsOf } from "../../src/backends/analysis/kernelForms.ts";
+import { heightOf, type Mapping, mapKernel, type Target, widthOf } from "../../src/backends/gpu/mapping.ts";
+import { phasesOf } from "../../src/backends/gpu/phases.ts";
 import { compileGraph } from "../../src/compiler/compile.ts";
 import type { Node } from "../../src/graph/node.ts";
 import { dot } from "../../src/graph/ops/matmul.ts";
 import { sum } from "../../src/graph/ops/reduce.ts";
 import { inputNode } from "../conformance/run.ts";
 
-function mappingOf(node: Node, target: Target): Mapping {
+function mappingsOf(node: Node, target: Target): readonly Mapping[] {
   const { program } = compileGraph("kernel", [{ node }]);
-  const [kernel] = program.kernels;
-  if (kernel === undefined || kernel.kind === "repeat") throw new Error("no kernel");
-  return mapKernel(kernel, target);
+  const [formed] = formsOf(program);
+  if (formed === undefined) throw new Error("no kernel");
+  return phasesOf(formed.form, target).forms.map(({ kernel }) => mapKernel(kernel, target));
 }
 
 function product([m = 0, k = 0, n = 0]: readonly number[]): Node {
@@ -28,35 +30,57 @@ function described(mapping: Mapping): string {
     case "rows":
       return `a workgroup of ${workgroup} for each of ${groups} results`;
     case "tiles":
+      return `tiles of ${heightOf(mapping.tile)} × ${widthOf(mapping.tile)}, ${groups} workgroups of ${workgroup}`;
     case "blocks": {
       const { side, rows, columns } = mapping.tile;
-      return `${kind} of ${side * rows} × ${side * columns}, ${groups} workgroups`;
+      return `blocks of ${side * rows} × ${side * columns}, ${groups} workgroups`;
     }
   }
 }
 
+const onCard = (node: Node): readonly string[] => mappingsOf(node, "card").map(described);
+const onProcessor = (node: Node): readonly string[] => mappingsOf(node, "processor").map(described);
+
 it.each([
-  [[4096, 4096, 4096], "tiles of 64 × 64, 4096 workgroups"],
-  [[256, 2048, 256], "tiles of 32 × 32, 64 workgroups"],
-  [[128, 64, 784], "tiles of 32 × 32, 100 workgroups"],
-  [[64, 64, 64], "tiles of 16 × 16, 16 workgroups"],
-  [[10, 4096, 64], "a workgroup of 256 for each of 640 results"],
-  [[2, 64, 2], "a workgroup of 64 for each of 4 results"],
+  [[4096, 4096, 4096], ["tiles of 128 × 64, 2048 workgroups of 256"]],
+  [[1024, 1024, 1024], ["tiles of 128 × 64, 128 workgroups of 256"]],
+  [[512, 512, 512], ["tiles of 32 × 64, 128 workgroups of 128"]],
+  [
+    [256, 2048, 256],
+    ["tiles of 128 × 64, 128 workgroups of 256", "1024 workgroups of 64 points"],
+  ],
+  [[128, 64, 784], ["tiles of 32 × 32, 100 workgroups of 64"]],
+  [[64, 64, 64], ["tiles of 16 × 32, 8 workgroups of 32"]],
+  [[8, 100, 4096], ["tiles of 16 × 32, 128 workgroups of 32"]],
+  [
+    [10, 4096, 64],
+    ["tiles of 16 × 32, 64 workgroups of 32", "a workgroup of 64 for each of 640 results"],
+  ],
+  [[10, 4099, 64], ["a workgroup of 256 for each of 640 results"]],
+  [[2, 64, 2], ["a workgroup of 64 for each of 4 results"]],
 ])("a card: m, k, n = %j", (sizes, expected) => {
-  expect(described(mappingOf(product(sizes), "card"))).toBe(expected);
+  expect(onCard(product(sizes))).toEqual(expected);
 });
 
 it.each([
-  [[4096, 4096, 4096], "blocks of 32 × 32, 16384 workgroups"],
-  [[64, 784, 128], "blocks of 32 × 32, 8 workgroups"],
-  [[12, 784, 10], "blocks of 16 × 16, 1 workgroups"],
-  [[2, 64, 2], "1 workgroups of 64 points"],
+  [[4096, 4096, 4096], ["blocks of 32 × 32, 16384 workgroups"]],
+  [[64, 784, 128], ["blocks of 32 × 32, 8 workgroups"]],
+  [[12, 784, 10], ["blocks of 16 × 16, 1 workgroups"]],
+  [[2, 64, 2], ["1 workgroups of 64 points"]],
 ])("a processor: m, k, n = %j", (sizes, expected) => {
-  expect(described(mappingOf(product(sizes), "processor"))).toBe(expected);
+  expect(onProcessor(product(sizes))).toEqual(expected);
 });
+
+const sums = (rows: number, columns: number): Node => sum(inputNode({ shape: [rows, columns], dtype: "float32" }), [1]);
 
 it("long sums are shared by a workgroup on a card, and by nobody on a processor", () => {
-  const sums = sum(inputNode({ shape: [100, 2000], dtype: "float32" }), [1]);
-  expect(described(mappingOf(sums, "card"))).toBe("a workgroup of 256 for each of 100 results");
-  expect(described(mappingOf(sums, "processor"))).toBe("2 workgroups of 64 points");
+  expect(onCard(sums(100, 2000))).toEqual(["a workgroup of 256 for each of 100 results"]);
+  expect(onProcessor(sums(100, 2000))).toEqual(["2 workgroups of 64 points"]);
+});
+
+it("long sums of few results are taken in parts on a card", () => {
+  expect(onCard(sums(2, 1_000_000))).toEqual([
+    "a workgroup of 256 for each of 128 results",
+    "a workgroup of 64 for each of 2 results",
+  ]);
 });

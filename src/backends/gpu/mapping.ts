@@ -35,16 +35,21 @@ export interface Block {
   readonly columns: number;
 }
 
-/** A block for which both operands are brought `depth` steps of k at a time. */
-export interface Tile extends Block {
+/**
+ * A workgroup of down × across invocations, each with `rows` by `columns` results, which are fours that lie together. Both operands are brought
+ * `depth` steps of k at a time.
+ */
+export interface Tile {
+  readonly down: number;
+  readonly across: number;
+  readonly rows: 4 | 8;
+  readonly columns: 4;
   readonly depth: number;
 }
 
 /** Every device has workgroups this large, and 16 KiB that they share. */
 const workgroup = 64;
 const largeWorkgroup = 256;
-const side = 16;
-const depth = 16;
 
 /** From this many steps on, a loop is shared by a workgroup. */
 const longLoop = 32;
@@ -89,11 +94,6 @@ function sharedSteps(statement: Statement): number {
 /** A product with fewer rows or columns than this fills too little of a tile. */
 const fewResults = 4;
 
-/** So many workgroups keep a card busy. */
-const manyGroups = 64;
-/** From so many steps on, few results are worth a workgroup each. */
-const longSum = 512;
-
 interface Extents {
   readonly batch: number;
   readonly m: number;
@@ -124,21 +124,50 @@ function mapBlocks(kernel: ContractionKernel): Mapping {
   return { kind: "blocks", kernel, workgroup: blockSide ** 2, groups, tile };
 }
 
+/** Invocations that compute at once are this many at least. */
+const together = 32;
+/** Of a large card. With fewer the choice is a little worse. */
+const cores = 128;
+/** With fewer workgroups, a long sum that could not be cut into parts is shared by a workgroup for each result. */
+const manyGroups = 64;
+const longSum = 512;
+/** An epilogue of more statements is not written for 32 results. */
+const shortEpilogue = 4;
+
+/** From 16 × 16 results of a workgroup to 128 × 64. */
+const tiles: readonly Tile[] = [4, 8, 16].flatMap((down) =>
+  [4, 8, 16].flatMap((across) => {
+    const tile = { down, across, rows: 4, columns: 4, depth: 16 } as const;
+    return down * across < together ? [] : down * across < largeWorkgroup ? [tile] : [tile, { ...tile, rows: 8 }];
+  }),
+);
+
+/** Results of a tile. */
+export const heightOf = ({ down, rows }: Tile): number => down * rows;
+export const widthOf = ({ across, columns }: Tile): number => across * columns;
+
+const tilesIn = (tile: Tile, { batch, m, n }: Extents): number =>
+  batch * Math.ceil(m / heightOf(tile)) * Math.ceil(n / widthOf(tile));
+
+/** What bringing a number into the workgroup's memory costs, in products. */
+const costOfBringing = 16;
+
+/** What the busiest core has to do for a step of k: products, the operands that are read for them, and those that are brought. */
+function costOf(tile: Tile, extents: Extents): number {
+  const { down, across, rows, columns } = tile;
+  const computing = down * across * (rows * columns + 2 * (rows + columns));
+  const bringing = costOfBringing * (heightOf(tile) + widthOf(tile));
+  return Math.ceil(tilesIn(tile, extents) / cores) * (computing + bringing);
+}
+
 function mapContraction(kernel: ContractionKernel): Mapping {
   const extents = extentsOf(kernel);
   if (!tiled(kernel, extents)) return mapLoops(asLoops(kernel));
-  const { batch, m, n, k } = extents;
-  const across = (results: number): number => (results > 2 * side ? 4 : results > side ? 2 : 1);
-  let tile: Tile = { side, rows: across(m), columns: across(n), depth };
-  const groupsOf = ({ rows, columns }: Tile): number =>
-    batch * Math.ceil(m / (side * rows)) * Math.ceil(n / (side * columns));
-  // Few large tiles leave most of a card idle.
-  while (groupsOf(tile) < manyGroups && tile.rows * tile.columns > 1)
-    tile = tile.rows < tile.columns ? { ...tile, columns: tile.columns / 2 } : { ...tile, rows: tile.rows / 2 };
-  const groups = groupsOf(tile);
-  // A workgroup for each result shares its long sum.
-  if (groups < manyGroups && k >= longSum) return mapLoops(asLoops(kernel));
-  return { kind: "tiles", kernel, workgroup: side * side, groups, tile };
+  const possible = tiles.filter(({ rows }) => rows === 4 || kernel.epilogue.length <= shortEpilogue);
+  const tile = possible.reduce((best, other) => (costOf(other, extents) < costOf(best, extents) ? other : best));
+  const groups = tilesIn(tile, extents);
+  if (groups < manyGroups && extents.k >= longSum) return mapLoops(asLoops(kernel));
+  return { kind: "tiles", kernel, workgroup: tile.down * tile.across, groups, tile };
 }
 
 /** The product as a sum at each of its results. */

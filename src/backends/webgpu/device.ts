@@ -7,7 +7,7 @@ import { Allocator } from "../allocator.ts";
 import { tableSlots } from "../analysis/arguments.ts";
 import type { AsynchronousDevice, Block, Executable, FailedRun } from "../backend.ts";
 import type { Target } from "../gpu/mapping.ts";
-import { Workspace } from "../workspace.ts";
+import { type Claim, Workspace } from "../workspace.ts";
 import type { Wanted } from "./adapter.ts";
 import type { LoadedProgram } from "./executable.ts";
 import { megabytes, statusWords } from "./flags.ts";
@@ -44,6 +44,8 @@ class WebgpuDevice implements AsynchronousDevice {
   readonly budgetBytes = 128 * 2 ** 20;
   readonly started: Promise<void>;
   readonly workspace = new Workspace(this);
+  /** In which a launch leaves what the next one needs. */
+  readonly scratch = new Workspace(this);
   description = "webgpu, starting";
   #session: Session | undefined;
   #card: Card | undefined;
@@ -215,7 +217,8 @@ class WebgpuDevice implements AsynchronousDevice {
     const { run, addresses } = this.#nextRun(executable, blocks);
     this.#give((session) => {
       if (executable.hasChecks) session.writePresent(run);
-      executable.loadedOn(session).run(addresses);
+      const loaded = executable.loadedOn(session);
+      loaded.run(addresses, this.#scratchOf(loaded));
     });
   }
 
@@ -228,8 +231,13 @@ class WebgpuDevice implements AsynchronousDevice {
           'this graphics card does not tell how long its kernels take (no "timestamp-query"); profile with the backend "c" or "wasm"',
         );
       if (executable.hasChecks) session.writePresent(run);
-      return executable.loadedOn(session).runTimed(addresses);
+      const loaded = executable.loadedOn(session);
+      return loaded.runTimed(addresses, this.#scratchOf(loaded));
     });
+  }
+
+  #scratchOf({ scratchBytes }: LoadedProgram): number {
+    return scratchBytes === 0 ? 0 : this.scratch.block().address;
   }
 
   #nextRun(executable: WebgpuExecutable, blocks: readonly Block[]): { run: number; addresses: readonly number[] } {
@@ -281,10 +289,11 @@ class WebgpuExecutable implements Executable {
   /** Where the arena's address stands: behind those of the arguments. */
   readonly arenaSlot: number;
   readonly hasChecks: boolean;
-  readonly claim: ReturnType<Workspace["claim"]>;
+  readonly claim: Claim;
   readonly bytes: number;
   readonly #device: WebgpuDevice;
   #loaded: LoadedProgram | undefined;
+  #scratch: Claim | undefined;
 
   constructor(device: WebgpuDevice, program: Program) {
     this.#device = device;
@@ -296,7 +305,10 @@ class WebgpuExecutable implements Executable {
   }
 
   loadedOn(session: Session): LoadedProgram {
-    this.#loaded ??= this.#device.load(this, session);
+    if (this.#loaded === undefined) {
+      this.#loaded = this.#device.load(this, session);
+      this.#scratch = this.#device.scratch.claim(this.#loaded.scratchBytes);
+    }
     return this.#loaded;
   }
 
@@ -314,7 +326,8 @@ class WebgpuExecutable implements Executable {
 
   unload(): void {
     this.#loaded?.release();
-    this.#loaded = undefined;
+    if (this.#scratch !== undefined) this.#device.scratch.release(this.#scratch);
+    this.#loaded = this.#scratch = undefined;
   }
 
   release(): void {

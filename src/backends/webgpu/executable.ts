@@ -1,11 +1,12 @@
 // A compiled program on a GPU: its shaders, and the table of where each launch finds its memory.
-import type { Program } from "../../compiler/kernel.ts";
+import type { BufferInfo, Program } from "../../compiler/kernel.ts";
 import { at } from "../../graph/at.ts";
 import { byteSize } from "../../graph/dtype.ts";
 import { InternalError } from "../../graph/errors.ts";
 import type { KernelForm } from "../analysis/kernelForms.ts";
 import { type Launch, scheduleOf } from "../gpu/launches.ts";
 import { mapKernel, type Target } from "../gpu/mapping.ts";
+import { phasesOf } from "../gpu/phases.ts";
 import { usage } from "./flags.ts";
 import { grid, type Role } from "./pipelines.ts";
 import type { Session } from "./session.ts";
@@ -18,6 +19,8 @@ interface Shader {
   readonly code: string;
   readonly role: Role;
   readonly groups: number;
+  /** Those of the launch, and behind them the scratch, which may stand there for several dtypes. */
+  readonly buffers: readonly BufferInfo[];
 }
 
 /** What a program becomes: pure, without a device. */
@@ -29,33 +32,42 @@ export interface Emitted {
   readonly instructions: number;
   /** Bytes of one launch's table. */
   readonly stride: number;
+  /** Memory in which one launch leaves what the next needs. */
+  readonly scratchBytes: number;
 }
 
 /** Writes the shaders of a program for what its runs launch. */
 export function emitProgram(program: Program, target: Target): Emitted {
   const schedule = scheduleOf(program);
-  const shaders = new Map<KernelForm, Shader>();
-  const shaderFor = (form: KernelForm): Shader => {
+  const shaders = new Map<KernelForm, readonly Shader[]>();
+  let scratchBytes = 0;
+  const shadersFor = (form: KernelForm): readonly Shader[] => {
     const known = shaders.get(form);
     if (known !== undefined) return known;
-    const mapping = mapKernel(form.kernel, target);
-    const checks = form.kernel.kind === "loops" && form.kernel.body.some(({ kind }) => kind === "check");
-    const code = mapping.groups === 0 ? "" : shaderOf(form, mapping);
-    const shader: Shader = { code, role: checks ? "check" : "plain", groups: mapping.groups };
-    shaders.set(form, shader);
-    return shader;
+    const phases = phasesOf(form, target);
+    scratchBytes = Math.max(scratchBytes, phases.scratchBytes);
+    const made = phases.forms.map((phase) => shaderFor(phase, target)).filter(({ groups }) => groups > 0);
+    shaders.set(form, made);
+    return made;
   };
-  const launches = schedule.launches
-    .map((launch) => ({ launch, shader: shaderFor(launch.form) }))
-    .filter(({ shader }) => shader.groups > 0);
-  const most = Math.max(1, ...launches.map(({ launch }) => launch.operands.length));
+  const launches = schedule.launches.flatMap((launch) => shadersFor(launch.form).map((shader) => ({ launch, shader })));
+  const most = Math.max(1, ...launches.map(({ shader }) => shader.buffers.length));
   return {
     name: program.name,
     launches,
-    shaders: [...shaders.values()].filter(({ groups }) => groups > 0),
+    shaders: [...shaders.values()].flat(),
     instructions: program.kernels.length,
     stride: Math.ceil((4 * most) / alignment) * alignment,
+    scratchBytes,
   };
+}
+
+function shaderFor(form: KernelForm, target: Target): Shader {
+  const { kernel, buffers } = form;
+  const mapping = mapKernel(kernel, target);
+  const checks = kernel.kind === "loops" && kernel.body.some(({ kind }) => kind === "check");
+  const code = mapping.groups === 0 ? "" : shaderOf(form, mapping);
+  return { code, role: checks ? "check" : "plain", groups: mapping.groups, buffers };
 }
 
 /** The program on an open device. */
@@ -79,18 +91,22 @@ export class LoadedProgram {
     this.#base = session.gpu.createBuffer({ size: bytes, usage: usage.uniform | usage.copyTarget });
   }
 
+  get scratchBytes(): number {
+    return this.#emitted.scratchBytes;
+  }
+
   /** Gives the launches to the queue. Addresses are of the arguments, then of the arena. */
-  run(addresses: readonly number[]): void {
-    const launch = this.#prepared(addresses);
+  run(addresses: readonly number[], scratch: number): void {
+    const launch = this.#prepared(addresses, scratch);
     this.#session.submit((pass) => {
       for (const place of this.#emitted.launches.keys()) launch(pass, place);
     });
   }
 
   /** Runs; nanoseconds in each instruction of the program. */
-  async runTimed(addresses: readonly number[]): Promise<readonly number[]> {
+  async runTimed(addresses: readonly number[], scratch: number): Promise<readonly number[]> {
     const { launches, instructions } = this.#emitted;
-    const times = await this.#session.timed(launches.length, this.#prepared(addresses));
+    const times = await this.#session.timed(launches.length, this.#prepared(addresses, scratch));
     const sums = new Array<number>(instructions).fill(0);
     for (const [place, { launch }] of launches.entries())
       sums[launch.instruction] = at(sums, launch.instruction) + at(times, place);
@@ -98,11 +114,11 @@ export class LoadedProgram {
   }
 
   /** Writes the table; returns what puts a launch into a pass. */
-  #prepared(addresses: readonly number[]): (pass: GPUComputePassEncoder, place: number) => void {
+  #prepared(addresses: readonly number[], scratch: number): (pass: GPUComputePassEncoder, place: number) => void {
     const session = this.#session;
     const emitted = this.#emitted;
     const pipelines = this.#pipelines;
-    if (this.#fillTable(addresses) || !this.#written) {
+    if (this.#fillTable(addresses, scratch) || !this.#written) {
       session.gpu.queue.writeBuffer(this.#base, 0, this.#table);
       this.#written = true;
     }
@@ -118,15 +134,15 @@ export class LoadedProgram {
   }
 
   /** Whether an entry changed. */
-  #fillTable(addresses: readonly number[]): boolean {
+  #fillTable(addresses: readonly number[], scratch: number): boolean {
     const table = this.#table;
     const emitted = this.#emitted;
     let changed = false;
     let row = 0;
-    for (const { launch } of emitted.launches) {
-      for (const [place, { slot, byteOffset }] of launch.operands.entries()) {
-        const { dtype } = at(launch.form.buffers, place);
-        const address = at(addresses, slot) + byteOffset;
+    for (const { launch, shader } of emitted.launches) {
+      for (const [place, { dtype }] of shader.buffers.entries()) {
+        const operand = launch.operands[place];
+        const address = operand === undefined ? scratch : at(addresses, operand.slot) + operand.byteOffset;
         const unit = address / Math.min(byteSize(dtype), 4);
         if (table[row + place] === unit) continue;
         table[row + place] = unit;
