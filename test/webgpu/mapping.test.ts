@@ -38,8 +38,8 @@ function described(mapping: Mapping): string {
   }
 }
 
-const onCard = (node: Node): readonly string[] => mappingsOf(node, "card").map(described);
-const onProcessor = (node: Node): readonly string[] => mappingsOf(node, "processor").map(described);
+const onCard = (node: Node): readonly string[] => mappingsOf(node, { kind: "card", subgroups: false }).map(described);
+const onProcessor = (node: Node): readonly string[] => mappingsOf(node, { kind: "processor" }).map(described);
 
 it.each([
   [[4096, 4096, 4096], ["tiles of 128 × 64, 2048 workgroups of 256"]],

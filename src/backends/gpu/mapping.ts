@@ -6,8 +6,14 @@ import { extentOf } from "../analysis/steps.ts";
 export type Mapping =
   /** An invocation for each point of the kernel's axes. */
   | { readonly kind: "points"; readonly kernel: LoopKernel; readonly workgroup: number; readonly groups: number }
-  /** A workgroup for each point: its invocations share the inner loops, and reduce as a tree. */
-  | { readonly kind: "rows"; readonly kernel: LoopKernel; readonly workgroup: number; readonly groups: number }
+  /** A workgroup for each point: its invocations share the inner loops, and reduce as a tree, within subgroups first where there are any. */
+  | {
+      readonly kind: "rows";
+      readonly kernel: LoopKernel;
+      readonly workgroup: number;
+      readonly groups: number;
+      readonly subgroups: boolean;
+    }
   /** A workgroup for each tile of a product's results. */
   | {
       readonly kind: "tiles";
@@ -26,7 +32,13 @@ export type Mapping =
     };
 
 /** What computes: a graphics card, or a driver that does a card's work on the processor. There a barrier costs as much as a thousand operations. */
-export type Target = "card" | "processor";
+export type Target =
+  | {
+      readonly kind: "card";
+      /** Whether the invocations of a workgroup can pass values on within subgroups, which are in order. */
+      readonly subgroups: boolean;
+    }
+  | { readonly kind: "processor" };
 
 /** A workgroup of side × side invocations computes `side · rows` by `side · columns` results. */
 export interface Block {
@@ -58,21 +70,24 @@ const veryLongLoop = 1024;
 const manyPoints = 1 << 15;
 
 export function mapKernel(kernel: Kernel, target: Target): Mapping {
-  if (target === "processor") return kernel.kind === "contraction" ? mapBlocks(kernel) : mapPoints(kernel);
-  return kernel.kind === "contraction" ? mapContraction(kernel) : mapLoops(kernel);
+  if (target.kind === "processor") return kernel.kind === "contraction" ? mapBlocks(kernel) : mapPoints(kernel);
+  const { subgroups } = target;
+  return kernel.kind === "contraction" ? mapContraction(kernel, subgroups) : mapLoops(kernel, subgroups);
 }
 
 function mapPoints(kernel: LoopKernel): Mapping {
   return { kind: "points", kernel, workgroup, groups: Math.ceil(extentOf(kernel.axes) / workgroup) };
 }
 
-function mapLoops(kernel: LoopKernel): Mapping {
+function mapLoops(kernel: LoopKernel, subgroups: boolean): Mapping {
   const points = extentOf(kernel.axes);
   const longest = Math.max(0, ...kernel.body.map(sharedSteps));
   const checks = kernel.body.some(({ kind }) => kind === "check");
   const shared = longest >= veryLongLoop || (longest >= longLoop && points < manyPoints);
-  if (checks || shared)
-    return { kind: "rows", kernel, workgroup: longest >= veryLongLoop ? largeWorkgroup : workgroup, groups: points };
+  if (checks || shared) {
+    const size = longest >= veryLongLoop ? largeWorkgroup : workgroup;
+    return { kind: "rows", kernel, workgroup: size, groups: points, subgroups };
+  }
   return mapPoints(kernel);
 }
 
@@ -160,13 +175,13 @@ function costOf(tile: Tile, extents: Extents): number {
   return Math.ceil(tilesIn(tile, extents) / cores) * (computing + bringing);
 }
 
-function mapContraction(kernel: ContractionKernel): Mapping {
+function mapContraction(kernel: ContractionKernel, subgroups: boolean): Mapping {
   const extents = extentsOf(kernel);
-  if (!tiled(kernel, extents)) return mapLoops(asLoops(kernel));
+  if (!tiled(kernel, extents)) return mapLoops(asLoops(kernel), subgroups);
   const possible = tiles.filter(({ rows }) => rows === 4 || kernel.epilogue.length <= shortEpilogue);
   const tile = possible.reduce((best, other) => (costOf(other, extents) < costOf(best, extents) ? other : best));
   const groups = tilesIn(tile, extents);
-  if (groups < manyGroups && extents.k >= longSum) return mapLoops(asLoops(kernel));
+  if (groups < manyGroups && extents.k >= longSum) return mapLoops(asLoops(kernel), subgroups);
   return { kind: "tiles", kernel, workgroup: tile.down * tile.across, groups, tile };
 }
 

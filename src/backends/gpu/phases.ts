@@ -27,7 +27,7 @@ const parts: PartLimits = {
 
 export function phasesOf(form: KernelForm, target: Target): Phases {
   const scratch = new Scratch(form.buffers);
-  const kernels = target === "card" ? cut(form, scratch) : [form.kernel];
+  const kernels = target.kind === "card" ? cut(form, scratch) : [form.kernel];
   const { buffers, bytes } = scratch;
   return { forms: kernels.map((kernel) => ({ kernel, buffers })), scratchBytes: bytes };
 }

@@ -1,5 +1,6 @@
 // Finds the graphics card: the browser's WebGPU, or in Node the package webgpu, which is loaded when it is asked for.
 import { HebbError } from "../../graph/errors.ts";
+import { subgroupFeature } from "./subgroups.ts";
 
 /** What is asked of the adapter: "real": not one that computes on the processor. */
 export type Wanted = "any" | "real";
@@ -61,12 +62,13 @@ export async function findAdapter(wanted: Wanted): Promise<Adapter> {
 
 /** The device, with all the memory that the adapter gives. */
 export async function openDevice({ adapter, name }: Adapter): Promise<GPUDevice> {
+  const optional = ["timestamp-query", subgroupFeature] as const;
   const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
   try {
     return await adapter.requestDevice({
       requiredLimits: { maxBufferSize, maxStorageBufferBindingSize },
-      // Only profiles need it.
-      requiredFeatures: adapter.features.has("timestamp-query") ? ["timestamp-query"] : [],
+      // Profiles need the one, and reductions are faster with the other.
+      requiredFeatures: optional.filter((feature) => adapter.features.has(feature)),
     });
   } catch (error) {
     throw new HebbError(

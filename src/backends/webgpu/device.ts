@@ -50,7 +50,7 @@ class WebgpuDevice implements AsynchronousDevice {
   #session: Session | undefined;
   #card: Card | undefined;
   /** What kernels are written for, once it is known. */
-  #target: Target = "card";
+  #target: Target = { kind: "card", subgroups: false };
   /** Why nothing can be computed any more. */
   #failure: Error | undefined;
   #closed = false;
@@ -73,7 +73,7 @@ class WebgpuDevice implements AsynchronousDevice {
   async #start(wanted: Wanted): Promise<void> {
     try {
       this.#card = await import("./card.ts");
-      const { session, name, software } = await this.#card.openCard(wanted, (error) => this.#fail(error));
+      const { session, name, target } = await this.#card.openCard(wanted, (error) => this.#fail(error));
       if (this.#closed) {
         session.close();
         return;
@@ -91,9 +91,9 @@ class WebgpuDevice implements AsynchronousDevice {
         // The sentence about memory, which comes from elsewhere, goes first.
         setTimeout(() => this.#fail(new InternalError(`the GPU refused a call: ${error.message}`)), 50);
       });
-      this.#target = software ? "processor" : "card";
+      this.#target = target;
       this.#most = session.heap.most;
-      this.description = `webgpu, ${name}${software ? ", computing on the processor" : ""}`;
+      this.description = `webgpu, ${name}${target.kind === "processor" ? ", computing on the processor" : ""}`;
       session.heap.ensure(this.#end);
       this.#session = session;
       for (const { carryOut } of this.#waiting.splice(0)) carryOut(session);

@@ -27,7 +27,7 @@ export function shaderOf({ kernel, buffers }: KernelForm, mapping: Mapping): str
     case "rows":
       w.line("let point = i32(group);");
       w.bindAxes(mapping.kernel.axes, "point");
-      for (const dtype of new Rows(w, mapping.workgroup).statements(mapping.kernel.body))
+      for (const dtype of new Rows(w, mapping).statements(mapping.kernel.body))
         shared.push(`var<workgroup> shared_${dtype}: array<${sharedType(dtype)}, ${mapping.workgroup}>;`);
       break;
     case "tiles":
@@ -44,10 +44,12 @@ export function shaderOf({ kernel, buffers }: KernelForm, mapping: Mapping): str
   w.settleDoubles();
   const body = w.lines.join("\n");
   const own = `${shared.join("\n")}\n${w.doubles.declarations()}`;
-  return `${header(buffers.length, narrow, checks)}
+  const subgroups = mapping.kind === "rows" && mapping.subgroups && shared.length > 0;
+  const builtins = subgroups ? ", @builtin(subgroup_size) subgroupSize: u32" : "";
+  return `${subgroups ? "enable subgroups;\n" : ""}${header(buffers.length, narrow, checks)}
 ${own}
 @compute @workgroup_size(${mapping.workgroup})
-fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) count: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) count: vec3<u32>, @builtin(local_invocation_index) lane: u32${builtins}) {
   let group = id.y * count.x + id.x;
   if (group >= ${mapping.groups}u) { return; }
 ${checks ? "" : "  if (status[0] != 0u) { return; }\n"}${body}
@@ -92,11 +94,13 @@ fn writeByte(place: u32, value: u32) {
 class Rows {
   readonly #w: Writer;
   readonly #size: number;
+  readonly #subgroups: boolean;
   readonly #shared = new Set<ElementType>();
 
-  constructor(w: Writer, size: number) {
+  constructor(w: Writer, { workgroup, subgroups }: Extract<Mapping, { kind: "rows" }>) {
     this.#w = w;
-    this.#size = size;
+    this.#size = workgroup;
+    this.#subgroups = subgroups;
   }
 
   /** Returns the dtypes that it reduces, each with memory of the workgroup. */
@@ -163,13 +167,30 @@ class Rows {
     const asShared = (value: string): string => (dtype === "bool" ? `select(0u, 1u, ${value})` : value);
     const element = (place: string): string =>
       dtype === "bool" ? `(${memory}[${place}] != 0u)` : `${memory}[${place}]`;
+    const combined = (left: string, right: string): string => combination(combine, dtype, left, right);
+    if (this.#subgroups) {
+      const total = w.fresh("r");
+      w.line(`var ${total} = ${asShared(own)};`);
+      const asValue = (text: string): string => (dtype === "bool" ? `(${text} != 0u)` : text);
+      w.block("for (var far = 1u; far < subgroupSize; far <<= 1u)", () => {
+        w.line(`let other = subgroupShuffleXor(${total}, far);`);
+        w.line(`${total} = ${asShared(combined(asValue(total), asValue("other")))};`);
+      });
+      w.line(`if (lane % subgroupSize == 0u) { ${memory}[lane / subgroupSize] = ${total}; }`);
+      w.line("workgroupBarrier();");
+      w.line(`${total} = ${memory}[0];`);
+      w.block(`for (var k = 1u; k < ${size}u / subgroupSize; k++)`, () =>
+        w.line(`${total} = ${asShared(combined(asValue(total), element("k")))};`),
+      );
+      w.line(`let ${w.rename(local.id)} = ${asValue(total)};`);
+      this.#barrier();
+      return;
+    }
     w.line(`${memory}[lane] = ${asShared(own)};`);
     w.line("workgroupBarrier();");
     for (let half = size / 2; half >= 1; half /= 2) {
       w.block(`if (lane < ${half}u)`, () =>
-        w.line(
-          `${memory}[lane] = ${asShared(combination(combine, dtype, element("lane"), element(`lane + ${half}u`)))};`,
-        ),
+        w.line(`${memory}[lane] = ${asShared(combined(element("lane"), element(`lane + ${half}u`)))};`),
       );
       w.line("workgroupBarrier();");
     }

@@ -1,0 +1,43 @@
+// Whether invocations of a workgroup form subgroups in their order, which WGSL leaves to the driver: tried on the card that is opened.
+import { computeStage, mapRead, usage } from "./flags.ts";
+
+/** Counts the invocations whose place in their subgroup, behind the subgroups before, is not their own number; all where a subgroup is larger than the smallest workgroup. */
+const probe = `enable subgroups;
+@group(0) @binding(0) var<storage, read_write> misplaced: atomic<u32>;
+@compute @workgroup_size(256)
+fn main(@builtin(local_invocation_index) lane: u32, @builtin(subgroup_invocation_id) own: u32, @builtin(subgroup_size) size: u32) {
+  if (subgroupBroadcastFirst(lane) + own != lane || lane % size != own || size > 64u) { atomicAdd(&misplaced, 1u); }
+}
+`;
+
+export const subgroupFeature = "subgroups";
+
+/** Whether reductions may pass values between the invocations of a subgroup, and subgroup k of a workgroup begins at invocation k · size. */
+export async function hasOrderedSubgroups(gpu: GPUDevice): Promise<boolean> {
+  if (!gpu.features.has(subgroupFeature)) return false;
+  const counter = gpu.createBuffer({ size: 4, usage: usage.storage | usage.copySource });
+  const read = gpu.createBuffer({ size: 4, usage: usage.mapRead | usage.copyTarget });
+  const group = gpu.createBindGroupLayout({
+    entries: [{ binding: 0, visibility: computeStage, buffer: { type: "storage" } }],
+  });
+  const pipeline = gpu.createComputePipeline({
+    layout: gpu.createPipelineLayout({ bindGroupLayouts: [group] }),
+    compute: { module: gpu.createShaderModule({ code: probe }), entryPoint: "main" },
+  });
+  const encoder = gpu.createCommandEncoder();
+  const pass = encoder.beginComputePass();
+  pass.setPipeline(pipeline);
+  pass.setBindGroup(
+    0,
+    gpu.createBindGroup({ layout: group, entries: [{ binding: 0, resource: { buffer: counter } }] }),
+  );
+  pass.dispatchWorkgroups(1);
+  pass.end();
+  encoder.copyBufferToBuffer(counter, 0, read, 0, 4);
+  gpu.queue.submit([encoder.finish()]);
+  await read.mapAsync(mapRead);
+  const [misplaced] = new Uint32Array(read.getMappedRange());
+  counter.destroy();
+  read.destroy();
+  return misplaced === 0;
+}
