@@ -49,7 +49,7 @@ const backendContract: readonly string[] = ["backends/backend.ts", "backends/wor
 const backendArrows: Readonly<Record<string, readonly string[]>> = {
   analysis: [],
   contraction: ["analysis"],
-  gpu: ["analysis"],
+  gpu: ["analysis", "contraction"],
   reference: [],
   wasm: ["analysis", "contraction"],
   c: ["analysis", "contraction", "wasm"],
