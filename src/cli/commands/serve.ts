@@ -21,7 +21,7 @@ export async function serve(
         : `Try: curl -H 'content-type: image/jpeg' --data-binary @picture.jpg ${address}/predict. Ctrl-C ends it.`,
     );
   await new Promise<void>((ended) => onInterrupt(ended));
-  if (!json) out.line("It answers what was asked, and ends.");
+  if (!json) out.line("Stopping: open requests are finished first.");
   await service.close();
   return 0;
 }

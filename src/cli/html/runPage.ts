@@ -50,7 +50,7 @@ function baselines({ baselines: found, metrics, rows }: Understanding): string {
     ...names.map((each) => cardOf([each, own[each] ?? Number.NaN])[1]),
   ];
   return sectionHtml(
-    "Compared with less",
+    "Compared with simpler models",
     rows?.part === "test"
       ? "The two below are measured on the validation rows."
       : "All three are measured on the same rows.",

@@ -213,8 +213,8 @@ function Calibration({ scores, target, name }: { scores: Float32Array; target: U
       </figcaption>
       <Plot
         label={say.calibrationOfWhatChancesItGives(name)}
-        across={{ ...share, title: say.chanceThatIsGiven }}
-        up={{ ...share, title: say.shareThatIsSo }}
+        across={{ ...share, title: say.predictedProbability }}
+        up={{ ...share, title: say.observedFrequency }}
       >
         {(frame) => (
           <>
@@ -244,7 +244,7 @@ function Calibration({ scores, target, name }: { scores: Float32Array; target: U
       </Plot>
       <AsTable
         label={say.calibration}
-        heads={[say.chances, say.rows, say.meanChance, say.shareThatIsSo]}
+        heads={[say.chances, say.rows, say.meanProbability, say.observedFrequency]}
         follows={answers}
         rows={() =>
           parts.map(({ from, to, rows, said, found }) => [

@@ -74,11 +74,11 @@ export const errorBrier = (strong: Child, expectedCalibrationError: Child, brier
   rich`${strong} error ${expectedCalibrationError} · Brier ${brierScore}`;
 export const calibration = "Calibration";
 export const calibrationOfWhatChancesItGives = (name: Value) =>
-  `Calibration of ${name}: what chances it gives, and how often it is right`;
-export const chanceThatIsGiven = "chance that is given";
-export const shareThatIsSo = "share that is so";
+  `Calibration of ${name}: the probabilities it gives, and how often it is right`;
+export const predictedProbability = "predicted probability";
+export const observedFrequency = "observed frequency";
 export const chances = "chances";
-export const meanChance = "mean chance";
+export const meanProbability = "mean probability";
 export const orNot = (name: Child) => rich`“${name}” or not`;
 export const theNetworksAnswersAreNaNThere = "The network's answers are NaN: there is no curve of them.";
 export const onTheDashedLineANetwork =
