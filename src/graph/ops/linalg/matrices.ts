@@ -12,6 +12,7 @@ import * as el from "../elementwise.ts";
 import { trustedGather, trustedIndexSelect } from "../indexing.ts";
 import { matmul } from "../matmul.ts";
 import { reshape } from "../movement.ts";
+import { amax } from "../reduce.ts";
 import { finalOf, loop, stackOf } from "../scan.ts";
 import { stepLeaf } from "../scanBody.ts";
 import { transpose } from "../views.ts";
@@ -43,6 +44,13 @@ export function squares(where: string, x: Node, what = "the input"): Node {
 export const flat = (x: Node): Node => reshape(x, [sizeOf(batchOf(x)), rowsOf(x), columnsOf(x)]);
 /** The first dim as the dims that it was. */
 export const unflat = (x: Node, batch: Shape): Node => reshape(x, [...batch, ...x.shape.slice(1)]);
+
+/** The largest number of each matrix, in whose units squares neither overflow nor vanish: [batch, 1, 1]. */
+export function unitOf(a: Node): Node {
+  if (sizeOf(a.shape) === 0) return full([a.shape[0] as number, 1, 1], 1, a.dtype);
+  const largest = amax(el.abs(a), [1, 2], true);
+  return el.where(el.eq(largest, number(0, a)), number(1, a), largest);
+}
 
 /** Ones on the diagonal. */
 export function identity(rows: number, columns: number, like: Node): Node {
@@ -79,7 +87,7 @@ export interface Stepped {
   readonly outputs: readonly Node[];
 }
 
-/** state ← step(state, t) for t = 0 … steps − 1, with rows of `stacked` at each step. */
+/** state ← step(state, t) for t = 0 … steps − 1, in `reverse` from the last on, with rows of `stacked` at each step. */
 export function loopOver(
   steps: number,
   initial: readonly Node[],
@@ -89,6 +97,7 @@ export function loopOver(
     rows: readonly Node[],
   ) => { readonly next: readonly Node[]; readonly outputs?: readonly Node[] },
   stacked: readonly Node[] = [],
+  reverse = false,
 ): Stepped {
   const carried = initial.map((x) => stepLeaf(x));
   const t = stepLeaf({ shape: [], dtype: "int32" });
@@ -96,7 +105,7 @@ export function loopOver(
   const { next, outputs = [] } = step(carried, t, rows);
   const whole = loop(
     { carried, rows: [t, ...rows], next, outputs, keeps: "costly" },
-    { initial, stacked: [iota([steps], 0), ...stacked], steps, reverse: false },
+    { initial, stacked: [iota([steps], 0), ...stacked], steps, reverse },
   );
   return {
     state: initial.map((_, place) => finalOf(whole, place)),

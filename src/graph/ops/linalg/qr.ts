@@ -1,8 +1,9 @@
 // A = Q R by Householder's reflections, gathered into blocks I − V T Vᵀ, so that most of the work is products.
+import { at } from "../../at.ts";
 import { HebbError } from "../../errors.ts";
 import type { Node } from "../../node.ts";
-import { sum } from "../broadcast.ts";
-import { full, iota } from "../creation.ts";
+import { expand, sum } from "../broadcast.ts";
+import { iota } from "../creation.ts";
 import * as el from "../elementwise.ts";
 import { tril, triu } from "../indexing.ts";
 import { matmul } from "../matmul.ts";
@@ -29,16 +30,16 @@ import { inverseLower, solveTriangular } from "./triangular.ts";
 
 const panelWidth = 32;
 
-/** The reflections of some columns from row `start` on: Q = I − V T Vᵀ. */
-interface Block {
+/** The reflections of some columns from row `start` on, I − τ v vᵀ: the v as columns, [batch, m, count], and the τ, [count, batch, 1]. */
+export interface Reflections {
   readonly start: number;
   readonly v: Node;
-  readonly t: Node;
+  readonly taus: Node;
 }
 
 /** The columns of [batch, m, w] one by one. They lie along the last dim here. */
-function panel(a: Node): Omit<Block, "start"> & { readonly r: Node } {
-  const [batch, m, w] = a.shape as [number, number, number];
+function panel(a: Node): Omit<Reflections, "start"> & { readonly r: Node } {
+  const [, m, w] = a.shape as [number, number, number];
   const places = reshape(iota([m], 0), [1, m]);
   const columns = reshape(iota([w], 0), [1, w, 1]);
   const [zero, one] = [number(0, a), number(1, a)];
@@ -65,35 +66,81 @@ function panel(a: Node): Omit<Block, "start"> & { readonly r: Node } {
     );
     const tau = el.where(nothing, one, el.div(el.sub(beta, alpha), beta));
     const along = sum(el.mul(lines, unsqueeze(v, 1)), 2, true);
-    const reflected = el.sub(lines, el.mul(el.mul(unsqueeze(tau, 1), along), unsqueeze(v, 1)));
+    const others = el.sub(lines, el.mul(el.mul(unsqueeze(tau, 1), along), unsqueeze(v, 1)));
     const own = el.where(el.eq(places, t), el.mul(beta, scale), el.where(below, zero, whole));
-    const next = el.where(el.eq(columns, t), unsqueeze(own, 1), el.where(el.gt(columns, t), reflected, lines));
+    const next = el.where(el.eq(columns, t), unsqueeze(own, 1), el.where(el.gt(columns, t), others, lines));
     return { next: [next], outputs: [v, tau] };
   });
   const [vs, taus] = outputs as [Node, Node];
-  const v = permute(vs, [1, 2, 0]);
-  // T⁻¹ has 1 / τ on its diagonal, and the products of different v above it.
+  return { v: permute(vs, [1, 2, 0]), taus, r: mT(state[0] as Node) };
+}
+
+/** (I − V T Vᵀ) X, or of the transpose: all reflections at once. T⁻¹ has 1 / τ on its diagonal, and the products of different v above it. */
+function reflected({ v, taus }: Omit<Reflections, "start">, x: Node, turned = false): Node {
+  const [batch, , count] = v.shape as [number, number, number];
   const inverseT = el.add(
     triu(matmul(mT(v), v), 1),
-    el.mul(identity(count, count, a), reshape(el.reciprocal(permute(taus, [1, 0, 2])), [batch, 1, count])),
+    el.mul(identity(count, count, v), reshape(el.reciprocal(permute(taus, [1, 0, 2])), [batch, 1, count])),
   );
-  return { v, t: mT(inverseLower(mT(inverseT))), r: mT(state[0] as Node) };
+  const lower = inverseLower(mT(inverseT));
+  return el.sub(x, product(v, turned ? lower : mT(lower), matmul(mT(v), x)));
+}
+
+/** Several blocks as one, for products of long rows. */
+function joined(blocks: readonly Reflections[]): Reflections {
+  const { start } = at(blocks, 0);
+  const lines = blocks.map(({ start: own, v }) =>
+    pad(
+      v,
+      [
+        [0, 0],
+        [own - start, 0],
+        [0, 0],
+      ],
+      0,
+    ),
+  );
+  return {
+    start,
+    v: cat(lines, 2),
+    taus: cat(
+      blocks.map(({ taus }) => taus),
+      0,
+    ),
+  };
+}
+
+/** So many panels are one block in products with Q. */
+const panelsAtOnce = 4;
+
+/** Q X. The first `start` columns of X are those of the identity above row `start` where `fromIdentity`, and are no work then. */
+export function rotatedBy(blocks: readonly Reflections[], x: Node, fromIdentity = false): Node {
+  let whole = x;
+  for (let first = Math.floor((blocks.length - 1) / panelsAtOnce) * panelsAtOnce; first >= 0; first -= panelsAtOnce) {
+    const block = joined(blocks.slice(first, first + panelsAtOnce));
+    const { start } = block;
+    const lower = slice(whole, 1, start);
+    const skipped = fromIdentity ? start : 0;
+    const turned = reflected(block, slice(lower, 2, skipped));
+    const rows = skipped === 0 ? turned : cat([slice(lower, 2, 0, skipped), turned], 2);
+    whole = start === 0 ? rows : cat([slice(whole, 1, 0, start), rows], 1);
+  }
+  return whole;
 }
 
 /** Of [batch, m, n]: the blocks, and R with min(m, n) rows. */
-function reflect(a: Node): { readonly blocks: readonly Block[]; readonly r: Node } {
+function reflect(a: Node): { readonly blocks: readonly Reflections[]; readonly r: Node } {
   const [batch, m, n] = a.shape as [number, number, number];
   const count = Math.min(m, n);
   if (batch === 0 || count === 0) return { blocks: [], r: slice(a, 1, 0, count) };
-  const blocks: Block[] = [];
+  const blocks: Reflections[] = [];
   const rows: Node[] = [];
   let left = a;
   for (let start = 0; start < count; start += panelWidth) {
     const width = Math.min(panelWidth, count - start);
-    const { v, t, r } = panel(slice(left, 2, 0, width));
-    blocks.push({ start, v, t });
-    const others = slice(left, 2, width);
-    const rest = el.sub(others, product(v, mT(t), matmul(mT(v), others)));
+    const { r, ...own } = panel(slice(left, 2, 0, width));
+    blocks.push({ start, ...own });
+    const rest = reflected(own, slice(left, 2, width), true);
     const line = cat([slice(r, 1, 0, width), slice(rest, 1, 0, width)], 2);
     rows.push(
       pad(
@@ -112,19 +159,9 @@ function reflect(a: Node): { readonly blocks: readonly Block[]; readonly r: Node
 }
 
 /** The first columns of Q. */
-function unfold(blocks: readonly Block[], like: Node, columns: number): Node {
+function unfold(blocks: readonly Reflections[], like: Node, columns: number): Node {
   const [batch, m] = like.shape as [number, number, number];
-  const start = full([batch, m, columns], 0, like.dtype);
-  return blocks.reduceRight(
-    (q, { start: from, v, t }) => {
-      const part = slice(slice(q, 1, from), 2, from);
-      const turned = el.sub(part, product(v, matmul(t, matmul(mT(v), part))));
-      if (from === 0) return turned;
-      const lower = cat([slice(slice(q, 1, from), 2, 0, from), turned], 2);
-      return cat([slice(q, 1, 0, from), lower], 1);
-    },
-    el.add(start, identity(m, columns, like)),
-  );
+  return rotatedBy(blocks, expand(identity(m, columns, like), [batch, m, columns]), true);
 }
 
 export type QrMode = "reduced" | "complete" | "r";

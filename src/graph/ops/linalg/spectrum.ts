@@ -1,22 +1,18 @@
 // What stretches a matrix: eigenvalues and eigenvectors of symmetric ones, singular values and vectors of any.
 import type { Node } from "../../node.ts";
-import { sizeOf } from "../../shape.ts";
 import { sum } from "../broadcast.ts";
-import { full } from "../creation.ts";
 import * as el from "../elementwise.ts";
-import { tril, trustedGather } from "../indexing.ts";
+import { tril } from "../indexing.ts";
 import { matmul } from "../matmul.ts";
 import { cat, flip, reshape, slice } from "../movement.ts";
-import { amax } from "../reduce.ts";
 import { argsort } from "../sort.ts";
 import { unsqueeze } from "../views.ts";
-import { finalSweeps, orthogonalRows, shiftedSweepsOf } from "./jacobi.ts";
+import { finalSweeps, orthogonalRows } from "./jacobi.ts";
 import {
   batchOf,
   columnsOf,
   differentiated,
   flat,
-  identities,
   identity,
   matrices,
   mT,
@@ -26,8 +22,10 @@ import {
   rowsOf,
   squares,
   unflat,
+  unitOf,
 } from "./matrices.ts";
 import { orthonormal } from "./qr.ts";
+import { symmetric } from "./symmetric.ts";
 
 const lengths = (rows: Node): Node => el.sqrt(sum(el.square(rows), 2));
 
@@ -39,50 +37,11 @@ function gaps(values: Node): Node {
   return el.mul(el.reciprocal(el.add(differences, on)), el.sub(number(1, values), on));
 }
 
-/** Not less than the largest eigenvalue's size, and not much more: ‖A⁸‖^(1/8), of which the entries are kept near 1. [batch, 1, 1] */
-function spectralBound(a: Node): Node {
-  const size = (x: Node): Node => el.sqrt(sum(el.square(x), [1, 2], true));
-  const positive = (x: Node): Node => el.where(el.gt(x, number(0, x)), x, number(1, x));
-  const first = positive(size(a));
-  let power = el.div(a, first);
-  let rest: Node | undefined;
-  for (const root of [0.5, 0.25, 0.125]) {
-    power = matmul(power, power);
-    const own = positive(size(power));
-    const part = el.pow(own, number(root, a));
-    rest = rest === undefined ? part : el.mul(rest, part);
-    power = el.div(power, own);
-  }
-  return el.mul(first, rest as Node);
-}
-
-/** The largest number of each matrix, in whose units squares neither overflow nor vanish: [batch, 1, 1]. */
-function unitOf(a: Node): Node {
-  if (sizeOf(a.shape) === 0) return full([a.shape[0] as number, 1, 1], 1, a.dtype);
-  const largest = amax(el.abs(a), [1, 2], true);
-  return el.where(el.eq(largest, number(0, a)), number(1, a), largest);
-}
-
-/** Eigenvalues of [batch, n, n] in ascending order, and eigenvectors as rows. */
-function symmetric(given: Node): { readonly values: Node; readonly rows: Node } {
-  const n = rowsOf(given);
-  const unit = unitOf(given);
-  const a = el.div(given, unit);
-  // A shift that makes all eigenvalues positive, and of one size, so that rows become eigenvectors times these.
-  const shifted = el.add(a, el.mul(identities(a), el.mul(spectralBound(a), number(1.5, a))));
-  const directions = (rows: Node): Node => el.div(rows, unsqueeze(lengths(rows), 2));
-  const near = directions(orthogonalRows(shifted, n, shiftedSweepsOf(shifted)));
-  const rows = directions(orthogonalRows(matmul(near, shifted), n, finalSweeps));
-  const values = el.div(sum(el.mul(matmul(rows, a), rows), 2), sum(el.square(rows), 2));
-  const order = argsort(values, 1);
-  return { values: el.mul(trustedGather(values, 1, order), reshape(unit, [-1, 1])), rows: orderRows(rows, order) };
-}
-
 /** λ in ascending order and the columns of V of symmetric A = V Λ Vᵀ. One triangle is read, the lower unless UPLO is "U". */
 export function eigh(a: Node, uplo: "L" | "U" = "L"): { readonly eigenvalues: Node; readonly eigenvectors: Node } {
   const square = squares("linalg.eigh", a);
   const plain = el.stopGradient(uplo === "L" ? square : mT(square));
-  const found = symmetric(flat(el.add(tril(plain), mT(tril(plain, -1)))));
+  const found = symmetric(flat(tril(plain)));
   const batch = batchOf(square);
   const eigenvalues: Node = differentiated(unflat(found.values, batch), [square], (grad) => [
     matmul(el.mul(eigenvectors, unsqueeze(grad, -2)), mT(eigenvectors)),

@@ -1,0 +1,236 @@
+// Eigenvalues of tridiagonal matrices by counting, and their vectors by inverse iteration: all at once, each in a lane of its own.
+// Sources: W. Barth, R. Martin, J. Wilkinson, Calculation of the eigenvalues of a symmetric tridiagonal matrix by the method of bisection, 1967;
+// G. Peters, J. Wilkinson, The calculation of specified eigenvectors by inverse iteration, 1971.
+import { at } from "../../at.ts";
+import type { Node } from "../../node.ts";
+import { expand, sum } from "../broadcast.ts";
+import { full, iota } from "../creation.ts";
+import * as el from "../elementwise.ts";
+import { matmul } from "../matmul.ts";
+import { cat, pad, permute, reshape, slice } from "../movement.ts";
+import { amax } from "../reduce.ts";
+import { select, unsqueeze } from "../views.ts";
+import { epsilonOf, loopOver, mT, number, sliceAt } from "./matrices.ts";
+import { orthonormal } from "./qr.ts";
+import type { Tridiagonal } from "./tridiagonal.ts";
+
+/** So many rows of T are one step of a loop, within which everything stays in registers. */
+const [rowsCounted, rowsSolved] = [32, 8];
+const int = (value: number): Node => full([], value, "int32");
+
+/** [batch, n] as [steps, rows, batch] with at least `least` rows in all; what is beyond n is filled. */
+function inSteps(x: Node, rows: number, least: number, filled: number): Node {
+  const [batch, n] = x.shape as [number, number];
+  const steps = Math.ceil(least / rows);
+  const whole = pad(
+    x,
+    [
+      [0, 0],
+      [0, steps * rows - n],
+    ],
+    filled,
+  );
+  return permute(reshape(whole, [batch, steps, rows]), [1, 2, 0]);
+}
+
+/**
+ * Eigenvalues in ascending order, to a few units of the last place of the largest, of T between −1 and 1. As many pivots of the elimination of T − x
+ * are below 0 as eigenvalues are below x; each lane halves the interval that its own eigenvalue is in.
+ */
+function eigenvaluesOf(diagonal: Node, beside: Node): Node {
+  const [batch, n] = diagonal.shape as [number, number];
+  const isDouble = diagonal.dtype === "float64";
+  const halvings = isDouble ? 55 : 26;
+  // Rows beyond the last are far above all eigenvalues.
+  const d = inSteps(diagonal, rowsCounted, n, 4);
+  const squares = inSteps(
+    pad(
+      el.square(beside),
+      [
+        [0, 0],
+        [1, 0],
+      ],
+      0,
+    ),
+    rowsCounted,
+    n,
+    0,
+  );
+  const steps = at(d.shape, 0);
+  const [zero, half] = [number(0, diagonal), number(0.5, diagonal)];
+  // A pivot so near to 0 counts as below it, and a square divided by it is finite.
+  const least = number(isDouble ? 2 ** -1000 : 2 ** -120, diagonal);
+  const lanes = (value: number, dtype = diagonal.dtype): Node => full([batch, n], value, dtype);
+  const places = reshape(iota([n], 0), [1, n]);
+  const bound = 1 + 2 ** -10;
+  const initial = [lanes(-bound), lanes(bound), lanes(1), lanes(0, "int32")];
+  const { state } = loopOver(halvings * steps, initial, ([low, high, before, counted], t) => {
+    const [from, to] = [low as Node, high as Node];
+    const step = el.remainder(t, int(steps));
+    const isFirst = el.eq(step, int(0));
+    const x = el.mul(el.add(from, to), half);
+    let pivot = el.where(isFirst, number(1, x), before as Node);
+    let count = el.where(isFirst, int(0), counted as Node);
+    const [own, others] = [sliceAt(d, 0, step), sliceAt(squares, 0, step)];
+    for (let row = 0; row < rowsCounted; row++) {
+      const [here, square] = [unsqueeze(select(own, 0, row), 1), unsqueeze(select(others, 0, row), 1)];
+      const found = el.sub(el.sub(here, x), el.div(square, pivot));
+      pivot = el.where(el.lt(el.abs(found), least), el.neg(least), found);
+      count = el.add(count, el.cast(el.lt(pivot, zero), "int32"));
+    }
+    const isLast = el.eq(step, int(steps - 1));
+    const isAbove = el.gt(count, places);
+    return {
+      next: [
+        el.where(el.logicalAnd(isLast, el.logicalNot(isAbove)), x, from),
+        el.where(el.logicalAnd(isLast, isAbove), x, to),
+        pivot,
+        count,
+      ],
+    };
+  });
+  return el.mul(el.add(state[0] as Node, state[1] as Node), half);
+}
+
+/** Numbers between −1 and 1 that look random: [n, n]. */
+function scattered(n: number, like: Node): Node {
+  let bits = el.add(el.mul(iota([n, n], 0), int(n)), iota([n, n], 1));
+  for (const factor of [0x2c1b3c6d, 0x297a2d39]) {
+    bits = el.mul(el.add(bits, int(1)), int(factor));
+    bits = el.bitwiseXor(bits, el.shiftRight(bits, int(15)));
+  }
+  return el.mul(el.cast(bits, like.dtype), number(2 ** -31, like));
+}
+
+/** Unit vectors in the directions of the columns of [batch, n, lanes]. */
+function directions(x: Node): Node {
+  const scaled = el.div(x, amax(el.abs(x), 1, true));
+  return el.div(scaled, el.sqrt(sum(el.square(scaled), 1, true)));
+}
+
+/** (T − λ)⁻¹ y of each lane, [batch, n, n], by elimination with exchanges of rows; pivots that vanish count as the last place of 1. */
+function solved(diagonal: Node, beside: Node, values: Node, y: Node): Node {
+  const [batch, n] = diagonal.shape as [number, number];
+  const zero = number(0, y);
+  const least = number(epsilonOf(y), y);
+  // Of row k + 1: its number on the diagonal, and those on either side of it.
+  const own = inSteps(slice(diagonal, 1, 1), rowsSolved, n, 4);
+  const left = inSteps(beside, rowsSolved, n, 0);
+  const right = inSteps(slice(beside, 1, 1), rowsSolved, n, 0);
+  const steps = at(own.shape, 0);
+  const sides = pad(
+    slice(y, 1, 1),
+    [
+      [0, 0],
+      [0, steps * rowsSolved - n + 1],
+      [0, 0],
+    ],
+    0,
+  );
+  const stackedSides = permute(reshape(sides, [batch, steps, rowsSolved, n]), [1, 2, 0, 3]);
+  const first = [
+    el.sub(slice(diagonal, 1, 0, 1), values),
+    el.mul(slice(beside, 1, 0, 1), full([batch, n], 1, y.dtype)),
+    select(y, 1, 0),
+  ];
+  const forward = loopOver(
+    steps,
+    first,
+    (state, _, rows) => {
+      let [p, q, g] = state as [Node, Node, Node];
+      const outputs: Node[] = [];
+      for (let row = 0; row < rowsSolved; row++) {
+        const [d, l, r] = rows.slice(0, 3).map((x) => unsqueeze(select(x, 0, row), 1)) as [Node, Node, Node];
+        const h = select(rows[3] as Node, 0, row);
+        const shifted = el.sub(d, values);
+        const swaps = el.gt(el.abs(l), el.abs(p));
+        const found = el.where(swaps, l, p);
+        const tiny = el.where(el.lt(found, zero), el.neg(least), least);
+        const pivot = el.where(el.lt(el.abs(found), least), tiny, found);
+        const [second, third, side] = [el.where(swaps, shifted, q), el.where(swaps, r, zero), el.where(swaps, h, g)];
+        const factor = el.div(el.where(swaps, p, l), pivot);
+        outputs.push(pivot, second, third, side);
+        p = el.sub(el.where(swaps, q, shifted), el.mul(factor, second));
+        q = el.sub(el.where(swaps, zero, r), el.mul(factor, third));
+        g = el.sub(el.where(swaps, g, h), el.mul(factor, side));
+      }
+      return { next: [p, q, g], outputs };
+    },
+    [own, left, right, stackedSides],
+  );
+  const none = full([batch, n], 0, y.dtype);
+  const backward = loopOver(
+    steps,
+    [none, none],
+    (state, _, rows) => {
+      let [x, after] = state as [Node, Node];
+      const outputs: Node[] = [];
+      for (let row = rowsSolved - 1; row >= 0; row--) {
+        const [pivot, second, third, side] = rows.slice(4 * row, 4 * row + 4) as [Node, Node, Node, Node];
+        const rest = el.sub(el.sub(side, el.mul(second, x)), el.mul(third, after));
+        [x, after] = [el.div(rest, pivot), x];
+        outputs.unshift(x);
+      }
+      return { next: [x, after], outputs };
+    },
+    forward.outputs,
+    true,
+  );
+  const rows = cat(
+    backward.outputs.map((x) => unsqueeze(x, 1)),
+    1,
+  );
+  const all = reshape(rows, [steps * rowsSolved, batch, n]);
+  return directions(permute(slice(all, 0, 0, n), [1, 0, 2]));
+}
+
+/** T X */
+function product(diagonal: Node, beside: Node, x: Node): Node {
+  const n = at(x.shape, 1);
+  const none: readonly [number, number] = [0, 0];
+  const [own, others] = [unsqueeze(diagonal, 2), unsqueeze(beside, 2)];
+  const above = pad(el.mul(others, slice(x, 1, 1)), [none, [0, 1], none], 0);
+  const below = pad(el.mul(others, slice(x, 1, 0, n - 1)), [none, [1, 0], none], 0);
+  return el.add(el.add(el.mul(own, x), above), below);
+}
+
+/**
+ * The skew K that turns each pair of the orthonormal columns of V against what VᵀTV has beside its diagonal: V + V K is nearer to the eigenvectors. Pairs
+ * that would turn far, for their eigenvalues are as good as equal, stay: any two orthogonal vectors of their plane serve. K is skew to the last bit, so
+ * that the vectors stay orthogonal but for its square. Source: T. Ogita, K. Aishima, Iterative refinement for symmetric eigenvalue decomposition, 2018.
+ */
+function turnsOf(v: Node, times: Node, values: Node): Node {
+  const found = matmul(mT(v), times);
+  const beside = el.mul(el.add(found, mT(found)), number(0.5, v));
+  const gap = el.sub(unsqueeze(values, 1), unsqueeze(values, 2));
+  const most = number(0.3 * Math.sqrt(epsilonOf(v)), v);
+  const isSmall = el.lt(el.abs(beside), el.mul(el.abs(gap), most));
+  return el.where(isSmall, el.div(beside, gap), number(0, v));
+}
+
+export interface TridiagonalSpectrum {
+  /** In ascending order. */
+  readonly values: Node;
+  /** Orthonormal columns near the eigenvectors. */
+  readonly vectors: Node;
+  /** K: the eigenvectors are vectors + vectors K. */
+  readonly turns: Node;
+}
+
+/**
+ * From starts that look random, the vectors of equal and nearly equal eigenvalues are different members of the space that belongs to them, and are made
+ * orthogonal there; a second time takes away what a bad start has left.
+ */
+export function tridiagonalSpectrum({ diagonal, beside }: Tridiagonal): TridiagonalSpectrum {
+  const [batch, n] = diagonal.shape as [number, number];
+  const sizes = (pads: [number, number]): Node => pad(el.abs(beside), [[0, 0], pads], 0);
+  const bounds = el.add(el.abs(diagonal), el.add(sizes([0, 1]), sizes([1, 0])));
+  const largest = amax(bounds, 1, true);
+  const bound = el.where(el.eq(largest, number(0, largest)), number(1, largest), largest);
+  const [d, e] = [el.div(diagonal, bound), el.div(beside, bound)];
+  const values = eigenvaluesOf(d, e);
+  const start = expand(scattered(n, d), [batch, n, n]);
+  const first = orthonormal(solved(d, e, values, start));
+  const vectors = orthonormal(solved(d, e, values, first));
+  return { values: el.mul(values, largest), vectors, turns: turnsOf(vectors, product(d, e, vectors), values) };
+}
