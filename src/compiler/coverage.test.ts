@@ -35,6 +35,10 @@ describe("verifyCoverage", () => {
     verify(programOf(part(4), read(4), part(0), read(0), read(3), part(8), read(6)));
   });
 
+  it("takes a buffer with one writer to be whole after it", () => {
+    verify(programOf(part(0), read(4)));
+  });
+
   it("notices a read of what no part has written yet", () => {
     expect(() => verify(programOf(part(0), read(4), part(4), part(8)))).toThrow(
       /kernel read 4 reads elements 4 to 7 of buffer 1 before all of them are written/,

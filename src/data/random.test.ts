@@ -80,3 +80,66 @@ test("the last block of a stream is drawn, and the one after it is refused", () 
   expect(random.uniform()).toBeGreaterThanOrEqual(0);
   expect(() => random.uniform()).toThrow(/exhausted/);
 });
+
+/** The words of the blocks of a stream. */
+const words = (seed: readonly [low: number, high: number], stream: number, count: number): [number, number][] =>
+  Array.from({ length: count }, (_, position) => threefry2x32(seed[0], seed[1], position, stream));
+
+test.each([
+  [5, [5, 0]],
+  [3 * 2 ** 32 + 5, [5, 3]],
+  [2 ** 32, [0, 1]],
+  [2 ** 32 - 1, [-1, 0]],
+  [2 ** 33 - 2, [-2, 1]],
+  [Number.MAX_SAFE_INTEGER, [-1, 2 ** 21 - 1]],
+  [-1, [-1, -1]],
+  [-(2 ** 32), [0, -1]],
+] as const)("the key of seed %d is its two halves", (seed, halves) => {
+  const random = new Random(seed, 9);
+  for (const [a, b] of words(halves, 9, 3)) expect(random.uniform()).toBe(((a >>> 5) * 2 ** 26 + (b >>> 6)) / 2 ** 53);
+});
+
+test("uniform draws lie between the limits given", () => {
+  const [plain, between] = [new Random(2), new Random(2)];
+  for (let draw = 0; draw < 20; draw++) expect(between.uniform(-3, 5)).toBe(-3 + 8 * plain.uniform());
+});
+
+test.each([1, 2, 6, 1000, 2 ** 31, 2 ** 31 + 1, 3 * 2 ** 30, 2 ** 32])(
+  "whole numbers below %d have no bias",
+  (below) => {
+    const largest = 2 ** 32 - (2 ** 32 % below);
+    const random = new Random(4, 1);
+    const kept = words([4, 0], 1, 60).flatMap(([word]) => (word < largest ? [word % below] : []));
+    expect(kept.length).toBeGreaterThan(20);
+    expect(kept.map(() => random.integer(below))).toEqual(kept);
+  },
+);
+
+test("a shuffle is Fisher and Yates', from the end", () => {
+  const [random, drawn] = [new Random(8), new Random(8)];
+  const values = [10, 11, 12, 13, 14, 15, 16];
+  const shuffled = Int32Array.from(values);
+  random.shuffle(shuffled);
+  for (let last = values.length - 1; last > 0; last--) {
+    const place = drawn.integer(last + 1);
+    [values[last], values[place]] = [values[place] ?? Number.NaN, values[last] ?? Number.NaN];
+  }
+  expect([...shuffled]).toEqual(values);
+  expect(random.state()).toEqual({ seed: 8, stream: 0, position: 6 });
+  expect(random.permutation(0).length).toBe(0);
+});
+
+test("draws are skipped, and a state that no generator can have is refused", () => {
+  const [whole, skipping] = [new Random(3), new Random(3)];
+  for (let draw = 0; draw < 4; draw++) whole.uniform();
+  skipping.skip(0);
+  skipping.skip(4);
+  expect(skipping.state()).toEqual(whole.state());
+  expect(skipping.uniform()).toBe(whole.uniform());
+  for (const draws of [-1, 0.5, Number.NaN]) expect(() => skipping.skip(draws)).toThrow("at least 0");
+  for (const position of [-1, 0.5, Number.NaN])
+    expect(() => Random.restore({ seed: 1, stream: 0, position })).toThrow(`position ${position}`);
+  expect(Random.restore({ seed: 1, stream: 0, position: 0 }).uniform()).toBe(new Random(1).uniform());
+  for (const below of [0, 1.5, 2 ** 32 + 1]) expect(() => skipping.integer(below)).toThrow("from 1 to 2^32");
+  for (const stream of [-1, 0.5, 2 ** 32]) expect(() => new Random(1, stream)).toThrow("out of range");
+});

@@ -1,7 +1,8 @@
 // Batches: every sample once an epoch, and a place that can be saved and found again in the middle.
 import { describe, expect, test } from "vitest";
 import { Dataset, gatherSamples } from "./dataset.ts";
-import { BatchSampler, type SamplerOptions } from "./sampler.ts";
+import { Random } from "./random.ts";
+import { BatchSampler, batchesIn, type SamplerOptions } from "./sampler.ts";
 
 const epoch = (sampler: BatchSampler): number[][] => [...sampler.batches()].map((batch) => [...batch]);
 
@@ -50,6 +51,93 @@ describe("a state saved at any batch resumes exactly", () => {
     expect(epoch(resumed)).toEqual(all[1]?.slice(stopAfter));
     expect(epoch(resumed)).toEqual(all[2]);
   });
+});
+
+/** The batches of an epoch, cut one after the other. */
+function cut(order: readonly number[], { batchSize = 1, dropLast = false, joinSingle = false }: SamplerOptions) {
+  const batches: number[][] = [];
+  for (let rest = order; rest.length > 0; rest = rest.slice(batchSize)) batches.push(rest.slice(0, batchSize));
+  const last = batches.at(-1) ?? [];
+  if (last.length === batchSize) return batches;
+  if (dropLast) return batches.slice(0, -1);
+  if (!(joinSingle && last.length === 1 && batches.length > 1)) return batches;
+  return [...batches.slice(0, -2), [...(batches.at(-2) ?? []), ...last]];
+}
+
+test("batches of every size are those that are cut from the order of the epoch, which is a contract", () => {
+  for (let length = 1; length <= 13; length++)
+    for (let batchSize = 1; batchSize <= 14; batchSize++)
+      for (const dropLast of [false, true])
+        for (const joinSingle of [false, true])
+          for (const shuffle of [false, true]) {
+            if (dropLast && length < batchSize) continue;
+            const options = { batchSize, dropLast, joinSingle, shuffle, seed: 5 };
+            const sampler = new BatchSampler(length, options);
+            for (const at of [0, 1]) {
+              const order = shuffle
+                ? [...new Random(5, 0x10000000 + at).permutation(length)]
+                : Array.from({ length }, (_, row) => row);
+              const expected = cut(order, options);
+              expect(sampler.batchCount).toBe(expected.length);
+              expect(batchesIn(length, { batchSize, dropLast, joinSingle })).toBe(expected.length);
+              expect(sampler.epoch).toBe(at);
+              expected.forEach((batch, place) => {
+                expect(sampler.batchesLeft).toBe(expected.length - place);
+                expect([...(sampler.take() ?? [])]).toEqual(batch);
+              });
+              expect(sampler.batchesLeft).toBe(0);
+              expect(sampler.take()).toBeUndefined();
+              sampler.startEpoch(at + 1);
+            }
+          }
+});
+
+test("defaults are those of PyTorch", () => {
+  expect(new BatchSampler(3).state()).toEqual({
+    epoch: 0,
+    batch: 0,
+    seed: 0,
+    length: 3,
+    batchSize: 1,
+    shuffle: false,
+    dropLast: false,
+    joinSingle: false,
+  });
+  expect(batchesIn(3, {})).toBe(3);
+});
+
+test("epochs are numbered from 0 to the last stream", () => {
+  const sampler = new BatchSampler(4);
+  for (const epoch of [-1, 0.5, 0xe0000001]) {
+    expect(() => sampler.startEpoch(epoch)).toThrow(`epoch ${epoch} is not a whole number`);
+    expect(() => sampler.restore({ ...sampler.state(), epoch })).toThrow(`epoch ${epoch} is not a whole number`);
+  }
+  for (const epoch of [0, 0xe0000000]) {
+    sampler.startEpoch(epoch);
+    expect(sampler.epoch).toBe(epoch);
+  }
+});
+
+test("a place from the first to the last of an epoch is restored, and each setting must be the same", () => {
+  const sampler = new BatchSampler(10, { batchSize: 3, shuffle: true });
+  for (let batch = 0; batch <= 4; batch++) {
+    sampler.restore({ ...sampler.state(), epoch: 2, batch });
+    expect([sampler.epoch, sampler.batchesLeft]).toEqual([2, 4 - batch]);
+  }
+  const state = sampler.state();
+  const others = { length: 11, batchSize: 2, shuffle: false, dropLast: true, joinSingle: true, seed: 1 };
+  for (const [key, value] of Object.entries(others))
+    expect(() => sampler.restore({ ...state, [key]: value })).toThrow(`${key} ${value}, and this loader has`);
+  expect(sampler.state()).toEqual(state);
+});
+
+test("sizes that make no batch are refused", () => {
+  for (const batchSize of [0, -1, 1.5])
+    expect(() => new BatchSampler(3, { batchSize })).toThrow(`batchSize ${batchSize} is not a whole number`);
+  for (const length of [0, -1, 1.5]) expect(() => new BatchSampler(length)).toThrow("give at least one sample");
+  expect(new BatchSampler(3, { batchSize: 3, dropLast: true }).batchCount).toBe(1);
+  expect(() => new BatchSampler(3, JSON.parse('{ "batchsize": 2 }'))).toThrow("batchsize");
+  expect(() => batchesIn(3, JSON.parse('{ "batchsize": 2 }'))).toThrow("batchsize");
 });
 
 test("a state of other data or settings, or a damaged one, is refused", () => {

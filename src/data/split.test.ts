@@ -93,3 +93,78 @@ test("no rows give two empty parts", () => {
   const { train, validation } = trainValidationSplit(0);
   expect([train.length, validation.length]).toEqual([0, 0]);
 });
+
+/** How many rows of each class are held out, by the largest remainders; a class of one row is learned from. */
+function sharesOf(sizes: readonly number[], share: number): number[] {
+  const exact = sizes.map((size) => (size === 1 ? 0 : size * share));
+  const taken = exact.map(Math.floor);
+  const count = sizes.reduce((sum, size) => sum + size, 0);
+  const byRemainder = exact.map((value, place) => ({ rest: value % 1, place })).sort((a, b) => b.rest - a.rest);
+  let missing = Math.max(1, Math.round(count * share)) - taken.reduce((sum, size) => sum + size, 0);
+  for (const { place } of byRemainder) {
+    if (missing <= 0 || (taken[place] ?? 0) + 1 >= (sizes[place] ?? 0)) continue;
+    taken[place] = (taken[place] ?? 0) + 1;
+    missing--;
+  }
+  return taken;
+}
+
+test("rows that divide unevenly go to the classes with the largest remainders", () => {
+  for (const sizes of [
+    [13, 7, 5],
+    [9, 9, 9, 9],
+    [1, 22, 17],
+    [40, 3, 6, 8],
+    [11, 12],
+  ])
+    for (const share of [0.1, 0.2, 0.25, 0.3, 0.45, 0.5]) {
+      const labels = sizes.flatMap((size, label) => new Array<number>(size).fill(label));
+      const { train, validation } = trainValidationSplit(labels.length, { labels, validation: share, seed: 3 });
+      const held = sizes.map((_, label) => validation.filter((row) => labels[row] === label).length);
+      expect(held, `${sizes}, ${share}`).toEqual(sharesOf(sizes, share));
+      expect(sorted(train, validation)).toEqual(labels.map((_, row) => row));
+    }
+});
+
+test("which rows are held out is a contract", () => {
+  const labels = Array.from({ length: 24 }, (_, row) => ["a", "b", "c"][(row * row) % 3]);
+  const rows = [
+    trainValidationSplit(24).validation,
+    trainValidationSplit(24, { seed: 7, validation: 0.3 }).validation,
+    trainValidationSplit(24, { seed: 7, labels, validation: 0.3 }).validation,
+    ...kFold(7, 3).map(({ validation }) => validation),
+    ...kFold(9, 2, { seed: 5, labels: labels.slice(0, 9) }).map(({ validation }) => validation),
+  ].map((part) => part.join(" "));
+  expect(rows).toMatchInlineSnapshot(`
+    [
+      "3 7 18 19 21",
+      "0 8 9 10 14 15 17",
+      "0 2 8 10 11 12 13",
+      "0 2 6",
+      "1 4",
+      "3 5",
+      "0 1 3 5 7",
+      "2 4 6 8",
+    ]
+  `);
+});
+
+test("the least and the greatest that can be asked for", () => {
+  for (const validation of [-0.01, 1, 1.5])
+    expect(() => trainValidationSplit(10, { validation })).toThrow(`validation ${validation} is not a valid share`);
+  expect(trainValidationSplit(10, { validation: 0.99 }).train.length).toBe(1);
+  expect(trainValidationSplit(10, { validation: 0.01 }).validation.length).toBe(1);
+  for (const folds of [1, 0, 2.5, 11]) expect(() => kFold(10, folds)).toThrow(`${folds} folds of 10 rows`);
+  expect(kFold(10, 10).map(({ validation }) => validation.length)).toEqual(new Array(10).fill(1));
+  expect(kFold(10, 2).map(({ train }) => train.length)).toEqual([5, 5]);
+  for (const count of [-1, 0.5, Number.NaN])
+    for (const run of [() => trainValidationSplit(count), () => kFold(count, 2)])
+      expect(run).toThrow(`takes a number of rows first, got ${count}`);
+});
+
+test("labels are a list of one for each row", () => {
+  const split = trainValidationSplit as (count: number, options: object) => unknown;
+  for (const labels of [null, "abcdefghij", 5, {}, { length: "10" }])
+    expect(() => split(10, { labels })).toThrow("labels must be a list of one for each row");
+  expect(() => kFold(10, 2, { labels: [1] })).toThrow("kFold: 1 labels for 10 rows");
+});

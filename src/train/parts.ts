@@ -112,13 +112,17 @@ export function distribute(parts: readonly Part[], saved: TrainState): Part[] {
   return missing;
 }
 
-/** Refuses two parts of one name: a state could not tell them apart. */
+/** Refuses two parts of one name, and one that begins with another's and a point: a state could not tell them apart. */
 export function checkNames(parts: readonly Part[]): void {
-  const seen = new Set<string>();
-  for (const { name } of parts) {
-    if (seen.has(name))
+  const names = parts.map(({ name }) => name);
+  for (const [place, name] of names.entries()) {
+    if (names.indexOf(name) < place)
       throw new HebbError(`two callbacks with a state are named "${name}"; give each a name of its own`);
-    seen.add(name);
+    const other = names.find((one) => name.startsWith(`${one}.`));
+    if (other !== undefined)
+      throw new HebbError(
+        `the arrays of a callback named "${name}" would be saved among those of "${other}"; give it a name without a point`,
+      );
   }
 }
 

@@ -163,3 +163,79 @@ export const graphs: Readonly<Record<string, () => readonly Node[]>> = {
   ],
   "a product in bfloat16": () => [matmul(leaf([64, 96], "bfloat16"), leaf([96, 80], "bfloat16"))],
 };
+
+const normalised = (x: Node): Node => {
+  const off = sub(x, mean(x, [-1], true));
+  return div(off, sqrt(add(mean(mul(off, off), [-1], true), scalarLike(1e-5, x))));
+};
+
+/** Each power of two with its neighbours, where choices by size change. */
+export const sizes: readonly number[] = [
+  ...[1, 2, 3, 4, 5, 8, 9, 16, 17, 24, 32, 33, 48, 64, 65, 128, 129, 256, 257, 512, 513, 1024, 1025, 2048],
+  ...[4096, 8192, 16_384, 16_385, 32_768, 65_536, 65_537, 131_072, 262_144, 1_048_576],
+];
+
+/** Name, the greatest size, and the outputs at a size. */
+export const families: readonly (readonly [string, number, (size: number) => readonly Node[]])[] = [
+  ["elements", 2 ** 20, (n) => [exp(add(leaf([n]), leaf([n])))]],
+  ["elements in three dims, permuted", 2 ** 12, (n) => [relu(permute(leaf([3, n, 5]), [2, 1, 0]))]],
+  ["a sum", 2 ** 20, (n) => [sum(leaf([n]))]],
+  [
+    "a sum of what is computed, used again",
+    2 ** 17,
+    (n) => {
+      const x = tanh(leaf([n]));
+      return [mul(x, sum(x)), x];
+    },
+  ],
+  ["rows", 2 ** 17, (n) => [sum(leaf([n, 24]), [1])]],
+  ["columns", 2 ** 17, (n) => [sum(leaf([n, 24]), [0])]],
+  ["columns of wide rows", 2 ** 17, (n) => [max(leaf([24, n]), [0])]],
+  ["softmax of so many rows", 2 ** 14, (n) => [softmax(leaf([n, 40]))]],
+  ["softmax of rows so long", 2 ** 17, (n) => learned((x) => softmax(x), leaf([8, n]))],
+  ["rows to mean 0 and deviation 1", 2 ** 14, (n) => learned(normalised, leaf([n, 48]))],
+  ["rows so long to mean 0 and deviation 1", 2 ** 14, (n) => learned(normalised, leaf([32, n]))],
+  ["square products", 2 ** 11, (n) => [relu(add(matmul(leaf([n, n]), leaf([n, n])), leaf([n])))]],
+  ["products with so many rows", 2 ** 14, (n) => learned((x, w) => matmul(x, w), leaf([n, 32]), leaf([32, 20]))],
+  ["products with sums so long", 2 ** 17, (n) => [matmul(leaf([12, n]), leaf([n, 18]))]],
+  ["products in float64", 2 ** 9, (n) => [matmul(leaf([n, 30], "float64"), leaf([30, n], "float64"))]],
+  ["batches of products", 2 ** 12, (n) => [matmul(leaf([n, 7, 6]), leaf([n, 6, 5]))]],
+  [
+    "a convolution of images so wide",
+    2 ** 7,
+    (n) => learned((x, w) => conv2d(x, w, undefined, { padding: 1 }), leaf([2, 6, n, n]), leaf([9, 6, 3, 3])),
+  ],
+  [
+    "a convolution of so many channels",
+    2 ** 9,
+    (n) => [relu(conv2d(leaf([2, n, 14, 14]), leaf([16, n, 3, 3]), leaf([16])))],
+  ],
+  ["a pool of images so wide", 2 ** 8, (n) => learned((x) => maxPool2d(x, 2, { ceilMode: true }), leaf([3, 4, n, n]))],
+  ["parts of a cat", 2 ** 12, (n) => [matmul(cat([relu(leaf([n, 16])), exp(leaf([n, 16]))], 0), leaf([16, 3]))]],
+  ["parts of a cat side by side", 2 ** 12, (n) => [tanh(cat([relu(leaf([9, n])), exp(leaf([9, n]))], 1))]],
+  ["running sums", 2 ** 12, (n) => [cumsum(leaf([6, n]), 1)]],
+  ["a table of so many rows", 2 ** 14, (n) => learned((x) => gather(x, 0, leaf([20, 8], "int32")), leaf([n, 8]))],
+  ["a step of Adam", 2 ** 17, (n) => adam(leaf([n]), leaf([n]))],
+  ["so many steps of a recurrence", 2 ** 9, (n) => recurrent(n, 4, 8)],
+  [
+    "so many elements in a chain",
+    65,
+    (n) => [Array.from({ length: n }).reduce<Node>((x, _, k) => (k % 3 === 0 ? tanh(x) : add(x, x)), leaf([500]))],
+  ],
+  [
+    "so many readers of one value",
+    33,
+    (n) => {
+      const x = exp(leaf([40, 50]));
+      return Array.from({ length: n }, (_, k) => mul(x, scalarLike(k + 2, x)));
+    },
+  ],
+  [
+    "so many sums of one value",
+    33,
+    (n) => {
+      const x = sigmoid(leaf([40, 50]));
+      return Array.from({ length: n }, (_, k) => sum(mul(x, scalarLike(k + 2, x)), [k % 2]));
+    },
+  ],
+];
