@@ -1,7 +1,11 @@
 // The rooms whose faults cost most: the files that are changed, and the tests that must notice.
 
 /** What the compiler and the backends make of every operation, in figures. */
-const programs = "test/golden/programs.test.ts";
+const programs = [
+  "test/golden/programs.test.ts",
+  "test/golden/programSizes.test.ts",
+  "test/golden/programOperations.test.ts",
+];
 
 export const rooms = {
   graph: {
@@ -12,7 +16,7 @@ export const rooms = {
       "test/golden/ops.test.ts",
       "test/conformance/reference.test.ts",
       "test/gradients/differences.test.ts",
-      programs,
+      ...programs,
     ],
   },
   compiler: {
@@ -22,22 +26,16 @@ export const rooms = {
       "test/golden/kernels.test.ts",
       "src/backends/reference/device.test.ts",
       "test/conformance/reference.test.ts",
-      programs,
+      ...programs,
     ],
   },
   analysis: {
     files: ["src/backends/analysis"],
-    tests: [
-      "src/backends/analysis",
-      "src/backends/wasm/loops.test.ts",
-      "src/backends/windows.test.ts",
-      "test/conformance/wasm.test.ts",
-      programs,
-    ],
+    tests: ["src/backends/analysis", "src/backends/wasm/loops.test.ts", "test/conformance/wasm.test.ts", ...programs],
   },
   contraction: {
     files: ["src/backends/contraction"],
-    tests: ["src/backends/contraction", "test/contraction", "src/backends/wasm/contraction/emit.test.ts", programs],
+    tests: ["src/backends/contraction", "test/contraction", "src/backends/wasm/contraction/emit.test.ts", ...programs],
   },
   optim: { files: ["src/optim"], tests: ["src/optim", "test/golden/optimizers.test.ts"] },
   split: {
@@ -47,8 +45,9 @@ export const rooms = {
   resume: {
     files: ["src/train/parts.ts", "src/train/progress.ts", "src/train/state.ts", "src/train/callbacks"],
     tests: [
-      "src/train/resume.test.ts",
-      "src/train/states.test.ts",
+      "src/train/callbacks",
+      "src/train/parts.test.ts",
+      "src/train/holdings.test.ts",
       "src/train/trainer.test.ts",
       "src/train/fit.test.ts",
     ],

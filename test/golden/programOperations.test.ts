@@ -1,0 +1,18 @@
+// What becomes of every operation with its gradients, in figures summed over its cases.
+import { expect, it } from "vitest";
+import { inputNode } from "../conformance/run.ts";
+import { hasGradientCheck, isDifferentiable, valueCases } from "../conformance/suite.ts";
+import { problem } from "../gradients/problem.ts";
+import { added, type Figures, figuresOf, lineOf, programOf } from "./programFigures.ts";
+
+it("every operation with its gradients, of all its cases together", async () => {
+  const sums = new Map<string, Figures>();
+  for (const entry of valueCases) {
+    const learned = isDifferentiable(entry) && hasGradientCheck(entry) ? problem(entry, "float32", 1) : undefined;
+    const inputs = entry.inputs.map(({ shape, dtype = entry.dtypes[0] ?? "float32" }) => inputNode({ shape, dtype }));
+    const outputs = learned === undefined ? [entry.build(...inputs)] : [learned.loss, ...learned.grads];
+    sums.set(entry.op, added(sums.get(entry.op) ?? {}, figuresOf(programOf(outputs))));
+  }
+  const lines = [...sums].map(([op, figures]) => lineOf(op, figures));
+  await expect(`${lines.join("\n")}\n`).toMatchFileSnapshot("programs/operations.txt");
+});
