@@ -37,7 +37,15 @@ export const rooms = {
     files: ["src/backends/contraction"],
     tests: ["src/backends/contraction", "test/contraction", "src/backends/wasm/contraction/emit.test.ts", ...programs],
   },
-  optim: { files: ["src/optim"], tests: ["src/optim", "test/golden/optimizers.test.ts"] },
+  optim: {
+    files: ["src/optim"],
+    tests: [
+      "src/optim",
+      "test/golden/optimizers.test.ts",
+      "test/golden/wrapped.test.ts",
+      "test/golden/gradScaler.test.ts",
+    ],
+  },
   split: {
     files: ["src/data/split.ts", "src/data/sampler.ts", "src/data/random.ts"],
     tests: ["src/data/split.test.ts", "src/data/sampler.test.ts", "src/data/random.test.ts"],

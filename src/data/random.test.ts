@@ -115,6 +115,20 @@ test.each([1, 2, 6, 1000, 2 ** 31, 2 ** 31 + 1, 3 * 2 ** 30, 2 ** 32])(
   },
 );
 
+test("the first word that would be one too many is thrown away", () => {
+  for (let position = 0, tried = 0; tried < 5; position++) {
+    const [word] = threefry2x32(6, 0, position, 0);
+    if (word <= 2 ** 31) continue;
+    tried++;
+    // Below such a number there is room for one multiple of it, which ends at the word itself.
+    const random = Random.restore({ seed: 6, stream: 0, position });
+    random.integer(word);
+    expect(random.state().position).toBeGreaterThan(position + 1);
+    const other = Random.restore({ seed: 6, stream: 0, position });
+    expect(other.integer(word + 1)).toBe(word);
+  }
+});
+
 test("a shuffle is Fisher and Yates', from the end", () => {
   const [random, drawn] = [new Random(8), new Random(8)];
   const values = [10, 11, 12, 13, 14, 15, 16];

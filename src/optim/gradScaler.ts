@@ -6,7 +6,7 @@ import { type LoadableValue, readStateValue } from "../nn/stateValue.ts";
 import { given } from "../tensor/arguments.ts";
 import { type Parameter, State, stack, Tensor, where } from "../tensor/index.ts";
 import { assigningWhere, flush } from "../tensor/lazy.ts";
-import { checkOption } from "./optimizerOptions.ts";
+import { checkCount } from "./schedule.ts";
 
 export interface GradScalerOptions {
   /** What losses are multiplied by at first. Default 65536. */
@@ -59,7 +59,7 @@ export class GradScaler {
     if (!(growthFactor > 1)) throw new HebbError(`GradScaler: growthFactor must be above 1, got ${growthFactor}`);
     if (!(backoffFactor > 0 && backoffFactor < 1))
       throw new HebbError(`GradScaler: backoffFactor must lie between 0 and 1, got ${backoffFactor}`);
-    checkOption("GradScaler", "growthInterval", growthInterval, 1);
+    checkCount("GradScaler", "growthInterval", growthInterval, 1);
     this.#options = { initScale, growthFactor, backoffFactor, growthInterval, enabled };
     this.#scale = new State(initScale, { name: "scale" });
   }

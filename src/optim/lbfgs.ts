@@ -10,6 +10,7 @@ import { resultTensor } from "../tensor/results.ts";
 import { strongWolfe } from "./lineSearch.ts";
 import { refuseOther } from "./optimizer.ts";
 import { checkOption, parametersIn } from "./optimizerOptions.ts";
+import { checkCount } from "./schedule.ts";
 
 export interface LBFGSOptions {
   /** Default 1. */
@@ -102,8 +103,8 @@ export class LBFGS {
       lineSearchFn: options.lineSearchFn,
     };
     checkOption("LBFGS", "lr", this.#options.lr, 0);
-    checkOption("LBFGS", "maxIter", maxIter, 1);
-    checkOption("LBFGS", "historySize", this.#options.historySize, 1);
+    checkCount("LBFGS", "maxIter", maxIter, 1);
+    checkCount("LBFGS", "historySize", this.#options.historySize, 1);
   }
 
   zeroGrad(): void {

@@ -135,6 +135,8 @@ describe("histogramOf", () => {
   test("the last edge is the greatest value itself", () => {
     const { edges } = histogramOf("w", "weights", Float64Array.of(0.1, 0.7));
     expect([edges[0], edges[30], edges.length]).toEqual([0.1, 0.7, 31]);
+    expect(edges[1]).toBeCloseTo(0.12, 12);
+    expect(edges[29]).toBeCloseTo(0.68, 12);
   });
   test("one value, none, and those that are no numbers", () => {
     const empty = { edges: [0, 0], counts: [0], sum: 0, sumSquares: 0 };

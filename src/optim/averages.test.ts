@@ -1,0 +1,119 @@
+// Averages of weights, update by update, against the same in plain numbers; swapped, restored, and refused where they do not fit.
+import { describe, expect, it, test } from "vitest";
+import { Parameter, State, tensor } from "../tensor/index.ts";
+import { EMA, SWA } from "./index.ts";
+
+const values = [3, 5, -1, 4, 8, 2];
+const parameter = (value = 0): Parameter => new Parameter(tensor([value], { dtype: "float64" }));
+
+/** The averages after each value, where the first is taken whole and then `share(n)` of the way to each is gone. */
+function plain(share: (count: number) => number): number[] {
+  let average = 0;
+  return values.map((value, count) => {
+    average += (value - average) * (count === 0 ? 1 : share(count));
+    return average;
+  });
+}
+
+describe("after each update", () => {
+  const cases = {
+    "EMA by default": [(state: Parameter) => new EMA([state]), () => 0.001],
+    "EMA of a half": [(state: Parameter) => new EMA([state], { decay: 0.5 }), () => 0.5],
+    "EMA that begins with less": [
+      (state: Parameter) => new EMA([state], { decay: 0.3, warmup: true }),
+      (count: number) => 1 - Math.min(0.3, (1 + count) / (10 + count)),
+    ],
+    SWA: [(state: Parameter) => new SWA([state]), (count: number) => 1 / (count + 1)],
+  } as const;
+  it.each(Object.entries(cases))("%s", (_, [make, share]) => {
+    const state = parameter();
+    const average = make(state);
+    const expected = plain(share);
+    values.forEach((value, place) => {
+      state.assign(tensor([value], { dtype: "float64" }));
+      average.update();
+      const { "0": now, updates } = average.stateDict().state;
+      expect(now?.itemSync()).toBeCloseTo(expected[place] ?? Number.NaN, 12);
+      expect(updates?.itemSync()).toBe(place + 1);
+      expect(average.use(() => state.itemSync())).toBeCloseTo(expected[place] ?? Number.NaN, 12);
+      expect(state.itemSync()).toBe(value);
+    });
+    average.copyTo();
+    expect(state.itemSync()).toBeCloseTo(expected.at(-1) ?? Number.NaN, 12);
+  });
+});
+
+test("a decay that is changed takes effect at the next update", () => {
+  const state = parameter(1);
+  const average = new EMA([state], { decay: 0 });
+  average.update();
+  average.decay = 1;
+  state.assign(tensor([9], { dtype: "float64" }));
+  average.update();
+  expect(average.stateDict().state["0"]?.itemSync()).toBe(1);
+  average.decay = 0.25;
+  average.update();
+  expect(average.stateDict().state["0"]?.itemSync()).toBe(7);
+  for (const decay of [-0.01, 1.01, Number.NaN])
+    expect(() => {
+      average.decay = decay;
+    }).toThrow(/decay must/);
+});
+
+test("whole numbers follow, and floats of 16 bits are averaged exactly and used rounded", () => {
+  const count = new State(tensor([1], { dtype: "int32" }));
+  const half = new Parameter(tensor([1], { dtype: "bfloat16" }));
+  const average = new SWA([count, half]);
+  for (const value of [1, 1.015625, 1.0078125]) {
+    half.assign(tensor([value], { dtype: "bfloat16" }));
+    count.assign(tensor([Math.round(value * 100)], { dtype: "int32" }));
+    average.update();
+  }
+  const { "0": whole, "1": exact } = average.stateDict().state;
+  expect([whole?.itemSync(), whole?.dtype, exact?.dtype]).toEqual([101, "int32", "float32"]);
+  expect(exact?.itemSync()).toBeCloseTo((1 + 1.015625 + 1.0078125) / 3, 6);
+  const before = exact?.itemSync();
+  expect(average.use(() => half.itemSync())).toBe(1.0078125);
+  expect(average.stateDict().state["1"]?.itemSync()).toBe(before);
+  expect(half.itemSync()).toBe(1.0078125);
+});
+
+test("averages that are swapped in come back after an error, and cannot be updated", () => {
+  const state = parameter(4);
+  const average = new SWA([state]);
+  average.update();
+  state.assign(tensor([10], { dtype: "float64" }));
+  expect(() =>
+    average.use(() => {
+      expect(state.itemSync()).toBe(4);
+      average.update();
+    }),
+  ).toThrow("the averages are swapped in");
+  expect(state.itemSync()).toBe(10);
+  average.update();
+  expect(average.stateDict().state["0"]?.itemSync()).toBe(7);
+});
+
+test("a state goes on where it was saved, and one that does not fit changes nothing", () => {
+  const [first, second] = [parameter(2), parameter(3)];
+  const [saved, rest] = [new SWA([first]), new SWA([second])];
+  saved.update();
+  first.assign(tensor([4], { dtype: "float64" }));
+  saved.update();
+  rest.loadStateDict(saved.stateDict());
+  second.assign(tensor([9], { dtype: "float64" }));
+  rest.update();
+  expect(rest.stateDict().state["0"]?.itemSync()).toBe(5);
+  const { state } = saved.stateDict();
+  const wrong = [
+    [{}, '"0" is missing'],
+    [{ "0": state["0"] }, '"updates" is missing'],
+    [{ ...state, "0": tensor([1, 2]) }, '"0" is [2] and must be [1]'],
+    [{ ...state, "0": tensor([[1]]) }, '"0" is [1, 1] and must be [1]'],
+  ] as const;
+  for (const [given, message] of wrong)
+    expect(() => Reflect.apply(rest.loadStateDict, rest, [{ state: given }])).toThrow(message);
+  for (const given of [null, 3]) expect(() => Reflect.apply(rest.loadStateDict, rest, [given])).toThrow("{ state }");
+  expect(rest.stateDict().state["0"]?.itemSync()).toBe(5);
+  expect(() => new SWA([])).toThrow("needs parameters");
+});
