@@ -2,11 +2,12 @@
 import { describe, expect, it, test } from "vitest";
 import { HebbError } from "../graph/errors.ts";
 import { Parameter, tensor } from "../tensor/index.ts";
+import { GradScaler } from "./gradScaler.ts";
 import * as optim from "./index.ts";
 
 const weight = (): Parameter => new Parameter(tensor([[1, -2]]));
 const sgd = (): optim.SGD => new optim.SGD([weight()], { lr: 0.1, momentum: 0.9 });
-const classes: Readonly<Record<string, unknown>> = { ...optim };
+const classes: Readonly<Record<string, unknown>> = { ...optim, GradScaler };
 
 /** Makes an instance of the class of this name: of parameters, or over an optimizer. */
 const make = (name: string, first: unknown, ...rest: readonly unknown[]): unknown =>
@@ -55,6 +56,17 @@ const limits: readonly (readonly [string, (name: string, options: object) => unk
   ["EMA", overParameters, {}, [between0And1("decay")]],
   ["LRFinder", alone, {}, [whole("steps", 3), from0Below1("smoothing")]],
   ["LRFinder", alone, { endLr: 1 }, [{ option: "startLr", accepted: [1e-9, 0.99], refused: [0, -1, 1, 2] }]],
+  [
+    "GradScaler",
+    alone,
+    {},
+    [
+      { option: "initScale", accepted: [0.5, 1], refused: [0, -1] },
+      { option: "growthFactor", accepted: [1.01, 2], refused: [1, 0.5] },
+      apartFrom0And1("backoffFactor"),
+      whole("growthInterval", 1),
+    ],
+  ],
   [
     "StepLR",
     (name, { stepSize }: { stepSize?: number }) => make(name, sgd(), stepSize),
@@ -254,4 +266,13 @@ describe("LRFinder", () => {
     const below0 = new optim.LRFinder({ steps: 4, smoothing: 0 });
     for (const loss of [-1, 5, 50]) expect(below0.record(loss)).toBe(true);
   });
+});
+
+test("GradScaler takes an optimizer alone", () => {
+  const scaler = new GradScaler();
+  for (const wrong of [undefined, null, 3, {}, { groups: [] }, { step: () => {} }, () => {}])
+    expect(() => Reflect.apply(scaler.step, scaler, [wrong])).toThrow(HebbError);
+  expect(() => scaler.step(sgd())).toThrow("no parameter has a gradient");
+  expect(() => scaler.update()).toThrow("nothing was unscaled");
+  expect(() => scaler.loadStateDict({ scale: tensor([1, 2]), growthTracker: tensor(0) })).toThrow('"scale"');
 });
