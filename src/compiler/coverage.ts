@@ -1,4 +1,4 @@
-// Which elements of a buffer have been written, if several kernels write parts of it: a cat computed in place, a scatter.
+// Which elements of a buffer have been written, if several kernels write parts of it: a cat computed in place, a tile that starts as a copy.
 import { InternalError } from "../graph/errors.ts";
 import { indexKey, indexRange } from "./indexing.ts";
 import type { Kernel, Program } from "./kernel.ts";

@@ -1,16 +1,26 @@
 // Groups realised nodes into kernels: a node joins the kernel that made its latest input when their loops line up.
 import { at } from "../graph/at.ts";
 import { HebbError, InternalError } from "../graph/errors.ts";
-import { loadElement } from "../graph/halves.ts";
-import { type Attributes, type Combine, type ContractionRule, isOp, type Node, type Rule } from "../graph/node.ts";
+import { loadElement, storedElement } from "../graph/halves.ts";
+import {
+  type Attributes,
+  type Combine,
+  type ContractionRule,
+  isOp,
+  type Node,
+  type Rule,
+  type TileElement,
+} from "../graph/node.ts";
 import { type CheckAttributes, isCheck } from "../graph/ops/check.ts";
 import { permuteOp, reshapeOp } from "../graph/ops/movement.ts";
-import { type Axis, axisValue, type Local, localValue, newAxis, newLocal, type Scalar } from "../graph/scalar.ts";
+import { type Axis, axisValue, localValue, newAxis, newLocal, type Scalar } from "../graph/scalar.ts";
 import { mostElements, sameShape, sizeOf } from "../graph/shape.ts";
 import { visitAncestors } from "../graph/walk.ts";
 import type { CheckGroup } from "./checkKernel.ts";
-import type { BufferIds, ContractionGroup, Group, LoopGroup, ScatterGroup, TileGroup } from "./groups.ts";
+import type { BufferIds, ContractionGroup, Group, KernelGroup, LoopGroup } from "./groups.ts";
 import { canonical, flatAxes, flatten, indexKey, indexRange, trimIndices, unflatten } from "./indexing.ts";
+import type { LoopKernel, Statement } from "./kernel.ts";
+import { axesOf, copyKernel, nameOfNode } from "./lower.ts";
 import type { Schedule } from "./schedule.ts";
 import { type Stage, Stages } from "./stages.ts";
 
@@ -53,7 +63,11 @@ class Fuser {
       if (parts !== undefined) {
         if (parts.length === 0) continue;
         this.#groupOf.set(node, this.#groups.length);
-        this.#groups.push({ kind: "copies", node, parts });
+        const kernels = parts.map((part) => {
+          const to = { buffer: this.#bufferOf(node), start: part.start };
+          return copyKernel(this.#bufferOf(part.node), to, node.dtype, axesOf(part.node.shape));
+        });
+        this.#groups.push({ kind: "kernels", kernels });
         continue;
       }
       trimIndices();
@@ -149,11 +163,8 @@ class Fuser {
       case "contraction":
         return this.#joinEpilogue(node, group);
       case "check":
-      case "copies":
+      case "kernels":
       case "repeat":
-      case "scan":
-      case "scatter":
-      case "tile":
         return false;
     }
   }
@@ -309,18 +320,16 @@ class Fuser {
         const scanned = rule.axis(node.attributes);
         const axes = node.shape.map(newAxis);
         const index = axes.map(axisValue);
-        const value = this.read(node.inputs[0] as Node, index, undefined);
-        return {
+        const scan: Statement = {
           kind: "scan",
-          node,
-          outer: axes.filter((_, axis) => axis !== scanned),
+          combine: rule.combine,
           axis: axes[scanned] as Axis,
-          place: flatten(index, node.shape),
-          value: value as Scalar,
+          value: this.read(node.inputs[0] as Node, index, undefined) as Scalar,
+          buffer: this.#bufferOf(node),
+          index: flatten(index, node.shape),
         };
+        return alone(node, [{ axes: axes.filter((_, axis) => axis !== scanned), body: [scan] }]);
       }
-      case "scatter":
-        return this.#openScatter(node);
       case "tile":
         return this.#openTile(node, rule);
     }
@@ -370,51 +379,48 @@ class Fuser {
     return min >= 0 && max < node.attributes.extent ? [] : [{ kind: "check", node, axes, value, search: loop() }];
   }
 
-  #openScatter(node: Node): ScatterGroup {
-    const { rule } = node.op;
-    if (rule.kind !== "scatter") throw new InternalError("not a scatter");
-    const [base, indices, updates] = node.inputs as [Node, Node, Node];
-    const copyAxes = node.shape.map(newAxis);
-    const copyIndex = copyAxes.map(axisValue);
-    const axes = updates.shape.map(newAxis);
-    const position = axes.map(axisValue);
-    const serialAxes = rule.serialAxes(node.attributes, node.inputs);
-    const target = rule.target({
-      attributes: node.attributes,
-      type: node,
-      inputTypes: node.inputs,
-      position,
-      indices: (index) => this.read(indices, index, undefined) as Scalar,
-    });
-    return {
-      kind: "scatter",
-      node,
-      copyAxes,
-      copyPlace: flatten(copyIndex, node.shape),
-      copyValue: this.read(base, copyIndex, undefined) as Scalar,
-      parallel: axes.filter((_, axis) => !serialAxes.includes(axis)),
-      serial: axes.filter((_, axis) => serialAxes.includes(axis)),
-      place: flatten(target, node.shape),
-      value: this.read(updates, position, undefined) as Scalar,
-    };
-  }
+  #bufferOf = (node: Node): number => this.#buffers.get(node) as number;
 
-  #openTile(node: Node, rule: TileRule): TileGroup {
-    const axes = rule.points(node.attributes, node.inputs).map(newAxis);
-    const shared: { readonly local: Local; readonly value: Scalar }[] = [];
+  /** What changes a copy needs all of it, so they are two kernels. */
+  #openTile(node: Node, rule: TileRule): KernelGroup {
+    const { attributes, inputs, shape, dtype } = node;
+    const buffer = this.#bufferOf(node);
+    const input = (k: number, index: readonly Scalar[]): Scalar => this.read(at(inputs, k), index, undefined) as Scalar;
+    const store = ({ index, value, adds }: TileElement): Statement => ({
+      kind: "store",
+      buffer,
+      index: flatten(index, shape),
+      value: storedElement(value, dtype),
+      ...(adds && { accumulate: adds }),
+    });
+    const axes = rule.points(attributes, inputs).map(newAxis);
+    const body: Statement[] = [];
     const elements = rule.elements({
-      attributes: node.attributes,
-      inputTypes: node.inputs,
+      attributes,
+      type: node,
+      inputTypes: inputs,
       point: axes.map(axisValue),
-      input: (k, index) => this.read(at(node.inputs, k), index, undefined) as Scalar,
+      input,
+      own: (index) => loadElement(buffer, flatten(index, shape), dtype),
       share(value) {
         const local = newLocal(value.dtype);
-        shared.push({ local, value });
+        body.push({ kind: "let", local, value });
         return localValue(local);
       },
     });
-    const placed = elements.map(({ index, value }) => ({ place: flatten(index, node.shape), value }));
-    return { kind: "tile", node, axes: axes.filter(({ extent }) => extent !== 1), shared, elements: placed };
+    body.push(...elements.map(store));
+    const serialAxes = rule.serialAxes?.(attributes, inputs) ?? [];
+    const [parallel, serial] = [false, true].map((isSerial) =>
+      axes.filter(({ extent }, place) => extent !== 1 && serialAxes.includes(place) === isSerial),
+    ) as [Axis[], Axis[]];
+    const points = {
+      axes: parallel,
+      body: serial.length === 0 ? body : [{ kind: "for", axes: serial, order: "sequential", body } as const],
+    };
+    if (!rule.startsAsCopy) return alone(node, [points]);
+    const copied = at(inputs, 0).shape.map(newAxis);
+    const index = copied.map(axisValue);
+    return alone(node, [{ axes: copied, body: [store({ index, value: input(0, index) })] }, points]);
   }
 
   /** The element of `node` itself, whether or not it is realised. Undefined when a value of the same kernel is read out of place. */
@@ -426,6 +432,16 @@ class Fuser {
     return new Lowering(this.#schedule, this.#buffers, group).read(node, index);
   }
 }
+
+/** The kernels of one node; those before the last are named for what they prepare. */
+const alone = (node: Node, kernels: readonly Pick<LoopKernel, "axes" | "body">[]): KernelGroup => ({
+  kind: "kernels",
+  kernels: kernels.map((kernel, place) => ({
+    kind: "loops",
+    name: `${nameOfNode(node)}${place < kernels.length - 1 ? ".base" : ""}`,
+    ...kernel,
+  })),
+});
 
 /** Composes element rules down to loads and to values bound in the same kernel. */
 class Lowering {

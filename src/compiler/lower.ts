@@ -1,21 +1,12 @@
 // Turns fused groups into kernels: which values are bound, where the inner loops break, what is stored.
 import { computedIn, storedAs } from "../graph/dtype.ts";
 import { loadElement, storedElement } from "../graph/halves.ts";
-import type { Combine, Node } from "../graph/node.ts";
+import type { Node } from "../graph/node.ts";
 import { type Axis, add, int, type Local, load, localValue, newAxis, newLocal, type Scalar } from "../graph/scalar.ts";
 import { type Shape, sizeOf } from "../graph/shape.ts";
 import type { Assembly } from "./assemble.ts";
 import { type CheckGroup, describeCheck, lowerCheck } from "./checkKernel.ts";
-import type {
-  BufferIds,
-  ContractionGroup,
-  Group,
-  LoopGroup,
-  RepeatGroup,
-  ScanGroup,
-  ScatterGroup,
-  TileGroup,
-} from "./groups.ts";
+import type { BufferIds, ContractionGroup, Group, LoopGroup, RepeatGroup } from "./groups.ts";
 import { canonical, flatAxes, flatten, rewrite, visitScalar } from "./indexing.ts";
 import type { IndexCheck, Instruction, Kernel, LoopKernel, Repeat, Statement } from "./kernel.ts";
 import type { Stage } from "./stages.ts";
@@ -72,25 +63,12 @@ export function lower(groups: readonly Group[], context: LowerContext): Lowered 
 
 function lowerGroup(group: Exclude<Group, CheckGroup | RepeatGroup>, buffers: BufferIds): Kernel | Kernel[] {
   switch (group.kind) {
-    case "copies":
-      return group.parts.map(({ node, start }) =>
-        copyKernel(
-          bufferOf(node, buffers),
-          { buffer: bufferOf(group.node, buffers), start },
-          node.dtype,
-          axesOf(node.shape),
-        ),
-      );
     case "loops":
       return lowerLoops(group, buffers);
     case "contraction":
       return lowerContraction(group, buffers);
-    case "scan":
-      return lowerScan(group, buffers);
-    case "scatter":
-      return lowerScatter(group, buffers);
-    case "tile":
-      return lowerTile(group, buffers);
+    case "kernels":
+      return group.kernels;
   }
 }
 
@@ -176,67 +154,6 @@ function lowerContraction(group: ContractionGroup, buffers: BufferIds): Kernel {
   };
 }
 
-function lowerScan(group: ScanGroup, buffers: BufferIds): LoopKernel {
-  const { rule } = group.node.op;
-  const combine: Combine = rule.kind === "scan" ? rule.combine : "sum";
-  return {
-    kind: "loops",
-    name: nameOfNode(group.node),
-    axes: group.outer,
-    body: [
-      {
-        kind: "scan",
-        combine,
-        axis: group.axis,
-        value: group.value,
-        buffer: bufferOf(group.node, buffers),
-        index: group.place,
-      },
-    ],
-  };
-}
-
-/** The additions need the whole copy, so they are two kernels. */
-function lowerScatter(group: ScatterGroup, buffers: BufferIds): LoopKernel[] {
-  const buffer = bufferOf(group.node, buffers);
-  const name = nameOfNode(group.node);
-  const addition: Statement = { kind: "store", buffer, index: group.place, value: group.value, accumulate: true };
-  return [
-    {
-      kind: "loops",
-      name: `${name}.base`,
-      axes: group.copyAxes,
-      body: [{ kind: "store", buffer, index: group.copyPlace, value: group.copyValue }],
-    },
-    {
-      kind: "loops",
-      name,
-      axes: group.parallel,
-      body:
-        group.serial.length === 0
-          ? [addition]
-          : [{ kind: "for", axes: group.serial, order: "sequential", body: [addition] }],
-    },
-  ];
-}
-
-const lowerTile = ({ node, axes, shared, elements }: TileGroup, buffers: BufferIds): LoopKernel => ({
-  kind: "loops",
-  name: nameOfNode(node),
-  axes,
-  body: [
-    ...shared.map(({ local, value }): Statement => ({ kind: "let", local, value })),
-    ...elements.map(
-      ({ place, value }): Statement => ({
-        kind: "store",
-        buffer: bufferOf(node, buffers),
-        index: place,
-        value: storedElement(value, node.dtype),
-      }),
-    ),
-  ],
-});
-
 /** A kernel that copies one buffer to another of the same dtype and length. */
 export function copyKernel(from: number, to: Place, dtype: Node["dtype"], axes: LoopKernel["axes"]): LoopKernel {
   const held = storedAs(dtype);
@@ -265,7 +182,7 @@ function nameOf(stages: readonly Stage[]): string {
   return name.length <= longestName ? name : `${name.slice(0, longestName - 1)}…`;
 }
 
-const nameOfNode = (node: Node): string => (node.scope === "" ? node.op.name : `${node.scope}.${node.op.name}`);
+export const nameOfNode = (node: Node): string => (node.scope === "" ? node.op.name : `${node.scope}.${node.op.name}`);
 
 /** Calls `visit` for every distinct expression in the kernel. */
 export function visitKernel(kernel: Kernel, visit: (scalar: Scalar) => void): void {

@@ -129,7 +129,7 @@ export interface Schedule extends Assembly {
   readonly fuse: boolean;
 }
 
-/** Chooses the realised nodes. Reductions, contractions, scans, scatters and outputs always are. */
+/** Chooses the realised nodes. Reductions, contractions, scans, tiles and outputs always are. */
 export function schedule(outputs: readonly Node[], options: { fuse: boolean } = { fuse: true }): Schedule {
   const order = scalarsFirst(topologicalOrder(outputs));
   if (!options.fuse)

@@ -137,31 +137,31 @@ export type Rule<A extends Attributes> =
   | { readonly kind: "reduce"; readonly combine: Combine; axes(attributes: A): readonly number[] }
   /** output = Σ_k a · b. */
   | { readonly kind: "contract"; contract(attributes: A, inputTypes: readonly TensorType[]): ContractionRule }
-  /** Several elements at each point of a loop over `points`, from what they share. Together the points give every element, once. */
+  /**
+   * Several elements at each point of a loop over `points`, from what they share. Together the points give every element, once, except where
+   * the result starts as a copy of input 0, which may be smaller: they then give the rest, and may change it.
+   */
   | {
       readonly kind: "tile";
+      readonly startsAsCopy?: true;
       points(attributes: A, inputTypes: readonly TensorType[]): Shape;
+      /** Dims of `points` that are walked in order, row-major, each point seeing what those before it left. Points apart in the others never meet. */
+      serialAxes?(attributes: A, inputTypes: readonly TensorType[]): readonly number[];
       elements(context: TileContext<A>): readonly TileElement[];
     }
   /** The running combination of input 0 along one axis, the element itself included. */
-  | { readonly kind: "scan"; readonly combine: Combine; axis(attributes: A): number }
-  /**
-   * A copy of input 0 to which input 2 is added, in row-major order of input 2, element by element:
-   * output[target(index, p)] += input2[p], with p running over input 2's shape. The dims of input 2 not in `serialAxes` never collide.
-   */
-  | {
-      readonly kind: "scatter";
-      serialAxes(attributes: A, inputTypes: readonly TensorType[]): readonly number[];
-      target(context: ScatterContext<A>): readonly Scalar[];
-    };
+  | { readonly kind: "scan"; readonly combine: Combine; axis(attributes: A): number };
 
 export interface TileContext<A extends Attributes> {
   readonly attributes: A;
+  readonly type: TensorType;
   readonly inputTypes: readonly TensorType[];
   /** One counter for each of `points`. */
   readonly point: readonly Scalar[];
   /** The element of input k at an index, one for each of its dims. */
   input(k: number, index: readonly Scalar[]): Scalar;
+  /** An element of the result, as the points before left it. */
+  own(index: readonly Scalar[]): Scalar;
   /** Binds what several elements need. */
   share(value: Scalar): Scalar;
 }
@@ -169,16 +169,8 @@ export interface TileContext<A extends Attributes> {
 export interface TileElement {
   readonly index: readonly Scalar[];
   readonly value: Scalar;
-}
-
-export interface ScatterContext<A extends Attributes> {
-  readonly attributes: A;
-  readonly type: TensorType;
-  readonly inputTypes: readonly TensorType[];
-  /** The place in input 2, one counter per dim. */
-  readonly position: readonly Scalar[];
-  /** The element of input 1 (the indices), at an index. */
-  indices(index: readonly Scalar[]): Scalar;
+  /** Added to what is there. */
+  readonly adds?: true;
 }
 
 /** What rewriting and scheduling may rely on, whatever the op is called. */

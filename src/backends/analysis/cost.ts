@@ -88,7 +88,10 @@ export class Dependence {
   }
 }
 
-/** Whether these steps can be vectorised along the axis: a scan cannot, nor can float64 on some machines. */
+/**
+ * Whether these steps can be vectorised along the axis: a scan cannot, nor can float64 on some machines. A walk whose places are looked up should not:
+ * its lanes would be far apart, and go from memory to memory one by one.
+ */
 export function canVectorize(steps: readonly Step[], axis: Axis, dependence: Dependence): boolean {
   let possible = true;
   const { doubles } = dependence.model;
@@ -99,13 +102,15 @@ export function canVectorize(steps: readonly Step[], axis: Axis, dependence: Dep
     if (value.dtype === "float64" && !doubles && dependence.axesOf(value).has(axis.id)) possible = false;
     for (const operand of operands(value)) visit(operand);
   };
-  const walk = (list: readonly Step[]): void => {
+  const varies = (atom: Value): boolean => dependence.axesOf(atom).has(axis.id);
+  const walk = (list: readonly Step[], inOrder = false): void => {
     for (const step of list) {
       if (step.kind === "scan" || step.kind === "check") possible = false;
-      else if (step.kind === "for") walk(step.body);
+      else if (step.kind === "for") walk(step.body, inOrder || !step.parallel);
       else {
         visit(step.value);
         if (step.kind === "store") {
+          if (inOrder && strideOf(step.index, varies, axis.id).irregular) possible = false;
           for (const { atom } of step.index.terms) visit(atom);
           // Stores of a uniform value are vectorised too.
           if (step.value.dtype === "float64" && !doubles) possible = false;

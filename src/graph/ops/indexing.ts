@@ -4,7 +4,17 @@ import { apply } from "../apply.ts";
 import { composed } from "../compose.ts";
 import { isHalf, isInteger } from "../dtype.ts";
 import { HebbError, ShapeError } from "../errors.ts";
-import { describeType, gradient, makeNode, type Node, type Op, type TensorType, withInputs } from "../node.ts";
+import {
+  describeType,
+  gradient,
+  makeNode,
+  type Node,
+  notDifferentiable,
+  type Op,
+  type TensorType,
+  type TileContext,
+  withInputs,
+} from "../node.ts";
 import * as scalar from "../scalar.ts";
 import { formatShape, normalizeAxis, sameShape, sizeOf, wrapAxis } from "../shape.ts";
 import { withGradient } from "./alias.ts";
@@ -60,6 +70,23 @@ function carried(node: Node<DimAttributes>, read: (grad: Node, dim: number, inde
   if (x.dtype !== "float32" || sizeOf(added.shape) < manyAdditions * sizeOf(x.shape)) return node;
   const wide = apply(node.op, [cast(x, "float64"), index, cast(added, "float64")], node.attributes);
   return withGradient(cast(wide, "float32"), [x, added], (grad) => [grad, read(grad, node.attributes.dim, index)]);
+}
+
+/** A copy of input 0, changed at positions of a dim: at those of its last input, one after another along that dim. */
+const atPositions = {
+  kind: "tile",
+  startsAsCopy: true,
+  points: (_: unknown, inputs: readonly TensorType[]) => (inputs.at(-1) as TensorType).shape,
+  serialAxes: ({ dim }: DimAttributes) => [dim],
+} as const;
+
+/** The point, with the position that input 1 has at an index. */
+function positionOf(
+  { attributes: { dim }, type, point, input }: TileContext<DimAttributes>,
+  index: readonly scalar.Scalar[],
+): readonly scalar.Scalar[] {
+  const to = scalar.guard(input(1, index), type.shape[dim] as number);
+  return point.map((place, axis) => (axis === dim ? to : place));
 }
 
 // ── gather ⇄ scatterAdd ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -130,12 +157,10 @@ export const scatterAddOp: Op<DimAttributes> = {
     trustedGather(grad, node.attributes.dim, node.inputs[1] as Node),
   ]),
   rule: {
-    kind: "scatter",
-    serialAxes: ({ dim }) => [dim],
-    target: ({ attributes: { dim }, type, position, indices }) => {
-      const at = scalar.guard(indices(position), type.shape[dim] as number);
-      return position.map((place, axis) => (axis === dim ? at : place));
-    },
+    ...atPositions,
+    elements: (context) => [
+      { index: positionOf(context, context.point), value: context.input(2, context.point), adds: true },
+    ],
   },
 };
 
@@ -150,6 +175,22 @@ export const trustedScatterAdd = (x: Node, dim: number, index: Node, source: Nod
 /** out = x, then out[index[i][j]][j] += source[i][j] for dim 0, in order (torch.scatter_add). */
 export const scatterAdd = (x: Node, dim: number, index: Node, source: Node): Node =>
   summed(x, source, (to, from) => carried(overChecked(scattered(to, dim, index, from)), trustedGather));
+
+/** Where in input 1, along a dim, each position stands for the last time; input 0, −1, where it does not. */
+export const lastAtOp: Op<DimAttributes> = {
+  name: "lastAt",
+  infer: ([none]) => none as TensorType,
+  gradient: notDifferentiable("places are indices, and indices have no gradient"),
+  rule: {
+    ...atPositions,
+    elements: (context) => [
+      {
+        index: positionOf(context, context.point),
+        value: context.point[context.attributes.dim] as scalar.Scalar,
+      },
+    ],
+  },
+};
 
 // ── indexSelect ⇄ indexAdd ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -208,12 +249,14 @@ export const indexAddOp: Op<DimAttributes> = {
     trustedIndexSelect(grad, node.attributes.dim, node.inputs[1] as Node),
   ]),
   rule: {
-    kind: "scatter",
-    serialAxes: ({ dim }) => [dim],
-    target: ({ attributes: { dim }, type, position, indices }) => {
-      const at = scalar.guard(indices([position[dim] as scalar.Scalar]), type.shape[dim] as number);
-      return position.map((place, axis) => (axis === dim ? at : place));
-    },
+    ...atPositions,
+    elements: (context) => [
+      {
+        index: positionOf(context, [context.point[context.attributes.dim] as scalar.Scalar]),
+        value: context.input(2, context.point),
+        adds: true,
+      },
+    ],
   },
 };
 
