@@ -1,14 +1,14 @@
-// Values put at positions: scatter and its reductions, put, indexed assignment. The kernel language only adds at positions, so who wins is found first.
+// Values put at positions: scatter and its reductions, put, indexed assignment. Gradients follow who wins, so that is found first.
 import { at } from "../at.ts";
 import { isFloat } from "../dtype.ts";
 import { HebbError, ShapeError } from "../errors.ts";
-import type { Node, TensorType } from "../node.ts";
+import { makeNode, type Node, type TensorType } from "../node.ts";
 import { formatShape, normalizeAxis, sameShape, sizeOf } from "../shape.ts";
 import { withGradient } from "./alias.ts";
 import { checkIndex } from "./check.ts";
 import { full, int, iota } from "./creation.ts";
 import * as el from "./elementwise.ts";
-import { positions, trustedGather, trustedIndexSelect, trustedScatterAdd } from "./indexing.ts";
+import { lastAtOp, positions, trustedGather, trustedIndexSelect, trustedScatterAdd } from "./indexing.ts";
 import { pad, reshape, slice } from "./movement.ts";
 import { argsort } from "./sort.ts";
 
@@ -75,14 +75,15 @@ const spread = (like: TensorType, dim: number, sorted: Node, ends: Node, values:
 const isMet = (like: TensorType, dim: number, index: Node): Node =>
   el.gt(trustedScatterAdd(zeros(like, "int32"), dim, index, full(index.shape, 1, "int32")), int(0));
 
+/** Where in the index each position of a dim stands for the last time, −1 where it does not. */
+const lastAt = (shape: readonly number[], dim: number, index: Node): Node =>
+  makeNode(lastAtOp, [full(shape, -1, "int32"), index], { dim });
+
 /** x with the source in the places of the index; of several for one place the last stays. */
-export function overwritten(parts: Placed): Node {
-  const { x, dim, index, source } = parts;
+export function overwritten({ x, dim, index, source }: Placed): Node {
   if (sizeOf(index.shape) === 0) return x;
-  const { order, sorted, ends } = runs(parts);
-  const winner = spread(x, dim, sorted, ends, order);
-  const met = isMet(x, dim, index);
-  return el.where(met, gatherWithin(source, dim, winner), x);
+  const winner = lastAt(x.shape, dim, index);
+  return el.where(el.ge(winner, int(0)), gatherWithin(source, dim, winner), x);
 }
 
 /**
@@ -91,13 +92,10 @@ export function overwritten(parts: Placed): Node {
  */
 export function slicesOverwritten({ x, dim, index, source }: Placed): Node {
   if (sizeOf(source.shape) === 0) return x;
-  const extent = at(x.shape, dim);
-  const row: TensorType = { shape: [extent], dtype: "int32" };
-  const { order, sorted, ends } = runs({ index, dim: 0 });
-  const winner = spread(row, 0, sorted, ends, order);
+  const winner = lastAt([at(x.shape, dim)], 0, index);
   const met = reshape(
-    isMet(row, 0, index),
-    x.shape.map((_, k) => (k === dim ? extent : 1)),
+    el.ge(winner, int(0)),
+    x.shape.map((extent, k) => (k === dim ? extent : 1)),
   );
   return el.where(met, trustedIndexSelect(source, dim, winner), x);
 }
@@ -181,27 +179,19 @@ function extremes(parts: Placed, met: Node, join: (a: Node, b: Node) => Node, in
   return result;
 }
 
-/** x with `values` at flat places, the last of several, or all of them added. `apart`: no two places are equal. */
-export function putFlat(x: Node, places: Node, values: Node, accumulate: boolean, apart = false): Node {
-  const parts: Placed = {
-    x: reshape(x, [-1]),
-    dim: 0,
-    index: reshape(places, [-1]),
-    source: el.cast(reshape(values, [-1]), x.dtype),
-  };
-  return reshape(put(parts, accumulate, apart), x.shape);
-}
-
-function put(parts: Placed, accumulate: boolean, apart: boolean): Node {
-  const { x, dim, index, source } = parts;
-  if (sizeOf(index.shape) === 0) return x;
+/** x with `values` at flat places, the last of several, or all of them added. */
+export function putFlat(x: Node, places: Node, values: Node, accumulate: boolean): Node {
+  const [flat, index, source] = [x, places, el.cast(values, x.dtype)].map((part) => reshape(part, [-1])) as [
+    Node,
+    Node,
+    Node,
+  ];
   if (accumulate && x.dtype === "bool")
     throw new HebbError('put: truth values are not added; convert with .to("int32")');
-  if (accumulate) return trustedScatterAdd(x, dim, index, source);
-  if (!apart) return overwritten(parts);
-  const numbers = x.dtype === "bool" ? el.cast(source, "int32") : source;
-  const there = trustedScatterAdd(zeros(x, numbers.dtype), dim, index, numbers);
-  return el.where(isMet(x, dim, index), el.cast(there, x.dtype), x);
+  const result = accumulate
+    ? trustedScatterAdd(flat, 0, index, source)
+    : overwritten({ x: flat, dim: 0, index, source });
+  return reshape(result, x.shape);
 }
 
 /** The shapes of a source and of the slices that it replaces must be equal. */

@@ -82,7 +82,7 @@ export abstract class IndexingMethods<S extends Shape = Shape> extends ShapingMe
     const source = besideOf("indexPut", this, values);
     const written = expand(el.cast(source, x.dtype), places.shape);
     const slices = accumulate ? undefined : overwrittenAt(x, parts, written);
-    const result = slices ?? sc.putFlat(x, places, written, accumulate, tensors.length === 0);
+    const result = slices ?? sc.putFlat(x, places, written, accumulate);
     const known = [x, source, ...tensors.map(({ node }) => node)];
     return this[made](withChecksSince(result, known), values instanceof Operable ? [this, values] : [this]);
   }
@@ -248,7 +248,7 @@ export abstract class IndexingMethods<S extends Shape = Shape> extends ShapingMe
     const values = nodeOf(where, source, "the source");
     const places = part(mv.reshape(iota([sizeOf(this.shape)], 0), this.shape));
     sc.sameSlices(where, values, places.shape);
-    return this[made](sc.putFlat(this.node, places, values, false, true), [this, source]);
+    return this[made](sc.putFlat(this.node, places, values, false), [this, source]);
   }
 
   // ── masks, triangles ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,7 +1,7 @@
 // Elements chosen by position, and added at positions.
 import type { Node } from "../../../../graph/node.ts";
 import type { Emitter } from "../emitter.ts";
-import { sameSizes } from "../sizes.ts";
+import { type Size, sameSizes } from "../sizes.ts";
 import type { Rule, RuleTable } from "./rule.ts";
 
 const dimOf = (node: Node): number => Number(node.attributes.dim);
@@ -42,23 +42,57 @@ interface Added {
 }
 
 function added(node: Node, out: Emitter, { x, index, source }: Added): string {
-  const dim = dimOf(node);
   if (out.opset >= 16)
-    return out.op("ScatterElements", [out.value(x), index, out.value(source)], { axis: dim, reduction: "add" });
-  // Before, each element sums what is addressed to it.
-  if (!sameSizes(out.shape(x).toSpliced(dim, 1), out.shape(source).toSpliced(dim, 1)))
-    throw out.refuse(node, `additions to a part of a tensor need opset 16, and the file is of ${out.opset}`);
-  const extent = out.fixed(out.extent(x, dim), node, "the number of places");
-  const places = out.constant(
-    Int32Array.from({ length: extent }, (_, place) => place),
-    [extent, ...new Array<number>(x.shape.length - dim).fill(1)],
-    "int32",
-  );
-  const axis = out.writer.ints([dim]);
-  const here = out.op("Equal", [out.op("Unsqueeze", [index, axis]), places]);
-  const parts = out.op("Where", [here, out.op("Unsqueeze", [out.value(source), axis]), out.number(0, node.dtype)]);
-  const sum = out.op("ReduceSum", [parts, out.writer.ints([dim + 1])], { keepdims: 0 });
-  return out.op("Add", [out.value(x), sum]);
+    return out.op("ScatterElements", [out.value(x), index, out.value(source)], { axis: dimOf(node), reduction: "add" });
+  const parts = addressed(node, out, { index, shape: out.shape(source), value: out.value(source), none: 0, since: 16 });
+  return out.op("Add", [out.value(x), out.op("ReduceSum", [parts.of, parts.axis], { keepdims: 0 })]);
 }
 
-export const indexing: RuleTable = { gather, indexSelect, scatterAdd, indexAdd };
+const lastAt: Rule = (node, out) => {
+  const [none, index] = node.inputs as [Node, Node];
+  const dim = dimOf(node);
+  const shape = out.shape(index);
+  const count = out.fixed(out.extent(index, dim), node, "the number of positions");
+  const places = out.constant(
+    Int32Array.from({ length: count }, (_, place) => place),
+    index.shape.map((_, axis) => (axis === dim ? count : 1)),
+    "int32",
+  );
+  const value = out.op("Expand", [places, out.sizeList(shape, node)]);
+  if (out.opset >= 18)
+    return out.op("ScatterElements", [out.value(none), out.value(index), value], { axis: dim, reduction: "max" });
+  const { of, axis } = addressed(node, out, { index: out.value(index), shape, value, none: -1, since: 18 });
+  return out.op("Squeeze", [out.reduction("ReduceMax", of, [dim + 1], 18), axis]);
+};
+
+interface Addressed {
+  readonly index: string;
+  readonly shape: readonly Size[];
+  readonly value: string;
+  readonly none: number;
+  /** The opset that could do without this. */
+  readonly since: number;
+}
+
+/** Before ONNX has reductions at positions, each element of the result looks at all: the values that are addressed to it, in a dim behind its own. */
+function addressed(
+  node: Node,
+  out: Emitter,
+  { index, shape, value, none, since }: Addressed,
+): { readonly of: string; readonly axis: string } {
+  const dim = dimOf(node);
+  if (!sameSizes(out.shape(node).toSpliced(dim, 1), shape.toSpliced(dim, 1)))
+    throw out.refuse(node, `positions in a part of a tensor need opset ${since}, and the file is of ${out.opset}`);
+  const extent = out.fixed(out.extent(node, dim), node, "the number of places");
+  const places = out.constant(
+    Int32Array.from({ length: extent }, (_, place) => place),
+    [extent, ...new Array<number>(node.shape.length - dim).fill(1)],
+    "int32",
+  );
+  const unsqueeze = (name: string): string => out.op("Unsqueeze", [name, out.writer.ints([dim])]);
+  const here = out.op("Equal", [unsqueeze(index), places]);
+  const of = out.op("Where", [here, unsqueeze(value), out.number(none, node.dtype)]);
+  return { of, axis: out.writer.ints([dim + 1]) };
+}
+
+export const indexing: RuleTable = { gather, indexSelect, scatterAdd, indexAdd, lastAt };
