@@ -311,6 +311,7 @@ const cases: Cases = {
   argmin: unary((x) => x.argmin(-1, true), { dim: 1, keepdim: true }),
   clamp: unary((x) => x.clamp(-1), { min: -1, max: null }),
   cosineSimilarity: pair((a, b) => F.cosineSimilarity(a, b, -1), { dim: 1, eps: 1e-8 }),
+  argsort: unary((x) => x.argsort(0, { descending: true }), { dim: 0, descending: true }),
   einsum: pair((a, b) => einsum("ij,kj->ik", a, b), { equation: "ij,kj->ik" }),
   logsumexp: unary((x) => x.logsumexp(-1), { dims: [1], keepdim: false }),
   matmul: {

@@ -227,6 +227,7 @@ export interface CompositeTable<N> {
   /** null: no bound. */
   readonly clamp: Unary<N, { readonly min: number | null; readonly max: number | null }>;
   readonly cosineSimilarity: Of<readonly [a: N, b: N], Dim & { readonly eps: number }>;
+  readonly argsort: Unary<N, Dim & { readonly descending: boolean }>;
   readonly einsum: Of<readonly N[], { readonly equation: string }>;
   readonly logsumexp: Unary<N, Dims>;
   readonly matmul: Of<readonly [a: N, b: N], None>;

@@ -7,7 +7,7 @@ import { butterflyOp } from "../ops/butterfly.ts";
 import { checkOp } from "../ops/check.ts";
 import { convolutionOp } from "../ops/conv.ts";
 import * as el from "../ops/elementwise.ts";
-import { cumsumOp, gatherOp, indexAddOp, indexSelectOp, scatterAddOp } from "../ops/indexing.ts";
+import { cumsumOp, gatherOp, indexAddOp, indexSelectOp, lastAtOp, scatterAddOp } from "../ops/indexing.ts";
 import { dot, dotOp } from "../ops/matmul.ts";
 import { catOp, padOp, permute, permuteOp, reshape, reshapeOp, sliceOp } from "../ops/movement.ts";
 import { windowMaxOp } from "../ops/pool.ts";
@@ -15,8 +15,8 @@ import { exponentialOp, normalOp, randomBitsOp } from "../ops/random.ts";
 import { cummaxOp } from "../ops/ranks.ts";
 import { recomputeOp } from "../ops/recompute.ts";
 import { cumprodOp, maxOp, minOp, positionOp, prodOp } from "../ops/reduce.ts";
-import { orderKeyOp } from "../ops/selection.ts";
-import { sortStepOp } from "../ops/sort.ts";
+import { distributeOp } from "../ops/sort.ts";
+import { orderKeyOp } from "../ops/sortKeys.ts";
 import * as special from "../ops/special.ts";
 import { spreadOp, windowOp } from "../ops/window.ts";
 
@@ -86,7 +86,7 @@ const pointwise: readonly Op<never>[] = [
   ...[aliasOp, positionOp, orderKeyOp, normalOp, exponentialOp, recomputeOp],
 ];
 /** Their dims are the last ones, whatever stands before them. */
-const onLastDims: readonly Op<never>[] = [sortStepOp, windowOp, spreadOp, checkOp, butterflyOp];
+const onLastDims: readonly Op<never>[] = [distributeOp, windowOp, spreadOp, checkOp, butterflyOp];
 
 const product: RuleOf<{ readonly batch: number; readonly inner: number }> = ({ attributes }, [a, b], size) => {
   const [left, right] = [a as Value, b as Value];
@@ -154,7 +154,7 @@ const entries: readonly Entry[] = [
   ...[...pointwise, ...onLastDims].map((op) => unchanged(op as Op)),
   ...[sumOp, maxOp, minOp, prodOp, windowMaxOp].map(onAxes),
   ...[cumprodOp, cummaxOp].map(onAxis),
-  ...[cumsumOp, gatherOp, scatterAddOp, catOp].map(onDim),
+  ...[cumsumOp, gatherOp, scatterAddOp, lastAtOp, catOp].map(onDim),
   ...[reshapeOp, expandOp].map(toShape),
   shifted(permuteOp, ({ dims }) => ({ dims: [0, ...up(dims)] })),
   shifted(sliceOp, ({ starts, steps, shape }, size) => ({

@@ -53,7 +53,7 @@ import {
   whereOp,
   xorOp,
 } from "./elementwise.ts";
-import { cumsumOp, gatherOp, indexAddOp, indexSelectOp, scatterAddOp } from "./indexing.ts";
+import { cumsumOp, gatherOp, indexAddOp, indexSelectOp, lastAtOp, scatterAddOp } from "./indexing.ts";
 import { dotOp } from "./matmul.ts";
 import { catOp, padOp, permuteOp, reshapeOp, sliceOp } from "./movement.ts";
 import { windowMaxOp } from "./pool.ts";
@@ -63,8 +63,8 @@ import { recomputeOp } from "./recompute.ts";
 import { cumprodOp, maxOp, minOp, positionOp, prodOp, sumOp } from "./reduce.ts";
 import { scanOp } from "./scan.ts";
 import { scanFinalOp, scanStackOp } from "./scanParts.ts";
-import { orderKeyOp } from "./selection.ts";
-import { sortStepOp } from "./sort.ts";
+import { distributeOp } from "./sort.ts";
+import { orderKeyOp } from "./sortKeys.ts";
 import {
   acoshOp,
   acosOp,
@@ -167,6 +167,7 @@ export const allOps: readonly Op[] = [
   whereOp,
   gatherOp,
   scatterAddOp,
+  lastAtOp,
   indexSelectOp,
   indexAddOp,
   cumsumOp,
@@ -192,7 +193,7 @@ export const allOps: readonly Op[] = [
   scanOp,
   scanStackOp,
   scanFinalOp,
-  sortStepOp,
+  distributeOp,
   orderKeyOp,
   windowOp,
   spreadOp,

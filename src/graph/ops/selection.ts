@@ -1,34 +1,13 @@
 // The element of a rank without a sort of all: numbers become whole ones in the same order, whose bits are found one after another by counting.
-import { apply } from "../apply.ts";
 import { at } from "../at.ts";
 import { composed } from "../compose.ts";
-import { isFloat } from "../dtype.ts";
-import { type Node, notDifferentiable, type Op, type TensorType } from "../node.ts";
-import * as scalar from "../scalar.ts";
+import type { Node } from "../node.ts";
 import { sum } from "./broadcast.ts";
 import { int } from "./creation.ts";
 import * as el from "./elementwise.ts";
 import { cumsum, trustedGather } from "./indexing.ts";
 import { argsort } from "./sort.ts";
-
-/** float32 as int32 in the order of `sort`: 0 and −0 are one, and NaN is the largest. */
-export const orderKeyOp: Op = {
-  name: "orderKey",
-  infer: ([x]) => ({ shape: (x as TensorType).shape, dtype: "int32" }),
-  gradient: notDifferentiable("a sort order is made of indices, and indices have no gradient"),
-  rule: {
-    kind: "element",
-    element({ input, index }) {
-      const x = input(0, index);
-      const bits = scalar.bitcast(x, "int32");
-      // Of numbers below 0 the bits but the sign are turned around.
-      const turned = scalar.binary("xor", bits, scalar.int(0x7fffffff));
-      const key = scalar.select(scalar.binary("lt", bits, scalar.int(0)), turned, bits);
-      const known = scalar.select(scalar.binary("eq", x, scalar.constant(0, "float32")), scalar.int(0), key);
-      return scalar.select(scalar.unary("isNaN", x), scalar.int(0x7fffffff), known);
-    },
-  },
-};
+import { keysOf } from "./sortKeys.ts";
 
 /** Shorter rows are sorted as quickly, and so are rows of which more ranks are asked for, or than one for so many elements. */
 const shortest = 32;
@@ -37,17 +16,10 @@ const mostRanks = 8;
 const countOf = (holds: Node, axis: number): Node => sum(el.cast(holds, "int32"), [axis], true);
 
 /** Whether elements of rows of so many are found by their bits. */
-export const isSelected = (x: Node, axis: number): boolean => at(x.shape, axis) >= shortest && x.dtype !== "float64";
-
-/** Whole numbers in the order of `sort`. */
-export function keysOf(x: Node, descending = false): Node {
-  const values = el.stopGradient(x);
-  const keys = isFloat(x.dtype) ? apply(orderKeyOp, [el.cast(values, "float32")], {}) : el.cast(values, "int32");
-  return descending ? el.sub(int(-1), keys) : keys;
-}
+const isSelected = (x: Node, axis: number): boolean => at(x.shape, axis) >= shortest && x.dtype !== "float64";
 
 /** The key of a rank in each row; how many of its equals have passed at each place, and how many do before the element of the rank. */
-export function keyOfRank(
+function keyOfRank(
   keys: Node,
   axis: number,
   rank: Node,

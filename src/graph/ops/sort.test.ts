@@ -1,8 +1,9 @@
-// Sorting networks of every width against Array.sort: order, stability, NaN, the gradient.
+// Rows of every length against Array.sort: order, stability, NaN, the gradient.
 import { describe, expect, it } from "vitest";
 import { evaluate, inputNode, valueOf } from "../../../test/conformance/run.ts";
 import { createReferenceDevice } from "../../backends/reference/index.ts";
 import { gradients } from "../autodiff.ts";
+import { type DType, dtypes, isFloat, isHalf } from "../dtype.ts";
 import type { Node } from "../node.ts";
 import { iota } from "./creation.ts";
 import { mul } from "./elementwise.ts";
@@ -31,8 +32,22 @@ const draws = (count: number, seed: number): number[] =>
 
 const rank = (x: number): number => (Number.isNaN(x) ? Number.POSITIVE_INFINITY : x);
 
+/** Where `argsort` finds the values, and where they are to be. */
+const places = (dtype: DType, values: readonly number[], isDescending: boolean): readonly number[] =>
+  evaluate(device, [valueOf(dtype, [values.length], values)], ([x]) => [argsort(x as Node, 0, isDescending)])[0]
+    ?.data ?? [];
+const expected = (values: readonly number[], isDescending: boolean): number[] =>
+  values
+    .map((_, i) => i)
+    .sort((a, b) => {
+      const [x, y] = [rank(values[a] ?? 0), rank(values[b] ?? 0)];
+      const [nanX, nanY] = [Number.isNaN(values[a]), Number.isNaN(values[b])];
+      const ahead = nanX !== nanY ? Number(nanX) - Number(nanY) : x === y ? 0 : x - y;
+      return (isDescending ? -ahead : ahead) || a - b;
+    });
+
 describe("argsort", () => {
-  it.each([1, 2, 3, 5, 8, 13, 16, 31, 33])("%i elements, both directions, stable, NaN largest", (count) => {
+  it.each([1, 2, 3, 8, 33, 128, 129, 200, 4097])("%i elements, both directions, stable, NaN largest", (count) => {
     const values = draws(count, count);
     const places = values.map((_, i) => i);
     const ascending = [...places].sort((a, b) => rank(values[a] ?? 0) - rank(values[b] ?? 0) || a - b);
@@ -62,6 +77,39 @@ describe("argsort", () => {
         );
       }
     }
+  });
+
+  it.each(dtypes.filter((dtype) => !isHalf(dtype)))("orders all of %s, in one pass or many", (dtype) => {
+    const extremes: Partial<Record<DType, number[]>> = {
+      uint8: [0, 255, 128, 127],
+      int8: [-128, 127, -1],
+      int16: [-32768, 32767, -1, 255, 256],
+      int32: [-(2 ** 31), 2 ** 31 - 1, -1, 65535, 65536],
+    };
+    const floats = [0, -0, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1e-7, -1e-7, 1.0009765625];
+    const given = dtype === "bool" ? [1, 0, 0] : isFloat(dtype) ? floats : [3, -3, ...(extremes[dtype] ?? [])];
+    const small = given.map((x) => (dtype === "uint8" ? Math.abs(x) : x));
+    for (const count of [20, 300]) {
+      const drawn = Array.from({ length: count }, (_, i) => small[(i * 7) % small.length] ?? 0);
+      const { data: values } = valueOf(dtype, [count], drawn);
+      for (const isDescending of [false, true])
+        expect(places(dtype, values, isDescending)).toEqual(expected(values, isDescending));
+    }
+  });
+
+  it("tells float64 apart in the last place, at every magnitude", () => {
+    const next = (x: number): number => x * (1 + Number.EPSILON);
+    const sizes = [1e-300, 2 ** -121, 2 ** -120, 1e-40, 1, 1 / 3, 1e10, 2 ** 120, 1e38, 1e40, 1e300].flatMap((x) => [
+      next(x),
+      x,
+      next(next(x)),
+      x * (1 + 2 ** -24),
+      x * (1 - 2 ** -25),
+    ]);
+    const all = [...sizes, 5e-324, 1e-323, Number.MAX_VALUE, Number.POSITIVE_INFINITY].flatMap((x) => [x, -x]);
+    const values = [...all, 0, -0, Number.NaN, ...all].flatMap((x) => [x, 0]).slice(0, 251);
+    for (const isDescending of [false, true])
+      expect(places("float64", values, isDescending)).toEqual(expected(values, isDescending));
   });
 
   it("sorts a dim in the middle", () => {

@@ -1,4 +1,4 @@
-// The k first along a dim: of few, one pass for each; of some, those before the last of them, sorted; of more, the order of all.
+// The k first along a dim: of few, one pass for each; of more, the order of all.
 import { at } from "../at.ts";
 import { composed } from "../compose.ts";
 import { ShapeError } from "../errors.ts";
@@ -6,14 +6,13 @@ import type { Node } from "../node.ts";
 import { formatShape, wrapAxis } from "../shape.ts";
 import { full, int, iota } from "./creation.ts";
 import * as el from "./elementwise.ts";
-import { cumsum, trustedGather } from "./indexing.ts";
+import { trustedGather } from "./indexing.ts";
 import { cat, slice } from "./movement.ts";
-import { searchSorted } from "./ranks.ts";
 import { amin } from "./reduce.ts";
-import { isSelected, keyOfRank, keysOf } from "./selection.ts";
 import { argsort } from "./sort.ts";
+import { keysOf } from "./sortKeys.ts";
 
-/** Passes that take as long as a selection. */
+/** Passes that take as long as the sort of a long row. */
 const mostPasses = 20;
 
 /** The places of the first k in order, one pass for each: the least of those that come after the last. */
@@ -40,17 +39,6 @@ function firstOnes(x: Node, k: number, axis: number, largest: boolean): Node {
   return el.remainder(cat(found, axis), int(extent));
 }
 
-/** The places of the first k in order: those that come before the one of rank k, found in one search for each, are sorted. Along the last dim. */
-function selectedOnes(x: Node, k: number, axis: number, largest: boolean): Node {
-  const keys = keysOf(x, largest);
-  const { key, passed, before } = keyOfRank(keys, axis, int(k - 1));
-  const isEqual = el.logicalAnd(el.eq(keys, key), el.le(passed, el.add(before, int(1))));
-  const count = cumsum(el.cast(el.logicalOr(el.lt(keys, key), isEqual), "int32"), axis);
-  const shape = x.shape.map((extent, place) => (place === axis ? k : extent));
-  const places = searchSorted(count, iota(shape, axis), true);
-  return trustedGather(places, axis, argsort(trustedGather(keys, axis, places), axis));
-}
-
 /** The k largest along a dim, largest first, or the k smallest, smallest first (torch.topk). */
 export function topk(x: Node, k: number, dim = -1, largest = true): { values: Node; indices: Node } {
   const axis = wrapAxis(dim, x.shape.length, "topk");
@@ -64,12 +52,11 @@ export function topk(x: Node, k: number, dim = -1, largest = true): { values: No
     const values = slice(x, axis, 0, k);
     return { values, indices: full(values.shape, 0, "int32") };
   }
-  const columns = Math.ceil(Math.log2(extent));
-  const isSome = axis === x.shape.length - 1 && 4 * k <= extent && isSelected(x, axis);
-  // Each pass finds one, and costs as much as two columns of the network.
-  const first = k <= (isSome ? mostPasses : (columns * (columns + 1)) / 4) ? firstOnes : selectedOnes;
+  // For the whole order of a short row each element is compared with all others, which takes as long as an eighth of so many passes.
   const indices =
-    isSome || first === firstOnes ? first(x, k, axis, largest) : slice(argsort(x, axis, largest), axis, 0, k);
+    k <= Math.min(mostPasses, extent / 8)
+      ? firstOnes(x, k, axis, largest)
+      : slice(argsort(x, axis, largest), axis, 0, k);
   const values = trustedGather(x, axis, indices);
   composed("topk", [x], { k, dim: axis, largest }, values, indices);
   return { values, indices };

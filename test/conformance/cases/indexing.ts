@@ -5,10 +5,12 @@ import type { DType } from "../../../src/graph/dtype.ts";
 import type { Node } from "../../../src/graph/node.ts";
 import { checkIndex } from "../../../src/graph/ops/check.ts";
 import * as ops from "../../../src/graph/ops/indexing.ts";
+import { slice } from "../../../src/graph/ops/movement.ts";
 import { exponentialOp, normal, normalOp, randomBits, randomBitsOp, uniform } from "../../../src/graph/ops/random.ts";
 import { kthvalue } from "../../../src/graph/ops/ranks.ts";
-import { orderKeyOp } from "../../../src/graph/ops/selection.ts";
-import { argsort, sort, sortStepOp } from "../../../src/graph/ops/sort.ts";
+import { overwritten, placed } from "../../../src/graph/ops/scatter.ts";
+import { argsort, distributeOp, sort } from "../../../src/graph/ops/sort.ts";
+import { orderKeyOp } from "../../../src/graph/ops/sortKeys.ts";
 import { topk } from "../../../src/graph/ops/topk.ts";
 import { all, at, type Case, floats, input, ints, numbers, spread, tabulate } from "../case.ts";
 import { inputNode, type Value } from "../run.ts";
@@ -55,8 +57,10 @@ const rowsOf = (x: Value): number[][] =>
     ...x.data.slice(i * (x.shape[1] ?? 1), (i + 1) * (x.shape[1] ?? 1)),
   ]);
 
-/** A column of comparators between neighbours. */
-const oneColumn = { dimsAfter: 0, distance: 1, block: 2, extent: 2, descending: false };
+/** For each chunk where the first of a digit goes, [digit, place]. */
+const counters = (...chunks: readonly (readonly (readonly [number, number])[])[]): number[] =>
+  chunks.flatMap((chunk) => Array.from({ length: 256 }, (_, digit) => chunk.find(([own]) => own === digit)?.[1] ?? 0));
+
 const site = { by: "here", item: "index", count: "the number of places" };
 
 export const indexingCases: readonly Case[] = [
@@ -246,7 +250,7 @@ export const indexingCases: readonly Case[] = [
   },
 
   {
-    op: "sortStep",
+    op: "sort",
     kind: "forward",
     name: "positions of a sorted row",
     dtypes: numbers,
@@ -255,7 +259,7 @@ export const indexingCases: readonly Case[] = [
     truth: (x) => rowsOf(x).flatMap(order),
   },
   {
-    op: "sortStep",
+    op: "sort",
     kind: "edge",
     name: "equal values keep their order",
     dtypes: numbers,
@@ -264,7 +268,7 @@ export const indexingCases: readonly Case[] = [
     truth: () => [1, 3, 5, 0, 2, 6, 4],
   },
   {
-    op: "sortStep",
+    op: "sort",
     kind: "edge",
     name: "NaN is the largest",
     dtypes: floats,
@@ -273,32 +277,79 @@ export const indexingCases: readonly Case[] = [
     truth: () => [2, 4, 1, 0, 3],
   },
   {
-    op: "sortStep",
+    op: "sort",
     kind: "error",
     name: "a dim that does not exist",
     build: () => argsort(node([3]), 1),
     message: /sort: dim 1 does not exist/,
   },
   {
-    op: "sortStep",
-    kind: "edge",
-    name: "the values of one column, descending",
-    dtypes: floats,
-    gradient: false,
-    inputs: [input([4], 5, 3, 2, 8), input([4], 5, 3, 2, 8), ints([4], 0, 1, 2, 3)],
-    build: (x, v, p) =>
-      apply(sortStepOp, [x, v, p], { ...oneColumn, extent: 4, descending: true, inRows: false, of: "values" }),
-    truth: () => [5, 3, 2, 8],
+    op: "lastAt",
+    kind: "forward",
+    name: "the last row of the index with each position",
+    dtypes: ["int32"],
+    inputs: [ints([4, 2], ...new Array<number>(8).fill(-1)), ints([3, 2], 2, 0, 2, 3, 1, 3)],
+    build: (none, index) => apply(ops.lastAtOp, [none, index], { dim: 0 }),
+    truth: () => [-1, 0, 2, -1, 1, -1, -1, 2],
   },
   {
-    op: "sortStep",
+    op: "lastAt",
     kind: "edge",
-    name: "one column of the network",
-    dtypes: floats,
+    name: "an index that is shorter than what it puts at positions, of several values the last stays",
+    dtypes: numbers,
+    inputs: [input([2, 3], 1, 2, 3, 4, 5, 6), ints([1, 4], 0, 2, 2, 0), input([1, 4], 7, 8, 9, 10)],
+    build: (x, index, source) => overwritten(placed("scatter", x, 1, index, source)),
+    truth: () => [10, 2, 9, 4, 5, 6],
+  },
+  {
+    op: "lastAt",
+    kind: "error",
+    name: "an index of more rows than there are",
+    build: () => placed("scatter", node([2, 3]), 1, node([3, 1], "int32"), node([3, 1])),
+    message: /scatter: index \[3, 1\] must fit inside/,
+  },
+  {
+    op: "distribute",
+    kind: "forward",
+    name: "positions of rows that are sorted by their digits",
+    dtypes: numbers,
+    inputs: [spread([2, 131], 84, -9, 9)],
+    build: (x) => argsort(x),
+    truth: (x) => rowsOf(x).flatMap(order),
+  },
+  {
+    op: "distribute",
+    kind: "edge",
+    name: "two chunks of one row, by a digit in the middle of the key",
+    dtypes: ["int32"],
     gradient: false,
-    inputs: [input([2], 5, 3), input([1, 2, 1], 5, 3), ints([1, 2, 1], 0, 1)],
-    build: (x, v, p) => apply(sortStepOp, [x, v, p], { ...oneColumn, inRows: true, of: "places" }),
-    truth: () => [1, 0],
+    inputs: [
+      // The first chunk has one of digit 2, and then 0, 2; the second 2, 0.
+      ints(
+        [512],
+        ...counters(
+          [
+            [0, 0],
+            [2, 2],
+          ],
+          [
+            [0, 1],
+            [2, 4],
+          ],
+        ),
+      ),
+      ints([2, 3], 0x2ff, 0x01, 0x200, 0x30222, 0x100ff, 0x203),
+      ints([2, 3], 10, 11, 12, 13, 14, 15),
+    ],
+    build: (starts, keys, places) => slice(apply(distributeOp, [starts, keys, places], { shift: 8 }), 0, 512, -6),
+    truth: () => [11, 14, 10, 12, 13, 15],
+  },
+  {
+    op: "distribute",
+    kind: "error",
+    name: "a dim that does not exist",
+    build: () => argsort(node([200]), 1),
+    message: /sort: dim 1 does not exist/,
   },
   {
     op: "orderKey",

@@ -38,18 +38,31 @@ function ordered(
   x: Node,
   how: { readonly k: number; readonly dim: number; readonly largest: boolean },
 ): Emission | undefined {
-  if (isNarrow(x.dtype) || x.shape.length === 0 || x.shape.includes(0) || how.k === 0) return undefined;
+  if (x.shape.length === 0 || x.shape.includes(0) || how.k === 0) return undefined;
   if (!isFixed(out.shape(x)[how.dim]) || (node.compositeResult ?? 0) > 1) return undefined;
   return () => {
+    // onnxruntime orders none of these types.
+    const isCast = isNarrow(x.dtype);
+    const given = isCast ? out.cast(out.value(x), "int32") : out.value(x);
     const [values, places] = [
-      ...out.ops("TopK", [out.value(x), out.writer.ints([how.k])], 2, {
+      ...out.ops("TopK", [given, out.writer.ints([how.k])], 2, {
         axis: how.dim,
         largest: how.largest ? 1 : 0,
         sorted: 1,
       }),
     ] as [string, string];
-    return [values, out.cast(places, "int32")];
+    return [isCast ? out.cast(values, x.dtype) : values, out.cast(places, "int32")];
   };
+}
+
+/** A whole sort; how many values there are must be known. */
+function sorted(
+  { node, out }: Pick<Asked<"sort">, "node" | "out">,
+  x: Node,
+  { dim, descending }: { readonly dim: number; readonly descending: boolean },
+): Emission | undefined {
+  const k = x.shape.length === 0 ? 0 : out.fixed(out.extent(x, dim), node, "the number of values to sort");
+  return ordered({ node, out }, x, { k, dim, largest: descending });
 }
 
 function triangle(upper: 0 | 1): CompositeRule<"tril" | "triu"> {
@@ -66,6 +79,10 @@ export const mathematics: CompositeRules = {
   norm: reduction("ReduceL2"),
   argmax: extreme("ArgMax"),
   argmin: extreme("ArgMin"),
+  argsort: ({ composite: { inputs, attributes }, node, out }) => {
+    const all = sorted({ node, out }, inputs[0], attributes);
+    return all && single(node, () => at(all(), 1));
+  },
   einsum: ({ composite: { inputs, attributes }, node, out }) => {
     const first = at(inputs, 0).dtype;
     if (inputs.some(({ dtype }) => dtype !== first) || !keepsFloat(at(inputs, 0), node, "any")) return undefined;
@@ -99,11 +116,7 @@ export const mathematics: CompositeRules = {
     if (attributes.sizes.length !== x.shape.length) return undefined;
     return single(node, () => out.op("Tile", [out.value(x), out.writer.ints(attributes.sizes)]));
   },
-  sort: ({ composite: { inputs, attributes }, node, out }) => {
-    const [x] = inputs;
-    const { dim, descending } = attributes;
-    return ordered({ node, out }, x, { k: x.shape.length === 0 ? 0 : at(x.shape, dim), dim, largest: descending });
-  },
+  sort: ({ composite: { inputs, attributes }, node, out }) => sorted({ node, out }, inputs[0], attributes),
   topk: ({ composite: { inputs, attributes }, node, out }) => ordered({ node, out }, inputs[0], attributes),
   tril: triangle(0),
   triu: triangle(1),
