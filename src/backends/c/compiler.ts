@@ -2,13 +2,13 @@
 import { HebbError } from "../../graph/errors.ts";
 import type { Cache } from "./cache.ts";
 import type { NodeModules } from "./node.ts";
-import { targetOf, targets, type VectorSet } from "./target.ts";
+import { type Target, targetOf } from "./target.ts";
 
 /** What one compiler said of itself; kept on disk, because asking takes as long as compiling a small program. */
 export interface Compiler {
   readonly program: string;
   readonly version: string;
-  readonly vectors: VectorSet;
+  readonly target: Target;
   /** The flags that it supports. */
   readonly flags: readonly string[];
   /** A digest of all that it defines: its version, and every feature of the processor that it uses. */
@@ -54,7 +54,7 @@ export function askCompiler(node: NodeModules, cache: Cache): Compiler {
   const version = macros.has("__clang__")
     ? `clang ${value("__clang_version__")}`
     : `gcc ${value("__GNUC__")}.${value("__GNUC_MINOR__")}.${value("__GNUC_PATCHLEVEL__")}`;
-  const found = { program, version, vectors: targetOf(macros).vectors, flags, defines: cache.key(defines) };
+  const found = { program, version, target: targetOf(macros), flags, defines: cache.key(defines) };
   cache.writeRecord(key, JSON.stringify(found));
   return found;
 }
@@ -62,8 +62,9 @@ export function askCompiler(node: NodeModules, cache: Cache): Compiler {
 /** The cache has already compared the record's digest, so only its form is checked. */
 function readCompiler(record: string | undefined, program: string): Compiler | undefined {
   if (record === undefined) return undefined;
-  const { version, vectors, flags, defines } = JSON.parse(record) as Compiler;
-  return vectors in targets && Array.isArray(flags) ? { program, version, vectors, flags, defines } : undefined;
+  const { version, target, flags, defines } = JSON.parse(record) as Partial<Compiler>;
+  if (version === undefined || target === undefined || flags === undefined || defines === undefined) return undefined;
+  return { program, version, target, flags, defines };
 }
 
 /** The wanted flags that the compiler supports, and the macros that it defines with them. */

@@ -342,8 +342,8 @@ class ProgramContext implements EmitContext {
   }
 
   wordsOf(buffer: number): number {
-    const { placement, length } = this.buffer(buffer);
-    return this.extraBuffer(`words of ${buffer}`, "int32", placement, Math.floor(length / 4));
+    const { placement, length, dtype } = this.buffer(buffer);
+    return this.extraBuffer(`words of ${buffer}`, "int32", placement, Math.floor((length * byteSize(dtype)) / 4));
   }
 
   /** Memory seen in another way than the program does. */

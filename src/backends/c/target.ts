@@ -11,19 +11,22 @@ export interface Target {
   readonly registers: number;
   /** Whether a product and a sum can be one instruction, rounded once. */
   readonly fusedMultiplyAdd: boolean;
+  /** Whether one instruction adds two products of bfloat16 to each float32. */
+  readonly bfloat16Products: boolean;
 }
 
 export const targets: Readonly<Record<VectorSet, Target>> = {
-  avx512: { vectors: "avx512", vectorBytes: 64, registers: 32, fusedMultiplyAdd: true },
-  avx2: { vectors: "avx2", vectorBytes: 32, registers: 16, fusedMultiplyAdd: true },
-  neon: { vectors: "neon", vectorBytes: 16, registers: 32, fusedMultiplyAdd: true },
-  portable: { vectors: "portable", vectorBytes: 16, registers: 16, fusedMultiplyAdd: false },
+  avx512: { vectors: "avx512", vectorBytes: 64, registers: 32, fusedMultiplyAdd: true, bfloat16Products: false },
+  avx2: { vectors: "avx2", vectorBytes: 32, registers: 16, fusedMultiplyAdd: true, bfloat16Products: false },
+  neon: { vectors: "neon", vectorBytes: 16, registers: 32, fusedMultiplyAdd: true, bfloat16Products: false },
+  portable: { vectors: "portable", vectorBytes: 16, registers: 16, fusedMultiplyAdd: false, bfloat16Products: false },
 };
 
 /** The target that a compiler with these predefined macros makes code for. */
 export function targetOf(macros: ReadonlySet<string>): Target {
   const has = (...names: string[]): boolean => names.every((name) => macros.has(name));
-  if (has("__AVX512F__", "__AVX512DQ__", "__AVX512VL__", "__AVX512BW__")) return targets.avx512;
+  if (has("__AVX512F__", "__AVX512DQ__", "__AVX512VL__", "__AVX512BW__"))
+    return { ...targets.avx512, bfloat16Products: has("__AVX512BF16__") };
   if (has("__AVX2__", "__FMA__")) return targets.avx2;
   if (has("__ARM_NEON", "__aarch64__")) return targets.neon;
   return targets.portable;

@@ -5,7 +5,7 @@ import { Cache } from "./cache.ts";
 import { askCompiler, type Compiler } from "./compiler.ts";
 import { type NodeModules, nodeModules, reason } from "./node.ts";
 import { prelude } from "./prelude.ts";
-import { type Target, targets, type VectorSet } from "./target.ts";
+import type { Target, VectorSet } from "./target.ts";
 
 const names: Readonly<Record<VectorSet, string>> = {
   avx512: "AVX-512",
@@ -36,10 +36,10 @@ export class Toolchain {
     if (process.platform === "win32") throw new HebbError("the C backend needs cc, gcc or clang on Linux or macOS");
     this.cache = new Cache(node);
     this.compiler = askCompiler(node, this.cache);
-    this.target = targets[this.compiler.vectors];
-    const { version, vectors, flags } = this.compiler;
+    this.target = this.compiler.target;
+    const { version, flags } = this.compiler;
     const native = flags.some((flag) => flag.endsWith("=native")) ? "" : " (which does not know -march=native)";
-    this.description = `${version}${native}, ${names[vectors]}`;
+    this.description = `${version}${native}, ${names[this.target.vectors]}`;
     this.headerText = prelude(this.target);
     this.header = this.cache.path(`${this.cache.key(version, flags, this.compiler.defines, this.headerText)}.h`);
     this.writeHeader();

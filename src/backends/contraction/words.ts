@@ -1,5 +1,5 @@
-// Products of whole numbers of one or two bytes with sums in int32: neighbours along k form words of 32 bits, whose products one instruction
-// adds up. int32 wraps, so that the sums are exact in any order.
+// Products of numbers of one or two bytes: neighbours along k form words of 32 bits, whose products one instruction adds up. Sums of whole numbers
+// are int32, which wraps, so that they are exact in any order.
 import { flatAxes } from "../../compiler/indexing.ts";
 import type { ContractionKernel, LoopKernel } from "../../compiler/kernel.ts";
 import { byteSize, type ElementType } from "../../graph/dtype.ts";
@@ -41,10 +41,10 @@ export interface WordProduct {
 /** Filled up to whole words, a side may be so many times as long; beyond that words are not worth it. */
 const mostFilling = 2;
 
-type NarrowType = "int8" | "uint8" | "int16";
+type NarrowType = "int8" | "uint8" | "int16" | "uint16";
 
 /** A side in memory, whose elements are converted to int32. */
-interface NarrowSide {
+export interface NarrowSide {
   readonly operand: Operand;
   readonly dtype: NarrowType;
 }
@@ -59,8 +59,8 @@ export function narrowSideOf(value: Scalar): NarrowSide | undefined {
 }
 
 /** Undefined where a side is no narrow memory, or steps through it unevenly. */
-export function inWords(kernel: ContractionKernel, room: WordRoom): WordProduct | undefined {
-  const [a, b] = [narrowSideOf(kernel.a), narrowSideOf(kernel.b)];
+export function inWords(kernel: ContractionKernel, room: WordRoom, sideOf = narrowSideOf): WordProduct | undefined {
+  const [a, b] = [sideOf(kernel.a), sideOf(kernel.b)];
   if (a === undefined || b === undefined) return undefined;
   const axis = axisOfWords(kernel, [a.operand, b.operand], room.count);
   if (axis === undefined) return undefined;
@@ -161,7 +161,7 @@ function wordsOf(
   const name = `${kernel.name}, words`;
   if (isRun) {
     const within = newAxis(axis.extent);
-    const stored = count === 4 ? dtype : "int16";
+    const stored = count === 4 || dtype === "uint16" ? dtype : "int16";
     const all = [...spread, within];
     const index = add(flatAxes(all), int(first * count));
     const body = [
@@ -186,8 +186,9 @@ function wordsOf(
 /** The bits of a number at its place in a word. */
 function partOfWord(number: Scalar, dtype: NarrowType, part: number, count: number): Scalar {
   const bits = 32 / count;
-  // The bits above those of the last part fall off, and an unsigned byte has none.
-  const own = part === count - 1 || dtype === "uint8" ? number : binary("and", number, int(2 ** bits - 1));
+  // The bits above those of the last part fall off, and unsigned numbers have none.
+  const own =
+    part === count - 1 || dtype === "uint8" || dtype === "uint16" ? number : binary("and", number, int(2 ** bits - 1));
   return part === 0 ? own : binary("shl", own, int(bits * part));
 }
 

@@ -17,8 +17,12 @@ import { createCDevice } from "../device.ts";
 const devices = allDevices();
 const [reference] = devices;
 const native = devices.find(({ backend }) => backend === "c");
-/** The same compiler for processors with narrower vectors and fewer registers: other tiles. */
-const narrower = (native?.description.includes("AVX") ? ["-march=haswell", "-march=x86-64"] : []).map((flag) => {
+/** The same compiler for processors with narrower vectors and fewer registers, which have other tiles, or without products of bfloat16. */
+const flags = [
+  ...(native?.description.includes("AVX") ? ["-march=haswell", "-march=x86-64"] : []),
+  ...(native?.description.includes("AVX-512") ? ["-mno-avx512bf16"] : []),
+];
+const narrower = flags.map((flag) => {
   process.env["HEBB_CFLAGS"] = flag;
   const device = createCDevice({ threads: 1, always: true });
   delete process.env["HEBB_CFLAGS"];

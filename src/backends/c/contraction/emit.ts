@@ -2,7 +2,7 @@
 
 import type { ContractionKernel, LoopKernel } from "../../../compiler/kernel.ts";
 import { at } from "../../../graph/at.ts";
-import { byteSize } from "../../../graph/dtype.ts";
+import { byteSize, type ElementType } from "../../../graph/dtype.ts";
 import type { Axis } from "../../../graph/scalar.ts";
 import { along, type Operand, tableOf } from "../../analysis/operand.ts";
 import { extentOf } from "../../analysis/steps.ts";
@@ -25,7 +25,8 @@ import { type Epilogue, epilogueOf } from "./epilogue.ts";
 import type { FusedEpilogue } from "./fusedEpilogue.ts";
 import { machines } from "./machine.ts";
 import { onePanel, packPhases } from "./pack.ts";
-import { dotTile, type KSteps, outerTile } from "./tile.ts";
+import { inPairs } from "./pairs.ts";
+import { dotTile, type KSteps, outerTile, type Words } from "./tile.ts";
 import { windowTiles } from "./windowTile.ts";
 
 export function emitContraction(kernel: ContractionKernel, context: EmitContext): KernelCode {
@@ -74,12 +75,12 @@ class Contraction {
   private readonly bytes: number;
   private readonly shared: Places;
 
-  constructor(context: EmitContext, dtype: TileType) {
+  constructor(context: EmitContext, dtype: TileType, shared = new Places(byteSize(dtype))) {
     this.context = context;
     this.machine = machines[context.target.vectors];
     this.dtype = dtype;
     this.bytes = byteSize(dtype);
-    this.shared = new Places(this.bytes);
+    this.shared = shared;
   }
 
   emit(kernel: ContractionKernel): Phase[] {
@@ -111,18 +112,24 @@ class Contraction {
     return copies.flatMap((loops) => [...emitLoops(loops, this.context).phases]);
   }
 
-  /** Four neighbours along k at once, where both sides are bytes and there are rows and columns enough. */
+  /** Four neighbours along k at once where both sides are bytes, two where they are bfloat16, if there are rows and columns enough. */
   private multiplyWords(kernel: ContractionKernel): Phase[] | undefined {
     const { context, machine, shared } = this;
-    const words = inBytes(kernel, context, {
-      count: 4,
-      bufferOf: (dtype) => context.sharedBuffer(dtype),
-      reserve: (count) => shared.reserve(count),
-      wordsOf: (buffer) => context.wordsOf(buffer),
-    });
+    const room = {
+      bufferOf: (dtype: ElementType) => context.sharedBuffer(dtype),
+      reserve: (count: number) => shared.reserve(count),
+      wordsOf: (buffer: number) => context.wordsOf(buffer),
+    };
+    const pairs = inPairs(kernel, context, { ...room, count: 2 });
+    if (pairs !== undefined) {
+      const product = new Contraction(context, "int32", shared);
+      const plan = planOuter(pairs.kernel, machine);
+      return [...this.emitAll(pairs.copies), ...product.outer(pairs.kernel, plan, "pairs")];
+    }
+    const words = inBytes(kernel, context, { ...room, count: 4 });
     if (words === undefined) return undefined;
     const plan = planOuter(words.kernel, machine);
-    const unsigned = words.unsigned === plan.a.value ? "a" : "b";
+    const unsigned = words.unsigned === plan.a.value ? "bytes_a" : "bytes_b";
     return [...this.emitAll(words.copies), ...this.outer(words.kernel, plan, unsigned)];
   }
 
@@ -157,8 +164,7 @@ class Contraction {
 
   // ---- tiles
 
-  /** `unsigned`: the side of unsigned bytes, where both are words of four. */
-  private outer(kernel: ContractionKernel, plan: OuterPlan, unsigned?: "a" | "b"): Phase[] {
+  private outer(kernel: ContractionKernel, plan: OuterPlan, words?: Words): Phase[] {
     const { context, dtype } = this;
     const { m, n, mr, nr, lanes, packA, packB, kc, skip } = plan;
     const phases: Phase[] = [];
@@ -194,7 +200,7 @@ class Contraction {
           bSteps,
           aElements: this.elements(a),
           bElements: panel === undefined ? this.elements(b) : elementsOf(context, undefined, dtype),
-          unsigned,
+          words,
           taps,
           tileWidth: nr,
           finish: fused?.text,

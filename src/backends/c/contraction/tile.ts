@@ -6,9 +6,13 @@ import { needReduction } from "../horizontal.ts";
 import { laneLetter, needLanes, scalarType } from "../lanes.ts";
 import { needBytesDot } from "./byteDots.ts";
 import type { Elements, TileType } from "./elements.ts";
+import { needPairsDot } from "./pairs.ts";
 
 /** How a tile steps along k on one side: by a stride, or by a table of offsets that is an operand. */
 export type KSteps = { readonly kind: "stride"; readonly stride: number } | { readonly kind: "table" };
+
+/** Four bytes, those of one side unsigned; or two bfloat16, whose sums are the bits of a float32. */
+export type Words = "bytes_a" | "bytes_b" | "pairs";
 
 export interface OuterTile {
   readonly dtype: TileType;
@@ -25,8 +29,8 @@ export interface OuterTile {
   readonly bSteps: KSteps;
   readonly aElements: Elements;
   readonly bElements: Elements;
-  /** The side of unsigned bytes, where both sides are words of four bytes. */
-  readonly unsigned?: "a" | "b" | undefined;
+  /** What the words are that both sides consist of. */
+  readonly words?: Words | undefined;
   /**
    * Steps of k taken together, with the rows that take part in each; default: one, with all rows. With taps `ka` is a round of such
    * steps, whatever the sides' own: how many, how far the next round lies on either side, and where each step lies on either side.
@@ -88,7 +92,7 @@ export function outerTile(context: EmitContext, tile: OuterTile): string {
   const partial = lastLanes < lanesOf(vectors - 1);
   const masked = !padded && partial;
   const withMask = masked || (finish !== undefined && partial);
-  const name = `tile_${V}_${height}x${vectors}${halved ? "half" : ""}${masked ? `_${lastLanes}` : ""}_r${rowsName(rows.slice(0, height))}_a${stepsName(aSteps, aElements)}_b${stepsName(bSteps, bElements)}_${finish === undefined ? tileWidth : "finished"}${tile.unsigned === undefined ? "" : `_bytes_${tile.unsigned}`}${ahead > 0 ? `_ahead${ahead}` : ""}${tile.taps === undefined ? "" : `_taps${taps.map(({ first, end }) => `_${first}to${end}`).join("")}`}`;
+  const name = `tile_${V}_${height}x${vectors}${halved ? "half" : ""}${masked ? `_${lastLanes}` : ""}_r${rowsName(rows.slice(0, height))}_a${stepsName(aSteps, aElements)}_b${stepsName(bSteps, bElements)}_${finish === undefined ? tileWidth : "finished"}${tile.words === undefined ? "" : `_${tile.words}`}${ahead > 0 ? `_ahead${ahead}` : ""}${tile.taps === undefined ? "" : `_taps${taps.map(({ first, end }) => `_${first}to${end}`).join("")}`}`;
   if (ahead > 0) context.helper("ahead", () => aheadStruct);
   needLanes(context, lanes);
   if (halved) needLanes(context, lanes / 2);
@@ -127,9 +131,11 @@ ${sums((row, vector) => `    ${sum(row, vector)} = ${typeOf(vector)}_load(${held
       `    { const ${V} x = ${aElements.splat(lanes, at)};${each(vectors, (vector) => {
         const [type, to] = [typeOf(vector), sum(row, vector)];
         const x = type === V ? "x" : aElements.splat(lanesOf(vector), at);
-        if (tile.unsigned === undefined) return ` ${to} = ${type}_fma(${x}, b${vector}, ${to});`;
+        if (tile.words === undefined) return ` ${to} = ${type}_fma(${x}, b${vector}, ${to});`;
+        if (tile.words === "pairs")
+          return ` ${to} = ${needPairsDot(context, lanesOf(vector))}(${to}, ${x}, b${vector});`;
         const bytes = [x, `b${vector}`].map((words) => `(__m${32 * lanesOf(vector)}i)${words}`);
-        const [u, v] = tile.unsigned === "a" ? bytes : bytes.toReversed();
+        const [u, v] = tile.words === "bytes_a" ? bytes : bytes.toReversed();
         return ` ${to} = ${needBytesDot(context, lanesOf(vector))}(${to}, ${u}, ${v});`;
       })} }\n`;
     const tapped = taps
