@@ -1,7 +1,8 @@
-// Eigenvalues and eigenvectors of matrices that are hard to take apart, by what defines them, below and above the size from which the way is another.
+// Eigenvalues, singular values and their vectors of matrices that are hard to take apart, by what defines them, below and above the size from which the way is another.
 import { beforeAll, expect, it } from "vitest";
 import { useBackend } from "../../runtime/index.ts";
 import { eye, tensor } from "../creation.ts";
+import { cat } from "../functional.ts";
 import type { Tensor } from "../tensor.ts";
 import * as linalg from "./index.ts";
 
@@ -63,38 +64,88 @@ const hard = (n: number): readonly [string, Entry][] => [
   ["any of 1e-30", (i, j) => 1e-30 * plain(i, j)],
 ];
 
-const numbersOf = (x: Tensor): readonly number[] => Array.from(x.to("float64").dataSync() as Float64Array);
+/** Singular values of these are met nowhere else. */
+const skewed = (n: number): readonly [string, Entry][] => [
+  ["ones above the diagonal", (i, j) => (j === i + 1 ? 1 : 0)],
+  ["any, not symmetric", noise],
+  ["any of rank 3", (i, j) => [1, 2, 3].reduce((all, k) => all + noise(i, k) * noise(k, j), 0)],
+  ["graded columns", (i, j) => noise(i, j) * 10 ** ((-15 * j) / n)],
+  ["a triangle", (i, j) => (j >= i ? noise(i, j) : 0)],
+  ["orthogonal", turned(n, (i) => (i % 2 === 0 ? 1 : -1))],
+];
+
+type Float = "float32" | "float64";
+const stacked = (cases: readonly [string, Entry][], dtype: Float, rows: number, columns: number): Tensor => {
+  const data = cases.flatMap(([, entry]) =>
+    Array.from({ length: rows * columns }, (_, k) => entry(Math.floor(k / columns), k % columns)),
+  );
+  return tensor(Float64Array.from(data), { shape: [cases.length, rows, columns], dtype });
+};
+const exact = (x: Tensor): Tensor => x.to("float64");
+const numbersOf = (x: Tensor): readonly number[] => Array.from(exact(x).dataSync() as Float64Array);
 const largest = (x: Tensor): readonly number[] => numbersOf(x.abs().amax([-2, -1]));
+const epsilonOf = (dtype: Float): number => (dtype === "float32" ? 2 ** -23 : 2 ** -52);
+/** How far the columns are from orthonormal. */
+function skew(x: Tensor): readonly number[] {
+  const columns = x.shape.at(-1) as number;
+  return largest(x.mT.matmul(x).sub(eye(columns, columns, { dtype: "float64" })));
+}
+/** The largest number of each row: [batch, 1, 1]. */
+const sizeOf = (values: Tensor): Tensor => values.abs().amax([-1]).reshape([-1, 1, 1]).clamp(1e-300);
+/** The least step from a number to the next, in units of the largest. */
+const leastStep = (values: Tensor): readonly number[] =>
+  numbersOf(
+    cat([values.diff(1, -1), values.mul(0)], -1)
+      .div(sizeOf(values).squeeze(-1))
+      .amin([-1]),
+  );
 
 // 53 has no factors, 100 is beyond three panels of 32 columns and no multiple of them.
-it.each((["float32", "float64"] as const).flatMap((dtype) => [1, 2, 3, 47, 53, 100].map((n) => [dtype, n] as const)))(
-  "%s, %i rows",
+const sizes = (["float32", "float64"] as const).flatMap((dtype) =>
+  [1, 2, 3, 47, 53, 100].map((n) => [dtype, n] as const),
+);
+it.each(sizes)("eigenvectors, %s, %i rows", (dtype, n) => {
+  const cases = hard(n);
+  const a = stacked(cases, dtype, n, n);
+  const { eigenvalues, eigenvectors } = linalg.eigh(a);
+  const [values, v] = [exact(eigenvalues), exact(eigenvectors)];
+  const size = sizeOf(values);
+  // A V = V Λ in units of the largest eigenvalue; the scale comes first, so that no square overflows.
+  const rest = largest(
+    exact(a)
+      .div(size)
+      .matmul(v)
+      .sub(v.mul(values.unsqueeze(-2).div(size))),
+  );
+  const [turns, steps, most] = [skew(v), leastStep(values), Math.max(8, n) * epsilonOf(dtype)];
+  for (const [k, [name]] of cases.entries()) {
+    expect(rest[k], `A V = V Λ, ${name}`).toBeLessThan(most);
+    expect(turns[k], `Vᵀ V = 1, ${name}`).toBeLessThan(most);
+    expect(steps[k], `the order, ${name}`).toBeGreaterThan(-epsilonOf(dtype));
+  }
+});
+
+it.each([...sizes.filter(([, n]) => n !== 47), ["float32", 60] as const])(
+  "singular vectors, %s, %i columns",
   (dtype, n) => {
-    const cases = hard(n);
-    const data = cases.flatMap(([, entry]) => Array.from({ length: n * n }, (_, k) => entry(Math.floor(k / n), k % n)));
-    const a = tensor(Float64Array.from(data), { shape: [cases.length, n, n], dtype });
-    const found = linalg.eigh(a);
-    const [values, v, exact] = [found.eigenvalues, found.eigenvectors, a].map((x) => x.to("float64")) as [
-      Tensor,
-      Tensor,
-      Tensor,
-    ];
-    const size = values.abs().amax([-1]).reshape([-1, 1, 1]).clamp(1e-300);
-    // A V = V Λ in units of the largest eigenvalue; the scale comes first, so that no square overflows.
-    const rest = largest(
-      exact
-        .div(size)
-        .matmul(v)
-        .sub(v.mul(values.unsqueeze(-2).div(size))),
-    );
-    const turns = largest(v.mT.matmul(v).sub(eye(n, n, { dtype: "float64" })));
-    const order = numbersOf(n === 1 ? values.mul(0) : values.diff(1, -1).div(size.squeeze(-1)).amin([-1]));
-    const epsilon = dtype === "float32" ? 2 ** -23 : 2 ** -52;
-    const most = Math.max(8, n) * epsilon;
+    const cases = [...hard(n), ...skewed(n)];
+    // More rows than columns once.
+    const a = stacked(cases, dtype, n === 60 ? 70 : n, n);
+    const { U, S, Vh } = linalg.svd(a, { fullMatrices: false });
+    const [u, s, v] = [exact(U), exact(S), exact(Vh).mT];
+    const size = sizeOf(s);
+    const [given, scaled] = [exact(a).div(size), s.unsqueeze(-2).div(size)];
+    const right = largest(given.matmul(v).sub(u.mul(scaled)));
+    const left = largest(given.mT.matmul(u).sub(v.mul(scaled)));
+    const [ofU, ofV, steps, least] = [skew(u), skew(v), leastStep(s.neg()), numbersOf(s.amin([-1]))];
+    const most = Math.max(8, n) * epsilonOf(dtype);
     for (const [k, [name]] of cases.entries()) {
-      expect(rest[k], `A V = V Λ, ${name}`).toBeLessThan(most);
-      expect(turns[k], `Vᵀ V = 1, ${name}`).toBeLessThan(most);
-      expect(order[k], `the order, ${name}`).toBeGreaterThan(-epsilon);
+      expect(right[k], `A V = U Σ, ${name}`).toBeLessThan(most);
+      expect(left[k], `Aᵀ U = V Σ, ${name}`).toBeLessThan(most);
+      expect(ofU[k], `Uᵀ U = 1, ${name}`).toBeLessThan(most);
+      expect(ofV[k], `Vᵀ V = 1, ${name}`).toBeLessThan(most);
+      expect(steps[k], `the order, ${name}`).toBeGreaterThan(-epsilonOf(dtype));
+      expect(least[k], `the sign, ${name}`).toBeGreaterThanOrEqual(0);
     }
   },
 );
@@ -108,4 +159,7 @@ it.each([3, 53])("gives NaN for NaN and infinity, %i rows, and right ones beside
   expect(values.slice(0, 2 * n).every(Number.isNaN)).toBe(true);
   expect(values.slice(2 * n).every((value) => Math.abs(value - 2) < 1e-6)).toBe(true);
   expect(numbersOf(eigenvectors).slice(0, n).every(Number.isNaN)).toBe(true);
+  const singular = numbersOf(linalg.svd(a).S);
+  expect(singular.slice(0, 2 * n).every(Number.isNaN)).toBe(true);
+  expect(singular.slice(2 * n).every((value) => Math.abs(value - 2) < 1e-6)).toBe(true);
 });

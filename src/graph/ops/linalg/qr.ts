@@ -239,3 +239,10 @@ export function orthonormal(x: Node, complete = false): Node {
   const turned = el.mul(slice(q, 2, 0, count), signs);
   return columns === count ? turned : cat([turned, slice(q, 2, count)], 2);
 }
+
+/** X (1 + K + R / 2) of nearly orthonormal columns X: a small turn by the skew K, where R = 1 − XᵀX mends what rounding has left, but for its square. */
+export function adjusted(x: Node, turns: Node): Node {
+  const n = columnsOf(x);
+  const r = el.sub(identity(n, n, x), matmul(mT(x), x));
+  return el.add(x, matmul(x, el.add(turns, el.mul(r, number(0.5, x)))));
+}

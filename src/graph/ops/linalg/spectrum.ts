@@ -1,13 +1,10 @@
 // What stretches a matrix: eigenvalues and eigenvectors of symmetric ones, singular values and vectors of any.
 import type { Node } from "../../node.ts";
-import { sum } from "../broadcast.ts";
 import * as el from "../elementwise.ts";
 import { tril } from "../indexing.ts";
 import { matmul } from "../matmul.ts";
-import { cat, flip, reshape, slice } from "../movement.ts";
-import { argsort } from "../sort.ts";
+import { cat, slice } from "../movement.ts";
 import { unsqueeze } from "../views.ts";
-import { finalSweeps, orthogonalRows } from "./jacobi.ts";
 import {
   batchOf,
   columnsOf,
@@ -17,17 +14,14 @@ import {
   matrices,
   mT,
   number,
-  orderRows,
   product,
   rowsOf,
   squares,
   unflat,
-  unitOf,
 } from "./matrices.ts";
 import { orthonormal } from "./qr.ts";
+import { singular } from "./singular.ts";
 import { symmetric } from "./symmetric.ts";
-
-const lengths = (rows: Node): Node => el.sqrt(sum(el.square(rows), 2));
 
 /** 1 / (bⱼ − bᵢ) beside the diagonal, 0 on it. */
 function gaps(values: Node): Node {
@@ -50,40 +44,6 @@ export function eigh(a: Node, uplo: "L" | "U" = "L"): { readonly eigenvalues: No
     product(eigenvectors, el.mul(matmul(mT(eigenvectors), grad), gaps(eigenvalues)), mT(eigenvectors)),
   ]);
   return { eigenvalues, eigenvectors };
-}
-
-interface Singular {
-  readonly u: Node;
-  readonly s: Node;
-  readonly v: Node;
-}
-
-/** Of [batch, m, n] with m ≥ n, as columns, in descending order. */
-function tall(a: Node): Singular {
-  const n = columnsOf(a);
-  // What is orthogonal already needs no rotation: R has the singular values of A.
-  const first = rowsOf(a) > n ? orthonormal(a) : undefined;
-  const square = first === undefined ? a : matmul(mT(first), a);
-  // Rows that vanish have no direction: those of a matrix without full rank are completed.
-  const near = orthonormal(mT(byLength(orthogonalRows(square, n))));
-  const turned = orthogonalRows(cat([mT(matmul(square, near)), mT(near)], 2), n, finalSweeps);
-  const sorted = byLength(turned, n);
-  const [rows, v] = [slice(sorted, 2, 0, n), slice(sorted, 2, n)];
-  const left = orthonormal(mT(rows));
-  return { u: first === undefined ? left : matmul(first, left), s: lengths(rows), v: mT(v) };
-}
-
-/** The rows, the longest first, measured by their first columns. */
-const byLength = (x: Node, seen = columnsOf(x)): Node =>
-  orderRows(x, flip(argsort(lengths(slice(x, 2, 0, seen)), 1), [1]));
-
-function singular(a: Node): Singular {
-  const unit = unitOf(a);
-  const scaled = el.div(a, unit);
-  const isTall = rowsOf(a) >= columnsOf(a);
-  const { u, s, v } = tall(isTall ? scaled : mT(scaled));
-  const sizes = el.mul(s, reshape(unit, [-1, 1]));
-  return isTall ? { u, s: sizes, v } : { u: v, s: sizes, v: u };
 }
 
 /** A = U diag(S) Vh with S in descending order. U and Vh have min(m, n) columns and rows; `full`: m and n. */

@@ -8,8 +8,8 @@ import { reshape } from "../movement.ts";
 import { argsort } from "../sort.ts";
 import { unsqueeze } from "../views.ts";
 import { finalSweeps, orthogonalRows, shiftedSweepsOf } from "./jacobi.ts";
-import { identities, identity, mT, number, orderRows, rowsOf, unitOf } from "./matrices.ts";
-import { rotatedBy } from "./qr.ts";
+import { identities, mT, number, orderRows, rowsOf, unitOf } from "./matrices.ts";
+import { adjusted, rotatedBy } from "./qr.ts";
 import { tridiagonal } from "./tridiagonal.ts";
 import { tridiagonalSpectrum } from "./tridiagonalSpectrum.ts";
 
@@ -50,14 +50,11 @@ function rotated(a: Node): Spectrum {
   return { values, rows };
 }
 
-/** By way of T, of which the values are those of A. R = I − VᵀV is what rounding has left to be orthogonal, and V + V R / 2 has only its square. */
+/** By way of T, of which the values are those of A. */
 function reduced(a: Node): Spectrum {
   const t = tridiagonal(a);
   const { values, vectors, turns } = tridiagonalSpectrum(t);
-  const v = rotatedBy(t.blocks, vectors);
-  const n = rowsOf(a);
-  const r = el.sub(identity(n, n, a), matmul(mT(v), v));
-  return { values, rows: mT(el.add(v, matmul(v, el.add(turns, el.mul(r, number(0.5, a)))))) };
+  return { values, rows: mT(adjusted(rotatedBy(t.blocks, vectors), turns)) };
 }
 
 function inOrder({ values, rows }: Spectrum): Spectrum {

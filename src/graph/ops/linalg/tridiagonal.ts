@@ -25,6 +25,25 @@ export interface Tridiagonal {
 /** Squares of which the sum is smaller have lost their digits, and are nothing beside a matrix whose largest number is 1. */
 const negligible = (x: Node): Node => number(x.dtype === "float64" ? 2 ** -900 : 2 ** -90, x);
 
+/** I − τ v vᵀ takes [batch, m] to what it was before `place`, `beta` there, and 0 behind; v is 1 at `place` and 0 before. */
+export function reflectionOf(
+  x: Node,
+  places: Node,
+  place: Node,
+): { readonly v: Node; readonly tau: Node; readonly beta: Node } {
+  const [zero, one] = [number(0, x), number(1, x)];
+  const isPlace = el.eq(places, place);
+  const alpha = sum(el.where(isPlace, x, zero), 1, true);
+  const rest = el.where(el.gt(places, place), x, zero);
+  const squares = sum(el.square(rest), 1, true);
+  const nothing = el.lt(squares, negligible(x));
+  const length = el.sqrt(el.add(el.square(alpha), squares));
+  const beta = el.where(nothing, alpha, el.where(el.gt(alpha, zero), el.neg(length), length));
+  // Without anything behind there is nothing to reflect: v is 0, and its factor counts as 1.
+  const v = el.where(nothing, zero, el.where(isPlace, one, el.div(rest, el.sub(alpha, beta))));
+  return { v, tau: el.where(nothing, one, el.div(el.sub(beta, alpha), beta)), beta };
+}
+
 /**
  * The first `width` columns of [batch, m, m] become those of T; A − V Wᵀ − W Vᵀ is what is left of the matrix, and each column and product with
  * it is corrected by the V and W known so far. V and W have their vectors as rows here.
@@ -36,7 +55,6 @@ function panel(
   const [batch, m] = a.shape as [number, number];
   const places = reshape(iota([m], 0), [1, m]);
   const lines = reshape(iota([width], 0), [1, width, 1]);
-  const [zero, one] = [number(0, a), number(1, a)];
   const none = full([batch, width, m], 0, a.dtype);
   const { state, outputs } = loopOver(width, [none, none], ([known, beside], t) => {
     const [vs, ws] = [known as Node, beside as Node];
@@ -45,15 +63,7 @@ function panel(
     const corrections = (ofV: Node, ofW: Node): Node =>
       sum(el.add(el.mul(vs, unsqueeze(ofV, 2)), el.mul(ws, unsqueeze(ofW, 2))), 1);
     const column = el.sub(sliceAt(a, 1, t), corrections(sliceAt(ws, 2, t), sliceAt(vs, 2, t)));
-    const alpha = unsqueeze(sliceAt(column, 1, next), 1);
-    const rest = el.where(el.gt(places, next), column, zero);
-    const squares = sum(el.square(rest), 1, true);
-    const nothing = el.lt(squares, negligible(a));
-    const length = el.sqrt(el.add(el.square(alpha), squares));
-    const beta = el.where(nothing, alpha, el.where(el.gt(alpha, zero), el.neg(length), length));
-    // Without anything below there is nothing to reflect: v is 0, and its factor counts as 1.
-    const v = el.where(nothing, zero, el.where(el.eq(places, next), one, el.div(rest, el.sub(alpha, beta))));
-    const tau = el.where(nothing, one, el.div(el.sub(beta, alpha), beta));
+    const { v, tau, beta } = reflectionOf(column, places, next);
     const along = (rows: Node): Node => sum(el.mul(rows, unsqueeze(v, 1)), 2);
     const p = el.mul(tau, el.sub(along(a), corrections(along(ws), along(vs))));
     const half = el.mul(el.mul(tau, number(0.5, a)), sum(el.mul(p, v), 1, true));

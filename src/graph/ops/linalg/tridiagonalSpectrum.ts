@@ -33,12 +33,25 @@ function inSteps(x: Node, rows: number, least: number, filled: number): Node {
   return permute(reshape(whole, [batch, steps, rows]), [1, 2, 0]);
 }
 
+/** T in units of a bound on its eigenvalues: [batch, 1]. */
+export function inUnits({ diagonal, beside }: Pick<Tridiagonal, "diagonal" | "beside">): {
+  readonly d: Node;
+  readonly e: Node;
+  readonly largest: Node;
+} {
+  const sizes = (pads: [number, number]): Node => pad(el.abs(beside), [[0, 0], pads], 0);
+  const largest = amax(el.add(el.abs(diagonal), el.add(sizes([0, 1]), sizes([1, 0]))), 1, true);
+  const unit = el.where(el.eq(largest, number(0, largest)), number(1, largest), largest);
+  return { d: el.div(diagonal, unit), e: el.div(beside, unit), largest };
+}
+
 /**
- * Eigenvalues in ascending order, to a few units of the last place of the largest, of T between −1 and 1. As many pivots of the elimination of T − x
- * are below 0 as eigenvalues are below x; each lane halves the interval that its own eigenvalue is in.
+ * The eigenvalues at these places, [lanes], of the ascending order, to a few units of the last place of the largest, of T between −1 and 1. As many
+ * pivots of the elimination of T − x are below 0 as eigenvalues are below x; each lane halves the interval that its own eigenvalue is in.
  */
-function eigenvaluesOf(diagonal: Node, beside: Node): Node {
+export function eigenvaluesAt(wanted: Node, diagonal: Node, beside: Node): Node {
   const [batch, n] = diagonal.shape as [number, number];
+  const places = unsqueeze(wanted, 0);
   const isDouble = diagonal.dtype === "float64";
   const halvings = isDouble ? 55 : 26;
   // Rows beyond the last are far above all eigenvalues.
@@ -60,8 +73,7 @@ function eigenvaluesOf(diagonal: Node, beside: Node): Node {
   const [zero, half] = [number(0, diagonal), number(0.5, diagonal)];
   // A pivot so near to 0 counts as below it, and a square divided by it is finite.
   const least = number(isDouble ? 2 ** -1000 : 2 ** -120, diagonal);
-  const lanes = (value: number, dtype = diagonal.dtype): Node => full([batch, n], value, dtype);
-  const places = reshape(iota([n], 0), [1, n]);
+  const lanes = (value: number, dtype = diagonal.dtype): Node => full([batch, at(wanted.shape, 0)], value, dtype);
   const bound = 1 + 2 ** -10;
   const initial = [lanes(-bound), lanes(bound), lanes(1), lanes(0, "int32")];
   const { state } = loopOver(halvings * steps, initial, ([low, high, before, counted], t) => {
@@ -92,9 +104,9 @@ function eigenvaluesOf(diagonal: Node, beside: Node): Node {
   return el.mul(el.add(state[0] as Node, state[1] as Node), half);
 }
 
-/** Numbers between −1 and 1 that look random: [n, n]. */
-function scattered(n: number, like: Node): Node {
-  let bits = el.add(el.mul(iota([n, n], 0), int(n)), iota([n, n], 1));
+/** Numbers between −1 and 1 that look random: [rows, lanes]. */
+export function scattered(rows: number, lanes: number, like: Node): Node {
+  let bits = el.add(el.mul(iota([rows, lanes], 0), int(lanes)), iota([rows, lanes], 1));
   for (const factor of [0x2c1b3c6d, 0x297a2d39]) {
     bits = el.mul(el.add(bits, int(1)), int(factor));
     bits = el.bitwiseXor(bits, el.shiftRight(bits, int(15)));
@@ -108,11 +120,15 @@ function directions(x: Node): Node {
   return el.div(scaled, el.sqrt(sum(el.square(scaled), 1, true)));
 }
 
-/** (T − λ)⁻¹ y of each lane, [batch, n, n], by elimination with exchanges of rows; pivots that vanish count as the last place of 1. */
-function solved(diagonal: Node, beside: Node, values: Node, y: Node): Node {
+/**
+ * (T − λ)⁻¹ y of each lane, [batch, n, lanes], as unit vectors, by elimination with exchanges of rows. A pivot that vanishes counts as far below the
+ * last place: more would change the space of equal eigenvalues.
+ */
+export function solved(diagonal: Node, beside: Node, values: Node, y: Node): Node {
   const [batch, n] = diagonal.shape as [number, number];
+  const lanes = at(values.shape, 1);
   const zero = number(0, y);
-  const least = number(epsilonOf(y), y);
+  const least = number(epsilonOf(y) ** 2, y);
   // Of row k + 1: its number on the diagonal, and those on either side of it.
   const own = inSteps(slice(diagonal, 1, 1), rowsSolved, n, 4);
   const left = inSteps(beside, rowsSolved, n, 0);
@@ -127,10 +143,10 @@ function solved(diagonal: Node, beside: Node, values: Node, y: Node): Node {
     ],
     0,
   );
-  const stackedSides = permute(reshape(sides, [batch, steps, rowsSolved, n]), [1, 2, 0, 3]);
+  const stackedSides = permute(reshape(sides, [batch, steps, rowsSolved, lanes]), [1, 2, 0, 3]);
   const first = [
     el.sub(slice(diagonal, 1, 0, 1), values),
-    el.mul(slice(beside, 1, 0, 1), full([batch, n], 1, y.dtype)),
+    el.mul(slice(beside, 1, 0, 1), full([batch, lanes], 1, y.dtype)),
     select(y, 1, 0),
   ];
   const forward = loopOver(
@@ -158,7 +174,7 @@ function solved(diagonal: Node, beside: Node, values: Node, y: Node): Node {
     },
     [own, left, right, stackedSides],
   );
-  const none = full([batch, n], 0, y.dtype);
+  const none = full([batch, lanes], 0, y.dtype);
   const backward = loopOver(
     steps,
     [none, none],
@@ -180,7 +196,7 @@ function solved(diagonal: Node, beside: Node, values: Node, y: Node): Node {
     backward.outputs.map((x) => unsqueeze(x, 1)),
     1,
   );
-  const all = reshape(rows, [steps * rowsSolved, batch, n]);
+  const all = reshape(rows, [steps * rowsSolved, batch, lanes]);
   return directions(permute(slice(all, 0, 0, n), [1, 0, 2]));
 }
 
@@ -195,6 +211,16 @@ function product(diagonal: Node, beside: Node, x: Node): Node {
 }
 
 /**
+ * What beside the diagonal may be turned away, by the distance of two values between −1 and 1. A turn that is mostly rounding, for the values are near, must
+ * have a square below the last place. Between distant values a larger one comes from a vector that was unlucky.
+ */
+export function turnable(gap: Node): Node {
+  const size = el.abs(gap);
+  const least = number(0.3 * Math.sqrt(epsilonOf(gap)), gap);
+  return el.mul(size, el.maximum(least, el.mul(size, number(0.01, gap))));
+}
+
+/**
  * The skew K that turns each pair of the orthonormal columns of V against what VᵀTV has beside its diagonal: V + V K is nearer to the eigenvectors. Pairs
  * that would turn far, for their eigenvalues are as good as equal, stay: any two orthogonal vectors of their plane serve. K is skew to the last bit, so
  * that the vectors stay orthogonal but for its square. Source: T. Ogita, K. Aishima, Iterative refinement for symmetric eigenvalue decomposition, 2018.
@@ -203,8 +229,7 @@ function turnsOf(v: Node, times: Node, values: Node): Node {
   const found = matmul(mT(v), times);
   const beside = el.mul(el.add(found, mT(found)), number(0.5, v));
   const gap = el.sub(unsqueeze(values, 1), unsqueeze(values, 2));
-  const most = number(0.3 * Math.sqrt(epsilonOf(v)), v);
-  const isSmall = el.lt(el.abs(beside), el.mul(el.abs(gap), most));
+  const isSmall = el.lt(el.abs(beside), turnable(gap));
   return el.where(isSmall, el.div(beside, gap), number(0, v));
 }
 
@@ -223,13 +248,9 @@ export interface TridiagonalSpectrum {
  */
 export function tridiagonalSpectrum({ diagonal, beside }: Tridiagonal): TridiagonalSpectrum {
   const [batch, n] = diagonal.shape as [number, number];
-  const sizes = (pads: [number, number]): Node => pad(el.abs(beside), [[0, 0], pads], 0);
-  const bounds = el.add(el.abs(diagonal), el.add(sizes([0, 1]), sizes([1, 0])));
-  const largest = amax(bounds, 1, true);
-  const bound = el.where(el.eq(largest, number(0, largest)), number(1, largest), largest);
-  const [d, e] = [el.div(diagonal, bound), el.div(beside, bound)];
-  const values = eigenvaluesOf(d, e);
-  const start = expand(scattered(n, d), [batch, n, n]);
+  const { d, e, largest } = inUnits({ diagonal, beside });
+  const values = eigenvaluesAt(iota([n], 0), d, e);
+  const start = expand(scattered(n, n, d), [batch, n, n]);
   const first = orthonormal(solved(d, e, values, start));
   const vectors = orthonormal(solved(d, e, values, first));
   return { values: el.mul(values, largest), vectors, turns: turnsOf(vectors, product(d, e, vectors), values) };
