@@ -51,4 +51,18 @@ export const equivalent = [
     to: ">",
     why: "dims that follow one another without a gap reach the same places as one dim or as two",
   },
+  {
+    file: "src/optim/muon.ts",
+    line: "const [a = 0, b = 0, c = 0] = nsCoefficients;",
+    from: "0",
+    to: "1",
+    why: "three coefficients are asked for when the optimizer is made, so the defaults are never taken",
+  },
+  {
+    file: "src/backends/contraction/sources.ts",
+    line: 'if (steps.length > 1 && span !== width) throw new InternalError("uneven rows are those of one tile");',
+    from: "1",
+    to: "2",
+    why: "it guards against a fault of the planner, which makes no such rows",
+  },
 ];
