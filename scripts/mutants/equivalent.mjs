@@ -65,4 +65,11 @@ export const equivalent = [
     to: "2",
     why: "it guards against a fault of the planner, which makes no such rows",
   },
+  {
+    file: "src/backends/contraction/groups.ts",
+    line: "if (inner.length < 2) continue;",
+    from: "",
+    to: "false &&",
+    why: "a group of one axis is merged into that axis itself",
+  },
 ];
