@@ -7,7 +7,7 @@ export const known = [
     file: "src/train/callbacks/earlyStopping.ts",
     from: "= [waited, best ?? undefined]",
     to: "= [0, best ?? undefined]",
-    tests: ["src/train/resume.test.ts", "src/train/states.test.ts"],
+    tests: ["src/train/callbacks/callbacks.test.ts"],
   },
   {
     what: "the upper bound of mod is one too low",

@@ -86,3 +86,23 @@ it("a load is safe only where its index is known to be in range", () => {
   expect(unsafe(100, -1)).toBe(true);
   expect(unsafe(50, 50)).toBe(false);
 });
+
+it("a choice whose condition is known, or between equals, is what it chooses", () => {
+  const values = table();
+  const [a, b] = [values.axis(newAxis(3)), values.axis(newAxis(4))];
+  const condition = values.binary("lt", a, b);
+  expect(values.select(values.constant(1, "bool"), a, b)).toBe(a);
+  expect(values.select(values.constant(0, "bool"), a, b)).toBe(b);
+  expect(values.select(condition, a, a)).toBe(a);
+  expect(values.select(condition, a, b)).toMatchObject({ kind: "select", min: 0, max: 3 });
+});
+
+it("a load after a store of its buffer is another value than before", () => {
+  const values = table();
+  const index = values.linear(axisValue(newAxis(5)));
+  const before = values.load(0, index, "float32");
+  expect(values.load(0, index, "float32")).toBe(before);
+  values.invalidate(0);
+  expect(values.load(0, index, "float32")).not.toBe(before);
+  expect(values.loadOf(1, index)).toBeUndefined();
+});
