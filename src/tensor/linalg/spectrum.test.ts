@@ -20,9 +20,9 @@ const diagonal =
     i === j ? value(i) : 0;
 const plain: Entry = (i, j) => noise(Math.min(i, j), Math.max(i, j));
 /** With these eigenvalues, in the directions that two reflections give. */
-function turned(n: number, value: (i: number) => number): Entry {
+function turned(n: number, value: (i: number) => number, salt = 0): Entry {
   const vectors = [1, 2].map((seed) => {
-    const v = Array.from({ length: n }, (_, i) => noise(i, 0, seed));
+    const v = Array.from({ length: n }, (_, i) => noise(i, salt, seed));
     const length = Math.hypot(...v);
     return v.map((x) => x / length);
   });
@@ -162,4 +162,19 @@ it.each([3, 53])("gives NaN for NaN and infinity, %i rows, and right ones beside
   const singular = numbersOf(linalg.svd(a).S);
   expect(singular.slice(0, 2 * n).every(Number.isNaN)).toBe(true);
   expect(singular.slice(2 * n).every((value) => Math.abs(value - 2) < 1e-6)).toBe(true);
+});
+
+it("finds the whole space of values that half of the vectors share, whichever way it lies", () => {
+  const n = 100;
+  const cases = Array.from({ length: 16 }, (_, k): [string, Entry] => [`${k}`, turned(n, (i) => i % 2, k)]);
+  const a = stacked(cases, "float32", n, n);
+  const given = exact(a);
+  const { eigenvalues, eigenvectors } = linalg.eigh(a);
+  const v = exact(eigenvectors);
+  const { U, S, Vh } = linalg.svd(a);
+  const right = given.matmul(exact(Vh).mT).sub(exact(U).mul(exact(S).unsqueeze(-2)));
+  const most = n * epsilonOf("float32");
+  expect(Math.max(...largest(given.matmul(v).sub(v.mul(exact(eigenvalues).unsqueeze(-2)))))).toBeLessThan(most);
+  expect(Math.max(...largest(right))).toBeLessThan(most);
+  expect(Math.max(...skew(v), ...skew(exact(U)), ...skew(exact(Vh).mT))).toBeLessThan(most);
 });

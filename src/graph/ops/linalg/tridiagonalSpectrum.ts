@@ -120,11 +120,30 @@ function directions(x: Node): Node {
   return el.div(scaled, el.sqrt(sum(el.square(scaled), 1, true)));
 }
 
+/** Eigenvalues nearer than this to the next are as good as equal, and such are moved so far: in units of the last place of the largest. */
+const [equalWithin, movedBy] = [4, 8];
+
+/**
+ * The λ of (T − λ)⁻¹: the eigenvalues, [batch, lanes] in order, and for equal ones a number a little above them. Rounding sets these apart, and right at one
+ * of them all lanes of the space would find the same vector; from a distance each finds a member of its own.
+ */
+function besideEqual(values: Node): Node {
+  const [batch, lanes] = values.shape as [number, number];
+  if (lanes < 2) return values;
+  const unit = epsilonOf(values);
+  const gaps = el.abs(el.sub(slice(values, 1, 1), slice(values, 1, 0, lanes - 1)));
+  const far = full([batch, 1], 1, values.dtype);
+  const nearest = el.minimum(cat([far, gaps], 1), cat([gaps, far], 1));
+  const moved = el.add(values, number(movedBy * unit, values));
+  return el.where(el.lt(nearest, number(equalWithin * unit, values)), moved, values);
+}
+
 /**
  * (T − λ)⁻¹ y of each lane, [batch, n, lanes], as unit vectors, by elimination with exchanges of rows. A pivot that vanishes counts as far below the
  * last place: more would change the space of equal eigenvalues.
  */
-export function solved(diagonal: Node, beside: Node, values: Node, y: Node): Node {
+export function solved(diagonal: Node, beside: Node, eigenvalues: Node, y: Node): Node {
+  const values = besideEqual(eigenvalues);
   const [batch, n] = diagonal.shape as [number, number];
   const lanes = at(values.shape, 1);
   const zero = number(0, y);
