@@ -118,6 +118,14 @@ it("ranks of long rows, which are found by bits that ONNX does not read, are tho
   await expectExported(fn as never, { x }, fn(x));
 });
 
+it("positions in a part of a tensor are exported to every opset", async () => {
+  const fn = (x: Tensor, i: Tensor, s: Tensor): Tensor[] => [x.scatter(1, i, s), x.scatterAdd(1, i, s)];
+  const x = tensor(Float32Array.from({ length: 21 }, (_, k) => Math.sin(k))).reshape([3, 7]);
+  const i = tensor([[3, 0, 3, 6, 1]], { dtype: "int32" });
+  const s = tensor([[1, 2, 3, 4, 5]]);
+  await expectExported(fn as never, { x, i, s }, fn(x, i, s));
+});
+
 describe(`layers beside PyTorch ${goldenLayers.torch}`, () => {
   const cases = goldenLayers.cases.filter(({ training }) => !training);
   it.each(cases.map((entry) => [entry.name, entry] as const))("%s", async (_, entry) => {

@@ -2,7 +2,7 @@
 import { HebbError } from "../../graph/errors.ts";
 import type { Cache } from "./cache.ts";
 import type { NodeModules } from "./node.ts";
-import { type Target, targetOf } from "./target.ts";
+import { type Target, targetOf, targets } from "./target.ts";
 
 /** What one compiler said of itself; kept on disk, because asking takes as long as compiling a small program. */
 export interface Compiler {
@@ -45,7 +45,19 @@ export function askCompiler(node: NodeModules, cache: Cache): Compiler {
   const { size, mtimeMs } = node.fs.statSync(binary);
   const processor = describeProcessor(node);
   const extra = (process.env["HEBB_CFLAGS"] ?? "").split(" ").filter((flag) => flag !== "");
-  const key = cache.key("compiler", program, binary, size, mtimeMs, processor, process.arch, needed, welcome, extra);
+  const key = cache.key(
+    "compiler",
+    targets,
+    program,
+    binary,
+    size,
+    mtimeMs,
+    processor,
+    process.arch,
+    needed,
+    welcome,
+    extra,
+  );
   const known = readCompiler(cache.readRecord(key), program);
   if (known !== undefined) return known;
   const { flags, defines } = knownFlags(node, program, processor, extra);

@@ -43,7 +43,7 @@ const mostFilling = 2;
 
 type NarrowType = "int8" | "uint8" | "int16" | "uint16";
 
-/** A side in memory, whose elements are converted to int32. */
+/** A side in memory, whose elements are converted to int32; uint16: the bits of floats. */
 export interface NarrowSide {
   readonly operand: Operand;
   readonly dtype: NarrowType;

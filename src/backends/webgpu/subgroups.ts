@@ -1,12 +1,15 @@
 // Whether invocations of a workgroup form subgroups in their order, which WGSL leaves to the driver: tried on the card that is opened.
 import { computeStage, mapRead, usage } from "./flags.ts";
 
-/** Counts the invocations whose place in their subgroup, behind the subgroups before, is not their own number; all where a subgroup is larger than the smallest workgroup. */
+/** So many invocations are tried, and so many the smallest workgroup has that reduces. */
+const [tried, smallest] = [256, 64];
+
+/** Counts the invocations whose place in their subgroup, behind the subgroups before, is their own number. */
 const probe = `enable subgroups;
-@group(0) @binding(0) var<storage, read_write> misplaced: atomic<u32>;
-@compute @workgroup_size(256)
+@group(0) @binding(0) var<storage, read_write> inPlace: atomic<u32>;
+@compute @workgroup_size(${tried})
 fn main(@builtin(local_invocation_index) lane: u32, @builtin(subgroup_invocation_id) own: u32, @builtin(subgroup_size) size: u32) {
-  if (subgroupBroadcastFirst(lane) + own != lane || lane % size != own || size > 64u) { atomicAdd(&misplaced, 1u); }
+  if (subgroupBroadcastFirst(lane) + own == lane && lane % size == own) { atomicAdd(&inPlace, 1u); }
 }
 `;
 
@@ -14,7 +17,10 @@ export const subgroupFeature = "subgroups";
 
 /** Whether reductions may pass values between the invocations of a subgroup, and subgroup k of a workgroup begins at invocation k · size. */
 export async function hasOrderedSubgroups(gpu: GPUDevice): Promise<boolean> {
-  if (!gpu.features.has(subgroupFeature)) return false;
+  // Drivers choose a size for each shader: none may be larger than a workgroup.
+  const { subgroupMaxSize } = gpu.adapterInfo;
+  if (!gpu.features.has(subgroupFeature) || subgroupMaxSize === undefined || subgroupMaxSize > smallest) return false;
+  gpu.pushErrorScope("validation");
   const counter = gpu.createBuffer({ size: 4, usage: usage.storage | usage.copySource });
   const read = gpu.createBuffer({ size: 4, usage: usage.mapRead | usage.copyTarget });
   const group = gpu.createBindGroupLayout({
@@ -36,8 +42,9 @@ export async function hasOrderedSubgroups(gpu: GPUDevice): Promise<boolean> {
   encoder.copyBufferToBuffer(counter, 0, read, 0, 4);
   gpu.queue.submit([encoder.finish()]);
   await read.mapAsync(mapRead);
-  const [misplaced] = new Uint32Array(read.getMappedRange());
+  const [inPlace] = new Uint32Array(read.getMappedRange());
+  const refused = await gpu.popErrorScope();
   counter.destroy();
   read.destroy();
-  return misplaced === 0;
+  return refused === null && inPlace === tried;
 }

@@ -3,7 +3,6 @@
 import { apply } from "../apply.ts";
 import { at } from "../at.ts";
 import { composed } from "../compose.ts";
-
 import { type Node, notDifferentiable, type Op, type TensorType, type TileContext, type TileElement } from "../node.ts";
 import * as scalar from "../scalar.ts";
 import { type Shape, sizeOf, wrapAxis } from "../shape.ts";

@@ -178,3 +178,21 @@ it("finds the whole space of values that half of the vectors share, whichever wa
   expect(Math.max(...largest(right))).toBeLessThan(most);
   expect(Math.max(...skew(v), ...skew(exact(U)), ...skew(exact(Vh).mT))).toBeLessThan(most);
 });
+
+it.each([8, 47, 48])("takes floats of 16 bits apart in float32 and rounds what it finds, %i rows", (n) => {
+  for (const [dtype, unit] of [["float16", 2 ** -11] as const, ["bfloat16", 2 ** -8] as const]) {
+    const a = stacked([["any", plain]], "float32", n, n).to(dtype);
+    const { eigenvalues, eigenvectors } = linalg.eigh(a);
+    const { U, S, Vh } = linalg.svd(a);
+    expect([eigenvalues, eigenvectors, U, S, Vh].map((x) => x.dtype)).toEqual(new Array(5).fill(dtype));
+    const [v, u, vh] = [exact(eigenvectors), exact(U), exact(Vh)];
+    const size = sizeOf(exact(S));
+    const rest = exact(a)
+      .matmul(v)
+      .sub(v.mul(exact(eigenvalues).unsqueeze(-2)));
+    const other = u.mul(exact(S).unsqueeze(-2)).matmul(vh).sub(exact(a));
+    // Values and vectors are rounded once each; a row of A times the rounding of a vector is at most its length, which is no more than the largest value.
+    for (const wrong of [rest, other]) expect(Math.max(...largest(wrong.div(size)))).toBeLessThan(3 * unit);
+    for (const x of [v, u, vh.mT]) expect(Math.max(...skew(x))).toBeLessThan(3 * unit);
+  }
+});

@@ -1,4 +1,5 @@
 // What stretches a matrix: eigenvalues and eigenvectors of symmetric ones, singular values and vectors of any.
+import { isHalf } from "../../dtype.ts";
 import type { Node } from "../../node.ts";
 import * as el from "../elementwise.ts";
 import { tril } from "../indexing.ts";
@@ -31,16 +32,19 @@ function gaps(values: Node): Node {
   return el.mul(el.reciprocal(el.add(differences, on)), el.sub(number(1, values), on));
 }
 
+/** Floats of 16 bits are float32 until the result, which is rounded once. */
+const widened = (x: Node): Node => (isHalf(x.dtype) ? el.cast(x, "float32") : x);
+
 /** λ in ascending order and the columns of V of symmetric A = V Λ Vᵀ. One triangle is read, the lower unless UPLO is "U". */
 export function eigh(a: Node, uplo: "L" | "U" = "L"): { readonly eigenvalues: Node; readonly eigenvectors: Node } {
   const square = squares("linalg.eigh", a);
-  const plain = el.stopGradient(uplo === "L" ? square : mT(square));
+  const plain = widened(el.stopGradient(uplo === "L" ? square : mT(square)));
   const found = symmetric(flat(tril(plain)));
   const batch = batchOf(square);
-  const eigenvalues: Node = differentiated(unflat(found.values, batch), [square], (grad) => [
+  const eigenvalues: Node = differentiated(el.cast(unflat(found.values, batch), a.dtype), [square], (grad) => [
     matmul(el.mul(eigenvectors, unsqueeze(grad, -2)), mT(eigenvectors)),
   ]);
-  const eigenvectors: Node = differentiated(unflat(mT(found.rows), batch), [square], (grad) => [
+  const eigenvectors: Node = differentiated(el.cast(unflat(mT(found.rows), batch), a.dtype), [square], (grad) => [
     product(eigenvectors, el.mul(matmul(mT(eigenvectors), grad), gaps(eigenvalues)), mT(eigenvectors)),
   ]);
   return { eigenvalues, eigenvectors };
@@ -52,8 +56,8 @@ export function svd(a: Node, full = true): { readonly U: Node; readonly S: Node;
   const [m, n] = [rowsOf(x), columnsOf(x)];
   const k = Math.min(m, n);
   const batch = batchOf(x);
-  const found = singular(flat(el.stopGradient(x)));
-  const values = (part: Node): Node => unflat(part, batch);
+  const found = singular(flat(widened(el.stopGradient(x))));
+  const values = (part: Node): Node => el.cast(unflat(part, batch), x.dtype);
   const skew = (y: Node): Node => el.sub(y, mT(y));
   const ratio = (y: Node): Node => el.mul(y, gaps(el.square(S)));
   const S: Node = differentiated(values(found.s), [x], (grad) => [matmul(el.mul(U, unsqueeze(grad, -2)), Vh)]);

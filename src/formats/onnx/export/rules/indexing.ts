@@ -1,7 +1,7 @@
 // Elements chosen by position, and added at positions.
 import type { Node } from "../../../../graph/node.ts";
 import type { Emitter } from "../emitter.ts";
-import { type Size, sameSizes } from "../sizes.ts";
+import { isFixed, type Size, sameSize } from "../sizes.ts";
 import type { Rule, RuleTable } from "./rule.ts";
 
 const dimOf = (node: Node): number => Number(node.attributes.dim);
@@ -65,6 +65,10 @@ const lastAt: Rule = (node, out) => {
   return out.op("Squeeze", [out.reduction("ReduceMax", of, [dim + 1], 18), axis]);
 };
 
+/** How many elements a dim of the positions lacks. */
+const missingOf = (whole: Size, part: Size | undefined): number | undefined =>
+  isFixed(whole) && isFixed(part) ? whole - part : sameSize(whole, part) ? 0 : undefined;
+
 interface Addressed {
   readonly index: string;
   readonly shape: readonly Size[];
@@ -81,8 +85,14 @@ function addressed(
   { index, shape, value, none, since }: Addressed,
 ): { readonly of: string; readonly axis: string } {
   const dim = dimOf(node);
-  if (!sameSizes(out.shape(node).toSpliced(dim, 1), shape.toSpliced(dim, 1)))
+  const whole = out.shape(node);
+  const missing = whole.map((size, axis) => (axis === dim ? 0 : missingOf(size, shape[axis])));
+  if (missing.includes(undefined))
     throw out.refuse(node, `positions in a part of a tensor need opset ${since}, and the file is of ${out.opset}`);
+  const amounts = out.writer.ints([...missing.map(() => 0), ...missing.map((count) => count ?? 0)]);
+  /** Where there are no positions nothing is addressed. */
+  const filled = (name: string, fill: string): string =>
+    missing.every((count) => count === 0) ? name : out.op("Pad", [name, amounts, fill], { mode: "constant" });
   const extent = out.fixed(out.extent(node, dim), node, "the number of places");
   const places = out.constant(
     Int32Array.from({ length: extent }, (_, place) => place),
@@ -90,8 +100,9 @@ function addressed(
     "int32",
   );
   const unsqueeze = (name: string): string => out.op("Unsqueeze", [name, out.writer.ints([dim])]);
-  const here = out.op("Equal", [unsqueeze(index), places]);
-  const of = out.op("Where", [here, unsqueeze(value), out.number(none, node.dtype)]);
+  const nothing = out.number(none, node.dtype);
+  const here = out.op("Equal", [unsqueeze(filled(index, out.number(-1, "int32"))), places]);
+  const of = out.op("Where", [here, unsqueeze(filled(value, nothing)), nothing]);
   return { of, axis: out.writer.ints([dim + 1]) };
 }
 
