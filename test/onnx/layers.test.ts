@@ -7,7 +7,7 @@ import { HebbError } from "../../src/graph/errors.ts";
 import { allOps } from "../../src/graph/ops/all.ts";
 import * as nn from "../../src/nn/index.ts";
 import { useBackend } from "../../src/runtime/index.ts";
-import { type Tensor, tensor } from "../../src/tensor/index.ts";
+import { type Tensor, tensor, vmap } from "../../src/tensor/index.ts";
 import { type Figure, tensorOf } from "../golden/figures.ts";
 import { goldenLayers, layerOf, passed } from "../golden/layerCases.ts";
 import { exportedCalls, tensorsIn } from "./calls.ts";
@@ -116,6 +116,12 @@ it("ranks of long rows, which are found by bits that ONNX does not read, are tho
   ];
   const x = tensor(Float32Array.from({ length: 200 }, (_, i) => Math.sin(i * i))).reshape([2, 100]);
   await expectExported(fn as never, { x }, fn(x));
+});
+
+it("a sort of each example is a sort of all", async () => {
+  const fn = (x: Tensor): Tensor => vmap((row: Tensor) => row.argsort(0, { descending: true }))(x);
+  const x = tensor(Float32Array.from({ length: 80 }, (_, k) => Math.sin(k * k))).reshape([2, 40]);
+  await expectExported(fn as never, { x }, [fn(x)]);
 });
 
 it("positions in a part of a tensor are exported to every opset", async () => {

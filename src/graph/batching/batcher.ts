@@ -9,6 +9,7 @@ import { randomBitsOp } from "../ops/random.ts";
 import { finalOf, loop, stackOf } from "../ops/scan.ts";
 import { stepLeaf } from "../ops/scanBody.ts";
 import { bodyOf, scanAttributes, scanInputs, scanResult } from "../ops/scanParts.ts";
+import { argsort } from "../ops/sort.ts";
 import { overInputs, topologicalOrder } from "../walk.ts";
 import { batchingRule, moveDim, type Value, wide } from "./rules.ts";
 
@@ -73,6 +74,8 @@ export class Batcher {
       const same = inputs.map((input) => input.node);
       return { node: overInputs(node, same), batched: false };
     }
+    const order = this.#sortOf(node, values);
+    if (order !== undefined) return { node: order, batched: true };
     if (traits?.ownGradient === true) return { node: this.#ownGradient(node, inputs), batched: true };
     const batch = batchingRule(node.op);
     if (batch === undefined)
@@ -80,6 +83,14 @@ export class Batcher {
         `${this.#options.by}: ${node.op.name} has no batching rule; call the function for each example, or write it over the whole batch`,
       );
     return { node: batch(node, inputs, size), batched: true };
+  }
+
+  /** A sort of all examples says what it is, which its steps, each batched, do not. */
+  #sortOf({ composite }: Node, values: ReadonlyMap<Node, Value>): Node | undefined {
+    if (composite?.name !== "argsort") return undefined;
+    const value = values.get(composite.inputs[0]);
+    const { dim, descending } = composite.attributes;
+    return value && argsort(wide(value, this.#options.size), dim + 1, descending);
   }
 
   #drawsApart(): boolean {
