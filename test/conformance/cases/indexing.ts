@@ -253,6 +253,7 @@ export const indexingCases: readonly Case[] = [
     op: "sort",
     kind: "forward",
     name: "positions of a sorted row",
+    gradient: "none",
     dtypes: numbers,
     inputs: [spread([3, 6], 84, -9, 9)],
     build: (x) => argsort(x),
