@@ -5,10 +5,9 @@ import { planContraction } from "../../src/backends/contraction/choose.ts";
 import { inParts } from "../../src/backends/contraction/kernels.ts";
 import type { Machine } from "../../src/backends/contraction/machine.ts";
 import { Places } from "../../src/backends/contraction/sources.ts";
-import { unitsOf } from "../../src/backends/contraction/tile.ts";
 import type { ContractionKernel } from "../../src/compiler/kernel.ts";
 import { unary } from "../../src/graph/scalar.ts";
-import { C, convolution, everyMachine, kernelOf, type Layout, matrices, type Shape } from "./kernels.ts";
+import { C, convolution, everyMachine, kernelOf, type Layout, matrices, type Shape, workOf } from "./kernels.ts";
 
 const [rows, columns, steps] = [
   [1, 3, 4, 8, 14, 32, 320, 321],
@@ -84,20 +83,8 @@ function addPlan(sums: Sums, kernel: ContractionKernel, machine: Machine): void 
     count(sums, "parts", extentOf(cut.first.batch) / extentOf(kernel.batch));
   }
   const plan = planContraction(kernel, machine, () => undefined);
-  const { kind, m, n, mr, nr, kc, lanes, batch, epilogueLanes, cycles } = plan;
-  const nanoseconds = cycles * machine.costs.nanosecondsPerCycle;
-  const units = unitsOf(
-    {
-      points: extentOf(batch),
-      rowPanels: Math.ceil(m.extent / mr),
-      columnPanels: Math.ceil(n.extent / nr),
-      mr,
-      nr,
-      allRows: kind === "outer" && plan.packB === "inUnit",
-      nanoseconds,
-    },
-    machine.units,
-  );
+  const { kind, mr, nr, kc, lanes, epilogueLanes } = plan;
+  const { nanoseconds, units } = workOf(plan, machine);
   count(sums, kind);
   if (kind === "outer") {
     count(sums, "packs A", Number(plan.packA));

@@ -1,7 +1,10 @@
 // Contractions for the tests of their plans, and the places in memory that their expressions read.
 
+import { extentOf } from "../../src/backends/analysis/steps.ts";
 import { machines } from "../../src/backends/c/contraction/machine.ts";
 import type { Machine } from "../../src/backends/contraction/machine.ts";
+import type { Plan } from "../../src/backends/contraction/plan.ts";
+import { unitsOf } from "../../src/backends/contraction/tile.ts";
 import { machine as wasm } from "../../src/backends/wasm/contraction/machine.ts";
 import type { ContractionKernel } from "../../src/compiler/kernel.ts";
 import type { DType } from "../../src/graph/dtype.ts";
@@ -177,3 +180,22 @@ export const shapes: readonly (readonly [string, Shape])[] = [
     [`1 x 4096 x 1024 of ${stored}`, { ...matrices(1, 4096, 1024), stored }],
   ]),
 ];
+
+/** What a plan is estimated to take, and the units of work that it is cut into. */
+export function workOf(
+  plan: Plan,
+  machine: Machine,
+): { readonly nanoseconds: number; readonly units: ReturnType<typeof unitsOf> } {
+  const { m, n, mr, nr, batch, cycles } = plan;
+  const nanoseconds = cycles * machine.costs.nanosecondsPerCycle;
+  const draft = {
+    points: extentOf(batch),
+    rowPanels: Math.ceil(m.extent / mr),
+    columnPanels: Math.ceil(n.extent / nr),
+    mr,
+    nr,
+    allRows: plan.kind === "outer" && plan.packB === "inUnit",
+    nanoseconds,
+  };
+  return { nanoseconds, units: unitsOf(draft, machine.units) };
+}

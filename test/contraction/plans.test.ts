@@ -1,11 +1,9 @@
 // How contractions are computed, as text: the plan of each shape on each machine. A change here is a change of speed.
 import { expect, it } from "vitest";
-import { extentOf } from "../../src/backends/analysis/steps.ts";
 import { planContraction } from "../../src/backends/contraction/choose.ts";
 import type { Machine } from "../../src/backends/contraction/machine.ts";
 import type { Plan } from "../../src/backends/contraction/plan.ts";
-import { unitsOf } from "../../src/backends/contraction/tile.ts";
-import { everyMachine, kernelOf, type Shape, shapes } from "./kernels.ts";
+import { everyMachine, kernelOf, type Shape, shapes, workOf } from "./kernels.ts";
 
 /** What is packed. */
 function packing(plan: Plan): string {
@@ -18,20 +16,8 @@ function packing(plan: Plan): string {
 
 function described(shape: Shape, machine: Machine): string {
   const plan = planContraction(kernelOf(shape), machine, () => undefined);
-  const { m, n, mr, nr, kc, lanes, batch, epilogueLanes, cycles } = plan;
-  const nanoseconds = cycles * machine.costs.nanosecondsPerCycle;
-  const units = unitsOf(
-    {
-      points: extentOf(batch),
-      rowPanels: Math.ceil(m.extent / mr),
-      columnPanels: Math.ceil(n.extent / nr),
-      mr,
-      nr,
-      allRows: plan.kind === "outer" && plan.packB === "inUnit",
-      nanoseconds,
-    },
-    machine.units,
-  );
+  const { m, n, mr, nr, kc, lanes, epilogueLanes } = plan;
+  const { nanoseconds, units } = workOf(plan, machine);
   return [
     `${m.extent} x ${n.extent} in tiles of ${mr} x ${nr}, kc ${kc}`,
     `${lanes} lanes`,

@@ -102,14 +102,14 @@ function byDigits(words: readonly Node[], lead: Shape, extent: number): Node {
   const none = full([...lead, chunks, digits], 0, "int32");
   const ones = full(shape, 1, "int32");
   let places = iota([...lead, width], dim);
-  for (const word of words) {
-    // From 0 on. The padding is as large as any, and behind.
+  for (const [number, word] of words.entries()) {
+    // Counted from 0 on. The padding is as large as any key, and lies behind equal ones.
     const padded = pad(
       el.bitwiseXor(word, int(-(2 ** 31))),
       [...lead.map(() => [0, 0] as const), [0, width - extent]],
       -1,
     );
-    let keys: Node = trustedGather(padded, dim, places);
+    let keys: Node = number === 0 ? padded : trustedGather(padded, dim, places);
     for (let shift = 0; shift < 32; shift += digitBits) {
       keys = reshape(keys, shape);
       const digit = el.bitwiseAnd(el.shiftRight(keys, int(shift)), int(digits - 1));
