@@ -68,6 +68,7 @@ export const sections = [
     text: "Internals",
     items: [
       ["internals/architecture", "ARCHITECTURE.md", "Architecture"],
+      ["internals/graph", "src/graph/README.md", "The graph"],
       ["internals/compiler", "src/compiler/README.md", "The compiler"],
       ["internals/backends", "src/backends/README.md", "Backends"],
       ["internals/runtime", "src/runtime/README.md", "The runtime"],
