@@ -11,8 +11,8 @@ export const sections = [
   {
     text: "Guides",
     items: [
-      ["guides/tables", "docs/guides/tables.md", "A table"],
-      ["guides/pictures", "docs/guides/pictures.md", "Pictures"],
+      ["guides/tables", "docs/guides/tables.md", "Tables"],
+      ["guides/pictures", "docs/guides/pictures.md", "Images"],
       ["guides/text", "docs/guides/text.md", "Text"],
       ["guides/loop", "docs/guides/loop.md", "Your own loop"],
       ["serving", "docs/serving.md", "Serving"],
