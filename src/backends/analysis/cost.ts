@@ -1,31 +1,14 @@
 // Estimates the cost of a kernel, scalar or vectorised: decides which axis is vectorised and whether threads pay.
 import type { Axis } from "../../graph/scalar.ts";
+import { isMathFn } from "./mathFn.ts";
 import type { Step } from "./steps.ts";
 import { halvedIn, type Linear, operands, strideOf, type Value } from "./values.ts";
-
-const heavyFns: ReadonlySet<string> = new Set([
-  "exp",
-  "expm1",
-  "log",
-  "log1p",
-  "sin",
-  "cos",
-  "tan",
-  "atan",
-  "tanh",
-  "sigmoid",
-  "erf",
-  "pow",
-  "atan2",
-]);
 
 /** Functions that are computed one lane at a time, or by a long helper. */
 const slowFns: ReadonlySet<string> = new Set(["sin", "cos", "tan", "atan", "atan2", "pow", "expm1", "log1p"]);
 
-export const isHeavyFn = (fn: string): boolean => heavyFns.has(fn);
-
 export const isHeavy = (value: Value): boolean =>
-  (value.kind === "unary" || value.kind === "binary") && isHeavyFn(value.fn) && value.dtype === "float32";
+  (value.kind === "unary" || value.kind === "binary") && isMathFn(value.fn) && value.dtype === "float32";
 
 /** How a machine computes lanes. */
 export interface LaneModel {
@@ -164,7 +147,7 @@ export function costOf(
       if (item.fn === "div" || item.fn === "sqrt" || item.fn === "mod")
         perPoint(4, item.dtype === "float32" ? 5 : 12, axes, own);
       else if (slowFns.has(item.fn)) perPoint(60, 120, axes, own);
-      else if (heavyFns.has(item.fn)) perPoint(40, 32, axes, own);
+      else if (isMathFn(item.fn)) perPoint(40, 32, axes, own);
       else perPoint(1, 1, axes, own);
     } else if (item.kind !== "axis" && item.kind !== "local") perPoint(1, 1, axes, own);
     for (const operand of operands(item)) value(operand, own);

@@ -1,5 +1,6 @@
 // Transcendental functions: float32 in lanes by polynomials without branches, everything else by the C library in double.
-import type { MathFn } from "../analysis/mathFn.ts";
+import { bitsOfRootHalf, erfLarge, erfSmall, expTail, ln2High, ln2Low, logTail } from "../analysis/float32Functions.ts";
+import { isPolynomial, type MathFn, type PolynomialFn } from "../analysis/mathFn.ts";
 import type { EmitContext } from "./emitter.ts";
 import { literal, needLanes, vectorType } from "./lanes.ts";
 
@@ -47,10 +48,6 @@ function needFunction(context: EmitContext, fn: LibraryFn, dtype: Float, lanes: 
   });
 }
 
-const polynomials = ["exp", "expm1", "log", "log1p", "tanh", "sigmoid", "erf"] as const;
-type PolynomialFn = (typeof polynomials)[number];
-const isPolynomial = (fn: LibraryFn): fn is PolynomialFn => polynomials.some((name) => name === fn);
-
 const f = (value: number): string => literal(value, "float32");
 
 /** c₀ + x (c₁ + x (c₂ + …)), each step one fused multiply-add. */
@@ -60,12 +57,6 @@ function horner(type: string, x: string, coefficients: readonly number[]): strin
     .slice(0, -1)
     .reduceRight((inner, value) => `${type}_fma(${inner}, ${x}, ${splat(value)})`, splat(coefficients.at(-1) ?? 0));
 }
-
-/** (e^r - 1 - r) / r² for |r| ≤ ln 2 / 2, within 4e-9 of e^r: a least-squares fit made in 40-digit arithmetic. */
-const expTail = [0.5, 0.166665167, 0.0416662619, 0.0083691515, 0.00139464461];
-/** ln 2 in two parts; the first has 15 bits, so that its product with an exponent is exact. */
-const ln2High = 0.693145751953125;
-const ln2Low = 1.4286068203094173e-6;
 
 /** x = n ln 2 + r; e^r - 1 for the reduced r; y · 2ⁿ for every n that floats have; 1 / x for 1 ≤ x < 2¹²⁶, within 2 ulp. */
 function exponential(context: EmitContext, n: number): string {
@@ -103,12 +94,6 @@ function bounded(context: EmitContext, n: number, which: "min" | "max"): string 
   return `F${n}_sel(F${n}_splat(bound) ${which === "min" ? "<" : ">"} x, F${n}_splat(bound), x)`;
 }
 
-/** (ln(1 + f) - f + f²/2) / f³ for √½ - 1 ≤ f ≤ √2 - 1. */
-const logTail = [
-  0.333333105, -0.25, 0.200022459, -0.166685119, 0.142177626, -0.123964451, 0.118909895, -0.117266051, 0.0680091232,
-];
-const bitsOfRootHalf = 0x3f3504f3;
-
 /** ln(2ᵏ(1 + f)) + correction; x = 2ᵏ m with m in [√½, √2) for a normal x; what 0, ∞, negative numbers and NaN give. */
 function logarithm(n: number): string {
   const [F, I] = [`F${n}`, `I${n}`];
@@ -130,14 +115,6 @@ static inline ${F} log_edges_${F}(${F} r, ${F} argument) {
 }
 `;
 }
-
-/** erf(x)/x - 1 in x², for |x| ≤ 1. */
-const erfSmall = [0.128379166, -0.37612626, 0.112835974, -0.0268543288, 0.00518931216, -0.000801885501, 7.88249745e-5];
-/** -ln(1 - erf t) for 0.95 ≤ t ≤ 4. */
-const erfLarge = [
-  -0.000194613778, 1.12961733, 0.633122146, 0.108555414, -0.0253248941, 0.00426656893, -0.000461419258, 2.53106318e-5,
-  -2.78968315e-7,
-];
 
 function polynomialFunction(_context: EmitContext, fn: PolynomialFn, lanes: number): string {
   const F = `F${lanes}`;

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { InternalError } from "../../graph/errors.ts";
 import type { UnaryFn } from "../../graph/scalar.ts";
-import type { MathFn } from "../analysis/mathFn.ts";
+import { type MathFn, mathFns } from "../analysis/mathFn.ts";
 import { binaryFunction, unaryFunction } from "../reference/math.ts";
 import type { EmitContext } from "./emitter.ts";
 import { mathHelper } from "./math.ts";
@@ -22,22 +22,7 @@ function functions(type: "f32" | "f64"): (fn: MathFn) => Call {
       return made;
     },
   };
-  const names: MathFn[] = [
-    "exp",
-    "expm1",
-    "log",
-    "log1p",
-    "sin",
-    "cos",
-    "tan",
-    "atan",
-    "tanh",
-    "sigmoid",
-    "erf",
-    "pow",
-    "atan2",
-  ];
-  for (const name of names) {
+  for (const name of mathFns) {
     const helper = mathHelper(context as EmitContext, name, type);
     const f = module.function(name, helper.params, [type], { export: true });
     for (let place = 0; place < helper.params.length; place++) f.get(place);

@@ -1,8 +1,8 @@
 // Which code computes a mathematical function: in lanes, in float32, in float64. The same code everywhere, so the same bits.
 
-import type { MathFn } from "../analysis/mathFn.ts";
+import { isPolynomial, type MathFn } from "../analysis/mathFn.ts";
 import type { EmitContext } from "./emitter.ts";
-import { emitLanes, hasLanes } from "./math32.ts";
+import { emitLanes } from "./math32.ts";
 import { emitDouble } from "./math64.ts";
 import type { FunctionBuilder } from "./module.ts";
 
@@ -13,7 +13,7 @@ const inlined: ReadonlySet<MathFn> = new Set(["exp", "tanh", "sigmoid", "log"]);
 
 /** Four lanes: operands on the stack, result on the stack. */
 export function vectorMath(f: FunctionBuilder, context: EmitContext, fn: MathFn): void {
-  if (inlined.has(fn) && hasLanes(fn)) emitLanes(f, fn);
+  if (inlined.has(fn) && isPolynomial(fn)) emitLanes(f, fn);
   else f.call(laneHelper(context, fn));
 }
 
@@ -25,7 +25,7 @@ export function mathHelper(context: EmitContext, fn: MathFn, type: "f32" | "f64"
     const f = context.module.function(`${fn}_${type}`, params, [type]);
     if (type === "f64") {
       emitDouble(f, context, fn);
-    } else if (hasLanes(fn)) {
+    } else if (isPolynomial(fn)) {
       f.get(0).op("f32x4.splat").call(laneHelper(context, fn)).lane("f32x4.extract_lane", 0);
     } else {
       for (let place = 0; place < count; place++) f.get(place).op("f64.promote_f32");
@@ -43,7 +43,7 @@ function laneHelper(context: EmitContext, fn: MathFn): FunctionBuilder {
       Array.from({ length: count }, () => "v128" as const),
       ["v128"],
     );
-    if (hasLanes(fn)) {
+    if (isPolynomial(fn)) {
       f.get(0);
       emitLanes(f, fn);
       return f;

@@ -1,29 +1,11 @@
-// float32 functions in four lanes, without branches. Coefficients are least-squares fits over the reduced range,
-// made in 40-digit arithmetic and rounded to float32.
-
-import type { MathFn } from "../analysis/mathFn.ts";
+// float32 functions in four lanes, without branches.
+import { bitsOfRootHalf, erfLarge, erfSmall, expTail, ln2High, ln2Low, logTail } from "../analysis/float32Functions.ts";
+import type { PolynomialFn } from "../analysis/mathFn.ts";
 import { constant, FloatCode, type Operand } from "./float-code.ts";
 import type { FunctionBuilder } from "./module.ts";
 
-type LaneFn = "exp" | "expm1" | "log" | "log1p" | "tanh" | "sigmoid" | "erf";
-
-export function hasLanes(fn: MathFn): fn is LaneFn {
-  switch (fn) {
-    case "exp":
-    case "expm1":
-    case "log":
-    case "log1p":
-    case "tanh":
-    case "sigmoid":
-    case "erf":
-      return true;
-    default:
-      return false;
-  }
-}
-
 /** The operand is on the stack, and so is the result. */
-export function emitLanes(f: FunctionBuilder, fn: LaneFn): void {
+export function emitLanes(f: FunctionBuilder, fn: PolynomialFn): void {
   const m = new FloatCode(f, "f32x4");
   const x = m.take();
   switch (fn) {
@@ -51,11 +33,6 @@ export function emitLanes(f: FunctionBuilder, fn: LaneFn): void {
   }
 }
 
-/** (e^r - 1 - r) / r² for |r| ≤ ln 2 / 2, within 4e-9 of e^r. */
-const expTail = [0.5, 0.166665167, 0.0416662619, 0.0083691515, 0.00139464461];
-/** ln 2 in two parts; the first has 15 bits, so that its product with an exponent is exact. */
-const ln2High = 0.693145751953125;
-const ln2Low = 1.4286068203094173e-6;
 /** Adding and taking away 1.5 · 2²³ rounds to an integer, which is then in the low bits. */
 const magic = 12582912;
 
@@ -143,12 +120,6 @@ function sigmoid(m: FloatCode, x: number): number {
   return m.div(m.take(), m.add(e, all(1)));
 }
 
-/** (ln(1 + f) - f + f²/2) / f³ for √½ - 1 ≤ f ≤ √2 - 1. */
-const logTail = [
-  0.333333105, -0.25, 0.200022459, -0.166685119, 0.142177626, -0.123964451, 0.118909895, -0.117266051, 0.0680091232,
-];
-const bitsOfRootHalf = 0x3f3504f3;
-
 /** ln(2ᵏ(1 + f)) + correction. */
 function logReduced(m: FloatCode, k: Operand, f: number, correction?: Operand): number {
   const square = m.mul(f, f);
@@ -216,14 +187,6 @@ function log1p(m: FloatCode, x: number): number {
   f.get(x).get(result).get(x).op("f32x4.abs").f32x4(1e-9).op("f32x4.lt").op("v128.bitselect");
   return m.take();
 }
-
-/** erf(x)/x - 1 in x², for |x| ≤ 1. */
-const erfSmall = [0.128379166, -0.37612626, 0.112835974, -0.0268543288, 0.00518931216, -0.000801885501, 7.88249745e-5];
-/** -ln(1 - erf t) for 0.95 ≤ t ≤ 4. */
-const erfLarge = [
-  -0.000194613778, 1.12961733, 0.633122146, 0.108555414, -0.0253248941, 0.00426656893, -0.000461419258, 2.53106318e-5,
-  -2.78968315e-7,
-];
 
 function erf(m: FloatCode, x: number): number {
   const { f } = m;

@@ -2,7 +2,7 @@
 // arithmetic; arguments are reduced in two or three parts so that cancellation costs nothing.
 
 import { at } from "../../graph/at.ts";
-import { erfLarge, erfSmall } from "../analysis/erf64.ts";
+import { erfLarge, erfSmall, halfPiLow, ln2High, ln2Low } from "../analysis/float64Functions.ts";
 import type { MathFn } from "../analysis/mathFn.ts";
 import type { EmitContext } from "./emitter.ts";
 import { exactProduct, exactSum } from "./exactDouble.ts";
@@ -100,10 +100,6 @@ const expTail = [
   2.4801587363804043e-5, 2.755731927434543e-6, 2.7557241540153237e-7, 2.5052050342535036e-8, 2.092450042420037e-9,
   1.609253718996656e-10,
 ];
-/** ln 2 in two parts; the first has 32 bits, so that its product with an exponent is exact. */
-const ln2High = 0.6931471803691238;
-const ln2Low = 1.9082149292705877e-10;
-
 /** x + extra = n ln 2 + r; gives e^r - 1 and n as an i32 local. */
 function expm1Reduced(m: FloatCode, x: Operand, extra: Operand): { value: number; n: number } {
   const rounded = m.nearest(m.mul(x, c(Math.LOG2E)));
@@ -279,10 +275,9 @@ const atanTail = [
 /** atan(x) = atan(p) + atan((x - p) / (1 + p x)): up to which |x|, p, and atan(p) in two parts. */
 const atanPoints: readonly (readonly [number, number, number, number])[] = [
   [0.6875, 0.5, 0.4636476090008061, 2.2698777452961687e-17],
-  [1.1875, 1, 0.7853981633974483, 3.061616997868383e-17],
+  [1.1875, 1, Math.PI / 4, halfPiLow / 2],
   [2.4375, 1.5, 0.982793723247329, 1.3903311031230998e-17],
 ];
-const halfPi: readonly [number, number] = [1.5707963267948966, 6.123233995736766e-17];
 
 function atan(m: FloatCode): void {
   const { f } = m;
@@ -292,7 +287,14 @@ function atan(m: FloatCode): void {
   const choose = (place: number): void => {
     const point = atanPoints[place];
     if (point === undefined) {
-      f.f64(-1).get(size).op("f64.div").set(t).f64(halfPi[0]).set(high).f64(halfPi[1]).set(low);
+      f.f64(-1)
+        .get(size)
+        .op("f64.div")
+        .set(t)
+        .f64(Math.PI / 2)
+        .set(high)
+        .f64(halfPiLow)
+        .set(low);
       return;
     }
     const [limit, p, atanHigh, atanLow] = point;
@@ -329,7 +331,7 @@ function atan2(m: FloatCode, atanOf: (x: number) => number): void {
   const known = select(m, c(0), c(1), () => f.get(y).f64(0).op("f64.eq"));
   const ratio = select(m, quotient, known, () => f.get(quotient).get(quotient).op("f64.eq"));
   const angle = atanOf(ratio);
-  const left = m.sub(c(Math.PI), m.sub(angle, c(1.2246467991473532e-16)));
+  const left = m.sub(c(Math.PI), m.sub(angle, c(2 * halfPiLow)));
   const turned = select(m, left, angle, () => f.f64(1).get(1).op("f64.copysign").f64(0).op("f64.lt"));
   f.get(turned).get(0).op("f64.copysign");
 }

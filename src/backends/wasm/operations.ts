@@ -1,7 +1,7 @@
 // One operation of the scalar language as WebAssembly: on a scalar, and on four lanes. Operands are on the stack.
 import { byteSize, type ElementType, rangeOf } from "../../graph/dtype.ts";
 import type { BinaryFn, UnaryFn } from "../../graph/scalar.ts";
-import type { MathFn } from "../analysis/mathFn.ts";
+import { isMathFn } from "../analysis/mathFn.ts";
 import { misplaced } from "../analysis/values.ts";
 import type { EmitContext } from "./emitter.ts";
 import { mathHelper, vectorMath } from "./math.ts";
@@ -26,33 +26,11 @@ function narrowLanes(f: FunctionBuilder, dtype: ElementType): void {
 
 const roundings = { floor: "floor", ceil: "ceil", trunc: "trunc", round: "nearest" } as const;
 
-function mathFn(fn: UnaryFn | BinaryFn): MathFn | undefined {
-  switch (fn) {
-    case "exp":
-    case "expm1":
-    case "log":
-    case "log1p":
-    case "sin":
-    case "cos":
-    case "tan":
-    case "atan":
-    case "tanh":
-    case "sigmoid":
-    case "erf":
-    case "pow":
-    case "atan2":
-      return fn;
-    default:
-      return undefined;
-  }
-}
-
 export function scalarUnary(f: FunctionBuilder, context: EmitContext, fn: UnaryFn, dtype: ElementType): void {
-  const math = mathFn(fn);
   if (dtype === "float32" || dtype === "float64") {
     const t = dtype === "float32" ? "f32" : "f64";
-    if (math !== undefined) {
-      f.call(mathHelper(context, math, t));
+    if (isMathFn(fn)) {
+      f.call(mathHelper(context, fn, t));
       return;
     }
     switch (fn) {
@@ -123,9 +101,8 @@ const signedCompare = { eq: "eq", ne: "ne", lt: "lt_s", le: "le_s", gt: "gt_s", 
 export function scalarBinary(f: FunctionBuilder, context: EmitContext, fn: BinaryFn, dtype: ElementType): void {
   if (dtype === "float32" || dtype === "float64") {
     const t = dtype === "float32" ? "f32" : "f64";
-    const math = mathFn(fn);
-    if (math !== undefined) {
-      f.call(mathHelper(context, math, t));
+    if (isMathFn(fn)) {
+      f.call(mathHelper(context, fn, t));
       return;
     }
     switch (fn) {
@@ -236,9 +213,8 @@ export function scalarCast(f: FunctionBuilder, from: ElementType, to: ElementTyp
 /** Emits the operation on four lanes, or returns false: then it must be done lane by lane. */
 export function vectorUnary(f: FunctionBuilder, context: EmitContext, fn: UnaryFn, dtype: ElementType): boolean {
   if (dtype === "float32") {
-    const math = mathFn(fn);
-    if (math !== undefined) {
-      vectorMath(f, context, math);
+    if (isMathFn(fn)) {
+      vectorMath(f, context, fn);
       return true;
     }
     switch (fn) {
@@ -293,9 +269,8 @@ export function vectorUnary(f: FunctionBuilder, context: EmitContext, fn: UnaryF
 
 export function vectorBinary(f: FunctionBuilder, context: EmitContext, fn: BinaryFn, dtype: ElementType): boolean {
   if (dtype === "float32") {
-    const math = mathFn(fn);
-    if (math !== undefined) {
-      vectorMath(f, context, math);
+    if (isMathFn(fn)) {
+      vectorMath(f, context, fn);
       return true;
     }
     switch (fn) {

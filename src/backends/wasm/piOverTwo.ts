@@ -1,4 +1,6 @@
 // Reduces an angle modulo π/2 exactly enough for every double: in three parts, or with 192 bits of 2/π for large ones.
+import { halfPiLow } from "../analysis/float64Functions.ts";
+import { twoOverPi } from "../analysis/twoOverPi.ts";
 import type { EmitContext } from "./emitter.ts";
 import { exactProduct } from "./exactDouble.ts";
 import { constant as c, FloatCode } from "./float-code.ts";
@@ -46,27 +48,10 @@ export function piOverTwoReduction(context: EmitContext): FunctionBuilder {
       .if(() => {
         f.i32(0).f64(Number.NaN).f64(Number.NaN).op("return");
       });
-    module.data(tableAddress, tableBytes());
+    module.data(tableAddress, new Uint8Array(BigUint64Array.from([0n, ...twoOverPi(words, 64)]).buffer));
     reduceLarge(m, context);
     return f;
   });
-}
-
-/** The bits of 2/π behind the point, 64 a word. */
-function tableBytes(): Uint8Array {
-  const bits = BigInt(64 * words);
-  const one = 1n << (bits + 64n);
-  // π = 16 arctan 1/5 − 4 arctan 1/239 (Machin).
-  let pi = 0n;
-  for (const [factor, x] of [
-    [16n, 5n],
-    [-4n, 239n],
-  ] as const)
-    for (let power = (factor * one) / x, k = 1n; power !== 0n; power /= -x * x, k += 2n) pi += power / k;
-  const digits = ((2n * one) << bits) / pi;
-  return new Uint8Array(
-    BigUint64Array.from({ length: words + 1 }, (_, k) => digits >> BigInt(64 * (words - k))).buffer,
-  );
 }
 
 /** m · 2^e · 2/π modulo 4, keeping 126 bits of the fraction (Payne and Hanek). */
@@ -137,8 +122,8 @@ function reduceLarge(m: FloatCode, context: EmitContext): void {
     .op("f64.add");
   const rest = m.take();
   const lead = m.mul(rounded, c(2 ** -64));
-  const product = exactProduct(m, lead, c(1.5707963267948966));
-  const low = m.add(product.low, m.add(m.mul(lead, c(6.123233995736766e-17)), m.mul(rest, c(1.5707963267948966))));
+  const product = exactProduct(m, lead, c(Math.PI / 2));
+  const low = m.add(product.low, m.add(m.mul(lead, c(halfPiLow)), m.mul(rest, c(Math.PI / 2))));
   const sum = m.add(product.high, low);
   const remainder = m.add(m.sub(product.high, sum), low);
   f.get(0)

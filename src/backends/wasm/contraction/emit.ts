@@ -4,7 +4,7 @@ import type { ContractionKernel, LoopKernel, Statement } from "../../../compiler
 import { byteSize, type ElementType } from "../../../graph/dtype.ts";
 import { type Axis, add, int, load, type Scalar } from "../../../graph/scalar.ts";
 import { axesIn } from "../../analysis/axes.ts";
-import { isHeavyFn } from "../../analysis/cost.ts";
+import { isMathFn } from "../../analysis/mathFn.ts";
 import { isLinear, operandOf, stridesOf } from "../../analysis/operand.ts";
 import { extentOf } from "../../analysis/steps.ts";
 import { hasWindows } from "../../analysis/windows.ts";
@@ -155,7 +155,7 @@ function isLight(statements: readonly Statement[]): boolean {
   let weight = 0;
   eachScalar(statements, (scalar) => {
     if (scalar.dtype === "int32") return;
-    if (scalar.kind === "unary" || scalar.kind === "binary") weight += isHeavyFn(scalar.fn) ? mostWrittenOut : 1;
+    if (scalar.kind === "unary" || scalar.kind === "binary") weight += isMathFn(scalar.fn) ? mostWrittenOut : 1;
     else if (scalar.kind === "load" || scalar.kind === "select") weight++;
   });
   return weight <= mostWrittenOut;

@@ -2,7 +2,7 @@
 // of these operations is long.
 import { InternalError } from "../../../graph/errors.ts";
 import type { BinaryFn, UnaryFn } from "../../../graph/scalar.ts";
-import { erfLarge, erfSmall } from "../../analysis/erf64.ts";
+import { erfLarge, erfSmall, halfPiLow, ln2High, ln2Low } from "../../analysis/float64Functions.ts";
 import { doubleLiteral } from "./literals.ts";
 
 /** An operation, and its text for the operands a, b and c; a and b are taken apart in p and q. Comparisons give 1 or 0 in the lower word. */
@@ -47,9 +47,6 @@ const order = Object.keys(operations) as readonly Operation[];
 /** A number in the array `d` of the shader. */
 export type Register = number;
 
-/** ln 2 in two parts; the first has 32 bits, so that its product with an exponent is exact. */
-const ln2High = 0.6931471803691238;
-const ln2Low = 1.9082149292705877e-10;
 const factorial = (n: number): number => (n <= 1 ? 1 : n * factorial(n - 1));
 /** (e^r - 1 - r) / r² for |r| ≤ ln 2 / 2: Taylor's series to 2⁻⁵⁶. */
 const expTail = Array.from({ length: 14 }, (_, n) => 1 / factorial(n + 2));
@@ -59,10 +56,6 @@ const logTail = Array.from({ length: 11 }, (_, n) => 2 / (2 * n + 3));
 const sinTail = Array.from({ length: 8 }, (_, n) => (n % 2 === 0 ? -1 : 1) / factorial(2 * n + 3));
 const cosTail = Array.from({ length: 8 }, (_, n) => (n % 2 === 0 ? 1 : -1) / factorial(2 * n + 4));
 const atanTail = Array.from({ length: 22 }, (_, n) => (n % 2 === 0 ? -1 : 1) / (2 * n + 3));
-/** What π/2 and π/4 lose as float64. */
-const halfPiLow = 6.123233995736766e-17;
-const quarterPiLow = 3.061616997868383e-17;
-
 export class Doubles {
   /** What each register holds from the start: a constant, or nothing yet. */
   readonly #initial: string[] = [];
@@ -337,7 +330,7 @@ ${cases.join("\n")}
     const far = this.apply(
       "add",
       this.constant(Math.PI / 4),
-      this.apply("add", x, this.apply("add", bend, this.constant(quarterPiLow))),
+      this.apply("add", x, this.apply("add", bend, this.constant(halfPiLow / 2))),
     );
     return this.apply("select", large, far, this.apply("add", x, bend));
   }

@@ -1,5 +1,15 @@
 // Functions of float32 in WGSL, with our own accuracy: WGSL promises little, and may assume away NaN and infinity, so those are seen in the bits.
-import { floatLiteral as f } from "./literals.ts";
+import {
+  bitsOfRootHalf,
+  erfLarge,
+  erfSmall,
+  expTail,
+  ln2High,
+  ln2Low,
+  logTail,
+} from "../../analysis/float32Functions.ts";
+import { twoOverPi } from "../../analysis/twoOverPi.ts";
+import { floatLiteral as f, wordTable } from "./literals.ts";
 
 /** c₀ + x (c₁ + x (c₂ + …)). */
 const horner = (x: string, coefficients: readonly number[]): string =>
@@ -7,32 +17,13 @@ const horner = (x: string, coefficients: readonly number[]): string =>
     .slice(0, -1)
     .reduceRight((inner, value) => `(${f(value)} + ${x} * ${inner})`, f(coefficients.at(-1) ?? 0));
 
-/** (e^r - 1 - r) / r² for |r| ≤ ln 2 / 2, within 4e-9 of e^r. */
-const expTail = [0.5, 0.166665167, 0.0416662619, 0.0083691515, 0.00139464461];
-/** ln 2 in two parts; the first has 15 bits, so that its product with an exponent is exact. */
-const ln2High = 0.693145751953125;
-const ln2Low = 1.4286068203094173e-6;
-/** (ln(1 + f) - f + f²/2) / f³ for √½ - 1 ≤ f ≤ √2 - 1. */
-const logTail = [
-  0.333333105, -0.25, 0.200022459, -0.166685119, 0.142177626, -0.123964451, 0.118909895, -0.117266051, 0.0680091232,
-];
-/** erf(x)/x - 1 in x², for |x| ≤ 1. */
-const erfSmall = [0.128379166, -0.37612626, 0.112835974, -0.0268543288, 0.00518931216, -0.000801885501, 7.88249745e-5];
-/** -ln(1 - erf t) for 0.95 ≤ t ≤ 4. */
-const erfLarge = [
-  -0.000194613778, 1.12961733, 0.633122146, 0.108555414, -0.0253248941, 0.00426656893, -0.000461419258, 2.53106318e-5,
-  -2.78968315e-7,
-];
 /** Taylor's series of sin(x)/x - 1 over x², of (cos x - 1 + x²/2) / x⁴, and of atan(x)/x - 1 over x², each in x². */
 const sinTail = [-1 / 6, 1 / 120, -1 / 5040, 1 / 362880];
 const cosTail = [1 / 24, -1 / 720, 1 / 40320, -1 / 3628800];
 const atanTail = Array.from({ length: 10 }, (_, n) => (n % 2 === 0 ? -1 : 1) / (2 * n + 3));
 
 /** 2/π after 160 zero bits, so that the bits from any exponent on can be taken. */
-const twoOverPi = [
-  0, 0, 0, 0, 0, 0xa2f9836e, 0x4e441529, 0xfc2757d1, 0xf534ddc0, 0xdb629599, 0x3c439041, 0xfe5163ab, 0xdebbc561,
-  0xb7246e3a,
-];
+const twoOverPiTable = wordTable([0n, 0n, 0n, 0n, 0n, ...twoOverPi(9, 32)]);
 
 export const float32Functions: Readonly<Record<string, string>> = {
   floatOf: "fn floatOf(bits: u32) -> f32 { return bitcast<f32>(bits); }",
@@ -162,7 +153,7 @@ export const float32Functions: Readonly<Record<string, string>> = {
 }`,
   // x = 2ᵏ m with m in [√½, √2), for a normal x: m, and k.
   splitExponent: `fn splitExponent(x: f32) -> vec2<f32> {
-  let exponent = (bitcast<i32>(x) - 0x3f3504f3) >> 23u;
+  let exponent = (bitcast<i32>(x) - 0x${bitsOfRootHalf.toString(16)}) >> 23u;
   return vec2<f32>(bitcast<f32>(bitcast<i32>(x) - (exponent << 23u)), f32(exponent));
 }`,
   // What 0, ∞, NaN and negative numbers give.
@@ -204,7 +195,7 @@ export const float32Functions: Readonly<Record<string, string>> = {
 }`,
   // x = n π/2 + r: r, and n modulo 4. Bits of 2/π from x's exponent on, times the digits of x.
   reduceByHalfPi: `fn reduceByHalfPi(x: f32) -> vec2<f32> {
-  var table = array<u32, ${twoOverPi.length}>(${twoOverPi.map((word) => `0x${word.toString(16)}u`).join(", ")});
+  var table = ${twoOverPiTable};
   let bits = bitcast<u32>(x);
   let digits = (bits & 0x7fffffu) | 0x800000u;
   let first = u32(i32((bits >> 23u) & 0xffu) + 8);

@@ -1,17 +1,12 @@
 // float64 in WGSL, which has none: the 64 bits in two words, computed with integers as IEEE 754 has it. For single numbers: slow, and exact.
 
-/** Words of a 64-bit integer or double: x is the lower. Functions of unsigned 64-bit integers begin with `u64`. */
+import { twoOverPi } from "../../analysis/twoOverPi.ts";
+import { wordTable } from "./literals.ts";
+
 /** 2/π after 64 zero bits, so that the bits from any exponent on can be taken. */
-const twoOverPiWords = [
-  0, 0, 0xa2f9836e, 0x4e441529, 0xfc2757d1, 0xf534ddc0, 0xdb629599, 0x3c439041, 0xfe5163ab, 0xdebbc561, 0xb7246e3a,
-  0x424dd2e0, 0x06492eea, 0x09d1921c, 0xfe1deb1c, 0xb129a73e, 0xe88235f5, 0x2ebb4484, 0xe99c7026, 0xb45f7e41,
-  0x3991d639, 0x835339f4, 0x9c845f8b, 0xbdf9283b, 0x1ff897ff, 0xde05980f, 0xef2f118b, 0x5a0a6d1f, 0x6d367ecf,
-  0x27cb09b7, 0x4f463f66, 0x9e5fea2d, 0x7527bac7, 0xebe5f17b, 0x3d0739f7, 0x8a5292ea, 0x6bfb5fb1, 0x1f8d5d08,
-  0x56033046, 0xfc7b6bab, 0xf0cfbc20, 0x9af4361d,
-];
+const twoOverPiTable = wordTable([0n, 0n, ...twoOverPi(40, 32)]);
 
-const twoOverPi = `array<u32, ${twoOverPiWords.length}>(${twoOverPiWords.map((word) => `0x${word.toString(16)}u`).join(", ")})`;
-
+/** A 64-bit integer or a double is two words: x is the lower. Functions of unsigned 64-bit integers begin with `u64`. */
 export const float64Functions: Readonly<Record<string, string>> = {
   u64Add: `fn u64Add(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
   let low = a.x + b.x;
@@ -350,7 +345,7 @@ export const float64Functions: Readonly<Record<string, string>> = {
   doubleQuadrant = 0;
   if (a.kind >= 2u) { return rawDouble(doubleNaN); }
   if (a.kind == 0u || u64Less(doubleAbs(x), vec2<u32>(0x54442d18u, 0x3fe921fbu))) { return rawDouble(x); }
-  var table = ${twoOverPi};
+  var table = ${twoOverPiTable};
   let digits = u64RightSticky(a.m, 11u);
   let first = u32(a.e + 10);
   let shift = first & 31u;

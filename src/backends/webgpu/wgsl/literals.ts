@@ -1,7 +1,7 @@
 // Numbers as WGSL writes them. NaN, infinities and what overflows are errors in constant expressions, so those come as bits at run time.
 
 const bytes = new DataView(new ArrayBuffer(8));
-const hexadecimal = (word: number): string => `0x${word.toString(16)}u`;
+const hexadecimal = (word: number | bigint): string => `0x${word.toString(16)}u`;
 
 /** The 32 bits of a float. */
 export function bitsOf(value: number): number {
@@ -29,3 +29,7 @@ export function doubleLiteral(value: number): string {
 
 export const intLiteral = (value: number): string =>
   value === -2147483648 ? "i32(-2147483648)" : value < 0 ? `(${value}i)` : `${value}i`;
+
+/** A table of words. */
+export const wordTable = (words: readonly bigint[]): string =>
+  `array<u32, ${words.length}>(${words.map(hexadecimal).join(", ")})`;

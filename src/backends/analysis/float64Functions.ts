@@ -1,4 +1,11 @@
-// The error function of float64 as polynomials, for backends that compute it themselves.
+// What backends that compute functions of float64 themselves have in common. Coefficients are fitted as those of float32Functions.ts are.
+
+/** ln 2 in two parts; the first has 32 bits, so that its product with an exponent is exact. */
+export const ln2High = 0.6931471803691238;
+export const ln2Low = 1.9082149292705877e-10;
+
+/** What π/2 loses as a float64. */
+export const halfPiLow = 6.123233995736766e-17;
 
 /** erf(x)/x in x², for |x| ≤ 1. */
 export const erfSmall = [
