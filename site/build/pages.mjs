@@ -45,7 +45,7 @@ export const sections = [
       ["layers", "docs/layers.md", "Layers"],
       ["optimizers", "docs/optimizers.md", "Optimizers"],
       ["doctor", "docs/doctor.md", "The doctor"],
-      ["formats", "docs/formats.md", "Files of weights"],
+      ["formats", "docs/formats.md", "Array files"],
       ["onnx", "docs/onnx.md", "ONNX"],
       ["webgpu", "docs/webgpu.md", "WebGPU"],
       ["distributed", "docs/distributed.md", "Many processes"],
