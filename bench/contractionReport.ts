@@ -91,7 +91,7 @@ const headings: Readonly<Record<Shape["kind"], readonly [title: string, text: st
   ],
   conv: [
     "Convolutions",
-    "Forward and both gradients, GFLOP/s without the zeros of strides; the promise is to be ahead of PyTorch.",
+    "Forward and both gradients, GFLOP/s not counting the zeros that strides insert; the promise is to be faster than PyTorch.",
   ],
   network: ["Networks", "A training step; the promise is 1.5 × PyTorch eager."],
 };
@@ -128,9 +128,9 @@ export function contractionReport(machine: string, figure: string, results: read
   const lines = [
     "# Contractions and untuned networks",
     "",
-    `Measured by \`bench/contractions.ts\`: every peer in a process of its own on the same numbers, repetitions interleaved, ${figure}.`,
-    "The ratio is our speed over that of the best peer; **bold** is below the promise.",
-    `In brackets: the share of the multiply-adds that the machine reaches in registers, ${peakText} GFLOP/s (median over the run).`,
+    `Measured by \`bench/contractions.ts\`: each library in its own process on the same numbers, repetitions interleaved, ${figure}.`,
+    "The ratio is hebb's speed divided by that of the fastest library; **bold** is below the promise.",
+    `In brackets: the share of the machine's peak of multiply-adds in registers, ${peakText} GFLOP/s (median over the run).`,
     "",
     `Machine: ${machine}.`,
     "",
@@ -145,7 +145,7 @@ export function contractionReport(machine: string, figure: string, results: read
       "",
       about,
       "",
-      `| work | ${heads.join(" | ")} |`,
+      `| workload | ${heads.join(" | ")} |`,
       `|---|${"---|".repeat(3 * counts.length)}`,
     );
     for (const shape of group) {

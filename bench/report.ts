@@ -177,11 +177,11 @@ export function report(results: Results): string {
   return [
     "# Benchmarks",
     "",
-    "Measured by `npm run bench`, never by a test. Each peer runs the same work on the same numbers in its own process; repetitions",
-    "of all peers alternate, so that a drifting clock or a busy neighbour meets all of them. Figures are medians (fastest–slowest",
+    "Measured by `npm run bench`, never by a test. Each library runs the same workload on the same numbers in its own process. Repetitions",
+    "are interleaved, so that clock drift or a busy neighbour affects all of them. Figures are medians (fastest–slowest",
     "repetition). A step is forward, loss, backward and update, restarted from the initial weights for every repetition. “hebb is”",
-    "says how many times faster than that peer we are in the same run, with the same number of threads; **bold**: we are slower.",
-    "Our figure there is that of the C backend where it ran. The peers' own recommended settings are used; see `bench/peers/`.",
+    "says how many times faster hebb is than that library in the same run, with the same number of threads; **bold**: hebb is slower.",
+    "It uses the C backend's figure if there is one. Each library runs with its recommended settings; see `bench/peers/`.",
     "",
     `Machine: ${results.machine}.`,
     "",
@@ -227,9 +227,9 @@ export function summary({ cases, machine }: Results): string {
   });
   const heads = summarisedPeers.map((peer) => `vs ${peer}`);
   return [
-    `Ours on c and on WebAssembly with 1 / 2 threads, and how many times faster c is than each alternative on one thread in the same run (**bold**: slower). ${machine}.`,
+    `hebb on c and on WebAssembly with 1 / 2 threads, and how many times faster c is than each alternative on one thread in the same run (**bold**: slower). ${machine}.`,
     "",
-    `| work | c | wasm | ${heads.join(" | ")} |`,
+    `| workload | c | wasm | ${heads.join(" | ")} |`,
     `|---|---|---|${heads.map(() => "---|").join("")}`,
     ...rows,
   ].join("\n");

@@ -7,7 +7,7 @@ export interface Alias {
   readonly ours: string;
 }
 
-/** Names that have no counterpart, as a group, and the reason. */
+/** A group of names that have no counterpart, and the reason. */
 export interface Group {
   readonly because: string;
   readonly rooms?: readonly string[];
@@ -140,58 +140,58 @@ export const aliases: readonly Alias[] = [
 ];
 
 const dataStorage =
-  "a tensor is an immutable value, whatever memory it lies in: there is no storage, no layout, no data pointer";
+  "a tensor is an immutable value, wherever it is stored: there is no storage, layout or data pointer";
 const devices =
-  "a tensor lives on the one backend that is in use (useBackend): there are no devices, streams or pinned memory";
+  "a tensor is on a hebb device (useBackend, openDevice): there are no CUDA devices, streams or pinned memory";
 const noComplex = "there are no complex numbers; hebb's fft has real and imaginary parts in a last dim of 2";
 
 export const groups: readonly Group[] = [
   {
     because:
-      "parameters in arrays, plain objects, Maps and Sets are found where they are: `weights = [new Parameter(…)]`",
+      "parameters in arrays, plain objects, Maps and Sets are registered directly: `weights = [new Parameter(…)]`",
     rooms: ["nn"],
     names: /^Parameter(List|Dict)$/,
   },
   {
-    because: "LSTM, GRU and RNN take padded sequences with { lengths }, whose steps beyond the end change nothing",
+    because: "LSTM, GRU and RNN take padded sequences with { lengths }; steps beyond the end have no effect",
     rooms: ["nn.utils.rnn"],
     names:
       /^(PackedSequence|pack_padded_sequence|pack_sequence|pad_packed_sequence|bind|copy_method_params|invert_permutation)$/,
   },
   {
-    because: "EMA and SWA say how they average: optim.EMA, optim.SWA",
+    because: "EMA and SWA define how they average: optim.EMA, optim.SWA",
     rooms: ["optim.swa_utils"],
     names: /^get_/,
   },
   {
-    because: "the compiler lays out memory, and modules are initialised lazily: nothing is computed before it is read",
+    because: "the compiler lays out memory, and modules are initialised lazily: nothing is computed until it is read",
     rooms: ["nn.utils"],
     names: /^(convert_conv.d_weight_memory_format|skip_init)$/,
   },
   {
     because:
-      "a product with a Hessian is a derivative of a gradient: `jvp(grad(f), [x], [v])`, or `vjp(grad(f), x)[1](v)`",
+      "a Hessian-vector product is a derivative of a gradient: `jvp(grad(f), [x], [v])`, or `vjp(grad(f), x)[1](v)`",
     rooms: ["autograd.functional"],
     names: /^(hvp|vhp)$/,
   },
   {
-    because: "each part of a model is checkpointed by itself: checkpoint(part.forward, x)",
+    because: "checkpoint each part of a model separately: checkpoint(part.forward, x)",
     rooms: ["utils.checkpoint"],
     names: /^checkpoint_sequential$/,
   },
   {
-    because: "no function changes a tensor in place, so that there is nothing to undo or to unwrap in a traced one",
+    because: "no function changes a tensor in place, so there is nothing to functionalize or unwrap",
     rooms: ["func"],
     names: /^(functionalize|debug_unwrap)$/,
   },
   {
-    because: "removed from PyTorch itself: the name is left there to say so",
+    because: "removed from PyTorch; the name remains there only to report that",
     rooms: ["Tensor"],
     names: /^(lstsq|solve|eig|symeig)$/,
   },
   {
     because:
-      "it exchanges the state of an optimizer with a functional transform, inside PyTorch; here an update is a function already",
+      "internal to PyTorch: it exchanges optimizer state with a functional transform; here an update already is a function",
     rooms: ["optim"],
     names: /^swap_in/,
   },
@@ -206,12 +206,12 @@ export const groups: readonly Group[] = [
       /sparse|coalesce|^(sp|hs|ds|ss|s)(add|p)?mm$|^hspmm$|^sspaddmm$|^(crow|ccol|row|col)_|^to_dense$|^(dense|sparse)_dim$|^SparseAdam$|^sparse_|^smm$|^saddmm$|^(indices|values|to_mkldnn)$|(crow|col|ccol|row)_indices_copy$|^indices_copy$|values_copy/,
   },
   {
-    because: "named dims are gone from PyTorch's future too",
+    because: "named dims are being removed from PyTorch too",
     names: /^(name|names|align_(as|to)|refine_names|rename|has_names|align_tensors)$/,
   },
   {
     because:
-      "dtypes are float16, bfloat16, float32, float64, int32, int16, int8, uint8 and bool; numbers of other widths are converted where they enter",
+      "dtypes are float16, bfloat16, float32, float64, int32, int16, int8, uint8 and bool; other widths are converted on input",
     names:
       /^(long|c(float|double|half)|chalf|u?int(1|2|3|4|5|6|7|32|64)$|uint16|.*(Half|Long|BFloat16).*(Tensor|Storage)|(Char|Short)Storage)$/,
   },
@@ -220,7 +220,7 @@ export const groups: readonly Group[] = [
     names: /complex|^(real|imag|angle|polar|view_as_real.*|isreal|is_conj|is_neg|istft|stft|eig|eigvals|ComplexType)$/,
   },
   {
-    because: "quantised tensors are no tensors of their own here; `quantization` quantises the layers of models",
+    because: "there is no quantised tensor type; `quantization` quantises the layers of models",
     names:
       /quanti|^q_|qscheme|^(int_repr|dequantize|qint|quint|qparams)|fbgemm|fake_quant|^Q(U)?Int|moving_avg_obs|^(intrinsic|qat)$|^scaled_mm$|ScaledMM|^scaled_grouped_mm$|^grouped_mm$/,
   },
@@ -235,38 +235,38 @@ export const groups: readonly Group[] = [
       /storage|Storage|data_ptr|stride$|^(layout|is_contiguous|data|set|is_set_to|element_size|itemsize|nbytes|has_names|untyped_storage|as_subclass|hash_tensor|module_load|is_coalesced|resize|resize_as|output_nr|is_inference|is_quantized|is_nested|to_padded_tensor|apply|map|map2|volatile|grad_dtype|slice_inverse|empty_permuted|from_file|frombuffer|memory_format|new_empty_strided|empty_strided|grad_fn|from_dlpack|to_dlpack|reinforce|new|nonzero_static|is_storage)$/,
   },
   {
-    because: "a copy or a view is the same thing: values are immutable, so that _copy variants have nothing to add",
+    because: "values are immutable, so a copy and a view are the same, and _copy variants add nothing",
     rooms: ["torch"],
     names: /_copy$/,
   },
   {
     because:
-      "hebb compiles whole functions with compile(); there is no script language, graph format, symbolic size or dispatcher of PyTorch's own",
+      "hebb compiles whole functions with compile(); it has no counterpart to PyTorch's script language, graph format, symbolic sizes or dispatcher",
     rooms: ["torch"],
     names:
       /Type$|^(Script|Lite|JIT|Py|Serialization|Deserial|Function(Schema)?$|Graph|Gradient|Node|Block|Argument|AliasDb|Value|Use|Code|CallStack|Capsule|CompilationUnit|Complete|DeepCopy|Disable|Dispatch|Error|Exclude|Execution|Fatal|File|Future|IOD|Inferred|Locking|Logger|Noop|Operator|Static|Sym|Tag|Throughput|Tracing|Unif|Await|Aggregation|Benchmark|Generator[A-Z]|AVG|SUM|cpp$)|^sym_|import_ir|parse_|merge_type|unify_type|^(fork|wait|export|while_loop|cond|classproperty|typename|get_file_path|compiled_with|prepare_multi|profiler|thread_safe_generator|is_anomaly|set_anomaly|is_warn|set_warn|use_deterministic|are_determin|is_determin|set_determin|get_determin|init_num|has_|vitals|read_vitals|segment_reduce|torch_|_)|^(LoggerBase|ModuleDict|ParameterDict|BufferDict)$/,
   },
   {
-    because: "parts of kernels that PyTorch exposes for its own use",
+    because: "parts of kernels that PyTorch exposes for internal use",
     rooms: ["torch"],
     names:
       /batch_norm_(backward|elemt|gather|stats|update)|choose_qparams|_grid_sampler|^(cudnn_|norm_except_dim|embedding_renorm|conv_tbc|rowwise_prune|native_|_cast)|conv_tbc/,
   },
   {
     because:
-      "the number of threads, the dtype and the determinism are those of the backend: useBackend, options of what is made; everything is deterministic",
+      "threads are an option of useBackend, and the dtype an option of each function; everything is deterministic",
     rooms: ["torch"],
     names:
       /^(get|set)_(num|default|float32|flush|printoptions|device)|set_default|get_default|inference_mode|is_inference_mode/,
   },
-  { because: "PyTorch's files are read and written by hebb/formats", rooms: ["torch"], names: /^(load|save)$/ },
+  { because: "hebb/formats reads and writes PyTorch's files", rooms: ["torch"], names: /^(load|save)$/ },
   {
     because: "history belongs to values, and hooks to modules (registerForwardHook, registerFullBackwardHook)",
     rooms: ["Tensor"],
     names: /^(register_hook|register_post_accumulate_grad_hook|retain_grad|retains_grad|is_leaf|requires_grad)$/,
   },
   {
-    because: "LAPACK's packed forms; use linalg's qr, solve and inv",
+    because: "these return LAPACK's packed forms; use linalg's qr, solve and inv",
     rooms: ["Tensor", "torch", "linalg"],
     names: /^(geqrf|orgqr|ormqr|lu|lu_solve|lu_unpack|ldl_.*|lu_factor.*|householder_product|lobpcg|symeig|.*_ex)$/,
   },
@@ -276,13 +276,13 @@ export const groups: readonly Group[] = [
     names: /^Lazy|^Uninitialized/,
   },
   {
-    because: "old names that PyTorch keeps for programs of before",
+    because: "old names that PyTorch keeps for backward compatibility",
     rooms: ["nn", "nn.functional"],
     names:
       /^(Container|NLLLoss2d|CrossMapLRN2d|UpsamplingBilinear2d|UpsamplingNearest2d|upsample|upsample_bilinear|upsample_nearest|RNNBase|RNNCellBase|Buffer|LinearCrossEntropyOptions|multi_head_attention_forward|conv_tbc)$/,
   },
   {
-    because: "for what has a name with an underscore and changes its argument, which is deprecated there",
+    because: "deprecated in PyTorch in favour of the in-place names with an underscore",
     rooms: ["nn.init"],
     names:
       /^(constant|dirac|eye|kaiming_normal|kaiming_uniform|normal|orthogonal|sparse|uniform|xavier_normal|xavier_uniform)$/,
