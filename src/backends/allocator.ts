@@ -1,4 +1,4 @@
-// Finds room in one growing memory: exact sizes come from free lists, the rest is best fit with coalescing.
+// Allocates from one growing memory: exact sizes come from free lists, the rest is best fit with coalescing.
 
 const alignment = 64;
 const alignUp = (bytes: number): number => Math.ceil(bytes / alignment) * alignment;

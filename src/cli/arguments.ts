@@ -1,4 +1,4 @@
-// What an argument of the command line may be: each check gives the value, or says what it must be.
+// Parsers of command-line arguments: each returns the value, or an error that says what it must be.
 import { InvalidArgumentError } from "commander";
 import { nearest } from "../graph/nearest.ts";
 import { parseMissing } from "../run/tableChoices.ts";

@@ -1,4 +1,4 @@
-// The table of what was decided about each column, for a terminal.
+// The table of decisions about each column, for a terminal.
 import type { ColumnExplanation } from "../data/index.ts";
 import { visible } from "../graph/visible.ts";
 

@@ -1,4 +1,4 @@
-// What a network is to be compared with: one answer for all rows, and a linear model, on the same held-out rows.
+// Baselines to compare a network with: a constant prediction and a linear model, on the same held-out rows.
 import type { Metrics } from "../train/index.ts";
 import { figures } from "../train/metricText.ts";
 

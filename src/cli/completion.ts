@@ -1,4 +1,4 @@
-// Completion for shells: commands and flags, made from the commands themselves; arguments are files.
+// Shell completion: commands and flags, generated from the commands themselves; arguments are files.
 import type { Command } from "commander";
 
 export const shellNames = ["bash", "zsh", "fish"] as const;

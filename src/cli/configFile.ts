@@ -1,4 +1,4 @@
-// A file of choices for a command, JSON or YAML: read as if they were flags, and written from the flags that were given.
+// Configuration files for commands, JSON or YAML: read as if they were flags, and written from the flags that were given.
 import { readFileSync } from "node:fs";
 import { fileError } from "../data/fileErrors.ts";
 import { missingPackage } from "../data/missingPackage.ts";

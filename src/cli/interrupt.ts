@@ -1,4 +1,4 @@
-// Ctrl-C and SIGTERM: running work saves and then exits; without any, the process exits at once.
+// Ctrl-C and SIGTERM: running work saves and then exits; if nothing is running, the process exits at once.
 
 type Signal = "SIGINT" | "SIGTERM";
 

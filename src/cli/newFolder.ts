@@ -1,4 +1,4 @@
-// The default run folder: named for the data and the time, and unique even if many runs start at once.
+// The default run folder: named after the data and the time, and unique even if many runs start at once.
 import { makeFolder } from "../formats/node.ts";
 
 /** Makes the folder, so that no other process takes it. */

@@ -1,4 +1,4 @@
-// The ranks of one command: joined where mpirun or srun started it, and ended together when one fails.
+// The ranks of one command: they join if mpirun or srun started them, and end together when one fails.
 import type { World } from "../distributed/index.ts";
 import { HebbError } from "../graph/errors.ts";
 import { gatherTexts } from "../runtime/index.ts";

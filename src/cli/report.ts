@@ -1,4 +1,4 @@
-// What a person sees while training: a progress bar with rate and ETA, a line for each epoch, a curve at the end.
+// What the user sees during training: a progress bar with rate and ETA, a line per epoch, a curve at the end.
 import { quoted, visible } from "../graph/visible.ts";
 import type { Notices } from "../run/readOptions.ts";
 import type { Finding, NamedScores, TrainEvent } from "../train/index.ts";

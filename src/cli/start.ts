@@ -1,4 +1,4 @@
-// npm start: the Studio on 127.0.0.1, in the browser where there is one; else a network trains in the terminal, live.
+// npm start: serves the Studio on 127.0.0.1 and opens it in the browser; without a browser, a network trains live in the terminal.
 import { Random } from "../data/index.ts";
 import * as nn from "../nn/index.ts";
 import * as optim from "../optim/index.ts";

@@ -1,4 +1,4 @@
-// The options of hebb train, in groups, with the check of each value; some of them are of other commands too.
+// The options of hebb train, in groups, with the check of each value; other commands share some of them.
 import { type Command, Option } from "commander";
 import { presetNames } from "../run/presets.ts";
 import { autoNames, indicatorNames, taskNames, transformNames } from "../run/tableChoices.ts";

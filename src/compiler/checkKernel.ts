@@ -1,4 +1,4 @@
-// The kernel of a check: it fails the run where an element of an index is out of range.
+// The kernel of a check: it fails the run if an element of an index is out of range.
 
 import type { Node } from "../graph/node.ts";
 import type { CheckAttributes } from "../graph/ops/check.ts";

@@ -1,4 +1,4 @@
-// What the compiler is asked for, and what it gives.
+// The input and output types of the compiler.
 import type { Node, Source } from "../graph/node.ts";
 import type { Program } from "./kernel.ts";
 

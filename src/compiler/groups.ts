@@ -1,4 +1,4 @@
-// What fusion makes of a graph: groups of nodes, each of which becomes a kernel, or a loop of them.
+// The result of fusion: groups of nodes, each of which becomes a kernel, or a loop of kernels.
 import type { Node } from "../graph/node.ts";
 import type { Axis, Scalar } from "../graph/scalar.ts";
 import type { CheckGroup } from "./checkKernel.ts";

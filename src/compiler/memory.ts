@@ -1,4 +1,4 @@
-// Plans memory: which updates may overwrite their state cell, which temporaries the one they are made from, and how long each lives.
+// Plans memory: which updates may overwrite their state cell, which temporaries reuse the one they read, and how long each lives.
 import { byteSize, type ElementType } from "../graph/dtype.ts";
 import { InternalError } from "../graph/errors.ts";
 import type { Scalar } from "../graph/scalar.ts";

@@ -1,4 +1,4 @@
-// Replaces several paddings of one value by windows of the widest, so that it is written once. The phases of a strided gradient need this.
+// Replaces several paddings of one value by views of the widest, so that it is written once. The phases of a strided gradient need this.
 import { at } from "../graph/at.ts";
 import { attributesKey } from "../graph/key.ts";
 import { isOp, type Node, withScope } from "../graph/node.ts";

@@ -1,4 +1,4 @@
-// Puts the kernels of a program into stages: whoever runs it pauses between them, gives what arrived meanwhile, and takes what is ready.
+// Groups the kernels of a program into stages: between them the caller pauses, passes in what has arrived, and takes what is ready.
 import { at } from "../graph/at.ts";
 import { hasChecks } from "./checks.ts";
 import type { Instruction } from "./kernel.ts";

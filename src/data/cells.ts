@@ -1,4 +1,4 @@
-// A cell of a table: what programs give becomes text, and words for true and false.
+// A cell of a table: values from programs become text; words for true and false.
 import { quoted } from "../graph/visible.ts";
 
 /** A cell as it was written, without surrounding blanks; undefined or empty if there is nothing. */

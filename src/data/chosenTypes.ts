@@ -1,4 +1,4 @@
-// What a user says that columns hold, over what their cells say.
+// Column types that the user sets, overriding what the cells suggest.
 import { HebbError } from "../graph/errors.ts";
 import { quoted } from "../graph/visible.ts";
 import type { Cell } from "./cells.ts";

@@ -1,4 +1,4 @@
-// What a column of a table can hold.
+// The types of table columns.
 import type { BooleanReading, DateReading, DurationReading, NumberReading, TextReading } from "./reading.ts";
 
 /** What a column holds. "identifier" and "text" differ in nearly every row and say nothing that generalises as they are. */

@@ -1,4 +1,4 @@
-// Decides what the columns of a table hold and how their cells are read, from all of them together.
+// Decides the types of a table's columns and how their cells are read, from all columns together.
 import { areBooleans, type Cell } from "./cells.ts";
 import { type ChosenTypes, retyped } from "./chosenTypes.ts";
 import type { ColumnType } from "./columnType.ts";

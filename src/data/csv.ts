@@ -1,4 +1,4 @@
-// Tables from CSV text: finds the delimiter, checks the form, and names file, line and fix when something is wrong.
+// Tables from CSV text: finds the delimiter, checks the form, and reports errors with file, line and fix.
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";

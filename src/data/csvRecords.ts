@@ -1,4 +1,4 @@
-// The records of CSV text, given piece by piece: RFC 4180 with any delimiter and line break, each fault named by its line.
+// The records of CSV text, piece by piece: RFC 4180 with any delimiter and line break; each error names its line.
 import { HebbError } from "../graph/errors.ts";
 
 export interface RecordOptions {

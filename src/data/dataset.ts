@@ -1,4 +1,4 @@
-// A data set: features, targets and optional weights, one entry of each for every sample. In host memory, but for features that a file keeps.
+// A data set: features, targets and optional weights, one entry per sample. In host memory, except features that stay in a file.
 import { at } from "../graph/at.ts";
 import { allocate, type DType, dtypeOf, elementTypeOf, type TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";

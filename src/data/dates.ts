@@ -1,4 +1,4 @@
-// Dates in cells, as days since 1970: the notations it understands, and the order of day and month if it is ambiguous.
+// Dates in cells, as days since 1970: the notations it understands, and the order of day and month if ambiguous.
 import { isWeekday, monthOf } from "./monthNames.ts";
 
 /** Of dates such as 05/06/2024: whether the day or the month comes first. */

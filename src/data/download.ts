@@ -1,4 +1,4 @@
-// Files from the network into a folder (Node only): checked by size and checksum, and resumed where they broke off.
+// Downloads files into a folder (Node only): checked by size and checksum, and resumed after an interruption.
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";

@@ -1,4 +1,4 @@
-// How long something takes, in cells: 1:23:45, 2h 30m, PT1H30M, 0 days 01:23:45; in seconds.
+// Durations in cells: 1:23:45, 2h 30m, PT1H30M, 0 days 01:23:45; in seconds.
 
 const clock = /^([+-])?(?:(\d+) days?,? ?\+?)?(?:(\d+):)?(\d+):(\d\d(?:[.,]\d+)?)$/;
 const days = /^([+-])?(\d+) days?$/;

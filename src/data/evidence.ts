@@ -1,4 +1,4 @@
-// What the cells of a column say about its type, gathered one by one, so that columns longer than memory can be judged too.
+// Collects what the cells of a column say about its type, one by one, so that columns larger than memory can be judged too.
 import type { Cell } from "./cells.ts";
 import { compactDays, type DateOrder, dateOrders, hasOrder, parseDate, parseTime } from "./dates.ts";
 import { parseDuration } from "./durations.ts";

@@ -1,4 +1,4 @@
-// Sheets of Excel files (Node only), by the package read-excel-file: .xlsx, with the types that their cells have.
+// Sheets of Excel files (Node only), read by the package read-excel-file: .xlsx, with the types of their cells.
 import { at } from "../graph/at.ts";
 import { HebbError } from "../graph/errors.ts";
 import { quoted } from "../graph/visible.ts";

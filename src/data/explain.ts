@@ -1,4 +1,4 @@
-// What was decided about each column before training: its type and why, its gaps, how it is encoded, how many features it becomes.
+// The decisions about each column before training: its type and the reason, missing values, encoding, number of features.
 import { quoted } from "../graph/visible.ts";
 import { show } from "./cells.ts";
 import { type ChosenTypes, chosenTypes } from "./chosenTypes.ts";

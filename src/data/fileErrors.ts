@@ -1,4 +1,4 @@
-// What is said of a path that cannot be read, in one sentence each.
+// Errors for paths that cannot be read, one sentence each.
 import { HebbError } from "../graph/errors.ts";
 import { visible } from "../graph/visible.ts";
 

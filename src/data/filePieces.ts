@@ -1,4 +1,4 @@
-// The bytes of a file from its start in pieces (Node only), unpacked where it is packed.
+// The bytes of a file from its start, in pieces (Node only); compressed files are unpacked.
 import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream";
 import { createGunzip } from "node:zlib";

@@ -1,4 +1,4 @@
-// Data from files by their path (Node only): bytes, tables, IDX arrays, texts, and what a file holds.
+// Data from files by path (Node only): bytes, tables, IDX arrays, texts, and detection of the format.
 import { HebbError } from "../graph/errors.ts";
 import { checkOptions } from "../graph/options.ts";
 import { type CsvOptions, readingKinds } from "./csv.ts";

@@ -1,4 +1,4 @@
-// The target: classes or a number, which classes exist, and targets that cannot be learned.
+// The target: classes or a number, the list of classes, and targets that cannot be learned.
 import { HebbError } from "../graph/errors.ts";
 import { quoted } from "../graph/visible.ts";
 import { type Cell, show } from "./cells.ts";

@@ -1,4 +1,4 @@
-// Which column is most likely to be predicted, where nobody says: one that is called so, else the last that says something.
+// Guesses the target column if none is given: one with a telling name, else the last informative one.
 import { wordsOf } from "./nameHints.ts";
 import { checkTable, type Table } from "./table.ts";
 

@@ -1,4 +1,4 @@
-// IDX files, the format of MNIST: read from bytes (gzip too), with every length checked before it is believed.
+// IDX files, the format of MNIST: read from bytes (gzip too), with every length checked first.
 import { type DType, isInteger, type TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";

@@ -1,4 +1,4 @@
-// The rows of an IDX file, read when they are needed (Node only): of several ranks each reads those of its share.
+// The rows of an IDX file, read on demand (Node only): each rank reads those of its share.
 import { allocate, type TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import { idxHeader, idxValues } from "./idx.ts";

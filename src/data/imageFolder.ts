@@ -1,4 +1,4 @@
-// Pictures in folders (Node only): one sub-folder for each class, PNG and JPEG, all brought to one size.
+// Image folders (Node only): one sub-folder per class, PNG and JPEG, all resized to one size.
 import { readFileSync } from "node:fs";
 import { lstat, readdir, realpath } from "node:fs/promises";
 import { extname, join, sep } from "node:path";

@@ -1,4 +1,4 @@
-// Preprocessing of images with labels: pixel scaling fitted on the training images, kept as plain JSON beside the class names.
+// Preprocessing of labelled images: pixel scaling fitted on the training images, stored as plain JSON with the class names.
 import { at } from "../graph/at.ts";
 import type { DType, TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";

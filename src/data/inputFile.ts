@@ -1,4 +1,4 @@
-// A file that is opened once (Node only): its first bytes say what it holds, and the rest is read when that is known.
+// A file that is opened once (Node only): its first bytes determine the format, then the rest is read.
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { constants, createGunzip } from "node:zlib";
 import { HebbError } from "../graph/errors.ts";

@@ -1,4 +1,4 @@
-// Tables in JSON (Node only): a list of objects, or one object in every line, which may be as many as a disk holds.
+// Tables in JSON (Node only): a list of objects, or one object per line, in any number.
 import { HebbError } from "../graph/errors.ts";
 import { type CellValue, isCellValue } from "./cells.ts";
 import { filePieces } from "./filePieces.ts";

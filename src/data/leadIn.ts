@@ -1,4 +1,4 @@
-// Lines that stand before a table: titles, remarks, and heads that programs write, as in a report from accounting.
+// Lines before a table's header: titles, remarks, and headers of reports.
 import { at } from "../graph/at.ts";
 import { quoted } from "../graph/visible.ts";
 import type { TableRemark } from "./tableRemarks.ts";

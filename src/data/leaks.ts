@@ -1,4 +1,4 @@
-// Columns that give a target away: one by itself, or two together.
+// Columns that leak the target: alone, or in pairs.
 import { at } from "../graph/at.ts";
 import { quoted } from "../graph/visible.ts";
 import { targetType } from "./fitTarget.ts";

@@ -1,4 +1,4 @@
-// LZ4 frames, as Feather files pack their columns: blocks of literals and of copies from the bytes before.
+// LZ4 frames, which Feather files use: blocks of literals and of copies from earlier bytes.
 import { at as element } from "../graph/at.ts";
 import { HebbError } from "../graph/errors.ts";
 

@@ -1,4 +1,4 @@
-// Marks of missing values: what people and programs write where there is no value.
+// Markers of missing values, as people and programs write them.
 
 /** In every column, unless the column shows that one of them is a value there. */
 const usualMarks = [

@@ -1,4 +1,4 @@
-// What importing an optional package says where it is not installed.
+// The error for an optional package that is not installed.
 import { HebbError } from "../graph/errors.ts";
 
 /**

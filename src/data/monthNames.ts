@@ -1,4 +1,4 @@
-// Names of months and days of the week in the languages of spreadsheets, whole or shortened.
+// Names of months and weekdays in the languages of spreadsheets, full or abbreviated.
 
 /** Of each month: its name in English, German, French, Spanish, Italian, Portuguese, Dutch, and how it is shortened. */
 const months: readonly (readonly string[])[] = [

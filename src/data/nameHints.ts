@@ -1,4 +1,4 @@
-// What the name of a column tells where its cells leave it open: numbers that are names, days, times or durations.
+// What the name of a column suggests if its cells are ambiguous: numbers that are names, days, times or durations.
 
 const identifiers = /^(?:id|idx|index|row|row[ _-]?(?:id|number|names?)|rownames|uuid|guid|unnamed.*|.*[ _-]id)$/i;
 

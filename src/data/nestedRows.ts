@@ -1,4 +1,4 @@
-// Rows as JSON has them: an object in a cell becomes columns of its own, as user.age, and whole numbers keep all their digits.
+// Rows from JSON: an object in a cell becomes separate columns, such as user.age, and integers keep all their digits.
 
 type Row = Readonly<Record<string, unknown>>;
 

@@ -1,4 +1,4 @@
-// What the data room offers to Node only: files, folders, downloads, tables larger than memory.
+// What the data room exports for Node only: files, folders, downloads, tables larger than memory.
 export {
   type CanonicalName,
   type CanonicalOptions,

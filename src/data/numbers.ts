@@ -1,4 +1,4 @@
-// How a number is written in a cell: one of four notations, with a currency, a percent sign, a unit, or brackets around a negative one.
+// How a number is written in a cell: one of four notations, with a currency, a percent sign, a unit, or brackets for negatives.
 import { thresholds } from "./thresholds.ts";
 
 /** How a number is written: 1234.5, or 1,234.5, or 1234,5, or 1.234,5. */

@@ -1,4 +1,4 @@
-// Rows of a part of a table that are not numbers yet: whoever needs some of them makes only those.
+// Rows of a part of a table before encoding: each reader encodes only the rows it needs.
 import type { Cell } from "./cells.ts";
 import type { Dataset } from "./dataset.ts";
 

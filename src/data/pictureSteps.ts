@@ -1,4 +1,4 @@
-// How pictures of any size are brought to the size of a pretrained model, as plain JSON: resized, then cut around the middle.
+// How images of any size are fitted to a pretrained model, as plain JSON: resized, then centre-cropped.
 import { HebbError } from "../graph/errors.ts";
 import type { Picture } from "./pixels.ts";
 import { type ResampleName, resample } from "./resample.ts";

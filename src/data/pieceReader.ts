@@ -1,4 +1,4 @@
-// Pieces of a file, read from any place when they are needed (Node only).
+// Pieces of a file, read from any offset on demand (Node only).
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { HebbError } from "../graph/errors.ts";
 import { fileError } from "./fileErrors.ts";

@@ -1,4 +1,4 @@
-// Pictures as arrays: PNG and JPEG decoded after their headers were checked, grey or colour, resized with antialiasing.
+// Images as arrays: PNG and JPEG, decoded after their headers are checked, grey or colour, resized with antialiasing.
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";

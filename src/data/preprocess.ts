@@ -1,4 +1,4 @@
-// From a table to numbers a network can take, with a fitted preprocessing: all rows at once.
+// From a table to network inputs with a fitted preprocessing: all rows at once.
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";

@@ -1,4 +1,4 @@
-// A table in a file that is read in stretches of rows, again and again: what streaming asks of every format.
+// A table file that is read in runs of rows, repeatedly: the interface that streaming needs from every format.
 import type { Random } from "./random.ts";
 import type { TableRemark } from "./tableRemarks.ts";
 

@@ -1,4 +1,4 @@
-// Files behind http and https addresses (Node only): fetched into the cache once, asked for again only if they changed, checked by a checksum.
+// Files at http and https URLs (Node only): downloaded into the cache once, again only if they changed, verified by checksum.
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync, readFileSync } from "node:fs";
 import { mkdir, open, rename, rm, writeFile } from "node:fs/promises";

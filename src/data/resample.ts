@@ -1,4 +1,4 @@
-// Pictures resized to the bit as Pillow does it, on which pretrained models of images were trained: fixed-point weights, rounded after each direction.
+// Resizes images bit for bit like Pillow, on which pretrained image models were trained: fixed-point weights, rounded after each direction.
 import { at } from "../graph/at.ts";
 import { HebbError } from "../graph/errors.ts";
 import type { Picture } from "./pixels.ts";

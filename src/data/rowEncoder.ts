@@ -1,4 +1,4 @@
-// Records into features and targets, cell by cell, read as was decided when the preprocessing was fitted.
+// Encodes records as features and targets, cell by cell, as decided when the preprocessing was fitted.
 import { at } from "../graph/at.ts";
 import { HebbError, unreachable } from "../graph/errors.ts";
 import { quoted, visible } from "../graph/visible.ts";

@@ -1,4 +1,4 @@
-// What is wrong with the rows of a table: some stand more than once, and the last ones differ from the first.
+// Problems in the rows of a table: repeated rows, and last rows that differ from the first.
 import { at } from "../graph/at.ts";
 import { quoted } from "../graph/visible.ts";
 import { keysOf } from "./leaks.ts";

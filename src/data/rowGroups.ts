@@ -1,4 +1,4 @@
-// Tables whose cells have types of their own, in groups of rows: all groups together are a table in memory, one after another a stream.
+// Tables with typed cells, in groups of rows: read together they are a table in memory, one by one a stream.
 import { at } from "../graph/at.ts";
 import { HebbError } from "../graph/errors.ts";
 import { type Cell, type CellValue, cellOf } from "./cells.ts";

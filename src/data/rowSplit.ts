@@ -1,4 +1,4 @@
-// Splits of rows that belong together, or follow each other in time: what is held out must be as new as what will come.
+// Splits of rows that belong together or follow each other in time: held-out rows must be as new as future ones.
 import { at } from "../graph/at.ts";
 import { HebbError } from "../graph/errors.ts";
 import { Random } from "./random.ts";

@@ -1,4 +1,4 @@
-// Which samples come in which batch: a seeded order, fully determined by epoch and position, so that a resumed run continues exactly.
+// The samples of each batch: a seeded order, fully determined by epoch and position, so that a resumed run continues exactly.
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";

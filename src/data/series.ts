@@ -1,4 +1,4 @@
-// Time series: windows of past rows and what comes after them, split so that training never sees the validation part.
+// Time series: windows of past rows and the values that follow, split so that training never sees the validation part.
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";

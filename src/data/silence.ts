@@ -1,4 +1,4 @@
-// Ends a transfer that nothing comes of any more.
+// Ends a stalled transfer.
 
 export interface Silence {
   /** Aborted after so many seconds in which nothing was heard. */

@@ -1,4 +1,4 @@
-// Some places of many, at equal distances: to look at a part of what is too large to be looked at whole.
+// Evenly spaced positions, to sample something too large to examine whole.
 
 /** At most `most` places from 0 to `length` − 1. */
 export function spread(length: number, most: number): Int32Array {

@@ -1,4 +1,4 @@
-// Tables of databases (Node only): DuckDB's files, SQL over any file that it reads, and SQLite, by Node itself where it can.
+// Tables in databases (Node only): DuckDB files, SQL over any file it reads, and SQLite, read by Node itself if it can.
 import { HebbError } from "../graph/errors.ts";
 import { quoted } from "../graph/visible.ts";
 import { type CellValue, isCellValue } from "./cells.ts";

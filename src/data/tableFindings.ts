@@ -1,4 +1,4 @@
-// What is wrong with a table before anything learns from it: columns that give the target away, rare classes, damaged text, a missing header.
+// Problems in a table before training: columns that leak the target, rare classes, damaged text, a missing header.
 import { at } from "../graph/at.ts";
 import { HebbError } from "../graph/errors.ts";
 import { quoted, visible } from "../graph/visible.ts";

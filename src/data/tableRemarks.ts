@@ -1,4 +1,4 @@
-// What reading a file had to decide about it: columns that were given a name, the encoding that was found.
+// What was decided while reading a file: generated column names, the detected encoding.
 
 export interface TableRemark {
   readonly code: "header" | "encoding";

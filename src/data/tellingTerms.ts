@@ -1,4 +1,4 @@
-// The terms of a column of texts that correlate most with what a model says of the rows.
+// The terms of a text column that correlate most with a model's predictions.
 import { at } from "../graph/at.ts";
 import type { Dataset } from "./dataset.ts";
 

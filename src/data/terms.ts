@@ -1,4 +1,4 @@
-// Texts as counts of terms: single words, and pairs of neighbours. What is frequent enough becomes features, weighted by how rare it is.
+// Texts as term counts: single words and pairs of neighbours. Frequent terms become features, weighted by rarity.
 import { at } from "../graph/at.ts";
 import { thresholds } from "./thresholds.ts";
 import { type ValueCount, ValueCounts } from "./valueCounts.ts";

@@ -1,4 +1,4 @@
-// A text whose tokens stay in its file: cut into short pieces, of which those with the wanted tokens are read (Node only).
+// A text whose tokens stay in its file: split into short pieces, which are read on demand (Node only).
 import { at } from "../graph/at.ts";
 import { HebbError } from "../graph/errors.ts";
 import { bytesOf } from "./encoding.ts";

@@ -1,4 +1,4 @@
-// The figures by which columns are judged, in one table. What they mean for a table is tested in test/tables.
+// The thresholds by which columns are judged, in one table. test/tables tests their effect.
 
 export const thresholds = {
   // What one cell may be. Longer cells are words.

@@ -1,4 +1,4 @@
-// Zstandard (Node only): by Node where it can, which is from 22.15 on; else by the package fzstd.
+// Zstandard (Node only): by Node from 22.15 on, else by the package fzstd.
 import { Transform, type TransformCallback } from "node:stream";
 import * as zlib from "node:zlib";
 import { HebbError } from "../graph/errors.ts";

@@ -1,4 +1,4 @@
-// Sums, maxima and minima over ranks: in the order of the ranks, in float64, rounded once. Long sums are compiled, where there is a compiler.
+// Sums, maxima and minima over ranks: in rank order, in float64, rounded once. Long sums are compiled if there is a compiler.
 import { loadLibrary } from "../backends/c/library.ts";
 import { koffi, type NativeFunction } from "../backends/c/native.ts";
 import { Toolchain } from "../backends/c/toolchain.ts";

@@ -1,4 +1,4 @@
-// Who started this process: mpirun, srun or nobody, as the environment tells.
+// Detects from the environment who started this process: mpirun, srun or nobody.
 import { HebbError } from "../graph/errors.ts";
 
 export interface Launch {

@@ -1,4 +1,4 @@
-// MPI through koffi: Open MPI and MPICH with all that keep their interfaces, told apart by their symbols.
+// MPI through koffi: Open MPI, MPICH and compatible libraries, told apart by their symbols.
 import { koffi, type Library, type NativeFunction } from "../backends/c/native.ts";
 import { HebbError } from "../graph/errors.ts";
 import type { Launch } from "./launch.ts";

@@ -1,4 +1,4 @@
-// The other ranks on this machine: how many share its cores, and whether one has ended that others wait for.
+// The other ranks on this machine: how many share its cores, and whether one has died that others wait for.
 import { readFileSync, readlinkSync } from "node:fs";
 import { availableParallelism, cpus, hostname } from "node:os";
 import { type Communicator, gatherTexts } from "../runtime/index.ts";

@@ -1,4 +1,4 @@
-// Waiting for a request: eager at first, then at ease, with an eye on the other ranks.
+// Waits for a request: busily at first, then with pauses, while watching the other ranks.
 import type { Request } from "./transport.ts";
 
 /** Milliseconds of waiting without rest, where every rank has a core of its own. */

@@ -1,4 +1,4 @@
-// The collectives over a transport of bytes. Reductions are our own, in the order of the ranks, so that no choice of MPI's changes a bit.
+// The collectives over a byte transport. hebb computes reductions itself, in rank order, so that the bits do not depend on the MPI library.
 import { elementTypeOf, type TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import { describe } from "../graph/kinds.ts";

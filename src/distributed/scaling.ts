@@ -1,4 +1,4 @@
-// How long a step of data-parallel training takes on N ranks, from what one rank and its network were measured to do.
+// Predicts the time of a data-parallel step on N ranks, from measurements of one rank and the network.
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";

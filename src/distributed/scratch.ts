@@ -1,4 +1,4 @@
-// Memory of collectives that is used again: a step needs the same every time, and fresh memory costs more than what is done with it.
+// Reusable buffers of collectives: every step needs the same ones, and fresh memory costs more than the work done in it.
 import { koffi } from "../backends/c/native.ts";
 import { allocate, elementTypeOf, type TypedArray, viewOf } from "../graph/dtype.ts";
 

@@ -1,4 +1,4 @@
-// Memory that the ranks of one machine share: each has a region of its own in every slab, at the same places, and reads those of the others.
+// Memory shared by the ranks of one machine: each has its own region in every slab, at the same offsets, and reads those of the others.
 import { randomUUID } from "node:crypto";
 import { closeSync, openSync, unlinkSync } from "node:fs";
 import { koffi, type NativeFunction } from "../backends/c/native.ts";

@@ -1,4 +1,4 @@
-// What carries bytes between ranks: the few collectives that all others are made of, begun without waiting.
+// The byte transport between ranks: the few collectives that all others are built on, started without waiting.
 
 /** Something under way. */
 export interface Request {

@@ -1,4 +1,4 @@
-// Checkpoints of a run: numbered pairs of files, of which the newest intact one counts, safe against a kill at any moment.
+// Checkpoints of a run: numbered pairs of files. The newest intact pair counts, safe against a kill at any moment.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { HebbError } from "../graph/errors.ts";

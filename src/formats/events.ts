@@ -1,4 +1,4 @@
-// The log of a run: one event a line, each with its checksum, so that a changed or torn line is skipped and reported.
+// The log of a run: one event per line, each with its checksum, so that a changed or torn line is skipped and reported.
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync } from "node:fs";
 import { saveError, writeAll, writeFileAtomic } from "./atomic.ts";
 import { anObject, type JsonObject } from "./json.ts";

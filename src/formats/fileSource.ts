@@ -1,5 +1,5 @@
-// Files as sources of bytes (Node only): read in parts at their places, and what lies beside them, never through a link that leads out.
-// Node maps no file into memory without native code; reading at a place takes what is asked for and nothing else.
+// Files as byte sources (Node only): read in parts at given offsets, with neighbouring files, never through a link that leads out.
+// Node cannot memory-map a file without native code; reading at an offset loads only the requested bytes.
 import { lstat, realpath } from "node:fs/promises";
 import { basename, dirname, join, resolve, sep } from "node:path";
 import { fileError } from "../data/fileErrors.ts";

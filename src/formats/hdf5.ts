@@ -1,5 +1,5 @@
-// HDF5 as Keras writes it (.weights.h5, .h5, and inside .keras): read through h5wasm, an optional package that is loaded when such a file is opened.
-// h5wasm is libhdf5 as WebAssembly: it sees the bytes that it is given, and no other file.
+// HDF5 as Keras writes it (.weights.h5, .h5, and inside .keras): read with h5wasm, an optional package loaded on first use.
+// h5wasm is libhdf5 as WebAssembly: it sees only the bytes it is given, and no other file.
 import type * as H5 from "h5wasm";
 import { missingPackage } from "../data/missingPackage.ts";
 import { HebbError } from "../graph/errors.ts";

@@ -1,4 +1,4 @@
-// Identifies a process, even if its pid is reused later, and tells whether it is still alive.
+// Identifies a process, even if its pid is reused later, and checks whether it is still alive.
 import { execFileSync } from "node:child_process";
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";

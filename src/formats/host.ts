@@ -1,4 +1,4 @@
-// What can be written to a file: arrays, arrays as files hold them, and tensors.
+// Values that can be written to a file: arrays, stored arrays and tensors.
 import { HebbError } from "../graph/errors.ts";
 import { describe } from "../graph/kinds.ts";
 import { formatShape, sizeOf } from "../graph/shape.ts";

@@ -1,4 +1,4 @@
-// JSON from outside, checked as it is read: every check names the place of an unexpected value.
+// Untrusted JSON, checked as it is read: every check names the position of an unexpected value.
 import { HebbError } from "../graph/errors.ts";
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };

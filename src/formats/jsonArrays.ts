@@ -1,4 +1,4 @@
-// Arrays as JSON text: for people, and for programs that read nothing else. Every number reads back to the same value.
+// Arrays as JSON text: for people, and for programs that read nothing else. Every number reads back as the same value.
 import { HebbError } from "../graph/errors.ts";
 import { sizeOf } from "../graph/shape.ts";
 import {

@@ -1,4 +1,4 @@
-// The kinds of files that hold arrays: how each is recognised by its bytes, and the module that reads or writes it, loaded when it is used.
+// The formats of array files: the bytes that identify each one, and the module that reads or writes it, loaded on first use.
 import { asBytes, type FileBytes } from "../data/bytes.ts";
 import { HebbError } from "../graph/errors.ts";
 import { visible } from "../graph/visible.ts";

@@ -1,4 +1,4 @@
-// One process at a time trains in a run folder: a lock that names its holder and does not outlive it.
+// Only one process at a time trains in a run folder: a lock that names its holder and does not outlive it.
 import { linkSync, lstatSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HebbError } from "../graph/errors.ts";

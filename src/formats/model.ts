@@ -1,4 +1,4 @@
-// The model of a run: arrays and description in one file that notices any changed bit.
+// The model of a run: arrays and description in one file, in which any changed bit is detected.
 
 import { join } from "node:path";
 import { HebbError } from "../graph/errors.ts";

@@ -1,4 +1,4 @@
-// NumPy files opened without being loaded: the header of an .npy file and the headers of the arrays of an .npz archive.
+// NumPy files opened without loading them: the header of an .npy file and the headers of the arrays in an .npz archive.
 import { HebbError } from "../graph/errors.ts";
 import { arrayOf, npyHeader } from "./npy.ts";
 import { arrayName, npzBytes, npzKind, readMember } from "./npz.ts";

@@ -1,4 +1,4 @@
-// Opens what lies at a path (Node only): a file of any known kind, or a folder that holds the files of one model.
+// Opens a path (Node only): a file of any known format, or a folder with the files of one model.
 import { readdir } from "node:fs/promises";
 import { fileError } from "../data/fileErrors.ts";
 import { entryAt } from "../data/inputFile.ts";

@@ -1,4 +1,4 @@
-// A file of arrays that is open: what it holds is known, and an array is read when it is asked for.
+// An open file of arrays: its contents are known, and each array is read on request.
 import type { ByteSource } from "./source.ts";
 import type { StoredArray } from "./stored/array.ts";
 import type { StoredDType } from "./stored/types.ts";

@@ -1,4 +1,4 @@
-// The run folder (Node only): where its files lie, its configuration and preprocessing. No link leads out of it.
+// The run folder (Node only): its paths, configuration and preprocessing. No link leads out of it.
 import { closeSync, constants, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { HebbError } from "../graph/errors.ts";

@@ -1,4 +1,4 @@
-// Safetensors opened without being loaded: the header at once, each tensor when it is asked for; and models in several files with an index.
+// Safetensors opened without loading: the header at once, each tensor on request; and models in several files with an index.
 import { HebbError } from "../graph/errors.ts";
 import { isRecord, parseJson, refuseBomb, refuseRepeatedKeys } from "./json.ts";
 import { type Contents, type FileArray, fileArray } from "./opened.ts";

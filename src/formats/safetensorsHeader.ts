@@ -1,4 +1,4 @@
-// The header of a safetensors file: what each tensor is and where it lies, all of it checked before any of it is used.
+// The header of a safetensors file: the type and offset of each tensor, fully checked before use.
 import { HebbError } from "../graph/errors.ts";
 import { formatShape } from "../graph/shape.ts";
 import { refuseBomb, refuseRepeatedKeys } from "./json.ts";

@@ -1,4 +1,4 @@
-// Where the bytes of a file come from: memory, a Blob of a page, or (in source of Node) a file. Read in parts, so that nothing is loaded before it is asked for.
+// Byte sources: memory, a Blob in a page, or (in fileSource, for Node) a file. Read in parts, so that nothing is loaded before it is requested.
 import { asBytes, type FileBytes } from "../data/bytes.ts";
 import { HebbError } from "../graph/errors.ts";
 

@@ -1,4 +1,4 @@
-// How ops meet floats of 16 bits: they compute in float32, and what a function gives is rounded once.
+// How ops handle 16-bit floats: they compute in float32, and the result of a function is rounded once.
 
 import { type DType, type HalfDType, isFloat, isHalf } from "./dtype.ts";
 import { type Attributes, makeNode, type Node, type Op } from "./node.ts";

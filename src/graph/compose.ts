@@ -1,4 +1,4 @@
-// Notes on nodes which composite of the field they are a result of. The note is no part of what is computed.
+// Marks the last node of a composite with the composite's name. The note does not affect the computation.
 import type { CompositeName, CompositeTable } from "./composites.ts";
 import type { Composite, Node } from "./node.ts";
 

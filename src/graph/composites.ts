@@ -1,8 +1,8 @@
-// The composites that the field knows by name: what each is computed from, and its attributes. Exports and listings say them again.
-// Dims count from 0 and lists have one number for each dim they speak of, whatever the caller wrote. `N` stands for nodes or tensors.
+// The composites with standard names: their inputs and attributes. Exports and listings use them.
+// Dims count from 0 and lists have one number per dim, whatever the caller wrote. `N` stands for nodes or tensors.
 
 interface Of<Inputs extends readonly unknown[], Attributes> {
-  /** In this order. What the caller left out is undefined. */
+  /** In this order. Omitted inputs are undefined. */
   readonly inputs: Inputs;
   readonly attributes: Attributes;
 }

@@ -1,4 +1,4 @@
-// The error every room throws for a mistake the user can fix: what, with which values, what to do.
+// The error that every room throws for a mistake the user can fix: what, with which values, what to do.
 
 /** A mistake in what was asked. The message is one sentence that says what, with which values, and what to do. */
 export class HebbError extends Error {

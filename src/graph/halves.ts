@@ -1,4 +1,4 @@
-// Floats of 16 bits as their bits: to and from float32, as expressions of kernels and as arrays of the host.
+// 16-bit floats as bits: to and from float32, as expressions of kernels and as host arrays.
 
 import { type DType, type HalfDType, isHalf, storedAs, type TypedArray } from "./dtype.ts";
 import { add, binary, bitcast, cast, constant, int, load, mul, type Scalar, select, sub, unary } from "./scalar.ts";

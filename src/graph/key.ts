@@ -1,4 +1,4 @@
-// Text that is equal for equal attributes and for graphs of equal structure: for merging nodes and for finding programs again.
+// Text keys that are equal for equal attributes and for graphs of equal structure: to merge nodes and to find compiled programs.
 import type { Attributes, AttributeValue, Node } from "./node.ts";
 
 /** Attributes as text; equal attributes give equal text. Numbers keep -0, NaN and infinities apart, which JSON would not. */

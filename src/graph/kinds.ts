@@ -1,4 +1,4 @@
-// What an argument or an option takes: a check, and the words for it.
+// The kinds of arguments and options: a check, and its wording.
 import { type DType, dtypes, type FloatDType, type HalfDType } from "./dtype.ts";
 
 /** A set of values: `takes` completes "must be …". `choices` are the names of a choice. */

@@ -1,4 +1,4 @@
-// The graph: immutable nodes, and what an op must declare once to take part in it.
+// The graph: immutable nodes, and what every op must declare.
 import type { CompositeOf } from "./composites.ts";
 import type { DType } from "./dtype.ts";
 import type { Scalar } from "./scalar.ts";

@@ -1,4 +1,4 @@
-// A graph as a program: `%3 = matmul(%1, %2) : f32[32, 10]`. Tests, logs and pages show this same text.
+// Prints a graph as a program: `%3 = matmul(%1, %2) : f32[32, 10]`. Tests, logs and pages show this text.
 import { at } from "./at.ts";
 import { shortName } from "./dtype.ts";
 import type { AttributeValue, LoopBody, Node, TensorType } from "./node.ts";

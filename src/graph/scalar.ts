@@ -1,4 +1,4 @@
-// The scalar language: what one element is, as a pure expression. Ops compose it, kernels contain it, backends emit it.
+// The scalar language: the value of one element as a pure expression. Ops compose it, kernels contain it, backends emit it.
 import { computedIn, type DType, type ElementType } from "./dtype.ts";
 import { unreachable } from "./errors.ts";
 

@@ -1,2 +1,2 @@
-// The version of hebb, as package.json has it.
+// The version of hebb, as in package.json.
 export const version = "0.1.0";

@@ -1,4 +1,4 @@
-// What a configuration comes to: the sizes of a body and the head on it, and the module that they describe.
+// From a configuration to an architecture: the sizes of a body and its head, and the module they describe.
 import { HebbError } from "../graph/errors.ts";
 import type { AnyModule } from "../nn/index.ts";
 import { AudioEncoder, type AudioEncoderSpec } from "./audioEncoder.ts";

@@ -1,4 +1,4 @@
-// Beam search: of all continuations of a prompt the likeliest few are followed, token by token.
+// Beam search: follows the most likely continuations of a prompt, token by token.
 import { at } from "../graph/at.ts";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";

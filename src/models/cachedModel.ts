@@ -1,4 +1,4 @@
-// A causal language model over a cache of keys and values: two programs, one for pieces of the prompt and one for a token, serve every position.
+// A causal language model with a key–value cache: two programs, one for prompt pieces and one for single tokens, serve every position.
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { type Compiled, compile, noGrad, type Tensor, tensor } from "../tensor/index.ts";

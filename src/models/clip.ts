@@ -1,4 +1,4 @@
-// CLIP: an encoder of texts and one of images, into one space (Radford et al. 2021).
+// CLIP: a text encoder and an image encoder into one space (Radford et al. 2021).
 import { functional, Linear, Module } from "../nn/index.ts";
 import { arange, Parameter, type Tensor, tensor } from "../tensor/index.ts";
 import { Decoder, type DecoderSpec } from "./decoder.ts";

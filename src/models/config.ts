@@ -1,4 +1,4 @@
-// A model's config.json, read key by key: what could change the numbers and is not known here is refused by its name.
+// A model's config.json, read key by key: an unknown key that could change the numbers is an error that names it.
 import type { Json, JsonObject } from "../formats/index.ts";
 import { aBoolean, aCount, aNumber, anObject, aString, type Check } from "../formats/json.ts";
 import { HebbError } from "../graph/errors.ts";

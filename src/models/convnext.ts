@@ -1,4 +1,4 @@
-// ConvNeXt: convolutional networks of images built like transformers (Liu et al. 2022).
+// ConvNeXt: convolutional image networks built like transformers (Liu et al. 2022).
 import { at } from "../graph/at.ts";
 import { Conv2d, type Module as Layer, LayerNorm, Linear, Module } from "../nn/index.ts";
 import { full, Parameter, type Tensor } from "../tensor/index.ts";

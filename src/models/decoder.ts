@@ -1,4 +1,4 @@
-// Decoders: causal transformers of text, with a cache of keys and values for generation, and the language models on them.
+// Decoders: causal text transformers with a key–value cache for generation, and the language models on them.
 import { HebbError } from "../graph/errors.ts";
 import { functional, Linear, Module } from "../nn/index.ts";
 import { arange, type Tensor } from "../tensor/index.ts";

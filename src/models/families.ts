@@ -1,4 +1,4 @@
-// Every family of pretrained models, by model_type. A new one is a file of families/ and a line here.
+// Every family of pretrained models, by model_type. A new one is a file in families/ and a line here.
 import { HebbError } from "../graph/errors.ts";
 import { nearest } from "../graph/nearest.ts";
 import { bert, roberta } from "./families/bert.ts";

@@ -1,4 +1,4 @@
-// A family of pretrained models: how its configuration is read and what its weights are called, as data.
+// A family of pretrained models: how its configuration is read, and the names of its weights, as data.
 import type { Architecture, Head, HeadName } from "./architecture.ts";
 import type { Config } from "./config.ts";
 import type { Names } from "./names.ts";

@@ -1,4 +1,4 @@
-// The files of a pretrained model: opened by name, from wherever they come.
+// The files of a pretrained model, opened by name from any source.
 import {
   type JsonObject,
   memorySource,

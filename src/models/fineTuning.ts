@@ -1,4 +1,4 @@
-// A pretrained model as a run trains it: described by plain data, so that a run folder rebuilds it, and fed with rows of tokens or pixels.
+// Fine-tuning a pretrained model in a run: described by plain data, so that a run folder rebuilds it, and fed with rows of tokens or pixels.
 import type { JsonObject } from "../formats/index.ts";
 import { HebbError } from "../graph/errors.ts";
 import { Module } from "../nn/index.ts";

@@ -1,4 +1,4 @@
-// Writing with a causal language model: the prompt in pieces, then token by token, over a cache of keys and values.
+// Generation with a causal language model: the prompt in pieces, then token by token, with a key–value cache.
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";

@@ -1,4 +1,4 @@
-// Heads on pretrained bodies: classes of texts, tokens and images, and masked tokens.
+// Heads on pretrained bodies: classification of texts, tokens and images, and masked tokens.
 import { functional, type Module as Layer, Linear, Module } from "../nn/index.ts";
 import { arange, Parameter, type Tensor, zeros } from "../tensor/index.ts";
 import type { ConvNext } from "./convnext.ts";

@@ -1,4 +1,4 @@
-// Models from the Hugging Face hub, through @huggingface/hub: kept in the cache folder, checked by size and checksum, offline from then on.
+// Models from the Hugging Face hub, through @huggingface/hub: cached, verified by size and checksum, and offline from then on.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { cacheFolder } from "../data/download.ts";

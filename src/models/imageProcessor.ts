@@ -1,4 +1,4 @@
-// Pictures as a pretrained model takes them: preprocessor_config.json, read key by key, and what it does to pixels.
+// Image preprocessing of pretrained models: preprocessor_config.json, read key by key, and its effect on pixels.
 import type { Picture } from "../data/index.ts";
 import { type PictureSize, type PictureSteps, sizeAfter, stepped } from "../data/pictureSteps.ts";
 import { toChannels } from "../data/pixels.ts";

@@ -1,4 +1,4 @@
-// Transformers of images: patches as tokens behind one that stands for the class (Dosovitskiy et al. 2021).
+// Vision transformers: patches as tokens behind a class token (Dosovitskiy et al. 2021).
 import { ShapeError } from "../graph/errors.ts";
 import { formatShape } from "../graph/shape.ts";
 import { Conv2d, functional, init, Linear, Module } from "../nn/index.ts";

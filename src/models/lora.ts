@@ -1,4 +1,4 @@
-// LoRA: a frozen layer and a learned product of two small matrices beside it (Hu et al. 2021).
+// LoRA: a frozen layer with a learned low-rank product beside it (Hu et al. 2021).
 import { at } from "../graph/at.ts";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";

@@ -1,4 +1,4 @@
-// Names of weights: from this library's paths to those of the files, by a table with * for numbers.
+// Weight names: from this library's paths to those of the files, by a table with * for numbers.
 import { HebbError } from "../graph/errors.ts";
 
 /** What is stored otherwise than here. */

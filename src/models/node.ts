@@ -1,4 +1,4 @@
-// Pretrained models from a folder on disk or from the hub, and back into a folder. In Node only.
+// Loads pretrained models from a folder or the hub, and saves them to a folder. In Node only.
 import { existsSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { besideIn } from "../formats/fileSource.ts";

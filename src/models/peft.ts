@@ -1,4 +1,4 @@
-// Adapters in PEFT's format: adapter_config.json and adapter_model.safetensors, in and out.
+// Adapters in PEFT's format: reads and writes adapter_config.json and adapter_model.safetensors.
 import { type HostArray, type JsonObject, readSafetensors, writeSafetensors } from "../formats/index.ts";
 import { aNumber, anObject, aString } from "../formats/json.ts";
 import { HebbError } from "../graph/errors.ts";

@@ -1,4 +1,4 @@
-// A pretrained model from its files: configuration, head, weights, and what belongs to them.
+// A pretrained model from its files: configuration, head, weights, and the files beside them.
 import { type JsonObject, writeSafetensors } from "../formats/index.ts";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";

@@ -1,4 +1,4 @@
-// Residual networks of images, with basic or bottleneck layers (He et al. 2016).
+// Residual image networks, with basic or bottleneck layers (He et al. 2016).
 import { at } from "../graph/at.ts";
 import { BatchNorm2d, Conv2d, functional, type Module as Layer, MaxPool2d, Module } from "../nn/index.ts";
 import { type Tensor, traceGuard } from "../tensor/index.ts";

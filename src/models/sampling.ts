@@ -1,4 +1,4 @@
-// One token from logits: the likeliest, or drawn from what temperature, top-k and top-p leave.
+// Samples one token from logits: the most likely, or drawn after temperature, top-k and top-p.
 import { at } from "../graph/at.ts";
 
 export interface Sampling {

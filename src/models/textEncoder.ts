@@ -1,4 +1,4 @@
-// Encoders of text, in which every token sees all others.
+// Text encoders, in which every token attends to all others.
 import { Linear, Module } from "../nn/index.ts";
 import type { Tensor } from "../tensor/index.ts";
 import { type Block, type BlockSpec, blocks } from "./parts/block.ts";

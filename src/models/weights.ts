@@ -1,4 +1,4 @@
-// Weights between a model and files in Hugging Face's layout: by the family's table, with everything that does not fit listed.
+// Loads and saves weights in Hugging Face's layout: by the family's table, listing everything that does not fit.
 import type { HostArray, NamedArrays } from "../formats/index.ts";
 import { at } from "../graph/at.ts";
 import { allocate } from "../graph/dtype.ts";

@@ -1,4 +1,4 @@
-// Text written piece by piece: tokens of a language model, decoded as they come.
+// Text generated piece by piece: tokens of a language model, decoded as they arrive.
 import { HebbError } from "../graph/errors.ts";
 import { jsonIn } from "./files.ts";
 import type { GenerationOptions, TextGenerator } from "./generation.ts";

@@ -1,4 +1,4 @@
-// Attention in several heads: every position queries all others and takes a weighted mean of their values.
+// Multi-head attention: every position queries all others and takes a weighted mean of their values.
 
 import { at } from "../graph/at.ts";
 import type { DType } from "../graph/dtype.ts";

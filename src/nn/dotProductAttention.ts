@@ -1,4 +1,4 @@
-// Scaled dot-product attention: with its weights as a matrix, or a tile at a time where they are many.
+// Scaled dot-product attention: with its weights as a matrix, or tile by tile if they are many.
 import { at } from "../graph/at.ts";
 import { isFloat } from "../graph/dtype.ts";
 import { ShapeError } from "../graph/errors.ts";

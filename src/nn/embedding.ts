@@ -1,4 +1,4 @@
-// Embedding: a learned row for each of a fixed number of symbols; and EmbeddingBag, which joins the rows of a bag.
+// Embedding: a learned row for each of a fixed number of symbols; and EmbeddingBag, which reduces the rows of a bag.
 import { at } from "../graph/at.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";

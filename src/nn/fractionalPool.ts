@@ -1,4 +1,4 @@
-// Fractional max pooling: windows whose distances are drawn at random, so that a size can shrink by less than a half.
+// Fractional max pooling: windows at random distances, so that a size can shrink by less than a half.
 
 import { at } from "../graph/at.ts";
 import { isHalf } from "../graph/dtype.ts";

@@ -1,4 +1,4 @@
-// A module as a function of its parameters: functionalCall, and the states of several modules stacked for vmap.
+// A module as a function of its parameters: functionalCall, and the stacked states of several modules for vmap.
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { nearest } from "../graph/nearest.ts";

@@ -1,4 +1,4 @@
-// Images read at any places: gridSample, and affineGrid, which makes the places of an affine map.
+// Images sampled at arbitrary positions: gridSample, and affineGrid, which makes the positions of an affine map.
 
 import { at } from "../graph/at.ts";
 import { isFloat, isHalf } from "../graph/dtype.ts";

@@ -1,4 +1,4 @@
-// Layers that standardise groups of channels of each sample: GroupNorm, InstanceNorm1d, InstanceNorm2d, LocalResponseNorm.
+// Normalisation of channel groups per sample: GroupNorm, InstanceNorm1d, InstanceNorm2d, LocalResponseNorm.
 import { ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";

@@ -1,4 +1,4 @@
-// Hooks: functions that see, and may change, what goes into a module, what comes out, and the gradients on their way back.
+// Hooks: functions that see, and may change, the inputs and outputs of a module and its gradients.
 import { HebbError } from "../graph/errors.ts";
 import { withGradient } from "../graph/ops/alias.ts";
 import { Tensor } from "../tensor/index.ts";

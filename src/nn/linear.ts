@@ -1,4 +1,4 @@
-// Fully connected layers: Linear, Bilinear, Flatten and Unflatten, and the weights they share with others.
+// Fully connected layers: Linear, Bilinear, Flatten and Unflatten, and the shared initialisation of their weights.
 import { conversionToWeight } from "../graph/dtype.ts";
 import { ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";

@@ -1,4 +1,4 @@
-// Losses as modules, for those who keep them beside their layers: new nn.CrossEntropyLoss({ labelSmoothing: 0.1 }).
+// Losses as modules, for models that keep them beside their layers: new nn.CrossEntropyLoss({ labelSmoothing: 0.1 }).
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import type { Tensor } from "../tensor/index.ts";
 import { ctcKinds, type Lengths } from "./losses/ctc.ts";

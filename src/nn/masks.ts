@@ -1,4 +1,4 @@
-// Removes what masks exclude. Padding may hold anything, even NaN, and 0 · NaN is NaN, so it is replaced before any computation.
+// Removes masked values. Padding may hold anything, even NaN, and 0 · NaN is NaN, so it is replaced before any computation.
 import { ShapeError } from "../graph/errors.ts";
 import { formatShape, sameShape } from "../graph/shape.ts";
 import { type Tensor, where } from "../tensor/index.ts";

@@ -1,4 +1,4 @@
-// What a module's fields hold: states and modules, also in lists, records, Maps and Sets, to any depth, by the names on the way.
+// Finds the states and modules in a module's fields, also in lists, records, Maps and Sets, to any depth, with their names.
 import { HebbError } from "../graph/errors.ts";
 import { describe } from "../graph/kinds.ts";
 

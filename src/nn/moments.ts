@@ -1,4 +1,4 @@
-// Mean, deviations and variance of tensors, for the layers that standardise.
+// Mean, deviations and variance of tensors, for the normalisation layers.
 import { at } from "../graph/at.ts";
 import { moments } from "../graph/ops/statistics.ts";
 import { sizeOf } from "../graph/shape.ts";

@@ -1,4 +1,4 @@
-// Layers that standardise by the batch or by the sample: BatchNorm1d, BatchNorm2d, LayerNorm, RMSNorm.
+// Normalisation over the batch or the sample: BatchNorm1d, BatchNorm2d, LayerNorm, RMSNorm.
 import { at } from "../graph/at.ts";
 import { ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";

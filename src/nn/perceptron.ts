@@ -1,4 +1,4 @@
-// The classical perceptron: one neuron, a step, and Rosenblatt's rule.
+// The classic perceptron: one neuron, a step activation, and Rosenblatt's rule.
 import { ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkOptions } from "../graph/options.ts";

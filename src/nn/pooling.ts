@@ -1,4 +1,4 @@
-// Pools as functions and modules: the largest, the mean or the norm of each window, adaptive ones, and unpooling.
+// Pools as functions and modules: the maximum, mean or norm of each window, adaptive ones, and unpooling.
 import { at } from "../graph/at.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";

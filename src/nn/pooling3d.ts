@@ -1,4 +1,4 @@
-// Pools over three spatial dims as modules, and unpooling over any.
+// Pools over three spatial dims as modules, and unpooling in any number of dims.
 import type { AvgPoolOptions, MaxPoolOptions } from "../graph/ops/pool.ts";
 import * as pool from "../graph/ops/pool.ts";
 import { checkOptions } from "../graph/options.ts";

@@ -1,4 +1,4 @@
-// Where a token stands, as attention sees it: rotary embeddings, and ALiBi's biases.
+// Positional information for attention: rotary embeddings, and ALiBi's biases.
 import { isFloat, isHalf } from "../graph/dtype.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";

@@ -1,4 +1,4 @@
-// RNN, LSTM and GRU over whole sequences: layers, directions, lengths. The steps are a loop, whatever their number.
+// RNN, LSTM and GRU over whole sequences: layers, directions, lengths. The steps are one loop, whatever their number.
 import { at } from "../graph/at.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";

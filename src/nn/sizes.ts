@@ -1,4 +1,4 @@
-// Sizes that layers are made with.
+// Checks of layer sizes.
 import { ShapeError } from "../graph/errors.ts";
 import { describe } from "../graph/kinds.ts";
 

@@ -1,4 +1,4 @@
-// Values of state dicts: tensors, arrays as files hold them, or tensors from JSON; checked on entry.
+// Values of state dicts: tensors, arrays as files store them, or tensors from JSON; checked on entry.
 import { allocate, type DType, dtypes, type TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import { describe, numbers } from "../graph/kinds.ts";

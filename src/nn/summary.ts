@@ -1,4 +1,4 @@
-// The table of model.summary(): what each module gives, holds and costs.
+// The table of model.summary(): the output, parameters and cost of each module.
 import { byteSize, isFloat } from "../graph/dtype.ts";
 import type { Node } from "../graph/node.ts";
 import { formatShape, type Shape, sizeOf } from "../graph/shape.ts";

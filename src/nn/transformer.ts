@@ -1,4 +1,4 @@
-// Transformer layers: attention and a small network for each position, with residual paths and normalisation.
+// Transformer layers: attention and a feed-forward network per position, with residual connections and normalisation.
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";

@@ -1,4 +1,4 @@
-// Transformer: an encoder and a decoder of Transformer layers, one beside the other.
+// Transformer: an encoder and a decoder made of Transformer layers.
 import * as kind from "../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { given, tensorKind } from "../tensor/arguments.ts";

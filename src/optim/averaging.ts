@@ -1,4 +1,4 @@
-// Averages of weights over training: EMA, exponential, and SWA, uniform; swapped in for use and out again.
+// Averages of weights over training: EMA (exponential) and SWA (uniform), swapped in for evaluation and out again.
 
 import { type DType, isFloat, isHalf } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";

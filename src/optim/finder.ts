@@ -1,4 +1,4 @@
-// The learning-rate finder: raises the rate at each step and reads a suggestion from the losses (Smith 2017).
+// The learning-rate finder: raises the rate at each step and suggests one from the losses (Smith 2017).
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { describe } from "../graph/kinds.ts";

@@ -1,4 +1,4 @@
-// GradScaler: scales losses, so that small gradients do not vanish in float16, and leaves out steps whose gradients overflowed.
+// GradScaler: scales losses, so that small gradients do not vanish in float16, and skips steps whose gradients overflowed.
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";

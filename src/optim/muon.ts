@@ -1,4 +1,4 @@
-// Muon: momentum made orthogonal by Newton's and Schulz's steps, for the matrices of hidden layers.
+// Muon: momentum orthogonalised by Newton–Schulz iteration, for the matrices of hidden layers.
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { formatShape } from "../graph/shape.ts";

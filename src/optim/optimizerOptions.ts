@@ -1,4 +1,4 @@
-// Options of optimizers and of their groups: defaults, and what is refused.
+// Options of optimizers and of their groups: defaults, and validation.
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { describe } from "../graph/kinds.ts";

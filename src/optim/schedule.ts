@@ -1,4 +1,4 @@
-// The base of learning-rate schedules: from the rate of one step to that of the next, for each of an optimizer's groups.
+// The base of learning-rate schedules: from the rate of one step to that of the next, for each parameter group.
 import { HebbError } from "../graph/errors.ts";
 import { describe } from "../graph/kinds.ts";
 import type { CommonOptions, ParameterGroup } from "./parameterGroup.ts";

@@ -1,4 +1,4 @@
-// The share of every parameter that one rank updates, with the slots of that share alone: ZeRO (Rajbhandari et al. 2020).
+// The share of every parameter that one rank updates, with only the slots of that share: ZeRO (Rajbhandari et al. 2020).
 import { isHalf } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import type { Communicator } from "../runtime/index.ts";

@@ -1,4 +1,4 @@
-// Optimizers of other kinds: Rprop, which uses only signs, and ASGD, which averages.
+// Other optimizers: Rprop, which uses only signs, and ASGD, which averages.
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { type Tensor, where } from "../tensor/index.ts";

@@ -1,4 +1,4 @@
-// Optimizers around another one: Lookahead, which follows it slowly, and SAM, which takes the gradient a step uphill.
+// Optimizers around another one: Lookahead, which follows it slowly, and SAM, which takes the gradient after a step uphill.
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkKind, checkOptions } from "../graph/options.ts";

@@ -1,4 +1,4 @@
-// Other data through the preprocessing of a run: with targets to compare with, or without.
+// Applies the preprocessing of a run to other data, with or without targets to compare with.
 import {
   applyPreprocessing,
   Dataset,

@@ -1,4 +1,4 @@
-// What a file of arrays holds, told without loading its values.
+// What a file of arrays holds, found without loading its values.
 import type { FileKind } from "../formats/index.ts";
 import { kinds } from "../formats/kinds.ts";
 import { withFile } from "../formats/openPath.ts";

@@ -1,4 +1,4 @@
-// A pretrained model that a training begins with: what is read of its folder before its weights.
+// A pretrained model to start training from: what is read from its folder before its weights.
 import { createRequire } from "node:module";
 import { packageAddress } from "../data/optionalPackage.ts";
 import type { JsonObject } from "../formats/index.ts";

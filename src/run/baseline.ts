@@ -1,4 +1,4 @@
-// What a result is to be compared with: one answer for every row, and a linear model of the same features, measured on the same held-out rows.
+// Baselines for a result: a constant prediction and a linear model of the same features, measured on the same held-out rows.
 import type { Dataset } from "../data/index.ts";
 import type { NamedArrays } from "../formats/index.ts";
 import { at } from "../graph/at.ts";

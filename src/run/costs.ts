@@ -1,4 +1,4 @@
-// What mistakes cost: predictions that cost the least, where one mistake is worse than another.
+// Misclassification costs: predicts the class with the least expected cost.
 import { at } from "../graph/at.ts";
 import { HebbError } from "../graph/errors.ts";
 import { nearest } from "../graph/nearest.ts";

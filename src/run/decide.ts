@@ -1,4 +1,4 @@
-// Third stage: fills in the defaults of what was not chosen, and refuses choices that conflict with the data or each other.
+// Third stage: fills in defaults, and rejects choices that conflict with the data or each other.
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Dataset, ImagePreprocessing } from "../data/index.ts";

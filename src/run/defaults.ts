@@ -1,4 +1,4 @@
-// The defaults of `train`: what follows from the data where nothing else is asked for.
+// The defaults of `train`: what follows from the data if nothing else is requested.
 import type { Dataset } from "../data/index.ts";
 import type { Preprocessing } from "../formats/index.ts";
 import type * as train from "../train/index.ts";

@@ -1,4 +1,4 @@
-// hebb export: the weights of a run, or the arrays of a file, written as another kind of file, read back and compared.
+// hebb export: writes the weights of a run, or the arrays of a file, in another format, reads them back and compares.
 import { basename, resolve } from "node:path";
 import { entryAt } from "../data/inputFile.ts";
 import { storedOf } from "../formats/host.ts";

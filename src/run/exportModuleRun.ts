@@ -1,4 +1,4 @@
-// hebb export --to module: a run with its preprocessing as one source file, which is run again and compared on rows.
+// hebb export --to module: a run with its preprocessing as one source file, which is executed and compared on rows.
 import { basename, resolve } from "node:path";
 import { Table } from "../data/index.ts";
 import type { TablePreprocessing } from "../data/preprocessing.ts";

@@ -1,4 +1,4 @@
-// The kinds of files that a run can be exported to, by name, and what an export reports.
+// The formats that a run can be exported to, by name, and what an export reports.
 /** Arrays alone. */
 export const arrayNames = ["safetensors", "npz", "torch", "json"] as const;
 export type ArrayName = (typeof arrayNames)[number];

@@ -1,4 +1,4 @@
-// hebb import: the weights of a file become a run folder, by the description they carry or by a run of the same network.
+// hebb import: turns a weights file into a run folder, using the description it carries or a run with the same network.
 import { realpathSync } from "node:fs";
 import { basename } from "node:path";
 import type { HostArray, OpenedFile } from "../formats/index.ts";

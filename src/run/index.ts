@@ -1,4 +1,4 @@
-// The entry "hebb/run": opens a trained run and predicts with its model.
+// The entry point "hebb/run": opens a trained run and predicts with its model.
 export {
   type ExplainOptions,
   type JobConfig,

@@ -1,4 +1,4 @@
-// intervals.json of a run folder: how far held-out rows lie from their predictions, from which prediction intervals are made.
+// intervals.json of a run folder: the errors on held-out rows, from which prediction intervals are computed.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Dataset } from "../data/index.ts";

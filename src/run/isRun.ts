@@ -1,4 +1,4 @@
-// Whether a path is a run folder of hebb: models of others have a config.json too.
+// Whether a path is a hebb run folder: other models have a config.json too.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { entryAt } from "../data/inputFile.ts";

@@ -1,4 +1,4 @@
-// A job: one way from a source to a run folder. The commands `train` and `resume` begin here, and `doctor` reads the data of a run again.
+// A job: the path from a source to a run folder. `train` and `resume` start here, and `doctor` reads the data of a run again.
 import { existsSync, statSync } from "node:fs";
 import type { Preprocessing } from "../formats/index.ts";
 import {

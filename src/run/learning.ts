@@ -1,4 +1,4 @@
-// A configuration and its data as a training: the network with its first weights, and what `fit` is told. For a run, and for the trials before one.
+// Turns a configuration and its data into a training: the initial network, and the options of `fit`. For runs and for the trials before them.
 
 import { Dataset } from "../data/index.ts";
 import { FineTuned } from "../models/fineTuning.ts";

@@ -1,4 +1,4 @@
-// A trained run as a program uses it: its model, and predictions for raw rows.
+// A trained run for use in a program: its model, and predictions for raw rows.
 import { type IdxArray, Table } from "../data/index.ts";
 import type { Preprocessing } from "../formats/index.ts";
 import { dtypes } from "../graph/dtype.ts";

@@ -1,4 +1,4 @@
-// The figures of a trained model on data that are in memory: what `evaluate` prints and what a run ends with.
+// The metrics of a trained model on data in memory: what `evaluate` prints and what a run ends with.
 import { Dataset } from "../data/index.ts";
 import { HebbError } from "../graph/errors.ts";
 import { Perceptron } from "../nn/index.ts";

@@ -1,4 +1,4 @@
-// Fourth stage: trains the model into its run folder, with every event logged and told.
+// Fourth stage: trains the model into its run folder, and logs and reports every event.
 import type { JsonObject, Preprocessing } from "../formats/index.ts";
 import {
   digestOf,

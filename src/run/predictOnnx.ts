@@ -1,4 +1,4 @@
-// hebb predict with an ONNX model: arrays in by name, arrays out by name.
+// hebb predict with an ONNX model: named arrays in, named arrays out.
 import { basename, resolve } from "node:path";
 import { entryAt } from "../data/inputFile.ts";
 import { fileSource } from "../formats/fileSource.ts";

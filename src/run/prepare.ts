@@ -1,4 +1,4 @@
-// Second stage: splits a source, and fits the preprocessing on the rows to learn from.
+// Second stage: splits a source, and fits the preprocessing on the training rows.
 import { basename } from "node:path";
 import { listColumns } from "../data/columnNames.ts";
 import { readImages } from "../data/images.ts";

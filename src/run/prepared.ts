@@ -1,4 +1,4 @@
-// What the second stage gives: data to learn from and data that are held out, with the preprocessing fitted on the former.
+// The result of the second stage: training data and held-out data, with the preprocessing fitted on the former.
 import type {
   ColumnExplanation,
   Dataset,

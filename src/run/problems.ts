@@ -1,4 +1,4 @@
-// The data sets that have a name: the built-in problems, as tables that take the same path as a file, and the sets that are fetched.
+// The named data sets: the built-in problems, as tables that take the same path as a file, and the downloaded sets.
 import { type CanonicalName, canonicalNames } from "../data/canonical.ts";
 import * as data from "../data/index.ts";
 import { builtInNames } from "./problemNames.ts";

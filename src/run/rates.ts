@@ -1,4 +1,4 @@
-// What growing learning rates do to the loss of a job, before anything is trained.
+// The effect of increasing learning rates on the loss of a job, before training.
 import { HebbError } from "../graph/errors.ts";
 import { seed as seedEverything } from "../tensor/index.ts";
 import { findLr, makeOptimizer } from "../train/index.ts";

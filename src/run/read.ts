@@ -1,4 +1,4 @@
-// First stage: from a path or a name to a source. The path is looked at once and opened once; what the file holds decides the rest.
+// First stage: from a path or a name to a source. The path is examined once and opened once; the contents decide the rest.
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { type CanonicalName, canonicalNames, loadCanonical } from "../data/canonical.ts";

@@ -1,4 +1,4 @@
-// How data are read, and who hears what there is to say meanwhile.
+// How data are read, and where notices about them go.
 import type { PictureSteps } from "../data/pictureSteps.ts";
 import type { TablePart } from "../data/tableFile.ts";
 import type { Preprocessing } from "../formats/index.ts";

@@ -1,5 +1,5 @@
-// After a table's network is trained and measured: the same training once more, on the held-out rows too, for as many epochs. What predicts has then
-// learned from every row; the figures of the held-out rows are those of the network before.
+// After a table's network is trained and measured: the same training again, including the held-out rows, for as many epochs. The model that predicts has
+// then learned from every row; the held-out figures are those of the network before.
 import { Dataset } from "../data/index.ts";
 import { allocate } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";

@@ -1,4 +1,4 @@
-// Last stage: what a run ends with, as the event that logs and commands read, and what intervals are made of.
+// Last stage: the final report of a run, as the event that logs and commands read, and the data for intervals.
 import { Dataset } from "../data/index.ts";
 import type { Run } from "../formats/node.ts";
 import type { Metrics, TrainEvent } from "../train/index.ts";

@@ -1,4 +1,4 @@
-// A run as a function of raw columns, pixels or tokens: its preprocessing, its network and what its outputs mean, in tensors.
+// A run as a function of raw columns, pixels or tokens: its preprocessing, its network and the interpretation of its outputs, in tensors.
 import type { ImagePreprocessing } from "../data/images.ts";
 import type {
   CategoryInput,

@@ -1,4 +1,4 @@
-// A batch of inputs for a run's model, the same at every call: what its layers do, and whether two models agree.
+// A batch of inputs for a run's model, the same at every call: to show its layers, and to compare two models.
 import type { PretrainedDescription } from "../models/fineTuning.ts";
 import { rand, randint, seed, type Tensor } from "../tensor/index.ts";
 import { isLanguage, type LanguageDescription } from "../train/index.ts";

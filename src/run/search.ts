@@ -1,5 +1,5 @@
-// Before a table is trained: a few short trainings on a part of the rows to learn from, judged by the rest of them, decide what is left open.
-// The rows that the run reports on take no part, so its figures are not those that chose.
+// Before a table is trained: a few short trials on part of the training rows, scored on the rest, decide the open settings.
+// The rows that the run reports on are not used here, so its figures stay unbiased.
 import { listColumns } from "../data/columnNames.ts";
 import { inverseTarget, type TablePreprocessing } from "../data/preprocessing.ts";
 import type { TrainChoices } from "./choices.ts";

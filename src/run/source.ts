@@ -1,4 +1,4 @@
-// What a run learns from or is applied to, as it was read: a table, rows in parts, images, or a text. Nothing is fitted yet.
+// The raw data that a run is trained on or applied to: a table, streamed rows, images, or a text. Nothing is fitted yet.
 import type { ImageRows } from "../data/images.ts";
 import type { IdxArray, LabelArray, Table } from "../data/index.ts";
 import type { SeenFile } from "../data/pieceReader.ts";

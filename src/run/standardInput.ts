@@ -1,4 +1,4 @@
-// Data from standard input: kept in a file while they are read, as files are read more than once.
+// Data from standard input: stored in a file while they are read, because files are read more than once.
 import { createWriteStream } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

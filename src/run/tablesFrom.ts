@@ -1,4 +1,4 @@
-// Tables from files, one or several of one form: at once, or in parts where they are large.
+// Tables from one or several files of the same format: loaded, or streamed if they are large.
 import { InputFile, type TableKind } from "../data/inputFile.ts";
 import { JoinedFile, joinTables } from "../data/joined.ts";
 import { readInParts, type TablePart, tableInParts, wholeTable } from "../data/tableFile.ts";

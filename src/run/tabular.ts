@@ -1,4 +1,4 @@
-// What the network for tables is made of where nothing else is asked for: its size and its length by the rows, the columns and the time.
+// The default network for tables: its size and length, from the rows, the columns and the time.
 import { featureNamesOf, isNumber, type TablePreprocessing } from "../data/preprocessing.ts";
 import { at } from "../graph/at.ts";
 import type { LossName, TabularDescription } from "../train/index.ts";

@@ -1,4 +1,4 @@
-// What a fitted preprocessing means for a model: the task, the names of the classes, the units of the target.
+// What a fitted preprocessing means for a model: the task, the class names, the units of the target.
 import { inverseTarget } from "../data/index.ts";
 import type { Preprocessing } from "../formats/index.ts";
 import type { Inverse, metrics, NamedScores, Task } from "../train/index.ts";

@@ -1,4 +1,4 @@
-// Texts of a table that belong to classes, for a pretrained model: from a column to rows of tokens, by the model's own tokenizer.
+// Labelled texts in a table, for a pretrained model: from a column to rows of tokens, by the model's own tokenizer.
 import { Dataset, type Table } from "../data/index.ts";
 import type { TextsPreprocessing } from "../formats/index.ts";
 import { HebbError } from "../graph/errors.ts";

@@ -1,4 +1,4 @@
-// A job of several ranks: rank 0 decides and tells the others, which read the same data, train along, and write nothing.
+// A job with several ranks: rank 0 decides and informs the others, which read the same data, train along, and write nothing.
 import type { TextCuts } from "../data/textParts.ts";
 import type { Preprocessing } from "../formats/index.ts";
 import { checkPreprocessing } from "../formats/preprocessingJson.ts";

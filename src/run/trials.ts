@@ -1,4 +1,4 @@
-// The trials of a search: short trainings on parts of the rows to learn from, each judged by the rest of them, within the work that is allowed.
+// The trials of a search: short trainings on parts of the training rows, each scored on the rest, within the work budget.
 
 import { listColumns } from "../data/columnNames.ts";
 import { Dataset, kFold, type Split } from "../data/index.ts";

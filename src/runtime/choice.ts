@@ -1,4 +1,4 @@
-// Which device computes: what may be asked for, what the environment says, and what works here.
+// Chooses the device: what may be requested, what the environment says, and what is available here.
 import { type BackendName, backendNames, type Device, type Warning } from "../backends/backend.ts";
 import { createCDevice } from "../backends/c/index.ts";
 import { createReferenceDevice } from "../backends/reference/index.ts";

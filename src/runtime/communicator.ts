@@ -1,4 +1,4 @@
-// What ranks say to each other: the collectives of one group of processes, and which group is current.
+// The interface of communication between ranks: the collectives of one group of processes, and the current group.
 import type { Output } from "../compiler/compiled.ts";
 import type { TypedArray } from "../graph/dtype.ts";
 import type { Node } from "../graph/node.ts";

@@ -1,4 +1,4 @@
-// The devices in use: the default one, which `useBackend` replaces, and those that are opened beside it.
+// The devices in use: the default one, which `useBackend` replaces, and additional ones.
 import type { Device } from "../backends/backend.ts";
 import { openRealCard } from "../backends/webgpu/index.ts";
 import type { TypedArray } from "../graph/dtype.ts";

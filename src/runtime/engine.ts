@@ -1,4 +1,4 @@
-// What runs on one device: its memory, the cache of compiled programs, and the evaluation of lazy graphs.
+// The engine of one device: its memory, the cache of compiled programs, and the evaluation of lazy graphs.
 import type { Device } from "../backends/backend.ts";
 import { compileGraph } from "../compiler/compile.ts";
 import type { Output } from "../compiler/compiled.ts";

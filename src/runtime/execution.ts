@@ -1,4 +1,4 @@
-// Compiled programs bound to a device: filling the argument slots, running, handing out results.
+// Compiled programs bound to a device: filling the argument slots, running, returning results.
 import { argumentBytes } from "../backends/analysis/arguments.ts";
 import type { Block, Executable } from "../backends/backend.ts";
 import { describeFailure, type FailedCheck } from "../compiler/checks.ts";

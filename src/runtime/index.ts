@@ -1,4 +1,4 @@
-// What the runtime offers the tensor room.
+// The runtime's interface to the tensor room.
 export type { BackendInfo, BackendOptions } from "./choice.ts";
 export {
   type BatchShare,

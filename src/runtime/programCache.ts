@@ -1,4 +1,4 @@
-// A cache of compiled programs, bounded in bytes: the least recently used go first.
+// A cache of compiled programs, bounded in bytes: the least recently used are evicted first.
 import type { BoundProgram } from "./execution.ts";
 
 interface Entry {

@@ -1,4 +1,4 @@
-// The loaded programs of a device: freed when their owner is collected, released, or the device is closed.
+// The loaded programs of a device: freed when their owner is collected or released, or the device is closed.
 import type { Block, Device, Executable } from "../backends/backend.ts";
 
 /** What a program has on the device. It must not refer to its owner, which would then never be collected. */

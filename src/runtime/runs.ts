@@ -1,4 +1,4 @@
-// The runs of an asynchronous device: a failure is reported with the next value that is read, and its results do not exist.
+// The runs of an asynchronous device: a failure is reported with the next read, and the results of a failed run do not exist.
 import type { AsynchronousDevice, Executable } from "../backends/backend.ts";
 import type { FailedCheck } from "../compiler/checks.ts";
 import { InternalError } from "../graph/errors.ts";

@@ -1,4 +1,4 @@
-// A program that is run in stages: arguments may come late, and what a stage has given is there before the next begins.
+// A program that is run in stages: arguments may arrive late, and the results of a stage are available before the next begins.
 import type { Block } from "../backends/backend.ts";
 import type { Compiled, Output } from "../compiler/compiled.ts";
 import type { Program } from "../compiler/kernel.ts";

@@ -1,4 +1,4 @@
-// Values outside the graph: immutable storages and the state cells that change. Both may be on the host, on the device, or on both.
+// Values outside the graph: immutable storages and mutable state cells. Both may be on the host, on the device, or on both.
 import type { Block } from "../backends/backend.ts";
 import { byteSize, type DType, type ElementType, storedAs, type TypedArray } from "../graph/dtype.ts";
 import type { Source } from "../graph/node.ts";

@@ -1,4 +1,4 @@
-// Checks of arguments at run time, with clear errors, for callers whom the types do not stop.
+// Run-time checks of arguments, with clear errors, for callers that the types do not protect.
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkKind } from "../graph/options.ts";

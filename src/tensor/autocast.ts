@@ -1,4 +1,4 @@
-// autocast: products in floats of 16 bits, sums and transcendental functions in float32.
+// autocast: matrix products in 16-bit floats, sums and transcendental functions in float32.
 
 import { loweredDType, withPrecision } from "../graph/apply.ts";
 import type { HalfDType } from "../graph/dtype.ts";

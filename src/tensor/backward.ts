@@ -1,4 +1,4 @@
-// backward: fills the gradients of what a value depends on. Says nothing of tensors, which call it.
+// backward: fills the gradients of everything a value depends on. Works on nodes; tensors call it.
 import { gradients } from "../graph/autodiff.ts";
 import type { DType } from "../graph/dtype.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";

@@ -1,4 +1,4 @@
-// checkpoint: a part of a computation whose intermediate values are computed again for the gradient instead of being kept.
+// checkpoint: recomputes the intermediate values of a part in the backward pass instead of keeping them.
 import { pullback } from "../graph/autodiff.ts";
 import { isFloat } from "../graph/dtype.ts";
 import * as kind from "../graph/kinds.ts";

@@ -1,4 +1,4 @@
-// Positions and values that are checked, with the words in which an error speaks of them.
+// Checked positions and values, with the words that errors use for them.
 import { type CheckSite, checkHolds, checkIndex, type ValueSite } from "../graph/ops/check.ts";
 import { sigmoidOp } from "../graph/ops/elementwise.ts";
 import { positions } from "../graph/ops/indexing.ts";

@@ -1,4 +1,4 @@
-// Collectives of tensors: values that the ranks of the current world make together. In a compiled function they are part of the step.
+// Collectives of tensors: values that the ranks of the current world compute together. In a compiled function they are part of the step.
 import { type CollectiveAttributes, collective } from "../graph/ops/collective.ts";
 import { currentWorld } from "../runtime/index.ts";
 import { given } from "./arguments.ts";

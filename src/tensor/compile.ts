@@ -1,4 +1,4 @@
-// compile(fn): trace once per signature, turn forward, backward and update into one program, run that from then on.
+// compile(fn): traces once per signature, turns forward, backward and update into one program, and runs that from then on.
 
 import { compileGraph } from "../compiler/compile.ts";
 import type { Output } from "../compiler/compiled.ts";

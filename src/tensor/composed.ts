@@ -1,4 +1,4 @@
-// Names what a function of tensors computes, so that exports and listings can say it again.
+// Names what a function of tensors computes, so that exports and listings can use the name.
 
 import { settle, unroundedWithin } from "../graph/apply.ts";
 import { note } from "../graph/compose.ts";

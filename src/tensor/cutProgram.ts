@@ -1,4 +1,4 @@
-// A program cut at its collectives: its parts run one after the other, in stages, and what the ranks exchange travels meanwhile.
+// A program cut at its collectives: its parts run one after the other, in stages, while the ranks communicate.
 import { compileGraph } from "../compiler/compile.ts";
 import type { Output } from "../compiler/compiled.ts";
 import { at } from "../graph/at.ts";

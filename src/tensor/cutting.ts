@@ -1,4 +1,4 @@
-// Where a graph with collectives is cut: the part of the program that computes each node, and the values that cross from one to another.
+// Where to cut a graph with collectives: the part of the program that computes each node, and the values that cross between parts.
 
 import type { Output } from "../compiler/compiled.ts";
 import { type Node, type Source, sourceNode } from "../graph/node.ts";

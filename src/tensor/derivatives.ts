@@ -1,4 +1,4 @@
-// Derivatives of functions that give many numbers: vjp, linearize, jacrev, jacfwd, hessian.
+// Derivatives of functions with many outputs: vjp, linearize, jacrev, jacfwd, hessian.
 import { gradients, jvp as jvpNode } from "../graph/autodiff.ts";
 import { Batcher } from "../graph/batching/batcher.ts";
 import { isFloat } from "../graph/dtype.ts";

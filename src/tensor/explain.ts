@@ -1,4 +1,4 @@
-// What a compiled program costs, in words: kernels, bytes moved, arithmetic, and, when measured, time.
+// The cost of a compiled program in words: kernels, bytes moved, FLOPs and, if measured, time.
 
 import { indexRange } from "../compiler/indexing.ts";
 import type { Instruction, Program } from "../compiler/kernel.ts";

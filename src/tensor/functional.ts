@@ -1,4 +1,4 @@
-// Functions of several tensors, which are not methods: where, cat, stack, einsum, oneHot, convolutions, pools.
+// Functions of several tensors that are not methods: where, cat, stack, einsum, oneHot, convolutions, pools.
 
 import type { DType } from "../graph/dtype.ts";
 import { ShapeError } from "../graph/errors.ts";

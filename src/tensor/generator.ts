@@ -1,4 +1,4 @@
-// Generators of random numbers: each has a key and counts its draws, so that runs side by side do not disturb each other.
+// Random generators: each has a key and counts its draws, so that concurrent runs do not affect each other.
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { full as fullNode } from "../graph/ops/creation.ts";

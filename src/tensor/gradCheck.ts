@@ -1,4 +1,4 @@
-// gradCheck: the gradient of a function against finite differences, for those who write one.
+// gradCheck: compares the gradient of a function with finite differences, for authors of gradients.
 import type { TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import { checkNumbers, givenList } from "./arguments.ts";

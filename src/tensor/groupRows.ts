@@ -1,4 +1,4 @@
-// Of numbers on the host: where they are not 0, how often each stands there, which rows of them are equal. Plain loops, which take a fifth of the time of iterators.
+// Host arrays: positions of non-zeros, counts, equal rows. Plain loops, which take a fifth of the time of iterators.
 import { allocate, type TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import { checkExtents } from "../graph/shape.ts";

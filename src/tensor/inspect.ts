@@ -1,4 +1,4 @@
-// inspect(fn): one run with every intermediate kept, so that any number can be seen: its formula, value and gradient.
+// inspect(fn): one run that keeps every intermediate, so that any number can be seen: its formula, value and gradient.
 import { gradients } from "../graph/autodiff.ts";
 import { allocate, isFloat, type TypedArray } from "../graph/dtype.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";

@@ -1,4 +1,4 @@
-// Tensors side by side and against one another: grids, stacks, products of lists, places in sorted rows.
+// Combines tensors: grids, stacks, Cartesian products, positions in sorted rows.
 import { at } from "../graph/at.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";

@@ -1,4 +1,4 @@
-// Gathered values that only become states: they are written where the states live as they arrive, so that they are never all there besides.
+// Gathered values that only become states: they are written into the states as they arrive, so that they never all need extra memory.
 import { at } from "../graph/at.ts";
 import { isOp, type Node, type Source } from "../graph/node.ts";
 import { stopGradientOp } from "../graph/ops/elementwise.ts";

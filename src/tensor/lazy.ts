@@ -1,4 +1,4 @@
-// Lazy evaluation: which nodes have a value, which cells are pending, which checks must hold, and how one program computes all of it.
+// Lazy evaluation: which nodes have a value, which cells are pending, which checks must hold, and how one program computes all of them.
 
 import { HebbError } from "../graph/errors.ts";
 import { type Node, sourceNode } from "../graph/node.ts";

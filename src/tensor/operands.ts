@@ -1,4 +1,4 @@
-// What methods of Tensor take and give besides tensors: dims and sizes, numbers, options, nested arrays.
+// Arguments and results of Tensor methods besides tensors: dims and sizes, numbers, options, nested arrays.
 import type { DType, TypedArray } from "../graph/dtype.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";

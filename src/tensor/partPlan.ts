@@ -1,4 +1,4 @@
-// The stages of the parts of a cut program: after each, a bucket is ready to travel; before each, those that it reads must have arrived.
+// The stages of the parts of a cut program: after each stage a bucket can be sent; before each, the buckets it reads must have arrived.
 import type { Output } from "../compiler/compiled.ts";
 import { at } from "../graph/at.ts";
 import type { Node, Source } from "../graph/node.ts";

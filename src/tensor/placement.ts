@@ -1,4 +1,4 @@
-// Which device a node is computed on: that of the values it reads. Two devices in one operation are refused.
+// Decides which device computes a node: that of the values it reads. Two devices in one operation are an error.
 
 import { apply } from "../graph/apply.ts";
 import { HebbError } from "../graph/errors.ts";

@@ -1,4 +1,4 @@
-// Random tensors, drawn from the current generator or from the one that is given; the same bits on every backend.
+// Random tensors, drawn from the current or a given generator; the same bits on every backend.
 import type { FloatDType } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";

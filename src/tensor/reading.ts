@@ -1,4 +1,4 @@
-// Work that needs values of the device on its way, written once: `readNow` does it at once, `readLater` by promise.
+// Code that reads device values, written once: `readNow` runs it synchronously, `readLater` by promise.
 import { at } from "../graph/at.ts";
 import type { TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";

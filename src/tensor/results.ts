@@ -1,4 +1,4 @@
-// What functions that are traced, differentiated or inspected give back: tensors, and at once.
+// Checks the results of functions that are traced, differentiated or inspected: they must be tensors, and synchronous.
 import { HebbError } from "../graph/errors.ts";
 import { describe } from "../graph/kinds.ts";
 import { Tensor } from "./tensor.ts";

@@ -1,4 +1,4 @@
-// How random tensors are drawn where a batch is one process's share of a larger one. Alone, they are drawn as they are asked for.
+// How random tensors are drawn if a batch is one rank's share of a larger one. In a single process they are drawn directly.
 import type { Node } from "../graph/node.ts";
 import type { Shape } from "../graph/shape.ts";
 

@@ -1,4 +1,4 @@
-// scan: a loop over time, which is compiled once whatever its length, with a gradient.
+// scan: a differentiable loop over time that is compiled once, whatever its length.
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { describeType, type LoopBody, type Node } from "../graph/node.ts";

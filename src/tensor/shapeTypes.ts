@@ -1,4 +1,4 @@
-// Shape types, gentle and at the edge only: a product of matrices whose sizes are known while typing is checked while typing.
+// Shape types, only where they are unobtrusive: a matrix product whose sizes are known to the type checker is checked by it.
 import type { Shape } from "../graph/shape.ts";
 
 /** Whether every size of a shape is a literal: `[32, 784]` is, `number[]` and `[number, 10]` are not. */

@@ -1,4 +1,4 @@
-// Random numbers of a share of a batch: those that its rows have where one process draws for the whole batch.
+// Random numbers for a share of a batch: the same ones its rows get if one process draws for the whole batch.
 import { at } from "../graph/at.ts";
 import { HebbError } from "../graph/errors.ts";
 import type { Node } from "../graph/node.ts";

@@ -1,4 +1,4 @@
-// State cells as tensors: State changes by assign, Parameter is the State that gradients flow to.
+// State cells as tensors: State changes by assign; Parameter is a State that receives gradients.
 import { allocate, type DType, dtypeOf, isFloat, type TypedArray } from "../graph/dtype.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import { numbersOf, storedNumber, storedNumbers } from "../graph/halves.ts";

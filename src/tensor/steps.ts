@@ -1,4 +1,4 @@
-// What is being recorded once for many runs, the steps of loops and functions under vmap: what may not happen there, and how draws differ.
+// What is recorded once for many runs, steps of loops and functions under vmap: what is forbidden there, and how draws differ.
 import { HebbError } from "../graph/errors.ts";
 import type { Node } from "../graph/node.ts";
 import { full } from "../graph/ops/creation.ts";

@@ -1,4 +1,4 @@
-// Tensor: an immutable value and a node of a lazy graph. Nothing runs until a value is asked for.
+// Tensor: an immutable value and a node of a lazy graph. Nothing runs until a value is read.
 import { settle } from "../graph/apply.ts";
 import { type DType, isFloat, type TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";

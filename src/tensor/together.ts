@@ -1,4 +1,4 @@
-// Carrying out collectives on values: one by one where tensors are evaluated, in buckets while the parts of a compiled step run.
+// Runs collectives on values: one by one in lazy evaluation, in buckets while the parts of a compiled step run.
 import { at } from "../graph/at.ts";
 import { allocate, byteSize, type DType, type TypedArray } from "../graph/dtype.ts";
 import { HebbError, InternalError } from "../graph/errors.ts";

@@ -1,4 +1,4 @@
-// What is being traced right now: a compiled function records its reads and writes of state here.
+// The current trace: a compiled function records its reads and writes of state here.
 import { HebbError } from "../graph/errors.ts";
 import { type Node, sourceNode } from "../graph/node.ts";
 import { Argument, type Cell, type Home, type Storage } from "../runtime/index.ts";

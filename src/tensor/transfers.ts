@@ -1,4 +1,4 @@
-// Values that move between devices: at once from a processor, by promise from a device that gives them later.
+// Values that move between devices: immediately from a synchronous device, by promise from an asynchronous one.
 import { HebbError, InternalError } from "../graph/errors.ts";
 import type { Node } from "../graph/node.ts";
 import { topologicalOrder } from "../graph/walk.ts";

@@ -1,4 +1,4 @@
-// Arguments and results of compiled functions: tensors in arrays and plain objects. Anything else counts by value.
+// Arguments and results of compiled functions: tensors in arrays and plain objects. Everything else is compared by value.
 import { HebbError } from "../graph/errors.ts";
 import { notATensor } from "./refusals.ts";
 import { Tensor } from "./tensor.ts";

@@ -1,4 +1,4 @@
-// vmap: a function of one example becomes one of many, computed at once.
+// vmap: turns a function of one example into a function of a batch.
 import { Batcher, type Randomness } from "../graph/batching/batcher.ts";
 import { moveDim, type Value, wide } from "../graph/batching/rules.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";

@@ -1,4 +1,4 @@
-// When the loop of fit lets timers and signals in, and how ranks agree there to stop: all at the same step.
+// When the loop of fit yields to timers and signals, and how ranks agree there to stop at the same step.
 import type { Company } from "./company.ts";
 
 /** How long the loop may hold the event loop before it lets timers and signals in, in milliseconds. */

@@ -1,4 +1,4 @@
-// Callbacks: what takes part in a training or watches it. One with a state is part of every saved state, by its name.
+// Callbacks: they take part in a training or watch it. One with a state is part of every saved state, under its name.
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { describe } from "../graph/kinds.ts";

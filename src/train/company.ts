@@ -1,4 +1,4 @@
-// A training among ranks: what each takes of a batch, what all are told, and who speaks. Alone, it changes nothing.
+// A training among ranks: each rank's share of a batch, broadcasts, and which rank prints. In a single process it changes nothing.
 import type { TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import type { Module } from "../nn/index.ts";

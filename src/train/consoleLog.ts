@@ -1,4 +1,4 @@
-// Tells on the console how a training goes: what a program in a terminal shows unless it is told not to.
+// Prints training progress on the console, by default in a terminal.
 import * as kind from "../graph/kinds.ts";
 import { checkKind } from "../graph/options.ts";
 import type { EventListener } from "./events.ts";

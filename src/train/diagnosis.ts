@@ -1,4 +1,4 @@
-// What made a training fail: the same steps are taken again, bit for bit, up to the one that failed.
+// Finds out why a training failed: repeats the same steps, bit for bit, up to the one that failed.
 import type { Module } from "../nn/index.ts";
 import type { Optimizer } from "../optim/index.ts";
 import { type Generator, withGenerator } from "../tensor/index.ts";

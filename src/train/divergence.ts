@@ -1,4 +1,4 @@
-// Where a loss stopped being a number: the row, the layer and operation, or the update that made the first such value.
+// Where a loss became NaN or infinite: the row, the layer and operation, or the update that produced the first such value.
 import { at } from "../graph/at.ts";
 import type { TypedArray } from "../graph/dtype.ts";
 import type { Module } from "../nn/index.ts";

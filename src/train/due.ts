@@ -1,4 +1,4 @@
-// What must be done before the next step: at once where values can be read at once, else when somebody waits.
+// Work that must be done before the next step: at once if values can be read synchronously, else when somebody waits.
 import { HebbError } from "../graph/errors.ts";
 import { type Answer, isPromise, type Reading, readLater, readNow, readsAtOnce } from "../tensor/reading.ts";
 

@@ -1,4 +1,4 @@
-// States that earlier versions saved, in today's words, so that their runs go on.
+// Converts states saved by earlier versions, so that their runs can continue.
 import type { JsonObject } from "../formats/index.ts";
 import { anObject, listOf } from "../formats/json.ts";
 import type { TrainState } from "./state.ts";

@@ -1,4 +1,4 @@
-// Runs a model over a data set: predictions, loss and the figures that fit the task.
+// Runs a model over a data set: predictions, loss and the metrics of the task.
 import { at } from "../graph/at.ts";
 import type { TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";

@@ -1,4 +1,4 @@
-// The one stream of typed events that training makes: progress bars, logs, pages and tests all read it.
+// The one stream of typed training events, read by progress bars, logs, pages and tests.
 import type { Finding } from "./doctor/finding.ts";
 import type { ClassScores } from "./metrics.ts";
 

@@ -1,4 +1,4 @@
-// Where the rows of a step come from: data in device memory, windows of a text, or parts that arrive one after the other.
+// The source of a step's rows: data in device memory, windows of a text, or parts that arrive one after the other.
 import {
   BatchSampler,
   batchesIn,

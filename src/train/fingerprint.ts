@@ -1,4 +1,4 @@
-// Fingerprints of data and weights: ranks compare them before the first step. Not for anything that an enemy may choose.
+// Fingerprints of data and weights: ranks compare them before the first step. Not secure against an adversary.
 import { Dataset, gatherSamples, TokenSequence } from "../data/index.ts";
 import { spread } from "../data/spread.ts";
 import type { TypedArray } from "../graph/dtype.ts";

@@ -1,4 +1,4 @@
-// fit: a short loop over a Trainer, which lets timers and signals in, and ends as its options say.
+// fit: a short loop over a Trainer, which yields to timers and signals and ends as its options say.
 import { HebbError } from "../graph/errors.ts";
 import type { Module } from "../nn/index.ts";
 import { backendInfo } from "../runtime/index.ts";

@@ -1,4 +1,4 @@
-// Writing text with a model of the next token: one token after the other, drawn by seed.
+// Generates text with a next-token model: one token after the other, drawn by seed.
 import { Random } from "../data/index.ts";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";

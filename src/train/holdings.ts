@@ -1,4 +1,4 @@
-// Arrays that a training holds to go back to. Ranks that share out the optimizer's state hold a part of each, and make it whole together.
+// Arrays that a training keeps to go back to. With a sharded optimizer each rank holds a part, and they gather the whole together.
 import type { HostArray, NamedArrays, Writable } from "../formats/index.ts";
 import { widen } from "../formats/stored/array.ts";
 import { at } from "../graph/at.ts";

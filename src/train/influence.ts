@@ -1,4 +1,4 @@
-// What the columns of a table do to a model: how much it loses without one, and how its answer goes with one.
+// The effect of a table's columns on a model: how much it loses without one, and how its predictions change with one.
 import { Dataset, Random } from "../data/index.ts";
 import { at } from "../graph/at.ts";
 import { HebbError } from "../graph/errors.ts";

@@ -1,4 +1,4 @@
-// Logs as callbacks that listen to the event stream: a CSV of epochs, JSON lines, and event files that TensorBoard reads.
+// Logs as callbacks on the event stream: a CSV of epochs, JSON lines, and event files for TensorBoard.
 import { aString, listOf, objectOf } from "../formats/json.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkKind, checkOptions } from "../graph/options.ts";

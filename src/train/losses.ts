@@ -1,4 +1,4 @@
-// The losses of steps that were taken: gathered unread, and read when somebody asks, for reading waits for the device.
+// The losses of past steps: collected unread and read on request, because reading waits for the device.
 import { HebbError } from "../graph/errors.ts";
 import type { Place } from "./feeds.ts";
 import { MeanLoss, type StepLoss, type StepResult } from "./steps.ts";

@@ -1,4 +1,4 @@
-// Figures that are curves: how a decision changes with its threshold, and whether probabilities are what they say.
+// Metrics that are curves: decisions by threshold, and the calibration of probabilities.
 import { HebbError } from "../graph/errors.ts";
 
 type Numbers = ArrayLike<number>;

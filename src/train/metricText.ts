@@ -1,4 +1,4 @@
-// How figures are told to people: shares in per cent, all else with four digits; and the line of an epoch.
+// How metrics are printed: shares in per cent, everything else with four digits; and the line of an epoch.
 import type { Metrics, TrainEvent } from "./events.ts";
 
 const percent: ReadonlySet<string> = new Set([

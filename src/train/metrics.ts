@@ -1,4 +1,4 @@
-// Figures of merit, computed on the host from predictions and targets.
+// Metrics, computed on the host from predictions and targets.
 import { HebbError } from "../graph/errors.ts";
 
 export * from "./metricCurves.ts";

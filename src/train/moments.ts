@@ -1,4 +1,4 @@
-// Moments of a training that can be gone back to, thinned as they grow.
+// Snapshots of a training to go back to, thinned out as they grow.
 import type { Moment } from "./parts.ts";
 
 export interface MomentsOptions {

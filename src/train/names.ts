@@ -1,4 +1,4 @@
-// What descriptions, configurations, the command line and the Studio choose from by name: plain tables, so that reading them loads nothing.
+// Everything that descriptions, configurations, the command line and the Studio select by name: plain tables, so reading them loads nothing.
 
 /** The names of a table, in its order. */
 const namesOf = <T extends object>(table: T): readonly (keyof T & string)[] =>

@@ -1,4 +1,4 @@
-// What a loss asks of a network: how many outputs, targets in which form, and how outputs become probabilities.
+// What a loss requires: the number of outputs, the form of the targets, and how outputs become probabilities.
 import { type Dataset, TokenSequence } from "../data/index.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import { describe } from "../graph/kinds.ts";

@@ -1,4 +1,4 @@
-// The parts of a training that have a state: collected into one saved state, and given back what is theirs.
+// The stateful parts of a training: collected into one saved state, and restored from it.
 import type { JsonObject, NamedArrays } from "../formats/index.ts";
 import { aCount, anObject } from "../formats/json.ts";
 import { HebbError } from "../graph/errors.ts";

@@ -1,4 +1,4 @@
-// How far a training has come: updates, the losses of the epoch so far, the epochs before it, and what was found.
+// The progress of a training: updates, the losses of the current epoch, earlier epochs, and findings.
 import { aCount, aNumber, listOf, objectOf } from "../formats/json.ts";
 import { checkFinding, type Finding } from "./doctor/finding.ts";
 import type { Part, PartState, SavedPart } from "./parts.ts";

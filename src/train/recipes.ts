@@ -1,4 +1,4 @@
-// Optimizers, schedules and augmentations by name, with settings that fit the length of a training: what a configuration chooses.
+// Optimizers, schedules and augmentations by name, with settings that fit the length of a training.
 import { type AugmentOptions, augmentation } from "../data/index.ts";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";

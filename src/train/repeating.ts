@@ -1,4 +1,4 @@
-// Steps and epochs that are taken again after training went back: what was told of them is not told twice.
+// Steps and epochs that are repeated after going back: events are not reported twice.
 import { type Reading, within } from "../tensor/reading.ts";
 
 export class Repeating {

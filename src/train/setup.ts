@@ -1,4 +1,4 @@
-// What fit makes of its options before it begins: the feed, what classes and rows count for, and checks.
+// Prepares a training from the options of fit: the feed, class and row weights, and checks.
 import { classWeights as balancedWeights, Dataset, TokenSequence } from "../data/index.ts";
 import { HebbError } from "../graph/errors.ts";
 import { describe } from "../graph/kinds.ts";

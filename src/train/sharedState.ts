@@ -1,4 +1,4 @@
-// A saved state that rank 0 has, on all ranks: only its machine need hold the run folder.
+// Sends a saved state from rank 0 to all ranks: only its machine needs the run folder.
 import type { HostArray, NamedArrays } from "../formats/index.ts";
 import { allocate, type DType } from "../graph/dtype.ts";
 import { InternalError } from "../graph/errors.ts";

@@ -1,4 +1,4 @@
-// What a training run keeps: a moment of it as arrays and plain data, and the kinds of what is read back.
+// The saved state of a training run as arrays and plain data, and the checks when it is read back.
 import type { HostArray, JsonObject, NamedArrays, NamedWritables } from "../formats/index.ts";
 import { aBoolean, aCount, aNumber, anObject, aString, type Check, listOf, objectOf } from "../formats/json.ts";
 import { widen } from "../formats/stored/array.ts";

@@ -1,4 +1,4 @@
-// The compiled steps of training: forward, backward and update as one program; or several batches whose gradients add up to one update.
+// The compiled steps of training: forward, backward and update as one program; or several batches whose gradients are accumulated into one update.
 import { isFloat } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import { formatShape } from "../graph/shape.ts";

@@ -1,4 +1,4 @@
-// A feed of rows that arrive in parts, one of which is held at a time. Rows that do not fill an update wait for the next part.
+// A feed of rows that arrive in parts, one held at a time. Rows that do not fill an update wait for the next part.
 import { type BatchSampler, Dataset } from "../data/index.ts";
 import type { PartRows } from "../data/partRows.ts";
 import { at } from "../graph/at.ts";

@@ -1,4 +1,4 @@
-// Trainer: the one training loop, update by update. Every state it has, and that its callbacks have, can be saved, resumed and gone back to.
+// Trainer: the one training loop, update by update. Its state and that of its callbacks can be saved, resumed and rewound.
 import { HebbError } from "../graph/errors.ts";
 import { checkOptions } from "../graph/options.ts";
 import type { Module } from "../nn/index.ts";

@@ -1,4 +1,4 @@
-// What a Trainer takes: the data, the loss, the optimizer, what is done to gradients and weights, and the callbacks.
+// The options of a Trainer: data, loss, optimizer, treatment of gradients and weights, and callbacks.
 import type { BatchSampler } from "../data/index.ts";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";

@@ -1,4 +1,4 @@
-// What a trainer itself has of state: weights, optimizer, averages, the place in the data, random numbers.
+// The state of a trainer itself: weights, optimizer, averages, the position in the data, random numbers.
 import { HebbError } from "../graph/errors.ts";
 import type { Module } from "../nn/index.ts";
 import type { GroupState, Optimizer, WeightAverage } from "../optim/index.ts";

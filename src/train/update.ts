@@ -1,4 +1,4 @@
-// An update as callbacks see it: its loss is read when it is asked for.
+// An update as callbacks see it: its loss is read on request.
 import { HebbError } from "../graph/errors.ts";
 import { readsAtOnce } from "../tensor/reading.ts";
 import type { StepMoment } from "./callback.ts";

@@ -1,4 +1,4 @@
-// The figure that is watched: which epoch is best by it, with its weights.
+// The monitored metric: which epoch is best by it, with its weights.
 import type { NamedArrays } from "../formats/index.ts";
 import { aCount, aNumber, aString, listOf, objectOf } from "../formats/json.ts";
 import { HebbError } from "../graph/errors.ts";

@@ -1,4 +1,4 @@
-// The argument table of a program: what each slot must hold, and where every buffer begins.
+// The argument table of a program: what each slot must hold, and the offset of every buffer.
 import type { BufferInfo, Placement, Program, Repeat } from "../../compiler/kernel.ts";
 import { at } from "../../graph/at.ts";
 import { byteSize } from "../../graph/dtype.ts";

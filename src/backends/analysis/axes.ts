@@ -1,4 +1,4 @@
-// The axes in an expression: which it depends on, and others in their place.
+// The axes in an expression: finding those it depends on, and substituting others.
 import { canonical, rewrite, visitScalar } from "../../compiler/indexing.ts";
 import type { Scalar } from "../../graph/scalar.ts";
 

@@ -1,4 +1,4 @@
-// What every backend computes functions of float32 from. Coefficients are least-squares fits over the reduced range, made in
+// The float32 functions that every backend uses. Coefficients are least-squares fits over the reduced range, made in
 // 40-digit arithmetic and rounded to float32.
 
 /** (e^r - 1 - r) / r² for |r| ≤ ln 2 / 2, within 4e-9 of e^r. */

@@ -1,4 +1,4 @@
-// What backends that compute functions of float64 themselves have in common. Coefficients are fitted as those of float32Functions.ts are.
+// Shared by the backends that implement float64 functions themselves. Coefficients are fitted like those of float32Functions.ts.
 
 /** ln 2 in two parts; the first has 32 bits, so that its product with an exponent is exact. */
 export const ln2High = 0.6931471803691238;

@@ -1,4 +1,4 @@
-// The transcendental functions, for which processors have no instruction.
+// The transcendental functions, for which CPUs have no instruction.
 import type { BinaryFn, UnaryFn } from "../../graph/scalar.ts";
 
 /** Those of float32 lanes that are polynomials without branches. */

@@ -1,4 +1,4 @@
-// Cuts a long reduction of few results into partial ones, so that threads can share it: phases of one kernel.
+// Splits a long reduction with few results into partial ones that threads can share: phases of one kernel.
 import { rewrite } from "../../compiler/indexing.ts";
 import type { LoopKernel, Statement } from "../../compiler/kernel.ts";
 import type { ElementType } from "../../graph/dtype.ts";

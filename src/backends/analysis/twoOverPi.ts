@@ -1,4 +1,4 @@
-// The bits of 2/π, by which angles too large to be divided are reduced.
+// The bits of 2/π, for the reduction of very large angles.
 
 /** So many words behind the point, of 32 or 64 bits, the first bits first. */
 export function twoOverPi(words: number, width: 32 | 64): readonly bigint[] {

@@ -1,4 +1,4 @@
-// What a bundle for browsers has in place of the C backend (the field "browser" of package.json): the sentence that it is not there.
+// Replaces the C backend in browser bundles (the field "browser" of package.json): an error that it is not available.
 import { HebbError } from "../../graph/errors.ts";
 import type { SynchronousDevice } from "../backend.ts";
 import type { CDeviceOptions } from "./device.ts";

@@ -1,4 +1,4 @@
-// C text as a tree: strings, and between them what is known only when all is written. Printed once.
+// C text as a tree of strings with parts that are filled in when everything is written. Printed once.
 
 /** The address of an element: a slot of the table, and how many bytes from where that points. */
 export interface Address {

@@ -1,4 +1,4 @@
-// The lanes of one vector combined into one element, always in the same order.
+// Combines the lanes of one vector into one element, always in the same order.
 import type { ElementType } from "../../graph/dtype.ts";
 import type { Combine } from "../../graph/node.ts";
 import { combineFn } from "../analysis/steps.ts";

@@ -1,2 +1,2 @@
-// What the C backend offers the runtime.
+// The C backend's interface to the runtime.
 export { type CDeviceOptions, createCDevice } from "./device.ts";

@@ -1,4 +1,4 @@
-// The threads of the C backend, in C: a library that stays loaded, and the interface that programs see.
+// The threads of the C backend, in C: a library that stays loaded, and the interface for programs.
 
 /** How often a worker polls the open phase before it yields, and before it sleeps between runs. */
 const waitSpins = 4000;

@@ -1,4 +1,4 @@
-// With AddressSanitizer in HEBB_CFLAGS: memory that no block holds is marked, so that emitted code that leaves a block is caught.
+// With AddressSanitizer in HEBB_CFLAGS: unallocated memory is poisoned, so that emitted code that leaves a block is caught.
 import { HebbError } from "../../graph/errors.ts";
 import { koffi } from "./native.ts";
 

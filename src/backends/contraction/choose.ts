@@ -1,4 +1,4 @@
-// Chooses how a contraction is computed: the cheapest of the ways that are possible on a machine. Pure arithmetic.
+// Chooses the plan of a contraction: the cheapest valid one on a machine. Pure arithmetic.
 import type { ContractionKernel } from "../../compiler/kernel.ts";
 import { byteSize } from "../../graph/dtype.ts";
 import type { Axis } from "../../graph/scalar.ts";

@@ -1,4 +1,4 @@
-// What a way of computing a contraction costs, in estimated cycles.
+// The cost of a contraction plan, in estimated cycles.
 import type { ContractionKernel } from "../../compiler/kernel.ts";
 import { byteSize, type ElementType } from "../../graph/dtype.ts";
 import type { Axis } from "../../graph/scalar.ts";

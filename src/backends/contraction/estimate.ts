@@ -1,4 +1,4 @@
-// The ways of computing a contraction on a machine whose costs are known: all that are possible are estimated.
+// Enumerates and estimates all valid plans of a contraction on a machine whose costs are known.
 import type { ContractionKernel } from "../../compiler/kernel.ts";
 import { extentOf } from "../analysis/steps.ts";
 import { dotPlan, either, hasContiguousColumns, outerPlan, type Way } from "./choose.ts";

@@ -1,4 +1,4 @@
-// Merges the axes of m and of n, as far as the epilogue and the operands step evenly along them.
+// Merges the axes of m and of n where the epilogue and the operands have uniform strides along them.
 import { visitScalar } from "../../compiler/indexing.ts";
 import type { Statement } from "../../compiler/kernel.ts";
 import { type Axis, axisValue, int, newAxis, operandsOf, type Scalar } from "../../graph/scalar.ts";

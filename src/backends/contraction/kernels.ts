@@ -1,4 +1,4 @@
-// A contraction as other kernels: as plain loops, in parts whose sums are added up, or with its epilogue apart.
+// A contraction as other kernels: as plain loops, split along k, or with a separate epilogue.
 import { flatAxes } from "../../compiler/indexing.ts";
 import type { ContractionKernel, LoopKernel, Statement } from "../../compiler/kernel.ts";
 import {

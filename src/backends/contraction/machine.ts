@@ -1,4 +1,4 @@
-// What a plan needs to know of the machine that computes a contraction: vectors, registers, caches, and what work costs.
+// The machine description for contraction plans: vectors, registers, caches, and costs.
 import type { ContractionKernel } from "../../compiler/kernel.ts";
 import type { PaddedDim } from "../analysis/padding.ts";
 import type { Plan } from "./plan.ts";

@@ -1,4 +1,4 @@
-// Packing as loops, for sides that are no matrix in memory: each element of the panels is the expression at its place.
+// Packing as loops, for sides that are not a matrix in memory: each element of the panels is the expression at its position.
 import { canonical, flatAxes, unflatten } from "../../compiler/indexing.ts";
 import type { ContractionKernel, LoopKernel } from "../../compiler/kernel.ts";
 import { at } from "../../graph/at.ts";

@@ -1,4 +1,4 @@
-// The two operands of a contraction as tiles read them: a gives rows, one element at a time, and b columns, in vectors.
+// The two operands of a contraction as tiles read them: a provides rows, one element at a time, and b columns, in vectors.
 import type { ContractionKernel, Statement } from "../../compiler/kernel.ts";
 import { at } from "../../graph/at.ts";
 import { byteSize } from "../../graph/dtype.ts";

@@ -1,4 +1,4 @@
-// Where tiles read a side: in place, or in panels that were packed before. In elements.
+// Where tiles read a side: in place, or in packed panels. In elements.
 import type { ContractionKernel } from "../../compiler/kernel.ts";
 import { at } from "../../graph/at.ts";
 import { InternalError } from "../../graph/errors.ts";

@@ -1,5 +1,5 @@
-// Windows that slide over an image, one weight for each of their elements, as in depthwise convolutions: neighbouring rows of
-// results are sums in registers, and each vector of the image is loaded once for all of them.
+// Sliding windows with one weight per element, as in depthwise convolutions: sums for neighbouring rows of results stay in
+// registers, and each vector of the image is loaded once for all of them.
 import type { ContractionKernel } from "../../compiler/kernel.ts";
 import type { Axis } from "../../graph/scalar.ts";
 import { type Operand, tableOf } from "../analysis/operand.ts";

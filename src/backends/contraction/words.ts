@@ -1,5 +1,5 @@
-// Products of numbers of one or two bytes: neighbours along k form words of 32 bits, whose products one instruction adds up. Sums of whole numbers
-// are int32, which wraps, so that they are exact in any order.
+// Products of one- or two-byte numbers: neighbours along k form 32-bit words, whose products one instruction adds up. Integer sums
+// are int32, which wraps, so they are exact in any order.
 import { flatAxes } from "../../compiler/indexing.ts";
 import type { ContractionKernel, LoopKernel } from "../../compiler/kernel.ts";
 import { byteSize, type ElementType } from "../../graph/dtype.ts";

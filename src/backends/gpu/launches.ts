@@ -1,4 +1,4 @@
-// What a run of a program launches, in order: which kernel form, over which memory. Loops over time are unrolled.
+// The launches of a program run, in order: which kernel form, over which memory. Loops over time are unrolled.
 
 import { hasChecks } from "../../compiler/checks.ts";
 import type { Instruction, Program } from "../../compiler/kernel.ts";

@@ -1,4 +1,4 @@
-// How a kernel is spread over a GPU: workgroups, invocations, tiles. It depends on extents alone, and on no shading language.
+// Maps a kernel to a GPU: workgroups, invocations, tiles. It depends only on extents, not on a shading language.
 import type { ContractionKernel, Kernel, LoopKernel, Statement } from "../../compiler/kernel.ts";
 import { binary, cast } from "../../graph/scalar.ts";
 import { extentOf } from "../analysis/steps.ts";

@@ -1,4 +1,4 @@
-// A kernel as what a GPU launches one after another: long sums of few results are added up in parts, which keep a whole card busy.
+// A kernel as a sequence of GPU launches: long sums with few results are computed in parts, which keep the whole GPU busy.
 
 import type { BufferInfo } from "../../compiler/kernel.ts";
 import { byteSize, type ElementType } from "../../graph/dtype.ts";

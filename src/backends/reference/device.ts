@@ -1,4 +1,4 @@
-// The reference backend: interprets programs slowly and obviously, and so defines what they mean.
+// The reference backend: interprets programs slowly and simply, and so defines what they mean.
 import { type FailedCheck, stoppedKernels } from "../../compiler/checks.ts";
 import type { BufferInfo, Instruction, Program, Window } from "../../compiler/kernel.ts";
 import { at } from "../../graph/at.ts";

@@ -1,2 +1,2 @@
-// What the reference backend offers the runtime.
+// The reference backend's interface to the runtime.
 export { createReferenceDevice } from "./device.ts";

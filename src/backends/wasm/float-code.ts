@@ -1,4 +1,4 @@
-// A small notation for straight-line float code: every operation puts its result in a local of its own.
+// A small notation for straight-line float code: every operation puts its result in its own local.
 import { at } from "../../graph/at.ts";
 import type { FunctionBuilder, ValueType } from "./module.ts";
 import type { PlainOpcode } from "./opcodes.ts";

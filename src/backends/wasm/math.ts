@@ -1,4 +1,4 @@
-// Which code computes a mathematical function: in lanes, in float32, in float64. The same code everywhere, so the same bits.
+// Selects the code for a mathematical function: in lanes, in float32, in float64. The same code everywhere, so the same bits.
 
 import { isPolynomial, type MathFn } from "../analysis/mathFn.ts";
 import type { EmitContext } from "./emitter.ts";

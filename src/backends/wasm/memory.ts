@@ -1,4 +1,4 @@
-// Loads and stores of scalars and of four lanes: side by side, evenly spaced, or anywhere.
+// Loads and stores of scalars and of four lanes: contiguous, strided, or scattered.
 import { byteSize, type ElementType } from "../../graph/dtype.ts";
 import { halvedIn, type Linear, makeLinear, type Value } from "../analysis/values.ts";
 import { Addresses } from "./addresses.ts";

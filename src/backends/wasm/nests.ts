@@ -1,4 +1,4 @@
-// The shapes of loops: plain ones, nests, lanes with their remainder, blocks; and what is computed before them.
+// The shapes of loops: plain ones, nests, lanes with their remainder, blocks; and the values hoisted out of them.
 import type { Axis } from "../../graph/scalar.ts";
 import { type Dependence, isHeavy } from "../analysis/cost.ts";
 import { boundIn, type Step, visitSteps } from "../analysis/steps.ts";

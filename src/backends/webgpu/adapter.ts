@@ -1,4 +1,4 @@
-// Finds the graphics card: the browser's WebGPU, or in Node the package webgpu, which is loaded when it is asked for.
+// Finds the GPU: the browser's WebGPU, or in Node the package webgpu, which is loaded on first use.
 import { HebbError } from "../../graph/errors.ts";
 import { subgroupFeature } from "./subgroups.ts";
 

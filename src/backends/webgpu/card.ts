@@ -1,4 +1,4 @@
-// What is loaded when a graphics card is opened: two thirds of the backend, which pages without WebGPU never need.
+// Loaded when a GPU is opened: two thirds of the backend, which pages without WebGPU never need.
 import type { HebbError } from "../../graph/errors.ts";
 import type { Target } from "../gpu/mapping.ts";
 import { findAdapter, openDevice, type Wanted } from "./adapter.ts";

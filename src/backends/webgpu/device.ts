@@ -1,4 +1,4 @@
-// The WebGPU device: a queue of its own, which takes what it is given before the graphics card is open, too.
+// The WebGPU device: it has its own queue, which accepts work even before the GPU is open.
 import { type FailedCheck, hasChecks } from "../../compiler/checks.ts";
 import type { Program } from "../../compiler/kernel.ts";
 import { byteSize, type ElementType, type TypedArray } from "../../graph/dtype.ts";

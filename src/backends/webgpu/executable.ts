@@ -1,4 +1,4 @@
-// A compiled program on a GPU: its shaders, and the table of where each launch finds its memory.
+// A compiled program on a GPU: its shaders, and the table of memory offsets for each launch.
 import type { BufferInfo, Program } from "../../compiler/kernel.ts";
 import { at } from "../../graph/at.ts";
 import { byteSize } from "../../graph/dtype.ts";

@@ -1,4 +1,4 @@
-// Numbers that WebGPU names in globals, which Node has not; the words of the status; and sizes in text.
+// Constants that browsers have as globals and Node lacks; the words of the status; and sizes as text.
 
 export const usage = {
   mapRead: 0x1,

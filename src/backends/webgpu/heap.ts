@@ -1,4 +1,4 @@
-// The memory of the device: one buffer, of which every block is a range. It grows; what is in it keeps its address.
+// The memory of the device: one growing buffer, of which every block is a range. Offsets stay valid when it grows.
 import { HebbError } from "../../graph/errors.ts";
 import { megabytes, usage } from "./flags.ts";
 

@@ -1,4 +1,4 @@
-// What the WebGPU backend offers the runtime.
+// The WebGPU backend's interface to the runtime.
 export { createWebgpuDevice, openRealCard, type WebgpuDeviceOptions } from "./device.ts";
 
 /** The card that `webgpu` would use, or why it would not; for people. */

@@ -1,4 +1,4 @@
-// Compiled shaders, one for each text: shared by all programs, and kept for a while when none uses them.
+// Compiled shaders, one per text: shared by all programs, and kept for a while after their last use.
 import { computeStage } from "./flags.ts";
 
 /** A check writes the status of the device, everything else reads whether a run failed. */

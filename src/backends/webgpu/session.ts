@@ -1,4 +1,4 @@
-// An open GPU: its memory, its shaders, its status, and the work that is given to its queue.
+// An open GPU: its memory, its shaders, its status, and the work in its queue.
 import { allocate, byteSize, type ElementType, type TypedArray, viewOf } from "../../graph/dtype.ts";
 import type { HebbError } from "../../graph/errors.ts";
 import { mapRead, statusWords, usage } from "./flags.ts";

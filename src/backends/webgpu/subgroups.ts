@@ -1,4 +1,4 @@
-// Whether invocations of a workgroup form subgroups in their order, which WGSL leaves to the driver: tried on the card that is opened.
+// Whether subgroups follow the order of a workgroup's invocations, which WGSL leaves to the driver: tested on the opened GPU.
 import { computeStage, mapRead, usage } from "./flags.ts";
 
 /** So many invocations are tried, and so many the smallest workgroup has that reduces. */

@@ -1,4 +1,4 @@
-// hebb bench: how fast this machine runs what hebb is used for.
+// hebb bench: measures how fast this machine runs typical workloads.
 import * as nn from "../../nn/index.ts";
 import * as optim from "../../optim/index.ts";
 import { backendInfo } from "../../runtime/index.ts";

@@ -1,4 +1,4 @@
-// hebb doctor: what this machine offers, or what is wrong with a run.
+// hebb doctor: reports what this machine offers, or problems of a run.
 import { cpus, totalmem } from "node:os";
 import { describeCard } from "../../backends/webgpu/index.ts";
 import type { JsonObject } from "../../formats/index.ts";

@@ -1,4 +1,4 @@
-// hebb explain: what each column of one row adds to the mean answer of a run.
+// hebb explain: what each column of one row adds to the mean prediction of a run.
 import type { TablePart } from "../../data/tableFile.ts";
 import { visible } from "../../graph/visible.ts";
 import { formFor, read } from "../../run/read.ts";

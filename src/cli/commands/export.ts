@@ -1,4 +1,4 @@
-// hebb export: a run or a file of arrays as another kind of file. hebb import: a file as a run folder.
+// hebb export: converts a run or a file of arrays to another format. hebb import: turns a file into a run folder.
 import { basename } from "node:path";
 import { exportTo } from "../../run/export.ts";
 import type { ExportName } from "../../run/exportNames.ts";

@@ -1,4 +1,4 @@
-// hebb generate: a trained language model writes text.
+// hebb generate: generates text with a trained language model.
 import { HebbError } from "../../graph/errors.ts";
 import { FineTuned } from "../../models/fineTuning.ts";
 import { CausalLanguageModel, TextGenerator } from "../../models/index.ts";

@@ -1,4 +1,4 @@
-// hebb serve: a trained run behind HTTP, until it is interrupted; what was asked by then is answered.
+// hebb serve: serves a trained run over HTTP until it is interrupted; requests accepted by then are answered.
 import { basename, resolve } from "node:path";
 import { type ServeOptions, serveRun } from "../../run/serve/server.ts";
 import { backendInfo } from "../../runtime/index.ts";

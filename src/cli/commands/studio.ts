@@ -1,4 +1,4 @@
-// hebb studio: the page, opened with a table, a run with its weights and curves, or the first problem.
+// hebb studio: serves the page, opened with a table, a run with its weights and curves, or the first problem.
 import { existsSync, statSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { addressError } from "../../data/fileErrors.ts";

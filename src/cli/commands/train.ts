@@ -1,4 +1,4 @@
-// hebb train: data in, a run folder out, or one for each fold. hebb resume: continues one.
+// hebb train: data in, a run folder out, or one per fold. hebb resume: continues one.
 import { basename } from "node:path";
 import type { World } from "../../distributed/index.ts";
 import { makeFolder } from "../../formats/node.ts";

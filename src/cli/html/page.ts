@@ -1,4 +1,4 @@
-// One HTML file about a run: no network, no script; it opens from any disk and prints.
+// One HTML file about a run: no network, no script; it can be opened from disk and printed.
 import { escaped, short } from "./svg.ts";
 
 const style = `

@@ -1,4 +1,4 @@
-// What is understood of a run, section by section, as one HTML file.
+// The report of a run, section by section, as one HTML file.
 import { at } from "../../graph/at.ts";
 import type { ClassesSeen, NumbersSeen, Understanding } from "../../run/understanding/understanding.ts";
 import type { Metrics } from "../../train/index.ts";

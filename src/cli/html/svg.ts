@@ -1,4 +1,4 @@
-// Small pictures of numbers in SVG: lines, areas, dots and bars over axes with round marks. Colours are those of the page.
+// Small charts in SVG: lines, areas, dots and bars over axes with round ticks, in the colours of the page.
 import { visible } from "../../graph/visible.ts";
 
 export const escaped = (text: string): string =>

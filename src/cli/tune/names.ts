@@ -1,4 +1,4 @@
-// How hebb tune searches, by name, known before the command is loaded.
+// The search methods of hebb tune by name, known before the command is loaded.
 
 /** How points are chosen. "halving" draws them at random, all before the first trial. */
 export const tuneMethods = ["tpe", "random", "halving"] as const;

@@ -1,4 +1,4 @@
-// A picture of a search: one panel for each option, every trial a dot at its value and figure.
+// A chart of a search: one panel per option, with a dot for the value and result of every trial.
 
 import type { Trial } from "./search.ts";
 import type { Dimension } from "./space.ts";

@@ -1,4 +1,4 @@
-// Which trials end before they are trained to the end, by what earlier trials had reached after as many epochs.
+// Decides which trials stop early, by the results of earlier trials after the same number of epochs.
 import { at } from "../../graph/at.ts";
 import type { PrunerName } from "./names.ts";
 

@@ -1,4 +1,4 @@
-// Which point a search tries next: at random, or by a tree-structured Parzen estimator. No point is tried twice.
+// Chooses the next point of a search: at random, or by a tree-structured Parzen estimator. No point is tried twice.
 import { Random } from "../../data/index.ts";
 import { at } from "../../graph/at.ts";
 import { type Dimension, drawPoint, type Point, placeOf, pointAt, type Range, sizeOf, valueAt } from "./space.ts";

@@ -1,4 +1,4 @@
-// Trials in separate processes, a few at a time, each with its run folder: one after the other by a sampler and a pruner, or halved.
+// Trials in separate processes, a few at a time, each with its run folder: chosen by a sampler and a pruner, or by successive halving.
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { aNumber, objectOf } from "../../formats/json.ts";

@@ -1,4 +1,4 @@
-// The space that a search draws from: options of `hebb train` with the values they may take.
+// The search space: options of `hebb train` with their possible values.
 import type { Random } from "../../data/index.ts";
 import { at } from "../../graph/at.ts";
 import { HebbError } from "../../graph/errors.ts";

@@ -1,5 +1,5 @@
-// GGML's block quantisations (github.com/ggml-org/ggml, ggml-common.h): blocks of whole numbers with shared scales, back to float32.
-// Every product and sum is rounded to float32, as the gguf package rounds it.
+// GGML's block quantisations (github.com/ggml-org/ggml, ggml-common.h): blocks of integers with shared scales, converted to float32.
+// Every product and sum is rounded to float32, as in the gguf package.
 import { float16, tableOf } from "../stored/smallFloats.ts";
 
 /** How a block lies in a file, and how it becomes numbers. */

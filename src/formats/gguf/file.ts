@@ -1,5 +1,5 @@
-// GGUF (github.com/ggml-org/ggml, docs/gguf.md), versions 2 and 3: metadata and tensors of a model in one file. The header is read when it is
-// opened; a tensor is read, and turned into float32 if it is quantised, when it is asked for.
+// GGUF (github.com/ggml-org/ggml, docs/gguf.md), versions 2 and 3: metadata and tensors of a model in one file. Opening reads the
+// header. A tensor is read, and converted to float32 if it is quantised, on request.
 import { HebbError } from "../../graph/errors.ts";
 import { formatShape, sizeOf } from "../../graph/shape.ts";
 import { type Contents, type FileArray, fileArray } from "../opened.ts";

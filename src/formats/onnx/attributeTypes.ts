@@ -1,4 +1,4 @@
-// The codes of the types that an attribute may have.
+// The type codes of attributes.
 export const attributeTypes = {
   float: 1,
   int: 2,

@@ -1,4 +1,4 @@
-// What an ONNX file holds: its initializers as arrays, and its graph in words. Values in other files are read when they are asked for.
+// What an ONNX file holds: its initializers as arrays, and its graph in words. Values in other files are read on request.
 import { HebbError } from "../../graph/errors.ts";
 import type { Contents, FileArray } from "../opened.ts";
 import type { OpenSource } from "../source.ts";

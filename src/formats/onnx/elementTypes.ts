@@ -1,4 +1,4 @@
-// ONNX's element types: their codes, their sizes, and how an array of each becomes one that tensors have.
+// ONNX's element types: their codes, their sizes, and their conversion to tensor dtypes.
 import type { DType } from "../../graph/dtype.ts";
 import { HebbError } from "../../graph/errors.ts";
 

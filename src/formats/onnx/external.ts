@@ -1,4 +1,4 @@
-// Weights in a file of their own, beside the model: what an ONNX file above 2 GB needs.
+// Weights in a separate file beside the model, which an ONNX file above 2 GB needs.
 import type { Draft, GraphProto, ModelProto, TensorProto } from "./proto/messages.ts";
 
 /** Where a part begins: what memory mapping wants. */

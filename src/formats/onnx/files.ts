@@ -1,4 +1,4 @@
-// An ONNX file as its messages: read without copying the weights, written in parts.
+// An ONNX file as messages: read without copying the weights, written in parts.
 import { asBytes, type FileBytes } from "../../data/bytes.ts";
 import { HebbError } from "../../graph/errors.ts";
 import * as kind from "../../graph/kinds.ts";

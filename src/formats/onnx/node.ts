@@ -1,4 +1,4 @@
-// ONNX models on disk, in Node only: the file, and those beside it that hold weights.
+// ONNX models on disk, in Node only: the file, and the files beside it that hold weights.
 import { closeSync, fstatSync, lstatSync, openSync, readFileSync, readSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { HebbError } from "../../graph/errors.ts";

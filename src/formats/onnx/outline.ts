@@ -1,4 +1,4 @@
-// The graph of an ONNX file in words: what goes in and out, its operators, its work, and one line for each node.
+// The graph of an ONNX file in words: inputs and outputs, operators, FLOPs, and one line per node.
 
 import { type ElementType, elementTypes } from "./elementTypes.ts";
 import { ruleOf } from "./import/operators.ts";

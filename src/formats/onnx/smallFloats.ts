@@ -1,4 +1,4 @@
-// ONNX's floats of 4 to 16 bits: which format of array files each of them is, and what arithmetic needs to round to it.
+// ONNX's floats of 4 to 16 bits: their storage format, and how arithmetic rounds to them.
 import {
   bfloat16,
   type SmallFloat as Format,

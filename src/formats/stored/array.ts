@@ -1,4 +1,4 @@
-// Arrays as files hold them, with every element type a file can have, beside the arrays of the dtypes that tensors have.
+// Stored arrays, with every element type a file can have, and arrays with the dtypes of tensors.
 import type { DType, TypedArray } from "../../graph/dtype.ts";
 import { HebbError } from "../../graph/errors.ts";
 import { describe } from "../../graph/kinds.ts";

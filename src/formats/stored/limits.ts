@@ -1,4 +1,4 @@
-// How much a file may take in memory beyond its own size.
+// How much memory a file may take beyond its own size.
 
 /** A few bytes may stand for many, in archives and in windows that repeat their values. */
 const ratio = 100;

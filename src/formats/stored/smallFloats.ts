@@ -1,4 +1,4 @@
-// Floats of 4 to 16 bits as files hold them: every bit pattern to its number, and the nearest pattern of a number.
+// Stored floats of 4 to 16 bits: from every bit pattern to its number, and from a number to the nearest pattern.
 
 /** How the bits of a float are divided, and what its last exponent means. */
 export interface SmallFloat {

@@ -1,4 +1,4 @@
-// The element types that array files hold, and how each becomes one that tensors have.
+// The element types of array files, and their conversion to tensor dtypes.
 import type { DType, TypedArray } from "../../graph/dtype.ts";
 import { HebbError } from "../../graph/errors.ts";
 import { sizeOf } from "../../graph/shape.ts";

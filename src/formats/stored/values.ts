@@ -1,4 +1,4 @@
-// The numbers of an array as a file holds it, whatever its element type: to print, to compare, to write as text.
+// The numbers of a stored array, whatever its element type: to print, compare or write as text.
 import { HebbError } from "../../graph/errors.ts";
 import { sizeOf } from "../../graph/shape.ts";
 import type { StoredArray } from "./array.ts";

@@ -1,4 +1,4 @@
-// PyTorch's files (torch.save): a zip archive of a pickle and of storages, opened without running anything. The form of before 1.6 is in legacy.ts.
+// PyTorch's files (torch.save): a zip archive of a pickle and storages, opened without running anything. legacy.ts has the format before 1.6.
 import { HebbError } from "../../graph/errors.ts";
 import type { Contents, FileArray } from "../opened.ts";
 import type { OpenSource } from "../source.ts";

@@ -1,4 +1,4 @@
-// The names that a pickle of tensors refers to, and what each gives. The list is closed: see torch._weights_only_unpickler for PyTorch's own.
+// The names that a pickle of tensors refers to, and their values. The list is closed: see torch._weights_only_unpickler for PyTorch's own.
 import { HebbError } from "../../graph/errors.ts";
 import type { StoredDType } from "../stored/types.ts";
 import type { Known } from "./pickle.ts";

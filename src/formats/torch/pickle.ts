@@ -1,5 +1,5 @@
-// Python's pickle, protocols 0 to 5 (docs.python.org, pickletools), read as data. Nothing is imported or called: a name that is not known here
-// ends the reading, and the error says it.
+// Python's pickle, protocols 0 to 5 (docs.python.org, pickletools), read as data. Nothing is imported or called: an unknown name
+// is an error that names it.
 import { HebbError } from "../../graph/errors.ts";
 import type { Dict, Global, List, Value } from "./values.ts";
 

@@ -1,4 +1,4 @@
-// From the value of a pickle to tensors by name, and from windows on storages to row-major bytes.
+// From the value of a pickle to named tensors, and from views of storages to row-major bytes.
 import { HebbError } from "../../graph/errors.ts";
 import { formatShape, sizeOf } from "../../graph/shape.ts";
 import type { FileArray } from "../opened.ts";

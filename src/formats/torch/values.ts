@@ -1,4 +1,4 @@
-// The values a pickle may hold here: plain data, tensors, and the few names that PyTorch writes. Nothing in them can be called.
+// The values a pickle may contain: plain data, tensors, and the few names that PyTorch writes. None of them can be called.
 import type { StoredDType } from "../stored/types.ts";
 
 /** Where a storage lies: its name in the archive, and how its bytes are taken. */

@@ -1,4 +1,4 @@
-// Zip archives read: stored or deflated, from any source of bytes, the whole directory checked before anything is unpacked.
+// Reads zip archives: stored or deflated, from any byte source, with the whole directory checked before anything is unpacked.
 import { HebbError } from "../../graph/errors.ts";
 import type { ByteSource } from "../source.ts";
 import { crc32 } from "./crc32.ts";

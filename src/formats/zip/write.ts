@@ -1,4 +1,4 @@
-// Zip archives written without compression (APPNOTE.TXT of PKWARE, without ZIP64: up to 4 GiB).
+// Writes uncompressed zip archives (PKWARE's APPNOTE.TXT, without ZIP64: up to 4 GiB).
 import { HebbError } from "../../graph/errors.ts";
 import { crc32 } from "./crc32.ts";
 

@@ -1,4 +1,4 @@
-// A graph for one example becomes a graph for many: every node that depends on an example gets a dim in front.
+// Turns a graph for one example into a graph for a batch: every node that depends on an example gets a leading dim.
 import { at } from "../at.ts";
 import { HebbError, InternalError } from "../errors.ts";
 import { isOp, type LoopBody, type Node } from "../node.ts";

@@ -1,4 +1,4 @@
-// How each op is computed for many examples at once: the same op with one more dim in front.
+// How each op is computed for a batch: the same op with one more leading dim.
 import { at } from "../at.ts";
 import { type Attributes, isOp, makeNode, type Node, type Op } from "../node.ts";
 import { aliasOp } from "../ops/alias.ts";

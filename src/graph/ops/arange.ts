@@ -1,4 +1,4 @@
-// arange: numbers at even distances.
+// arange: evenly spaced numbers.
 import type { DType } from "../dtype.ts";
 import { HebbError } from "../errors.ts";
 import type { Node } from "../node.ts";

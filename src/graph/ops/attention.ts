@@ -1,4 +1,4 @@
-// Attention a tile at a time: the matrix of all queries by all keys is never in memory, forward or backward.
+// Tiled attention: the matrix of all queries by all keys is never in memory, forward or backward.
 // Source: Dao, FlashAttention-2: Faster Attention with Better Parallelism and Work Partitioning, 2023.
 import { at } from "../at.ts";
 import type { Node } from "../node.ts";

@@ -1,4 +1,4 @@
-// expand ⇄ sum: each is the gradient of the other. And repeat, which is made of expand.
+// expand ⇄ sum: each is the gradient of the other. And repeat, which is built on expand.
 
 import { apply } from "../apply.ts";
 import { composed } from "../compose.ts";

@@ -1,4 +1,4 @@
-// One pass of a Fourier transform: short transforms whose results share their sums, and the turn that each of them takes.
+// One pass of a Fourier transform: short transforms whose results share their sums, and the twiddle factors.
 // Source: J. Cooley and J. Tukey, An algorithm for the machine calculation of complex Fourier series, 1965.
 import { apply } from "../apply.ts";
 import { at } from "../at.ts";

@@ -1,4 +1,4 @@
-// Collectives: values that ranks make together. A program is cut where one stands, and the ranks talk between its parts.
+// Collectives: values that ranks compute together. A program is cut at each one, and the ranks communicate between its parts.
 
 import { apply } from "../apply.ts";
 import { ShapeError } from "../errors.ts";

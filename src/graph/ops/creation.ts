@@ -1,4 +1,4 @@
-// Values from a rule alone: full and iota.
+// Values without inputs: full and iota.
 
 import { apply } from "../apply.ts";
 import { computedIn, type DType, isHalf } from "../dtype.ts";

@@ -1,4 +1,4 @@
-// Einstein summation: diagonals, sums, and one contraction for each pair of operands.
+// Einstein summation: diagonals, sums, and one contraction per pair of operands.
 import { at } from "../at.ts";
 import { composed } from "../compose.ts";
 import { ShapeError } from "../errors.ts";

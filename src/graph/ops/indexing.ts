@@ -1,4 +1,4 @@
-// Elements chosen by position: gather ⇄ scatterAdd, indexSelect ⇄ indexAdd, cumsum, masks.
+// Elements selected by position: gather ⇄ scatterAdd, indexSelect ⇄ indexAdd, cumsum, masks.
 
 import { apply } from "../apply.ts";
 import { composed } from "../compose.ts";

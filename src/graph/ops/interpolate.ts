@@ -1,4 +1,4 @@
-// Resizing: by the nearest element, linearly or by cubics between neighbours, or by the mean of an area.
+// Resizing: nearest neighbour, linear or cubic interpolation, or the mean of an area.
 import { at } from "../at.ts";
 import { composed } from "../compose.ts";
 import { isFloat, isHalf } from "../dtype.ts";

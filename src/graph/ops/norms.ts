@@ -1,4 +1,4 @@
-// Lengths: the p-norm of vectors, with gradient 0 at 0, and sizes kept below one.
+// Vector p-norms, with gradient 0 at 0, and renorm, which bounds them.
 import { HebbError, ShapeError } from "../errors.ts";
 import { describe } from "../kinds.ts";
 import type { Node } from "../node.ts";

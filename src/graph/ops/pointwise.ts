@@ -1,4 +1,4 @@
-// Functions of one element at a time that are made of others: quotients and rests, logarithms of sums, signs, bits, blends, closeness.
+// Composed elementwise functions: quotients and remainders, logarithms of sums, signs, bits, interpolation, closeness.
 import { type DType, isFloat, promote } from "../dtype.ts";
 import { HebbError, ShapeError } from "../errors.ts";
 import type { Node, TensorType } from "../node.ts";

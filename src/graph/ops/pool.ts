@@ -1,4 +1,4 @@
-// Pools: the largest or the mean of each window, over one to three dims.
+// Pools: the maximum or mean of each window, over one to three dims.
 
 import { apply } from "../apply.ts";
 import { at } from "../at.ts";

@@ -1,4 +1,4 @@
-// Products of vectors and tensors besides the matrix product: inner, outer, Kronecker's, the vector product, sums over chosen dims.
+// Products of vectors and tensors other than matmul: inner, outer, Kronecker, cross product, sums over chosen dims.
 import { at } from "../at.ts";
 import { ShapeError } from "../errors.ts";
 import { describe } from "../kinds.ts";

@@ -1,4 +1,4 @@
-// Random values by counting: Threefry-2x32 (Salmon et al. 2011) of (key, draw, place), so any element can be computed on its own, on any device.
+// Counter-based random values: Threefry-2x32 (Salmon et al. 2011) of (key, draw, position), so any element can be computed alone, on any device.
 
 import { apply } from "../apply.ts";
 import { type FloatDType, isHalf } from "../dtype.ts";

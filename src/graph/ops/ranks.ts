@@ -1,4 +1,4 @@
-// Statistics by order: medians, quantiles, the kth value, modes, running extremes, and where values lie among sorted ones.
+// Order statistics: medians, quantiles, the kth value, modes, cumulative extremes, and positions in sorted values.
 
 import { apply } from "../apply.ts";
 import { at } from "../at.ts";

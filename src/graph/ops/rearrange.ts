@@ -1,4 +1,4 @@
-// Elements in other places: rolls and turns, tiles and repeats, moved dims, windows, diagonals, pieces of given sizes.
+// Elements moved: rolls and rotations, tiles and repeats, moved dims, windows, diagonals, pieces of given sizes.
 import { at } from "../at.ts";
 import { ShapeError } from "../errors.ts";
 import { describe } from "../kinds.ts";

@@ -1,4 +1,4 @@
-// recompute: a value that is read again late, so that what is computed from it a second time is not kept from the first.
+// recompute: marks a value to be read again late, so that what depends on it is computed a second time instead of kept.
 
 import { apply } from "../apply.ts";
 import { HebbError } from "../errors.ts";

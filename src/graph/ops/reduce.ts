@@ -1,4 +1,4 @@
-// Many elements to one: sums, products, extremes, and what is composed of them.
+// Reductions: sums, products, extremes, and their compositions.
 
 import { apply } from "../apply.ts";
 import { at } from "../at.ts";

@@ -1,4 +1,4 @@
-// What ops that combine many elements into one share: their declaration, and the dims that go or stay.
+// Shared by the reductions: their declaration, and the dims that are removed or kept.
 
 import { apply } from "../apply.ts";
 import { isFloat } from "../dtype.ts";

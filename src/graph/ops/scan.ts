@@ -1,4 +1,4 @@
-// scan: a loop over time as one node, and its results: any value of its body stacked over the steps, and the carried values after the last.
+// scan: a loop over time as one node, and its results: any value of its body stacked over the steps, and the final carried values.
 
 import { apply } from "../apply.ts";
 import { InternalError } from "../errors.ts";

@@ -1,4 +1,4 @@
-// Gradients of the constants of a loop, where every use is a product or a broadcast: one product or one sum over all steps, outside the loop.
+// Gradients of a loop's constants if every use is a product or a broadcast: one product or one sum over all steps, outside the loop.
 import { at } from "../at.ts";
 import { pullback, type Seed } from "../autodiff.ts";
 import { InternalError } from "../errors.ts";

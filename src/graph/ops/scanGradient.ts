@@ -1,4 +1,4 @@
-// The gradient of a loop: a loop that runs the other way. It reads what the first one leaves behind; the gradients of constants
+// The gradient of a loop: a loop that runs backwards. It reads the residuals of the first one; the gradients of constants
 // that stay outside it are in scanConstants.ts.
 import { at } from "../at.ts";
 import { pullback, type Seed } from "../autodiff.ts";

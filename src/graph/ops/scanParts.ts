@@ -1,4 +1,4 @@
-// The parts of a scan node: its body, and its inputs by what they are to it.
+// The parts of a scan node: its body, and its inputs by their role.
 import type { DType } from "../dtype.ts";
 import { InternalError } from "../errors.ts";
 import { isOp, type LoopBody, type Node, type Op } from "../node.ts";

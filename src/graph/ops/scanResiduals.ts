@@ -1,4 +1,4 @@
-// What a loop leaves behind for its gradient: which values of a step are read from memory, and which are computed again from those.
+// What a loop keeps for its gradient: which values of a step are read from memory, and which are recomputed from those.
 import type { Node } from "../node.ts";
 import { sizeOf } from "../shape.ts";
 import { overInputs } from "../walk.ts";

@@ -1,4 +1,4 @@
-// Values put at positions: scatter and its reductions, put, indexed assignment. Gradients follow who wins, so that is found first.
+// Values written at positions: scatter and its reductions, put, indexed assignment. Gradients go to the value that was kept, which is found first.
 import { at } from "../at.ts";
 import { isFloat } from "../dtype.ts";
 import { HebbError, ShapeError } from "../errors.ts";

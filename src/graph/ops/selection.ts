@@ -1,4 +1,4 @@
-// The element of a rank without a sort of all: numbers become whole ones in the same order, whose bits are found one after another by counting.
+// The kth element without a full sort: numbers become integers in the same order, whose bits are found one by one by counting.
 import { at } from "../at.ts";
 import { composed } from "../compose.ts";
 import type { Node } from "../node.ts";

@@ -1,4 +1,4 @@
-// Numbers as whole ones in the order of `sort`, in which 0 and −0 are one, and NaN is the largest.
+// Numbers as integers in the order of `sort`, in which 0 and −0 are equal, and NaN is the largest.
 import { apply } from "../apply.ts";
 import { isFloat } from "../dtype.ts";
 import { type Node, notDifferentiable, type Op, type TensorType } from "../node.ts";

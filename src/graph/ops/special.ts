@@ -1,4 +1,4 @@
-// Functions of one element with a formula of their own: inverse and hyperbolic ones, logarithms, the kin of erf and Γ, Bessel's, neighbours.
+// Elementwise special functions: inverse and hyperbolic ones, logarithms, relatives of erf and Γ, Bessel functions, neighbours.
 
 import { apply } from "../apply.ts";
 import { isFloat } from "../dtype.ts";

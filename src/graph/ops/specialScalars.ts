@@ -1,4 +1,4 @@
-// Special functions of one element as scalar expressions: formulas that keep the digits where the plain ones lose them.
+// Special functions as scalar expressions: formulas that keep precision where the plain ones lose it.
 import { at } from "../at.ts";
 import type { Scalar } from "../scalar.ts";
 import * as scalar from "../scalar.ts";

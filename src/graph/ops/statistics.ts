@@ -1,4 +1,4 @@
-// Mean, variance and deviations, accurate also where all values lie far from 0: variance, std, and what the layers that standardise need.
+// Mean, variance and deviations, accurate even if all values are far from 0: variance, std, and the moments of normalisation layers.
 import { composed } from "../compose.ts";
 import { isFloat } from "../dtype.ts";
 import type { Node } from "../node.ts";

@@ -1,4 +1,4 @@
-// The k first along a dim: of few, one pass for each; of more, the order of all.
+// The k largest along a dim: for small k one pass for each, for larger k a sort.
 import { at } from "../at.ts";
 import { composed } from "../compose.ts";
 import { ShapeError } from "../errors.ts";

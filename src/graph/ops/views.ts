@@ -1,4 +1,4 @@
-// Other shapes for the same elements, by the names of dims: flatten, unflatten, squeeze, transpose, select, narrow.
+// Other shapes for the same elements, by dim: flatten, unflatten, squeeze, transpose, select, narrow.
 import { ShapeError } from "../errors.ts";
 import { describe } from "../kinds.ts";
 import type { Node } from "../node.ts";

@@ -1,4 +1,4 @@
-// BERT (Devlin et al. 2019), with MiniLM, which is one, and RoBERTa (Liu et al. 2019), which counts positions otherwise.
+// BERT (Devlin et al. 2019), including MiniLM, and RoBERTa (Liu et al. 2019), which counts positions differently.
 import type { Config } from "../config.ts";
 import type { Family, FamilyHead } from "../family.ts";
 import type { Names } from "../names.ts";

@@ -1,4 +1,4 @@
-// Llama and its relatives Mistral, Qwen2 and Qwen3: rotations, RMS norms, shared heads, gated feed-forward parts.
+// Llama and its relatives Mistral, Qwen2 and Qwen3: rotary embeddings, RMS norms, grouped-query attention, gated feed-forward parts.
 import type { Config } from "../config.ts";
 import type { Family } from "../family.ts";
 import { lastToken, ropeOf, tied } from "./shared.ts";

@@ -1,4 +1,4 @@
-// Readings that several families have in common.
+// Configuration readers shared by several families.
 import { HebbError } from "../../graph/errors.ts";
 import type { Config } from "../config.ts";
 import type { SequenceHead } from "../heads.ts";

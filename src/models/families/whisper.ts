@@ -1,4 +1,4 @@
-// Whisper's encoder (Radford et al. 2022); the decoder of the files is left aside.
+// Whisper's encoder (Radford et al. 2022); the decoder in the files is ignored.
 import type { Family } from "../family.ts";
 import { everyHead } from "./shared.ts";
 

@@ -1,4 +1,4 @@
-// Activations by the names that configurations give them.
+// Activations by their names in configurations.
 import { HebbError } from "../../graph/errors.ts";
 import { functional } from "../../nn/index.ts";
 import type { Tensor } from "../../tensor/index.ts";

@@ -1,4 +1,4 @@
-// Self-attention of pretrained transformers: fused or separate projections, shared heads, rotations, a cache of keys and values.
+// Self-attention of pretrained transformers: fused or separate projections, grouped heads, rotary embeddings, a key–value cache.
 import { functional, type Module as Layer, Linear, Module, RMSNorm } from "../../nn/index.ts";
 import type { Tensor } from "../../tensor/index.ts";
 import type { LayerCache } from "./cache.ts";

@@ -1,4 +1,4 @@
-// A transformer block, normalised before or after each of its two parts, and a stack of them.
+// A transformer block, with the norm before or after each of its two parts, and a stack of blocks.
 import { functional, Module } from "../../nn/index.ts";
 import type { Tensor } from "../../tensor/index.ts";
 import { Attention, type AttentionSpec, type Pass } from "./attention.ts";

@@ -1,4 +1,4 @@
-// A cache of keys and values of a fixed length: one program serves every position, which is a value and not a shape.
+// A key–value cache of fixed length: one program serves every position, which is a value and not a shape.
 import { HebbError } from "../../graph/errors.ts";
 import { arange, State, type Tensor, where } from "../../tensor/index.ts";
 

@@ -1,4 +1,4 @@
-// What tokens become before the first block: their own vectors, those of their positions and types, normalised or not.
+// Input embeddings of a transformer: tokens, positions and types, with or without a norm.
 import { ShapeError } from "../../graph/errors.ts";
 import { formatShape } from "../../graph/shape.ts";
 import { Embedding, functional, Module } from "../../nn/index.ts";

@@ -1,4 +1,4 @@
-// The normalisation that a transformer uses throughout.
+// The normalisation used throughout a transformer.
 import { LayerNorm, type Module, RMSNorm } from "../../nn/index.ts";
 
 export interface NormSpec {

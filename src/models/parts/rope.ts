@@ -1,4 +1,4 @@
-// Rotary position embeddings: queries and keys are turned by angles that grow with the position (Su et al. 2021).
+// Rotary position embeddings: queries and keys are rotated by angles that grow with the position (Su et al. 2021).
 import { cat, type Tensor, tensor } from "../../tensor/index.ts";
 
 /** How the angles are stretched for sequences longer than those of the training. */

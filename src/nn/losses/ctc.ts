@@ -1,4 +1,4 @@
-// Connectionist temporal classification: labels without their places in time.
+// Connectionist temporal classification: labels without alignment in time.
 import { at } from "../../graph/at.ts";
 import { HebbError, ShapeError } from "../../graph/errors.ts";
 import * as kind from "../../graph/kinds.ts";

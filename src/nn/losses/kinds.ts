@@ -1,4 +1,4 @@
-// What the options of all losses take, for the modules that check them on construction.
+// The kinds of all loss options, for the modules that check them on construction.
 export {
   bceKinds,
   bceWithLogitsKinds,

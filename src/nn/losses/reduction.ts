@@ -1,4 +1,4 @@
-// How a loss comes out (none, mean, sum), and what losses check of their inputs.
+// The reduction of a loss (none, mean, sum), and the checks of its inputs.
 import { isFloat } from "../../graph/dtype.ts";
 import { HebbError, ShapeError } from "../../graph/errors.ts";
 import * as kind from "../../graph/kinds.ts";

@@ -1,4 +1,4 @@
-// Numbers as whole ones of 8 bits: a scale and a zero point for activations, a scale for each row of a weight.
+// Numbers as 8-bit integers: a scale and a zero point for activations, a scale for each row of a weight.
 import { at } from "../../graph/at.ts";
 import { ones, type Tensor, where, zeros } from "../../tensor/index.ts";
 

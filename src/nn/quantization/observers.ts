@@ -1,4 +1,4 @@
-// Observers: what the inputs of a layer reach while it is calibrated.
+// Observers: record the range of a layer's inputs during calibration.
 import { ShapeError } from "../../graph/errors.ts";
 import * as kind from "../../graph/kinds.ts";
 import { checkOptions } from "../../graph/options.ts";

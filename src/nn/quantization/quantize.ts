@@ -1,4 +1,4 @@
-// Models whose layers are quantised for inference: by the numbers of each input, or by those that calibration data reached.
+// Quantises the layers of a model for inference: from each input, or from the ranges in calibration data.
 import { HebbError } from "../../graph/errors.ts";
 import * as kind from "../../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../../graph/options.ts";

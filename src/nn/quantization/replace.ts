@@ -1,4 +1,4 @@
-// Puts a module in the place of another, wherever its owner keeps it.
+// Replaces a module by another, wherever its owner keeps it.
 import { HebbError } from "../../graph/errors.ts";
 import { ModuleDict, ModuleList, Sequential } from "../containers.ts";
 import type { AnyModule } from "../module.ts";

@@ -1,4 +1,4 @@
-// nn.utils: parameters as one vector, and weights that are computed from others.
+// nn.utils: parameters as one vector, and weights computed from other parameters.
 export { padSequence, unpadSequence } from "./sequences.ts";
 export { getTotalNorm, parametersToVector, vectorToParameters } from "./vectors.ts";
 export {

@@ -1,4 +1,4 @@
-// Sequences of different lengths side by side in one tensor, and apart again.
+// Packs sequences of different lengths into one padded tensor, and splits it again.
 import { at } from "../../graph/at.ts";
 import { HebbError, ShapeError } from "../../graph/errors.ts";
 import * as kind from "../../graph/kinds.ts";

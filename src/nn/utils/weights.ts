@@ -1,4 +1,4 @@
-// Weights that are computed from other parameters before each forward: weight and spectral normalisation.
+// Weights that are computed from other parameters before each forward pass: weight and spectral normalisation.
 import { isFloat } from "../../graph/dtype.ts";
 import { HebbError } from "../../graph/errors.ts";
 import * as kind from "../../graph/kinds.ts";

@@ -1,4 +1,4 @@
-// Requests that come together are predicted together: while one batch is computed, the next one gathers.
+// Batches concurrent requests: while one batch is computed, the next one collects.
 import { HebbError } from "../../graph/errors.ts";
 import type { Prediction } from "../predictions.ts";
 

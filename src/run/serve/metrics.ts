@@ -1,4 +1,4 @@
-// What the service counts, in the text format that Prometheus reads.
+// The counters of the service, in the Prometheus text format.
 import { at } from "../../graph/at.ts";
 
 /** Upper bounds of the time to answer, in seconds. */

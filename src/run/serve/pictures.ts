@@ -1,4 +1,4 @@
-// A picture in the body of a request, brought to the size and the channels that the run was trained with.
+// An image in the body of a request, resized and converted to what the run was trained with.
 import { pictureIn } from "../../data/imageFolder.ts";
 import type { Preprocessing } from "../../formats/index.ts";
 import { HebbError } from "../../graph/errors.ts";

@@ -1,4 +1,4 @@
-// What a run takes and gives, as JSON Schema and OpenAPI, from its fitted preprocessing.
+// The inputs and outputs of a run as JSON Schema and OpenAPI, from its fitted preprocessing.
 import type { InputEncoding, TargetEncoding } from "../../data/index.ts";
 import type { Preprocessing } from "../../formats/index.ts";
 import { unreachable } from "../../graph/errors.ts";

@@ -1,4 +1,4 @@
-// A trained run behind HTTP, by Fastify: predictions, its schema, health and metrics; it ends without losing a request.
+// A trained run behind HTTP, with Fastify: predictions, its schema, health and metrics; it shuts down without losing a request.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { missingPackage } from "../../data/missingPackage.ts";
 import { HebbError } from "../../graph/errors.ts";

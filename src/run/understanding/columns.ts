@@ -1,4 +1,4 @@
-// What a model makes of the columns of a table: how much worse it gets without each, and how its answer moves with one.
+// The effect of a table's columns on a model: how much worse it gets without each, and how its predictions change with one.
 
 import { Dataset, Random, type TablePreprocessing } from "../../data/index.ts";
 import { featureNamesOf, type InputEncoding } from "../../data/preprocessing.ts";

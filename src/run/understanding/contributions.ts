@@ -1,4 +1,4 @@
-// Why a model answers so for one row: what each column adds to the mean answer, by sampled Shapley values.
+// Explains a prediction for one row: what each column adds to the mean prediction, by sampled Shapley values.
 
 import { Dataset, Random } from "../../data/index.ts";
 import { at } from "../../graph/at.ts";

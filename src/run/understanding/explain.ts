@@ -1,4 +1,4 @@
-// Why a run answers so for a row of a table: what each column adds to its mean answer, in the units of the target or as a probability.
+// Explains a run's prediction for a row of a table: what each column adds to the mean, in the units of the target or as a probability.
 import { findColumn } from "../../data/columnNames.ts";
 import { Dataset } from "../../data/index.ts";
 import { at } from "../../graph/at.ts";

@@ -1,4 +1,4 @@
-// The quantile of sorted numbers, between two of them by their distance, as NumPy's default.
+// The quantile of sorted numbers, interpolated linearly as NumPy does by default.
 
 /** Of an empty list it is NaN. */
 export function quantile(sorted: ArrayLike<number>, share: number): number {

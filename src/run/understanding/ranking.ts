@@ -1,4 +1,4 @@
-// How well scores and probabilities tell classes apart, as curves: ROC, precision over recall, reliability, and the temperature that mends it.
+// How well scores and probabilities separate classes, as curves: ROC, precision–recall, reliability, and the temperature that corrects it.
 import { at } from "../../graph/at.ts";
 
 type Numbers = ArrayLike<number>;

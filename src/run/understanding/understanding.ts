@@ -1,4 +1,4 @@
-// What there is to see of a trained run: its curves, its figures on held-out rows, what it makes of the columns, and where it errs.
+// Everything a report shows of a trained run: its curves, its metrics on held-out rows, the effect of columns, and its errors.
 
 import { type ColumnExplanation, Dataset, Random, type TablePreprocessing } from "../../data/index.ts";
 import type { JsonObject } from "../../formats/index.ts";

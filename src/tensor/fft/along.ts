@@ -1,4 +1,4 @@
-// Transforms along a dim of any tensor: what is given is checked, cut or filled to its length, and laid out as planes.
+// Transforms along a dim of any tensor: the input is checked, cropped or padded to its length, and laid out as planes.
 import { at } from "../../graph/at.ts";
 import { isFloat } from "../../graph/dtype.ts";
 import { HebbError, ShapeError } from "../../graph/errors.ts";

@@ -1,4 +1,4 @@
-// Transforms of lengths with a large prime factor: jk = (j² + k² - (k - j)²) / 2 makes one a convolution with a chirp, whose length is free.
+// Transforms whose length has a large prime factor (Bluestein): jk = (j² + k² - (k - j)²) / 2 makes one a convolution with a chirp of any length.
 // Source: L. Bluestein, A linear filtering approach to the computation of the discrete Fourier transform, 1970.
 import type { DType } from "../../graph/dtype.ts";
 import { zeros } from "../creation.ts";

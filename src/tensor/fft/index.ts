@@ -1,5 +1,5 @@
 // fft: discrete Fourier transforms of any length, along one dim or several (torch.fft). A complex tensor has its real and imaginary parts in a last
-// dim of 2, as torch.view_as_real gives them; dims are counted without it, so that -1 is the last dim of the numbers.
+// dim of 2, as in torch.view_as_real; dims are counted without it, so -1 is the last dim of the numbers.
 import { HebbError, ShapeError } from "../../graph/errors.ts";
 import * as kind from "../../graph/kinds.ts";
 import { checkKind, checkOptions, type OptionKinds } from "../../graph/options.ts";

@@ -1,4 +1,4 @@
-// Transforms between real numbers and the half of their spectrum that is no mirror image: an even length costs half of a complex transform.
+// Transforms between real numbers and the non-redundant half of their spectrum: an even length costs half of a complex transform.
 import type { DType } from "../../graph/dtype.ts";
 import { zeros } from "../creation.ts";
 import { cat, stack } from "../functional.ts";

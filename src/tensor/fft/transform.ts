@@ -1,4 +1,4 @@
-// The discrete Fourier transform along the last dim, of any length: passes of short transforms, of which those of a long prime are products with a matrix.
+// The discrete Fourier transform along the last dim, of any length: passes of short transforms. Those of a large prime length are matrix products.
 import { at } from "../../graph/at.ts";
 import { butterfly } from "../../graph/ops/butterfly.ts";
 import { Tensor } from "../tensor.ts";

@@ -1,4 +1,4 @@
-// The constants of Fourier transforms: roots of one, computed in float64 and rounded once. The last used ones are kept.
+// The constants of Fourier transforms: roots of unity, computed in float64 and rounded once. The most recent ones are cached.
 import { allocate, type DType, type TypedArray } from "../../graph/dtype.ts";
 import { type Shape, sizeOf } from "../../graph/shape.ts";
 import { tensor } from "../creation.ts";

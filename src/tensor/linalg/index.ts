@@ -1,4 +1,4 @@
-// linalg: linear algebra over the last two dims, the dims before them a batch (torch.linalg). float32 and float64; whole numbers become float32.
+// linalg: linear algebra over the last two dims; the dims before them are a batch (torch.linalg). float32 and float64; integers become float32.
 import { HebbError } from "../../graph/errors.ts";
 import * as kind from "../../graph/kinds.ts";
 import type { Node } from "../../graph/node.ts";

@@ -1,4 +1,4 @@
-// What methods of Tensor that stand in files of their own know of it, and how they make tensors of nodes.
+// What the method files of Tensor know about tensors, and how they make tensors from nodes.
 import type { DType, TypedArray } from "../../graph/dtype.ts";
 import { storedNumbers } from "../../graph/halves.ts";
 import type { Node } from "../../graph/node.ts";

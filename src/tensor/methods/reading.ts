@@ -1,4 +1,4 @@
-// Methods of Tensor whose results have as many elements as the values say: they read the values, at once or later, and have no place in a compiled function.
+// Methods of Tensor whose result size depends on values: they read the values, synchronously or later, and cannot be used in a compiled function.
 import { isInteger, type TypedArray } from "../../graph/dtype.ts";
 import { HebbError } from "../../graph/errors.ts";
 import * as kind from "../../graph/kinds.ts";

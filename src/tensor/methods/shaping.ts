@@ -1,4 +1,4 @@
-// Methods of Tensor that put elements in other places: shapes, dims, slices, pieces, diagonals.
+// Methods of Tensor that move elements: shapes, dims, slices, pieces, diagonals.
 import { ShapeError } from "../../graph/errors.ts";
 import * as kind from "../../graph/kinds.ts";
 import { expand, repeat } from "../../graph/ops/broadcast.ts";

@@ -1,4 +1,4 @@
-// DoctorCallback: lets a doctor examine a training before its first step and after its epochs.
+// DoctorCallback: runs a doctor before the first step of a training and after its epochs.
 import { type Reading, within } from "../../tensor/reading.ts";
 import type { Callback, Training } from "../callback.ts";
 import { CourseDoctor, type DoctorOptions } from "../doctor/courseDoctor.ts";

@@ -1,4 +1,4 @@
-// EarlyStopping: ends training when the watched figure has not improved for some epochs.
+// EarlyStopping: ends training when the monitored metric has not improved for some epochs.
 import { aCount, aNumber, objectOf } from "../../formats/json.ts";
 import { HebbError } from "../../graph/errors.ts";
 import * as kind from "../../graph/kinds.ts";

@@ -1,4 +1,4 @@
-// Histograms of weights and gradients: how they lie, epoch by epoch.
+// Histograms of weights and gradients, epoch by epoch.
 
 import { at } from "../../graph/at.ts";
 import type { TypedArray } from "../../graph/dtype.ts";

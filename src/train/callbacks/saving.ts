@@ -1,4 +1,4 @@
-// Saving: hands over states to be saved, at the end of epochs and now and then within them.
+// Saving: passes on states to be saved, at the end of epochs and from time to time within them.
 import * as kind from "../../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../../graph/options.ts";
 import type { Callback, Rest, Training } from "../callback.ts";

@@ -1,4 +1,4 @@
-// What is wrong with how training goes: a learning rate too high or too low, a network that overfits, or only which class is largest.
+// Problems in the progress of a training: a learning rate too high or too low, overfitting, or only the majority class.
 import type { Dataset } from "../../data/index.ts";
 import { quoted } from "../../graph/visible.ts";
 import { ignoredLabel } from "../objectives.ts";

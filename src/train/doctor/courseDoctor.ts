@@ -1,4 +1,4 @@
-// The doctor over the course of a training: what it remembers, when it judges, and that it says each thing once.
+// The doctor during a training: what it remembers, when it judges, and that it reports each finding once.
 import { TokenSequence } from "../../data/index.ts";
 import type { HostArray, NamedArrays } from "../../formats/index.ts";
 import { aCount, aNumber, aString, listOf, objectOf } from "../../formats/json.ts";

@@ -1,4 +1,4 @@
-// What is wrong with the data: inputs of another scale, labels beyond the outputs, rows of training among those of validation.
+// Problems in the data: unscaled inputs, labels without an output, training rows among the validation rows.
 import type { Dataset } from "../../data/index.ts";
 import { sizeOf } from "../../graph/shape.ts";
 import { ignoredLabel } from "../objectives.ts";

@@ -1,4 +1,4 @@
-// Small figures that findings are made of.
+// Small statistics that findings are based on.
 
 /** √(Σ x² / n) */
 export function rms(values: ArrayLike<number>): number {

@@ -1,4 +1,4 @@
-// What the doctor says: one finding, with its evidence, why it hurts, and the fix.
+// One finding of the doctor, with its evidence, why it hurts, and the fix.
 import { aString, type Check, objectOf, oneOf } from "../../formats/json.ts";
 
 export const findingCodes = [

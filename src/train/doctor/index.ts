@@ -1,4 +1,4 @@
-// The doctor: looks at data, network and course of a training, and says each thing it finds once.
+// The doctor: examines the data, the network and the progress of a training, and reports each finding once.
 import * as kind from "../../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../../graph/options.ts";
 import { checkModel } from "../setup.ts";

@@ -1,4 +1,4 @@
-// What the doctor sees of data and network: rows, labels and scales, and one pass forward and back with every value kept.
+// What the doctor sees of data and network: rows, labels and scales, and one forward and backward pass with every value kept.
 import { TokenSequence } from "../../data/index.ts";
 import { spread } from "../../data/spread.ts";
 import { HebbError } from "../../graph/errors.ts";

@@ -1,4 +1,4 @@
-// What does not go together: the network's last operation and the loss, or the loss and the targets. Found by figures, not by names.
+// Mismatches between the network's last operation and the loss, or the loss and the targets. Found from values, not names.
 import { isInteger } from "../../graph/dtype.ts";
 import { functional as F } from "../../nn/index.ts";
 import { oneHot, type Tensor, tensor } from "../../tensor/index.ts";

@@ -1,4 +1,4 @@
-// What is wrong with the network, seen in one pass forward and back with every value kept: read off the graph, no guess from names.
+// Problems in the network, seen in one forward and backward pass with every value kept: read from the graph, not guessed from names.
 import type { TypedArray } from "../../graph/dtype.ts";
 import { Embedding, type Module } from "../../nn/index.ts";
 import type { Inspected, Tensor } from "../../tensor/index.ts";

@@ -1,4 +1,4 @@
-// A GPT: embeddings of tokens and places, blocks of causal attention and a wide layer, logits of the next token.
+// A GPT: token and position embeddings, blocks of causal attention and a feed-forward layer, logits of the next token.
 import { HebbError, ShapeError } from "../../graph/errors.ts";
 import * as kind from "../../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../../graph/options.ts";

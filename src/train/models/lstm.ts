@@ -1,4 +1,4 @@
-// An LSTM that reads tokens and gives logits of the next.
+// An LSTM that reads tokens and predicts the logits of the next one.
 import * as kind from "../../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../../graph/options.ts";
 import * as nn from "../../nn/index.ts";

@@ -1,4 +1,4 @@
-// A network for tables: numbers as their place between quantiles, and an ensemble of networks that share their weights.
+// A network for tables: numbers embedded by their position between quantiles, and an ensemble of networks with shared weights.
 import type { Dataset } from "../../data/index.ts";
 import { at } from "../../graph/at.ts";
 import { HebbError } from "../../graph/errors.ts";

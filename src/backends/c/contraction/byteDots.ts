@@ -1,4 +1,4 @@
-// Products of bytes with sums in int32, which are exact in any order: each lane of a sum takes four neighbours along k at once.
+// Byte products with int32 sums, which are exact in any order: each lane of a sum takes four neighbours along k at once.
 import { flatAxes } from "../../../compiler/indexing.ts";
 import type { ContractionKernel, LoopKernel } from "../../../compiler/kernel.ts";
 import type { ElementType } from "../../../graph/dtype.ts";

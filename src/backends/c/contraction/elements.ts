@@ -1,4 +1,4 @@
-// How C reads the elements of a side: as they are, or narrower ones converted on the way.
+// How C reads the elements of a side: unchanged, or converted from narrower types.
 
 import { visitScalar } from "../../../compiler/indexing.ts";
 import { byteSize, type ElementType, type HalfDType } from "../../../graph/dtype.ts";

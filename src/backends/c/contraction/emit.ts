@@ -1,4 +1,4 @@
-// Writes a contraction as C: packs operands where that pays, keeps tiles of sums in registers, and runs the epilogue over each finished tile.
+// Writes a contraction as C: packs operands if that pays, keeps tiles of sums in registers, and runs the epilogue over each finished tile.
 
 import type { ContractionKernel, LoopKernel } from "../../../compiler/kernel.ts";
 import { at } from "../../../graph/at.ts";

@@ -1,4 +1,4 @@
-// What the planner of contractions is told about a processor that compiled C runs on.
+// The description of a CPU for the contraction planner, for compiled C.
 import { estimatedPlans } from "../../contraction/estimate.ts";
 import { defaultCosts, type Machine } from "../../contraction/machine.ts";
 import { type Target, targets, type VectorSet } from "../target.ts";

@@ -1,4 +1,4 @@
-// Products of bfloat16 with sums in float32: each lane takes two neighbours along k at once, on processors that have an instruction for it.
+// bfloat16 products with float32 sums: each lane takes two neighbours along k at once, on CPUs that have an instruction for it.
 import type { ContractionKernel } from "../../../compiler/kernel.ts";
 import { bitcast, localValue, newLocal, type Scalar } from "../../../graph/scalar.ts";
 import { extentOf } from "../../analysis/steps.ts";

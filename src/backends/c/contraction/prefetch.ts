@@ -1,4 +1,4 @@
-// Prefetches what the epilogue of a contraction will touch while the sums of a tile are computed.
+// Prefetches the memory of a contraction's epilogue while the sums of a tile are computed.
 
 import { extentOf, type Step, visitSteps } from "../../analysis/steps.ts";
 import { type Linear, linearKey, operands, type Value } from "../../analysis/values.ts";

@@ -1,4 +1,4 @@
-// Writes a contraction as WebAssembly: operands are packed where that pays and multiplied tile by tile, and the epilogue runs over each tile.
+// Writes a contraction as WebAssembly: operands are packed if that pays and multiplied tile by tile, and the epilogue runs over each tile.
 import { flatAxes, visitScalar } from "../../../compiler/indexing.ts";
 import type { ContractionKernel, LoopKernel, Statement } from "../../../compiler/kernel.ts";
 import { byteSize, type ElementType } from "../../../graph/dtype.ts";

@@ -1,4 +1,4 @@
-// What the planner of contractions is told about WebAssembly: vectors of 16 bytes, and the 16 registers that V8 has for them.
+// The description of WebAssembly for the contraction planner: 16-byte vectors, and the 16 registers that V8 has for them.
 import { operandOf } from "../../analysis/operand.ts";
 import { defaultCosts, type Machine } from "../../contraction/machine.ts";
 

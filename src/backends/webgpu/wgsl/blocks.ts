@@ -1,4 +1,4 @@
-// A product in WGSL whose invocations share nothing: each walks over k by itself, with its results in registers.
+// A matrix product in WGSL without shared memory: each invocation walks over k alone, with its results in registers.
 
 import type { Axis } from "../../../graph/scalar.ts";
 import { extentOf } from "../../analysis/steps.ts";

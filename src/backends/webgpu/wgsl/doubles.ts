@@ -1,4 +1,4 @@
-// float64 of single numbers in a shader, as a list of operations that one loop carries out: compilers of shaders write every call out, and each
+// Scalar float64 in a shader, as a list of operations that one loop executes: shader compilers inline every call, and each
 // of these operations is long.
 import { InternalError } from "../../../graph/errors.ts";
 import type { BinaryFn, UnaryFn } from "../../../graph/scalar.ts";

@@ -1,4 +1,4 @@
-// float64 in WGSL, which has none: the 64 bits in two words, computed with integers as IEEE 754 has it. For single numbers: slow, and exact.
+// float64 in WGSL, which has none: the 64 bits in two words, computed with integers as in IEEE 754. For scalars: slow, and exact.
 
 import { twoOverPi } from "../../analysis/twoOverPi.ts";
 import { wordTable } from "./literals.ts";

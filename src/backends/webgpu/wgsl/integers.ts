@@ -1,4 +1,4 @@
-// Functions of integers in WGSL, with the edges that the kernel language names.
+// Integer functions in WGSL, with the edge cases that the kernel language defines.
 
 export const integerFunctions: Readonly<Record<string, string>> = {
   intDiv: "fn intDiv(a: i32, b: i32) -> i32 { return select(a / select(b, 1i, b == 0i), 0i, b == 0i); }",

@@ -1,4 +1,4 @@
-// The functions that a shader calls, and those that they call.
+// The functions that a shader calls, and their dependencies.
 import { float32Functions } from "./float32Math.ts";
 import { float64Functions } from "./float64.ts";
 import { integerFunctions } from "./integers.ts";

@@ -1,4 +1,4 @@
-// Numbers as WGSL writes them. NaN, infinities and what overflows are errors in constant expressions, so those come as bits at run time.
+// Numbers as WGSL literals. NaN, infinities and overflow are errors in constant expressions, so those come as bits at run time.
 
 const bytes = new DataView(new ArrayBuffer(8));
 const hexadecimal = (word: number | bigint): string => `0x${word.toString(16)}u`;

@@ -1,4 +1,4 @@
-// One operation of the scalar language as a WGSL expression. int32 is i32, and so are narrower integers, float64 two words.
+// One operation of the scalar language as a WGSL expression. int32 and narrower integers are i32; float64 is two words.
 import { byteSize, type ElementType, rangeOf, wrapped } from "../../../graph/dtype.ts";
 import { HebbError, InternalError, unreachable } from "../../../graph/errors.ts";
 import type { Combine } from "../../../graph/node.ts";

@@ -1,4 +1,4 @@
-// A kernel form as a shader in WGSL, over one buffer that holds everything: the text of what gpu/mapping.ts decides.
+// A kernel form as a WGSL shader over one buffer: the text for the decisions of gpu/mapping.ts.
 
 import type { Statement } from "../../../compiler/kernel.ts";
 import { visitStores } from "../../../compiler/lower.ts";

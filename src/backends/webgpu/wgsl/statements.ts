@@ -1,4 +1,4 @@
-// Statements of a kernel as one invocation carries them out, one step after another.
+// The statements of a kernel as one invocation runs them, step by step.
 import type { Statement } from "../../../compiler/kernel.ts";
 import { at } from "../../../graph/at.ts";
 import type { ElementType } from "../../../graph/dtype.ts";

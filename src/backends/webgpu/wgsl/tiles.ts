@@ -1,4 +1,4 @@
-// A product in WGSL: each workgroup brings blocks of both operands into its memory and computes a tile of results in registers.
+// A tiled matrix product in WGSL: each workgroup loads blocks of both operands into shared memory and computes a tile of results in registers.
 // Source for the scheme: V. Volkov, J. Demmel, Benchmarking GPUs to tune dense linear algebra, 2008.
 
 import type { Axis, Scalar } from "../../../graph/scalar.ts";

@@ -1,4 +1,4 @@
-// The text of a shader's function as it grows: indented lines, names that depend on order alone, and values that a statement uses twice.
+// The text of a shader function as it grows: indented lines, names that depend only on order, and values that a statement uses twice.
 import type { BufferInfo } from "../../../compiler/kernel.ts";
 import { at } from "../../../graph/at.ts";
 import type { ElementType } from "../../../graph/dtype.ts";

@@ -1,4 +1,4 @@
-// What an export knows beforehand: the values of states, of tensors from outside, and of whatever depends on nothing else.
+// What an export knows in advance: the values of states, of tensors from outside, and of everything that depends only on these.
 import type { TypedArray } from "../../../graph/dtype.ts";
 import { HebbError } from "../../../graph/errors.ts";
 import { numbersOf } from "../../../graph/halves.ts";

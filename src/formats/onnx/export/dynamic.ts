@@ -1,4 +1,4 @@
-// Sizes with names: which dims may differ, and the traces that show how everything else depends on them.
+// Named sizes: which dims may vary, and the traces that show how everything else depends on them.
 import { at } from "../../../graph/at.ts";
 import { HebbError } from "../../../graph/errors.ts";
 import { describe } from "../../../graph/kinds.ts";

@@ -1,4 +1,4 @@
-// Turns the nodes of a graph into nodes of ONNX: finds the rule of each, and gives rules the names, sizes and constants that they need.
+// Turns the nodes of a graph into ONNX nodes: finds the rule for each, and gives rules the names, sizes and constants they need.
 import { at } from "../../../graph/at.ts";
 import { allocate, type DType, type TypedArray } from "../../../graph/dtype.ts";
 import { HebbError } from "../../../graph/errors.ts";

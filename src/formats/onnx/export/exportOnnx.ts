@@ -1,4 +1,4 @@
-// exportOnnx: a module or a function as an ONNX model. It is traced as compile() does, and its graph is said again in ONNX's operators.
+// exportOnnx: a module or a function as an ONNX model. It is traced as in compile(), and its graph is rewritten in ONNX's operators.
 import { at } from "../../../graph/at.ts";
 import type { DType, TypedArray } from "../../../graph/dtype.ts";
 import { HebbError } from "../../../graph/errors.ts";

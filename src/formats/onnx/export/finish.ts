@@ -1,4 +1,4 @@
-// The last pass over the emitted nodes: what nothing reads is left out, and the results get their names.
+// The last pass over the emitted nodes: removes unused ones and names the results.
 import { at } from "../../../graph/at.ts";
 import type { AttributeProto, Draft, GraphProto, NodeProto, TensorProto } from "../proto/messages.ts";
 import type { Emitter } from "./emitter.ts";

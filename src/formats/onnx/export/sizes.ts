@@ -1,4 +1,4 @@
-// Sizes that depend on the named dims of an export: what they are in several traces, and the formula that gives all of these.
+// Sizes that depend on the named dims of an export: their values in several traces, and the formula that fits them all.
 import { at } from "../../../graph/at.ts";
 
 /** A named dim, with its sizes in the traces. */

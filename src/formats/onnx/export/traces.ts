@@ -1,4 +1,4 @@
-// Traces of a function at several sizes, beside each other: node by node the same operations, whose sizes may differ.
+// Traces of a function at several sizes, side by side: the same operations node by node, with sizes that may differ.
 import { at } from "../../../graph/at.ts";
 import type { DType } from "../../../graph/dtype.ts";
 import { HebbError } from "../../../graph/errors.ts";

@@ -1,4 +1,4 @@
-// Writes the nodes of one ONNX graph: names, constants, and what is left out because nothing reads it.
+// Writes the nodes of one ONNX graph: names, constants, and the removal of unused values.
 import type { DType, TypedArray } from "../../../graph/dtype.ts";
 import { attributeTypes } from "../attributeTypes.ts";
 import { elementTypeFor, elementTypes } from "../elementTypes.ts";

@@ -1,4 +1,4 @@
-// Attention, rotary positions, and the gates beside them.
+// Attention, rotary positions and gated activations.
 import { at } from "../../../graph/at.ts";
 import { arange, cat, einsum, stack, type Tensor, where, zeros } from "../../../tensor/index.ts";
 import { float, int, maybeFloat, maybeInt, string } from "./attributes.ts";

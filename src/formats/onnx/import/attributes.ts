@@ -1,4 +1,4 @@
-// Attributes of nodes, read by type: a rule says which it takes, and anything else is refused.
+// Attributes of nodes, read by type: a rule declares the ones it takes, and anything else is an error.
 import { HebbError } from "../../../graph/errors.ts";
 import { attributeTypes } from "../attributeTypes.ts";
 import type { AttributeProto, GraphProto, TensorProto, TypeProto } from "../proto/messages.ts";

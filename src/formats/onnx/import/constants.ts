@@ -1,4 +1,4 @@
-// Constants, and tensors that are made of shapes: Constant, ConstantOfShape, EyeLike, Range, Shape, Size, windows, random numbers.
+// Constants, and tensors made from shapes: Constant, ConstantOfShape, EyeLike, Range, Shape, Size, windows, random numbers.
 import { at } from "../../../graph/at.ts";
 import { arange, bernoulli, eye, full, multinomial, rand, randn, type Tensor } from "../../../tensor/index.ts";
 import { dtypeOf, type ElementType, elementTypeOf } from "../elementTypes.ts";

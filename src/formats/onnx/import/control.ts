@@ -1,4 +1,4 @@
-// Branches and loops, whose counts are known while the graph is built; sequences and optionals.
+// Branches and loops whose counts are known while the graph is built; sequences and optionals.
 import { at } from "../../../graph/at.ts";
 import { HebbError } from "../../../graph/errors.ts";
 import { sameShape } from "../../../graph/shape.ts";

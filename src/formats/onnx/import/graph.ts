@@ -1,4 +1,4 @@
-// A graph that is ready to run: nodes with their rules and attributes, free of the file that it came from.
+// An executable graph: nodes with their rules and attributes, independent of the file they came from.
 import { HebbError, InternalError } from "../../../graph/errors.ts";
 import { withScope } from "../../../graph/node.ts";
 import type { Subgraph } from "./attributes.ts";

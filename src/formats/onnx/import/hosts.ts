@@ -1,4 +1,4 @@
-// Arithmetic of shapes: small known arrays, computed at once while the graph is built.
+// Shape arithmetic: small known arrays, computed immediately while the graph is built.
 import { at } from "../../../graph/at.ts";
 import { broadcastShapes, type Shape, sizeOf } from "../../../graph/shape.ts";
 import type { ElementType } from "../elementTypes.ts";

@@ -1,4 +1,4 @@
-// Operators that read and write at computed places: Gather, Scatter, TopK, OneHot, NonZero, Unique.
+// Operators that read and write at computed positions: Gather, Scatter, TopK, OneHot, NonZero, Unique.
 
 import { at } from "../../../graph/at.ts";
 import { computedIn, rangeOf } from "../../../graph/dtype.ts";

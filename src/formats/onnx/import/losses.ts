@@ -1,4 +1,4 @@
-// Losses of classes.
+// Classification losses.
 import { type Tensor, where } from "../../../tensor/index.ts";
 import { maybeInt, string } from "./attributes.ts";
 import { type Call, type Operators, type Output, rule, typed } from "./rule.ts";

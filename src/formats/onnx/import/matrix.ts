@@ -1,4 +1,4 @@
-// Matrix products: MatMul, Gemm, Einsum, and those of whole numbers.
+// Matrix products: MatMul, Gemm, Einsum, and integer products.
 import { at } from "../../../graph/at.ts";
 import { einsum, type Tensor } from "../../../tensor/index.ts";
 import { float, int, string } from "./attributes.ts";

@@ -1,4 +1,4 @@
-// Operators of com.microsoft that exporters and optimisers of transformers leave in a graph.
+// com.microsoft operators that exporters and transformer optimisers leave in a graph.
 import { functional } from "../../../nn/index.ts";
 import type { Tensor } from "../../../tensor/index.ts";
 import { float, int } from "./attributes.ts";

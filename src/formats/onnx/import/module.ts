@@ -1,4 +1,4 @@
-// An imported graph as a module: it computes what the file says, and trains further.
+// An imported graph as a module: it computes what the file says, and can be trained further.
 import { at } from "../../../graph/at.ts";
 import { HebbError } from "../../../graph/errors.ts";
 import { formatShape } from "../../../graph/shape.ts";

@@ -1,4 +1,4 @@
-// Operations of the graph that tensors have no method for: bits, windows, products along a dim.
+// Graph operations without a tensor method: bits, windows, products along a dim.
 import type { Node } from "../../../graph/node.ts";
 import * as el from "../../../graph/ops/elementwise.ts";
 import { cumprod as cumprodNode } from "../../../graph/ops/reduce.ts";

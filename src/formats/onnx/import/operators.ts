@@ -1,4 +1,4 @@
-// All operators that are known, by domain and name.
+// All supported operators, by domain and name.
 import { activations } from "./activations.ts";
 import { arithmetic } from "./arithmetic.ts";
 import { attentions } from "./attention.ts";

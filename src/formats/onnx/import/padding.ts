@@ -1,4 +1,4 @@
-// Padding by constants, reflection, the edge or around; negative pads cut.
+// Padding: constant, reflect, edge or wrap; negative pads crop.
 import { at } from "../../../graph/at.ts";
 import { HebbError } from "../../../graph/errors.ts";
 import { type Tensor, tensor } from "../../../tensor/index.ts";

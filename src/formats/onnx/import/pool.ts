@@ -1,4 +1,4 @@
-// Pools: the largest, the mean or a norm of each window, over any number of spatial dims.
+// Pools: the maximum, mean or norm of each window, over any number of spatial dims.
 
 import { at } from "../../../graph/at.ts";
 import { computedIn, rangeOf } from "../../../graph/dtype.ts";

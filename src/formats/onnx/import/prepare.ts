@@ -1,4 +1,4 @@
-// Makes graphs that run of those in a file: every name, operator and attribute is checked before anything is computed.
+// Turns the graphs of a file into executable ones: every name, operator and attribute is checked before anything is computed.
 import { HebbError } from "../../../graph/errors.ts";
 import type {
   AttributeProto,

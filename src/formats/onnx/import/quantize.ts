@@ -1,4 +1,4 @@
-// Quantised values: a scale and a zero point for a tensor, an axis, or blocks of one.
+// Quantised values: a scale and a zero point per tensor, axis or block.
 import { at } from "../../../graph/at.ts";
 import { type Tensor, where } from "../../../tensor/index.ts";
 import { dtypeOf, type ElementType, elementTypeOf } from "../elementTypes.ts";

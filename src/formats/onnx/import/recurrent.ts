@@ -1,4 +1,4 @@
-// LSTM, GRU and RNN: one loop over time for each direction.
+// LSTM, GRU and RNN: one loop over time per direction.
 import { at } from "../../../graph/at.ts";
 import { functional } from "../../../nn/index.ts";
 import { arange, scan, stack, type Tensor, where, zeros } from "../../../tensor/index.ts";

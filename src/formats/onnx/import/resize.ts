@@ -1,4 +1,4 @@
-// Resizing by any mode, along one dim after another: each output is a weighted sum of neighbours that are known beforehand.
+// Resizing in any mode, one dim at a time: each output is a weighted sum of neighbours known in advance.
 import { at } from "../../../graph/at.ts";
 import { type Tensor, tensor } from "../../../tensor/index.ts";
 import { float, int, maybeFloats, maybeInts, string } from "./attributes.ts";

@@ -1,4 +1,4 @@
-// Values as narrower types hold them: wrapped whole numbers, floats rounded to fewer bits.
+// Rounds values to narrower types: wrapped integers, floats with fewer bits.
 import { type Tensor, tensor, where } from "../../../tensor/index.ts";
 import { dtypeOf, type ElementType } from "../elementTypes.ts";
 import { isSmallFloat, limitsOf, type SmallFloat } from "../smallFloats.ts";

@@ -1,4 +1,4 @@
-// A rule says how an operator is computed: which attributes it takes, and what its outputs are for some inputs.
+// The type of an operator's rule: the attributes it takes, and its outputs for given inputs.
 import { HebbError } from "../../../graph/errors.ts";
 import { formatShape } from "../../../graph/shape.ts";
 import { Tensor } from "../../../tensor/index.ts";

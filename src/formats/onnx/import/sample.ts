@@ -1,4 +1,4 @@
-// Sampling of images at computed places: GridSample, AffineGrid, and the boxes of detectors: RoiAlign, NonMaxSuppression.
+// Image sampling at computed positions (GridSample, AffineGrid) and detection boxes (RoiAlign, NonMaxSuppression).
 import { at } from "../../../graph/at.ts";
 import { sizeOf } from "../../../graph/shape.ts";
 import { cat, type Tensor, tensor, where } from "../../../tensor/index.ts";

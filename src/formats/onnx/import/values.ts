@@ -1,4 +1,4 @@
-// What flows along the edges of an imported graph: tensors with their ONNX type, sequences, optionals, texts.
+// The values on the edges of an imported graph: tensors with their ONNX type, sequences, optionals, strings.
 import type { DType, TypedArray } from "../../../graph/dtype.ts";
 import { HebbError } from "../../../graph/errors.ts";
 import { numbersOf } from "../../../graph/halves.ts";

@@ -1,4 +1,4 @@
-// Which initializers of a graph are learned, which are buffers and which are constants, and what they are called.
+// Which initializers of a graph are parameters, buffers or constants, and their names.
 import { at } from "../../../graph/at.ts";
 import { isFloat } from "../../../graph/dtype.ts";
 import { Parameter, State } from "../../../tensor/index.ts";

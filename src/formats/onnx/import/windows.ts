@@ -1,4 +1,4 @@
-// What convolutions and pools share: kernel, strides, pads and dilations of a node, with the sizes that follow.
+// Shared by convolutions and pools: kernel, strides, pads and dilations of a node, with the resulting sizes.
 import { at } from "../../../graph/at.ts";
 import { int, maybeInts, string } from "./attributes.ts";
 import type { Call } from "./rule.ts";

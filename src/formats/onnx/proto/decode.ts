@@ -1,4 +1,4 @@
-// Decodes a message by its table. Bytes stay views of the file; every length and depth is checked, and an error says where it lies.
+// Decodes a message by its table. Bytes stay views of the file; every length and depth is checked, and an error gives the offset.
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import { HebbError } from "../../../graph/errors.ts";
 import type { Packed } from "./messages.ts";

@@ -1,4 +1,4 @@
-// Encodes a message by its table, in parts: large bytes are passed on as they are, so that a model is not copied to be written.
+// Encodes a message by its table, in parts: large byte arrays are passed through, so that a model is not copied.
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { HebbError } from "../../../graph/errors.ts";
 import { describe } from "../../../graph/kinds.ts";

@@ -1,4 +1,4 @@
-// The messages of an ONNX file as types. Repeated fields are always lists; the others are absent when the file leaves them out.
+// The messages of an ONNX file as types. Repeated fields are always lists; other fields are absent if the file omits them.
 
 /** Packed numbers as they lie in the file: views of it, decoded when the tensor is read. */
 export interface Packed {

@@ -1,4 +1,4 @@
-// A square matrix as Q B Pᵀ with an upper bidiagonal B: reflections from both sides, in panels within which the rest of the matrix stays as it was.
+// A square matrix as Q B Pᵀ with upper bidiagonal B: Householder reflections from both sides, in panels that leave the rest of the matrix unchanged.
 // Source: J. Dongarra, D. Sorensen, S. Hammarling, Block reduction of matrices to condensed forms, 1989.
 import { at } from "../../at.ts";
 import type { Node } from "../../node.ts";

@@ -1,4 +1,4 @@
-// Cholesky's factors of positive definite matrices: A = L Lᵀ.
+// Cholesky factors of positive definite matrices: A = L Lᵀ.
 import type { Node } from "../../node.ts";
 import { full, iota } from "../creation.ts";
 import * as el from "../elementwise.ts";

@@ -1,4 +1,4 @@
-// Jacobi's rotations from one side: pairs of rows are turned until all are orthogonal, every row in one pair at a time, as in a tournament.
+// One-sided Jacobi rotations: pairs of rows are rotated until all are orthogonal, each row in one pair at a time, as in a tournament.
 // Source: M. Hestenes, Inversion of matrices by biorthogonalization, 1958.
 import type { Node } from "../../node.ts";
 import { sum } from "../broadcast.ts";

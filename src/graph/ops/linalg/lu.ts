@@ -1,4 +1,4 @@
-// Elimination with partial pivoting: P A = L U, and what is made of it: solve, inverse, det, slogdet.
+// Elimination with partial pivoting, P A = L U, and what is built on it: solve, inverse, det, slogdet.
 import { ShapeError } from "../../errors.ts";
 import type { Node } from "../../node.ts";
 import { broadcastShapes, formatShape, sameShape } from "../../shape.ts";

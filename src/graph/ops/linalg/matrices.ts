@@ -1,4 +1,4 @@
-// What the functions of linear algebra share: matrices of a batch, small constructions, loops over columns, gradients of their own.
+// Shared by the linear algebra functions: matrices of a batch, small constructions, loops over columns, custom gradients.
 import { at } from "../../at.ts";
 import { isFloat } from "../../dtype.ts";
 import { ShapeError } from "../../errors.ts";

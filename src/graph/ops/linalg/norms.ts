@@ -1,4 +1,4 @@
-// Norms of matrices, the condition number, and norms of either by the rules of torch.linalg.norm.
+// Matrix norms, the condition number, and vector or matrix norms by the rules of torch.linalg.norm.
 import { at } from "../../at.ts";
 import { HebbError, ShapeError } from "../../errors.ts";
 import { describe } from "../../kinds.ts";

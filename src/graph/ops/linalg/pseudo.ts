@@ -1,4 +1,4 @@
-// What holds for matrices without an inverse: rank, the pseudoinverse, least squares. And products of many matrices.
+// For matrices without an inverse: rank, pseudoinverse, least squares. And products of many matrices.
 import { at } from "../../at.ts";
 import { HebbError, ShapeError } from "../../errors.ts";
 import { describe } from "../../kinds.ts";

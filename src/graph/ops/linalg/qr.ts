@@ -1,4 +1,4 @@
-// A = Q R by Householder's reflections, gathered into blocks I − V T Vᵀ, so that most of the work is products.
+// A = Q R by Householder reflections, gathered into blocks I − V T Vᵀ, so that most of the work is matrix products.
 import { at } from "../../at.ts";
 import { HebbError } from "../../errors.ts";
 import type { Node } from "../../node.ts";

@@ -1,4 +1,4 @@
-// Singular values and vectors: of small matrices by rotations, of larger ones by way of a bidiagonal matrix.
+// Singular values and vectors: by rotations for small matrices, by bidiagonalisation for larger ones.
 import type { Node } from "../../node.ts";
 import { sum } from "../broadcast.ts";
 import { full, iota } from "../creation.ts";

@@ -1,4 +1,4 @@
-// What stretches a matrix: eigenvalues and eigenvectors of symmetric ones, singular values and vectors of any.
+// Spectra of matrices: eigenvalues and eigenvectors of symmetric ones, singular values and vectors of any.
 import { isHalf } from "../../dtype.ts";
 import type { Node } from "../../node.ts";
 import * as el from "../elementwise.ts";

@@ -1,4 +1,4 @@
-// Eigenvalues and eigenvectors of symmetric matrices: small ones by rotations, larger ones by way of a tridiagonal matrix.
+// Eigenvalues and eigenvectors of symmetric matrices: by rotations for small ones, by tridiagonalisation for larger ones.
 import type { Node } from "../../node.ts";
 import { sum } from "../broadcast.ts";
 import * as el from "../elementwise.ts";

@@ -1,4 +1,4 @@
-// Triangular matrices: their inverses, block by block from the diagonal outwards, and what is solved with them.
+// Triangular matrices: their inverses, block by block from the diagonal outwards, and triangular solves.
 import { at } from "../../at.ts";
 import { ShapeError } from "../../errors.ts";
 import type { Node } from "../../node.ts";

@@ -1,4 +1,4 @@
-// Eigenvalues of tridiagonal matrices by counting, and their vectors by inverse iteration: all at once, each in a lane of its own.
+// Eigenvalues of tridiagonal matrices by bisection counts, and their vectors by inverse iteration: all at once, each in its own lane.
 // Sources: W. Barth, R. Martin, J. Wilkinson, Calculation of the eigenvalues of a symmetric tridiagonal matrix by the method of bisection, 1967;
 // G. Peters, J. Wilkinson, The calculation of specified eigenvectors by inverse iteration, 1971.
 import { at } from "../../at.ts";

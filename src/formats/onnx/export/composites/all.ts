@@ -1,4 +1,4 @@
-// The composites that have an operator in ONNX. Those without a rule are emitted as what they are made of.
+// The composites that have an operator in ONNX. Those without a rule are emitted as their parts.
 import type { CompositeName, CompositeTable } from "../../../../graph/composites.ts";
 import type { Node } from "../../../../graph/node.ts";
 import type { Emitter } from "../emitter.ts";

@@ -1,4 +1,4 @@
-// Reductions, orders and other functions of whole tensors that ONNX has by name.
+// Reductions, sorting and other functions of whole tensors that ONNX has by name.
 
 import { at } from "../../../../graph/at.ts";
 import { isNarrow } from "../../../../graph/dtype.ts";

@@ -1,4 +1,4 @@
-// LSTM, GRU and RNN as ONNX's operators. The weights keep PyTorch's names and form; the file puts their gates in ONNX's order.
+// LSTM, GRU and RNN as ONNX's operators. The weights keep PyTorch's names and layout; the file reorders their gates for ONNX.
 import { at } from "../../../../graph/at.ts";
 import type { Node } from "../../../../graph/node.ts";
 import type { Emitter } from "../emitter.ts";

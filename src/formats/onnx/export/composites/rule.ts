@@ -1,4 +1,4 @@
-// What a rule for a composite is: it says whether the opset has an operator for it, and then emits that.
+// The rule for a composite: it says whether the opset has an operator for it, and then emits that operator.
 import type { CompositeName, CompositeTable } from "../../../../graph/composites.ts";
 import { type DType, isFloat } from "../../../../graph/dtype.ts";
 import type { Node } from "../../../../graph/node.ts";

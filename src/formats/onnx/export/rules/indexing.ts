@@ -1,4 +1,4 @@
-// Elements chosen by position, and added at positions.
+// Elements selected by position, and added at positions.
 import type { Node } from "../../../../graph/node.ts";
 import type { Emitter } from "../emitter.ts";
 import { isFixed, type Size, sameSize } from "../sizes.ts";

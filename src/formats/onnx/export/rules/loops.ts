@@ -1,4 +1,4 @@
-// Loops over time as Scan, whose body is a graph of its own.
+// Loops over time as Scan, whose body is a separate graph.
 import { at } from "../../../../graph/at.ts";
 import type { Node } from "../../../../graph/node.ts";
 import { bodyOf, scanAttributes, scanInputs } from "../../../../graph/ops/scanParts.ts";

@@ -1,4 +1,4 @@
-// Ops that move elements, and those that make them from nothing.
+// Ops that move elements, and ops that create them.
 import { at } from "../../../../graph/at.ts";
 import type { Node } from "../../../../graph/node.ts";
 import type { Progression } from "../constants.ts";

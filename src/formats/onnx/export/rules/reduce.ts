@@ -1,4 +1,4 @@
-// Many elements to one, running sums and products.
+// Reductions, cumulative sums and products.
 
 import { isNarrow } from "../../../../graph/dtype.ts";
 import type { Node } from "../../../../graph/node.ts";

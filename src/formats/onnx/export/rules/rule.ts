@@ -1,4 +1,4 @@
-// What a rule of the export is: from a node to the name of its value.
+// The type of an export rule: from a node to the name of its value.
 import type { Node } from "../../../../graph/node.ts";
 import type { Emitter } from "../emitter.ts";
 

@@ -1,4 +1,4 @@
-// Sliding windows and their transpose, by lookups along one dim after the other.
+// Sliding windows and their transpose, by lookups along one dim at a time.
 import { at } from "../../../../graph/at.ts";
 import type { Node } from "../../../../graph/node.ts";
 import { type Emitter, plain } from "../emitter.ts";
