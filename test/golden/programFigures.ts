@@ -1,4 +1,5 @@
 // Figures of programs: kernels, memory, and the code of the backends, for the tests that keep them as text.
+import { createHash } from "node:crypto";
 import { emitProgram as emitC } from "../../src/backends/c/program.ts";
 import { targets, type VectorSet } from "../../src/backends/c/target.ts";
 import { emitProgram as emitWasm } from "../../src/backends/wasm/program.ts";
@@ -7,6 +8,13 @@ import type { Program } from "../../src/compiler/kernel.ts";
 import { plainKernels } from "../../src/compiler/lower.ts";
 import { printProgram } from "../../src/compiler/print.ts";
 import type { Node } from "../../src/graph/node.ts";
+import { newAxis } from "../../src/graph/scalar.ts";
+
+// Terms of an index are in the order of their names as text. With as many digits in all numbers it is the same wherever a graph stands among others.
+while (newAxis(1).id < 1e6);
+
+/** Another number for any other code. Where this one alone changes, as much code as before does something else. */
+const digest = (code: string | Uint8Array): number => createHash("sha256").update(code).digest().readUIntBE(0, 4);
 
 const memory = { module: "hebb", name: "memory", minPages: 1, maxPages: 65536, shared: true };
 
@@ -16,7 +24,12 @@ const multiplies = ({ kernels }: Program): boolean => plainKernels(kernels).some
 
 function figuresInC(program: Program, vectors: VectorSet): Figures {
   const { source, sharedBytes, scratchBytes } = emitC(program, targets[vectors]);
-  return { [`c ${vectors}`]: source.length, [`shared ${vectors}`]: sharedBytes, [`scratch ${vectors}`]: scratchBytes };
+  return {
+    [`c ${vectors}`]: source.length,
+    [`c digest ${vectors}`]: digest(source),
+    [`shared ${vectors}`]: sharedBytes,
+    [`scratch ${vectors}`]: scratchBytes,
+  };
 }
 
 /** Figures of one program, each under its name. `c`: for which targets it is written in C too; by default where it multiplies matrices, for the widest. */
@@ -24,11 +37,15 @@ export function figuresOf(program: Program, c: readonly VectorSet[] = multiplies
   const wasm = emitWasm(program, { threads: 4, memory });
   const phases = wasm.kernels.flatMap(({ phases: own }) => own);
   const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+  const listing = printProgram(program);
+  const code = wasm.module.encode();
   return {
     kernels: plainKernels(program.kernels).length,
-    characters: printProgram(program).length,
+    characters: listing.length,
+    digest: digest(listing),
     arena: program.arenaBytes,
-    "wasm bytes": wasm.module.encode().length,
+    "wasm bytes": code.length,
+    "wasm digest": digest(code),
     units: sum(phases.map(({ units }) => units)),
     ns: sum(phases.map(({ cost }) => Math.round(cost))),
     shared: wasm.sharedBytes,
