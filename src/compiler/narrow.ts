@@ -50,10 +50,9 @@ export const isConvolution = (x: Node): x is Node<ConvolutionAttributes> => isOp
 function cut(x: Node, window: Window): Node | undefined {
   const { starts, shape } = window;
   if (starts.every((start, dim) => start === 0 && shape[dim] === x.shape[dim])) return x;
-  const [inner, second] = x.inputs;
-  if (inner === undefined) return undefined;
-  if (isConvolution(x)) return second === undefined ? undefined : cutConvolution(x, inner, second, window);
+  if (isConvolution(x)) return cutConvolution(x, window);
   if (isOp(x, reshapeOp)) {
+    const inner = at(x.inputs, 0);
     const phases = interleaved(inner);
     if (phases === undefined) return cutReshaped(x, inner, window);
     return sameShape(phases.whole, x.shape)
@@ -63,9 +62,9 @@ function cut(x: Node, window: Window): Node | undefined {
   if (isOp(x, sliceOp)) {
     const outer = windowOf(x);
     if (outer === undefined) return undefined;
-    return cut(inner, { starts: starts.map((start, dim) => start + at(outer.starts, dim)), shape });
+    return cut(at(x.inputs, 0), { starts: starts.map((start, dim) => start + at(outer.starts, dim)), shape });
   }
-  return isOp(x, padOp) ? cutPadded(x, inner, window) : undefined;
+  return isOp(x, padOp) ? cutPadded(x, window) : undefined;
 }
 
 /** The window, cut where that saves work, else taken out of the whole. */
@@ -73,12 +72,8 @@ const taken = (x: Node, window: Window): Node =>
   cut(x, window) ?? apply(sliceOp, [x], { ...window, steps: x.shape.map(() => 1) });
 
 /** The same window of a convolution's output is a convolution of a window of its input. */
-function cutConvolution(
-  x: Node<ConvolutionAttributes>,
-  weight: Node,
-  input: Node,
-  { starts, shape }: Window,
-): Node | undefined {
+function cutConvolution(x: Node<ConvolutionAttributes>, { starts, shape }: Window): Node | undefined {
+  const [weight, input] = [at(x.inputs, 0), at(x.inputs, 1)];
   const spatial = 3;
   if (starts.slice(0, spatial).some((start, dim) => start > 0 || shape[dim] !== x.shape[dim])) return undefined;
   const { stride, dilation } = x.attributes;
@@ -149,7 +144,8 @@ function cutInterleaved(inner: Node<CatAttributes>, { starts, shape }: Window): 
 }
 
 /** Less padding, and where that is not enough a window of what is padded. */
-function cutPadded(x: Node<PadAttributes>, inner: Node, { starts, shape }: Window): Node | undefined {
+function cutPadded(x: Node<PadAttributes>, { starts, shape }: Window): Node | undefined {
+  const inner = at(x.inputs, 0);
   const { pads, value } = x.attributes;
   const below = { starts: inner.shape.map(() => 0), shape: [...inner.shape] };
   const less: Pad[] = [];

@@ -74,7 +74,9 @@ function reduce(node: Node, merge: Merge, soleUser: boolean): Node {
   if (isOp(node, reshapeOp)) {
     if (sameShape(x.shape, node.shape)) return x;
     if (isOp(x, fullOp)) return refill(x, node);
-    return isOp(x, reshapeOp) ? withInputs(node, x.inputs) : node;
+    if (!isOp(x, reshapeOp)) return node;
+    const base = at(x.inputs, 0);
+    return sameShape(base.shape, node.shape) ? base : withInputs(node, [base]);
   }
   if (isOp(node, expandOp)) {
     if (sameShape(x.shape, node.shape)) return x;
