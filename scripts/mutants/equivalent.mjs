@@ -72,4 +72,18 @@ export const equivalent = [
     to: "false &&",
     why: "a group of one axis is merged into that axis itself",
   },
+  {
+    file: "src/compiler/compile.ts",
+    line: "forgetIndices();",
+    from: "forgetIndices();",
+    to: "",
+    why: "what is known of the indices of an earlier program holds as well for this one, and only takes memory",
+  },
+  {
+    file: "src/compiler/simplify.ts",
+    line: "let nextSourceId = 0;",
+    from: "0",
+    to: "1",
+    why: "numbers of sources are only compared with one another",
+  },
 ];

@@ -5,6 +5,7 @@ const programs = [
   "test/golden/programs.test.ts",
   "test/golden/programSizes.test.ts",
   "test/golden/programOperations.test.ts",
+  "test/golden/programComposites.test.ts",
 ];
 
 export const rooms = {
@@ -12,7 +13,11 @@ export const rooms = {
     files: ["src/graph"],
     tests: [
       "src/graph",
+      "src/tensor/linalg",
+      "src/tensor/fft",
       "src/tensor/values.test.ts",
+      "src/tensor/ranks.test.ts",
+      "src/tensor/indexPut.test.ts",
       "test/golden/ops.test.ts",
       "test/conformance/reference.test.ts",
       "test/gradients/differences.test.ts",

@@ -230,15 +230,11 @@ function realizeOperand(
     base = base.inputs[0] as Node;
   }
   const even = composesAffinely(chain, operand.shape, base.shape);
-  const stored = base.op.rule.kind === "source" || realized.has(base) || isConstant(base);
+  const stored = base.op.rule.kind === "source" || realized.has(base);
   // Where the operand needs memory of its own, its base does not, unless elements of it would be computed several times.
   if (!stored && (even || sizeOf(base.shape) < sizeOf(operand.shape))) realize(base);
   if (!even) realize(operand);
 }
-
-/** A value that does not depend on any input: cheaper to write down again than to load. */
-const isConstant = (node: Node): boolean =>
-  node.inputs.length === 0 && node.op.rule.kind === "element" && sizeOf(node.shape) <= 1;
 
 /** Whether views read their base, which lies in the order of its elements, at an even stride along each dim. */
 function composesAffinely(chain: readonly Node[], shape: Shape, base: Shape): boolean {

@@ -32,18 +32,25 @@ function figuresInC(program: Program, vectors: VectorSet): Figures {
   };
 }
 
-/** Figures of one program, each under its name. `c`: for which targets it is written in C too; by default where it multiplies matrices, for the widest. */
-export function figuresOf(program: Program, c: readonly VectorSet[] = multiplies(program) ? ["avx512"] : []): Figures {
-  const wasm = emitWasm(program, { threads: 4, memory });
-  const phases = wasm.kernels.flatMap(({ phases: own }) => own);
-  const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+/** Figures of a program before any backend sees it. */
+export function listingFigures(program: Program): Figures {
   const listing = printProgram(program);
-  const code = wasm.module.encode();
   return {
     kernels: plainKernels(program.kernels).length,
     characters: listing.length,
     digest: digest(listing),
     arena: program.arenaBytes,
+  };
+}
+
+/** Figures of one program, each under its name. `c`: for which targets it is written in C too; by default where it multiplies matrices, for the widest. */
+export function figuresOf(program: Program, c: readonly VectorSet[] = multiplies(program) ? ["avx512"] : []): Figures {
+  const wasm = emitWasm(program, { threads: 4, memory });
+  const phases = wasm.kernels.flatMap(({ phases: own }) => own);
+  const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+  const code = wasm.module.encode();
+  return {
+    ...listingFigures(program),
     "wasm bytes": code.length,
     "wasm digest": digest(code),
     units: sum(phases.map(({ units }) => units)),
