@@ -2,7 +2,7 @@
 import type { Axis } from "../../graph/scalar.ts";
 import { isMathFn } from "./mathFn.ts";
 import type { Step } from "./steps.ts";
-import { halvedIn, type Linear, operands, strideOf, type Value } from "./values.ts";
+import { halvedIn, type Linear, operands, strideOf, type Value, visitParts } from "./values.ts";
 
 /** Functions that are computed one lane at a time, or by a long helper. */
 const slowFns: ReadonlySet<string> = new Set(["sin", "cos", "tan", "atan", "atan2", "pow", "expm1", "log1p"]);
@@ -78,13 +78,10 @@ export class Dependence {
 export function canVectorize(steps: readonly Step[], axis: Axis, dependence: Dependence): boolean {
   let possible = true;
   const { doubles } = dependence.model;
-  const seen = new Set<Value>();
-  const visit = (value: Value): void => {
-    if (seen.has(value)) return;
-    seen.add(value);
+  const visit = visitParts((value) => {
     if (value.dtype === "float64" && !doubles && dependence.axesOf(value).has(axis.id)) possible = false;
-    for (const operand of operands(value)) visit(operand);
-  };
+    return true;
+  });
   const varies = (atom: Value): boolean => dependence.axesOf(atom).has(axis.id);
   const walk = (list: readonly Step[], inOrder = false): void => {
     for (const step of list) {

@@ -5,7 +5,7 @@ import { rangeOf } from "../../graph/dtype.ts";
 import type { Combine } from "../../graph/node.ts";
 import { type Axis, type BinaryFn, type Local, newAxis } from "../../graph/scalar.ts";
 import { mostElements } from "../../graph/shape.ts";
-import { type Linear, operands, type Value, type ValueTable } from "./values.ts";
+import { type Linear, type Value, type ValueTable, visitParts } from "./values.ts";
 
 export type Step =
   /** Computes a value here, because a later store changes what it reads. */
@@ -111,14 +111,11 @@ interface Accesses {
 function accesses(steps: readonly Step[], unguarded: readonly Linear[]): Accesses {
   const strides: Map<number, number>[] = [];
   const exposed = new Set<number>();
-  const seen = new Set<Value>();
-  const visit = (value: Value): void => {
-    if (seen.has(value)) return;
-    seen.add(value);
+  const visit = visitParts((value) => {
     if (value.kind === "axis") exposed.add(value.axis.id);
     else if (value.kind === "load") visitIndex(value.index);
-    else for (const operand of operands(value)) visit(operand);
-  };
+    return value.kind !== "load";
+  });
   const visitIndex = (index: Linear): void => {
     const here = new Map<number, number>();
     for (const { atom, coefficient } of index.terms) {

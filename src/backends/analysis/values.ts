@@ -88,6 +88,17 @@ export function operands(value: Value): readonly Value[] {
   }
 }
 
+/** Visits each part of the values it is given once, and what that is made of where `enters` says so. */
+export function visitParts(enters: (part: Value) => boolean): (value: Value) => void {
+  const seen = new Set<Value>();
+  const visit = (part: Value): void => {
+    if (seen.has(part)) return;
+    seen.add(part);
+    if (enters(part)) for (const operand of operands(part)) visit(operand);
+  };
+  return visit;
+}
+
 type Omitted = "id" | "deps" | "unsafe" | "pinned" | "min" | "max";
 type Draft = Value extends infer V ? (V extends Value ? Omit<V, Omitted> : never) : never;
 type Facts = Partial<Pick<Common, "deps" | "unsafe" | "pinned" | "min" | "max">>;
@@ -374,6 +385,10 @@ function bounds(fn: BinaryFn, a: Value, b: Value): Facts {
       return {};
   }
 }
+
+/** The coefficient of an axis. */
+export const strideAlong = ({ terms }: Linear, axis: Axis): number =>
+  terms.find(({ atom }) => atom.kind === "axis" && atom.axis.id === axis.id)?.coefficient ?? 0;
 
 /** The coefficient of an axis, and whether another term depends on it too. */
 export function strideOf(

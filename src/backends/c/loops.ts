@@ -2,11 +2,12 @@
 
 import type { LoopKernel } from "../../compiler/kernel.ts";
 import type { Axis } from "../../graph/scalar.ts";
-import { canVectorize, costOf, Dependence, type LaneModel } from "../analysis/cost.ts";
+import { Dependence, type LaneModel } from "../analysis/cost.ts";
+import { type LoopPlan, planLoops } from "../analysis/loopPlan.ts";
 import { mergeReductions } from "../analysis/mergeReductions.ts";
 import { splitReductions } from "../analysis/split.ts";
 import { extentOf, type Step, storedIn, visitSteps } from "../analysis/steps.ts";
-import { type Linear, operands, type Value, ValueTable } from "../analysis/values.ts";
+import { ValueTable, visitParts } from "../analysis/values.ts";
 import { stepsInWindows, sumsAtOnce } from "../analysis/windows.ts";
 import { code } from "./code.ts";
 import type { EmitContext, KernelCode, Phase } from "./emitter.ts";
@@ -16,17 +17,6 @@ import { type Range, whole } from "./nests.ts";
 import { Statements } from "./statements.ts";
 import type { Target } from "./target.ts";
 
-/** Elements of the innermost axis in one unit of work, when rows are cut. */
-const elementBlock = 4096;
-/** The same when each element has inner loops. */
-const columnBlock = 64;
-/** The same when each point stores this many elements. */
-const manyStores = 8;
-const tileBlock = 256;
-/** Enough units for threads to share evenly. */
-const enoughUnits = 64;
-/** The innermost axis of a transpose is cut into pieces of this many elements: a cache line. */
-const tile = 16;
 /** Rough nanoseconds per simple instruction. */
 const nanosecondsPerCost = 0.12;
 
@@ -66,13 +56,10 @@ export function holdsDoubles(axes: readonly Axis[], steps: readonly Step[]): boo
     scattered: 1,
   });
   let found = false;
-  const seen = new Set<Value>();
-  const visit = (value: Value): void => {
-    if (seen.has(value)) return;
-    seen.add(value);
+  const visit = visitParts((value) => {
     if (value.dtype === "float64" && dependence.axesOf(value).size > 0) found = true;
-    for (const operand of operands(value)) visit(operand);
-  };
+    return true;
+  });
   visitSteps(steps, visit, ({ terms }) => {
     for (const { atom } of terms) visit(atom);
   });
@@ -98,86 +85,33 @@ class LoopWriter extends Statements {
   }
 
   write(): { units: number; cost: number } {
-    const { axes, steps, dependence } = this;
-    let lane: Axis | undefined;
-    let cost = costOf(steps, undefined, dependence, axes);
-    for (const axis of [...axes].reverse()) {
-      if (axis.extent < 4 || !canVectorize(steps, axis, dependence)) continue;
-      const laneCost = costOf(steps, axis, dependence, axes);
-      if (laneCost < cost) {
-        lane = axis;
-        cost = laneCost;
-      }
-    }
-    this.innerLanes = lane === undefined;
-    // Points that run loops of their own are units themselves.
-    const inner = lane ?? (this.steps.some(isNested) ? undefined : axes.at(-1));
-    const outer = axes.filter((axis) => axis !== inner);
-    const across = inner === undefined ? undefined : this.acrossAxis(outer, inner);
-    return { units: this.writeUnits(outer, inner, lane !== undefined, across), cost };
+    const plan = planLoops(this.axes, this.steps, this.dependence);
+    this.innerLanes = !plan.lanes;
+    this.writeUnits(plan);
+    return plan;
   }
 
-  /** The axis along which an access is contiguous that is strided along the innermost axis: a transpose. */
-  private acrossAxis(outer: readonly Axis[], inner: Axis): Axis | undefined {
-    let found: Axis | undefined;
-    const see = (index: Linear): void => {
-      const strideAlong = (axis: Axis): number =>
-        index.terms.find(({ atom }) => atom.kind === "axis" && atom.axis.id === axis.id)?.coefficient ?? 0;
-      if (Math.abs(strideAlong(inner)) < tile) return;
-      found ??= outer.find((axis) => axis.extent >= tile && Math.abs(strideAlong(axis)) === 1);
-    };
-    const seen = new Set<Value>();
-    const visit = (value: Value): void => {
-      if (seen.has(value)) return;
-      seen.add(value);
-      if (value.kind === "load") see(value.index);
-      for (const operand of operands(value)) visit(operand);
-    };
-    visitSteps(this.steps, visit, see);
-    return found;
-  }
-
-  /** Units are the points of the first axes, and blocks of the innermost one where those are few. */
-  private writeUnits(
-    allOuter: readonly Axis[],
-    inner: Axis | undefined,
-    lanes: boolean,
-    across: Axis | undefined,
-  ): number {
+  private writeUnits({ inner, lanes, unitAxes, loopAxes, blocks, block }: LoopPlan): void {
     const { steps } = this;
     const { out } = this.e;
-    const plainBlock = steps.filter(({ kind }) => kind === "store").length < manyStores ? elementBlock : tileBlock;
-    const block = across !== undefined ? tile : steps.some(isNested) ? columnBlock : plainBlock;
-    // A transpose goes along the other axis within each block, so that the lines it reads stay in the cache.
-    const outer = across === undefined ? allOuter : [...allOuter.filter((axis) => axis !== across), across];
-    const cut = across === undefined ? outer.length : outer.length - 1;
-    let prefix = 0;
-    let points = 1;
-    while (prefix < cut && points < enoughUnits) points *= outer[prefix++]?.extent ?? 1;
     const extent = inner?.extent ?? 1;
-    const cutInner = inner !== undefined && (across !== undefined || points < 16);
-    const blocks = cutInner ? Math.max(1, Math.ceil(extent / block)) : 1;
-    const rest = outer.slice(prefix);
+    const within = inner === undefined ? [] : [inner];
     this.hoist(steps, this.axes);
     const body = (range: Range): void => {
-      this.nest(rest, steps, inner === undefined ? [] : [inner], () => {
+      this.nest(loopAxes, steps, within, () => {
         if (inner === undefined) this.emitSteps(steps);
         else this.innermost(inner, range, lanes);
       });
     };
     const all = inner === undefined ? { start: "0", end: "1", count: 1 } : whole(inner);
-    if (prefix === 0 && blocks === 1) {
-      body(all);
-      return 1;
-    }
-    if (prefix === 0 && rest.length === 0) {
+    if (unitAxes.length === 0 && blocks === 1) return body(all);
+    if (unitAxes.length === 0 && loopAxes.length === 0) {
       // One long axis: a range of blocks is a range of elements.
       const end =
         extent === blocks * block
           ? `(long)high * ${block}`
           : `((long)high * ${block} < ${extent} ? (long)high * ${block} : ${extent})`;
-      body({ start: `(long)low * ${block}`, end: out.define("long", "e", end), count: undefined });
-      return blocks;
+      return body({ start: `(long)low * ${block}`, end: out.define("long", "e", end), count: undefined });
     }
     out.block("for (int unit = low; unit < high; unit++)", () =>
       this.e.scope(() => {
@@ -194,18 +128,15 @@ class LoopWriter extends Statements {
           range = { start, end, count: even ? block : undefined };
           place = `(unit / ${blocks})`;
         }
-        for (let axis = prefix - 1; axis >= 0; axis--) {
-          const bound = outer[axis];
-          if (bound === undefined) continue;
-          const name = out.define("long", "u", axis === 0 ? place : `${place} % ${bound.extent}`);
-          place = `(${place} / ${bound.extent})`;
-          this.e.bindAxis(bound, name);
+        for (const axis of [...unitAxes].reverse()) {
+          const name = out.define("long", "u", axis === unitAxes[0] ? place : `${place} % ${axis.extent}`);
+          place = `(${place} / ${axis.extent})`;
+          this.e.bindAxis(axis, name);
         }
-        this.hoist(steps, [...rest, ...(inner === undefined ? [] : [inner])]);
+        this.hoist(steps, [...loopAxes, ...within]);
         body(range);
       }),
     );
-    return points * blocks;
   }
 
   private innermost(axis: Axis, range: Range, lanes: boolean): void {
@@ -218,5 +149,3 @@ class LoopWriter extends Statements {
     this.loop(axis, range, () => this.emitSteps(steps));
   }
 }
-
-const isNested = (step: Step): boolean => step.kind !== "store" && step.kind !== "force";

@@ -5,7 +5,7 @@ import type { Axis } from "../../graph/scalar.ts";
 import { bestLane, isHeavy } from "../analysis/cost.ts";
 import { type Interruption, interruption, isFloatSum } from "../analysis/longSums.ts";
 import { combineFn, extentOf, identityOf, type Step } from "../analysis/steps.ts";
-import { type Linear, operands, type Value } from "../analysis/values.ts";
+import { type Linear, strideAlong, type Value, visitParts } from "../analysis/values.ts";
 import { code } from "./code.ts";
 import { needReduction } from "./horizontal.ts";
 import { literal, scalarType, vectorType } from "./lanes.ts";
@@ -280,10 +280,11 @@ function copiesOf(steps: readonly Reduce[], extent: number): number {
 function farLoads({ axes, value }: Reduce): { buffer: number; index: Linear; stride: number }[] {
   const found: { buffer: number; index: Linear; stride: number }[] = [];
   const last = axes.at(-1);
+  if (last === undefined) return found;
   eachPart(value, (part) => {
     if (part.kind !== "load") return;
     const { buffer, index } = part;
-    const stride = index.terms.find(({ atom }) => atom.kind === "axis" && atom.axis === last)?.coefficient ?? 0;
+    const stride = strideAlong(index, last);
     if (Math.abs(stride) * byteSize(part.dtype) >= farBytes && index.terms.every(({ atom }) => atom.kind === "axis"))
       found.push({ buffer, index, stride });
   });
@@ -292,14 +293,10 @@ function farLoads({ axes, value }: Reduce): { buffer: number; index: Linear; str
 
 /** Calls back for every part of the value once, but not for what places of loads are made of. */
 function eachPart(value: Value, visit: (part: Value) => void): void {
-  const seen = new Set<Value>();
-  const walk = (part: Value): void => {
-    if (seen.has(part)) return;
-    seen.add(part);
+  visitParts((part) => {
     visit(part);
-    if (part.kind !== "load") for (const operand of operands(part)) walk(operand);
-  };
-  walk(value);
+    return part.kind !== "load";
+  })(value);
 }
 
 function hasHeavy({ value }: Reduce): boolean {

@@ -2,7 +2,7 @@
 import type { Axis } from "../../graph/scalar.ts";
 import { type Dependence, isHeavy } from "../analysis/cost.ts";
 import { boundIn, type Step, visitSteps } from "../analysis/steps.ts";
-import { operands, type Value } from "../analysis/values.ts";
+import { type Value, visitParts } from "../analysis/values.ts";
 import type { Expressions } from "./expression.ts";
 import type { FunctionBuilder } from "./module.ts";
 
@@ -148,15 +148,12 @@ export class Nests {
     let weight = 0;
     let heavy = false;
     let loops = false;
-    const seen = new Set<Value>();
-    const visit = (value: Value): void => {
-      if (seen.has(value)) return;
-      seen.add(value);
-      if (value.kind === "const" || !this.dependence.axesOf(value).has(axis.id)) return;
+    const visit = visitParts((value) => {
+      if (value.kind === "const" || !this.dependence.axesOf(value).has(axis.id)) return false;
       if (isHeavy(value)) heavy = true;
       weight++;
-      for (const operand of operands(value)) visit(operand);
-    };
+      return true;
+    });
     for (const step of steps) if (step.kind === "for" || step.kind === "reduce") loops = true;
     visitSteps(steps, visit, (index) => {
       weight++;

@@ -5,7 +5,7 @@ import type { Axis } from "../../graph/scalar.ts";
 import { bestLane, isHeavy } from "../analysis/cost.ts";
 import { type Interruption, interruption } from "../analysis/longSums.ts";
 import { combineFn, extentOf, identityOf, type Step } from "../analysis/steps.ts";
-import { operands, type Value } from "../analysis/values.ts";
+import { type Value, visitParts } from "../analysis/values.ts";
 import type { ValueType } from "./module.ts";
 import { type Bound, Nests } from "./nests.ts";
 import { scalarBinary, scalarType, vectorBinary } from "./operations.ts";
@@ -304,14 +304,10 @@ const repeat = <T>(count: number, make: () => T): T[] => Array.from({ length: co
 /** How many points are combined before they reach the running values: a tree has less latency than a chain. */
 function togetherIn(value: Value, extent: number): number {
   let parts = 0;
-  const seen = new Set<Value>();
-  const visit = (part: Value): void => {
-    if (seen.has(part)) return;
-    seen.add(part);
+  visitParts((part) => {
     parts += isHeavy(part) ? mostInTwo : 1;
-    if (part.kind !== "load") for (const operand of operands(part)) visit(operand);
-  };
-  visit(value);
+    return part.kind !== "load";
+  })(value);
   const most = parts <= mostInFour ? 4 : parts <= mostInTwo ? 2 : 1;
   return most > 2 && extent < 4 ? 2 : extent < 2 ? 1 : most;
 }

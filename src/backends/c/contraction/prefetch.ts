@@ -1,7 +1,7 @@
 // Prefetches the memory of a contraction's epilogue while the sums of a tile are computed.
 
 import { extentOf, type Step, visitSteps } from "../../analysis/steps.ts";
-import { type Linear, linearKey, operands, type Value } from "../../analysis/values.ts";
+import { type Linear, linearKey, strideAlong, visitParts } from "../../analysis/values.ts";
 import type { Plan } from "../../contraction/plan.ts";
 import { type Code, code, joined } from "../code.ts";
 import type { Expressions } from "../expressions.ts";
@@ -28,21 +28,16 @@ export function prefetchOf(e: Expressions, plan: Plan, steps: readonly Step[], b
   const streams = new Map<string, { readonly buffer: number; readonly index: Linear; readonly stride: number }>();
   const add = (buffer: number, index: Linear): void => {
     if (index.terms.some(({ atom }) => atom.kind !== "axis")) return;
-    const strideAlong = (id: number): number =>
-      index.terms.find(({ atom }) => atom.kind === "axis" && atom.axis.id === id)?.coefficient ?? 0;
-    const stride = strideAlong(outer.id);
-    if (strideAlong(inner.id) !== 1 || stride * bytes < lineBytes) return;
+    const stride = strideAlong(index, outer);
+    if (strideAlong(index, inner) !== 1 || stride * bytes < lineBytes) return;
     const key = `${buffer}:${linearKey(index)}`;
     streams.set(key, { buffer, index, stride });
   };
   for (const step of steps) if (step.kind === "store") add(step.buffer, step.index);
-  const seen = new Set<Value>();
-  const visit = (value: Value): void => {
-    if (seen.has(value)) return;
-    seen.add(value);
+  const visit = visitParts((value) => {
     if (value.kind === "load") add(value.buffer, value.index);
-    else for (const operand of operands(value)) visit(operand);
-  };
+    return value.kind !== "load";
+  });
   visitSteps(steps, visit, () => undefined);
   const points = extentOf([...plan.batch, row, column]);
   if (streams.size === 0 || streams.size * points * bytes < worthPrefetching) return undefined;
