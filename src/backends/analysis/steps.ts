@@ -1,7 +1,7 @@
 // A kernel's statements over numbered values, with loops merged where every access allows it.
 
 import type { LoopKernel, Statement } from "../../compiler/kernel.ts";
-import { rangeOf } from "../../graph/dtype.ts";
+import { type ElementType, rangeOf } from "../../graph/dtype.ts";
 import type { Combine } from "../../graph/node.ts";
 import { type Axis, type BinaryFn, type Local, newAxis } from "../../graph/scalar.ts";
 import { mostElements } from "../../graph/shape.ts";
@@ -54,11 +54,15 @@ export const extentOf = (axes: readonly Axis[]): number => axes.reduce((product,
 export const combineFn: Readonly<Record<Combine, BinaryFn>> = { sum: "add", prod: "mul", max: "max", min: "min" };
 
 /** The neutral element. */
-export function identityOf(combine: Combine, dtype: Value["dtype"]): number {
+export function identityOf(combine: Combine, dtype: ElementType): number {
   if (combine === "sum") return 0;
   if (combine === "prod") return 1;
   return rangeOf(dtype)[combine === "max" ? 0 : 1];
 }
+
+/** In what a scan keeps its running value. */
+export const runningDtype = (combine: Combine, dtype: ElementType): ElementType =>
+  dtype === "float32" && (combine === "sum" || combine === "prod") ? "float64" : dtype;
 
 /** The kernel's axes and steps; adjacent loops merge where no access depends on the split. */
 export function stepsOf(

@@ -386,6 +386,18 @@ function bounds(fn: BinaryFn, a: Value, b: Value): Facts {
   }
 }
 
+/** The positive constant by which something not negative is divided: the processor's own division gives the quotient and the remainder. */
+export function constantDivisor({ fn, a, b }: Extract<Value, { kind: "binary" }>): number | undefined {
+  if ((fn !== "div" && fn !== "mod") || a.dtype !== "int32" || b.kind !== "const") return undefined;
+  return b.value > 0 && a.min >= 0 ? b.value : undefined;
+}
+
+/**
+ * What is below this is divided by a constant in float32 lanes: (x + 1/2) / divisor stays further than a rounding error from the next
+ * integer.
+ */
+export const mostInFloats = 2 ** 21;
+
 /** The coefficient of an axis. */
 export const strideAlong = ({ terms }: Linear, axis: Axis): number =>
   terms.find(({ atom }) => atom.kind === "axis" && atom.axis.id === axis.id)?.coefficient ?? 0;

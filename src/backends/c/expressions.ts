@@ -4,12 +4,13 @@ import { byteSize, type ElementType } from "../../graph/dtype.ts";
 import { unreachable } from "../../graph/errors.ts";
 import type { Axis, Local } from "../../graph/scalar.ts";
 import {
+  constantDivisor,
   halvedIn,
   isChosen,
   type Linear,
   linearKey,
   misplaced,
-  operands,
+  mostInFloats,
   type Value,
   type ValueTable,
 } from "../analysis/values.ts";
@@ -28,12 +29,6 @@ interface Lanes {
 }
 
 type Load = Extract<Value, { kind: "load" }>;
-
-/** What a hoisting pass has seen already, surely computed or only on one side of a select. */
-interface Hoisted {
-  readonly always: Set<Value>;
-  readonly sometimes: Set<Value>;
-}
 
 /** Where a buffer is reached from: the element with the lowest constant of an index, so far. */
 interface Pointer {
@@ -202,10 +197,9 @@ export class Expressions {
 
   /** Division by a positive constant of something not negative: the processor's own. */
   private constantDivision(value: Extract<Value, { kind: "binary" }>, a: string): string | undefined {
-    const { fn, b } = value;
-    if ((fn !== "div" && fn !== "mod") || value.a.dtype !== "int32" || b.kind !== "const") return undefined;
-    if (b.value <= 0 || value.a.min < 0) return undefined;
-    return `(int)((unsigned)${a} ${fn === "div" ? "/" : "%"} ${b.value}u)`;
+    const divisor = constantDivisor(value);
+    if (divisor === undefined) return undefined;
+    return `(int)((unsigned)${a} ${value.fn === "div" ? "/" : "%"} ${divisor}u)`;
   }
 
   /** One side of a select alone, because the other may not be computed. */
@@ -291,24 +285,23 @@ export class Expressions {
     if (b.kind === "const" && value.a.dtype === "int32") {
       if (fn === "shr") return `(I${this.laneCount})((U${this.laneCount})${a} >> ${b.value & 31})`;
       if (fn === "shl") return `(${a} << ${b.value & 31})`;
-      if ((fn === "div" || fn === "mod") && b.value > 0 && value.a.min >= 0)
-        return this.divided(fn, value.a, a, b.value);
     }
+    const divisor = constantDivisor(value);
+    if (divisor !== undefined) return this.divided(fn === "mod", value.a, a, divisor);
     return vectorBinary(this.context, fn, value.a.dtype, [a, this.vector(b)], this.laneCount);
   }
 
   /** Lanes not negative divided by a constant: shifts, or floats where they are exact. */
-  private divided(fn: "div" | "mod", value: Value, x: string, divisor: number): string {
+  private divided(remainder: boolean, value: Value, x: string, divisor: number): string {
     const n = this.laneCount;
     if ((divisor & (divisor - 1)) === 0) {
-      return fn === "mod" ? `(${x} & ${divisor - 1})` : `(${x} >> ${31 - Math.clz32(divisor)})`;
+      return remainder ? `(${x} & ${divisor - 1})` : `(${x} >> ${31 - Math.clz32(divisor)})`;
     }
-    // (x + 1/2) / divisor stays further than a rounding error from the next integer as long as x is below 2^21.
     const quotient =
-      value.max < 2 ** 21
+      value.max < mostInFloats
         ? `__builtin_convertvector((__builtin_convertvector(${x}, F${n}) + 0.5f) * ${literal(1 / divisor, "float32")}, I${n})`
         : `(I${n})((U${n})${x} / ${divisor}u)`;
-    return fn === "div" ? quotient : `(${x} - ${quotient} * ${divisor})`;
+    return remainder ? `(${x} - ${quotient} * ${divisor})` : quotient;
   }
 
   private vectorSelect(value: Extract<Value, { kind: "select" }>, type: string): string {
@@ -474,37 +467,4 @@ export class Expressions {
     const where = lanes === "" ? `I${this.laneCount}_splat(0)` : lanes;
     this.out.line(code`${type}_${accumulate ? "addm" : "scatterm"}(${at}, ${where}, ${inMemory}, ${chosen});`);
   }
-
-  // ---- hoisting
-
-  /** Computes before a loop what `value` needs and the loop, which binds `bound`, does not change. */
-  hoist(
-    value: Value,
-    bound: ReadonlySet<number>,
-    conditional = false,
-    seen: Hoisted = { always: new Set(), sometimes: new Set() },
-  ): void {
-    const visited = conditional ? seen.sometimes : seen.always;
-    if (visited.has(value)) return;
-    visited.add(value);
-    if (value.kind === "const" || value.kind === "axis" || value.kind === "local") return;
-    const invariant = !value.pinned && isDisjoint(value.deps, bound);
-    if (invariant && !(conditional && value.unsafe)) {
-      if (this.isVarying(value)) this.vector(value);
-      else this.scalar(value);
-      return;
-    }
-    if (value.kind === "select") {
-      this.hoist(value.condition, bound, conditional, seen);
-      this.hoist(value.a, bound, true, seen);
-      this.hoist(value.b, bound, true, seen);
-      return;
-    }
-    for (const operand of operands(value)) this.hoist(operand, bound, conditional, seen);
-  }
-}
-
-function isDisjoint(a: ReadonlySet<number>, b: ReadonlySet<number>): boolean {
-  for (const item of a) if (b.has(item)) return false;
-  return true;
 }

@@ -1,7 +1,8 @@
 // The loops of a kernel as C: plain loops, nests, lanes with a masked tail; and the values hoisted out of them.
 import type { Axis } from "../../graph/scalar.ts";
 import type { Dependence } from "../analysis/cost.ts";
-import { boundIn, type Step, visitSteps } from "../analysis/steps.ts";
+import { hoistInvariants, nestLoops } from "../analysis/hoist.ts";
+import { boundIn, type Step } from "../analysis/steps.ts";
 import type { Value } from "../analysis/values.ts";
 import type { Expressions } from "./expressions.ts";
 
@@ -56,16 +57,8 @@ export class Nests {
 
   /** Plain loops over the axes, the first outermost; what the inner ones do not change is computed before them. */
   nest(axes: readonly Axis[], steps: readonly Step[], inside: readonly Axis[], body: () => void): void {
-    const visit = (place: number): void => {
-      const axis = axes[place];
-      if (axis === undefined) return body();
-      this.loop(axis, whole(axis), () => {
-        const rest = [...axes.slice(place + 1), ...inside];
-        if (rest.length > 0) this.hoist(steps, rest);
-        visit(place + 1);
-      });
-    };
-    visit(0);
+    const loop = (axis: Axis, within: () => void): void => this.loop(axis, whole(axis), within);
+    nestLoops(axes, inside, { loop, hoist: (rest) => this.hoist(steps, rest) }, body);
   }
 
   /** Runs the body over the range with lanes along the axis; the last lanes are taken together under a mask. */
@@ -105,13 +98,11 @@ export class Nests {
   /** Computes what the steps need and a loop over `axes` around them does not change. */
   hoist(steps: readonly Step[], axes: readonly Axis[]): void {
     const bound = boundIn(steps, new Set([...this.late, ...axes.map((axis) => axis.id)]));
-    const seen = { always: new Set<Value>(), sometimes: new Set<Value>() };
-    visitSteps(
-      steps,
-      (value) => this.e.hoist(value, bound, false, seen),
-      (index) => {
-        for (const { atom } of index.terms) this.e.hoist(atom, bound, false, seen);
-      },
-    );
+    const compute = (value: Value): void => {
+      if (value.kind === "axis" || value.kind === "local") return;
+      if (this.e.isVarying(value)) this.e.vector(value);
+      else this.e.scalar(value);
+    };
+    hoistInvariants(steps, bound, { compute });
   }
 }

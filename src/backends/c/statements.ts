@@ -1,8 +1,7 @@
 // Writes the statements of a kernel inside its loops: nests, stores, reductions and scans.
-import type { ElementType } from "../../graph/dtype.ts";
 import { newLocal } from "../../graph/scalar.ts";
 import { bestLane } from "../analysis/cost.ts";
-import { combineFn, extentOf, identityOf, type Step } from "../analysis/steps.ts";
+import { combineFn, extentOf, identityOf, runningDtype, type Step } from "../analysis/steps.ts";
 import { literal, scalarType } from "./lanes.ts";
 import { whole } from "./nests.ts";
 import { scalarBinary } from "./operations.ts";
@@ -72,7 +71,7 @@ export class Statements extends Reductions {
     const { combine, axis, value, buffer, index } = step;
     const { dtype } = value;
     if (axis.extent === 0) return;
-    const wide: ElementType = dtype === "float32" && (combine === "sum" || combine === "prod") ? "float64" : dtype;
+    const wide = runningDtype(combine, dtype);
     const running = out.name("r");
     out.line(`${scalarType(wide)} ${running} = ${literal(identityOf(combine, wide), wide)};`);
     const result = newLocal(dtype);

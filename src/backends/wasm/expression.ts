@@ -2,7 +2,8 @@
 import { at } from "../../graph/at.ts";
 import { type ElementType, wrapped } from "../../graph/dtype.ts";
 import { unreachable } from "../../graph/errors.ts";
-import { isChosen, type Linear, misplaced, operands, type Value } from "../analysis/values.ts";
+import type { Hoisting } from "../analysis/hoist.ts";
+import { constantDivisor, isChosen, misplaced, mostInFloats, type Value } from "../analysis/values.ts";
 import { Memory, scalarLoads } from "./memory.ts";
 import {
   scalarBinary,
@@ -13,12 +14,6 @@ import {
   vectorCast,
   vectorUnary,
 } from "./operations.ts";
-
-/** What a hoisting pass has seen already, surely computed or only on one side of a select. */
-export interface Hoisted {
-  readonly always: Set<Value>;
-  readonly sometimes: Set<Value>;
-}
 
 export class Expressions extends Memory {
   // ---- scalars
@@ -100,10 +95,8 @@ export class Expressions extends Memory {
 
   /** Division by a positive constant of something not negative: the hardware's own. */
   #constantDivision(value: Extract<Value, { kind: "binary" }>): boolean {
-    const { fn, a, b } = value;
-    if ((fn !== "div" && fn !== "mod") || a.dtype !== "int32" || b.kind !== "const" || b.value <= 0 || a.min < 0)
-      return false;
-    this.f.op(fn === "div" ? "i32.div_u" : "i32.rem_u");
+    if (constantDivisor(value) === undefined) return false;
+    this.f.op(value.fn === "div" ? "i32.div_u" : "i32.rem_u");
     return true;
   }
 
@@ -209,13 +202,8 @@ export class Expressions extends Memory {
       f.op(fn === "shl" ? "i32x4.shl" : "i32x4.shr_u");
       return;
     }
-    if (
-      (fn === "div" || fn === "mod") &&
-      a.dtype === "int32" &&
-      b.kind === "const" &&
-      this.#divideLanes(fn, a, b.value)
-    )
-      return;
+    const divisor = constantDivisor(value);
+    if (divisor !== undefined && this.#divideLanes(fn === "mod", a, divisor)) return;
     this.pushVector(b);
     if (vectorBinary(f, context, fn, a.dtype)) return;
     this.#laneByLane(value, [a, b], () => {
@@ -224,16 +212,14 @@ export class Expressions extends Memory {
   }
 
   /** Lanes on the stack divided by a constant, without leaving the vector: shifts, or floats where they are exact. */
-  #divideLanes(fn: "div" | "mod", a: Value, divisor: number): boolean {
+  #divideLanes(remainder: boolean, a: Value, divisor: number): boolean {
     const { f } = this;
-    if (divisor <= 0 || a.min < 0) return false;
     if ((divisor & (divisor - 1)) === 0) {
-      if (fn === "mod") f.i32x4(divisor - 1).op("v128.and");
+      if (remainder) f.i32x4(divisor - 1).op("v128.and");
       else f.i32(31 - Math.clz32(divisor)).op("i32x4.shr_u");
       return true;
     }
-    // (x + 1/2) / divisor stays further than a rounding error from the next integer as long as x is below 2^21.
-    if (a.max >= 2 ** 21) return false;
+    if (a.max >= mostInFloats) return false;
     const x = f.local("v128");
     f.tee(x)
       .op("f32x4.convert_i32x4_s")
@@ -242,7 +228,7 @@ export class Expressions extends Memory {
       .f32x4(divisor)
       .op("f32x4.div")
       .op("i32x4.trunc_sat_f32x4_s");
-    if (fn === "mod") {
+    if (remainder) {
       const q = f.local("v128");
       f.set(q).get(x).get(q).i32x4(divisor).op("i32x4.mul").op("i32x4.sub").release(q);
     }
@@ -316,68 +302,24 @@ export class Expressions extends Memory {
 
   // ---- hoisting
 
-  /** Computes before a loop what `value` needs and the loop, which binds `bound`, does not change. */
-  hoistValue(
-    value: Value,
-    bound: ReadonlySet<number>,
-    vector: boolean,
-    conditional = false,
-    seen: Hoisted = { always: new Set(), sometimes: new Set() },
-  ): void {
-    // A shared part is visited once: expressions are graphs, and walking them as trees would take for ever.
-    const visited = conditional ? seen.sometimes : seen.always;
-    if (visited.has(value)) return;
-    visited.add(value);
-    if (value.kind === "const") return;
-    if (value.kind === "axis" || value.kind === "local") {
-      if (vector && value.dtype !== "float64" && isDisjoint(value.deps, bound)) {
-        this.pushVector(value);
+  /** Keeps in locals, in lanes if `vector`, what loops do not change. */
+  hoisting(vector: boolean): Hoisting {
+    return {
+      compute: (value) => {
+        const inLanes = vector && value.dtype !== "float64";
+        if (!inLanes && (value.kind === "axis" || value.kind === "local")) return;
+        if (inLanes) this.pushVector(value);
+        else this.pushScalar(value);
         this.f.op("drop");
-      }
-      return;
-    }
-    if (value.pinned && value.kind === "load") return this.hoistAddress(value, bound, vector, conditional, seen);
-    const invariant = isDisjoint(value.deps, bound) && !value.pinned;
-    if (invariant && !(conditional && value.unsafe)) {
-      if (vector && value.dtype !== "float64") this.pushVector(value);
-      else this.pushScalar(value);
-      this.f.op("drop");
-      return;
-    }
-    if (value.kind === "load") return this.hoistAddress(value, bound, vector, conditional, seen);
-    if (value.kind === "select") {
-      this.hoistValue(value.condition, bound, vector, conditional, seen);
-      this.hoistValue(value.a, bound, vector, true, seen);
-      this.hoistValue(value.b, bound, vector, true, seen);
-      return;
-    }
-    for (const operand of operands(value)) this.hoistValue(operand, bound, vector, conditional, seen);
-  }
-
-  hoistAddress(
-    { buffer, index }: { readonly buffer: number; readonly index: Linear },
-    bound: ReadonlySet<number>,
-    vector: boolean,
-    conditional = false,
-    seen: Hoisted = { always: new Set(), sometimes: new Set() },
-  ): void {
-    for (const { atom } of index.terms) {
+      },
       // An address is scalar; only lanes gathered from anywhere need vectors of indices.
-      if (!isDisjoint(atom.deps, bound)) this.hoistValue(atom, bound, vector, conditional, seen);
-    }
-    const kept = new Set<Value>();
-    for (const { atom } of index.terms) {
-      if (isDisjoint(atom.deps, bound) && !atom.pinned && !(conditional && atom.unsafe)) kept.add(atom);
-    }
-    const { places, constant } = this.addressOf(buffer, index);
-    const prefix = places.filter(({ atom }) => atom === undefined || kept.has(atom));
-    if (prefix.length === 0) return;
-    this.pushSum(prefix, constant);
-    this.f.op("drop");
+      address: (buffer, index, isKnown) => {
+        const { places, constant } = this.addressOf(buffer, index);
+        const prefix = places.filter(({ atom }) => atom === undefined || isKnown(atom));
+        if (prefix.length === 0) return;
+        this.pushSum(prefix, constant);
+        this.f.op("drop");
+      },
+    };
   }
-}
-
-function isDisjoint(a: ReadonlySet<number>, b: ReadonlySet<number>): boolean {
-  for (const item of a) if (b.has(item)) return false;
-  return true;
 }

@@ -1,8 +1,9 @@
 // The shapes of loops: plain ones, nests, lanes with their remainder, blocks; and the values hoisted out of them.
 import type { Axis } from "../../graph/scalar.ts";
 import { type Dependence, isHeavy } from "../analysis/cost.ts";
+import { hoistInvariants, nestLoops } from "../analysis/hoist.ts";
 import { boundIn, type Step, visitSteps } from "../analysis/steps.ts";
-import { type Value, visitParts } from "../analysis/values.ts";
+import { visitParts } from "../analysis/values.ts";
 import type { Expressions } from "./expression.ts";
 import type { FunctionBuilder } from "./module.ts";
 
@@ -17,6 +18,12 @@ export interface Bounds {
 
 export const whole = ({ extent }: Axis): Bounds => ({ start: { constant: 0 }, end: { constant: extent } });
 
+/** What is computed at once: so many vectors, or single elements. */
+interface Copies {
+  readonly vector: boolean;
+  readonly copies: number;
+}
+
 export class Nests {
   protected readonly f: FunctionBuilder;
   protected readonly expressions: Expressions;
@@ -30,18 +37,16 @@ export class Nests {
     this.dependence = dependence;
   }
 
-  /** Plain loops over the axes, the first outermost. */
-  protected nest(axes: readonly Axis[], steps: readonly Step[], boundInside: readonly Axis[], body: () => void): void {
-    const visit = (place: number): void => {
-      const axis = axes[place];
-      if (axis === undefined) return body();
-      this.loop(axis, whole(axis), () => {
-        const rest = [...axes.slice(place + 1), ...boundInside];
-        if (rest.length > 0) this.hoist(steps, rest);
-        visit(place + 1);
-      });
-    };
-    visit(0);
+  /** Plain loops over the axes, the first outermost; what the inner ones do not change is computed before them, in each copy. */
+  protected nest(
+    axes: readonly Axis[],
+    steps: readonly Step[],
+    inside: readonly Axis[],
+    body: () => void,
+    { vector, copies }: Copies = { vector: this.expressions.vectorized, copies: 1 },
+  ): void {
+    const loop = (axis: Axis, within: () => void): void => this.loop(axis, whole(axis), within);
+    nestLoops(axes, inside, { loop, hoist: (rest) => this.hoist(steps, rest, vector, copies) }, body);
   }
 
   /** for (axis = start; axis < end; axis++) body. */
@@ -176,31 +181,8 @@ export class Nests {
     const { expressions } = this;
     for (let copy = 0; copy < copies; copy++) {
       expressions.copy = copy;
-      const seen = { always: new Set<Value>(), sometimes: new Set<Value>() };
-      visitSteps(
-        steps,
-        (value) => expressions.hoistValue(value, bound, vector, false, seen),
-        (index, buffer) => expressions.hoistAddress({ buffer, index }, bound, vector, false, seen),
-      );
+      hoistInvariants(steps, bound, expressions.hoisting(vector));
     }
     expressions.copy = 0;
-  }
-
-  protected nestCopies(
-    axes: readonly Axis[],
-    inside: readonly Axis[],
-    steps: readonly Step[],
-    { vector, copies }: { readonly vector: boolean; readonly copies: number },
-    body: () => void,
-  ): void {
-    const visit = (place: number): void => {
-      const axis = axes[place];
-      if (axis === undefined) return body();
-      this.loop(axis, whole(axis), () => {
-        this.hoist(steps, [...axes.slice(place + 1), ...inside], vector, copies);
-        visit(place + 1);
-      });
-    };
-    visit(0);
   }
 }

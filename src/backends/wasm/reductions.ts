@@ -235,8 +235,12 @@ export class Reductions extends Nests {
     const { vector } = sum;
     const last = axes.at(-1);
     const over = (outer: readonly Axis[]): void =>
-      this.nestCopies(outer, last === undefined ? [] : [last], steps, { vector, copies }, () =>
-        body(last && { start: { constant: 0 }, offset: 0, count: last.extent }),
+      this.nest(
+        outer,
+        steps,
+        last === undefined ? [] : [last],
+        () => body(last && { start: { constant: 0 }, offset: 0, count: last.extent }),
+        { vector, copies },
       );
     const axis = cut && axes[cut.place];
     if (!vector || cut === undefined || axis === undefined) return over(axes.slice(0, -1));
@@ -251,7 +255,7 @@ export class Reductions extends Nests {
         });
       this.#flush(sum);
     };
-    this.nestCopies(axes.slice(0, cut.place), [axis, ...within], steps, { vector, copies }, () => {
+    const blocks = (): void => {
       const rest = axis.extent % cut.steps;
       const even = axis.extent - rest;
       if (even > 0)
@@ -259,7 +263,8 @@ export class Reductions extends Nests {
           block({ start: { local }, offset: 0, count: cut.steps }),
         );
       if (rest > 0) block({ start: { constant: even }, offset: 0, count: rest });
-    });
+    };
+    this.nest(axes.slice(0, cut.place), steps, [axis, ...within], blocks, { vector, copies });
   }
 
   /** So many points of a range at a time, then those that are left. */

@@ -1,8 +1,7 @@
 // The statements of a kernel inside its loops: stores, inner loops, reductions and scans.
-import type { ElementType } from "../../graph/dtype.ts";
 import { newLocal } from "../../graph/scalar.ts";
 import { bestLane } from "../analysis/cost.ts";
-import { extentOf, type Step } from "../analysis/steps.ts";
+import { extentOf, runningDtype, type Step } from "../analysis/steps.ts";
 import { failureRecorder } from "./failure.ts";
 import { whole } from "./nests.ts";
 import { scalarType } from "./operations.ts";
@@ -94,7 +93,7 @@ export class Statements extends Reductions {
     const { dtype } = step.value;
     const { combine, axis, value, buffer, index } = step;
     if (axis.extent === 0) return;
-    const wide: ElementType = dtype === "float32" && (combine === "sum" || combine === "prod") ? "float64" : dtype;
+    const wide = runningDtype(combine, dtype);
     const running = f.local(scalarType(wide));
     this.pushIdentity(step, wide, false);
     f.set(running);

@@ -1,7 +1,8 @@
 // The epilogue's statements as numbered values, emitted as the tiles need them: element by element or in lanes.
 import type { Statement } from "../../../compiler/kernel.ts";
 import type { Axis, Local } from "../../../graph/scalar.ts";
-import { boundIn, convert, type Step, storedIn, visitSteps } from "../../analysis/steps.ts";
+import { hoistInvariants } from "../../analysis/hoist.ts";
+import { boundIn, convert, type Step, storedIn } from "../../analysis/steps.ts";
 import { ValueTable } from "../../analysis/values.ts";
 import type { EmitContext } from "../emitter.ts";
 import { Expressions } from "../expression.ts";
@@ -42,11 +43,7 @@ export class EpilogueExpressions extends Expressions {
   hoistStatements(statements: readonly Statement[], axes: readonly Axis[], result: Local, lanes: boolean): void {
     const steps = this.#steps(statements);
     const bound = boundIn(steps, new Set([result.id, ...axes.map(({ id }) => id)]));
-    visitSteps(
-      steps,
-      (value) => this.hoistValue(value, bound, lanes),
-      (index, buffer) => this.hoistAddress({ buffer, index }, bound, lanes),
-    );
+    for (const step of steps) hoistInvariants([step], bound, this.hoisting(lanes));
   }
 
   #steps(statements: readonly Statement[]): Step[] {
