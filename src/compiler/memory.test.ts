@@ -4,7 +4,7 @@ import { type Axis, add, axisValue, int, load, localValue, mul, newAxis, newLoca
 import { compile, rand, type Tensor } from "../tensor/index.ts";
 import { flatAxes } from "./indexing.ts";
 import type { ContractionKernel, LoopKernel } from "./kernel.ts";
-import { inPlaceTemporaries, inPlaceUpdates } from "./memory.ts";
+import { inPlaceTemporaries, inPlaceUpdates, lifetimes } from "./memory.ts";
 
 describe("inPlaceTemporaries", () => {
   const rows = 8;
@@ -27,6 +27,58 @@ describe("inPlaceTemporaries", () => {
       [2, 1],
       [3, 0],
     ]);
+  });
+
+  it("puts a value into the memory of what its kernel reads for the last time, and of its own kind", () => {
+    const homes = (
+      kernels: readonly LoopKernel[],
+      of: (id: number) => Partial<(typeof drafts)[number]> = () => ({}),
+    ): number[][] =>
+      [
+        ...inPlaceTemporaries(
+          kernels,
+          drafts.map((draft) => ({ ...draft, ...of(draft.id) })),
+        ),
+      ].map(([id, { buffer }]) => [id, buffer]);
+    const chain = [negated(9, 0), negated(0, 1), negated(1, 9)];
+    expect(homes(chain)).toEqual([[1, 0]]);
+    expect(homes(chain, (id) => ({ length: id === 1 ? 8 : 256 }))).toEqual([]);
+    expect(homes(chain, (id) => ({ dtype: id === 1 ? ("float64" as never) : "float32" }))).toEqual([]);
+    // Read at the next element, or read again.
+    expect(homes([negated(9, 0), negated(0, 1, add(flat, int(1))), negated(1, 9)])).toEqual([]);
+    expect(homes([negated(9, 0), negated(0, 1), negated(0, 9), negated(1, 9)])).toEqual([]);
+    // Of two that are free each takes one.
+    const both: LoopKernel = { ...negated(0, 2), body: [...negated(0, 2).body, ...negated(1, 3).body] };
+    const first: LoopKernel = { ...negated(9, 0), body: [...negated(9, 0).body, ...negated(9, 1).body] };
+    const last: LoopKernel = { ...negated(2, 9), body: [...negated(2, 9).body, ...negated(3, 8).body] };
+    expect(homes([first, both, last])).toEqual([
+      [2, 0],
+      [3, 1],
+    ]);
+    const late: LoopKernel = { ...both, body: [...negated(1, 3).body, ...negated(0, 2).body] };
+    expect(homes([first, late, last])).toEqual([
+      [3, 1],
+      [2, 0],
+    ]);
+    // Where both are made of one value, only the one that is stored after all reads.
+    const one: LoopKernel = { ...both, body: [...negated(0, 3).body, ...negated(0, 2).body] };
+    expect(homes([negated(9, 0), one, last])).toEqual([[2, 0]]);
+  });
+
+  it("leaves short runs apart, and what is added up", () => {
+    const short = [newAxis(16), newAxis(15)];
+    const long = [newAxis(15), newAxis(16)];
+    const over = (own: readonly Axis[]): LoopKernel[] => {
+      const at = flatAxes(own);
+      const turned = add(axisValue(own[0] as Axis), mul(axisValue(own[1] as Axis), int((own[0] as Axis).extent)));
+      return [negated(9, 0), { ...negated(0, 1, turned, turned), axes: own }, { ...negated(1, 9, at, at), axes: own }];
+    };
+    // The first axis steps to the next element.
+    expect(inPlaceTemporaries(over(short), drafts).size).toBe(1);
+    expect(inPlaceTemporaries(over(long), drafts).size).toBe(0);
+    const [store] = negated(0, 1).body;
+    const adding = { ...negated(0, 1), body: [{ ...store, accumulate: true } as never] };
+    expect(inPlaceTemporaries([negated(9, 0), adding, negated(1, 9)], drafts).size).toBe(0);
   });
 
   it("leaves apart what is read and written in different orders", () => {
@@ -60,6 +112,37 @@ describe("inPlaceTemporaries", () => {
     expect(inPlaceTemporaries([negated(9, 0), product(0, 1), negated(1, 9)], drafts).size).toBe(0);
     expect(inPlaceUpdates([product(0, 1)])(0, 1)).toBe(false);
     expect(inPlaceUpdates([negated(0, 1)])(0, 1)).toBe(true);
+  });
+
+  it("lets an update overwrite its cell where nothing reads the old value any more", () => {
+    const answer = (...kernels: readonly LoopKernel[]): boolean => inPlaceUpdates(kernels)(0, 1);
+    expect(answer(negated(2, 1))).toBe(true);
+    expect(answer(negated(0, 2), negated(2, 1))).toBe(true);
+    expect(answer(negated(2, 1), negated(0, 3))).toBe(false);
+    expect(answer(negated(2, 1), negated(3, 1))).toBe(false);
+    expect(answer(negated(2, 3))).toBe(false);
+    expect(answer(negated(0, 1, turned))).toBe(false);
+    // The old value is read before the new one is stored, and is not stored afterwards.
+    const body = (...kernels: readonly LoopKernel[]): LoopKernel => ({
+      ...negated(0, 1),
+      body: kernels.flatMap((kernel) => kernel.body),
+    });
+    expect(answer(body(negated(0, 2), negated(0, 1)))).toBe(true);
+    expect(answer(body(negated(0, 1), negated(0, 2)))).toBe(false);
+    expect(answer(body(negated(0, 1), negated(2, 0)))).toBe(false);
+    expect(answer(body(negated(2, 0), negated(0, 1)))).toBe(true);
+  });
+
+  it("tells from where to where each value lives", () => {
+    const chain = [negated(9, 0), negated(0, 1), negated(0, 2), negated(1, 9)];
+    const lives = lifetimes(chain, [...drafts.slice(0, 3), { id: 5, dtype: "float64", length: 0 }]);
+    expect(lives.map(({ id, firstUse, lastUse }) => [id, firstUse, lastUse])).toEqual([
+      [0, 0, 2],
+      [1, 1, 3],
+      [2, 2, 2],
+    ]);
+    expect(lifetimes([negated(9, 5)], [{ id: 5, dtype: "float64", length: 0 }])[0]?.bytes).toBe(8);
+    expect(() => lifetimes([negated(0, 9)], drafts)).toThrow("buffer 0 is read and never written");
   });
 
   it("computes a softmax inside the memory of its scores", () => {

@@ -18,6 +18,24 @@ const kernel = (name: string, loads: readonly number[], stores: readonly number[
   })),
 });
 
+/** A kernel that checks an index that it reads. */
+const check = (name: string, from: number): LoopKernel => ({
+  kind: "loops",
+  name,
+  axes: [],
+  body: [
+    {
+      kind: "check",
+      site: 0,
+      holds: constant(1, "bool"),
+      axes: [],
+      index: load(from, int(0), "int32"),
+      place: int(0),
+      extent: 3,
+    },
+  ],
+});
+
 /** Whether two kernels must stay in order: one writes what the other touches. */
 function conflict(a: Kernel, b: Kernel): boolean {
   const touches = (one: Kernel, buffer: number): boolean =>
@@ -86,5 +104,57 @@ describe("orderKernels", () => {
   it("takes a list of independent kernels as it is", () => {
     const kernels = Array.from({ length: 1000 }, (_, i) => kernel(`k${i}`, [], [i]));
     expect(orderKernels(kernels, () => 0)).toEqual(kernels);
+  });
+
+  const names = (kernels: readonly Instruction[], bytesOf: (buffer: number) => number | undefined): string[] =>
+    orderKernels(kernels, bytesOf).map(({ name }) => name);
+
+  it("checks before anything is assigned, and computes first what a check needs", () => {
+    // Buffers from 10 on outlive the program.
+    const kernels = [
+      kernel("assigns", [0], [10]),
+      kernel("computes", [0], [1]),
+      kernel("uses", [1], [11]),
+      kernel("far", [0], [2]),
+      kernel("near", [2], [3]),
+      check("second", 3),
+      check("first", 0),
+    ];
+    const found = names(kernels, (buffer) => (buffer < 10 ? 100 : undefined));
+    expect(found[0]).toBe("first");
+    expect(found.indexOf("second")).toBeLessThan(found.indexOf("assigns"));
+    expect(found.indexOf("second")).toBeLessThan(found.indexOf("uses"));
+    // What is not assigned need not wait.
+    expect(found).toEqual(["first", "computes", "far", "near", "second", "assigns", "uses"]);
+  });
+
+  it("lets a state be written before a check that reads it", () => {
+    const kernels = [kernel("writes", [0], [10]), kernel("other", [0], [11]), check("check", 10)];
+    expect(names(kernels, (buffer) => (buffer < 10 ? 100 : undefined))).toEqual(["writes", "check", "other"]);
+  });
+
+  it("takes the kernel that frees most, or takes least, and of equal ones the earliest", () => {
+    const bytesOf = (buffer: number): number => [0, 100, 300, 200, 50][buffer] ?? 0;
+    // Large 2 is made first, since nothing else is there; then what frees it, before what only makes more.
+    const kernels = [
+      kernel("make 2", [], [2]),
+      kernel("make 3", [], [3]),
+      kernel("make 1", [], [1]),
+      kernel("2 to 4", [2], [4]),
+      kernel("all", [1, 3, 4], [0]),
+    ];
+    expect(names(kernels, bytesOf)).toEqual(["make 1", "make 3", "make 2", "2 to 4", "all"]);
+    expect(names([...kernels.slice(0, 1), ...kernels.slice(2)], bytesOf)).toEqual([
+      "make 1",
+      "make 2",
+      "2 to 4",
+      "all",
+    ]);
+    // A value that nothing reads takes nothing.
+    const idle = [kernel("make 1", [], [1]), kernel("unread", [], [2]), kernel("read 1", [1], [0])];
+    expect(names(idle, bytesOf)).toEqual(["unread", "make 1", "read 1"]);
+    // What is written twice lives to the end.
+    const twice = [kernel("a", [], [1]), kernel("b", [], [3]), kernel("b again", [], [3]), kernel("read a", [1], [0])];
+    expect(names(twice, bytesOf)).toEqual(["a", "read a", "b", "b again"]);
   });
 });
