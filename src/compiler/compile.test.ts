@@ -5,6 +5,7 @@ import { createReferenceDevice } from "../backends/reference/index.ts";
 import { type Source, sourceNode } from "../graph/node.ts";
 import { add, exp, mul, scalarLike } from "../graph/ops/elementwise.ts";
 import { matmul } from "../graph/ops/matmul.ts";
+import { flip } from "../graph/ops/movement.ts";
 import { sum } from "../graph/ops/reduce.ts";
 import { describeFailure } from "./checks.ts";
 import { compileGraph } from "./compile.ts";
@@ -66,6 +67,19 @@ describe("state", () => {
     const old = sourceNode({ shape: [4], dtype: "float32" }, cell);
     const results = run([{ node: mul(old, wanted), updates: cell }, { node: add(old, x) }]);
     expect(new Set(results.map((values) => values.join()))).toEqual(new Set(["20,30,40,50", "11,12,13,14"]));
+  });
+  it("is written in place, without a copy, where nothing reads the old value afterwards", () => {
+    const kernels = (...outputs: Parameters<typeof compileGraph>[1]): string[] =>
+      compileGraph("state", outputs).program.kernels.map(({ name }) => name);
+    const cell = new CellStand();
+    const old = sourceNode({ shape: [4], dtype: "float32" }, cell);
+    expect(kernels({ node: wanted, updates: cell })).toEqual(["add"]);
+    expect(kernels({ node: mul(old, wanted), updates: cell })).toEqual(["mul"]);
+    expect(kernels({ node: wanted, updates: cell }, { node: wanted })).toEqual(["add", "copy"]);
+    expect(kernels({ node: sum(mul(old, wanted), [0], true), updates: new CellStand() })).toEqual(["sum"]);
+    // The sum is there before the first element is overwritten; of elements in another order some would be lost.
+    expect(kernels({ node: mul(sum(old, [0], true), old), updates: cell })).toEqual(["sum+mul"]);
+    expect(kernels({ node: mul(flip(old, [0]), old), updates: cell })).toEqual(["mul", "copy"]);
   });
   it("takes the value of an argument, and of another cell", () => {
     expect(run([{ node: x, updates: new CellStand() }])).toEqual([[1, 2, 3, 4]]);
