@@ -124,9 +124,10 @@ export function operandsOf(x: Scalar): readonly Scalar[] {
   }
 }
 
-const comparisons: ReadonlySet<BinaryFn> = new Set(["eq", "ne", "lt", "le", "gt", "ge"]);
+export type Comparison = Extract<BinaryFn, "eq" | "ne" | "lt" | "le" | "gt" | "ge">;
+const comparisons: ReadonlySet<BinaryFn> = new Set<Comparison>(["eq", "ne", "lt", "le", "gt", "ge"]);
 
-export function isComparison(fn: BinaryFn): boolean {
+export function isComparison(fn: BinaryFn): fn is Comparison {
   return comparisons.has(fn);
 }
 

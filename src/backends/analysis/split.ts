@@ -14,7 +14,8 @@ import {
   newLocal,
   type Scalar,
 } from "../../graph/scalar.ts";
-import { combineFn, extentOf } from "./steps.ts";
+import { combineFn } from "./combine.ts";
+import { extentOf } from "./steps.ts";
 
 /** Memory that all threads see, in which one phase of a kernel leaves results for the next. */
 export interface SharedScratch {

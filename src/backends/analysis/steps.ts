@@ -1,10 +1,10 @@
 // A kernel's statements over numbered values, with loops merged where every access allows it.
 
 import type { LoopKernel, Statement } from "../../compiler/kernel.ts";
-import { type ElementType, rangeOf } from "../../graph/dtype.ts";
 import type { Combine } from "../../graph/node.ts";
-import { type Axis, type BinaryFn, type Local, newAxis } from "../../graph/scalar.ts";
+import { type Axis, type Local, newAxis } from "../../graph/scalar.ts";
 import { mostElements } from "../../graph/shape.ts";
+import { combineFn, identityOf } from "./combine.ts";
 import { type Linear, type Value, type ValueTable, visitParts } from "./values.ts";
 
 export type Step =
@@ -50,19 +50,6 @@ const longestUnrolled = 9;
 const mostWrittenPoints = 128;
 
 export const extentOf = (axes: readonly Axis[]): number => axes.reduce((product, axis) => product * axis.extent, 1);
-
-export const combineFn: Readonly<Record<Combine, BinaryFn>> = { sum: "add", prod: "mul", max: "max", min: "min" };
-
-/** The neutral element. */
-export function identityOf(combine: Combine, dtype: ElementType): number {
-  if (combine === "sum") return 0;
-  if (combine === "prod") return 1;
-  return rangeOf(dtype)[combine === "max" ? 0 : 1];
-}
-
-/** In what a scan keeps its running value. */
-export const runningDtype = (combine: Combine, dtype: ElementType): ElementType =>
-  dtype === "float32" && (combine === "sum" || combine === "prod") ? "float64" : dtype;
 
 /** The kernel's axes and steps; adjacent loops merge where no access depends on the split. */
 export function stepsOf(

@@ -14,8 +14,9 @@ import {
   type Scalar,
 } from "../../graph/scalar.ts";
 import { axesIn, replaceAxes } from "./axes.ts";
+import { combineFn } from "./combine.ts";
 import { isLinear, stridesOf } from "./operand.ts";
-import { combineFn, extentOf, type Step, stepsOf } from "./steps.ts";
+import { extentOf, type Step, stepsOf } from "./steps.ts";
 import { operands, type Value, type ValueTable } from "./values.ts";
 
 type Reduce = Extract<Statement, { kind: "reduce" }>;

@@ -1,7 +1,7 @@
 // Combines the lanes of one vector into one element, always in the same order.
 import type { ElementType } from "../../graph/dtype.ts";
 import type { Combine } from "../../graph/node.ts";
-import { combineFn } from "../analysis/steps.ts";
+import { combineFn } from "../analysis/combine.ts";
 import type { EmitContext } from "./emitter.ts";
 import { needLanes, scalarType, vectorType } from "./lanes.ts";
 import { scalarBinary } from "./operations.ts";

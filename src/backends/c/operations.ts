@@ -8,7 +8,8 @@ import { laneLetter, literal, mask, scalarType, vectorType } from "./lanes.ts";
 import { scalarMath, vectorMath } from "./math.ts";
 
 const comparison = { eq: "==", ne: "!=", lt: "<", le: "<=", gt: ">", ge: ">=" } as const;
-const arithmetic = { add: "+", sub: "-", mul: "*" } as const;
+const arithmetic = { add: "+", sub: "-", mul: "*", div: "/" } as const;
+const bitwise = { and: "&", or: "|", xor: "^" } as const;
 const roundings = { floor: "floor", ceil: "ceil", trunc: "trunc", round: "rint" } as const;
 
 const isFloat = (dtype: ElementType): dtype is "float32" | "float64" => dtype === "float32" || dtype === "float64";
@@ -73,16 +74,15 @@ export function scalarUnary(context: EmitContext, fn: UnaryFn, dtype: ElementTyp
 }
 
 export function scalarBinary(context: EmitContext, fn: BinaryFn, dtype: ElementType, a: string, b: string): string {
-  if (fn in comparison) return `(${a} ${comparison[fn as keyof typeof comparison]} ${b})`;
+  if (isComparison(fn)) return `(${a} ${comparison[fn]} ${b})`;
   if (isFloat(dtype)) {
     const type = scalarType(dtype);
     switch (fn) {
       case "add":
       case "sub":
       case "mul":
-        return `(${a} ${arithmetic[fn]} ${b})`;
       case "div":
-        return `(${a} / ${b})`;
+        return `(${a} ${arithmetic[fn]} ${b})`;
       case "min":
       case "max":
       case "mod":
@@ -102,11 +102,9 @@ export function scalarBinary(context: EmitContext, fn: BinaryFn, dtype: ElementT
     case "mul":
       return narrowed(`${a} * ${b}`, dtype);
     case "and":
-      return `(${a} & ${b})`;
     case "or":
-      return `(${a} | ${b})`;
     case "xor":
-      return `(${a} ^ ${b})`;
+      return `(${a} ${bitwise[fn]} ${b})`;
     case "shl":
       return narrowed(`(int)((unsigned)${a} << (${b} & 31))`, dtype);
     case "shr":
@@ -211,9 +209,8 @@ export function vectorBinary(
       case "add":
       case "sub":
       case "mul":
-        return `(${a} ${arithmetic[fn]} ${b})`;
       case "div":
-        return `(${a} / ${b})`;
+        return `(${a} ${arithmetic[fn]} ${b})`;
       case "min":
       case "max":
         return `${type}_${fn}(${a}, ${b})`;
@@ -222,7 +219,7 @@ export function vectorBinary(
       case "atan2":
         return vectorMath(context, fn, dtype, [a, b], lanes);
       default:
-        if (isComparison(fn)) return mask(laneLetter(dtype), lanes, `${a} ${comparison[fn as "eq"]} ${b}`);
+        if (isComparison(fn)) return mask(laneLetter(dtype), lanes, `${a} ${comparison[fn]} ${b}`);
         throw misplaced(`${fn} of ${dtype}`);
     }
   }
@@ -234,11 +231,9 @@ export function vectorBinary(
     case "mul":
       return whole(`${a} ${arithmetic[fn]} ${b}`);
     case "and":
-      return `(${a} & ${b})`;
     case "or":
-      return `(${a} | ${b})`;
     case "xor":
-      return `(${a} ^ ${b})`;
+      return `(${a} ${bitwise[fn]} ${b})`;
     case "shl":
       return whole(`${a} << (${b} & 31)`);
     case "min":
@@ -252,7 +247,7 @@ export function vectorBinary(
     case "shr":
       return `${type}_shr(${a}, ${b})`;
     default:
-      if (isComparison(fn)) return `(${a} ${comparison[fn as "eq"]} ${b})`;
+      if (isComparison(fn)) return `(${a} ${comparison[fn]} ${b})`;
       throw misplaced(`${fn} of ${dtype}`);
   }
 }

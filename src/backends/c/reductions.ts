@@ -2,9 +2,10 @@
 
 import { byteSize } from "../../graph/dtype.ts";
 import type { Axis } from "../../graph/scalar.ts";
+import { combineFn, identityOf } from "../analysis/combine.ts";
 import { bestLane, isHeavy } from "../analysis/cost.ts";
 import { type Interruption, interruption, isFloatSum } from "../analysis/longSums.ts";
-import { combineFn, extentOf, identityOf, type Step } from "../analysis/steps.ts";
+import { extentOf, type Step } from "../analysis/steps.ts";
 import { type Linear, strideAlong, type Value, visitParts } from "../analysis/values.ts";
 import { code } from "./code.ts";
 import { needReduction } from "./horizontal.ts";

@@ -1,7 +1,8 @@
 // Writes the statements of a kernel inside its loops: nests, stores, reductions and scans.
 import { newLocal } from "../../graph/scalar.ts";
+import { combineFn, identityOf, runningDtype } from "../analysis/combine.ts";
 import { bestLane } from "../analysis/cost.ts";
-import { combineFn, extentOf, identityOf, runningDtype, type Step } from "../analysis/steps.ts";
+import { extentOf, type Step } from "../analysis/steps.ts";
 import { literal, scalarType } from "./lanes.ts";
 import { whole } from "./nests.ts";
 import { scalarBinary } from "./operations.ts";

@@ -1,8 +1,11 @@
 // The meaning of every scalar function, in double precision, and how a value is rounded to a dtype.
-import { type ElementType, rangeOf, wrapped } from "../../graph/dtype.ts";
-import { unreachable } from "../../graph/errors.ts";
+import { type ElementType, wrapped } from "../../graph/dtype.ts";
 import type { Combine } from "../../graph/node.ts";
 import type { BinaryFn, UnaryFn } from "../../graph/scalar.ts";
+import { combineFn } from "../analysis/combine.ts";
+
+type Unary = (x: number) => number;
+type Binary = (a: number, b: number) => number;
 
 /** Rounds the exact (double) result of an operation to what the dtype can hold. Integers wrap, bool is `!= 0`. */
 export function rounding(dtype: ElementType): (value: number) => number {
@@ -45,89 +48,39 @@ function saturate(value: number): number {
   return Math.trunc(value) | 0;
 }
 
-/** What a combination starts from, and gives for an empty extent. */
-export function identity(combine: Combine, dtype: ElementType): number {
-  switch (combine) {
-    case "sum":
-      return 0;
-    case "prod":
-      return 1;
-    case "max":
-      return rangeOf(dtype)[0];
-    case "min":
-      return rangeOf(dtype)[1];
-  }
-}
-
 /** One step of a combination. Floats stay in double: they are rounded once, at the end. Integers wrap at each step. */
-export function combination(combine: Combine, dtype: ElementType): (running: number, value: number) => number {
-  const wide = dtype === "float32" ? "float64" : dtype;
-  switch (combine) {
-    case "sum":
-      return binaryFunction("add", wide);
-    case "prod":
-      return binaryFunction("mul", wide);
-    case "max":
-      return Math.max;
-    case "min":
-      return Math.min;
-  }
-}
+export const combination = (combine: Combine, dtype: ElementType): Binary =>
+  binaryFunction(combineFn[combine], dtype === "float32" ? "float64" : dtype);
 
-export function unaryFunction(fn: UnaryFn, dtype: ElementType): (x: number) => number {
-  const exact = exactUnary(fn);
+export function unaryFunction(fn: UnaryFn, dtype: ElementType): Unary {
+  const exact = exactUnary[fn];
   const round = rounding(dtype);
   return dtype === "float64" ? exact : (x) => round(exact(x));
 }
 
-function exactUnary(fn: UnaryFn): (x: number) => number {
-  switch (fn) {
-    case "neg":
-      return (x) => -x;
-    case "abs":
-      return Math.abs;
-    case "sign":
-      return sign;
-    case "floor":
-      return Math.floor;
-    case "ceil":
-      return Math.ceil;
-    case "round":
-      return roundHalfEven;
-    case "trunc":
-      return Math.trunc;
-    case "not":
-      return (x) => (x === 0 ? 1 : 0);
-    case "exp":
-      return Math.exp;
-    case "expm1":
-      return Math.expm1;
-    case "log":
-      return Math.log;
-    case "log1p":
-      return Math.log1p;
-    case "sqrt":
-      return Math.sqrt;
-    case "sin":
-      return Math.sin;
-    case "cos":
-      return Math.cos;
-    case "tan":
-      return Math.tan;
-    case "atan":
-      return Math.atan;
-    case "tanh":
-      return Math.tanh;
-    case "sigmoid":
-      return sigmoid;
-    case "erf":
-      return erf;
-    case "isNaN":
-      return (x) => (Number.isNaN(x) ? 1 : 0);
-    default:
-      return unreachable(fn);
-  }
-}
+const exactUnary: Readonly<Record<UnaryFn, Unary>> = {
+  neg: (x) => -x,
+  abs: Math.abs,
+  sign,
+  floor: Math.floor,
+  ceil: Math.ceil,
+  round: roundHalfEven,
+  trunc: Math.trunc,
+  not: (x) => (x === 0 ? 1 : 0),
+  exp: Math.exp,
+  expm1: Math.expm1,
+  log: Math.log,
+  log1p: Math.log1p,
+  sqrt: Math.sqrt,
+  sin: Math.sin,
+  cos: Math.cos,
+  tan: Math.tan,
+  atan: Math.atan,
+  tanh: Math.tanh,
+  sigmoid,
+  erf,
+  isNaN: (x) => (Number.isNaN(x) ? 1 : 0),
+};
 
 /** -1, 0 or 1; 0 for NaN, as torch.sign. */
 function sign(x: number): number {
@@ -172,88 +125,42 @@ export function erf(x: number): number {
   return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * total;
 }
 
-export function binaryFunction(fn: BinaryFn, dtype: ElementType): (a: number, b: number) => number {
-  const exact = dtype === "float32" || dtype === "float64" ? exactFloat(fn) : exactInteger(fn);
+export function binaryFunction(fn: BinaryFn, dtype: ElementType): Binary {
+  const exact = (dtype === "float32" || dtype === "float64" ? exactFloat : exactInteger)[fn];
   const round = rounding(dtype);
   return dtype === "float64" ? exact : (a, b) => round(exact(a, b));
 }
 
-function exactFloat(fn: BinaryFn): (a: number, b: number) => number {
-  switch (fn) {
-    case "add":
-      return (a, b) => a + b;
-    case "sub":
-      return (a, b) => a - b;
-    case "mul":
-      return (a, b) => a * b;
-    case "div":
-      return (a, b) => a / b;
-    case "mod":
-      return floatMod;
-    case "pow":
-      return floatPow;
-    case "atan2":
-      return Math.atan2;
-    default:
-      return commonBinary(fn);
-  }
-}
+const exactFloat: Readonly<Record<BinaryFn, Binary>> = {
+  add: (a, b) => a + b,
+  sub: (a, b) => a - b,
+  mul: (a, b) => a * b,
+  div: (a, b) => a / b,
+  mod: floatMod,
+  pow: floatPow,
+  atan2: Math.atan2,
+  min: Math.min,
+  max: Math.max,
+  eq: (a, b) => (a === b ? 1 : 0),
+  ne: (a, b) => (a !== b ? 1 : 0),
+  lt: (a, b) => (a < b ? 1 : 0),
+  le: (a, b) => (a <= b ? 1 : 0),
+  gt: (a, b) => (a > b ? 1 : 0),
+  ge: (a, b) => (a >= b ? 1 : 0),
+  and: (a, b) => a & b,
+  or: (a, b) => a | b,
+  xor: (a, b) => a ^ b,
+  shl: (a, b) => a << b,
+  shr: (a, b) => a >>> b,
+};
 
-function exactInteger(fn: BinaryFn): (a: number, b: number) => number {
-  switch (fn) {
-    case "add":
-      return (a, b) => a + b;
-    case "sub":
-      return (a, b) => a - b;
-    case "mul":
-      return Math.imul;
-    case "div":
-      return (a, b) => (b === 0 ? 0 : Math.trunc(a / b));
-    case "mod":
-      return (a, b) => (b === 0 ? 0 : a - Math.floor(a / b) * b);
-    case "pow":
-      return integerPow;
-    case "atan2":
-      return Math.atan2;
-    default:
-      return commonBinary(fn);
-  }
-}
-
-function commonBinary(
-  fn: Exclude<BinaryFn, "add" | "sub" | "mul" | "div" | "mod" | "pow" | "atan2">,
-): (a: number, b: number) => number {
-  switch (fn) {
-    case "min":
-      return Math.min;
-    case "max":
-      return Math.max;
-    case "eq":
-      return (a, b) => (a === b ? 1 : 0);
-    case "ne":
-      return (a, b) => (a !== b ? 1 : 0);
-    case "lt":
-      return (a, b) => (a < b ? 1 : 0);
-    case "le":
-      return (a, b) => (a <= b ? 1 : 0);
-    case "gt":
-      return (a, b) => (a > b ? 1 : 0);
-    case "ge":
-      return (a, b) => (a >= b ? 1 : 0);
-    case "and":
-      return (a, b) => a & b;
-    case "or":
-      return (a, b) => a | b;
-    case "xor":
-      return (a, b) => a ^ b;
-    case "shl":
-      return (a, b) => a << b;
-    case "shr":
-      return (a, b) => a >>> b;
-    default:
-      return unreachable(fn);
-  }
-}
+const exactInteger: Readonly<Record<BinaryFn, Binary>> = {
+  ...exactFloat,
+  mul: Math.imul,
+  div: (a, b) => (b === 0 ? 0 : Math.trunc(a / b)),
+  mod: (a, b) => (b === 0 ? 0 : a - Math.floor(a / b) * b),
+  pow: integerPow,
+};
 
 /** The remainder with the sign of the divisor (torch.remainder). */
 function floatMod(a: number, b: number): number {

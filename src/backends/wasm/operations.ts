@@ -1,11 +1,12 @@
 // One operation of the scalar language as WebAssembly: on a scalar, and on four lanes. Operands are on the stack.
 import { byteSize, type ElementType, rangeOf } from "../../graph/dtype.ts";
-import type { BinaryFn, UnaryFn } from "../../graph/scalar.ts";
-import { isMathFn } from "../analysis/mathFn.ts";
+import { type BinaryFn, isComparison, type UnaryFn } from "../../graph/scalar.ts";
+import { isMathFn, type MathFn } from "../analysis/mathFn.ts";
 import { misplaced } from "../analysis/values.ts";
 import type { EmitContext } from "./emitter.ts";
 import { mathHelper, vectorMath } from "./math.ts";
 import type { FunctionBuilder, ValueType } from "./module.ts";
+import type { PlainOpcode } from "./opcodes.ts";
 
 export const scalarType = (dtype: ElementType): ValueType =>
   dtype === "float32" ? "f32" : dtype === "float64" ? "f64" : "i32";
@@ -24,7 +25,40 @@ function narrowLanes(f: FunctionBuilder, dtype: ElementType): void {
   else if (dtype === "uint8" || dtype === "uint16") f.i32x4(rangeOf(dtype)[1]).op("v128.and");
 }
 
-const roundings = { floor: "floor", ceil: "ceil", trunc: "trunc", round: "nearest" } as const;
+/** Functions of floats that are an instruction of every float type: what it is called. */
+const floatUnary: Readonly<Partial<Record<UnaryFn, "neg" | "abs" | "sqrt" | "floor" | "ceil" | "trunc" | "nearest">>> =
+  { neg: "neg", abs: "abs", sqrt: "sqrt", floor: "floor", ceil: "ceil", trunc: "trunc", round: "nearest" };
+
+type FloatBinary = Exclude<BinaryFn, MathFn | "mod" | "and" | "or" | "xor" | "shl" | "shr">;
+// biome-ignore format: a table
+const floatBinary: ReadonlySet<BinaryFn> = new Set<FloatBinary>([
+  "add", "sub", "mul", "div", "min", "max", "eq", "ne", "lt", "le", "gt", "ge",
+]);
+const isFloatBinary = (fn: BinaryFn): fn is FloatBinary => floatBinary.has(fn);
+
+type Opcodes = Readonly<Partial<Record<BinaryFn, PlainOpcode>>>;
+
+// biome-ignore format: a table
+const integerOpcodes: Opcodes = {
+  eq: "i32.eq", ne: "i32.ne", lt: "i32.lt_s", le: "i32.le_s", gt: "i32.gt_s", ge: "i32.ge_s",
+  add: "i32.add", sub: "i32.sub", mul: "i32.mul", and: "i32.and", or: "i32.or", xor: "i32.xor",
+  shl: "i32.shl", shr: "i32.shr_u",
+};
+const boolOpcodes: Opcodes = { ...integerOpcodes, add: "i32.or", sub: "i32.xor" };
+
+// biome-ignore format: a table
+const integerLanes: Opcodes = {
+  eq: "i32x4.eq", ne: "i32x4.ne", lt: "i32x4.lt_s", le: "i32x4.le_s", gt: "i32x4.gt_s", ge: "i32x4.ge_s",
+  add: "i32x4.add", sub: "i32x4.sub", mul: "i32x4.mul", and: "v128.and", or: "v128.or", xor: "v128.xor",
+  min: "i32x4.min_s", max: "i32x4.max_s",
+};
+/** True is all ones, so the order of masks is the other way round. */
+// biome-ignore format: a table
+const maskLanes: Opcodes = {
+  and: "v128.and", mul: "v128.and", min: "v128.and", or: "v128.or", add: "v128.or", max: "v128.or",
+  xor: "v128.xor", sub: "v128.xor", ne: "v128.xor",
+  lt: "i32x4.gt_s", le: "i32x4.ge_s", gt: "i32x4.lt_s", ge: "i32x4.le_s",
+};
 
 export function scalarUnary(f: FunctionBuilder, context: EmitContext, fn: UnaryFn, dtype: ElementType): void {
   if (dtype === "float32" || dtype === "float64") {
@@ -33,18 +67,12 @@ export function scalarUnary(f: FunctionBuilder, context: EmitContext, fn: UnaryF
       f.call(mathHelper(context, fn, t));
       return;
     }
+    const name = floatUnary[fn];
+    if (name !== undefined) {
+      f.op(`${t}.${name}`);
+      return;
+    }
     switch (fn) {
-      case "neg":
-      case "abs":
-      case "sqrt":
-        f.op(`${t}.${fn}`);
-        return;
-      case "floor":
-      case "ceil":
-      case "trunc":
-      case "round":
-        f.op(`${t}.${roundings[fn]}`);
-        return;
       case "isNaN": {
         const x = f.local(t);
         f.tee(x).get(x).op(`${t}.ne`).release(x);
@@ -96,90 +124,32 @@ export function scalarUnary(f: FunctionBuilder, context: EmitContext, fn: UnaryF
 
 const zero = (f: FunctionBuilder, type: "f32" | "f64"): FunctionBuilder => (type === "f32" ? f.f32(0) : f.f64(0));
 
-const signedCompare = { eq: "eq", ne: "ne", lt: "lt_s", le: "le_s", gt: "gt_s", ge: "ge_s" } as const;
-
 export function scalarBinary(f: FunctionBuilder, context: EmitContext, fn: BinaryFn, dtype: ElementType): void {
   if (dtype === "float32" || dtype === "float64") {
     const t = dtype === "float32" ? "f32" : "f64";
-    if (isMathFn(fn)) {
-      f.call(mathHelper(context, fn, t));
-      return;
-    }
-    switch (fn) {
-      case "add":
-      case "sub":
-      case "mul":
-      case "div":
-      case "min":
-      case "max":
-      case "eq":
-      case "ne":
-      case "lt":
-      case "le":
-      case "gt":
-      case "ge":
-        f.op(`${t}.${fn}`);
-        return;
-      case "mod":
-        f.call(remainderHelper(context, t));
-        return;
-      default:
-        throw misplaced(`${fn} of ${dtype}`);
-    }
+    if (isMathFn(fn)) f.call(mathHelper(context, fn, t));
+    else if (isFloatBinary(fn)) f.op(`${t}.${fn}`);
+    else if (fn === "mod") f.call(remainderHelper(context, t));
+    else throw misplaced(`${fn} of ${dtype}`);
+    return;
   }
-  switch (fn) {
-    case "eq":
-    case "ne":
-    case "lt":
-    case "le":
-    case "gt":
-    case "ge":
-      f.op(`i32.${signedCompare[fn]}`);
-      return;
-    case "add":
-      f.op(dtype === "bool" ? "i32.or" : "i32.add");
-      break;
-    case "sub":
-      f.op(dtype === "bool" ? "i32.xor" : "i32.sub");
-      break;
-    case "mul":
-      f.op("i32.mul");
-      break;
-    case "and":
-    case "or":
-    case "xor":
-    case "shl":
-      f.op(`i32.${fn}`);
-      break;
-    case "shr":
-      f.op("i32.shr_u");
-      break;
-    case "min":
-    case "max": {
-      const a = f.local("i32");
-      const b = f.local("i32");
-      f.set(b)
-        .set(a)
-        .get(a)
-        .get(b)
-        .get(a)
-        .get(b)
-        .op(fn === "min" ? "i32.lt_s" : "i32.gt_s")
-        .op("select");
-      f.release(a);
-      f.release(b);
-      return;
-    }
-    case "div":
-    case "mod":
-    case "pow":
-      f.call(integerHelper(context, fn));
-      break;
-    case "atan2":
-      throw misplaced(`${fn} of ${dtype}`);
-  }
+  const opcode = (dtype === "bool" ? boolOpcodes : integerOpcodes)[fn];
+  if (opcode !== undefined) f.op(opcode);
+  else if (fn === "min" || fn === "max") return chooseInteger(f, fn === "min" ? "i32.lt_s" : "i32.gt_s");
+  else if (fn === "div" || fn === "mod" || fn === "pow") f.call(integerHelper(context, fn));
+  else throw misplaced(`${fn} of ${dtype}`);
+  if (isComparison(fn)) return;
   if (dtype !== "bool") narrow(f, dtype);
   else f.i32(0).op("i32.ne");
+}
+
+/** The first of two integers where the comparison holds, else the second. */
+function chooseInteger(f: FunctionBuilder, comparison: PlainOpcode): void {
+  const a = f.local("i32");
+  const b = f.local("i32");
+  f.set(b).set(a).get(a).get(b).get(a).get(b).op(comparison).op("select");
+  f.release(a);
+  f.release(b);
 }
 
 export function scalarCast(f: FunctionBuilder, from: ElementType, to: ElementType): void {
@@ -217,18 +187,12 @@ export function vectorUnary(f: FunctionBuilder, context: EmitContext, fn: UnaryF
       vectorMath(f, context, fn);
       return true;
     }
+    const name = floatUnary[fn];
+    if (name !== undefined) {
+      f.op(`f32x4.${name}`);
+      return true;
+    }
     switch (fn) {
-      case "neg":
-      case "abs":
-      case "sqrt":
-        f.op(`f32x4.${fn}`);
-        return true;
-      case "floor":
-      case "ceil":
-      case "trunc":
-      case "round":
-        f.op(`f32x4.${roundings[fn]}`);
-        return true;
       case "isNaN": {
         const x = f.local("v128");
         f.tee(x).get(x).op("f32x4.ne").release(x);
@@ -269,93 +233,22 @@ export function vectorUnary(f: FunctionBuilder, context: EmitContext, fn: UnaryF
 
 export function vectorBinary(f: FunctionBuilder, context: EmitContext, fn: BinaryFn, dtype: ElementType): boolean {
   if (dtype === "float32") {
-    if (isMathFn(fn)) {
-      vectorMath(f, context, fn);
-      return true;
-    }
-    switch (fn) {
-      case "add":
-      case "sub":
-      case "mul":
-      case "div":
-      case "min":
-      case "max":
-      case "eq":
-      case "ne":
-      case "lt":
-      case "le":
-      case "gt":
-      case "ge":
-        f.op(`f32x4.${fn}`);
-        return true;
-      default:
-        return false;
-    }
+    if (isMathFn(fn)) vectorMath(f, context, fn);
+    else if (isFloatBinary(fn)) f.op(`f32x4.${fn}`);
+    else return false;
+    return true;
   }
   if (dtype === "bool") {
-    switch (fn) {
-      case "and":
-      case "mul":
-      case "min":
-        f.op("v128.and");
-        return true;
-      case "or":
-      case "add":
-      case "max":
-        f.op("v128.or");
-        return true;
-      case "xor":
-      case "sub":
-      case "ne":
-        f.op("v128.xor");
-        return true;
-      case "eq":
-        f.op("v128.xor").op("v128.not");
-        return true;
-      // True is all ones, so the order of masks is the other way round.
-      case "lt":
-        f.op("i32x4.gt_s");
-        return true;
-      case "le":
-        f.op("i32x4.ge_s");
-        return true;
-      case "gt":
-        f.op("i32x4.lt_s");
-        return true;
-      case "ge":
-        f.op("i32x4.le_s");
-        return true;
-      default:
-        return false;
-    }
+    const opcode = maskLanes[fn];
+    if (opcode !== undefined) f.op(opcode);
+    else if (fn === "eq") f.op("v128.xor").op("v128.not");
+    else return false;
+    return true;
   }
-  switch (fn) {
-    case "eq":
-    case "ne":
-    case "lt":
-    case "le":
-    case "gt":
-    case "ge":
-      f.op(`i32x4.${signedCompare[fn]}`);
-      return true;
-    case "min":
-    case "max":
-      f.op(`i32x4.${fn}_s`);
-      return true;
-    case "add":
-    case "sub":
-    case "mul":
-      f.op(`i32x4.${fn}`);
-      break;
-    case "and":
-    case "or":
-    case "xor":
-      f.op(`v128.${fn}`);
-      break;
-    default:
-      return false;
-  }
-  narrowLanes(f, dtype);
+  const opcode = integerLanes[fn];
+  if (opcode === undefined) return false;
+  f.op(opcode);
+  if (!isComparison(fn) && fn !== "min" && fn !== "max") narrowLanes(f, dtype);
   return true;
 }
 

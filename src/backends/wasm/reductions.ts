@@ -2,9 +2,10 @@
 import { at } from "../../graph/at.ts";
 import type { ElementType } from "../../graph/dtype.ts";
 import type { Axis } from "../../graph/scalar.ts";
+import { combineFn, identityOf } from "../analysis/combine.ts";
 import { bestLane, isHeavy } from "../analysis/cost.ts";
 import { type Interruption, interruption } from "../analysis/longSums.ts";
-import { combineFn, extentOf, identityOf, type Step } from "../analysis/steps.ts";
+import { extentOf, type Step } from "../analysis/steps.ts";
 import { type Value, visitParts } from "../analysis/values.ts";
 import type { ValueType } from "./module.ts";
 import { type Bound, Nests } from "./nests.ts";

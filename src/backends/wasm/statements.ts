@@ -1,7 +1,8 @@
 // The statements of a kernel inside its loops: stores, inner loops, reductions and scans.
 import { newLocal } from "../../graph/scalar.ts";
+import { runningDtype } from "../analysis/combine.ts";
 import { bestLane } from "../analysis/cost.ts";
-import { extentOf, runningDtype, type Step } from "../analysis/steps.ts";
+import { extentOf, type Step } from "../analysis/steps.ts";
 import { failureRecorder } from "./failure.ts";
 import { whole } from "./nests.ts";
 import { scalarType } from "./operations.ts";

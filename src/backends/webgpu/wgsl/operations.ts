@@ -2,7 +2,8 @@
 import { byteSize, type ElementType, rangeOf, wrapped } from "../../../graph/dtype.ts";
 import { HebbError, InternalError, unreachable } from "../../../graph/errors.ts";
 import type { Combine } from "../../../graph/node.ts";
-import type { BinaryFn, UnaryFn } from "../../../graph/scalar.ts";
+import { type BinaryFn, isComparison, type UnaryFn } from "../../../graph/scalar.ts";
+import { combineFn, identityOf } from "../../analysis/combine.ts";
 import { doubleLiteral, floatLiteral, intLiteral } from "./literals.ts";
 
 export function wgslType(dtype: ElementType): string {
@@ -40,31 +41,10 @@ export function literal(value: number, dtype: ElementType): string {
 }
 
 /** What a combination starts from. */
-export function identity(combine: Combine, dtype: ElementType): string {
-  const [least, most] = rangeOf(dtype);
-  switch (combine) {
-    case "sum":
-      return literal(0, dtype);
-    case "prod":
-      return literal(1, dtype);
-    case "max":
-      return literal(least, dtype);
-    case "min":
-      return literal(most, dtype);
-  }
-}
+export const identity = (combine: Combine, dtype: ElementType): string => literal(identityOf(combine, dtype), dtype);
 
-export function combination(combine: Combine, dtype: ElementType, a: string, b: string): string {
-  switch (combine) {
-    case "sum":
-      return binaryText("add", dtype, a, b);
-    case "prod":
-      return binaryText("mul", dtype, a, b);
-    case "max":
-    case "min":
-      return binaryText(combine, dtype, a, b);
-  }
-}
+export const combination = (combine: Combine, dtype: ElementType, a: string, b: string): string =>
+  binaryText(combineFn[combine], dtype, a, b);
 
 /** An integer within what its dtype can hold. */
 export function narrowed(text: string, dtype: ElementType): string {
@@ -142,13 +122,11 @@ export function binaryText(fn: BinaryFn, dtype: ElementType, a: string, b: strin
     case "int8":
     case "uint16":
     case "uint8":
-      return isPredicate(fn) ? intBinary(fn, a, b) : narrowed(intBinary(fn, a, b), dtype);
+      return isComparison(fn) ? intBinary(fn, a, b) : narrowed(intBinary(fn, a, b), dtype);
     case "bool":
       return boolBinary(fn, a, b);
   }
 }
-
-const isPredicate = (fn: BinaryFn): boolean => ["eq", "ne", "lt", "le", "gt", "ge"].includes(fn);
 
 function boolBinary(fn: BinaryFn, a: string, b: string): string {
   switch (fn) {
@@ -168,7 +146,7 @@ function boolBinary(fn: BinaryFn, a: string, b: string): string {
       return `(${a} == ${b})`;
     default: {
       const text = intBinary(fn, truth(a), truth(b));
-      return isPredicate(fn) ? text : `(${text} != 0i)`;
+      return isComparison(fn) ? text : `(${text} != 0i)`;
     }
   }
 }
