@@ -18,6 +18,8 @@ export const rooms = {
       "src/tensor/values.test.ts",
       "src/tensor/ranks.test.ts",
       "src/tensor/indexPut.test.ts",
+      "test/arguments",
+      "test/transforms",
       "test/golden/ops.test.ts",
       "test/conformance/reference.test.ts",
       "test/gradients/differences.test.ts",

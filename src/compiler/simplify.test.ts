@@ -9,7 +9,7 @@ import { conv2d } from "../graph/ops/conv.ts";
 import { full, fullOp } from "../graph/ops/creation.ts";
 import { add, cast, castOp, div, exp, mul, pow, relu, sub } from "../graph/ops/elementwise.ts";
 import { dot } from "../graph/ops/matmul.ts";
-import { type Pad, pad, permute, permuteOp, reshape, slice } from "../graph/ops/movement.ts";
+import { cat, type Pad, pad, permute, permuteOp, reshape, slice } from "../graph/ops/movement.ts";
 import { max, sum } from "../graph/ops/reduce.ts";
 import { simplify } from "./simplify.ts";
 
@@ -201,5 +201,34 @@ describe("slices of convolutions", () => {
     expect(computed(slice(reshape(convolved(), [2, 5, 1, 7, 6]), 4, 1, 4))).toEqual(["7 x 3"]);
     expect(computed(slice(reshape(convolved(), [2, 5, 42]), 2, 0, 12))).toEqual(["7 x 6"]);
     expect(computed(slice(reshape(convolved(), [10, 7, 6]), 0, 0, 5))).toEqual(["7 x 6"]);
+  });
+
+  it("are followed through 64 movements, that of the convolution among them, along the longest way where several meet", () => {
+    /** The convolution with so many rows of zeros above it, put there one by one. */
+    const lowered = (count: number): Node =>
+      Array.from({ length: count }).reduce<Node>(
+        (whole) =>
+          pad(
+            whole,
+            [
+              [0, 0],
+              [0, 0],
+              [1, 0],
+              [0, 0],
+            ],
+            0,
+          ),
+        convolved(),
+      );
+    expect(computed(slice(lowered(63), 3, 1, 4))).toEqual(["7 x 3"]);
+    expect(computed(slice(lowered(64), 3, 1, 4))).toEqual(["7 x 6"]);
+    /** Its rows and those of an input in turn: two reshapes and a cat more. A convolution ends in one itself. */
+    const inTurn = (count: number): Node => {
+      const rows = count + 7;
+      const phases = [reshape(lowered(count), [2, 5, rows, 1, 6]), leaf([2, 5, rows, 1, 6])];
+      return slice(reshape(cat(phases, 3), [2, 5, 2 * rows, 6]), 3, 1, 4);
+    };
+    expect(computed(inTurn(60))).toEqual(["7 x 3"]);
+    expect(computed(inTurn(61))).toEqual(["7 x 6"]);
   });
 });
