@@ -86,4 +86,11 @@ export const equivalent = [
     to: "1",
     why: "numbers of sources are only compared with one another",
   },
+  {
+    file: "src/compiler/coverage.ts",
+    line: 'const inParts = buffers.filter(({ id, placement }) => placement.kind === "arena" && (writers.get(id) ?? 0) > 1);',
+    from: "0",
+    to: "1",
+    why: "a buffer without writers has no more than one either way",
+  },
 ];

@@ -307,8 +307,8 @@ class Fuser {
           rowMajor,
           stages: new Stages(),
         };
-        const value = this.read(input, reductionIndex(input, kept, reduced, flatAxes(outer), flatAxes(inner)), group);
-        if (value === undefined) throw new InternalError(`${node.op.name} does not fit its own loop`);
+        const read = reductionIndex(input, kept, reduced, flatAxes(outer), flatAxes(inner));
+        const value = this.read(input, read, group) as Scalar;
         const index = unflatten(flatAxes(outer), node.shape);
         const { combine } = rule;
         this.#add(group, { node, local: newLocal(node.dtype), level: "row", index, value, combine }, extentOf(inner));
