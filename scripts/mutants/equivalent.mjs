@@ -93,4 +93,11 @@ export const equivalent = [
     to: "1",
     why: "a buffer without writers has no more than one either way",
   },
+  {
+    file: "src/backends/contraction/tile.ts",
+    line: "if (rows * 3 <= sums && vectorsWanted > 2)",
+    from: ">",
+    to: ">=",
+    why: "every machine has room for two vectors there, so that two stay two",
+  },
 ];

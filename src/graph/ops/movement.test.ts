@@ -8,6 +8,7 @@ import type { Node } from "../node.ts";
 import { expand, repeat } from "./broadcast.ts";
 import { mul } from "./elementwise.ts";
 import { cat, flip, pad, permute, reshape, slice } from "./movement.ts";
+import { diagonal } from "./rearrange.ts";
 import { sum } from "./reduce.ts";
 
 const device = createReferenceDevice();
@@ -129,4 +130,10 @@ describe("more elements than int32 counts", () => {
       /reshape: \[4900000000\] has a dim of 4900000000, and a dim can have 2147418112 elements at most/,
     );
   });
+});
+
+it("a diagonal is as long as rows and columns allow, and empty beside the matrix", () => {
+  const matrix = inputNode({ shape: [3, 5], dtype: "float32" });
+  const lengths = [-4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6].map((offset) => diagonal(matrix, offset, 0, 1).shape);
+  expect(lengths).toEqual([[0], [0], [1], [2], [3], [3], [3], [2], [1], [0], [0]]);
 });
