@@ -2,25 +2,19 @@
 import { at } from "../graph/at.ts";
 import { HebbError, InternalError } from "../graph/errors.ts";
 import { loadElement, storedElement } from "../graph/halves.ts";
-import {
-  type Attributes,
-  type Combine,
-  type ContractionRule,
-  isOp,
-  type Node,
-  type Rule,
-  type TileElement,
-} from "../graph/node.ts";
+import { type Attributes, type ContractionRule, isOp, type Node, type Rule, type TileElement } from "../graph/node.ts";
 import { type CheckAttributes, isCheck } from "../graph/ops/check.ts";
 import { permuteOp, reshapeOp } from "../graph/ops/movement.ts";
 import { type Axis, axisValue, localValue, newAxis, newLocal, type Scalar } from "../graph/scalar.ts";
 import { mostElements, sameShape, sizeOf } from "../graph/shape.ts";
 import { visitAncestors } from "../graph/walk.ts";
 import type { CheckGroup } from "./checkKernel.ts";
+import { ElementComposer } from "./composeElements.ts";
 import type { BufferIds, ContractionGroup, Group, KernelGroup, LoopGroup } from "./groups.ts";
-import { canonical, flatAxes, flatten, indexKey, indexRange, trimIndices, unflatten } from "./indexing.ts";
+import { flatAxes, flatten, indexRange, trimIndices, unflatten } from "./indexing.ts";
 import type { LoopKernel, Statement } from "./kernel.ts";
 import { axesOf, copyKernel, nameOfNode } from "./lower.ts";
+import { reductionIndex, reductionKey, reductionOf } from "./reduction.ts";
 import type { Schedule } from "./schedule.ts";
 import { type Stage, Stages } from "./stages.ts";
 
@@ -184,7 +178,7 @@ class Fuser {
   }
 
   #joinReduction(node: Node, group: LoopGroup): boolean {
-    const { input, kept, reduced, rowMajor, combine } = reduction(node);
+    const { input, kept, reduced, rowMajor, combine } = reductionOf(node);
     const keptSize = sizeOf(kept.map((axis) => at(input.shape, axis)));
     const reducedSize = sizeOf(reduced.map((axis) => at(input.shape, axis)));
     const plain = group.outerCount === group.axes.length;
@@ -235,7 +229,7 @@ class Fuser {
     }
     yield unflatten(group.place, node.shape);
     const axes = this.#finestShape(node).map(newAxis);
-    const read = new Lowering(this.#schedule, this.#buffers, undefined).placeOf(
+    const read = new ElementComposer(this.#schedule, this.#buffers, undefined).placeOf(
       group.node,
       node,
       unflatten(flatAxes(axes), node.shape),
@@ -297,7 +291,7 @@ class Fuser {
         return group;
       }
       case "reduce": {
-        const { input, kept, reduced, rowMajor } = reduction(node);
+        const { input, kept, reduced, rowMajor } = reductionOf(node);
         const outer = kept.map((axis) => newAxis(at(input.shape, axis)));
         const inner = reduced.map((axis) => newAxis(at(input.shape, axis)));
         const group: LoopGroup = {
@@ -425,11 +419,11 @@ class Fuser {
 
   /** The element of `node` itself, whether or not it is realised. Undefined when a value of the same kernel is read out of place. */
   #lower(node: Node, index: readonly Scalar[], group: Group | undefined): Scalar | undefined {
-    return new Lowering(this.#schedule, this.#buffers, group).element(node, index);
+    return new ElementComposer(this.#schedule, this.#buffers, group).element(node, index);
   }
 
   private read(node: Node, index: readonly Scalar[], group: Group | undefined): Scalar | undefined {
-    return new Lowering(this.#schedule, this.#buffers, group).read(node, index);
+    return new ElementComposer(this.#schedule, this.#buffers, group).read(node, index);
   }
 }
 
@@ -442,79 +436,6 @@ const alone = (node: Node, kernels: readonly Pick<LoopKernel, "axes" | "body">[]
     ...kernel,
   })),
 });
-
-/** Composes element rules down to loads and to values bound in the same kernel. */
-class Lowering {
-  readonly #realized: ReadonlySet<Node>;
-  readonly #buffers: BufferIds;
-  readonly #stages: Stages | undefined;
-  readonly #memo = new Map<Node, Map<string, Scalar>>();
-  #aligned = true;
-  #watched: Node | undefined;
-  #seen: readonly Scalar[] | undefined;
-
-  constructor({ realized }: Schedule, buffers: BufferIds, group: Group | undefined) {
-    this.#realized = realized;
-    this.#buffers = buffers;
-    this.#stages = group?.kind === "loops" || group?.kind === "contraction" ? group.stages : undefined;
-  }
-
-  /** The index at which the rule of `node`, taken at `index`, reads `target`: the first such read, if there is one. */
-  placeOf(target: Node, node: Node, index: readonly Scalar[]): readonly Scalar[] | undefined {
-    this.#watched = target;
-    this.#inline(node, index);
-    return this.#seen;
-  }
-
-  element(node: Node, index: readonly Scalar[]): Scalar | undefined {
-    const value = this.#inline(node, index);
-    return this.#aligned ? value : undefined;
-  }
-
-  read(node: Node, index: readonly Scalar[]): Scalar | undefined {
-    const value = this.#at(node, index);
-    return this.#aligned ? value : undefined;
-  }
-
-  #at(node: Node, index: readonly Scalar[]): Scalar {
-    const buffer = this.#buffers.get(node);
-    const stored = node.op.rule.kind === "source" || this.#realized.has(node);
-    if (node === this.#watched) this.#seen ??= index.map(canonical);
-    const flat = flatten(index, node.shape);
-    if (stored) {
-      const stage = this.#stages?.of(node);
-      if (stage === undefined) {
-        if (buffer === undefined) throw new InternalError(`${node.op.name} has no buffer`);
-        if (this.#stages?.unfinished.has(node)) this.#aligned = false;
-        return this.#shared(node, indexKey(flat), () => loadElement(buffer, flat, node.dtype));
-      }
-      if (indexKey(flat) !== indexKey(flatten(stage.index, node.shape))) this.#aligned = false;
-      return localValue(stage.local);
-    }
-    return this.#shared(node, indexKey(flat), () => this.#inline(node, index));
-  }
-
-  #shared(node: Node, key: string, make: () => Scalar): Scalar {
-    const known = this.#memo.get(node) ?? new Map<string, Scalar>();
-    this.#memo.set(node, known);
-    const value = known.get(key) ?? make();
-    known.set(key, value);
-    return value;
-  }
-
-  #inline(node: Node, index: readonly Scalar[]): Scalar {
-    const { rule } = node.op;
-    if (rule.kind !== "element") throw new InternalError(`${node.op.name} cannot be inlined`);
-    return rule.element({
-      attributes: node.attributes,
-      type: node,
-      inputTypes: node.inputs,
-      // Canonical parts, so that conditions on them (of a pad, of a cat) are as plain as the strides.
-      index: index.map(canonical),
-      input: (k, at) => this.#at(node.inputs[k] as Node, at),
-    });
-  }
-}
 
 /** Whether `fine` cuts dims of `coarse` into more, without crossing their borders. */
 function refines(fine: readonly number[], coarse: readonly number[]): boolean {
@@ -539,60 +460,10 @@ function prefixOf(axes: readonly Axis[], size: number): number {
   return -1;
 }
 
-interface Reduction {
-  readonly input: Node;
-  readonly kept: readonly number[];
-  readonly reduced: readonly number[];
-  /** The reduced dims come last, so that kept × reduced is the row-major order of the input. */
-  readonly rowMajor: boolean;
-  readonly combine: Combine;
-}
-
-function reduction(node: Node): Reduction {
-  const { rule } = node.op;
-  const input = node.inputs[0] as Node;
-  if (rule.kind !== "reduce") throw new InternalError("not a reduction");
-  const axes = rule.axes(node.attributes);
-  const wide = input.shape.map((_, axis) => axis).filter((axis) => input.shape[axis] !== 1);
-  const kept = wide.filter((axis) => !axes.includes(axis));
-  const reduced = wide.filter((axis) => axes.includes(axis));
-  const rowMajor = (kept[kept.length - 1] ?? -1) < (reduced[0] ?? Number.POSITIVE_INFINITY);
-  return { input, kept, reduced, rowMajor, combine: rule.combine };
-}
-
-/** The input's index from the flat place among kept dims and the flat place among reduced ones. */
-function reductionIndex(
-  input: Node,
-  kept: readonly number[],
-  reduced: readonly number[],
-  outer: Scalar,
-  inner: Scalar,
-): Scalar[] {
-  const index: Scalar[] = input.shape.map(() => ({ kind: "const", dtype: "int32", value: 0 }));
-  const place = (axes: readonly number[], flat: Scalar): void => {
-    const parts = unflatten(
-      flat,
-      axes.map((axis) => at(input.shape, axis)),
-    );
-    axes.forEach((axis, part) => {
-      index[axis] = parts[part] as Scalar;
-    });
-  };
-  place(kept, outer);
-  place(reduced, inner);
-  return index;
-}
-
 const meet = (a: ReadonlySet<Node>, b: ReadonlySet<Node>): boolean => [...a].some((node) => b.has(node));
 
 /** Whether a reduction walks the same input dims as the group's first one does. */
 function sharesReduction(node: Node, group: LoopGroup): boolean {
   const first = group.stages.all.find((stage) => stage.combine !== undefined);
   return first !== undefined && reductionKey(first.node) === reductionKey(node);
-}
-
-/** Equal for reductions that walk the same dims. */
-function reductionKey(node: Node): string {
-  const { input, reduced } = reduction(node);
-  return `${input.shape.join()} over ${reduced.join()}`;
 }

@@ -27,7 +27,7 @@ export interface ContractionGroup extends Product {
 /** A node that nothing joins: a scan, a tile with what it starts as, the parts of a cat that are not computed inside it. */
 export interface KernelGroup {
   readonly kind: "kernels";
-  readonly kernels: LoopKernel[];
+  readonly kernels: readonly LoopKernel[];
 }
 
 /** A loop over time and those of its results that are wanted. */

@@ -61,7 +61,7 @@ export function lower(groups: readonly Group[], context: LowerContext): Lowered 
   return { kernels, checks };
 }
 
-function lowerGroup(group: Exclude<Group, CheckGroup | RepeatGroup>, buffers: BufferIds): Kernel | Kernel[] {
+function lowerGroup(group: Exclude<Group, CheckGroup | RepeatGroup>, buffers: BufferIds): Kernel | readonly Kernel[] {
   switch (group.kind) {
     case "loops":
       return lowerLoops(group, buffers);

@@ -50,7 +50,7 @@ function isDisjoint(a: ReadonlySet<number>, b: ReadonlySet<number>): boolean {
 }
 
 /** How an emitter writes a nest: a loop, and what loops over these axes do not change before them. */
-export interface NestWriter {
+interface NestWriter {
   loop(axis: Axis, body: () => void): void;
   hoist(axes: readonly Axis[]): void;
 }

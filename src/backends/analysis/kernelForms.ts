@@ -5,7 +5,7 @@ import { moveBuffers, plainKernels, visitKernel, visitStores } from "../../compi
 import { type Axis, type Local, operandsOf, type Scalar } from "../../graph/scalar.ts";
 
 /** The place of a form's buffer in the program: an offset in elements into one of its buffers. */
-export interface FormOperand {
+interface FormOperand {
   readonly buffer: number;
   readonly start: number;
 }

@@ -44,7 +44,7 @@ export interface Linear {
   readonly max: number;
 }
 
-export interface BufferFacts {
+interface BufferFacts {
   readonly length: number;
   /** Whether the kernel stores to it. */
   readonly stored: boolean;
@@ -63,7 +63,7 @@ function union(...sets: readonly ReadonlySet<number>[]): ReadonlySet<number> {
   return result;
 }
 
-export const linearDeps = (linear: Linear): ReadonlySet<number> => union(...linear.terms.map((term) => term.atom.deps));
+const linearDeps = (linear: Linear): ReadonlySet<number> => union(...linear.terms.map((term) => term.atom.deps));
 
 /** The operands of a value, those in the index of a load included. */
 export function operands(value: Value): readonly Value[] {

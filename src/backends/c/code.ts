@@ -7,7 +7,7 @@ export interface Address {
 }
 
 /** How far an element is from the lowest one that a pointer is used for, as a term of a sum. */
-export interface Offset {
+interface Offset {
   readonly from: { readonly lowest: number };
   readonly constant: number;
 }

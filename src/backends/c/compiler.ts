@@ -113,7 +113,7 @@ function nativeFlags({ features }: Processor): (readonly string[])[] {
   return [own, ...others.filter(([flag]) => flag !== own[0]), []];
 }
 
-export interface Processor {
+interface Processor {
   /** The lines of its description that may decide which code it can run. */
   readonly description: string;
   readonly features: ReadonlySet<string>;

@@ -88,7 +88,7 @@ function tileIn({ a, b }: Sides, { dtype }: ContractionKernel, machine: Machine)
 }
 
 /** The products with padding that tiles of so many rows in place leave out. */
-export type SkipOf = (sides: Sides, rows: number) => PaddingSkip | undefined;
+type SkipOf = (sides: Sides, rows: number) => PaddingSkip | undefined;
 
 /** Tiles of outer products; `skipOf`: where the rows are padded. */
 export function outerPlan(

@@ -50,7 +50,7 @@ export interface Scratch {
 }
 
 /** A contraction, and the loops that finish what it left in the scratch. */
-export interface InTwo {
+interface InTwo {
   readonly first: ContractionKernel;
   readonly finish: LoopKernel;
 }

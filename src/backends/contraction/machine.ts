@@ -61,7 +61,7 @@ export interface UnitLimits {
  * How it is decided which operands are read in place. "estimated": all ways are estimated. "ruled": those that a rule names, because tiles
  * read any rows in place, at a price that no estimate has been made of.
  */
-export type InPlaceRule =
+type InPlaceRule =
   | {
       readonly kind: "estimated";
       readonly plans: (kernel: ContractionKernel, machine: Machine, paddingOf: PaddingOf) => readonly Plan[];
@@ -77,7 +77,7 @@ export type InPlaceRule =
     };
 
 /** How the epilogue's vectors run over a tile. */
-export interface EpilogueLimits {
+interface EpilogueLimits {
   /** Whether float64 values can be lanes. */
   readonly doubles: boolean;
   /** Fewer columns, or rows, are not lanes; rows only in tiles whose height is a multiple of this. */
@@ -87,7 +87,7 @@ export interface EpilogueLimits {
 }
 
 /** Estimated cycles. One Zen 4 core is the default. */
-export interface Costs {
+interface Costs {
   readonly nanosecondsPerCycle: number;
   /** A product of vectors, added to a sum; loading a vector; and a step of k at least, where sums are few and wait for themselves. */
   readonly multiplyAdd: number;

@@ -7,13 +7,13 @@ import { extentOf } from "../analysis/steps.ts";
 import type { Side } from "./sides.ts";
 
 /** Rows of a tile from `first` up to `end`. */
-export interface RowRange {
+interface RowRange {
   readonly first: number;
   readonly end: number;
 }
 
 /** Panels of rows that read padding at the same steps. */
-export interface PanelSteps {
+interface PanelSteps {
   /** Rows in the panel. */
   readonly height: number;
   /** The steps of a round that are taken. */
@@ -189,7 +189,7 @@ function liveRows(
 }
 
 /** How far into either side a number of steps of k leads. */
-export interface StepOffsets {
+interface StepOffsets {
   a(step: number): number;
   b(step: number): number;
 }

@@ -83,7 +83,7 @@ function stridesFrom(innermost: number, axes: readonly Axis[]): ReadonlyMap<numb
 }
 
 /** Where the panels of a side in place begin: panel p at p / within · apart + p % within · stride; and its rows or columns in a panel. */
-export interface PanelPlaces {
+interface PanelPlaces {
   readonly within: number;
   readonly stride: number;
   readonly apart: number;

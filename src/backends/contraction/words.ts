@@ -50,7 +50,7 @@ export interface NarrowSide {
 }
 
 /** A plain load of whole numbers of one or two bytes, converted to int32. */
-export function narrowSideOf(value: Scalar): NarrowSide | undefined {
+function narrowSideOf(value: Scalar): NarrowSide | undefined {
   if (value.kind !== "cast" || value.dtype !== "int32") return undefined;
   const { dtype } = value.x;
   if (dtype !== "int8" && dtype !== "uint8" && dtype !== "int16") return undefined;

@@ -15,7 +15,7 @@ export const scalarLoads: Readonly<Record<ElementType, MemoryOpcode>> = {
   uint8: "i32.load8_u",
   bool: "i32.load8_u",
 };
-export const scalarStores: Readonly<Record<ElementType, MemoryOpcode>> = {
+const scalarStores: Readonly<Record<ElementType, MemoryOpcode>> = {
   float32: "f32.store",
   float64: "f64.store",
   int32: "i32.store",

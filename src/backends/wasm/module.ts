@@ -80,14 +80,23 @@ export class ByteWriter {
     }
   }
 
+  int32(value: number): void {
+    scratch.setInt32(0, value, true);
+    this.#scratch(4);
+  }
+
   float32(value: number): void {
     scratch.setFloat32(0, value, true);
-    for (let place = 0; place < 4; place++) this.byte(scratch.getUint8(place));
+    this.#scratch(4);
   }
 
   float64(value: number): void {
     scratch.setFloat64(0, value, true);
-    for (let place = 0; place < 8; place++) this.byte(scratch.getUint8(place));
+    this.#scratch(8);
+  }
+
+  #scratch(bytes: number): void {
+    for (let place = 0; place < bytes; place++) this.byte(scratch.getUint8(place));
   }
 
   name(text: string): void {
@@ -224,11 +233,7 @@ export class FunctionBuilder {
   }
 
   i32x4(value: number): this {
-    this.#code.opcode(code.v128Const);
-    scratch.setInt32(0, value | 0, true);
-    for (let lane = 0; lane < 4; lane++)
-      for (let place = 0; place < 4; place++) this.#code.byte(scratch.getUint8(place));
-    return this;
+    return this.i32Lanes(value, value, value, value);
   }
 
   f32x4(value: number): this {
@@ -243,21 +248,10 @@ export class FunctionBuilder {
     return this;
   }
 
-  i64x2(value: bigint): this {
-    this.#code.opcode(code.v128Const);
-    scratch.setBigInt64(0, BigInt.asIntN(64, value), true);
-    for (let lane = 0; lane < 2; lane++)
-      for (let place = 0; place < 8; place++) this.#code.byte(scratch.getUint8(place));
-    return this;
-  }
-
   /** Four different 32-bit integers. */
   i32Lanes(a: number, b: number, c: number, d: number): this {
     this.#code.opcode(code.v128Const);
-    for (const lane of [a, b, c, d]) {
-      scratch.setInt32(0, lane | 0, true);
-      for (let place = 0; place < 4; place++) this.#code.byte(scratch.getUint8(place));
-    }
+    for (const lane of [a, b, c, d]) this.#code.int32(lane);
     return this;
   }
 
@@ -285,28 +279,23 @@ export class FunctionBuilder {
     return this;
   }
 
-  block(body: (label: Label) => void, result?: ValueType): this {
-    return this.#structure(code.block, body, result);
+  block(body: (label: Label) => void): this {
+    return this.#structure(code.block, body);
   }
 
-  loop(body: (label: Label) => void, result?: ValueType): this {
-    return this.#structure(code.loop, body, result);
+  loop(body: (label: Label) => void): this {
+    return this.#structure(code.loop, body);
   }
 
   /** Takes the condition from the stack. */
   if(body: (label: Label) => void, otherwise?: (label: Label) => void, result?: ValueType): this {
-    this.#code.opcode(code.if);
-    this.#code.byte(result === undefined ? emptyBlock : typeCodes[result]);
-    this.depth++;
-    const label = { depth: this.depth };
-    body(label);
-    if (otherwise) {
+    const both = (label: Label): void => {
+      body(label);
+      if (otherwise === undefined) return;
       this.#code.opcode(code.else);
       otherwise(label);
-    }
-    this.depth--;
-    this.#code.opcode(code.end);
-    return this;
+    };
+    return this.#structure(code.if, both, result);
   }
 
   br(label: Label): this {
@@ -321,24 +310,11 @@ export class FunctionBuilder {
     return this;
   }
 
-  /** (destination, source, bytes) from the stack. */
-  memoryCopy(): this {
-    this.#code.opcode(code.memoryCopy);
-    this.#code.byte(0);
-    this.#code.byte(0);
-    return this;
-  }
-
   /** (destination, byte, bytes) from the stack. */
   memoryFill(): this {
     this.#code.opcode(code.memoryFill);
     this.#code.byte(0);
     return this;
-  }
-
-  /** Size of the code so far, in bytes: a measure for inlining and unrolling. */
-  get size(): number {
-    return this.#code.length;
   }
 
   /** The types of all locals, params first, and the instructions: for encoding. */
@@ -347,7 +323,7 @@ export class FunctionBuilder {
     return { locals: this.#localTypes, instructions: this.#code.finish() };
   }
 
-  #structure(opcode: number, body: (label: Label) => void, result: ValueType | undefined): this {
+  #structure(opcode: number, body: (label: Label) => void, result?: ValueType): this {
     this.#code.opcode(opcode);
     this.#code.byte(result === undefined ? emptyBlock : typeCodes[result]);
     this.depth++;

@@ -24,7 +24,7 @@ export interface EmittedProgram {
   readonly shares: boolean;
 }
 
-export interface EmitOptions {
+interface EmitOptions {
   readonly threads: number;
   readonly memory: MemoryImport;
   /** Whether a long program has functions `kernel0`, `kernel1` … too, to measure its kernels by. A short one has. */

@@ -46,7 +46,7 @@ export const isOfBytes = (
   bytesOf(b) !== undefined;
 
 /** Where a product lays bytes out anew: a buffer of each type over one memory, and a place for so many bytes in it. */
-export interface ByteRoom {
+interface ByteRoom {
   bufferOf(dtype: ElementType): number;
   reserve(bytes: number): number;
 }

@@ -92,7 +92,7 @@ ${batch.decode}    const ${elements.type} *const source = from + (${batch.offset
 }
 
 /** Panels that are packed one at a time, where they are used. */
-export interface OnePanel {
+interface OnePanel {
   /** What `fill` needs to have been declared. */
   readonly statics: string;
   /** Fills `panel` with `count` steps of k, the first of them `k0`, of the columns at `from`, of which there are `have`. */

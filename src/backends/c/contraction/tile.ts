@@ -14,7 +14,7 @@ export type KSteps = { readonly kind: "stride"; readonly stride: number } | { re
 /** Four bytes, those of one side unsigned; or two bfloat16, whose sums are the bits of a float32. */
 export type Words = "bytes_a" | "bytes_b" | "pairs";
 
-export interface OuterTile {
+interface OuterTile {
   readonly dtype: TileType;
   readonly lanes: number;
   readonly height: number;
@@ -183,7 +183,7 @@ export function kept({ target }: EmitContext, name: string): string {
   return target.vectors === "avx512" || target.vectors === "avx2" ? ` __asm__("" : "+v"(${name}));` : "";
 }
 
-export interface DotTile {
+interface DotTile {
   readonly dtype: TileType;
   readonly lanes: number;
   readonly height: number;

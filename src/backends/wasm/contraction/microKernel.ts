@@ -29,7 +29,7 @@ export const numberKinds: Readonly<Record<TileType, NumberKind>> = {
   float64: { bytes: 8, splat: "v128.load64_splat", mul: "f64x2.mul", add: "f64x2.add" },
 };
 
-export interface KStep {
+interface KStep {
   readonly extent: number;
   readonly a: number;
   readonly b: number;
