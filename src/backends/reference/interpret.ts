@@ -5,8 +5,7 @@ import type { Kernel, Statement } from "../../compiler/kernel.ts";
 import type { ElementType, TypedArray } from "../../graph/dtype.ts";
 import { InternalError, unreachable } from "../../graph/errors.ts";
 import { type Axis, operandsOf, type Scalar } from "../../graph/scalar.ts";
-import { identityOf } from "../analysis/combine.ts";
-import { binaryFunction, combination, conversion, rounding, unaryFunction } from "./math.ts";
+import { binaryFunction, combination, conversion, identity, rounding, unaryFunction } from "./math.ts";
 
 /** What running kernels read and write: the program's buffers, and the first check that failed. */
 export interface Memory {
@@ -99,7 +98,7 @@ class Interpreter {
 
   /** Combines `value` over the axes in double, rounding at the end. */
   reduction(combine: "sum" | "prod" | "max" | "min", dtype: ElementType, axes: readonly Axis[], value: Value): Value {
-    const start = identityOf(combine, dtype);
+    const start = identity(combine, dtype);
     const step = combination(combine, dtype);
     const round = rounding(dtype);
     let running = start;
@@ -142,7 +141,7 @@ class Interpreter {
       case "scan": {
         const { combine, axis, buffer } = statement;
         const dtype = statement.value.dtype;
-        const start = identityOf(combine, dtype);
+        const start = identity(combine, dtype);
         const step = combination(combine, dtype);
         const round = rounding(dtype);
         const value = this.scalar(statement.value);

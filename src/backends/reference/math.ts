@@ -1,8 +1,7 @@
 // The meaning of every scalar function, in double precision, and how a value is rounded to a dtype.
-import { type ElementType, wrapped } from "../../graph/dtype.ts";
+import { type ElementType, rangeOf, wrapped } from "../../graph/dtype.ts";
 import type { Combine } from "../../graph/node.ts";
 import type { BinaryFn, UnaryFn } from "../../graph/scalar.ts";
-import { combineFn } from "../analysis/combine.ts";
 
 type Unary = (x: number) => number;
 type Binary = (a: number, b: number) => number;
@@ -46,6 +45,15 @@ function saturate(value: number): number {
   if (value >= 2147483647) return 2147483647;
   if (value <= -2147483648) return -2147483648;
   return Math.trunc(value) | 0;
+}
+
+const combineFn: Readonly<Record<Combine, BinaryFn>> = { sum: "add", prod: "mul", max: "max", min: "min" };
+
+/** What a combination starts from, and gives for an empty extent. */
+export function identity(combine: Combine, dtype: ElementType): number {
+  if (combine === "sum") return 0;
+  if (combine === "prod") return 1;
+  return rangeOf(dtype)[combine === "max" ? 0 : 1];
 }
 
 /** One step of a combination. Floats stay in double: they are rounded once, at the end. Integers wrap at each step. */
