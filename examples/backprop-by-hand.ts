@@ -1,4 +1,4 @@
-// Backpropagation by hand in a 2-2-1 network: every z, a and δ four times over, and all agree.
+// Backpropagation by hand in a 2-2-1 network: every z, a and δ computed in four ways, which agree.
 import { compile, inspect, nn, type Parameter, type Tensor, tensor } from "../src/index.ts";
 
 const f64 = { dtype: "float64" } as const;
@@ -87,7 +87,7 @@ async function byProgram(): Promise<Numbers> {
   return { z: await read(z), a: await read(a), δ: await read(deltas), weights: await read(weights) };
 }
 
-// 4. Finite differences know nothing of the chain rule: move one number a little, see how the loss moves.
+// 4. Finite differences do not use the chain rule: change one number a little and see how the loss changes.
 async function byDifferences(): Promise<Pick<Numbers, "δ" | "weights">> {
   const loss = compile(() => forward().loss);
   const epsilon = 1e-5;

@@ -1,4 +1,4 @@
-// Without activations a deep network is one line: the product of its weight matrices gives the same outputs.
+// Without activations a deep network is linear: the product of its weight matrices gives the same outputs.
 import { compile, data, nn, noGrad, optim, seed, type Tensor } from "../src/index.ts";
 
 function network(activation: () => nn.Module): nn.Sequential {
@@ -15,7 +15,7 @@ const points = data.circles({ count: 400, seed: 1 });
 const [x, labels] = new data.DataLoader(points).batch(Array.from({ length: points.length }, (_, row) => row));
 const y = labels.to("float32").unsqueeze(1);
 
-/** 300 steps of Adam on all points; returns the share of right answers. */
+/** 300 steps of Adam on all points; returns the accuracy. */
 async function train(model: nn.Module): Promise<number> {
   const optimizer = new optim.Adam(model.parameters(), { lr: 0.02 });
   const step = compile(() => {

@@ -1,4 +1,4 @@
-// The optimizers' race: steps to a given loss in a ravine, where plain descent zigzags, and on a small network.
+// A race of optimizers: steps to a given loss in a ravine, where plain descent zigzags, and on a small network.
 import { compile, data, nn, optim, Parameter, seed, type Tensor, tensor } from "../src/index.ts";
 
 type Make = (parameters: Parameter[], lr: number) => optim.Optimizer;
@@ -12,7 +12,7 @@ const racers: readonly (readonly [name: string, make: Make])[] = [
 const rates = [0.003, 0.01, 0.018, 0.03, 0.1, 0.3, 1, 3, 10];
 const limit = 600;
 
-/** Steps until the loss falls below `goal` and stays there for ten more, so that a lucky jump is no win; `limit` when it does not. */
+/** Steps until the loss falls below `goal` and stays there for ten more, so that a lucky jump does not count; `limit` if it never does. */
 async function race(optimizer: optim.Optimizer, lossOf: () => Tensor, goal: number): Promise<number> {
   const step = compile(() => {
     const loss = lossOf();
@@ -29,14 +29,14 @@ async function race(optimizer: optim.Optimizer, lossOf: () => Tensor, goal: numb
   return limit;
 }
 
-// (a² + 100·b²) / 2 from (7, 1.3): a hundred times steeper across than along. Faster than 0.02, plain descent diverges.
+// (a² + 100·b²) / 2 from (7, 1.3): a hundred times steeper across than along. Above a rate of 0.02, plain descent diverges.
 const steepness = tensor([0.5, 50]);
 function ravine(make: Make, lr: number): Promise<number> {
   const point = new Parameter(Float32Array.of(7, 1.3));
   return race(make([point], lr), () => point.square().mul(steepness).sum(), 1e-4);
 }
 
-// Two moons, 2 → 16 → 16 → 2: the same weights at the start for all.
+// Two moons, 2 → 16 → 16 → 2: every optimizer starts from the same weights.
 const points = data.moons({ count: 256, seed: 7 });
 const [x, y] = new data.DataLoader(points).batch(Array.from({ length: points.length }, (_, row) => row));
 function moons(make: Make, lr: number): Promise<number> {

@@ -1,17 +1,17 @@
-// One neuron decides loans: it learns what a line separates, never XOR; with a hidden layer XOR is easy.
+// One neuron decides loans: it learns what a line can separate, but never XOR; with a hidden layer XOR is easy.
 import { compile, data, nn, noGrad, optim, seed, type Tensor, tensor } from "../src/index.ts";
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 const everything = (dataset: data.Dataset): [Tensor, Tensor] =>
   new data.DataLoader(dataset).batch(Array.from({ length: dataset.length }, (_, row) => row));
 
-/** Share of right answers of a network whose outputs are on the scale of 0 to 1. */
+/** Accuracy of a network whose outputs are between 0 and 1. */
 async function accuracy(model: nn.Module, x: Tensor, y: Tensor): Promise<number> {
   const right = noGrad(() => model.forward(x).gt(0.5).eq(y.gt(0.5)));
   return right.to("float32").mean().item();
 }
 
-// Loan applications with income and debt, standardised. The officer draws a line; applications on its edge are left out.
+// Loan applications with income and debt, standardised. The officer draws a line; applications close to it are left out.
 function loans(count: number, random: data.Random): [Tensor, Tensor] {
   const features: [number, number][] = [];
   const approved: [number][] = [];

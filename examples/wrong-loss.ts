@@ -1,4 +1,4 @@
-// The wrong loss: squared error after a sigmoid barely pushes a confident mistake; cross-entropy pushes it at full strength.
+// The wrong loss: squared error after a sigmoid barely corrects a confident mistake; cross-entropy corrects it at full strength.
 import { compile, nn, optim, type Tensor, tensor, valueAndGrad } from "../src/index.ts";
 
 type Loss = (logits: Tensor, target: Tensor) => Tensor;
@@ -22,7 +22,7 @@ const x = tensor([
 ]);
 const y = tensor([[1], [1], [1], [0], [0], [0]], { dtype: "float32" });
 
-/** Steps until one neuron, which starts out sure of the wrong answer for every point, decides all of them right. */
+/** Steps until one neuron, which starts out sure of the wrong answer for every point, gets all of them right. */
 async function recovery(loss: Loss): Promise<number> {
   const model = new nn.Linear(2, 1);
   model.weight.assign(Float32Array.of(-4, -4));

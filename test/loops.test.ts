@@ -284,7 +284,7 @@ describe("scan", () => {
     [
       "a checkpoint of none",
       () => scan((s) => [s, undefined], one(), undefined, { length: 100, checkpoint: 0 }),
-      /10 keeps the least of 100 steps/,
+      /10 keeps the fewest values for 100 steps/,
     ],
     [
       "a value read in the step",

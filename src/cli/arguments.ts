@@ -26,7 +26,7 @@ export function widths(text: string): number[] {
   const sizes = text.split(",").map(Number);
   if (!sizes.every((size) => Number.isSafeInteger(size) && size >= 1))
     throw new InvalidArgumentError(
-      "It must be whole numbers of at least 1 with commas between, such as 64,32, or none.",
+      "It must be whole numbers of at least 1 separated by commas, such as 64,32, or none.",
     );
   return sizes;
 }
@@ -70,7 +70,7 @@ export function classCosts(text: string): Record<string, number> {
       const cost = Number(part.slice(end + 1));
       if (end < 1 || part.slice(end + 1).trim() === "" || !(cost >= 0 && cost < Number.POSITIVE_INFINITY))
         throw new InvalidArgumentError(
-          "It must be classes with what it costs to miss one, such as yes=5,no=1, in numbers of 0 or more.",
+          "It must be classes with the cost of missing one, such as yes=5,no=1, as numbers of 0 or more.",
         );
       return [part.slice(0, end), cost];
     }),

@@ -6,7 +6,7 @@ const classes = (accuracy: number, loss: number) => ({ accuracy, loss });
 
 test("numbers are compared by rmse, beyond one percent", () => {
   const compared = { own: { rmse: 57.66 }, linear: { rmse: 54.16 }, constant: { rmse: 77 } };
-  expect(comparisonLine(compared)).toBe("compare     a linear model: rmse 54.16; one answer for all rows: rmse 77.00");
+  expect(comparisonLine(compared)).toBe("compare     linear model: rmse 54.16; constant prediction: rmse 77.00");
   expect(betterThanNetwork(compared)?.what).toBe(
     "a linear model does better on the held-out rows: rmse 54.16, this network rmse 57.66",
   );
@@ -20,9 +20,9 @@ test("classes are compared by accuracy and loss together", () => {
   expect(betterThanNetwork({ ...compared, linear: classes(0.8, 0.45) })).toBeUndefined();
 });
 
-test("one answer for all rows that does better is said before a linear model that does, too", () => {
+test("a constant prediction that does better is said before a linear model that does, too", () => {
   const compared = { own: classes(0.5, 0.9), linear: classes(0.6, 0.69), constant: classes(0.61, 0.68) };
-  expect(betterThanNetwork(compared)?.what).toContain("one answer for all rows does better");
+  expect(betterThanNetwork(compared)?.what).toContain("a constant prediction does better");
 });
 
 test("figures that are missing, or no numbers, say nothing", () => {

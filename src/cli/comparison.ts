@@ -26,7 +26,7 @@ const isBetter = (metrics: Metrics, { own }: Compared): boolean =>
 
 export const comparisonLine = (compared: Compared): string => {
   const names = namesOf(compared);
-  return `compare     a linear model: ${told(compared.linear, names)}; one answer for all rows: ${told(compared.constant, names)}`;
+  return `compare     linear model: ${told(compared.linear, names)}; constant prediction: ${told(compared.constant, names)}`;
 };
 
 /** What does better than the network, if anything does. */
@@ -36,13 +36,13 @@ export function betterThanNetwork(compared: Compared): { readonly what: string; 
     `${name} does better on the held-out rows: ${told(metrics, names)}, this network ${told(own, names)}`;
   if (isBetter(constant, compared))
     return {
-      what: better("one answer for all rows", constant),
-      fix: "the columns tell nothing of the target that lasts: look for others, more rows, or a wrong target",
+      what: better("a constant prediction", constant),
+      fix: "the columns say nothing about the target that generalises: look for other columns, more rows, or a wrong target",
     };
   if (isBetter(linear, compared))
     return {
       what: better("a linear model", linear),
-      fix: "train one with --hidden none, or try --preset best; a network needs more rows, or relations that are not straight",
+      fix: "train one with --hidden none, or try --preset best; a network needs more rows, or nonlinear relations",
     };
   return undefined;
 }

@@ -59,6 +59,6 @@ export function tellFailure(error: unknown, json: boolean): number {
 export function tellOutputFailure(): void {
   const failure = outputFailure();
   if (failure === undefined) return;
-  err.line(`hebb: not everything could be written to the output: ${reasonFor(failure)}`);
+  err.line(`hebb: the output could not be written completely: ${reasonFor(failure)}`);
   process.exitCode ||= 1;
 }

@@ -43,7 +43,7 @@ const program = new Command("hebb")
       "  hebb predict runs/credit-… new.csv --out out.csv   use a run",
       '  hebb generate runs/shakespeare-… --prompt "To be"  write on',
       "  hebb doctor runs/credit-…                          what is wrong with it",
-      "  hebb export runs/credit-… --to torch               its weights for others",
+      "  hebb export runs/credit-… --to torch               its weights in another format",
       "  hebb inspect model.safetensors                     what a file holds",
     ].join("\n"),
   );
@@ -56,15 +56,13 @@ function command(usage: string, description: string, examples: readonly string[]
     .option("--json", "print JSON for other programs", false)
     .addOption(new Option("--backend <name>", `where to compute: ${backends.join(", ")}`).argParser(name(backends)))
     .addOption(
-      new Option("--threads <n>", "threads of the c and wasm backends (default: one for each processor)").argParser(
-        whole(1),
-      ),
+      new Option("--threads <n>", "threads of the c and wasm backends (default: one per CPU core)").argParser(whole(1)),
     )
     .addHelpText("after", `\nExamples:\n${examples.map((example) => `  ${example}`).join("\n")}`);
 }
 
 const costs = (text: string): Option =>
-  new Option("--costs <list>", `${text}: what missing a class costs, such as yes=5,no=1`).argParser(classCosts);
+  new Option("--costs <list>", `${text}: the cost of missing a class, such as yes=5,no=1`).argParser(classCosts);
 const interval = (text: string): Option => new Option("--interval <share>", text).argParser(inside);
 
 async function useBackend(options: { backend?: BackendOptions["backend"]; threads?: number }): Promise<void> {
@@ -126,19 +124,19 @@ withOptions(
   ]),
   [
     ["--trials <n>", "points of the space (default: 20)", whole(1)],
-    ["--parallel <n>", "trials at a time (default: one for each processor)", whole(1)],
+    ["--parallel <n>", "trials at a time (default: one per CPU core)", whole(1)],
     [
       "--method <name>",
-      "tpe: Parzen estimators choose points near those that did well; random: all alike; halving: at random, and only the better ones continue (default: tpe)",
+      "tpe: Parzen estimators choose points near good ones; random: uniformly; halving: at random, and only the better ones continue (default: tpe)",
       name(tuneMethods),
     ],
     [
       "--pruner <name>",
-      "end a trial that after 1, n, n² … epochs is worse than the median of those before it (median), or not among the best 1/n (asha) (default: none)",
+      "stop a trial that after 1, n, n² … epochs is worse than the median of earlier trials (median), or not among the best 1/n (asha) (default: none)",
       name(prunerNames),
     ],
     ["--eta <n>", "n of halving and of --pruner: one trial in n continues, for n times as long (default: 3)", whole(2)],
-    ["--epochs <n>", "passes over the data at most (default: by the data)", whole(1)],
+    ["--epochs <n>", "maximum number of passes over the data (default: by the data)", whole(1)],
     ["--metric <figure>", "the metric to optimise (default: loss)", asIs],
     ["--seed <n>", "seeds the points and every trial (default: 0)", whole(0)],
   ],
@@ -173,7 +171,7 @@ command("resume <run>", "Continue an interrupted run. The result has the same bi
   "hebb resume runs/moons",
 ])
   .addOption(new Option("--epochs <n>", "a new number of epochs").argParser(whole(1)))
-  .addOption(new Option("--pause-after <n>", "save and stop after n epochs in all").argParser(whole(1)))
+  .addOption(new Option("--pause-after <n>", "save and stop after n epochs in total").argParser(whole(1)))
   .option("--no-doctor", "train without the doctor, which looks for problems")
   .option("--no-logs", "write neither epochs.csv nor files for TensorBoard")
   .addOption(distributed())
@@ -193,12 +191,12 @@ command("evaluate <run> <data>", "Measure a trained model on other data.", [
   "hebb evaluate runs/fraud test.csv --costs fraud=20",
   "hebb evaluate runs/shakespeare other.txt",
 ])
-  .option("--labels <file>", "labels of an IDX file of images (default: beside it, by MNIST's names)")
-  .option("--sql <statement>", "the rows that it gives, of a database or another file")
+  .option("--labels <file>", "label file for IDX images (default: beside it, with MNIST's names)")
+  .option("--sql <statement>", "an SQL query on a database or another file; its rows are the data")
   .option("--sheet <name>", "the sheet of an Excel file")
   .option("--confusion", "show the confusion matrix", false)
-  .option("--report", "precision, recall, F1 and rows of each class", false)
-  .addOption(costs("what a row costs, and the confusion, where predictions cost least"))
+  .option("--report", "precision, recall, F1 and row count of each class", false)
+  .addOption(costs("predict the class with the least expected cost; show the cost per row and the confusion"))
   .action(async (run: string, data: string, options) => {
     await useBackend(options);
     const { evaluate } = await import("./commands/evaluate.ts");
@@ -209,16 +207,16 @@ command("predict <run> <data>", "Predict raw rows; the target column may be abse
   "hebb predict runs/credit applications.csv",
   "hebb predict runs/credit applications.csv --out decisions.csv",
   "hebb predict runs/credit applications.csv --keep id,name --out decisions.parquet",
-  "hebb predict runs/fraud today.csv --costs fraud=20      to miss a fraud is worth twenty false alarms",
-  "hebb predict runs/houses new.csv --interval 0.9        the price, and between what it lies nine times in ten",
+  "hebb predict runs/fraud today.csv --costs fraud=20      missing a fraud costs as much as twenty false alarms",
+  "hebb predict runs/houses new.csv --interval 0.9        the price, with a 90 % interval",
   "gunzip -c today.csv.gz | hebb predict runs/credit -   - is standard input",
-  "hebb predict model.onnx inputs.npz --out outputs.npz   an ONNX model: arrays by name",
+  "hebb predict model.onnx inputs.npz --out outputs.npz   an ONNX model: named arrays",
 ])
-  .option("--sql <statement>", "the rows that it gives, of a database or another file")
+  .option("--sql <statement>", "an SQL query on a database or another file; its rows are the data")
   .option("--sheet <name>", "the sheet of an Excel file")
   .option(
     "--out <file>",
-    "write a file instead of standard output: .csv, .jsonl or .parquet; of an ONNX model, .npz or .safetensors",
+    "write a file instead of standard output: .csv, .jsonl or .parquet; for an ONNX model, .npz or .safetensors",
   )
   .addOption(
     new Option("--keep <columns>", "columns of the data beside the predictions, such as id,name").argParser(
@@ -226,8 +224,12 @@ command("predict <run> <data>", "Predict raw rows; the target column may be abse
     ),
   )
   .addOption(costs("the class that costs least"))
-  .addOption(interval("columns lower and upper: where the target lies so often, such as 0.9, by the held-out rows"))
-  .addOption(new Option("--format <name>", "of standard output: csv, jsonl (default: csv)").argParser(name(rowFormats)))
+  .addOption(
+    interval("add columns lower and upper: an interval that contains the target with this probability, such as 0.9"),
+  )
+  .addOption(
+    new Option("--format <name>", "format of standard output: csv, jsonl (default: csv)").argParser(name(rowFormats)),
+  )
   .action(async (run: string, data: string, options) => {
     await useBackend(options);
     const { predict } = await import("./commands/predict.ts");
@@ -235,15 +237,15 @@ command("predict <run> <data>", "Predict raw rows; the target column may be abse
   });
 
 withOptions(
-  command("explain <run> <data>", "Say why a row is predicted so: what each column adds to the mean prediction.", [
+  command("explain <run> <data>", "Explain a prediction: what each column of a row adds to the mean prediction.", [
     "hebb explain runs/houses new.csv --row 3",
     "hebb explain runs/credit applications.csv --row 12 --class no",
   ]),
   [
     ["--row <n>", "the row of the data, from 1 (default: 1)", whole(1)],
-    ["--class <name>", "the class whose probability is explained (default: the one that is predicted)", asIs],
-    ["--samples <n>", "orders of the columns that are tried: more are more exact (default: 400)", whole(2)],
-    ["--sql <statement>", "the rows that it gives, of a database or another file", asIs],
+    ["--class <name>", "the class whose probability is explained (default: the predicted class)", asIs],
+    ["--samples <n>", "sampled orders of the columns; more give a more exact result (default: 400)", whole(2)],
+    ["--sql <statement>", "an SQL query on a database or another file; its rows are the data", asIs],
     ["--sheet <name>", "the sheet of an Excel file", asIs],
   ],
 ).action(async (run: string, data: string, options) => {
@@ -252,12 +254,12 @@ withOptions(
   process.exitCode = await explain(run, data, { row: 1, samples: 400, ...options });
 });
 
-command("report <run>", "Write one HTML file with pictures: curves, errors, calibration, importance of the columns.", [
+command("report <run>", "Write one HTML file with charts: curves, errors, calibration, column importance.", [
   "hebb report runs/credit",
   "hebb report runs/credit --out credit.html --open",
-  "hebb report runs/credit --json                     the same figures for a program",
+  "hebb report runs/credit --json                     the same figures as JSON",
 ])
-  .option("--out <file>", "the HTML file (default: named for the run, in this folder)")
+  .option("--out <file>", "the HTML file (default: named after the run, in this folder)")
   .option("--open", "show it in a browser", false)
   .action(async (run: string, options) => {
     await useBackend(options);
@@ -281,7 +283,7 @@ withOptions(
     ["--seed <n>", "the same seed writes the same text (default: 0)", whole(0)],
   ],
 )
-  .option("--prompt <text>", "what to begin with (default: a new line)")
+  .option("--prompt <text>", "the text to start with (default: a new line)")
   .action(async (run: string, options) => {
     await useBackend(options);
     const { generate } = await import("./commands/generate.ts");
@@ -290,7 +292,7 @@ withOptions(
 
 command(
   "inspect <path>",
-  "Show a run's layers, weights and one forward pass; or what a file of arrays or a pretrained model holds.",
+  "Show a run's layers, weights and one forward pass; or the contents of an array file or a pretrained model.",
   [
     "hebb inspect runs/moons",
     "hebb inspect model.safetensors",
@@ -308,22 +310,22 @@ command(
 
 command(
   "export <from>",
-  "Write a run, or the arrays of a file, as another kind of file; it is read back and compared.",
+  "Convert a run, or the arrays of a file, to another format; the file is read back and verified.",
   [
     "hebb export runs/moons --to safetensors",
     "hebb export runs/moons --to torch --out moons.pt",
-    "hebb export runs/credit --to onnx                  the network with its preprocessing, for any runtime",
-    "hebb export runs/credit --to module                one TypeScript file that predicts, without dependencies",
+    "hebb export runs/credit --to onnx                  the network with its preprocessing, for any ONNX runtime",
+    "hebb export runs/credit --to module                one TypeScript file that predicts and has no dependencies",
     "hebb export weights.pt --to npz",
     "hebb export model.onnx --to safetensors            its initializers",
   ],
 )
   .addOption(
-    new Option("--to <kind>", `the kind of file: ${exportNames.join(", ")}`)
+    new Option("--to <kind>", `the format: ${exportNames.join(", ")}`)
       .argParser(name(exportNames))
       .makeOptionMandatory(),
   )
-  .option("--out <file>", "the file (default: named for the run, in this folder)")
+  .option("--out <file>", "the file (default: named after the run, in this folder)")
   // What it was called before.
   .addOption(new Option("--output <file>").hideHelp())
   .action(async (from: string, { output, out = output, ...options }) => {
@@ -332,9 +334,9 @@ command(
     process.exitCode = await exportCommand(from, { ...options, out });
   });
 
-command("import <file>", "Make a run folder of the weights in a file.", [
+command("import <file>", "Turn a weights file into a run folder.", [
   "hebb import moons.safetensors                      exported by hebb: it carries its description",
-  "hebb import weights.pt --like runs/moons           of the same network as another run",
+  "hebb import weights.pt --like runs/moons           weights of the same network as another run",
 ])
   .option("--out <folder>", "the run folder (default: runs/NAME-DATE)")
   .option("--like <run>", "a run whose network and preprocessing the weights belong to")
@@ -344,21 +346,30 @@ command("import <file>", "Make a run folder of the weights in a file.", [
     process.exitCode = await importCommand(file, options);
   });
 
-command("serve <run>", "Answer requests for predictions over HTTP, until it is interrupted.", [
+command("serve <run>", "Serve predictions over HTTP until interrupted.", [
   "hebb serve runs/credit",
   "hebb serve runs/credit --host 0.0.0.0 --port 80    for other machines, such as in a container",
-  "hebb serve runs/fraud --costs fraud=20             to miss a fraud is worth twenty false alarms",
+  "hebb serve runs/fraud --costs fraud=20             missing a fraud costs as much as twenty false alarms",
   `curl -d '{"age": 41, "income": 2800}' -H 'content-type: application/json' http://127.0.0.1:8080/predict`,
 ])
-  .option("--host <address>", "the address to listen on (default: 127.0.0.1, this machine alone)")
+  .option("--host <address>", "the address to listen on (default: 127.0.0.1, this machine only)")
   .addOption(new Option("--port <n>", "the port (default: 8080; 0 takes a free one)").argParser(port))
   .addOption(new Option("--max-batch-rows <n>", "rows computed at once (default: 256)").argParser(whole(1)))
   .addOption(
-    new Option("--max-waiting-rows <n>", "rows that may wait, before 503 (default: 16384)").argParser(whole(1)),
+    new Option(
+      "--max-waiting-rows <n>",
+      "maximum number of queued rows before a 503 response (default: 16384)",
+    ).argParser(whole(1)),
   )
-  .addOption(new Option("--max-request-rows <n>", "rows of one request (default: 4096)").argParser(whole(1)))
-  .addOption(new Option("--max-body-bytes <n>", "bytes of one request (default: 4194304)").argParser(whole(1)))
-  .addOption(interval("predictions of numbers say where the target lies so often, such as 0.9"))
+  .addOption(
+    new Option("--max-request-rows <n>", "maximum number of rows per request (default: 4096)").argParser(whole(1)),
+  )
+  .addOption(
+    new Option("--max-body-bytes <n>", "maximum number of bytes per request (default: 4194304)").argParser(whole(1)),
+  )
+  .addOption(
+    interval("add an interval to numeric predictions that contains the target with this probability, such as 0.9"),
+  )
   .addOption(costs("the class that costs least"))
   .action(async (run: string, { backend, threads, ...options }) => {
     await useBackend({ backend, threads });
@@ -366,7 +377,7 @@ command("serve <run>", "Answer requests for predictions over HTTP, until it is i
     process.exitCode = await serve(run, options);
   });
 
-command("bench", "Measure this machine: matrix products and training steps.", ["hebb bench", "hebb bench --profile"])
+command("bench", "Benchmark this machine: matrix products and training steps.", ["hebb bench", "hebb bench --profile"])
   .option("--profile", "show the time of each kernel", false)
   .action(async (options) => {
     await useBackend(options);
@@ -374,7 +385,7 @@ command("bench", "Measure this machine: matrix products and training steps.", ["
     process.exitCode = await bench(options);
   });
 
-command("doctor [run]", "Check this machine's set-up, or look for problems in a run.", [
+command("doctor [run]", "Check this machine's setup, or look for problems in a run.", [
   "hebb doctor",
   "hebb doctor runs/moons",
 ]).action(async (run: string | undefined, options) => {
@@ -383,7 +394,7 @@ command("doctor [run]", "Check this machine's set-up, or look for problems in a 
   process.exitCode = await doctor(run, options);
 });
 
-command("studio [source]", "Open the page where networks are built, trained, stepped through and compared.", [
+command("studio [source]", "Open the Studio, a page to build, train, step through and compare networks.", [
   "hebb studio",
   "hebb studio penguins.csv --target species",
   "hebb studio runs/moons",
@@ -391,13 +402,13 @@ command("studio [source]", "Open the page where networks are built, trained, ste
 ])
   .option("--target <column>", "the column to predict")
   .addOption(new Option("--port <n>", "the port of 127.0.0.1 (default: a free one)").argParser(port))
-  .option("--no-open", "do not ask for a browser")
+  .option("--no-open", "do not open a browser")
   .action(async (source: string | undefined, options) => {
     const { studio } = await import("./commands/studio.ts");
     await studio(source, options);
   });
 
-command("runs", "Runs below a folder: a list, what differs between them, the best one, their curves.", [
+command("runs", "List the runs below a folder, compare them, find the best one, plot their curves.", [
   "hebb runs",
   "hebb runs list runs/tune-… --metric accuracy      the best first",
   "hebb runs compare runs/a runs/b                   choices and figures that differ",
@@ -406,7 +417,7 @@ command("runs", "Runs below a folder: a list, what differs between them, the bes
 ])
   .addArgument(new Argument("[action]", `${runActions.join(", ")}`).argParser(name(runActions)).default("list", ""))
   .argument("[paths...]", "runs, or folders that hold some (default: runs)")
-  .option("--metric <name>", "the figure to sort by, or to plot (default: loss; a list begins with the latest run)")
+  .option("--metric <name>", "the metric to sort by, or to plot (default: loss; a list starts with the latest run)")
   .action(async (action: RunAction, paths: string[], options) => {
     const { runs } = await import("./commands/runs.ts");
     process.exitCode = await runs(action, paths, options);
@@ -414,7 +425,7 @@ command("runs", "Runs below a folder: a list, what differs between them, the bes
 
 program
   .command("completion")
-  .description("Print what a shell needs to complete commands and flags.")
+  .description("Print a completion script for a shell.")
   .addArgument(new Argument("<shell>", shellNames.join(", ")).argParser(name(shellNames)))
   .addHelpText("after", "\nExample:\n  hebb completion fish > ~/.config/fish/completions/hebb.fish")
   .action((shell: ShellName) => out.data(completionFor(shell, program)));

@@ -69,9 +69,7 @@ function baselineLines({ baselines, metrics, improving }: Extract<TrainEvent, { 
     );
   }
   if (improving)
-    lines.push(
-      "the validation figure was still getting better in the last epochs: more --epochs, or more --time, may gain more",
-    );
+    lines.push("the validation metric was still improving in the last epochs: more --epochs, or more --time, may help");
   return lines;
 }
 

@@ -187,7 +187,7 @@ if (process.env["CI"] === "true") {
 } else {
   const { address } = await serveLocally(await studioFiles());
   out.line(`hebb Studio: ${address}`);
-  if (openBrowser(address)) out.line("It opens in your browser. Ctrl-C ends it.");
+  if (openBrowser(address)) out.line("It is open in your browser. Ctrl-C stops it.");
   else {
     out.line("Open it in a browser, on this machine. Meanwhile, here:", "");
     await learnInTerminal();

@@ -110,7 +110,7 @@ function curvesOf({ run, config }: OpenedRun, notes: string[]): Curves {
   if (kept < history.length) notes.push(`The weights are those of its best epoch, ${kept} of ${history.length}.`);
   if (hasValidated(run))
     notes.push(
-      "It was trained once more after that, on the held-out rows too; predictions use those weights, the Studio shows these.",
+      "After that it was trained again, including the held-out rows. Predictions use those weights; the Studio shows these.",
     );
   return { history: history.slice(0, kept), step: history[kept - 1]?.step ?? 0 };
 }
@@ -187,7 +187,7 @@ export async function runOpening(folder: string, name: string): Promise<Opening>
     JSON.stringify(fittedOn(again.preprocessing, preprocessing)) !==
     JSON.stringify(fittedOn(preprocessing, preprocessing))
   )
-    notes.push("Here the rows are split or scaled differently than in the run, so the figures differ from the run's.");
+    notes.push("Here the rows are split or scaled differently from the run, so the figures differ.");
   const classes = preprocessing.target.kind === "classes" ? preprocessing.target.classes.length : 0;
   const settings = settingsOf(config, config.model, classes, notes);
   const { history, step } = curvesOf(opened, notes);

@@ -343,14 +343,14 @@ const faults = {
   infinite: ["infinite", "infinite"],
 } as const;
 
-/** `"city": 3 rows have a value that training did not show (the first is "Paris" in row 7)` */
+/** `"city": 3 rows have a value that was not in the training data (the first is "Paris" in row 7)` */
 function unseenNote(column: string, { count, first }: Pick<Sightings, "count" | "first">): string[] {
   if (first === undefined) return [];
   const where = `${show(first.cell)} in row ${first.row + 1}`;
   return [
     count === 1
-      ? `${quoted(column)}: ${where} is a value that training did not show`
-      : `${quoted(column)}: ${count} rows have a value that training did not show (the first is ${where})`,
+      ? `${quoted(column)}: ${where} is a value that was not in the training data`
+      : `${quoted(column)}: ${count} rows have a value that was not in the training data (the first is ${where})`,
   ];
 }
 

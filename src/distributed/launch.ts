@@ -50,6 +50,6 @@ export function requireLaunch(environment?: Environment): Launch {
   const launch = launchIn(environment);
   if (launch !== undefined) return launch;
   throw new HebbError(
-    "this process was started without mpirun or srun, so there are no ranks to talk to; start it by mpirun -n 4 and the same command, or train in one process without distributed",
+    "this process was started without mpirun or srun, so there are no other ranks; start it with mpirun -n 4 and the same command, or train in one process without distributed",
   );
 }

@@ -101,10 +101,10 @@ export function meetNeighbours(world: Communicator): Neighbours {
         const left = waited < mostDelay ? undefined : here.find(({ pid }) => isCalled(pid, leftTitle));
         if (left === undefined) return undefined;
         return {
-          why: `rank ${left.rank} (process ${left.pid} on ${left.host}) has come to its end, and rank ${own.rank} waits for it in vain; let all ranks call the same collectives, and take the same number of steps`,
+          why: `rank ${left.rank} (process ${left.pid} on ${left.host}) has finished, but rank ${own.rank} is still waiting for it; let all ranks call the same collectives, and take the same number of steps`,
         };
       }
-      const why = `rank ${gone.rank} (process ${gone.pid} on ${gone.host}) has ended, and the others wait for it in vain; start the program again, a training by hebb resume RUN`;
+      const why = `rank ${gone.rank} (process ${gone.pid} on ${gone.host}) has died, and the others cannot continue; restart the program, or a training with hebb resume RUN`;
       return { why };
     },
   };

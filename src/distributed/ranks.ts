@@ -292,7 +292,7 @@ export class Ranks implements Communicator {
     const length = values.length / size;
     if (!Number.isInteger(length))
       throw new HebbError(
-        `reduceScatter: ${values.length} values cannot be shared out equally among ${size} ranks; pad them to a multiple`,
+        `reduceScatter: ${values.length} values cannot be divided equally among ${size} ranks; pad them to a multiple`,
       );
     const result = into ?? like(values, length);
     checkLength("reduceScatter", result, length, values);

@@ -31,7 +31,7 @@ export interface Applied<T extends InMemory = InMemory> {
 
 const otherKind = ({ kind }: Preprocessing, source: Source): HebbError =>
   new HebbError(
-    `this run was trained on ${kindNames[kind]}, and was given ${kindNames[source.kind]}; give data of the same kind`,
+    `this run was trained on ${kindNames[kind]}, not on ${kindNames[source.kind]}; give data of the same kind`,
   );
 
 /** How much it is, in words. */

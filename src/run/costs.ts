@@ -19,7 +19,7 @@ export function costsOf(
   if (names === undefined)
     throw new HebbError(`costs are for classes, but this run predicts ${predictedIn(preprocessing)}; leave them out`);
   if (model instanceof Perceptron)
-    throw new HebbError("costs need probabilities, and a perceptron only decides; leave them out or train a network");
+    throw new HebbError("costs need probabilities, and a perceptron has none; leave them out or train a network");
   for (const [name, cost] of Object.entries(costs)) {
     if (!names.includes(name)) {
       const hint = nearest(name, names);

@@ -48,8 +48,8 @@ function whyNoRefit(
   { validation, folds, model }: TrainChoices,
 ): string | undefined {
   if (kind === "text") return `${path} is a text`;
-  if (kind === "parts") return `${path} is read in parts`;
-  if (folds !== undefined) return "with --folds each run is there for its figures";
+  if (kind === "parts") return `${path} is streamed`;
+  if (folds !== undefined) return "with --folds each run is trained only for its figures";
   if (validation === 0) return "--validation 0 holds none out";
   return model === "perceptron" ? "a perceptron is trained until it makes no mistake" : undefined;
 }
@@ -85,10 +85,10 @@ function checkBase(kind: Source["kind"], path: string, choices: TrainChoices): v
     return;
   }
   if (kind === "parts")
-    throw new HebbError(`--base takes a table at once, and ${path} is read in parts; leave --stream out`);
+    throw new HebbError(`--base needs the whole table, and ${path} is streamed; leave --stream out`);
   if (lora !== undefined && headOnly === true)
     throw new HebbError("--lora and --head-only exclude each other; leave one out");
-  refuse(ofOwnNetworks, choices, "is for networks that start anew, and --base names one that is trained; leave it out");
+  refuse(ofOwnNetworks, choices, "is for untrained networks, and --base names a trained one; leave it out");
 }
 
 /** Refuses, before anything is prepared, what does not go with the kind of data. */
@@ -366,9 +366,7 @@ function decideText(
   if (kind !== "gpt" && kind !== "lstm")
     throw new HebbError(`model "${kind}" takes rows of a table or images, and ${path} is a text; use gpt or lstm`);
   if (choices.loss !== undefined && choices.loss !== "crossEntropy")
-    throw new HebbError(
-      `loss "${choices.loss}" does not fit a text, whose next token is one of many; use crossEntropy`,
-    );
+    throw new HebbError(`loss "${choices.loss}" does not fit a text, whose next token is a class; use crossEntropy`);
   const { context, tokenizer } = preprocessing;
   const tokens = train.length * context;
   const small = tokens < 400_000;

@@ -55,7 +55,7 @@ export async function exportTo(from: string, to: ExportName, output?: string): P
     output ??
     `${basename(resolve(from)).replace(/\.(safetensors|npz|npy|pth?|json|gguf|h5|keras|onnx)$/, "")}${extension}`;
   if (resolve(path) === resolve(from))
-    throw new HebbError(`${path} is the file that is exported; name another with --out FILE`);
+    throw new HebbError(`${path} is the file to export; name another with --out FILE`);
   if ((await entryAt(path)).kind === "folder") throw new HebbError(`${path} is a folder; name a file in it with --out`);
   if (to === "onnx" || to === "module") {
     if (!isRun)
@@ -68,7 +68,7 @@ export async function exportTo(from: string, to: ExportName, output?: string): P
   }
   const subject = isRun ? subjectOfRun(from) : await subjectOfFile(from);
   const { write } = kinds[to];
-  if (write === undefined) throw new HebbError(`${kinds[to].title} files are only read`);
+  if (write === undefined) throw new HebbError(`${kinds[to].title} files can be read, but not written`);
   const { arrays, notes } = adapted(subject.arrays, to);
   const bytes = await write(arrays, subject.description);
   writeFileAtomic(path, bytes);
@@ -100,11 +100,11 @@ async function readBack(path: string): Promise<NamedStored> {
 function compared(written: NamedStored, back: NamedStored, path: string): number {
   let difference = 0;
   if (Object.keys(written).length !== Object.keys(back).length)
-    throw new HebbError(`${path} reads back with other arrays than were written; report this`);
+    throw new HebbError(`${path} reads back with different arrays than were written; report this`);
   for (const [name, array] of Object.entries(written)) {
     const read = back[name];
     if (read === undefined || read.dtype !== array.dtype || String(read.shape) !== String(array.shape))
-      throw new HebbError(`${path}: ${JSON.stringify(name)} reads back otherwise than it was written; report this`);
+      throw new HebbError(`${path}: ${JSON.stringify(name)} reads back differently from what was written; report this`);
     difference = Math.max(difference, largestDifference(array, read));
   }
   return difference;
@@ -122,7 +122,9 @@ function adapted(arrays: NamedStored, to: ArrayName): { arrays: NamedStored; not
   return {
     arrays: named(kept),
     notes:
-      types.size === 0 ? [] : [`${[...types].join(", ")} became F32, as ${kinds[to].title} files have no such type`],
+      types.size === 0
+        ? []
+        : [`${[...types].join(", ")} became F32, as ${kinds[to].title} files do not have that type`],
   };
 }
 

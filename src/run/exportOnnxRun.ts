@@ -43,7 +43,7 @@ export async function exportOnnxRun(folder: string, path: string): Promise<Expor
 function write({ bytes, external }: OnnxExport, path: string): number {
   const beside = join(dirname(path), external?.name ?? "");
   if (external !== undefined && existsSync(beside))
-    throw new HebbError(`${beside} is there already; the weights of ${path} belong there: move it away`);
+    throw new HebbError(`${beside} exists already, and the weights of ${path} belong there; move it away`);
   writeFileAtomic(path, bytes);
   if (external === undefined) return bytes.byteLength;
   const size = external.parts.reduce((sum, part) => sum + part.byteLength, 0);

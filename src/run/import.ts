@@ -29,10 +29,10 @@ function descriptionFor(file: OpenedFile, like: string | undefined): RunDescript
   if (text !== undefined) return readDescription(text, `${file.name}: hebb.run`);
   if (file.kind === "onnx")
     throw new HebbError(
-      `${file.name} was not exported by hebb, and does not say what its inputs mean; run it by hebb predict ${file.name} inputs.npz, or train it further in a program by importOnnxFile of hebb/onnx/node`,
+      `${file.name} was not exported by hebb, and does not say what its inputs mean; run it with hebb predict ${file.name} inputs.npz, or train it further in a program with importOnnxFile of hebb/onnx/node`,
     );
   throw new HebbError(
-    `${file.name} holds ${file.arrays.size} arrays (${kinds[file.kind].title}), but not which network they belong to; name a run of the same network with --like RUN. A folder of Hugging Face is trained further with hebb train DATA --base FOLDER`,
+    `${file.name} holds ${file.arrays.size} arrays (${kinds[file.kind].title}), but not which network they belong to; name a run of the same network with --like RUN. To train a Hugging Face model further, use hebb train DATA --base FOLDER`,
   );
 }
 

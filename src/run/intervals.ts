@@ -67,7 +67,7 @@ export function intervalsOf({ run, config, preprocessing }: OpenedRun): (level: 
       );
     if (stored === undefined && !hasIntervals(run))
       throw new HebbError(
-        `${run.path} has no ${fileName}, which intervals are made of: ${config.validation === 0 ? "it held out no rows; retrain with --validation 0.2" : "it is not trained to the end, or was by an earlier version; hebb resume it, or retrain"}`,
+        `${run.path} has no ${fileName}, from which intervals are computed: ${config.validation === 0 ? "it held out no rows; retrain with --validation 0.2" : "its training has not finished, or was done by an earlier version; hebb resume it, or retrain"}`,
       );
     stored ??= readScores(run);
     const distance = conformalDistance(stored, level);

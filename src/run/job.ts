@@ -187,7 +187,7 @@ async function sameData(run: Run, config: JobConfig, folder: string, notices: No
   const data = await dataOf(config, stored, { notices });
   if (JSON.stringify(data.preprocessing) !== JSON.stringify(stored))
     throw new HebbError(
-      `${config.data} is not the data that ${folder} was trained on any more; restore the old file, or retrain`,
+      `${config.data} is no longer the data that ${folder} was trained on; restore the old file, or retrain`,
     );
   return data;
 }
@@ -196,7 +196,7 @@ async function sameData(run: Run, config: JobConfig, folder: string, notices: No
 function ended(state: TrainState, config: JobConfig, folder: string): string | undefined {
   const { epochs, waited } = progressIn(state);
   if (epochs >= config.epochs)
-    return `all ${epochs} epochs are trained already; for more: hebb resume ${folder} --epochs N, with N above ${epochs}`;
+    return `all ${epochs} epochs are already trained; for more: hebb resume ${folder} --epochs N, with N above ${epochs}`;
   if (config.patience !== null && waited >= config.patience)
     return `training stopped after ${epochs} epochs, the last ${waited} without improvement; for more, retrain with a larger --patience`;
   return undefined;

@@ -167,7 +167,7 @@ function sourceOf(rows: RawRows): Source {
     return { kind: "images", ...named(imageNames.images), images: rows, labels: undefined, names: imageNames };
   const remedy =
     typeof given === "string"
-      ? "it opens no file; for the rows of a file use run.predictFile(path)"
+      ? "it does not open files; for the rows of a file use run.predictFile(path)"
       : isRecord(given) && !("shape" in given)
         ? "for one row use run.predict([row])"
         : isRecord(given)

@@ -70,5 +70,5 @@ export async function inspectModel(path: string): Promise<ModelReport> {
 /** Why no run is made of a model's folder, and what is done with it instead. */
 export const modelIsNoRun = (path: string): HebbError =>
   new HebbError(
-    `${path} is a pretrained model in Hugging Face's layout, and a run has data that it was trained on; hebb train DATA --base ${path} makes one, hebb inspect ${path} shows the model, and loadPretrained of hebb/models/node uses it as it is`,
+    `${path} is a pretrained model in Hugging Face's layout, and a run has data that it was trained on; hebb train DATA --base ${path} makes one, hebb inspect ${path} shows the model, and loadPretrained of hebb/models/node loads it directly`,
   );

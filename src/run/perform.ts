@@ -191,7 +191,7 @@ async function refitted(
   const again = await refit({ config, data, history, signal: stop.signal, emit, zero }).finally(atWork);
   if (again.stopped === "interrupted") return again.stopped;
   if (again.stopped !== "diverged") return { model: again.model, isShared: true };
-  const message = "training on all rows came to a loss that is no number; the model before it is kept";
+  const message = "the loss became NaN in training on all rows; the model before it is kept";
   emit({ type: "warning", message, epoch: history.epochs.length, step: 0 });
   return { model, isShared: true };
 }

@@ -23,7 +23,7 @@ export interface Prediction {
 /** What is to be said of a cell. */
 export const noteOf = ({ column, cell, why }: Unread): string =>
   why === "new"
-    ? `${quoted(column)}: ${quoted(cell)} is a value that training did not show`
+    ? `${quoted(column)}: ${quoted(cell)} is a value that was not in the training data`
     : `${quoted(column)}: ${quoted(cell)} is ${why} and counts as missing`;
 
 /** The predictions, with what could not be read in their rows. */

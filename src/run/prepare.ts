@@ -220,7 +220,7 @@ function asInBase(own: ImagePreprocessing, { folder, processing }: Base): ImageP
     ...own,
     mean: mean.map((one) => one / factor),
     scale: std.map((one) => one / factor),
-    notes: [...own.notes, `pictures of ${own.shape.slice(1).join(" × ")} pixels, as the base model takes them`],
+    notes: [...own.notes, `pictures of ${own.shape.slice(1).join(" × ")} pixels, as the base model requires`],
     steps,
   };
 }

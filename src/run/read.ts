@@ -57,7 +57,7 @@ export async function read(path: string, options: ReadOptions): Promise<Source> 
 function piped({ form }: ReadOptions): ReadOptions["form"] {
   if (form === "parts")
     throw new HebbError(
-      "standard input cannot be read in parts, which are read again in every epoch; name a file, or leave --stream out",
+      "standard input cannot be streamed, because the data are read again in every epoch; name a file, or leave --stream out",
     );
   return form === "auto" ? "whole" : form;
 }
@@ -90,7 +90,7 @@ async function readNamed(path: string, options: ReadOptions): Promise<Source> {
 
 function problem(name: BuiltInName, { target, labels, seed = 0 }: ReadOptions): TableSource {
   if (labels !== undefined)
-    throw new HebbError(`${name} is a built-in problem with a target of its own; leave out the label file`);
+    throw new HebbError(`${name} is a built-in problem with its own target; leave out the label file`);
   const found = builtIn(name, seed);
   return { kind: "table", ...named(name), ...found, target: target ?? found.target };
 }
@@ -160,7 +160,7 @@ async function fromFile(file: InputFile, origin: Origin, options: ReadOptions): 
 }
 
 const notInParts = ({ path }: Origin): HebbError =>
-  new HebbError(`${path} is not a table, and only tables can be read in parts; leave --stream out`);
+  new HebbError(`${path} is not a table, and only tables can be streamed; leave --stream out`);
 
 function refuseLabels(what: "text" | "table", { path }: Origin, { labels }: ReadOptions): void {
   if (labels !== undefined)
@@ -233,7 +233,7 @@ function pictures(
     throw new HebbError(
       what === "file"
         ? `${path} is one picture; give a folder with one sub-folder of pictures for each class`
-        : `${path} holds pictures without classes; put those of each class into a sub-folder of its own`,
+        : `${path} holds pictures without classes; put the pictures of each class into a separate sub-folder`,
     );
   return { kind: "images", name, path, place, ...found, names: { images: path, labels: `the sub-folders of ${path}` } };
 }

@@ -108,7 +108,7 @@ function classFacts(preprocessing: OpenedRun["preprocessing"]): { metadata: Reco
     ? { metadata: {}, notes: [] }
     : {
         metadata: { "hebb.classes": JSON.stringify(names) },
-        notes: ["A class is given by its place: the names are in the metadata, as hebb.classes."],
+        notes: ["A class is given by its index: the names are in the metadata, as hebb.classes."],
       };
 }
 
@@ -121,7 +121,7 @@ function tableGraph(opened: OpenedRun, preprocessing: TablePreprocessing, metada
         dtype: "int32",
         shape,
         categories: input.categories,
-        meaning: "the place of the value among the categories; their number for another value, -1 for a missing one",
+        meaning: "the index of the value among the categories; their count for another value, -1 for a missing one",
       };
     if (input.kind === "text")
       return {
@@ -130,7 +130,7 @@ function tableGraph(opened: OpenedRun, preprocessing: TablePreprocessing, metada
         shape: [1, input.terms.length + 1],
         terms: input.terms,
         meaning:
-          "how often each term comes in the text, in small letters, and last how many words it has; all 0 where it is missing",
+          "how often each term occurs in the lowercase text, and last the number of words; all 0 if it is missing",
       };
     if (input.kind === "date")
       return {
@@ -161,7 +161,7 @@ function tableGraph(opened: OpenedRun, preprocessing: TablePreprocessing, metada
     notes: [
       ...(categories
         ? [
-            "A category is given by its place: the values are in the metadata, as hebb.inputs, as the graph has no text.",
+            "A category is given by its index: the values are in the metadata, as hebb.inputs, as the graph has no text.",
           ]
         : []),
       ...(texts

@@ -91,14 +91,14 @@ export async function search(options: SearchOptions): Promise<Found | undefined>
 function foundBy({ monitor, preset, isPart, count, worst }: Trials, best: Tried, choices: TrainChoices): Found {
   const { epochs: _, ...changed } = best.trial;
   if (isPart) {
-    const chosen = `chosen by ${count} trials on ${mostRows} of the rows to learn from: ${tellChosen(changed)}`;
+    const chosen = `chosen by ${count} trials on ${mostRows} of the training rows: ${tellChosen(changed)}`;
     return { choices: { ...choices, ...changed, model: "tabular", preset }, nested: false, chosen };
   }
   const epochs = fitting(best);
   return {
     nested: true,
     choices: { ...choices, ...changed, epochs, model: "tabular", preset },
-    chosen: `chosen by ${count} trials on the rows to learn from: ${tellChosen(changed, epochs)} (${monitor} ${best.value.toPrecision(4)}, from ${worst.toPrecision(4)} on)`,
+    chosen: `chosen by ${count} trials on the training rows: ${tellChosen(changed, epochs)} (${monitor} ${best.value.toPrecision(4)}, from ${worst.toPrecision(4)} on)`,
   };
 }
 
@@ -149,4 +149,4 @@ const tellChosen = ({ dropout, lr, hidden, weightDecay, targetTransform, ignore 
     ...(hidden === undefined ? [] : [hiddenText(hidden)]),
     ...(weightDecay === undefined ? [] : [`weight decay ${weightDecay}`]),
     ...(epochs === undefined ? [] : [`${epochs} epochs`]),
-  ].join(", ") || "what is usual";
+  ].join(", ") || "the defaults";

@@ -52,9 +52,9 @@ export async function joinedTables(
 ): Promise<TableSource | PartsSource> {
   const { target } = options;
   const { path: pattern } = origin;
-  if (paths.length === 0) throw new HebbError(`no file fits ${pattern}; check the pattern and the folder`);
+  if (paths.length === 0) throw new HebbError(`no file matches ${pattern}; check the pattern and the folder`);
   if (options.form === "text")
-    throw new HebbError(`${pattern} names ${paths.length} files, and a text is one; join them into one file`);
+    throw new HebbError(`${pattern} matches ${paths.length} files, but a text must be one; join them into one file`);
   if (options.labels !== undefined)
     throw new HebbError(`${pattern} names tables, which hold their own target; leave out the label file`);
   const files: InputFile[] = [];
@@ -80,6 +80,6 @@ export async function joinedTables(
 
 function tableKind(path: string, kind: Awaited<ReturnType<InputFile["kind"]>>): TableKind {
   if (kind === "idx" || kind === "png" || kind === "jpeg")
-    throw new HebbError(`${path} is not a table, and a pattern names the files of one; narrow it`);
+    throw new HebbError(`${path} is not a table, and a pattern must match files of one table; narrow it`);
   return kind === "text" ? "table" : kind;
 }

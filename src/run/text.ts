@@ -87,7 +87,7 @@ function fitted({ text, path, file }: TextSource, { vocabulary, tokenizer, conte
     context: seen,
     digest: sha256(text),
     notes: [
-      `${train.size} tokens to learn from${held === undefined ? "" : `, the last ${held.size} held out`}, ${vocabulary.size} distinct, in windows of ${seen}`,
+      `${train.size} training tokens${held === undefined ? "" : `, the last ${held.size} held out`}, ${vocabulary.size} distinct, in windows of ${seen}`,
     ],
   };
   return { preprocessing, train, validation: held, vocabulary: vocabulary.size, ...(cuts && { cuts }) };

@@ -21,7 +21,7 @@ function textColumn(table: Table, target: string): string {
     }));
   const [longest] = lengths.sort((a, b) => b.length - a.length);
   if (longest === undefined || longest.length === 0)
-    throw new HebbError(`${quoted(target)} is the only column with content; a column of texts must stand beside it`);
+    throw new HebbError(`${quoted(target)} is the only column with content; the table also needs a column of texts`);
   return longest.name;
 }
 

@@ -47,10 +47,10 @@ export async function apart<T>(world: Communicator | undefined, work: () => Prom
 function checkTogether({ data, model }: JobConfig): void {
   if (model.kind === "perceptron")
     throw new HebbError(
-      "a perceptron learns from one row after the other, so ranks cannot share its rows; train it without mpirun",
+      "a perceptron learns from one row after another, so ranks cannot share its rows; train it without mpirun",
     );
   if (data === standardInput)
-    throw new HebbError("standard input reaches rank 0 alone; put the data into a file that every rank can read");
+    throw new HebbError("only rank 0 receives standard input; put the data into a file that every rank can read");
 }
 
 /** Rank 0: the job that is about to begin, told to the others. */
@@ -152,7 +152,7 @@ async function ownData(
   }
   if (JSON.stringify(data.preprocessing) !== JSON.stringify(stored))
     throw new HebbError(
-      `${where} reads other data than rank 0: what ${config.data} holds there means something else; give all ranks the same file`,
+      `${where} reads different data from rank 0: ${config.data} has other contents there; give all ranks the same file`,
     );
   return data;
 }

@@ -128,7 +128,9 @@ function jacobianBy(where: string, derivative: Derivative, fn: TensorFunction, o
       throw new HebbError(`${where}: the function gives ${value.dtype}, and only float tensors have derivatives`);
     const wrt = which.map((place) => own[place] as Tensor);
     if ([value, ...wrt].some(({ size }) => size === 0))
-      throw new ShapeError(`${where}: there is no derivative of or by no elements; give tensors that have some`);
+      throw new ShapeError(
+        `${where}: there is no derivative with respect to an empty tensor; give tensors with elements`,
+      );
     const found = derivative(value, wrt).map((node) => Tensor.from(node, [value]));
     return typeof argnums === "number" ? (found[0] as Tensor) : found;
   };

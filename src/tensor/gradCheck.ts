@@ -15,7 +15,9 @@ import { Tensor } from "./tensor.ts";
 export function gradCheck(fn: (...inputs: Tensor[]) => Tensor, inputs: readonly Tensor[], step = 1e-5): number {
   for (const input of givenList("gradCheck", inputs)) {
     if (input.dtype !== "float64")
-      throw new HebbError(`gradCheck: inputs must be float64, where differences are exact enough; got ${input.dtype}`);
+      throw new HebbError(
+        `gradCheck: inputs must be float64, because finite differences are too inexact otherwise; got ${input.dtype}`,
+      );
   }
   checkNumbers("gradCheck", { step });
   if (inputs.length === 0) throw new HebbError("gradCheck: there are no inputs to differentiate with respect to");

@@ -22,7 +22,7 @@ export function countsOf(data: TypedArray, minlength: number): TypedArray {
   let length = minlength;
   for (let k = 0; k < data.length; k++) {
     const value = data[k] as number;
-    if (value < 0) throw new HebbError(`bincount: counts numbers from 0 on, got ${value}`);
+    if (value < 0) throw new HebbError(`bincount: values must be at least 0, got ${value}`);
     if (value >= length) {
       length = value + 1;
       checkExtents("bincount", [length]);

@@ -357,7 +357,9 @@ export function refuseWaiting(where: string, { cells, memory }: Pick<BoundProgra
   const cell = cells.find((each) => pending.has(each));
   if (cell === undefined) return;
   const name = cell.name === "" ? "a state" : `"${cell.name}"`;
-  throw new HebbError(`${where}: the value of ${name} is on its way from another device; await flushLater() before it`);
+  throw new HebbError(
+    `${where}: the value of ${name} is still being copied from another device; await flushLater() first`,
+  );
 }
 
 function takeLater(cell: Cell, node: Node): void {

@@ -39,7 +39,7 @@ describe("work that reads", () => {
     expect(await readLater(answered(runInNewContext("Promise.resolve(6)")))).toBe(6);
     expect([readNow(answered("stop")), readNow(answered(itemOf(tensor(5))))]).toEqual(["stop", 5]);
     expect(() => readNow(answered(Promise.resolve(4)))).toThrow(
-      /returned a promise where its result is needed at once/,
+      /returned a promise, but its result is needed synchronously/,
     );
   });
 

@@ -28,7 +28,7 @@ export const readsAtOnce = readsAtOnceEverywhere;
 function refuseLater(where: string, { node, device }: Tensor): void {
   if (engineOf(homeOf(node)).device.asynchronous)
     throw new HebbError(
-      `${where} needs values at once, and ${device.name} gives values later; do this on a processor, such as openDevice({ backend: "wasm" }), and move the result with toDevice`,
+      `${where} needs values synchronously, and ${device.name} is asynchronous; do this on a synchronous device, such as openDevice({ backend: "wasm" }), and move the result with toDevice`,
     );
 }
 
@@ -130,7 +130,7 @@ export function readNow<T>(work: Reading<T>): T {
     try {
       if (part.value.now === undefined)
         throw new HebbError(
-          "a function returned a promise where its result is needed at once; make it a plain function",
+          "a function returned a promise, but its result is needed synchronously; make it a plain function",
         );
       part.value.now();
     } catch (error) {

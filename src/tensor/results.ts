@@ -19,7 +19,7 @@ export function callTraced(
     const missing = error instanceof TypeError && /is not a function|of (undefined|null)/.test(error.message);
     if (!missing || place < 0) throw error;
     throw new HebbError(
-      `${where}: the function fails with "${error.message}"; its argument ${place} is ${describe(args[place])}, which it gets as it is: pass tensor(…) where it computes with a tensor`,
+      `${where}: the function fails with "${error.message}"; its argument ${place} is ${describe(args[place])}, which is passed unchanged: pass tensor(…) if it computes with a tensor`,
       { cause: error },
     );
   }

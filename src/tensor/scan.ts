@@ -75,7 +75,7 @@ export function scan(
     refusePromises("scan", result);
     if (!Array.isArray(result) || result.length !== 2)
       throw new HebbError(
-        `scan: the step must return [state, output], got ${Array.isArray(result) ? `${result.length} values` : kind.describe(result)}; return [state, undefined] where there is no output`,
+        `scan: the step must return [state, output], got ${Array.isArray(result) ? `${result.length} values` : kind.describe(result)}; return [state, undefined] if there is no output`,
       );
     const next = tensorTree("scan", "the state that the step returns", result[0]);
     checkCarried(state, next);
@@ -190,7 +190,7 @@ function countSteps(rows: TensorTree | undefined, length: number | undefined): n
 function checkEvery(checkpoint: number | undefined, steps: number): number | undefined {
   if (checkpoint !== undefined && !(Number.isInteger(checkpoint) && checkpoint >= 1))
     throw new HebbError(
-      `scan: checkpoint must be a whole number of steps from 1, got ${checkpoint}; ${Math.max(1, Math.round(Math.sqrt(steps)))} keeps the least of ${steps} steps`,
+      `scan: checkpoint must be a whole number of steps from 1, got ${checkpoint}; ${Math.max(1, Math.round(Math.sqrt(steps)))} keeps the fewest values for ${steps} steps`,
     );
   return checkpoint;
 }

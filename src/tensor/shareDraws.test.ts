@@ -78,7 +78,7 @@ describe("draws of a share", () => {
     expect(() => drawn((rows) => rand([5 * Math.ceil(rowsOf(rows) / 5)]))).toThrow(
       "random numbers of shape [5] are drawn for the 3 rows of this rank, and of shape [10] for all 7 rows of the batch",
     );
-    expect(() => drawn((rows) => rand([rowsOf(rows) + 1]))).toThrow("draw as many for each row");
+    expect(() => drawn((rows) => rand([rowsOf(rows) + 1]))).toThrow("draw the same number for each row");
     expect(() => drawn((rows) => rand(rowsOf(rows) > 3 ? [rowsOf(rows), 1] : [rowsOf(rows)]))).toThrow(
       "not known which",
     );

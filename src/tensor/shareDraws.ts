@@ -38,6 +38,6 @@ function rowsDims(shape: Shape, whole: Shape, { count, whole: rows }: BatchShare
     at(shape, dim) % count === 0 && at(shape, dim) * rows === at(whole, dim) * count;
   if (shape.length === whole.length && longer.every(isOfRows)) return longer;
   throw new HebbError(
-    `random numbers of shape ${formatShape(shape)} are drawn for the ${count} rows of this rank, and of shape ${formatShape(whole)} for all ${rows} rows of the batch, so it is not known which of them are those of these rows; draw as many for each row, or numbers that do not depend on how many rows there are`,
+    `random numbers of shape ${formatShape(shape)} are drawn for the ${count} rows of this rank, and of shape ${formatShape(whole)} for all ${rows} rows of the batch, so it is not known which of them belong to these rows; draw the same number for each row, or numbers that do not depend on the number of rows`,
   );
 }

@@ -234,7 +234,9 @@ export class Parameter extends State {
     const home = value instanceof Tensor && severalDevices() ? homeOf(value.node) : undefined;
     this.cell.home = homeOrDefault(home);
     if (!isFloat(this.dtype))
-      throw new HebbError(`a parameter must be of floats to be trained, got ${this.dtype}; use State for other values`);
+      throw new HebbError(
+        `a parameter must have a float dtype to be trained, got ${this.dtype}; use State for other values`,
+      );
     this.#requiresGrad = requiresGrad;
   }
 
@@ -280,7 +282,7 @@ export class Parameter extends State {
   }
 
   override convert(dtype: DType): void {
-    if (!isFloat(dtype)) throw new HebbError(`a parameter must be of floats to be trained, not ${dtype}`);
+    if (!isFloat(dtype)) throw new HebbError(`a parameter must have a float dtype to be trained, not ${dtype}`);
     const grad = this.#grad?.to(dtype);
     super.convert(dtype);
     this.#grad = grad;

@@ -47,8 +47,7 @@ export class Tensor<S extends Shape = Shape> extends ReadingMethods<S> {
 
   constructor(node: Node | undefined, init: given.TensorInit) {
     super();
-    if (init === undefined)
-      throw new HebbError("Tensor: use tensor([1, 2, 3]) to make one of numbers, not new Tensor(…)");
+    if (init === undefined) throw new HebbError("Tensor: use tensor([1, 2, 3]) to make a tensor, not new Tensor(…)");
     this.shape = init.shape as S;
     this.#dtype = init.dtype;
     this.#node =

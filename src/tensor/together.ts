@@ -18,7 +18,7 @@ export function hostValue(value: Storage): TypedArray {
   const memory = memoryOf(value.place);
   if (memory.device.asynchronous && value.place.host === undefined)
     throw new HebbError(
-      `ranks talk through the memory of the host, and ${memory.device.description} gives values later; use the c or wasm backend`,
+      `ranks communicate through host memory, and ${memory.device.description} is asynchronous; use the c or wasm backend`,
     );
   return memory.read(value);
 }

@@ -76,7 +76,7 @@ export class Transfers {
   notHere(node: Node): HebbError {
     const home = homeOf(node);
     return new HebbError(
-      `a value for ${home === undefined ? "another device" : home.name} is on its way from a device that gives values later; await data(), item() or toArray() of the tensor, or flushLater(), before it`,
+      `a value for ${home === undefined ? "another device" : home.name} is still being copied from an asynchronous device; first await data(), item() or toArray() of the tensor, or flushLater()`,
     );
   }
 

@@ -112,7 +112,7 @@ function argumentOf(value: unknown, place: number, dim: BatchDim): Argument {
     if (dim === null) return undefined;
     if (shape.length === 0)
       throw new ShapeError(
-        `vmap: ${tree.paths[part]} is a single number, which has no dim of examples; give null for it in inDims`,
+        `vmap: ${tree.paths[part]} is a single number, which has no batch dim; give null for it in inDims`,
       );
     return normalizeAxis(dim, shape.length, "vmap");
   });
@@ -129,13 +129,13 @@ function examplesIn(given: readonly Argument[]): number {
       if (own === 0) throw new ShapeError(`vmap: ${tree.paths[place]} is ${formatShape(shape)}, without an example`);
       if (size !== undefined && size !== own)
         throw new ShapeError(
-          `vmap: ${tree.paths[place]} is ${formatShape(shape)}, with ${own} examples in dim ${axis} where others have ${size}; all need as many`,
+          `vmap: ${tree.paths[place]} is ${formatShape(shape)}, with ${own} examples in dim ${axis}, but others have ${size}; all need the same number`,
         );
       size = own;
     });
   }
   if (size === undefined)
-    throw new HebbError("vmap: no argument has examples; pass a tensor, with a dim of its own in inDims");
+    throw new HebbError("vmap: no argument has a batch dim; pass a tensor, and give its batch dim in inDims");
   return size;
 }
 

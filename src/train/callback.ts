@@ -132,7 +132,7 @@ export function checkCallback(callback: Callback): void {
     );
   if (callback.state !== undefined && !callback.name)
     throw new HebbError(
-      `fit: the callback ${describe(callback)} has a state; give it a name, which marks its part of a saved state`,
+      `fit: the callback ${describe(callback)} has a state; give it a name, which identifies its part of a saved state`,
     );
 }
 

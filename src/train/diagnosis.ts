@@ -57,7 +57,7 @@ export async function locate(
     const origin = company.firstFound(await readLater(within((part) => failed.draw(part), search)));
     if (origin !== undefined || place.last)
       return {
-        what: `the loss became ${loss} at step ${step}, ${origin?.where ?? "though running the same step again gives a finite number"}`,
+        what: `the loss became ${loss} at step ${step}, ${origin?.where ?? "but repeating the same step gives a finite number"}`,
         cure: origin?.cure ?? lowerRate(lr),
         layer: origin?.layer,
       };
@@ -70,7 +70,7 @@ export async function locate(
 export const findingOf = ({ what, cure, layer }: Diagnosis, step: number, kept: string): Finding => ({
   code: "notANumber",
   what,
-  evidence: `finite up to step ${step - 1}; the weights of ${kept} are kept`,
+  evidence: `the loss was finite up to step ${step - 1}; the weights of ${kept} are kept`,
   why: "NaN and infinity spread through every later step, so nothing more is learned",
   fix: cure,
   layer: layer ?? null,

@@ -93,8 +93,8 @@ export function* findOrigin({ model, loss, rows, batch, lr, ...ranks }: FailedSt
     if (place >= 0) {
       const row = batch[Math.floor(place / (values.length / batch.length))];
       return {
-        where: `because the ${what} of training sample ${row} (counted from 0) hold ${values[place]}`,
-        cure: "fix that sample or leave it out",
+        where: `because the ${what} of training sample ${row} (counted from 0) contain ${values[place]}`,
+        cure: "fix that sample or remove it",
       };
     }
   }

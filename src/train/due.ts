@@ -5,13 +5,13 @@ import { type Answer, isPromise, type Reading, readLater, readNow, readsAtOnce }
 /** What is said of a method of Trainer that would have to wait. */
 export const mustAwait = (method: string, instead: string): HebbError =>
   new HebbError(
-    `Trainer: ${method}() needs values at once, and this device gives them later; await trainer.${instead}() instead`,
+    `Trainer: ${method}() needs values synchronously, and this device is asynchronous; await trainer.${instead}() instead`,
   );
 
 /** What is said of a step that is taken too early. */
 export const notReady = (streams: boolean): HebbError =>
   new HebbError(
-    `Trainer: ${streams ? "the rows of this step stream and have not been read" : "this step must wait for what is under way"}; await trainer.ready() before it`,
+    `Trainer: ${streams ? "the rows of this step stream and have not been read" : "this step must wait for pending work"}; await trainer.ready() first`,
   );
 
 /** Does the work of a method at once. */

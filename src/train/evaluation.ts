@@ -176,7 +176,7 @@ const single = (values: TypedArray): number => values[0] ?? Number.NaN;
 /** Of a function that may be anyone's. */
 function aFigure(name: string, value: unknown): number {
   if (typeof value === "number") return value;
-  const hint = value instanceof Promise ? "; make the function a plain one, not async" : "; return a number";
+  const hint = value instanceof Promise ? "; make the function synchronous" : "; return a number";
   throw new HebbError(`the metric "${name}" returned ${describe(value)}${hint}`);
 }
 

@@ -362,7 +362,7 @@ export class MemoryFeed implements Feed {
   restore(state: FeedState): void {
     if (state.part !== 0)
       throw new HebbError(
-        "the saved state is of rows that stream in parts, and these lie in memory; resume with the same data",
+        "the saved state belongs to streamed rows, and these are in memory; resume with the same data",
       );
     this.#sampler.restore(state);
     this.#grouping.reset();

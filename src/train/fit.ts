@@ -62,7 +62,7 @@ function claim(model: Module): () => void {
   const shared = own.find(([, parameter]) => claimed.has(parameter));
   if (shared !== undefined)
     throw new HebbError(
-      `fit: another fit that has not ended trains ${shared[0]} of this ${model.constructor.name}; await it first, or train a model of its own`,
+      `fit: another fit that has not finished trains ${shared[0]} of this ${model.constructor.name}; await it first, or train a separate model`,
     );
   for (const [, parameter] of own) claimed.add(parameter);
   return () => {

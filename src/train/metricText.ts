@@ -36,4 +36,4 @@ export function epochLine({ epoch, train, validation, best }: Extract<TrainEvent
 }
 
 export const refitLine = ({ rows, epochs }: Extract<TrainEvent, { type: "refit" }>): string =>
-  `measured; now again with the held-out rows, ${rows} in all, for ${epochsText(epochs)}`;
+  `measured; training again with the held-out rows, ${rows} in all, for ${epochsText(epochs)}`;

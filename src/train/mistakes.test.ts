@@ -62,10 +62,10 @@ describe("outputs", () => {
       });
     await expect(run(1, { train: flat([]), validation: undefined })).rejects.toThrow(/targetShape: \[1\]/);
     await expect(run(3, { train: flat([1]), validation: undefined })).rejects.toThrow(
-      /labels of classes are whole numbers of int32: .*Int32Array\.from\(labels\)/,
+      /class labels are int32: .*Int32Array\.from\(labels\)/,
     );
     await expect(run(3, { train: flat([1]), validation: undefined, loss: "crossEntropy" })).rejects.toThrow(
-      /labels are whole numbers of int32: .*Int32Array\.from\(labels\)/,
+      /class labels are int32: .*Int32Array\.from\(labels\)/,
     );
   });
 
@@ -157,7 +157,7 @@ describe("what is missing, or belongs elsewhere", () => {
       [{ classWeights: "balance" }, /did you mean "balanced"/],
       [{ metrics: { mine: 3 } }, /metric "mine" must be a function/],
       [{ metrics: { loss: () => 1 } }, /cannot be named "loss"/],
-      [{ metrics: { mine: async () => 1 } }, /metric "mine" returned a Promise; make the function a plain one/],
+      [{ metrics: { mine: async () => 1 } }, /metric "mine" returned a Promise; make the function synchronous/],
       [{ clipNorm: -1 }, /clipNorm must be at least 0, got -1/],
       [{ mode: "higher" }, /mode "higher" does not exist; use "min" or "max"/],
       [

@@ -128,7 +128,7 @@ function checkNumbers(output: Tensor, target: Tensor): void {
     output.size === target.size
       ? `make the data set with targetShape: ${shapeText(output.shape.slice(1))}`
       : target.size === target.shape[0] && output.shape[0] === target.shape[0]
-        ? `labels of classes are whole numbers of int32: make the data set with targets: Int32Array.from(labels); for a number in each row the last layer has 1 output`
+        ? `class labels are int32: make the data set with targets: Int32Array.from(labels); for one number per row the last layer has 1 output`
         : `a row has ${target.size / (target.shape[0] || 1)} numbers as its target, so the last layer must have as many outputs`;
   throw new ShapeError(
     `the model returns ${shapeText(output.shape)}, and the targets of the batch are ${shapeText(target.shape)}; ${advice}`,
@@ -153,13 +153,13 @@ export function makeObjective(name: LossName, task: Task): Objective {
     );
   if (task.kind === "tokens") {
     if (name !== "crossEntropy")
-      throw new HebbError(`loss "${name}" does not fit a text, whose next token is one of many; use crossEntropy`);
+      throw new HebbError(`loss "${name}" does not fit a text, whose next token is a class; use crossEntropy`);
     return objective({ name, task, outputs: task.count, measure: tokenLoss, predict: (output) => output });
   }
   if (task.kind === "number") {
     if (name === "crossEntropy" || name === "bceWithLogits" || name === "bce" || name === "hinge") {
       throw new HebbError(
-        `loss "${name}" is for classes, but the target is a number; labels are whole numbers of int32: make the data set with targets: Int32Array.from(labels). For numbers use mse, l1, huber or smoothL1`,
+        `loss "${name}" is for classes, but the target is a number; class labels are int32: make the data set with targets: Int32Array.from(labels). For numbers use mse, l1, huber or smoothL1`,
       );
     }
     const distance = F[name];
@@ -234,7 +234,7 @@ export function ownObjective(loss: LossFunction, task: Task): Objective {
     measure: (output, target, { weights }) => {
       if (weights !== undefined)
         throw new HebbError(
-          "a custom loss function takes no row weights; name a loss, such as crossEntropy, or leave the weights out",
+          "a custom loss function does not take row weights; name a loss, such as crossEntropy, or leave the weights out",
         );
       return ownLoss(loss(output, target), output.shape[0] ?? 1);
     },

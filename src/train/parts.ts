@@ -117,11 +117,11 @@ export function checkNames(parts: readonly Part[]): void {
   const names = parts.map(({ name }) => name);
   for (const [place, name] of names.entries()) {
     if (names.indexOf(name) < place)
-      throw new HebbError(`two callbacks with a state are named "${name}"; give each a name of its own`);
+      throw new HebbError(`two callbacks with a state are named "${name}"; give each a different name`);
     const other = names.find((one) => name.startsWith(`${one}.`));
     if (other !== undefined)
       throw new HebbError(
-        `the arrays of a callback named "${name}" would be saved among those of "${other}"; give it a name without a point`,
+        `the arrays of a callback named "${name}" would be saved among those of "${other}"; give it a name without a dot`,
       );
   }
 }

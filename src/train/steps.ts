@@ -108,7 +108,7 @@ function refuseHidden(model: Module, loss: Tensor): void {
   const hidden = leavesOf(loss).find(({ owner }) => owner instanceof Parameter && !own.has(owner))?.owner;
   if (hidden === undefined) return;
   throw new HebbError(
-    `fit: the loss depends on a parameter of shape ${formatShape(hidden.shape)} that model.parameters() does not list, so it is neither saved nor trained with them; keep it in a field of the model that uses it, or in a list, record or Map there, but not in a #private field, which nobody sees`,
+    `fit: the loss depends on a parameter of shape ${formatShape(hidden.shape)} that model.parameters() does not list, so it is neither saved nor trained with them; keep it in a field of the model that uses it, or in a list, record or Map there, but not in a #private field, which is invisible from outside`,
   );
 }
 

@@ -486,7 +486,11 @@ export class Trainer implements Training {
     }
     const at = { epoch: this.epoch, step: this.steps };
     for (const name of this.#fresh)
-      this.tell({ type: "warning", ...at, message: `the saved state has nothing of "${name}", which begins anew` });
+      this.tell({
+        type: "warning",
+        ...at,
+        message: `the saved state has nothing for "${name}", which starts from scratch`,
+      });
     this.#arrive();
     this.#resumed = true;
     yield* this.#standing(options);
@@ -526,7 +530,9 @@ export class Trainer implements Training {
   rewind(step = Number.POSITIVE_INFINITY): void {
     const moment = this.#moments.before(step);
     if (moment === undefined)
-      throw new HebbError(`Trainer: no state at or before step ${step} was kept; the option moments says how many are`);
+      throw new HebbError(
+        `Trainer: no state at or before step ${step} was kept; the option moments sets how many are kept`,
+      );
     distribute(this.#parts, stateOf(moment, this.#holdings));
     this.#arrive();
   }

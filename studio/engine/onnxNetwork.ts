@@ -154,14 +154,14 @@ class Chain {
         if (numbers("transA")[0] === 1) this.#refuse(say.hasAGemmWithItsInput);
         return this.#dense(numbers("transB")[0] === 1 ? weight : turned(weight), bias);
       case "MatMul":
-        if (weight === undefined || weight.shape.length !== 2) this.#refuse(say.multipliesByWhatIsNoStored);
+        if (weight === undefined || weight.shape.length !== 2) this.#refuse(say.multipliesBySomethingThatIsNot);
         return this.#dense(turned(weight), undefined);
       case "Add": {
         const [added] = input.flatMap((one) => this.#constant(one) ?? []);
         const stored = this.#weights.at(-1);
         const part = this.#parts.at(-1);
         if (added === undefined || stored === undefined || part?.activation !== "identity" || part.kind === "conv")
-          this.#refuse(say.addsWhatIsNoBiasOf);
+          this.#refuse(say.addsSomethingThatIsNotThe);
         if (added.data.length !== part.units || stored.data.some((value) => value !== 0))
           this.#refuse(say.addsASecondBiasToA);
         this.#weights[this.#weights.length - 1] = { ...stored, data: added.data };

@@ -114,7 +114,7 @@ export function PictureFolder({
         {say.picturesInFoldersOneForEach(
           grouped(count),
           classes.length,
-          others > 0 && say.filesThatAreNoPicturesAre(grouped(others)),
+          others > 0 && say.filesThatAreNotPicturesAre(grouped(others)),
         )}
       </p>
       <div class="row">
@@ -277,7 +277,7 @@ export function LoosePictures({ files, close }: { readonly files: readonly Chose
             ))}
           </datalist>
           <button type="submit" class="small" disabled={name.trim() === ""}>
-            {say.addToTheSetAndLearn}
+            {say.addToTheSetAndRetrain}
           </button>
         </form>
       )}

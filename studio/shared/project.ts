@@ -60,9 +60,9 @@ export function readProject(text: string): Project {
   try {
     value = JSON.parse(text);
   } catch {
-    throw new Error(say.thisFileIsNoJSONSo);
+    throw new Error(say.thisFileIsNotJSONSo);
   }
-  if (!isRecord(value) || value["format"] !== "hebb-studio") throw new Error(say.thisFileIsNoProjectOf);
+  if (!isRecord(value) || value["format"] !== "hebb-studio") throw new Error(say.thisFileIsNotAStudioProject);
   if (value["version"] !== 1) throw new Error(say.thisProjectIsOfVersionThis(String(value["version"])));
   const random = isRecord(value["random"]) ? value["random"] : {};
   const key = Array.isArray(random["key"]) ? random["key"] : [];

@@ -265,7 +265,9 @@ describe("a Trainer", () => {
   it("says what to await where it would have to wait", async () => {
     useLater();
     const trainer = make();
-    expect(() => trainer.step()).toThrow(/begin\(\) needs values at once, .* await trainer.beginLater\(\) instead/);
+    expect(() => trainer.step()).toThrow(
+      /begin\(\) needs values synchronously, .* await trainer.beginLater\(\) instead/,
+    );
     await trainer.ready();
     expect(() => trainer.state()).toThrow(/await trainer.stateLater\(\) instead/);
     expect(() => trainer.readLosses()).toThrow(/await trainer.readLossesLater\(\) instead/);

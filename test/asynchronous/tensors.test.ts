@@ -193,7 +193,7 @@ describe("a check that fails", () => {
 
 it("what reads at once says so, and what to do", () => {
   useLater();
-  const remedy = /needs values at once, .* gives values later; do this on a processor, such as openDevice/;
+  const remedy = /needs values synchronously, .* is asynchronous; do this on a synchronous device, such as openDevice/;
   const w = new Parameter(Float32Array.of(1, 2, 3, 4), { shape: [2, 2] });
   expect(() => nn.init.orthogonal(w)).toThrow(remedy);
   expect(() => nn.init.sparse(w, 0.5)).toThrow(remedy);

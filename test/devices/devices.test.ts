@@ -253,12 +253,14 @@ describe("a device that gives values later, beside one of the same arithmetic", 
     const device = open();
     const w = new Parameter(Float32Array.of(1, 2)).toDevice(device).mul(2);
     const back = w.toDevice(defaultDevice).add(1);
-    expect(() => back.dataSync()).toThrow(/is on its way from a device that gives values later; await data\(\)/);
-    expect(() => compile((x: Tensor) => x.add(1))(back)).toThrow(/is on its way/);
+    expect(() => back.dataSync()).toThrow(/is still being copied from an asynchronous device; first await data\(\)/);
+    expect(() => compile((x: Tensor) => x.add(1))(back)).toThrow(/is still being copied/);
     const state = new State(0, { shape: [2], name: "s" });
     state.assign(back);
-    expect(() => state.dataSync()).toThrow(/is on its way/);
-    expect(() => compile(() => state.add(1))()).toThrow(/the value of "s" is on its way .*; await flushLater\(\)/);
+    expect(() => state.dataSync()).toThrow(/is still being copied/);
+    expect(() => compile(() => state.add(1))()).toThrow(
+      /the value of "s" is still being copied .*; await flushLater\(\)/,
+    );
     await flushLater();
     expect(state.toArraySync()).toEqual([3, 5]);
     expect([...compile((x: Tensor) => x.add(1))(back).dataSync()]).toEqual([4, 6]);

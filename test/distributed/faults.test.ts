@@ -309,6 +309,6 @@ describe("without a launcher", () => {
   it("names mpirun", { timeout: patience }, async () => {
     const { code, stderr } = await alone("hebb", [...moons, "--distributed", "mpi"]).finished;
     expect(code).toBe(1);
-    expect(sentences(stderr)).toEqual([expect.stringContaining("start it by mpirun -n 4")]);
+    expect(sentences(stderr)).toEqual([expect.stringContaining("start it with mpirun -n 4")]);
   });
 });

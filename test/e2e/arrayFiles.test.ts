@@ -46,9 +46,9 @@ describe.each(["safetensors", "npz", "torch", "json"])("%s", (kind) => {
 test("files are converted from kind to kind; what a kind lacks is widened, and said", async () => {
   copyFileSync(`${golden}all.gguf`, join(folder(), "all.gguf"));
   const { stdout, stderr, code } = await hebb("export", "all.gguf", "--to", "npz");
-  expect(stderr).toBe("BF16 became F32, as NumPy archive files have no such type\n");
+  expect(stderr).toBe("BF16 became F32, as NumPy archive files do not have that type\n");
   expect(code).toBe(0);
-  expect(stdout).toMatch(/^all\.npz: 18 arrays, .*\nread back and compared: largest difference of a value 0\n$/);
+  expect(stdout).toMatch(/^all\.npz: 18 arrays, .*\nread back and compared: largest difference in a value 0\n$/);
   expect(existsSync(join(folder(), "all.npz"))).toBe(true);
 });
 
@@ -81,6 +81,6 @@ test("what cannot be done is said in a sentence", async () => {
     /^hebb: rows\.csv starts with "sepal_length", and is none of/,
   );
   expect((await hebb("export", "weights.npz", "--to", "npz", "--output", "weights.npz")).stderr).toMatch(
-    /is the file that is exported/,
+    /is the file to export/,
   );
 });

@@ -53,9 +53,9 @@ describe("columns", () => {
   test("values that training did not show are counted and said, in the result too", async () => {
     const { stdout, stderr, code } = await hebb("predict", "run", "new.csv", "--json");
     expect(code).toBe(0);
-    expect(stderr).toContain('warning: "mode": "4" in row 2 is a value that training did not show');
+    expect(stderr).toContain('warning: "mode": "4" in row 2 is a value that was not in the training data');
     expect(stderr).toContain(
-      'warning: "city": 2 rows have a value that training did not show (the first is "Paris" in row 2)',
+      'warning: "city": 2 rows have a value that was not in the training data (the first is "Paris" in row 2)',
     );
     const result: { readonly notes?: readonly string[] }[] = JSON.parse(stdout);
     expect(result.map(({ notes = [] }) => notes.length)).toEqual([0, 2, 1]);
@@ -65,7 +65,7 @@ describe("columns", () => {
       { mode: 7, city: "Paris", day: null },
     ]);
     expect(known?.notes).toBeUndefined();
-    expect(other?.notes).toEqual(['"city": "Paris" is a value that training did not show']);
+    expect(other?.notes).toEqual(['"city": "Paris" is a value that was not in the training data']);
   });
 
   test("rows are split by group and by time, and the run is resumed with the same split", async () => {

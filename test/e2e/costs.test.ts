@@ -70,15 +70,15 @@ test("a fraud is taken from a probability of 1 / 21 on, and a row costs less tha
 test("evaluate says what a row costs, and its confusion is that of the decisions", async () => {
   const { stdout } = await hebb("evaluate", "run", "today.csv", "--costs", `fraud=${costs},fair=1`, "--confusion");
   expect(stdout).toMatch(
-    /cost per row [\d.]+ where predictions cost least, [\d.]+ where the most probable class is taken, [\d.]+ where it is always f/,
+    /cost per row [\d.]+ with the least expected cost, [\d.]+ with the most probable class, [\d.]+ where it is always f/,
   );
   expect(stdout).toContain("true ↓  predicted →");
 });
 
 test.each([
   ["frauds=2", 1, /has no class "frauds", it has "fair", "fraud"; did you mean "fraud"\?/],
-  ["fraud", 2, /such as yes=5,no=1, in numbers of 0 or more/],
-  ["fraud=-1", 2, /such as yes=5,no=1, in numbers of 0 or more/],
+  ["fraud", 2, /such as yes=5,no=1, as numbers of 0 or more/],
+  ["fraud=-1", 2, /such as yes=5,no=1, as numbers of 0 or more/],
 ])("--costs %s is refused", async (text, exit, message) => {
   const { stderr, code } = await hebb("predict", "run", "today.csv", "--costs", text);
   expect(code).toBe(exit);

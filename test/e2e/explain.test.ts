@@ -86,7 +86,7 @@ describe("explain", () => {
     expect(found).toEqual(JSON.parse(JSON.stringify({ ...told, row: undefined })));
     expect((await run.explain(row, { samples: 20 })).class).toBe("dear");
     expect((await run.explain({ ...row, town: "Trondheim" }, { samples: 20 })).notes).toEqual([
-      '"town": "Trondheim" is a value that training did not show',
+      '"town": "Trondheim" is a value that was not in the training data',
     ]);
     await expect(run.explain({ ...row, noise: "loud" })).rejects.toThrow(/"noise" must hold numbers/);
     await expect(run.explain(row, { class: "deer" })).rejects.toThrow(/"deer" is not a class/);
@@ -97,7 +97,7 @@ describe("explain", () => {
   test("in the terminal: a sum from the mean to the prediction", async () => {
     const { stdout } = await hebb("explain", "prices", "new.csv", "--row", "2");
     expect(stdout).toMatch(/^row 2: price [\d.]+\n\n/);
-    expect(stdout).toMatch(/mean over rows that it learned from\n/);
+    expect(stdout).toMatch(/mean over training rows\n/);
     expect(stdout).toMatch(/\+[\d.]+ +± [\d.]+ +rooms = 8\n/);
   }, 120_000);
 
@@ -108,14 +108,14 @@ describe("explain", () => {
       expect(stderr).not.toMatch(/\n\s+at /);
       return stderr;
     };
-    expect(await refused("prices", "new.csv", "--row", "4")).toMatch(/no row 4: it has 3, and they are counted from 1/);
+    expect(await refused("prices", "new.csv", "--row", "4")).toMatch(/no row 4: it has 3 rows, counted from 1/);
     expect(await refused("prices", "new.csv", "--class", "dear")).toMatch(/this run predicts a number/);
     expect(await refused("kinds", "new.csv", "--class", "deer")).toMatch(
       /"deer" is not a class .*"cheap", "dear"|"dear", "cheap"/,
     );
     await hebb("train", "and", "--model", "perceptron", "--epochs", "2", "--out", "line");
     writeFileSync(path("and.csv"), "x,y\n1,1\n");
-    expect(await refused("line", "and.csv")).toMatch(/a perceptron says yes or no/);
+    expect(await refused("line", "and.csv")).toMatch(/a perceptron says only yes or no/);
     rmSync(path("houses.csv"));
     expect(await refused("prices", "new.csv")).toMatch(/houses\.csv/);
   }, 120_000);

@@ -147,7 +147,7 @@ describe.skipIf(!existsSync("/dev/full"))("a disk that is full", () => {
         const { code, stderr } = await hebbInto(full, ...args);
         expect([code, stderr]).toEqual([
           1,
-          "hebb: not everything could be written to the output: the disk is full; free some space\n",
+          "hebb: the output could not be written completely: the disk is full; free some space\n",
         ]);
       }
     } finally {

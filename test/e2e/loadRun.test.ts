@@ -57,7 +57,7 @@ describe("loadRun", () => {
     const told = (value: unknown): Promise<unknown> => Reflect.apply(run.predict, run, [value]);
     for (const path of [secret, "iris", "mnist", ""])
       await expect(told(path), path).rejects.toThrow(
-        /it opens no file; for the rows of a file use run\.predictFile\(path\)/,
+        /it does not open files; for the rows of a file use run\.predictFile\(path\)/,
       );
     await expect(told([secret])).rejects.toThrow("run.predict: row 0 is a text, not an object by column");
     await expect(told([{ sepal_length: 1 }, null])).rejects.toThrow("row 1 is null");

@@ -89,7 +89,7 @@ describe("hebb train --base", () => {
     const ask = (more: Partial<TrainChoices>) => readFor(reviews, { ...choices, ...more }, notices);
     await expect(ask({ base: undefined, lora: 4 })).rejects.toThrow("--lora is for a pretrained model");
     await expect(ask({ lora: 4, headOnly: true })).rejects.toThrow("exclude each other");
-    await expect(ask({ hidden: [3] })).rejects.toThrow("--hidden is for networks that start anew");
+    await expect(ask({ hidden: [3] })).rejects.toThrow("--hidden is for untrained networks");
     await expect(trained("none", { base: folder })).rejects.toThrow("has no config.json");
     await expect(trained("none", { base: folderOf("gpt2") })).rejects.toThrow("has no tokenizer.json");
   });

@@ -184,6 +184,6 @@ describe("hebb train TEXT --base", () => {
     await expect(trained(text, "vit")).rejects.toThrow("does not write text");
     await expect(trained(text, "gpt2", { context: 65 })).rejects.toThrow("--context 65 is more than the 64 positions");
     await expect(trained(text, "gpt2", { headOnly: true })).rejects.toThrow("shares its last layer");
-    await expect(trained(text, "gpt2", { layers: 3 })).rejects.toThrow("--layers is for networks that start anew");
+    await expect(trained(text, "gpt2", { layers: 3 })).rejects.toThrow("--layers is for untrained networks");
   });
 });

@@ -126,8 +126,8 @@ test("weights of very many rows are joined, too", async () => {
 
 test.each([
   [["rows.csv", "--target", "y", "--validation", "0"], "--validation 0 holds none out"],
-  [["rows.csv", "--target", "y", "--folds", "3"], "with --folds each run is there for its figures"],
-  [["rows.csv", "--target", "y", "--stream"], "rows.csv is read in parts"],
+  [["rows.csv", "--target", "y", "--folds", "3"], "with --folds each run is trained only for its figures"],
+  [["rows.csv", "--target", "y", "--stream"], "rows.csv is streamed"],
   [["rows.csv", "--model", "gpt"], "rows.csv is a text"],
 ])("refused: %j --refit", async (args, why) => {
   const { code, stderr } = await hebb("train", ...args, "--refit", "--out", "refused");

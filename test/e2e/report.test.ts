@@ -15,11 +15,8 @@ const { folder, hebb } = useHebb();
 
 describe("a report", () => {
   test.each([
-    [
-      "loans",
-      ["Confusion", "ROC", "Reliability", "Importance of the columns", "Partial dependence", "most wrong about"],
-    ],
-    ["curve", ["Residuals", "Actual over predicted", "Importance of the columns"]],
+    ["loans", ["Confusion", "ROC", "Reliability", "Column importance", "Partial dependence", "largest errors"]],
+    ["curve", ["Residuals", "Actual against predicted", "Column importance"]],
   ])(
     "of %s",
     async (problem, parts) => {

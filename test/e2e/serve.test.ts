@@ -174,7 +174,7 @@ describe("a service", () => {
     const taken = await hebb("serve", "flowers", "--port", port);
     expect([taken.code, taken.stderr]).toEqual([
       1,
-      expect.stringMatching(/cannot be listened on.*choose another port/),
+      expect.stringMatching(/cannot be used to listen.*choose another port/),
     ]);
     await service.close();
     expect((await hebb("serve", "nothing")).code).toBe(1);

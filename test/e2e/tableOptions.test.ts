@@ -62,7 +62,7 @@ describe("choices about columns", () => {
     expect(weights("twice").equals(weights("once"))).toBe(true);
     const again = await hebb("resume", "twice", "--epochs", "1", "--backend", "wasm", "--threads", "1");
     expect(again.stdout).toMatch(
-      /all 2 epochs are trained already; for more: hebb resume twice --epochs N, with N above 2\n/,
+      /all 2 epochs are already trained; for more: hebb resume twice --epochs N, with N above 2\n/,
     );
     expect(again.stdout).toMatch(/ parameters, up to 2 epochs /);
   });

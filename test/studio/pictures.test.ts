@@ -59,7 +59,7 @@ describe.skipIf(missing)("a folder of pictures", () => {
     const page = await studio.open("speed=0", { query: "&play=0" });
     await choose(page, makeSet("stripes"));
     await page.getByText("60 pictures in 2 folders, one for each class").waitFor();
-    await page.getByText("1 files that are no pictures are left out").waitFor();
+    await page.getByText("1 files that are not pictures are left out").waitFor();
     await page.locator("dialog canvas.thumb").nth(9).waitFor();
     await page.getByLabel("made small to").selectOption("16");
     await page.getByRole("button", { name: "Learn from them" }).click();

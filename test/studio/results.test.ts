@@ -214,7 +214,7 @@ describe.skipIf(missing)("the Results surface", () => {
     await page.getByRole("button", { name: "camera", exact: true }).click();
     expect(await page.evaluate("globalThis.asked")).toBeUndefined();
     await page.getByRole("button", { name: "Ask for the camera" }).click();
-    await page.getByText(/The camera was not allowed|There is no camera/).waitFor();
+    await page.getByText(/The camera was not allowed|No camera is available/).waitFor();
     await page.close();
   }, 300_000);
 });

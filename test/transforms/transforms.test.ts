@@ -198,9 +198,9 @@ describe("vmap", () => {
 
   it("says what it cannot do", () => {
     expect(() => vmap(vector)(tensor(1))).toThrow(ShapeError);
-    expect(() => vmap(two)(y, rows)).toThrow("all need as many");
+    expect(() => vmap(two)(y, rows)).toThrow("all need the same number");
     expect(() => vmap(two, { inDims: [0] })(y, rows)).toThrow("inDims has 1 dims for 2 arguments");
-    expect(() => vmap(vector, { inDims: null })(y)).toThrow("no argument has examples");
+    expect(() => vmap(vector, { inDims: null })(y)).toThrow("no argument has a batch dim");
     expect(() => vmap(vector, { outDims: null })(y)).toThrow("outDims is null");
     expect(() => vmap((v: Tensor) => v.mul(v.sum().itemSync()))(y)).toThrow("function under vmap");
     const state = new State(0);

@@ -43,7 +43,7 @@ async function machine(): Promise<Note[]> {
     { level: "ok", what: `webgpu: ${await describeCard()}`, fix: "" },
     ...(info.warning === undefined ? [] : [{ level: "warning", ...info.warning } as const]),
     shared
-      ? { level: "ok", what: "SharedArrayBuffer is there: threads can be used", fix: "" }
+      ? { level: "ok", what: "SharedArrayBuffer is available: threads can be used", fix: "" }
       : { level: "warning", what: "SharedArrayBuffer is missing: one thread only", fix: "use a newer Node" },
     { level: "ok", what: `a 512 × 512 product, compiled and run: ${cold.toFixed(0)} ms`, fix: "" },
   ];

@@ -64,7 +64,7 @@ export async function evaluate(
   if (positive !== undefined) out.line(positiveText(positive));
   if (spent !== undefined && names !== undefined)
     out.line(
-      `cost per row ${short(spent.decided)} where predictions cost least, ${short(spent.mostProbable)} where the most probable class is taken, ${short(spent.always.cost)} where it is always ${visible(at(names, spent.always.class))}`,
+      `cost per row ${short(spent.decided)} with the least expected cost, ${short(spent.mostProbable)} with the most probable class, ${short(spent.always.cost)} where it is always ${visible(at(names, spent.always.class))}`,
     );
   if (args.report && report !== null) out.line("", ...classLines(report));
   if (confusion !== null && names !== undefined) out.line(...matrixLines(confusion, names));
@@ -117,7 +117,7 @@ function mistakeLines(matrix: readonly (readonly number[])[], shown: readonly st
   const left = pairs.length - labels.length;
   return [
     "",
-    pairs.length === 0 ? "no row is mistaken for another class" : "true → predicted, the most frequent mistakes",
+    pairs.length === 0 ? "no row is misclassified" : "true → predicted, the most frequent mistakes",
     ...pairs
       .slice(0, mostMistakes)
       .map(

@@ -54,7 +54,7 @@ function linesOf({ row, target, class: name, base, prediction, contributions }: 
   const places = most > 0 ? Math.min(12, Math.max(0, 3 - Math.floor(Math.log10(most)))) : 0;
   const signed = (value: number): string => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(places)}`;
   const lines: readonly (readonly [string, string, string])[] = [
-    [base.toFixed(places), "", "mean over rows that it learned from"],
+    [base.toFixed(places), "", "mean over training rows"],
     ...steps.map(
       ({ column, value, contribution, error }) =>
         [signed(contribution), `± ${error.toFixed(places)}`, cut(`${visible(column)} = ${visible(value)}`)] as const,

@@ -23,8 +23,8 @@ export async function exportCommand(from: string, args: ExportArguments): Promis
     return 0;
   }
   for (const note of report.notes) err.line(note);
-  const compared = [`largest difference of a value ${short(report.difference)}`];
-  if (report.outputs !== null) compared.push(`of an output ${short(report.outputs)}`);
+  const compared = [`largest difference in a value ${short(report.difference)}`];
+  if (report.outputs !== null) compared.push(`in an output ${short(report.outputs)}`);
   out.line(
     `${report.path}: ${counted(report.arrays)} arrays, ${counted(report.parameters)} values, ${bytesInWords(report.bytes)}`,
     `read back and compared: ${compared.join(", ")}`,

@@ -107,7 +107,7 @@ function linesOf(report: FileReport, graph: boolean): string[] {
       "arrays",
       ...arrays.map(({ name, type, shape, bytes }) => row(name, type, shapeOf(shape), bytesInWords(bytes))),
     );
-  if (graph) lines.push("", ...(report.graph ?? ["there is no graph in this kind of file: it holds arrays alone"]));
+  if (graph) lines.push("", ...(report.graph ?? ["this file format has no graph, only arrays"]));
   return lines;
 }
 
@@ -140,7 +140,7 @@ async function inspectRun(folder: string, args: InspectArguments): Promise<numbe
     "parameters",
     ...parameters.map(({ name, shape, ...summary }) => `  ${name} [${shape.join(", ")}]: ${inWords(summary)}`),
     "",
-    `one forward pass of ${rows} ${takesTokens(config.model) ? "windows of any tokens" : "standard inputs"}`,
+    `one forward pass of ${rows} ${takesTokens(config.model) ? "windows of arbitrary tokens" : "standard inputs"}`,
     ...layers.flatMap(({ formula, path, value }: Inspected) => [
       `  ${formula}${path === "" ? "" : `  # ${path}`}`,
       `      ${inWords(summarize(value))}`,

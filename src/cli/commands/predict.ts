@@ -111,7 +111,7 @@ export async function predict(folder: string, path: string, args: PredictArgumen
   return 0;
 }
 
-/** With an ONNX model: arrays by name in, arrays by name out. */
+/** With an ONNX model: named arrays in, named arrays out. */
 async function predictArrays(
   model: string,
   path: string,

@@ -168,9 +168,7 @@ function compare(found: readonly Known[], json: boolean): number {
     return 0;
   }
   if (names.length === 0)
-    out.line(
-      found.length === 1 ? "there is one run, and nothing to compare it with" : "they are the same in everything",
-    );
+    out.line(found.length === 1 ? "there is only one run, so there is nothing to compare" : "they do not differ");
   for (const name of names) {
     out.line(name);
     for (const [place, { path, figures }] of found.entries()) {

@@ -17,8 +17,8 @@ export async function serve(
     out.line(
       `hebb serves ${basename(resolve(folder))} at ${address}, on ${backendInfo().description}`,
       types.includes("application/json")
-        ? `Try: curl ${address}/schema, and POST rows as JSON to ${address}/predict. Ctrl-C ends it.`
-        : `Try: curl -H 'content-type: image/jpeg' --data-binary @picture.jpg ${address}/predict. Ctrl-C ends it.`,
+        ? `Try: curl ${address}/schema, and POST rows as JSON to ${address}/predict. Ctrl-C stops it.`
+        : `Try: curl -H 'content-type: image/jpeg' --data-binary @picture.jpg ${address}/predict. Ctrl-C stops it.`,
     );
   await new Promise<void>((ended) => onInterrupt(ended));
   if (!json) out.line("Stopping: open requests are finished first.");

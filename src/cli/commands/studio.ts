@@ -65,6 +65,6 @@ export async function studio(source: string | undefined, options: StudioOptions)
   else
     out.line(
       `hebb Studio: ${whole}`,
-      `${opened ? "It opens in your browser." : "Open it in a browser."} Ctrl-C ends it.`,
+      `${opened ? "It is open in your browser." : "Open it in a browser."} Ctrl-C stops it.`,
     );
 }

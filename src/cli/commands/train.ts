@@ -201,8 +201,8 @@ function showRates(job: Job, json: boolean): number {
   out.line(...plot([losses.slice(2)], ["loss"], { height: 12, unit: `steps, ${span}` }), "");
   out.line(
     suggested === undefined || highest === undefined
-      ? "the loss fell at no learning rate; train, and the doctor may say why"
-      : `the loss falls fastest at ${suggested.toPrecision(2)} and is least at ${highest.toPrecision(2)}; try --lr ${suggested.toPrecision(2)}, now ${job.config.lr}`,
+      ? "the loss did not fall at any learning rate; train, and the doctor may say why"
+      : `the loss falls fastest at ${suggested.toPrecision(2)} and is lowest at ${highest.toPrecision(2)}; try --lr ${suggested.toPrecision(2)}, now ${job.config.lr}`,
   );
   return 0;
 }

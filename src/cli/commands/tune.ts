@@ -48,8 +48,7 @@ export async function tune(
   if (args.out !== undefined && !makeFolder(folder))
     throw new HebbError(`${folder} already exists; choose another folder for the search`);
   const count = Math.min(args.trials, sizeOf(space));
-  if (count < args.trials && !args.json)
-    out.line(`the space has ${count} points, so there are as many trials; none is made twice`);
+  if (count < args.trials && !args.json) out.line(`the space has only ${count} points, so there are as many trials`);
   const stop = new AbortController();
   const atWork = onInterrupt(() => stop.abort());
   const started = performance.now();

@@ -19,7 +19,7 @@ export function runPage(seen: Understanding): string {
   const on =
     rows === undefined
       ? ""
-      : ` Figures are of ${rows.count} ${rows.part} rows${rows.part === "training" ? ", which it has learned from, so they flatter" : ""}.`;
+      : ` Figures are of ${rows.count} ${rows.part} rows${rows.part === "training" ? ", which it was trained on, so they are optimistic" : ""}.`;
   const made = `${config.model.kind}, target ${config.target ?? "–"}, ${seen.epochs.length} epochs, ${config.optimizer} at ${config.lr}, seed ${config.seed}.${on}`;
   return pageHtml(
     `Report of ${folder}`,
@@ -50,17 +50,13 @@ function baselines({ baselines: found, metrics, rows }: Understanding): string {
     ...names.map((each) => cardOf([each, own[each] ?? Number.NaN])[1]),
   ];
   return sectionHtml(
-    "Compared with simpler models",
+    "Comparison with simpler models",
     rows?.part === "test"
       ? "The two below are measured on the validation rows."
       : "All three are measured on the same rows.",
     tableHtml(
       ["model", ...names],
-      [
-        line("this run", metrics),
-        line("a linear model", found.linear),
-        line("one answer for all rows", found.constant),
-      ],
+      [line("this run", metrics), line("a linear model", found.linear), line("constant prediction", found.constant)],
     ),
   );
 }
@@ -145,7 +141,7 @@ function classes({ names, report, confusion, curves: found, calibration }: Class
       sectionHtml(
         "Calibration",
         `Of the rows given a probability of 70 %, about 70 % should come true. A temperature of ${temperature.toFixed(2)}, fitted on one half of the rows, is measured on the other.`,
-        `<div class="grid2">${chart([line("as predicted", before.bins), line(`temperature ${temperature.toFixed(2)}`, after.bins)], { title: "Reliability", x: "probability said", y: "share that came true", xRange: unit, yRange: unit, diagonal: true })}${tableHtml(
+        `<div class="grid2">${chart([line("as predicted", before.bins), line(`temperature ${temperature.toFixed(2)}`, after.bins)], { title: "Reliability", x: "predicted probability", y: "observed share", xRange: unit, yRange: unit, diagonal: true })}${tableHtml(
           ["", "calibration error", "log-loss"],
           [
             ["as predicted", before.error, before.logLoss],
@@ -164,17 +160,17 @@ function numbers({ pairs, residuals, intervals }: NumbersSeen, part: string): st
   const residualsHtml = sectionHtml(
     "Residuals",
     "Actual minus predicted: half of the rows lie between the quartiles, nine in ten between the outer two.",
-    `<div class="grid2">${chart(dots(pairs.map(({ predicted, actual }) => ({ x: predicted, y: actual }))), { title: "Actual over predicted", x: "predicted", y: "actual", diagonal: true })}${chart(dots(pairs.map(({ predicted, actual }) => ({ x: predicted, y: actual - predicted }))), { title: "Residuals over predicted", x: "predicted", y: "actual − predicted" })}</div>`,
+    `<div class="grid2">${chart(dots(pairs.map(({ predicted, actual }) => ({ x: predicted, y: actual }))), { title: "Actual against predicted", x: "predicted", y: "actual", diagonal: true })}${chart(dots(pairs.map(({ predicted, actual }) => ({ x: predicted, y: actual - predicted }))), { title: "Residuals against predicted", x: "predicted", y: "actual − predicted" })}</div>`,
     tableHtml(["5 %", "25 %", "median", "75 %", "95 %"], [[p5, p25, p50, p75, p95]]),
   );
   if (intervals.length === 0) return residualsHtml;
   const told =
     part === "validation"
-      ? "These rows are the held-out ones that the intervals are made of, so they hold as many as they say; only test data can tell more."
-      : `How many of the ${part} rows each held is measured here.`;
+      ? "The intervals were computed from these rows, so they contain as many as they promise; only test data can show more."
+      : `The share of the ${part} rows that each interval contains is measured here.`;
   return `${residualsHtml}${sectionHtml(
     "Prediction intervals",
-    `Around each prediction, by split conformal prediction: the target of a new row lies inside as often as the first column says. ${told} hebb predict --interval 0.9 gives them.`,
+    `Around each prediction, by split conformal prediction: it contains the target of a new row as often as the first column says. ${told} hebb predict --interval 0.9 gives them.`,
     tableHtml(
       ["interval", "mean width", "rows inside"],
       intervals.map(({ level, width, coverage }) => [percent(level), width, percent(coverage)]),
@@ -205,8 +201,8 @@ function inColumns({ inColumns: found, rows }: Understanding): string {
   });
   return [
     sectionHtml(
-      "Importance of the columns",
-      `How much the ${cost} on ${rows?.part ?? ""} rows rises when the values of a column are shuffled: mean of 5 shuffles, the line is one standard deviation. Columns that say the same share their importance.`,
+      "Column importance",
+      `How much the ${cost} on ${rows?.part ?? ""} rows rises when the values of a column are shuffled: mean of 5 shuffles, the line is one standard deviation. Correlated columns share their importance.`,
       bars(
         importance.slice(0, 20).map(({ column, mean, deviation }) => ({ name: column, value: mean, deviation })),
         "Rise",
@@ -217,7 +213,7 @@ function inColumns({ inColumns: found, rows }: Understanding): string {
       ? ""
       : sectionHtml(
           "Partial dependence",
-          "The mean prediction when a column has the same value in every row. It tells what the model does, not what causes what.",
+          "The mean prediction when a column has the same value in every row. It shows what the model does, not what causes what.",
           `<div class="grid2">${drawn.join("")}</div>`,
         ),
   ].join("");
@@ -234,8 +230,8 @@ function worst({ worst: rows, seen, inColumns: found }: Understanding): string {
   const known = Object.keys(rows[0]?.cells ?? {});
   const shown = [...order.filter((column) => known.includes(column))].slice(0, 8);
   return sectionHtml(
-    "Rows it is most wrong about",
-    "Look here for wrong labels, and for what the columns do not say. Rows are counted from 1.",
+    "Rows with the largest errors",
+    "Look here for wrong labels and for missing information. Rows are counted from 1.",
     tableHtml(
       [
         "row",
@@ -260,13 +256,13 @@ function findings({ findings: found }: Understanding): string {
   const lines = found.map(
     ({ what, fix }) => `${typeof what === "string" ? what : ""}${typeof fix === "string" ? ` — ${fix}` : ""}`,
   );
-  return sectionHtml("What the doctor found", "", listHtml(lines));
+  return sectionHtml("The doctor's findings", "", listHtml(lines));
 }
 
 function columns({ columns: found }: Understanding): string {
   if (found.length === 0) return "";
   return sectionHtml(
-    "What was decided about the columns",
+    "Decisions about the columns",
     "",
     tableHtml(
       ["column", "used as", "type", "gaps", "features", "encoding", "why"],

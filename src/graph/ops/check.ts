@@ -40,7 +40,7 @@ export const checkOp: Op<CheckAttributes> = {
       throw new ShapeError(
         "item" in site
           ? `${by}: looks up ${formatShape(shape)} indices, and ${site.count} is ${extent}; neither can be more than ${mostElements}, compute it in parts`
-          : `${by}: checks ${formatShape(shape)} values, and no more than ${mostElements} can be checked at once; compute it in parts`,
+          : `${by}: checks ${formatShape(shape)} values, but at most ${mostElements} can be checked at once; compute it in parts`,
       );
     return { shape, dtype };
   },

@@ -19,7 +19,7 @@ function typeAfter(x: TensorType, { collective, ranks }: CollectiveAttributes): 
   if (collective === "allGather") return { shape: [rows * ranks, ...rest], dtype: x.dtype };
   if (rows % ranks !== 0)
     throw new ShapeError(
-      `reduceScatter: dim 0 of ${describeType(x)} cannot be shared out equally among ${ranks} ranks; pad it to a multiple`,
+      `reduceScatter: dim 0 of ${describeType(x)} cannot be divided equally among ${ranks} ranks; pad it to a multiple`,
     );
   return { shape: [rows / ranks, ...rest], dtype: x.dtype };
 }

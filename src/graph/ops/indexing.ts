@@ -180,7 +180,7 @@ export const scatterAdd = (x: Node, dim: number, index: Node, source: Node): Nod
 export const lastAtOp: Op<DimAttributes> = {
   name: "lastAt",
   infer: ([none]) => none as TensorType,
-  gradient: notDifferentiable("places are indices, and indices have no gradient"),
+  gradient: notDifferentiable("positions are indices, and indices have no gradient"),
   rule: {
     ...atPositions,
     elements: (context) => [

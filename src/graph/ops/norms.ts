@@ -58,7 +58,9 @@ export function renorm(x: Node, p: number, dim: number, most: number): Node {
   if (x.shape.length < 2) throw new ShapeError(`renorm: takes 2 dims or more, got ${formatShape(x.shape)}`);
   const axis = normalizeAxis(dim, x.shape.length, "renorm");
   if (!(p > 0) || !(most >= 0))
-    throw new HebbError(`renorm: takes p above 0 and a length from 0, got ${describe(p)} and ${describe(most)}`);
+    throw new HebbError(
+      `renorm: takes p above 0 and a maximum norm of at least 0, got ${describe(p)} and ${describe(most)}`,
+    );
   const others = x.shape.map((_, k) => k).filter((k) => k !== axis);
   const sizes = vectorNorm(x, p, others, true);
   const factor = el.div(number(most, sizes), el.add(sizes, number(1e-7, sizes)));

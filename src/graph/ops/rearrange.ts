@@ -195,7 +195,7 @@ export function evenSplit(where: string, x: Node, parts: number | readonly numbe
   const extent = at(x.shape, dim);
   if (typeof parts === "number" && extent % parts !== 0)
     throw new ShapeError(
-      `${where}: ${describe(parts)} pieces do not come out even in dim ${dim} of size ${extent}; use tensorSplit`,
+      `${where}: ${describe(parts)} pieces do not divide evenly in dim ${dim} of size ${extent}; use tensorSplit`,
     );
   return tensorSplit(x, parts, dim);
 }
@@ -207,7 +207,7 @@ export function tensorSplit(x: Node, parts: number | readonly number[], dim: num
   const extent = at(x.shape, axis);
   if (typeof parts === "number") {
     if (!isWhole(parts) || parts < 1)
-      throw new ShapeError(`tensorSplit: the number of pieces must be from 1, got ${describe(parts)}`);
+      throw new ShapeError(`tensorSplit: the number of pieces must be at least 1, got ${describe(parts)}`);
     const small = Math.floor(extent / parts);
     return splitSizes(
       x,
@@ -216,7 +216,7 @@ export function tensorSplit(x: Node, parts: number | readonly number[], dim: num
     );
   }
   if (!Array.isArray(parts) || !parts.every(isWhole))
-    throw new ShapeError(`tensorSplit: takes a number of pieces or a list of places, got ${describe(parts)}`);
+    throw new ShapeError(`tensorSplit: takes a number of pieces or a list of positions, got ${describe(parts)}`);
   const cuts = [0, ...parts, extent];
   return cuts.slice(1).map((end, k) => slice(x, axis, at(cuts, k), end));
 }
@@ -232,7 +232,7 @@ export function asStrided(x: Node, size: readonly number[], stride: readonly num
   const reach = size.reduce((sum, extent, k) => sum + Math.max(0, extent - 1) * at(stride, k), offset);
   const have = sizeOf(x.shape);
   if (count > 0 && reach >= have)
-    throw new ShapeError(`asStrided: reaches place ${reach}, but ${formatShape(x.shape)} holds ${have} elements`);
+    throw new ShapeError(`asStrided: reaches position ${reach}, but ${formatShape(x.shape)} holds ${have} elements`);
   const shape = [...size];
   const places = shape.reduce<Node>(
     (sum, _, k) => el.add(sum, el.mul(iota(shape, k), int(at(stride, k)))),

@@ -186,8 +186,7 @@ export function putFlat(x: Node, places: Node, values: Node, accumulate: boolean
     Node,
     Node,
   ];
-  if (accumulate && x.dtype === "bool")
-    throw new HebbError('put: truth values are not added; convert with .to("int32")');
+  if (accumulate && x.dtype === "bool") throw new HebbError('put: booleans cannot be added; convert with .to("int32")');
   const result = accumulate
     ? trustedScatterAdd(flat, 0, index, source)
     : overwritten({ x: flat, dim: 0, index, source });

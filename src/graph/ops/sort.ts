@@ -35,7 +35,7 @@ export const distributeOp: Op<DigitAttributes> = {
     const lead = shape.slice(0, -1);
     return { shape: [...lead, at(shape, lead.length) + 2 * countOf(keys as TensorType)], dtype };
   },
-  gradient: notDifferentiable("a sort order is made of indices, and indices have no gradient"),
+  gradient: notDifferentiable("a sort order consists of indices, and indices have no gradient"),
   rule: {
     kind: "tile",
     startsAsCopy: true,

@@ -10,7 +10,7 @@ import * as el from "./elementwise.ts";
 export const orderKeyOp: Op = {
   name: "orderKey",
   infer: ([x]) => ({ shape: (x as TensorType).shape, dtype: "int32" }),
-  gradient: notDifferentiable("a sort order is made of indices, and indices have no gradient"),
+  gradient: notDifferentiable("a sort order consists of indices, and indices have no gradient"),
   rule: {
     kind: "element",
     element({ input, index }) {

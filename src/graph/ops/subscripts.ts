@@ -28,7 +28,7 @@ function sliceOf(text: string): Slice {
   const known = parts.every((part) => part === "" || /^-?\d+$/.test(part));
   if (parts.length < 2 || parts.length > 3 || !known)
     throw new HebbError(
-      `index: ${JSON.stringify(text)} is no slice; write "start:end" or "start:end:step", each of which may be left out, or "..."`,
+      `index: ${JSON.stringify(text)} is not a slice; write "start:end" or "start:end:step", each of which may be left out, or "..."`,
     );
   const [start, end, step] = parts.map((part) => (part === "" ? undefined : Number(part)));
   return { start, end, step: step ?? 1 };
@@ -44,8 +44,8 @@ function complete(x: Node, index: readonly Subscript[]): readonly Subscript[] {
   if (missing < 0 || dots > 1)
     throw new ShapeError(
       dots > 1
-        ? 'index: "..." can stand once'
-        : `index: ${named} places are more than the ${x.shape.length} dims of ${formatShape(x.shape)}`,
+        ? 'index: "..." can be used only once'
+        : `index: ${named} subscripts are more than the ${x.shape.length} dims of ${formatShape(x.shape)}`,
     );
   const rest = new Array<string>(missing).fill(":");
   return dots === 0 ? [...index, ...rest] : index.flatMap((part) => (part === "..." ? rest : [part]));

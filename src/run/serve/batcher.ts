@@ -55,7 +55,7 @@ export class Batcher {
     const { maxWaitingRows } = this.limits;
     if (this.waitingRows + rows.length > maxWaitingRows)
       return Promise.reject(
-        new Overloaded(`${this.waitingRows} rows wait already, of at most ${maxWaitingRows}; try again`),
+        new Overloaded(`${this.waitingRows} rows are already queued, of at most ${maxWaitingRows}; try again`),
       );
     return new Promise((resolve, reject) => {
       this.waiting.push({ rows, columns: columnsOf(rows), resolve, reject });

@@ -41,8 +41,8 @@ export class ServeMetrics {
       ...lines("hebb_requests_total", "counter", "Requests for predictions, by status.", requests),
       ...lines("hebb_predicted_rows_total", "counter", "Rows predicted.", [`hebb_predicted_rows_total ${this.rows}`]),
       ...lines("hebb_batches_total", "counter", "Batches computed.", [`hebb_batches_total ${batches}`]),
-      ...lines("hebb_waiting_rows", "gauge", "Rows that wait for a batch.", [`hebb_waiting_rows ${waitingRows}`]),
-      ...lines("hebb_request_seconds", "histogram", "Time from a request to its answer.", [
+      ...lines("hebb_waiting_rows", "gauge", "Rows queued for a batch.", [`hebb_waiting_rows ${waitingRows}`]),
+      ...lines("hebb_request_seconds", "histogram", "Time from a request to its response.", [
         ...buckets,
         `hebb_request_seconds_bucket{le="+Inf"} ${this.answered}`,
         `hebb_request_seconds_sum ${this.seconds}`,

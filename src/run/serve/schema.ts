@@ -20,7 +20,7 @@ function inputSchema(input: InputEncoding): JsonSchema {
     case "category":
       return {
         type: ["string", "number", "boolean", "null"],
-        description: "one of the values seen in training; another one is allowed, and counts as unknown",
+        description: "one of the values seen in training; other values are allowed and count as unknown",
         examples: input.categories.slice(0, mostExamples),
       };
     case "text":
@@ -116,9 +116,14 @@ export function openApiOf(name: string, version: string, { types, request, respo
           responses: { 200: answer("the predictions", response), 400: error, 413: error, 503: error },
         },
       },
-      "/health": { get: { summary: "Whether it answers", responses: { 200: answer("it does", { type: "object" }) } } },
+      "/health": {
+        get: { summary: "Whether the service is up", responses: { 200: answer("it does", { type: "object" }) } },
+      },
       "/schema": {
-        get: { summary: "What it takes and gives", responses: { 200: answer("both", { type: "object" }) } },
+        get: {
+          summary: "The schema of requests and responses",
+          responses: { 200: answer("both", { type: "object" }) },
+        },
       },
     },
   };

@@ -70,7 +70,7 @@ const isRow = (value: unknown): value is Row => typeof value === "object" && val
 function rowsOf(body: unknown, most: number): { readonly rows: readonly Row[]; readonly single: boolean } {
   if (isRow(body)) return { rows: [body], single: true };
   if (!Array.isArray(body))
-    throw new HebbError('the body must be a row by column, such as { "age": 41 }, or a list of rows');
+    throw new HebbError('the body must be an object with a row, such as { "age": 41 }, or a list of rows');
   if (body.length > most)
     throw new TooLarge(`${body.length} rows are more than the ${most} of one request; send them in parts`);
   const odd = body.findIndex((row) => !isRow(row));
@@ -87,7 +87,10 @@ function statusOf(error: unknown, types: readonly string[]): { readonly status: 
   if (error instanceof HebbError) return { status: 400, message: error.message };
   const status = error instanceof Error && "statusCode" in error ? Number(error.statusCode) : 500;
   if (status === 415)
-    return { status, message: `a request says what it holds: give it the header content-type: ${types.join(" or ")}` };
+    return {
+      status,
+      message: `the request has no valid content type; set the header content-type: ${types.join(" or ")}`,
+    };
   if (status >= 400 && status < 500 && error instanceof Error) return { status, message: error.message };
   return { status: 500, message: "the prediction failed; the log of the service says why" };
 }
@@ -185,7 +188,7 @@ export async function serveRun(folder: string, options: ServeOptions = {}): Prom
   const run = await loadRun(folder);
   if (run.preprocessing.kind === "text")
     throw new HebbError(
-      `${folder} was trained on a text, which it goes on with; serving takes runs of tables, of texts in a table, and of pictures`,
+      `${folder} was trained to generate text; serving takes runs of tables, of texts in a table, and of pictures`,
     );
   const predicted: PredictOptions = {
     ...(interval === undefined ? {} : { interval }),
@@ -241,7 +244,7 @@ export async function serveRun(folder: string, options: ServeOptions = {}): Prom
   } catch (error) {
     await app.close();
     throw new HebbError(
-      `${host}:${port} cannot be listened on: ${error instanceof Error ? error.message : error}; choose another port`,
+      `${host}:${port} cannot be used to listen: ${error instanceof Error ? error.message : error}; choose another port`,
     );
   }
   return {

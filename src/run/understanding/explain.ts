@@ -69,10 +69,12 @@ async function explained(
   const { config, preprocessing, model } = opened;
   if (preprocessing.kind !== "table" || source.kind !== "table")
     throw new HebbError(
-      `what is explained are the columns of a table, and this run was trained on ${kindNames[preprocessing.kind]}; look at hebb report instead`,
+      `only columns of a table can be explained, and this run was trained on ${kindNames[preprocessing.kind]}; look at hebb report instead`,
     );
   if (model instanceof Perceptron)
-    throw new HebbError("a perceptron says yes or no, of which no column has a share; train with --model mlp");
+    throw new HebbError(
+      "a perceptron says only yes or no, which cannot be divided among the columns; train with --model mlp",
+    );
   const names = classNames(preprocessing);
   if (wanted !== undefined && names === undefined)
     throw new HebbError(`--class ${wanted} is for classes, but this run predicts a number; leave it out`);
@@ -83,7 +85,7 @@ async function explained(
     );
   const { dataset, unread } = featuresOf(preprocessing, source);
   if (row > dataset.length)
-    throw new HebbError(`${source.name} has no row ${row}: it has ${dataset.length}, and they are counted from 1`);
+    throw new HebbError(`${source.name} has no row ${row}: it has ${dataset.length} rows, counted from 1`);
   const predict = answerer(opened);
   const own = dataset.subset([row - 1]);
   const outputs = names?.length ?? 1;

@@ -26,7 +26,7 @@ const floating = (x: Tensor): Tensor => (isFloat(x.dtype) ? x : x.to("float32"))
 function complexOf(where: string, x: Tensor): Tensor {
   if (x.rank >= 2 && x.shape.at(-1) === 2) return floating(x);
   throw new ShapeError(
-    `${where}: takes real and imaginary parts in a last dim of 2, got ${formatShape(x.shape)}; stack([x, zerosLike(x)], -1) makes them of real numbers, of which rfft takes them as they are`,
+    `${where}: takes real and imaginary parts in a last dim of 2, got ${formatShape(x.shape)}; stack([x, zerosLike(x)], -1) converts real numbers, and rfft takes real numbers directly`,
   );
 }
 

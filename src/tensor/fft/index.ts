@@ -75,7 +75,7 @@ function several(
     normalizeAxis(axis, rank, where),
   );
   if (new Set(dims).size < dims.length)
-    throw new ShapeError(`${where}: dims ${formatShape(dims)} of ${formatShape(x.shape)} name one dim twice`);
+    throw new ShapeError(`${where}: dims ${formatShape(dims)} of ${formatShape(x.shape)} name the same dim twice`);
   if (s !== undefined && s.length !== dims.length)
     throw new HebbError(`${where}: s has ${s.length} lengths for ${dims.length} dims; give one for each`);
   const places = [...dims.keys()];

@@ -283,7 +283,7 @@ function subscripts(
   const tensors = index.filter((part): part is Tensor => part instanceof Operable);
   if (tensors.some(({ dtype }) => dtype === "bool"))
     throw new ShapeError(
-      `${where}: a mask names as many elements as it holds, which is known only when it is read; use maskedSelect(mask), or where(mask, …) for values put there`,
+      `${where}: the number of elements that a mask selects is known only when it is read; use maskedSelect(mask), or where(mask, …) for values put there`,
     );
   return { parts: index.map((part) => (part instanceof Operable ? part.node : part)), tensors };
 }

@@ -90,7 +90,7 @@ function tooLow({ records, lr, reduced, last, moved }: Course): Finding[] {
       code: "learningRateTooLow",
       what: `the learning rate ${lr} is too low`,
       evidence: `in ${losses.length} epochs the training loss fell by ${(100 * fell).toPrecision(2)} %, evenly, and the weights moved by ${(100 * moved).toPrecision(2)} % of their size`,
-      why: "training would reach the same place in a fraction of the steps",
+      why: "training would reach the same loss in a fraction of the steps",
       fix: "multiply the learning rate by 10; hebb train … --find-lr shows which rates work",
       layer: null,
     },
@@ -135,10 +135,10 @@ function noBetterThanMajority({ records, last, largest }: Course): Finding[] {
   return [
     {
       code: "noBetterThanMajority",
-      what: `the network is no better than always answering ${largest.name}`,
+      what: `the network is no better than always predicting ${largest.name}`,
       evidence: `in ${records.length} ${records.length === 1 ? "epoch" : "epochs"} the accuracy on the validation data is ${percent(best)} at best, and ${percent(largest.share)} of its rows are ${largest.name}`,
-      why: "it may have learned only which class is largest, and accuracy hides that",
-      fix: 'watch balancedAccuracy instead, weigh the classes (classWeights: "balanced"; --class-weights balanced), train longer, and see whether the inputs say anything about the classes',
+      why: "it may have learned only the largest class, and accuracy hides that",
+      fix: 'watch balancedAccuracy instead, weigh the classes (classWeights: "balanced"; --class-weights balanced), train longer, and check whether the inputs say anything about the classes',
       layer: null,
     },
   ];
@@ -163,7 +163,7 @@ function imbalance({ records, last, largest }: Course): Finding[] {
   return [
     {
       code: "imbalance",
-      what: `the accuracy says little: ${percent(largest.share)} of the validation rows are ${largest.name}`,
+      what: `the accuracy is misleading: ${percent(largest.share)} of the validation rows are ${largest.name}`,
       evidence: `the accuracy is ${percent(accuracy)}, and the mean of the recalls of the classes ${percent(balancedAccuracy)}`,
       why: "rows of the rare class are missed, and the accuracy hides that",
       fix: 'judge by balancedAccuracy, prAuc and the confusion matrix (hebb evaluate … --confusion --report), and weigh the classes (classWeights: "balanced"; --class-weights balanced)',
@@ -190,7 +190,7 @@ function heldBack({ records, last, dropout }: Course): Finding[] {
       code: "heldBack",
       what: `dropout of ${dropout} holds the network back`,
       evidence: `the training loss, with dropout, is ${lossOf(final).toPrecision(3)}, and the validation loss, without, ${heldLoss(final).toPrecision(3)}`,
-      why: "a network that does worse on the rows it learns from is far from overfitting, and has room to learn more",
+      why: "a network that does worse on the training rows is far from overfitting, and can still learn more",
       fix: "use less dropout (--dropout 0), or a wider network, and train for more epochs",
       layer: null,
     },

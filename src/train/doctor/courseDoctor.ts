@@ -195,7 +195,7 @@ export class CourseDoctor {
     for (const [name, parameter] of parameters)
       if (followed > 0 && tensors[name]?.data.length !== Math.min(weightsFollowed, parameter.size))
         throw new HebbError(
-          `checkpoint: doctor: where the weights "${name}" began is missing, or of another size; the state is damaged or of another model`,
+          `checkpoint: doctor: the initial value of the weights "${name}" is missing, or has another size; the state is damaged or of another model`,
         );
     this.#told.clear();
     for (const key of told) this.#told.add(key);

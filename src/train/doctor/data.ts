@@ -52,7 +52,7 @@ export function checkScale(train: Dataset): Finding[] {
   const scales = scalesOf(train);
   const largest = scales.reduce((a, b) => (b.rms > a.rms ? b : a));
   const range = ({ name, low, high, mean }: Scale): string =>
-    `${name} reaches from ${low.toPrecision(3)} to ${high.toPrecision(3)}, mean ${mean.toPrecision(3)}`;
+    `${name} ranges from ${low.toPrecision(3)} to ${high.toPrecision(3)}, mean ${mean.toPrecision(3)}`;
   const told = { code: "unscaledInputs", layer: null } as const;
   if (largest.rms > tooLarge) {
     const many = scales.filter(({ rms }) => rms > tooLarge).length;
@@ -99,8 +99,8 @@ export function checkLabels(train: Dataset, validation: Dataset | undefined, out
     return [
       {
         code: "labelsOutOfRange",
-        what: `the ${where} labels name classes that the network has no output for`,
-        evidence: `${wrong} of ${labels.length} labels lie outside 0 … ${outputs - 1}: they reach from ${low} to ${high}, the first in row ${row} (counted from 0)`,
+        what: `the ${where} labels include classes that the network has no output for`,
+        evidence: `${wrong} of ${labels.length} labels are outside 0 … ${outputs - 1}: they range from ${low} to ${high}, the first in row ${row} (counted from 0)`,
         why: "there is no output whose probability could rise, so the loss of such a row is NaN",
         fix:
           low === 1 && high === outputs
@@ -165,8 +165,8 @@ export function checkLeak(train: Dataset, validation: Dataset): Finding[] {
   return [
     {
       code: "leak",
-      what: "rows of the validation data are in the training data too",
-      evidence: `${found} of ${validation.length} validation rows (${((100 * found) / validation.length).toFixed(0)} %) are copies of training rows, such as validation row ${first} of training row ${twin} (counted from 0)`,
+      what: "rows of the validation data are also in the training data",
+      evidence: `${found} of ${validation.length} validation rows (${((100 * found) / validation.length).toFixed(0)} %) are copies of training rows: validation row ${first} is a copy of training row ${twin} (counted from 0)`,
       why: "the network can memorise these rows, so the validation figures look better than new data will",
       fix: "remove duplicate rows before splitting, and keep rows of one person, day or source on one side",
       layer: null,

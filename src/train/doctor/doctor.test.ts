@@ -94,7 +94,7 @@ const faults: readonly (Case & { readonly code: Finding["code"]; readonly says: 
   },
   {
     code: "unscaledInputs",
-    says: /feature 1 reaches from/,
+    says: /feature 1 ranges from/,
     model: () => mlp([3, 16, 2]),
     options: (model) => ({
       train: noisy(200, 3, 0, 1, [1, 900, 0.1]),

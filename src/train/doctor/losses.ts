@@ -84,9 +84,9 @@ export function* checkLoss(pass: Pass, objective: Objective): Reading<Finding[]>
     return [
       {
         code: "softmaxBeforeCrossEntropy",
-        what: "the network ends in a softmax, and crossEntropy takes the softmax again",
+        what: "the network ends in a softmax, and crossEntropy applies the softmax again",
         evidence: `the ${width} outputs of every inspected row are non-negative and sum to 1`,
-        why: "the softmax of probabilities is almost uniform: the loss cannot come near 0, and gradients are small",
+        why: "the softmax of probabilities is almost uniform: the loss cannot approach 0, and gradients are small",
         fix: "remove the softmax at the end, and apply it only to show probabilities",
         layer: last?.path ?? null,
       },
@@ -95,9 +95,9 @@ export function* checkLoss(pass: Pass, objective: Objective): Reading<Finding[]>
     return [
       {
         code: "sigmoidBeforeBceWithLogits",
-        what: "the network ends in a sigmoid, and bceWithLogits takes the sigmoid again",
+        what: "the network ends in a sigmoid, and bceWithLogits applies the sigmoid again",
         evidence: `the outputs lie between ${least(pass.output).toPrecision(3)} and ${most(pass.output).toPrecision(3)}; a probability near 0 can only become σ(0) = 0.5`,
-        why: "the sigmoid of a probability lies between 0.5 and 0.73: the loss cannot come near 0",
+        why: "the sigmoid of a probability is between 0.5 and 0.73: the loss cannot approach 0",
         fix: "remove the sigmoid at the end, or use bce, which takes probabilities",
         layer: last.path,
       },
@@ -109,7 +109,7 @@ export function* checkLoss(pass: Pass, objective: Objective): Reading<Finding[]>
     return [
       {
         code: "distanceOnClasses",
-        what: `a distance (${objective.name === "own" ? "such as mse" : objective.name}) is used as the loss of classes`,
+        what: `a distance (${objective.name === "own" ? "such as mse" : objective.name}) is used as the loss for classes`,
         evidence: `the targets are classes: ${[...new Set(targets)].slice(0, 6).join(", ")}${new Set(targets).size > 6 ? ", …" : ""}`,
         why: "a confident mistake costs at most 1 and has almost no gradient, so learning is slow or gets stuck",
         fix: width > 1 ? "use crossEntropy on the logits" : "use bceWithLogits on the logits",

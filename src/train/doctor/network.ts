@@ -126,7 +126,7 @@ export function checkSaturation(pass: Pass, most: number): Finding[] {
       {
         code: "saturatedUnits",
         what: `${nameOf(value.path)}: its ${value.op}s are saturated`,
-        evidence: `${(100 * share).toFixed(0)} % of its values lie at the ends, where the gradient is near 0${input === undefined ? "" : `; their inputs have a standard deviation of ${rms(input.value).toPrecision(3)}`}`,
+        evidence: `${(100 * share).toFixed(0)} % of its values are saturated, where the gradient is near 0${input === undefined ? "" : `; their inputs have a standard deviation of ${rms(input.value).toPrecision(3)}`}`,
         why: "where an activation is flat, hardly any gradient passes to the layers before it",
         fix: "scale the inputs, start with smaller weights, lower the learning rate, or use relu or gelu",
         layer: value.path,
@@ -195,7 +195,7 @@ export function checkGradients(pass: Pass, model: Module): Finding[] {
       code: "explodingGradients",
       what: `the gradients explode: those of "${steepest.name}" dwarf its weights`,
       evidence: `root mean squares ${steepest.gradient.toExponential(1)} against ${steepest.weight.toExponential(1)}; over the layers from the first to the last: ${trail}`,
-      why: "one step throws the weights far off, and the loss with them",
+      why: "one step moves the weights far away, and the loss with them",
       fix: "clip gradients (clipNorm: 1), start with smaller weights, add normalisation layers, lower the learning rate",
       layer: steepest.name,
     });
@@ -256,7 +256,7 @@ export function checkActivations(pass: Pass, inputName: string | undefined): Fin
         code: "noActivation",
         what: `there is no activation between ${nameOf(before.node.path)} and ${nameOf(step.node.path)}`,
         evidence: `${step.node.formula} is a linear function of ${before.node.formula}`,
-        why: "layers without an activation between them collapse into one linear layer, so the depth does nothing",
+        why: "layers without an activation between them collapse into one linear layer, so the depth has no effect",
         fix: "put a ReLU, GELU or tanh between them, or remove one of them",
         layer: step.node.path,
       },

@@ -122,7 +122,9 @@ export class Tabular extends nn.Module {
     );
     const wrong = numbers.find((place) => !(place < features));
     if (wrong !== undefined)
-      throw new HebbError(`Tabular: feature ${wrong} is to be a number, and there are ${features} features, from 0`);
+      throw new HebbError(
+        `Tabular: feature ${wrong} is listed as a number, but there are ${features} features, counted from 0`,
+      );
     this.#numbers = numbers;
     this.#others = Array.from({ length: features }, (_, place) => place).filter((place) => !numbers.includes(place));
     this.#average = average;

@@ -74,7 +74,7 @@ export class Course implements Callback {
     if (code === "overfitting" && best !== undefined && last !== undefined) {
       const course = (of: (record: EpochRecord) => number): string =>
         `from ${of(best).toPrecision(3)} to ${of(last).toPrecision(3)}`;
-      return say.itMemorisesWhatItLearnsFrom(stepOf(best), course(lossOf), course(heldLoss));
+      return say.itMemorisesTheTrainingTextSince(stepOf(best), course(lossOf), course(heldLoss));
     }
     const told = evidence.replaceAll(/(\d+) epochs?/g, say.stretchesOfSteps("$1", judgedEvery));
     return `${what.slice(0, 1).toUpperCase()}${what.slice(1)}: ${told}.`;

@@ -64,7 +64,7 @@ function taskTokens(names: readonly string[]): Tokens {
 }
 
 function taskData(state: TextState): TaskData {
-  if (!isTask(state.source)) throw new HebbError(say.isNoTask(state.source));
+  if (!isTask(state.source)) throw new HebbError(say.isNotATask(state.source));
   const task = taskOf(state.source, state.length);
   const { train, held } = sequencesOf(task, state.seed);
   const tokens = taskTokens(task.tokens);

@@ -93,7 +93,7 @@ export class TextSession {
       return {
         ...none,
         reason: "nan",
-        text: say.theLossIsNoLongerA(this.step),
+        text: say.theLossIsNaNAfterStep(this.step),
         fix: say.startAgainWithALearningRate(lr),
         patch: { lr },
       };

@@ -38,7 +38,7 @@ export function Camera({ shape, use }: Props) {
       setProblem(
         error instanceof DOMException && error.name === "NotAllowedError"
           ? say.theCameraWasNotAllowedThe
-          : say.thereIsNoCameraThatThis,
+          : say.noCameraIsAvailableToThis,
       );
     }
   };

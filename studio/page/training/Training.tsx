@@ -108,7 +108,7 @@ export function Training() {
     <div class="training" key={String(Math.min(2, looks))}>
       <section class="panel wide" aria-labelledby="film-title">
         <header>
-          <h2 id="film-title">{say.howTheRunWentOnInside}</h2>
+          <h2 id="film-title">{say.whatHappenedInsideTheRun}</h2>
           <p class="hint steady" role="status">
             {problem.value !== ""
               ? problem.value

@@ -40,7 +40,7 @@ export const keepSixLayersOrMoreAnd =
 export const convolution = "Convolution";
 export const oneSmallKernelLaidOverEvery = "One small kernel, laid over every place of a picture.";
 export const aDigitStaysTheSameDigit =
-  "A digit stays the same digit two pixels further to the right. A dense layer has to learn it anew for every place. A convolution has one small kernel, lays it over every place, and asks each time: how much does it look like this here?";
+  "A digit stays the same digit two pixels further to the right. A dense layer has to learn it again at every place. A convolution has one small kernel, lays it over every place, and asks each time: how much does this place look like it?";
 export const theKernelsNineWeightsAreMultiplied =
   "The kernel's nine weights are multiplied with the nine pixels below them, the products are added, and a bias comes on top. Many kernels give many maps; pooling makes them smaller and forgives a shift.";
 export const multiplyAndAddWhatDoesThe = "Multiply and add: what does the kernel give at this place?";
@@ -69,7 +69,7 @@ export const thenLookAtColumnsAndRows =
 export const trainTheNetworkAtLeast85 = "Train the network: at least 85 % of the test rows right.";
 export const moveTheThresholdSoThatAt =
   "Move the threshold so that at most 2 % of the good loans (“yes”) are missed. See what it costs in false alarms.";
-export const showHowTheAnswerGoesWith = "Show how the answer goes with the column that counts most after the first.";
+export const showHowTheAnswerGoesWith = "Show how the answer goes with the second most important column.";
 export const aRowGotAChanceOf = "A row got a chance of 10 % for its true class. What is its loss, −ln of it?";
 
 // shared/lessons.ts

@@ -102,28 +102,28 @@ export const layerOfThisModelHasNo = (layer: Value) =>
   `layer ${layer} of this model has no attention of the form softmax(q·kᵀ/√d)·v`;
 
 // engine/text/course.ts
-export const itMemorisesWhatItLearnsFrom = (step: Value, training: Value, heldOut: Value) =>
-  `It memorises what it learns from: since step ${step} the training loss fell ${training} while the held-out loss rose ${heldOut}.`;
+export const itMemorisesTheTrainingTextSince = (step: Value, training: Value, heldOut: Value) =>
+  `It memorises the training text: since step ${step} the training loss fell ${training} while the held-out loss rose ${heldOut}.`;
 
 // engine/text/tasks.ts
 export const thereAreOnlyDifferentQuestionsOf = (all: Value) =>
   `there are only ${all} different questions of this length, too few to hold some out; choose a larger one`;
 
 // engine/text/textData.ts
-export const isNoTask = (source: Value) => `"${source}" is no task`;
+export const isNotATask = (source: Value) => `"${source}" is not a task`;
 export const theTextIsEmptyPasteOne = "the text is empty; paste one, or drop a .txt file";
 export const theTextHasLettersMoreThan = (corpus: Value, longestText: Value) =>
   `the text has ${corpus} letters, more than the ${longestText} that this page takes; cut it`;
 export const theTextHasTokensTooFew = (all: Value) =>
   `the text has ${all} tokens, too few to learn from and to hold some out; give at least a few lines`;
 export const theTextHasOnlyTokensSo = (all: Value, context: Value) =>
-  `The text has only ${all} tokens, so windows of ${context} are learned from.`;
+  `The text has only ${all} tokens, so the windows have ${context} tokens.`;
 export const theTextHasDifferentCharactersByte = (names: Value) =>
   `The text has ${names} different characters; byte pairs need fewer tokens.`;
 
 // engine/text/textSession.ts
-export const theLossIsNoLongerA = (step: Value) =>
-  `The loss is no longer a number after step ${step}: the steps were too large.`;
+export const theLossIsNaNAfterStep = (step: Value) =>
+  `The loss is NaN or infinite after step ${step}: the steps were too large.`;
 export const startAgainWithALearningRate = (lr: Value) => `Start again with a learning rate of ${lr}`;
 export const allAnswersThatWereHeldOut = (count: Value, step: Value) =>
   `All ${count} answers that were held out are right, from the first token to the last, after ${step} steps. Play goes on.`;
@@ -145,7 +145,7 @@ export const theAtStepTheStepsWere = (became: Value, step: Value, lr: Value) =>
   `The ${became} at step ${step}: the steps were so large that the weights overflowed (learning rate ${lr}).`;
 export const startAgainWithLearningRate2 = (rate: Value) => `Start again with learning rate ${rate}`;
 export const learnedTheTrainingLossHardlyMoves = (now: Value) =>
-  `Learned: the training loss hardly moves any more (${now}).`;
+  `Learned: the training loss hardly moves now (${now}).`;
 export const theTrainingRowsAreLearnedTraining = (now: Value, test: Value) =>
   `The training rows are learned (training loss ${now}), the test rows are not: test ${test}. More steps will not change that; more data or less noise would.`;
 export const accuracy = (metric: Value) => `accuracy ${metric} %`;

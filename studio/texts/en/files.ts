@@ -41,7 +41,7 @@ export const foldersAreMoreClassesThanThe = (classes: Child, mostClasses: Child)
   rich`${classes} folders are more classes than the ${mostClasses} that this page takes; drop fewer.`;
 export const picturesInFoldersOneForEach = (count: Child, classes: Child, others: Child) =>
   rich`${count} pictures in ${classes} folders, one for each class. They stay in this browser.${others}`;
-export const filesThatAreNoPicturesAre = (others: Value) => ` ${others} files that are no pictures are left out.`;
+export const filesThatAreNotPicturesAre = (others: Value) => ` ${others} files that are not pictures are left out.`;
 export const madeSmallTo = "made small to";
 export const pixels = (width: Child, height: Child) => rich`${width} × ${height} pixels`;
 export const colours = "colours";
@@ -60,15 +60,15 @@ export const theSetHasClassesAsMany = (mostClasses: Value) =>
   `The set has ${mostClasses} classes, as many as this page takes; choose one of them.`;
 export const itIsOfTheClass = "it is of the class";
 export const allAreOfTheClass = (files: Value) => `all ${files} are of the class`;
-export const addToTheSetAndLearn = "Add to the set and learn anew";
+export const addToTheSetAndRetrain = "Add to the set and retrain";
 
 // page/onnxFile.ts
 export const wasNotReadWhatReadsONNX = (name: Value) =>
   `${name} was not read: what reads ONNX files could not be loaded`;
 
 // shared/project.ts
-export const thisFileIsNoJSONSo = "This file is no JSON, so it is no project of the Studio; it may have been cut off.";
-export const thisFileIsNoProjectOf = "This file is no project of the Studio: it does not say format hebb-studio.";
+export const thisFileIsNotJSONSo = "This file is not JSON, so it is not a Studio project; it may have been cut off.";
+export const thisFileIsNotAStudioProject = "This file is not a Studio project: it does not say format hebb-studio.";
 export const thisProjectIsOfVersionThis = (value: Value) =>
   `This project is of version ${value}; this Studio reads version 1.`;
 export const theWeightsInThisProjectAre = "The weights in this project are damaged.";

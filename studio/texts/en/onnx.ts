@@ -16,8 +16,8 @@ export const hasTwoActivationsOneAfterThe = "has two activations, one after the 
 export const multipliesTwoOfItsValues = "multiplies two of its values";
 export const isNotAChainJoinsOr = (op: Value) => `is not a chain: ${op} joins or branches what flows through it`;
 export const hasAGemmThatScalesIts = "has a Gemm that scales its operands, or without a stored weight";
-export const multipliesByWhatIsNoStored = "multiplies by what is no stored matrix";
-export const addsWhatIsNoBiasOf = "adds what is no bias of a layer";
+export const multipliesBySomethingThatIsNot = "multiplies by something that is not a stored matrix";
+export const addsSomethingThatIsNotThe = "adds something that is not the bias of a layer";
 export const addsASecondBiasToA = "adds a second bias to a layer";
 export const hasAConvolutionWithoutAStored = "has a convolution without a stored kernel";
 export const poolsOtherwiseThanBySquaresOf = "pools otherwise than by squares of 2 × 2 after a convolution";

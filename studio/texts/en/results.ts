@@ -4,8 +4,8 @@ import type { Value } from "../value.ts";
 
 // page/results/Camera.tsx
 export const theCameraWasNotAllowedThe =
-  "The camera was not allowed. The browser's address bar is where that is changed.";
-export const thereIsNoCameraThatThis = "There is no camera that this page may use.";
+  "The camera was not allowed. You can change that in the browser's address bar.";
+export const noCameraIsAvailableToThis = "No camera is available to this page.";
 export const whatTheCameraSeesStaysIn =
   "What the camera sees stays in this browser: it is made small, looked at, and forgotten.";
 export const askForTheCamera = "Ask for the camera";
@@ -18,7 +18,7 @@ export const theColumnsAreBeingShuffled = "The columns are being shuffled …";
 export const r = "R²";
 export const accuracy = "accuracy";
 export const whatFallsByWhenAColumn = (set: Child, figure: Child, metric: Child, rows: Child, shuffles: Child) =>
-  rich`What ${set} ${figure} (${metric}) falls by when a column is shuffled among ${rows} rows: mean and spread of ${shuffles} shuffles. Columns that say the same share it.`;
+  rich`What ${set} ${figure} (${metric}) falls by when a column is shuffled among ${rows} rows: mean and spread of ${shuffles} shuffles. Correlated columns share it.`;
 export const test = "test";
 export const train = "train";
 export const showHowTheAnswerGoesWith = (name: Value) => `Show how the answer goes with ${name}`;
@@ -80,7 +80,7 @@ export const observedFrequency = "observed frequency";
 export const chances = "chances";
 export const meanProbability = "mean probability";
 export const orNot = (name: Child) => rich`“${name}” or not`;
-export const theNetworksAnswersAreNaNThere = "The network's answers are NaN: there is no curve of them.";
+export const theNetworksAnswersAreNaNThere = "The network's answers are NaN: they have no curve.";
 export const onTheDashedLineANetwork =
   "On the dashed line a network only guesses (left), and its chances are exactly right (right). Grey: how many rows got such a chance.";
 
@@ -95,7 +95,7 @@ export const theFirstPlanes = (count: Value) => `; the first ${count} planes`;
 export const kernelsOfLayer = (place: Value) => `Kernels of layer ${place}`;
 export const blueWeightsAbove0OrangeBelow =
   "Blue: weights above 0, orange: below. A kernel with both sides is an edge; its direction shows.";
-export const saliencyThePixelsThatTheAnswer = "Saliency: the pixels that the answer hangs on";
+export const saliencyThePixelsThatTheAnswer = "Saliency: the pixels that the answer depends on";
 export const mapsOf = (place: Child, units: Child, side: Child, side2: Child) =>
   rich`${place} ${units} maps of ${side} × ${side2}`;
 export const featureMapsOfLayer = (place: Value) => `Feature maps of layer ${place}`;
@@ -142,7 +142,8 @@ export const isSaid = (truth: Child, said: Child) => rich`is ${truth}, said ${sa
 export const forTheTruth = (off: Child) => rich`${off} for the truth`;
 export const theMostConfidentMistakes = "The most confident mistakes";
 export const theRowsThatAreMostWrong = "The rows that are most wrong";
-export const whatIsWrongHereIsOften = "What is wrong here is often the label, or a picture that nobody could tell.";
+export const whatIsWrongHereIsOften =
+  "What is wrong here is often the label, or a picture that is ambiguous even to people.";
 export const lookHereFirstForWrongCells =
   "Look here first: for wrong cells, for a column that is missing, for rows of another kind.";
 export const rowsWithTheirCells = "Rows with their cells";

@@ -82,7 +82,7 @@ export const n0TheLikeliest = "0: the likeliest";
 export const topK = "top-k";
 export const allTokens = "all tokens";
 export const theLogitsAreDividedByThe =
-  "The logits are divided by the temperature; of what is beyond the k likeliest nothing is drawn.";
+  "The logits are divided by the temperature; only the k most likely tokens can be drawn.";
 
 // page/text/SamplesPanel.tsx
 export const answersToHeldOutQuestions = "Answers to held-out questions";

@@ -50,7 +50,7 @@ export const lengthOfTheSlope = "length of the slope";
 export const whereTheFirstLayersSlopesAre =
   "Where the first layers' slopes are a thousand times shorter than the last one's, the first layers hardly learn: the gradient vanishes on its way back.";
 export const lengthOfTheSlopeOfEach = "Length of the slope of each layer";
-export const howTheRunWentOnInside = "How the run went on inside";
+export const whatHappenedInsideTheRun = "What happened inside the run";
 export const theRunIsTakenAgainFrom = "The run is taken again from its first step, and looked at on the way …";
 export const thePictureIsTakenAtA = "The picture is taken at a pause.";
 export const looksFromStepTo = (frames: Value, step: Value, step2: Value, part: Value) =>

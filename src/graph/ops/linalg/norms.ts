@@ -81,7 +81,7 @@ export function norm(
   const count = dims?.length ?? rank;
   if (count === 2) return matrixNorm(x, order, dims ?? [-2, -1], keepdim);
   if (typeof order !== "number")
-    throw new HebbError(`linalg.norm: ${describe(order)} is a norm of matrices; name two dims, or use a number`);
+    throw new HebbError(`linalg.norm: ${describe(order)} is a matrix norm; name two dims, or use a number`);
   if (dims === undefined && rank > 2)
     throw new ShapeError(
       `linalg.norm: ${formatShape(x.shape)} is neither a vector nor a matrix; name one dim or two, or use linalg.vectorNorm`,
