@@ -16,7 +16,7 @@ export interface Part {
 }
 
 export interface Assembly {
-  /** The realised values that are computed inside a cat, and have no memory of their own. */
+  /** The realised values that are computed inside a cat, and have no separate memory. */
   readonly windows: ReadonlyMap<Node, Window>;
   /** The cats that no kernel computes, and those of their parts that have to be copied there: inputs, outputs, parts of others. */
   readonly assembled: ReadonlyMap<Node, readonly Part[]>;

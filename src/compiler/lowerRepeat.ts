@@ -31,7 +31,7 @@ export interface RepeatContext {
   readonly firstSite: number;
   readonly firstWindow: number;
   readonly buffers: BufferIds;
-  /** Results that need memory of their own: outputs of the program, and parts of cats. */
+  /** Results that need separate memory: outputs of the program, and parts of cats. */
   readonly own: ReadonlySet<Node>;
   /** Makes a buffer. */
   draft(buffer: BufferDraft): number;

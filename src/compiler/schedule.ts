@@ -123,7 +123,7 @@ const inMemory: Inlined = { cost: 0, loads: 1, depth: 0, levels: 0 };
 export interface Schedule extends Assembly {
   /** Every node reachable from the outputs, inputs first. */
   readonly order: readonly Node[];
-  /** The nodes that get a kernel's result of their own. */
+  /** The nodes that get a separate kernel result. */
   readonly realized: ReadonlySet<Node>;
   /** False: one kernel for each node, to compare against. */
   readonly fuse: boolean;

@@ -131,7 +131,7 @@ function timeType(name: string, evidence: ColumnEvidence, { order }: Notation): 
   });
   const [noDates, noTimes, noDurations] = [evidence.noDates(best), evidence.noTimes(), evidence.noDurations()];
   if (mostlyRead(noDates, present)) return date("calendar", noDates);
-  // 9:15 may be either; 26:40 is no time of the day, and 1:23:45 is how stopwatches write.
+  // 9:15 may be either; 26:40 is not a time of day, and 1:23:45 is how stopwatches write.
   const watched = evidence.stopwatches.count > 0 && !clockHint(name);
   if (mostlyRead(noTimes, present) && !watched && !durationHint(name)) return date("time", noTimes);
   if (!mostlyRead(noDurations, present)) return undefined;

@@ -69,7 +69,7 @@ type Shapes = Readonly<Record<NumberShape, ShapeSightings>>;
 const noShapes = (): Shapes => perKey(numberShapes, () => new ShapeSightings());
 const countOf = (shapes: Shapes): number => numberShapes.reduce((sum, shape) => sum + shapes[shape].count, 0);
 
-/** Different units that are told apart: a column of amounts has one. */
+/** The maximum number of distinct units: a column of amounts has one. */
 const mostUnits = 8;
 /** Two words of letters. */
 const severalWords = /\p{L}{2}.*\s.*\p{L}/su;
@@ -89,7 +89,7 @@ export class ColumnEvidence {
   readonly spellings = new Map<string, Sightings>();
   /** Words that are not a date in an order of day and month. */
   readonly noDate = perKey(dateOrders, () => new Sightings());
-  /** Words that are no time of the day, and those that are no duration. */
+  /** Words that are not a time of day, and words that are not a duration. */
   readonly noTime = new Sightings();
   readonly noDuration = new Sightings();
   /** Numbers with a unit of time behind them. */

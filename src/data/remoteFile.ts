@@ -82,7 +82,7 @@ const nameOf = ({ pathname }: URL): string => {
   try {
     name = decodeURIComponent(name);
   } catch {
-    // What is no encoding is a name as it is.
+    // An invalid encoding is left as it is.
   }
   return name.replace(/[^\p{L}\p{N}._ -]+/gu, "_").slice(-120) || "data";
 };

@@ -3,7 +3,7 @@
 export interface Silence {
   /** Aborted after so many seconds in which nothing was heard. */
   readonly signal: AbortSignal;
-  /** Something came: the seconds begin anew. */
+  /** Data arrived: the timer restarts. */
   heard(): void;
   end(): void;
 }

@@ -34,7 +34,7 @@ function onlyTable(path: string, tables: readonly string[]): string {
   return `select * from ${sqlName(first)}`;
 }
 
-/** Values of DuckDB that are no numbers or texts say themselves as its text. */
+/** DuckDB values that are neither numbers nor strings are converted to its text. */
 const cellValue = (value: unknown): CellValue => (isCellValue(value) ? value : String(value));
 
 /** What a reading needs, and how it ends. */

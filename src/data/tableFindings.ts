@@ -152,7 +152,7 @@ const remarksOf = (table: Table): TableFinding[] =>
   }));
 
 /**
- * What is wrong with a table as it is, and with this target: said before anything is trained, in sentences. A finding is no error, but
+ * What is wrong with a table as it is, and with this target: said before anything is trained, in sentences. A finding is not an error, but
  * for the code "target": nothing can be learned then.
  */
 export function tableFindings(given: Table, options: FitPreprocessingOptions): TableFinding[] {

@@ -103,7 +103,7 @@ export class Mpi implements Transport {
   readonly #abort: NativeFunction;
   readonly #finalize: NativeFunction;
   #ended = false;
-  /** Whether waiting is in vain. */
+  /** Whether waiting is pointless. */
   lost: ((waited: number) => Lost) | undefined;
 
   constructor(launch: Launch) {

@@ -22,7 +22,7 @@ export interface Neighbours {
   lost(waited: number): Lost;
 }
 
-/** Whether a rank of this machine has ended, so that waiting for it is in vain: and whether it has told why itself. */
+/** Whether a rank of this machine has ended, so that waiting for it is pointless, and whether it has reported why. */
 export type Lost = undefined | "told" | { readonly why: string };
 
 /** What a rank is called that has told its failure and is about to end all: the others need not tell that it ended. */

@@ -40,7 +40,7 @@ const floats: ReadonlyMap<number, StoredDType> = new Map([
   [8, "F64"],
 ]);
 
-/** The element type of a dataset; undefined for texts and all that are no numbers. Numbers are of class 0 and 1, booleans an enumeration. */
+/** The element type of a dataset; undefined for strings and everything that is not numeric. Numbers are of class 0 and 1, booleans an enumeration. */
 function dtypeOf({ type, size, signed, enum_type: names }: H5.Metadata): StoredDType | undefined {
   if (type === 1) return floats.get(size);
   if (type === 8)

@@ -28,7 +28,7 @@ async function fileIn(folder: string): Promise<string> {
 /**
  * Opens a file of arrays by its path: safetensors (in one file, or by the index or the folder of several), .npy, .npz, PyTorch,
  * GGUF, Keras (with h5wasm), ONNX and JSON.
- * Its kind is found by its content. Only its directory is read; `array.read()` reads an array. Close it when it is not needed any more.
+ * Its kind is found by its content. Only its directory is read; `array.read()` reads an array. Close it when you no longer need it.
  */
 export async function openFile(path: string): Promise<OpenedFile> {
   const entry = await entryAt(path);

@@ -101,7 +101,7 @@ export class BeamSearch {
     for (let length = 1; ; length++) {
       const candidates = continuations(open, { logits, vocabulary, prompt, kept, penalty: settings.repetitionPenalty });
       const ends = ({ tokens }: Open): boolean => length === longest || settings.stop.includes(at(tokens, length - 1));
-      // What ends, but was not among the best, is no better than what goes on.
+      // A text that ends but was not among the best is no better than those that continue.
       const ended = candidates.slice(0, beams).filter(ends);
       complete = [...complete, ...ended.map((one) => scored(one, settings))]
         .sort((a, b) => b.score - a.score)

@@ -154,7 +154,7 @@ export class Config {
     });
   }
 
-  /** Refuses the keys that nobody has read, unless the user says that they do not matter. */
+  /** Rejects unread keys, unless the user says that they do not matter. */
   finish(ignored: readonly string[] = []): void {
     for (const part of this.#parts) part.finish(ignored);
     const unknown = Object.keys(this.json).filter(

@@ -21,7 +21,7 @@ export interface Family {
   readonly names: Names;
   /** What transformers 5 calls the body's weights in memory, and so in adapters, where its files keep older names. */
   readonly inMemory?: Names;
-  /** Entries of files that hold no weight of their own: masks, counts, copies of tied weights. */
+  /** Entries of files that are not weights: masks, counts, copies of tied weights. */
   readonly idle: readonly RegExp[];
   /** Entries that belong to parts or heads which are not built. */
   readonly elsewhere: readonly RegExp[];

@@ -78,7 +78,7 @@ export class FineTuned extends Module {
     return this.model.forward(ids, { attentionMask: ids.ne(this.padding) });
   }
 
-  /** Takes over the weights of the base; the head starts anew where its classes are others. */
+  /** Takes over the weights of the base; the head is initialised at random if its classes differ. */
   async startFrom(files: PretrainedFiles): Promise<void> {
     await fillPretrained(this.#pretrained, files, true);
   }

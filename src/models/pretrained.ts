@@ -12,7 +12,7 @@ import { jsonIn, type PretrainedFiles, textIn, weightsIn } from "./files.ts";
 import { type Loaded, loadWeights, storedWeights } from "./weights.ts";
 
 export interface LoadPretrainedOptions {
-  /** Another head than the one the model was saved with; its weights start anew where the files do not have them. */
+  /** Another head than the one the model was saved with; its weights are initialised at random if the files do not have them. */
   readonly head?: HeadName;
   /** The classes of a new head; a model saved with as many others gets a new head. */
   readonly labels?: readonly string[];
@@ -35,7 +35,7 @@ export interface Pretrained {
   readonly config: JsonObject;
   /** The names of the classes, for a head that has them. */
   readonly labels: readonly string[] | undefined;
-  /** Weights that the files did not have and that start anew, as files would call them. */
+  /** Weights that were missing in the files and are initialised at random, by their names in files. */
   readonly initialized: readonly string[];
   /** Entries of the files that this model has no place for. */
   readonly unused: readonly string[];
@@ -82,7 +82,7 @@ export async function loadPretrainedFiles(
   return { ...pretrained, ...(await fillPretrained(pretrained, files, fresh)) };
 }
 
-/** Fills a model with the weights of files; `fresh`: its head may start anew. */
+/** Fills a model with the weights of files; `fresh`: its head may be initialised at random. */
 export async function fillPretrained(
   { model, family, head }: Pretrained,
   files: PretrainedFiles,

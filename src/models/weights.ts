@@ -11,7 +11,7 @@ import type { Family } from "./family.ts";
 import { requiredName, type Stored, storedName } from "./names.ts";
 
 export interface Loaded {
-  /** Weights that the files do not have and that start anew. */
+  /** Weights that are missing in the files and are initialised at random. */
   readonly initialized: readonly string[];
   /** Entries of the files that this model has no place for: other heads, other parts. */
   readonly unused: readonly string[];

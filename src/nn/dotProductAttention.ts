@@ -14,7 +14,7 @@ import { checked, dropout } from "./dropout.ts";
 import { hiddenBy, withoutJunk } from "./masks.ts";
 
 export interface AttentionOptions {
-  /** Broadcast to [..., L, S]. Booleans: true takes part. Floats are added to the scores. */
+  /** Broadcast to [..., L, S]. Booleans: true is included. Floats are added to the scores. */
   readonly attnMask?: Tensor | undefined;
   /** The share of weights dropped. The caller says when: pass 0 in evaluation. Default 0. */
   readonly dropoutP?: number;

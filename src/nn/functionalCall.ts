@@ -55,7 +55,7 @@ export function functionalCall<Out, In extends unknown[]>(
 }
 
 /**
- * The parameters and the buffers of modules built alike, each stacked in a new first dim: `vmap` over them runs all modules at once.
+ * The parameters and buffers of modules with the same structure, each stacked in a new first dim: `vmap` over them runs all modules at once.
  * Source: torch.func.stack_module_state.
  */
 export function stackModuleState(

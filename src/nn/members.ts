@@ -12,7 +12,7 @@ function entriesOf(value: unknown): Iterator<readonly [unknown, unknown]> | unde
   return prototype === Object.prototype || prototype === null ? Object.entries(value)[Symbol.iterator]() : undefined;
 }
 
-/** Names join with dots to paths, so they have none of their own. */
+/** Names are joined with dots to paths, so a name has no dots. */
 function refuseName(path: string, key: unknown, member: object): void {
   if (typeof key === "number" || (typeof key === "string" && key !== "" && !key.includes("."))) return;
   throw new HebbError(

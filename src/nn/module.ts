@@ -392,7 +392,7 @@ function tooDeep(depth: number, cause: RangeError): HebbError {
   return error;
 }
 
-/** What was given instead of a tensor, for those whom no types guide. */
+/** What was passed instead of a tensor, for callers without type checking. */
 function refusal([first]: readonly unknown[], cause: TypeError): HebbError | undefined {
   const isList = Array.isArray(first) || ArrayBuffer.isView(first);
   if (!isList && typeof first !== "number" && first !== undefined && first !== null) return undefined;

@@ -52,7 +52,7 @@ export function rotary(x: Tensor, options: RotaryOptions = {}): Tensor {
   return interleaved ? stack(turned, -1).flatten(-2) : cat(turned, -1);
 }
 
-/** 2^(−8 / n), squared, cubed …; where n is no power of two, every other one of the next power fills up. */
+/** 2^(−8 / n), squared, cubed …; if n is not a power of two, every other one of the next power fills up. */
 function slopes(heads: number): number[] {
   const power = 2 ** Math.floor(Math.log2(heads));
   const of = (count: number): number[] => Array.from({ length: count }, (_, head) => 2 ** ((-8 * (head + 1)) / count));

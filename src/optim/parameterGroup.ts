@@ -9,7 +9,7 @@ export interface CommonOptions {
   readonly maximize?: boolean;
 }
 
-/** Parameters with options of their own, beside those of the optimizer. */
+/** Parameters with their own options, which override those of the optimizer. */
 export type GroupInit<O> = { readonly params: Iterable<Parameter>; readonly lr?: number } & Partial<O>;
 export type Params<O> = Iterable<Parameter> | Iterable<GroupInit<O>>;
 

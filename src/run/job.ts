@@ -222,7 +222,7 @@ function baseOf({ base, model }: JobConfig, stored: Preprocessing): Base | null 
   }
 }
 
-/** How a text becomes tokens by a tokenizer of its own. */
+/** How a text becomes tokens with its own tokenizer. */
 const learnedBy = ({ tokenizer, vocabulary }: NonNullable<JobConfig["text"]>, context: number): Tokenizing | null =>
   tokenizer === "pretrained" ? null : { tokenizer, vocabulary, context };
 

@@ -80,7 +80,7 @@ async function readAddress(path: string, options: ReadOptions): Promise<Source> 
   return InputFile.use(file, (open) => fromFile(open, { name: basename(file), path, place: path }, options));
 }
 
-/** A name that is no path: a built-in problem, or a set that is fetched. */
+/** A name instead of a path: a built-in problem, or a downloaded set. */
 async function readNamed(path: string, options: ReadOptions): Promise<Source> {
   const canonical = canonicalPart(path);
   if (canonical !== undefined) return readCanonical(path, canonical, options);

@@ -59,14 +59,14 @@ const asGood = 0.005;
 /** Whether the trials of these rows see a part of them only. */
 export const seesPart = ({ train }: PreparedRows): boolean => train.length * (1 - judging) > mostRows;
 
-/** One division of the rows to learn from; the target is scaled anew where its logarithm is tried, and columns go where that is tried. */
+/** One split of the training rows; the target is scaled again if its logarithm is tried, and columns are dropped if that is tried. */
 class Inner {
   readonly #plain: PreparedRows;
   readonly #changed = new Map<string, PreparedRows>();
 
   constructor(prepared: PreparedRows, split: Split) {
     const { train } = prepared;
-    // Rows are in the order of the file, and neighbours may be alike.
+    // Rows are in file order, and neighbours may be similar.
     const few = (rows: Int32Array, most: number): Int32Array =>
       rows.length <= most
         ? rows
@@ -183,7 +183,7 @@ const workOfTraining = ({ model, epochs }: JobConfig, rows: number): number =>
 export class Trials {
   /** What the trials are judged by. */
   readonly monitor: string;
-  /** A trial is no user's choice: it, and the training after it, are as thorough as the search. */
+  /** A trial is not a user's choice: it, and the training after it, are as thorough as the search. */
   readonly preset: PresetName;
   /** Whether the trials see a part of the rows only. */
   readonly isPart: boolean;
@@ -191,7 +191,7 @@ export class Trials {
   count = 0;
   readonly #options: SearchOptions;
   readonly #parts: readonly Inner[];
-  /** Networks in the ensemble of a trial: fewer than there will be where there is no time for all. */
+  /** Networks in the ensemble of a trial: fewer than in the final one if time is short. */
   #members: number;
   readonly #known = new Set<string>();
   readonly #started = performance.now();
@@ -256,7 +256,7 @@ export class Trials {
     return this.#way * (value - than) > 0 || (Number.isNaN(than) && !Number.isNaN(value));
   }
 
-  /** Whether a figure is worse by more than this share of the best, or is no number. */
+  /** Whether a figure is worse than the best by more than this share, or is NaN. */
   #isFarFrom(best: number, value: number, share: number): boolean {
     return this.#isBetter(best - this.#way * share * Math.abs(best), value);
   }

@@ -108,7 +108,7 @@ export class DeviceMemory {
     return storage;
   }
 
-  /** The same value in memory of its own. */
+  /** The same value in its own memory. */
   detached(storage: Storage): Storage {
     return new Storage(storage.dtype, storage.shape, this.copy(storage));
   }
@@ -138,7 +138,7 @@ export class DeviceMemory {
     this.device.free(block);
   }
 
-  /** Frees the device memory of a value at once that nobody reads again. Memory of the host and of cells is left to its owner. */
+  /** Frees at once the device memory of a value that will not be read again. Host memory and the memory of cells are left to their owner. */
   discard({ place }: Storage): void {
     const { block } = place;
     if (block === undefined || !this.#owners.has(block)) return;
@@ -209,7 +209,7 @@ export class DeviceMemory {
     if (place.host !== undefined) return place.host.slice();
     if (place.block === undefined) throw lost(shape);
     const value = device.read(place.block, place.dtype, place.length);
-    // What is wrong with the device, `settle` says; a rejection that nobody awaits would end the process.
+    // What is wrong with the device, `settle` says; an unhandled rejection would end the process.
     value.catch(() => undefined);
     await runs.settle();
     runs.mustHave(place);

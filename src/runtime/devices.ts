@@ -231,7 +231,7 @@ export const engineOf = (home: Home | undefined): Engine => (home === undefined 
 /** The device, or the default one. */
 export const homeOrDefault = (home: Home | undefined): Home => home ?? defaultSeat;
 
-/** The memory with a value: that of the default device where it lies on none. */
+/** The memory with a value: that of the default device if it is on none. */
 export const memoryOf = ({ at }: { readonly at: Home | undefined }): DeviceMemory => engineOf(at).memory;
 
 /** The memory with the value of a cell, or where it goes when it is used next. */

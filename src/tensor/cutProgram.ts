@@ -122,7 +122,7 @@ class Run {
   readonly #memory: CutOptions["memory"];
   /** By number, in the order of their beginning. */
   readonly #travels: (Travel | undefined)[] = [];
-  /** The buckets that bring values that nobody has needed yet. */
+  /** The buckets with values that have not been needed yet. */
   readonly #coming = new Map<number, Travel>();
   /** The last that were sent. */
   readonly #sent: Travel[] = [];

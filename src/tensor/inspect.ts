@@ -87,7 +87,7 @@ export function* inspection(fn: () => Tensor): Reading<Inspected[]> {
 const evaluated = (where: string, nodes: readonly Node[]): readonly TypedArray[] =>
   evaluate(nodes).map((value) => valuesNow(where, Tensor.of(sourceNode(value, value))));
 
-/** A loop has results, and no value of its own. */
+/** A loop has results, but no value itself. */
 const hasValue = ({ op }: Node): boolean => op.rule.kind !== "loop";
 
 /** The names of what a node is computed from: a result of a loop, from all that the loop reads. */

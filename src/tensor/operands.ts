@@ -5,7 +5,7 @@ import * as kind from "../graph/kinds.ts";
 import type { OptionKinds } from "../graph/options.ts";
 import type { Shape } from "../graph/shape.ts";
 
-/** What a tensor is made of besides a node. */
+/** What a tensor is made from, besides a node. */
 export interface TensorInit {
   readonly shape: Shape;
   readonly dtype: DType;

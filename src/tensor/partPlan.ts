@@ -18,7 +18,7 @@ export interface PartPlan {
   readonly buckets: readonly Bucket[];
   /** Buckets of all parts, by their number, whose memory nothing reads any longer behind each stage. */
   readonly spent: readonly (readonly number[])[];
-  /** Places of values that are no bucket's and that nothing reads behind this part. */
+  /** Positions of values that belong to no bucket and that nothing reads after this part. */
   readonly discarded: readonly number[];
 }
 
@@ -57,7 +57,7 @@ export function planParts(cut: Cut, { argumentCount, ranks }: PlanOptions): Part
       for (const { input, place } of members) {
         const known = lastRead.get(input);
         lastRead.set(input, { part: k, stage: known?.part === k ? Math.max(known.stage, b) : b });
-        // What is made in vain is read by nobody.
+        // An unused result is never read.
         lastRead.set(place, { part: k, stage: stages.count - 1 });
         bucketOf.set(place, count);
       }

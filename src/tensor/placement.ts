@@ -7,7 +7,7 @@ import { topologicalOrder } from "../graph/walk.ts";
 import { Cell, type ComputeDevice, deviceOfHome, type Home, homeOfDevice, Storage } from "../runtime/index.ts";
 import { currentTrace } from "./trace.ts";
 
-/** What is known of nodes that are no values: undefined where a node is computed wherever it is used. */
+/** What is known about nodes without a value: undefined if a node is computed wherever it is used. */
 const homes = new WeakMap<Node, Home | undefined>();
 
 /** The device that the node must be computed on; undefined: it is made of constants, and goes where it is used. Throws where it reads from two. */

@@ -4,7 +4,7 @@ import { describe } from "../graph/kinds.ts";
 import { Tensor } from "./tensor.ts";
 
 /**
- * Calls a function to trace it. What is no tensor among the arguments reaches it unchanged, without the methods of tensors: said in a
+ * Calls a function to trace it. Arguments that are not tensors reach it unchanged, without tensor methods: reported in a
  * sentence where one is called.
  */
 export function callTraced(

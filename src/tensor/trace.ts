@@ -69,7 +69,7 @@ export function withTrace<T>(trace: Trace, body: () => T): T {
   }
 }
 
-/** Runs `body` as if it were traced, for a program that nobody wants. */
+/** Runs `body` as if it were traced, and discards the program. */
 export function rehearse(body: () => unknown): void {
   const outer = current;
   current = new Trace();

@@ -53,7 +53,7 @@ export interface FailedStep {
   readonly lr: number;
 }
 
-/** A loss or weights that are no numbers. */
+/** A loss or weights that are NaN or infinite. */
 export type Failure =
   | { readonly kind: "loss"; readonly loss: number; readonly step: number; readonly epoch: number }
   | { readonly kind: "weights"; readonly parameter: string; readonly step: number; readonly epoch: number };
@@ -78,7 +78,7 @@ export function* findOrigin({ model, loss, rows, batch, lr, ...ranks }: FailedSt
   const update = yield* brokenParameter(model);
   if (update !== undefined)
     return { where: `because the update before it made the weights NaN or infinite: "${update}"`, cure: lowerRate(lr) };
-  // The rows alone: values of other rows are no cause.
+  // Only these rows: values of other rows cannot be the cause.
   const fields = [rows.features, rows.targets, ...(rows.weights === undefined ? [] : [rows.weights])];
   const found = yield* valuesOf(fields);
   const [features, targets, weights] = fields.map((field, place) =>
@@ -110,7 +110,7 @@ export function* findOrigin({ model, loss, rows, batch, lr, ...ranks }: FailedSt
   };
 }
 
-/** From the result back along values that are no numbers, to the one whose inputs all are. */
+/** From the result back along NaN and infinite values, to the one whose inputs are all finite. */
 function originOf(seen: readonly Inspected[]): Inspected | undefined {
   const byName = new Map(seen.map((value) => [value.name, value]));
   let at = seen.at(-1);
@@ -120,7 +120,7 @@ function originOf(seen: readonly Inspected[]): Inspected | undefined {
       const input = byName.get(name);
       return input === undefined || finite(input.value) ? [] : [input];
     });
-    // NaN before infinity: a mask of −∞ is no fault.
+    // NaN before infinity: a mask of −∞ is not a fault.
     const next: Inspected | undefined = broken.find(({ value }) => value.some(Number.isNaN)) ?? broken[0];
     if (next === undefined) return at;
     at = next;

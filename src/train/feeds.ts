@@ -314,7 +314,7 @@ export const shareOfBatch = (rows: number, world: FeedOptions["world"]): readonl
 export const batchShare = (whole: number, first: number, count: number): BatchShare | undefined =>
   count === whole ? undefined : { first, count, whole };
 
-/** No row is left out: one that would be a batch of its own joins the batch before it, which batch norm can then train on. */
+/** No row is left out: a single remaining row joins the batch before it, so that batch norm can train on it. */
 export const samplerOf = (
   length: number,
   { batchSize, seed }: Pick<FeedOptions, "batchSize" | "seed">,

@@ -22,7 +22,7 @@ const progressEvery = 100;
 
 /**
  * Trains a model. Shuffles by seed, evaluates after each epoch, keeps the best weights, stops early on request, and says so
- * at once when the loss is no longer a number. Resuming from a saved state gives the same bits as never having stopped.
+ * at once when the loss becomes NaN or infinite. Resuming from a saved state gives the same bits as never having stopped.
  */
 export async function fit(model: Module, options: FitOptions): Promise<History> {
   checkFitOptions(options);

@@ -25,7 +25,7 @@ export interface FitOptions extends CommonOptions {
   readonly doctor?: boolean;
   /** Tell on the console how it goes, a line for each epoch. Default: in a program that runs in a terminal and has no `onEvent`. */
   readonly verbose?: boolean;
-  /** Saves a state; called at the end of epochs and now and then within them, never with weights that are no numbers. */
+  /** Saves a state; called at the end of epochs and now and then within them, never with weights that are NaN or infinite. */
   readonly save?: Save | undefined;
   /** Least milliseconds between two saves. Default 1000, more where saving takes long. */
   readonly saveEvery?: number;

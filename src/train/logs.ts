@@ -15,7 +15,7 @@ export interface Log extends Callback {
 const plain = (_: string, value: unknown): unknown =>
   typeof value === "number" && !Number.isFinite(value) ? null : value;
 
-/** One line of JSON for each event; figures that are no numbers are null. */
+/** One line of JSON for each event; figures that are NaN or infinite are null. */
 export const jsonlLog = (write: (text: string) => void): Log => ({
   event: (event) => write(`${JSON.stringify(event, plain)}\n`),
 });

@@ -3,7 +3,7 @@ import { HebbError } from "../graph/errors.ts";
 import type { Place } from "./feeds.ts";
 import { MeanLoss, type StepLoss, type StepResult } from "./steps.ts";
 
-/** A loss that is no number, and the update that gave it. */
+/** A loss that is NaN or infinite, and the update that produced it. */
 export interface BrokenLoss {
   readonly loss: number;
   readonly step: number;
@@ -62,7 +62,7 @@ export class Losses {
     this.#places[this.#count++] = place;
   }
 
-  /** Reads all, up to the first that is no number. */
+  /** Reads all, up to the first that is NaN or infinite. */
   read(): BrokenLoss | undefined {
     let broken: BrokenLoss | undefined;
     for (let at = 0; at < this.#count && broken === undefined; at++) {

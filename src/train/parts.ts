@@ -57,7 +57,7 @@ export function* collect(parts: readonly Part[], step: number, holdings: Holding
   return { step, tensors: yield* holdings.take(tensors), ...found };
 }
 
-/** Whether a weight of those that this rank holds is no number. */
+/** Whether one of this rank's weights is NaN or infinite. */
 export const hasBrokenWeights = ({ tensors }: Moment, model: Module): boolean =>
   [...model.namedParameters()].some(([name]) => {
     const weights = tensors[`model.${name}`];

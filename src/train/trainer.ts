@@ -267,7 +267,7 @@ export class Trainer implements Training {
   }
 
   /**
-   * Takes one update. False where a loss or the weights are no numbers: see `failure`. Where the device gives values later, it does not
+   * Takes one update. False if a loss or the weights are NaN or infinite: see `failure`. Where the device gives values later, it does not
    * wait for the loss; await `ready()` whenever `mustWait` says so, and `endEpochLater()` when the epoch is over.
    */
   step(): boolean {
@@ -317,7 +317,7 @@ export class Trainer implements Training {
   }
 
   /**
-   * Reads the losses of the updates since the last time; false where one is no number. They are read after each update, unless
+   * Reads the losses of the updates since the last time; false if one is NaN or infinite. They are read after each update, unless
    * `readEvery` says otherwise, and whenever somebody asks.
    */
   readLosses(): boolean {

@@ -28,7 +28,7 @@ export interface CommonOptions {
   readonly batchSize?: number;
   /** Batches whose gradients are added up for one update. Default 1. */
   readonly accumulate?: number;
-  /** Governs the order of samples. A single row that would be a batch of its own joins the batch before it. Default 0. */
+  /** Seeds the order of samples. A single remaining row joins the batch before it. Default 0. */
   readonly seed?: number;
   /**
    * What dropout and the like draw from. Default: a copy of the current generator, so that runs side by side do not disturb each other;

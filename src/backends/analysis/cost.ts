@@ -105,7 +105,7 @@ export function canVectorize(steps: readonly Step[], axis: Axis, dependence: Dep
 
 /**
  * The estimated cost of all points of the steps, in simple instructions. `lane` is the axis that becomes lanes; in its
- * absence each inner loop takes the best of its own.
+ * absence each inner loop takes its own best.
  */
 export function costOf(
   steps: readonly Step[],

@@ -29,7 +29,7 @@ export function interruption(
   const additions = Math.ceil((axes[last]?.extent ?? 1) / group);
   const total = additions * extentOf(axes.slice(0, last));
   if (steps.some(({ parts }) => parts)) return total === 1 ? undefined : { place: last, steps: group };
-  // Each addition but the first rounds by at most half a unit; a summand takes part in all of them and in those of its tree.
+  // Each addition but the first rounds by at most half a unit; a summand is affected by all of them and by those of its tree.
   if (total - 1 + Math.log2(group) <= 4 * Math.log2(points)) return undefined;
   let within = additions;
   for (let place = last - 1; place >= 0 && within <= run; place--) {

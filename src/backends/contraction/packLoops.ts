@@ -35,7 +35,7 @@ interface Range {
 
 /**
  * `rest`: what the last panel holds beyond the last row or column. "zeros" are written by the same loops. "anything" is what the memory
- * held: panels that are not full have loops of their own, without a condition.
+ * held: partial panels have separate loops, without a condition.
  */
 export function packLoops(packing: Packing, buffer: number, rest: "zeros" | "anything"): LoopKernel[] {
   const { kernel, side, layout } = packing;

@@ -58,7 +58,7 @@ function narrowSideOf(value: Scalar): NarrowSide | undefined {
   return operand && { operand, dtype };
 }
 
-/** Undefined where a side is no narrow memory, or steps through it unevenly. */
+/** Undefined if a side is not narrow memory, or has uneven steps. */
 export function inWords(kernel: ContractionKernel, room: WordRoom, sideOf = narrowSideOf): WordProduct | undefined {
   const [a, b] = [sideOf(kernel.a), sideOf(kernel.b)];
   if (a === undefined || b === undefined) return undefined;

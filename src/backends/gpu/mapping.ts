@@ -22,7 +22,7 @@ export type Mapping =
       readonly groups: number;
       readonly tile: Tile;
     }
-  /** The same tile, whose invocations read the operands where they lie and share nothing. */
+  /** The same tile, whose invocations read the operands in place and share nothing. */
   | {
       readonly kind: "blocks";
       readonly kernel: ContractionKernel;

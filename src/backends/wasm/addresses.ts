@@ -92,7 +92,7 @@ export abstract class Addresses extends Availability {
     }
   }
 
-  /** A term of an address; that an axis is further than its counter is no part of it. */
+  /** A term of an address; the distance of an axis from its counter is not part of it. */
   #scaledKey(atom: Value, scale: number): string {
     return `${scale}*${atom.id}${atom.kind === "axis" ? "" : this.whereAhead(atom)}`;
   }

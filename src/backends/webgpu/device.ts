@@ -20,7 +20,7 @@ export interface WebgpuDeviceOptions {
 
 export const createWebgpuDevice = (options: WebgpuDeviceOptions = {}): AsynchronousDevice => new WebgpuDevice(options);
 
-/** The device on a card that is no driver for the processor, ready to compute; or a HebbError that says why there is none. */
+/** The device on a real GPU, not a CPU driver, ready to compute; or a HebbError that says why there is none. */
 export async function openRealCard(): Promise<AsynchronousDevice> {
   const device = new WebgpuDevice({ adapter: "real" });
   await device.started;
@@ -51,7 +51,7 @@ class WebgpuDevice implements AsynchronousDevice {
   #card: Card | undefined;
   /** What kernels are written for, once it is known. */
   #target: Target = { kind: "card", subgroups: false };
-  /** Why nothing can be computed any more. */
+  /** Why nothing more can be computed. */
   #failure: Error | undefined;
   #closed = false;
   readonly #waiting: Work[] = [];

@@ -41,7 +41,7 @@ const cut = (text: string): string => (text.length > widest ? `${text.slice(0, w
 /** A sum from the mean to the prediction, the largest step first. */
 function linesOf({ row, target, class: name, base, prediction, contributions }: RowExplanation): string[] {
   const what = name === undefined ? visible(target) : `probability of ${visible(target)} = ${visible(name)}`;
-  // A line for one column more is no longer than one that only counts it.
+  // A line for one more column is as short as one that only counts it.
   const shown = contributions.length === mostShown + 1 ? contributions.length : mostShown;
   const steps = contributions.slice(0, shown);
   const rest = contributions.slice(shown);

@@ -42,7 +42,7 @@ function known(path: string): Known | undefined {
     const figures = partsIn(end) ?? last?.held ?? last?.train ?? {};
     return { path, config, epochs, figures, ended: end !== undefined, changed: statSync(path).mtimeMs };
   } catch (error) {
-    // A folder that is no run any more, or damaged, is not in the list.
+    // A folder that is no longer a run, or is damaged, is not in the list.
     if (error instanceof HebbError) return undefined;
     throw error;
   }

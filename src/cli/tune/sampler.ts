@@ -90,7 +90,7 @@ class Parzen {
   readonly #points: readonly Point[];
   /** Standard deviation of a kernel, as a share of its range: Scott's rule for points that fill the range, and not below 1/(n+1). */
   readonly #width: number;
-  /** The share of a kernel that goes to all values of a choice alike. */
+  /** The share of a kernel that is spread equally over all values of a choice. */
   readonly #leak: number;
 
   constructor(space: readonly Dimension[], points: readonly Point[]) {

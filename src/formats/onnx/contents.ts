@@ -89,7 +89,7 @@ function arrayOf(source: OpenSource, tensor: TensorProto, where: string): FileAr
   };
 }
 
-/** Opens an ONNX file: what it computes is told; nothing is computed, and operators that are not known are no hindrance. */
+/** Opens an ONNX file: what it computes is described; nothing is computed, and unknown operators do no harm. */
 export async function openOnnx(source: OpenSource): Promise<Contents> {
   const { name } = source;
   const model = readOnnx(await source.read(0, source.size), { name });

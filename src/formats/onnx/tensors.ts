@@ -208,7 +208,7 @@ function typedField(tensor: TensorProto, type: ElementType): { readonly name: st
   }
 }
 
-/** Typed fields in the form of raw bytes, so that both are read alike. */
+/** Typed fields in the form of raw bytes, so that both are read in the same way. */
 function typedBytes(
   tensor: TensorProto,
   type: Exclude<ElementType, "string">,

@@ -116,7 +116,7 @@ export interface StorageBytes {
   read(start: number, length: number): Promise<Uint8Array>;
 }
 
-/** A tensor of a file as an array. Throws HebbError where it lies outside its storage. */
+/** A tensor of a file as an array. Throws HebbError if it is outside its storage. */
 export function arrayOf(tensor: TorchTensor, storage: StorageBytes, place: string): FileArray {
   const { dtype, shape, offset } = tensor;
   const width = storedTypes[dtype].bits / 8;

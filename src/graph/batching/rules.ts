@@ -70,7 +70,7 @@ const onAxis = (op: Op<{ readonly axis: number }>): Entry => shifted(op, ({ axis
 const onDim = (op: Op<{ readonly dim: number }>): Entry => shifted(op, ({ dim }) => ({ dim: dim + 1 }));
 const toShape = (op: Op<{ readonly shape: readonly number[] }>): Entry =>
   shifted(op, ({ shape }, size) => ({ shape: [size, ...shape] }));
-/** Ops that treat every leading dim alike. */
+/** Ops that treat all leading dims in the same way. */
 const unchanged = (op: Op): Entry => shifted(op, (attributes) => attributes);
 
 const pointwise: readonly Op<never>[] = [

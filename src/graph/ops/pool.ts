@@ -119,7 +119,7 @@ function maxPool(
   return name === "maxPool3d" ? result : composed(name, [x], attributes, result);
 }
 
-/** The maxima, and where they lie (see maxPoolPlaces). */
+/** The maxima and their positions (see maxPoolPlaces). */
 export function maxPoolWithPlaces(
   rank: 1 | 2 | 3,
   x: Node,

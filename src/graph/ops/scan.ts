@@ -27,7 +27,7 @@ export const scanOp: Op<ScanAttributes> = {
 /** A loop whose constants are what its body reads from outside. */
 export function loop(parts: BodyParts, { initial, stacked, steps, reverse }: LoopInputs): Node {
   const whole = makeBody(parts);
-  // Rows that nothing reads are no part of it.
+  // Rows that nothing reads are not part of it.
   const read = new Set(whole.order);
   const body = { ...whole, rows: whole.rows.filter((row) => read.has(row)) };
   const inputs = stacked.filter((_, place) => read.has(parts.rows[place] as Node));

@@ -133,6 +133,6 @@ export function nextafter(x: Node, y: Node): Node {
   const [a, b] = el.align("nextafter", floating(x), floating(y));
   return apply(nextafterOp, [a, b], {});
 }
-/** Whether the sign is negative, that of −0 too. NaN counts as positive: its sign is no number's. */
+/** Whether the sign is negative, that of −0 too. NaN counts as positive. */
 export const signbit = (x: Node): Node =>
   isFloat(x.dtype) ? apply(signbitOp, [x], {}) : el.lt(x, el.scalarLike(0, x));

@@ -21,7 +21,7 @@ export interface AttentionSpec {
 
 /** What all layers of one forward share. */
 export interface Pass {
-  /** True: takes part. Broadcast to [N, heads, L, S]. Without it every position sees all, or those before it. */
+  /** True: included. Broadcast to [N, heads, L, S]. Without it every position sees all, or those before it. */
   readonly mask?: Tensor | undefined;
   readonly causal: boolean;
   readonly rotation?: Rotation | undefined;

@@ -67,7 +67,7 @@ export function multiMargin(input: Tensor, target: Tensor, options: MultiMarginO
 }
 
 /**
- * Σ over labels j and all classes i that are no label of max(0, 1 − x[j] + x[i]) / C. The target [N, C] lists the labels of a sample, −1
+ * Σ over labels j and all classes i that are not labels of max(0, 1 − x[j] + x[i]) / C. The target [N, C] lists the labels of a sample, −1
  * ends the list. Source: torch.nn.functional.multilabel_margin_loss.
  */
 export function multilabelMargin(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {

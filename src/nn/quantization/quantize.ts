@@ -120,7 +120,7 @@ export function prepare<M extends AnyModule>(model: M, options: PrepareOptions =
     const observer = make();
     const watched: Watched = {
       observer,
-      // A table is asked by positions, which are no numbers to quantise.
+      // A table is indexed by positions, which must not be quantised.
       seen: layer instanceof Embedding,
       handle: layer.registerForwardPreHook(([x]) => {
         if (x === undefined || layer instanceof Embedding) return;

@@ -14,7 +14,7 @@ export const blankPicture = (shape: readonly number[]): RawRows => ({
   data: new Uint8Array(shape.reduce((product, extent) => product * extent, 1)),
 });
 
-/** The pixels of a body. Throws HebbError for what is no picture, or a damaged one. */
+/** The pixels of a body. Throws HebbError if it is not a picture, or is damaged. */
 export async function pixelsOf(body: unknown, preprocessing: Preprocessing): Promise<RawRows> {
   if (!(body instanceof Uint8Array))
     throw new HebbError(`the body must be the bytes of a picture, with the content-type ${pictureTypes.join(" or ")}`);

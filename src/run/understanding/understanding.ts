@@ -127,7 +127,7 @@ const mostPairs = 1000;
 const mostWorst = 12;
 
 /**
- * Looks at a run on the rows that it did not learn from: its test data, else those held out. Throws HebbError for what is no run; data
+ * Looks at a run on the rows that it did not learn from: its test data, else those held out. Throws HebbError if it is not a run; data
  * that cannot be read again leave out what needs them, and a note says why.
  */
 export async function understand(folder: string, notices: Notices): Promise<Understanding> {

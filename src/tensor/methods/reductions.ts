@@ -136,7 +136,7 @@ export abstract class ReductionMethods<S extends Shape = Shape> extends Pointwis
   amin(dim?: given.Dims, keepdim = false): Tensor {
     return reduced(this, "amin", rd.min, dim, keepdim);
   }
-  /** The largest of all; with a dim also where it lies; with a tensor the larger of both, element by element (torch.max). */
+  /** The largest of all; with a dim also its position; with a tensor the larger of both, element by element (torch.max). */
   max(): Tensor;
   max(other: Tensor): Tensor;
   max(dim: number, keepdim?: boolean): Ranked;

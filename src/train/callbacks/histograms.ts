@@ -11,7 +11,7 @@ import type { EpochRecord } from "../state.ts";
 
 const bins = 30;
 
-/** Counts of values in equal parts of their range. Values that are no numbers are left out. */
+/** Counts of values in equal parts of their range. NaN and infinite values are left out. */
 export function histogramOf(name: string, of: Histogram["of"], values: TypedArray): Histogram {
   let [low, high, sum, sumSquares] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, 0];
   for (const value of values) {

@@ -33,7 +33,7 @@ export interface Course {
   readonly moved: number | undefined;
   /** The loss before the first step; undefined when not known. */
   readonly untrained: number | undefined;
-  /** Undefined where there are no classes to be told apart. */
+  /** Undefined if there are no classes. */
   readonly largest: LargestClass | undefined;
   /** The share of units that dropout takes away in training; 0 where there is none. */
   readonly dropout: number;

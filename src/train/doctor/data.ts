@@ -115,7 +115,7 @@ export function checkLabels(train: Dataset, validation: Dataset | undefined, out
 
 /** Values hashed at most: more would take noticeable time. */
 const mostValues = 6e7;
-/** Combinations of values beyond which equal rows are no coincidence, for each row. */
+/** Number of combinations of values, per row, beyond which equal rows are not a coincidence. */
 const roomForEach = 50;
 
 const words = new Uint32Array(2);

@@ -33,7 +33,7 @@ const deviation = 0.02;
 class CausalAttention extends nn.Module {
   readonly qkv: nn.Linear;
   readonly proj: nn.Linear;
-  /** A module of its own, so that a hook sees what each head attends to: [B, heads, T, T]. */
+  /** A separate module, so that a hook sees what each head attends to: [B, heads, T, T]. */
   readonly softmax: nn.Softmax;
   readonly #heads: number;
   readonly #drop: number;

@@ -205,7 +205,7 @@ export class Tabular extends nn.Module {
 
 /**
  * The ends of intervals of sorted values: every value where there are few, and quantiles otherwise. A value that fills more than an interval
- * counts as one, so that rare values beside many zeros are still told apart.
+ * counts as one, so that rare values beside many zeros are still distinguished.
  */
 export function edgesOf(sorted: ArrayLike<number>, bins: number): number[] {
   const values: number[] = [];

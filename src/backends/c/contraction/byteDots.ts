@@ -45,7 +45,7 @@ export const isOfBytes = (
   bytesOf(a) !== undefined &&
   bytesOf(b) !== undefined;
 
-/** Where a product lays bytes out anew: a buffer of each type over one memory, and a place for so many bytes in it. */
+/** Where a product rearranges bytes: a buffer of each type over one memory, and a place for so many bytes in it. */
 interface ByteRoom {
   bufferOf(dtype: ElementType): number;
   reserve(bytes: number): number;

@@ -27,7 +27,7 @@ export function emitContraction(kernel: ContractionKernel, context: EmitContext)
   const { dtype } = kernel;
   const points = extentOf([...kernel.batch, ...kernel.m, ...kernel.n, ...kernel.k]);
   if (points === 0 || !isTileType(dtype)) return emitLoops(asLoops(kernel), context);
-  // As in depthwise convolutions: a row alone is no tile.
+  // As in depthwise convolutions: a single row is not a tile.
   if (Math.min(extentOf(kernel.m), extentOf(kernel.n)) === 1) {
     const loops = asLoops(kernel);
     if (hasWindows(loops)) return emitLoops(loops, context);

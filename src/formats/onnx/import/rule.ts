@@ -26,7 +26,7 @@ const mostMade = 2 ** 26;
 export class Call<A> {
   readonly attributes: A;
   readonly inputs: readonly (Value | undefined)[];
-  /** The names of the outputs; "" is one that nobody asks for. */
+  /** The names of the outputs; "" is an unused one. */
   readonly outputs: readonly string[];
   readonly graph: Surroundings;
   /** `node "fc1" (Gemm)`, for messages. */

@@ -240,7 +240,7 @@ export function orthonormal(x: Node, complete = false): Node {
   return columns === count ? turned : cat([turned, slice(q, 2, count)], 2);
 }
 
-/** X (1 + K + R / 2) of nearly orthonormal columns X: a small turn by the skew K, where R = 1 − XᵀX mends what rounding has left, but for its square. */
+/** X (1 + K + R / 2) of nearly orthonormal columns X: a small turn by the skew K, where R = 1 − XᵀX corrects the rounding errors to first order. */
 export function adjusted(x: Node, turns: Node): Node {
   const n = columnsOf(x);
   const r = el.sub(identity(n, n, x), matmul(mT(x), x));

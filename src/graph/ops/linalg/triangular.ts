@@ -32,7 +32,7 @@ const blockSize = 32;
 
 /** Larger matrices are solved block by block. */
 const solvedAtOnce = 2 * blockSize;
-/** At most so many blocks: each is kernels of its own. */
+/** Maximum number of blocks: each has its own kernels. */
 const mostBlocks = 16;
 
 /** The inverse of lower triangular matrices [batch, n, n], of which only that triangle is read. `unit`: the diagonal counts as 1. */
