@@ -214,7 +214,7 @@ const faults: readonly (Case & { readonly code: Finding["code"]; readonly says: 
   },
   {
     code: "noBetterThanMajority",
-    says: /answering "yes"[\s\S]*70\.0 % of its rows are "yes"/,
+    says: /predicting "yes"[\s\S]*70\.0 % of its rows are "yes"/,
     model: () => mlp([2, 2]),
     options: (model) => ({
       train: lopsided(1),
