@@ -31,7 +31,7 @@ export interface AugmentOptions {
   readonly saturation?: number;
   /** Chance that a box of 1/8 to 1/3 of each side is overwritten with the picture's mean. */
   readonly erase?: number;
-  /** What lies outside a picture: its edge continued (default), or a value in the units of the features. */
+  /** The fill outside a picture: its edge, repeated (default), or a value in the units of the features. */
   readonly fill?: "edge" | number;
 }
 

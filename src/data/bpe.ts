@@ -171,7 +171,7 @@ export class BytePairVocabulary {
     return alphabet + this.merges.length;
   }
 
-  /** The tokens of a text. Every text has some: what was never seen is written in bytes. */
+  /** The tokens of a text. Every text can be encoded: unknown parts become bytes. */
   encode(text: string): Int32Array {
     const out: number[] = [];
     for (const [piece] of text.matchAll(pieces)) for (const token of this.#piece(piece)) out.push(token);

@@ -8,7 +8,7 @@ import { formatShape, sizeOf } from "../graph/shape.ts";
 import { flatten } from "../tensor/nested.ts";
 import type { NestedArray } from "../tensor/operands.ts";
 
-/** Features that lie in a file: those of a few samples are read when they are needed. */
+/** Features stored in a file: those of a few samples are read on demand. */
 export interface SampleReader {
   readonly dtype: DType;
   /** How many samples there are. */
@@ -24,7 +24,7 @@ export interface Field {
   /** Shape of one sample: [] for a class number, [4] for four features, [1, 28, 28] for an image. */
   readonly shape: readonly number[];
   readonly dtype: DType;
-  /** Reads the values of some samples; undefined where they all lie in memory. */
+  /** Reads the values of some samples; undefined if they are all in memory. */
   readonly reader?: SampleReader | undefined;
 }
 
@@ -36,7 +36,7 @@ export interface DatasetOptions {
   readonly features: TypedArray | NestedArray[] | SampleReader;
   /** Shape of one sample; an array of samples has its own. */
   readonly featureShape?: readonly number[];
-  /** As the features. Of an array, whole numbers, one for each sample, are classes (int32); all others are float32. */
+  /** Like the features. In an array, integers, one per sample, are classes (int32); all others are float32. */
   readonly targets: TypedArray | NestedArray[];
   /** Default []: one number for each sample. */
   readonly targetShape?: readonly number[];

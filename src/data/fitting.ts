@@ -48,13 +48,13 @@ export interface FitPreprocessingOptions extends TargetOptions, TypeChoices {
   readonly missing?: MissingPolicy;
   /** The same for single columns. */
   readonly missingOf?: Readonly<Record<string, MissingPolicy>>;
-  /** A further feature that says where a value was missing; default "auto": where at least 1 % of the rows, up to five, lack it. */
+  /** An extra feature that marks missing values; default "auto": if at least 1 % of the rows (at most five are needed) lack the value. */
   readonly missingIndicator?: "auto" | "always" | "never";
   /** Most features for the values of one column; rarer ones share one called "other". Default 100. */
   readonly maxCategories?: number;
   /** Values in fewer rows than this are "other". Default: 1 % of the rows, at least 1 and at most 5. */
   readonly minCategoryRows?: number;
-  /** Logarithm of long-tailed inputs: "auto" (default) where the skewness of non-negative values is above 2, or "never". */
+  /** Logarithm of long-tailed inputs: "auto" (default) if the skewness of non-negative values is above 2, or "never". */
   readonly inputTransform?: "auto" | "never";
   /** Sine and cosine of the year, the week and the day of a date: "auto" (default) for those that its values span, or "never". */
   readonly dateCycles?: "auto" | "never";

@@ -30,7 +30,7 @@ export interface ImageFolderOptions {
   readonly size?: readonly [height: number, width: number];
   /** 1 (grey) or 3 (colour). Default: 1 when all pictures are grey. */
   readonly channels?: 1 | 3;
-  /** How other proportions are fitted: "cover" (default) cuts off what is too much, "stretch" does not. */
+  /** How other aspect ratios are fitted: "cover" (default) crops, "stretch" does not. */
   readonly fit?: PictureFit;
   /** Most pixels of one picture (default 24,000,000), by its header. */
   readonly maxPixels?: number;
@@ -53,7 +53,7 @@ const kinds: OptionKinds<ImageFolderOptions> = {
 export interface ImageFolder {
   /** Bytes [count, channels, height, width]. */
   readonly images: IdxArray;
-  /** The place of each picture's class among the names of the sub-folders; absent where pictures lie in the folder itself. */
+  /** The index of each picture's class among the sub-folders; absent if the pictures are in the folder itself. */
   readonly labels: LabelArray | undefined;
   /** The file of each picture, within the folder. */
   readonly files: readonly string[];

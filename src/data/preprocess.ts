@@ -13,7 +13,7 @@ export interface AppliedTable {
   readonly featureCount: number;
   /** Class numbers [rows], or scaled values [rows]; absent when the table has no target column or it was not asked for. */
   readonly targets?: Int32Array | Float32Array;
-  /** What each row counts for [rows]; where the preprocessing names a column for it and targets are asked for. */
+  /** The weight of each row [rows], if the preprocessing names a weight column and targets are requested. */
   readonly weights?: Float32Array;
   /** The table row (from 0) of each row of features: rows without a target are left out when targets are asked for. */
   readonly rows: Int32Array;

@@ -96,7 +96,7 @@ export interface TablePreprocessing {
   /** One name for each feature, such as "age", "age (missing)", "sex = female". */
   readonly featureNames: readonly string[];
   readonly target: TargetEncoding;
-  /** The column that says what each row counts for. */
+  /** The column with the weight of each row. */
   readonly weights: { readonly column: string; readonly reading: NumberReading } | null;
   readonly dropped: readonly { readonly column: string; readonly reason: string }[];
   /** What was decided, in sentences for the user. */

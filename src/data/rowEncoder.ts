@@ -250,7 +250,7 @@ export class RowEncoder {
     this.#classes = new Places(target.kind === "classes" ? target.classes : [], readerOf(target.reading));
   }
 
-  /** Whether a row is to be used: it has a target, if one is asked for, and no gap where gaps are not filled. */
+  /** Whether a row is used: it has a target, if one is required, and no missing value that is not filled. */
   takes(record: readonly Cell[]): boolean {
     if (this.#target?.reader.missing(record[this.#target.place])) return false;
     for (const { reader, place } of this.#dropping) if (!reader.reads(record[place])) return false;
@@ -290,7 +290,7 @@ export class RowEncoder {
     return this.#weight !== undefined;
   }
 
-  /** What a row counts for. Throws HebbError for anything but a number of at least 0. */
+  /** The weight of a row. Throws HebbError for anything but a number of at least 0. */
   weight(record: readonly Cell[], row: number): number {
     if (this.#weight === undefined) return 1;
     const cell = record[this.#weight.place];
@@ -310,7 +310,7 @@ export class RowEncoder {
     }
   }
 
-  /** What could not be read so far, and what is new, in sentences for the user. */
+  /** Unreadable cells so far, and new values, in sentences for the user. */
   notes(): string[] {
     return this.#writers.flatMap(({ input, unreadable, infinite, unseen }) => [
       ...unseenNote(input.column, unseen),

@@ -55,7 +55,7 @@ function batchCount(length: number, { batchSize = 1, dropLast = false, joinSingl
 const shuffleStream = 0x10000000;
 
 /**
- * Hands out batches of sample numbers. Iterating yields what is left of the current epoch and then moves to the next. The order of
+ * Yields batches of sample indices. Iterating yields the rest of the current epoch and then moves to the next. The order of
  * epoch e is `new Random(seed, 0x10000000 + e).permutation(length)`, whatever came before.
  */
 export class BatchSampler {
@@ -116,7 +116,7 @@ export class BatchSampler {
     return this.batchCount - this.nextBatch;
   }
 
-  /** The next batch of sample numbers; undefined at the end of the epoch, where it stays until the next one is started. */
+  /** The next batch of sample indices; undefined from the end of the epoch until the next one starts. */
   take(): Int32Array | undefined {
     if (this.batchesLeft === 0) return undefined;
     const start = this.nextBatch * this.batchSize;

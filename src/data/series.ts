@@ -159,7 +159,7 @@ function checkOrder(table: Table, time: string, series: readonly (readonly numbe
 }
 
 /**
- * Windows of a table whose rows follow each other in time. Each series is cut once: windows for training lie before the cut with
+ * Windows of a table whose rows are ordered in time. Each series is cut once: training windows are before the cut with
  * everything they predict, those for validation begin behind it, and scales are those of the rows before it, so no row is in both.
  * Features [n, window, inputs]; targets [n, horizon] scaled numbers, or the class at the end of the horizon [n].
  * Throws HebbError for rows out of order and for parts too short for a window.

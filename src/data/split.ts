@@ -47,7 +47,7 @@ function strata(where: string, count: number, labels: SplitOptions["labels"]): n
 }
 
 /**
- * Divides rows 0 … count-1 at random. With labels, each class gives the same share (largest remainders decide the last
+ * Splits rows 0 … count-1 at random. With labels, each class contributes the same share (largest remainders decide the last
  * rows), and keeps at least one row to learn from, as long as the other classes can supply the share. The same seed always gives
  * the same split.
  */

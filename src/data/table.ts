@@ -237,7 +237,7 @@ export interface ColumnSummary {
   readonly top?: readonly { readonly value: string; readonly count: number }[];
 }
 
-/** The numbers of a column (days for dates, seconds for durations), NaN where missing or unreadable. */
+/** The numbers of a column (days for dates, seconds for durations); NaN if missing or unreadable. */
 export function numericCells(column: Column, reading: Reading): Float64Array {
   const reader = readerOf(reading, column.typed);
   return Float64Array.from(column.cells, (cell) => reader.number(cell));

@@ -48,7 +48,7 @@ export const findingCodes = [
 
 export interface TableFinding {
   readonly code: (typeof findingCodes)[number];
-  /** One or two sentences: what was seen, with its figures, and what to do. */
+  /** One or two sentences: what was found, with its figures, and what to do. */
   readonly text: string;
   readonly columns: readonly string[];
 }

@@ -24,7 +24,7 @@ export interface StreamTableOptions extends Omit<FitPreprocessingOptions, "rows"
   /** Most rows held out (default 50,000): of longer tables a smaller share is. */
   readonly maxValidation?: number;
   readonly seed?: number;
-  /** Rows of a part (default 65,536): so many are in memory at once, and mixed. */
+  /** Rows per part (default 65,536): the number held in memory and shuffled at once. */
   readonly bufferRows?: number;
   /** Whether the blocks of the file come in another order in every epoch (default true; never for packed files and formats other than CSV, which are read from their start). */
   readonly shuffle?: boolean;

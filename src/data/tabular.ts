@@ -122,7 +122,7 @@ function splitNotes(
   return notes;
 }
 
-/** Fits the preprocessing on the training rows of a split, and gives both parts as data sets. */
+/** Fits the preprocessing on the training rows of a split, and returns both parts as data sets. */
 export function prepareSplit(
   given: Table,
   options: Omit<FitPreprocessingOptions, "rows">,
@@ -155,7 +155,7 @@ export function prepareSplit(
   return validationRows.length > 0 ? { ...result, validation: part(validationRows) } : result;
 }
 
-/** Splits a table by seed, fits the preprocessing on the training rows only, and gives both parts as data sets. */
+/** Splits a table by seed, fits the preprocessing on the training rows only, and returns both parts as data sets. */
 export function prepareTable(table: Table, options: PrepareTableOptions): PreparedTable {
   checkTable("prepareTable", table);
   const { validation = 0.2, seed = 0, ...fitting } = checkTarget("prepareTable", options, tableKinds);

@@ -97,7 +97,7 @@ const offsetStream = 0x20000000;
  * first they start at another offset, drawn from seed and epoch, so that no token is always the first of its window.
  */
 export class TokenSequence {
-  /** Reads the tokens of a few windows; undefined where all tokens lie in memory. */
+  /** Reads the tokens of a few windows; undefined if all tokens are in memory. */
   readonly reader: TokenReader | undefined;
   /** How many tokens there are. */
   readonly size: number;

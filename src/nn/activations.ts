@@ -14,7 +14,7 @@ import { arange, Parameter, rand, Tensor, where } from "../tensor/index.ts";
 import { blank, constant, type FloatDType } from "./init.ts";
 import { Module } from "./module.ts";
 
-/** 1 where x ≥ 0, else 0: the perceptron's decision. Its slope is 0, so nothing can be learned through it by gradients. */
+/** 1 where x ≥ 0, else 0: the perceptron's decision. Its gradient is 0, so nothing can be learned through it. */
 export const step = (x: Tensor): Tensor => given("step", x).ge(0).to(x.dtype);
 export const identity = (x: Tensor): Tensor => given("identity", x);
 /** 1 / (1 + e⁻ˣ) */

@@ -56,7 +56,7 @@ export interface MultiheadInputs {
   readonly isCausal?: boolean;
   /** Whether weights are returned. Default true. */
   readonly needWeights?: boolean;
-  /** The mean over the heads instead of each head's own. Default true. */
+  /** Return the mean over the heads instead of one map per head. Default true. */
   readonly averageAttnWeights?: boolean;
 }
 
@@ -70,7 +70,7 @@ const inputKinds: OptionKinds<MultiheadInputs> = {
 
 /**
  * Attention in several subspaces at once, joined and projected: query [L, N, E], key [S, N, kdim] and value [S, N, vdim] (or
- * without N) → [output [L, N, E], weights [N, L, S]]. A query that may see nothing gets 0, where PyTorch has NaN.
+ * without N) → [output [L, N, E], weights [N, L, S]]. A fully masked query gets 0, where PyTorch gives NaN.
  * Source: torch.nn.MultiheadAttention (Vaswani et al. 2017).
  */
 export class MultiheadAttention extends Module<

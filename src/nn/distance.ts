@@ -12,7 +12,7 @@ import { cosineSimilarity } from "./losses/margins.ts";
 import { Module } from "./module.ts";
 
 export interface PairwiseOptions {
-  /** The order of the norm: any number, Infinity (the largest) or -Infinity (the smallest). Default 2. */
+  /** The order of the norm: any number, Infinity (maximum) or -Infinity (minimum). Default 2. */
   readonly p?: number;
   /** Added to each difference. Default 1e-6. */
   readonly eps?: number;

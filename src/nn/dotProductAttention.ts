@@ -58,7 +58,7 @@ export function scaledDotProductAttention(
   );
 }
 
-/** From so many scores of a head on they are computed in tiles. */
+/** From this number of scores per head upwards they are computed in tiles. */
 const leastTiled = 1024 ** 2;
 
 /** The output alone, which needs no weights in memory. */
@@ -157,7 +157,7 @@ export function attend(
 /** True on and below the diagonal. */
 export const causal = (length: number, sources: number): Tensor => ones([length, sources], { dtype: "bool" }).tril();
 
-/** Softmax over the last dim; where a mask leaves nothing, 0 instead of 0/0. */
+/** Softmax over the last dim; 0 instead of 0/0 if everything is masked. */
 function maskedSoftmax(scores: Tensor, mask: Tensor | undefined): Tensor {
   if (mask === undefined) return scores.softmax(-1);
   const seen = mask.dtype === "bool" ? mask : mask.ne(Number.NEGATIVE_INFINITY);

@@ -43,7 +43,7 @@ export function dropout3d(x: Tensor, p = 0.5, training = true): Tensor {
   return training ? drop(x, p, channelsOnly(x, 3)) : x;
 }
 
-/** What SELU tends to for large negative inputs. */
+/** The limit of SELU for large negative inputs. */
 const alphaLimit = -1.7580993408473766;
 
 function alphaDrop(x: Tensor, p: number, maskShape: readonly number[]): Tensor {
@@ -58,7 +58,7 @@ function alphaDrop(x: Tensor, p: number, maskShape: readonly number[]): Tensor {
 }
 
 /**
- * Puts SELU's limit in place of each value with probability p, and rescales so that mean 0 and variance 1 stay.
+ * Replaces each value by SELU's limit with probability p, and rescales to keep mean 0 and variance 1.
  * Source: torch.nn.functional.alpha_dropout (Klambauer et al. 2017).
  */
 export function alphaDropout(x: Tensor, p = 0.5, training = true): Tensor {
@@ -122,14 +122,14 @@ export class Dropout3d extends DropoutModule {
   }
 }
 
-/** Goes with SELU. Source: torch.nn.AlphaDropout. */
+/** Dropout for SELU. Source: torch.nn.AlphaDropout. */
 export class AlphaDropout extends DropoutModule {
   forward(x: Tensor): Tensor {
     return alphaDropout(x, this.p, this.training);
   }
 }
 
-/** Goes with SELU; whole channels. Source: torch.nn.FeatureAlphaDropout. */
+/** Dropout of whole channels for SELU. Source: torch.nn.FeatureAlphaDropout. */
 export class FeatureAlphaDropout extends DropoutModule {
   forward(x: Tensor): Tensor {
     return featureAlphaDropout(x, this.p, this.training);

@@ -18,7 +18,7 @@ export interface EmbeddingLookup {
   /** No gradient reaches this row; negative numbers count from the end. */
   readonly paddingIdx?: number | undefined;
   /**
-   * Rows that are looked up and longer than this are scaled down to it, in the table itself, which must then be a State. Use the gradient in the
+   * Rows that are looked up and have a larger norm are scaled down to it in the table itself, which must then be a State. Use the gradient in the
    * same compiled step: the table changes there.
    */
   readonly maxNorm?: number | undefined;
@@ -109,7 +109,7 @@ export interface EmbeddingOptions extends EmbeddingLookup {
 
 const embeddingKinds: OptionKinds<EmbeddingOptions> = { ...lookupKinds, dtype: kind.floatDType };
 
-/** The table, what it starts from, and how it is read. */
+/** The options of the table: its initial values, and how it is read. */
 abstract class Table<In extends unknown[]> extends Module<Tensor, In> {
   readonly weight: Parameter;
   readonly lookup: EmbeddingLookup;
@@ -151,7 +151,7 @@ export class Embedding extends Table<Tensor[]> {
 }
 
 export interface BagOptions extends EmbeddingLookup {
-  /** How the rows of a bag become one. Default "mean". */
+  /** How the rows of a bag are reduced to one. Default "mean". */
   readonly mode?: BagMode;
 }
 
@@ -160,7 +160,7 @@ type BagMode = (typeof bagModes)[number];
 const bagKinds: OptionKinds<BagOptions> = { ...lookupKinds, mode: kind.oneOf(...bagModes) };
 
 export interface BagInputs {
-  /** For an index [N]: where each bag begins. Without it the index is [bags, N]. */
+  /** For an index [N]: the start of each bag. Without it the index is [bags, N]. */
   readonly offsets?: Tensor | undefined;
   /** A factor for each row, in the index's shape; for mode "sum". */
   readonly perSampleWeights?: Tensor | undefined;

@@ -46,7 +46,7 @@ function fractional(name: string, rank: number, kernelSize: Size, options: Fract
   return { kernel, sizes: (input) => input.map((extent, dim) => Math.floor(extent * at(ratios, dim))) };
 }
 
-/** Where the windows start along one dim: sequences that grow by the distance on average, [N, C, count]. */
+/** The starts of the windows along one dim: sequences that grow by the distance on average, [N, C, count]. */
 function startsOf(drawn: Tensor, extent: number, count: number, kernel: number): Tensor {
   // Places need the digits of float32.
   const sample = isHalf(drawn.dtype) ? drawn.to("float32") : drawn;
@@ -134,7 +134,7 @@ export const fractionalMaxPool3dWithIndices = (
   samples?: Tensor,
 ): MaxPoolResult => pool({ name: "fractionalMaxPool3dWithIndices", rank: 3 }, x, kernelSize, options, samples);
 
-/** The largest of each of random windows of [N, C, H, W]. Source: torch.nn.functional.fractional_max_pool2d. */
+/** The maximum of each random window of [N, C, H, W]. Source: torch.nn.functional.fractional_max_pool2d. */
 export const fractionalMaxPool2d = (
   x: Tensor,
   kernelSize: Size,
@@ -142,7 +142,7 @@ export const fractionalMaxPool2d = (
   samples?: Tensor,
 ): Tensor => pool({ name: "fractionalMaxPool2d", rank: 2 }, x, kernelSize, options, samples).values;
 
-/** The largest of each of random windows of [N, C, D, H, W]. Source: torch.nn.functional.fractional_max_pool3d. */
+/** The maximum of each random window of [N, C, D, H, W]. Source: torch.nn.functional.fractional_max_pool3d. */
 export const fractionalMaxPool3d = (
   x: Tensor,
   kernelSize: Size,

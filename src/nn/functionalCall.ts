@@ -12,9 +12,9 @@ import { type AnyModule, Module, type StateDict } from "./module.ts";
 const moduleKind = kind.instanceOf(Module as abstract new (...args: never) => AnyModule, "a module");
 
 /**
- * What the module gives for inputs, with values in place of its parameters and buffers, by the names of stateDict(); those that are left out
+ * The output of the module for inputs, with values in place of its parameters and buffers, by the names of stateDict(); omitted ones
  * are its own. The module does not change. Gradients flow to the values: `grad((values) => functionalCall(model, values, [x]).sum())`.
- * `strict` (default false) asks for every parameter and buffer. Throws HebbError where there is no such name, ShapeError where a shape or dtype differs.
+ * `strict` (default false) requires every parameter and buffer. Throws HebbError for an unknown name, ShapeError if a shape or dtype differs.
  * Source: torch.func.functional_call.
  */
 export function functionalCall<Out, In extends unknown[]>(

@@ -13,7 +13,7 @@ import { linspace, ones, stack, Tensor, where, zeros } from "../tensor/index.ts"
 export interface GridSampleOptions {
   /** "bicubic" is for two spatial dims. Default "bilinear". */
   readonly mode?: "bilinear" | "nearest" | "bicubic";
-  /** What lies outside: zeros, the border, or the image mirrored. Default "zeros". */
+  /** The values outside the image: zeros, the border, or a reflection. Default "zeros". */
   readonly paddingMode?: "zeros" | "border" | "reflection";
   /** Whether −1 and 1 are the middles of the corner pixels. Default false: they are the edges. */
   readonly alignCorners?: boolean;
@@ -85,7 +85,7 @@ function neighbours(place: Tensor, extent: number, mode: GridSampleOptions["mode
 }
 
 /**
- * The image at the places of a grid: [N, C, H, W] at [N, h, w, 2] → [N, C, h, w], or [N, C, D, H, W] at [N, d, h, w, 3]. A place is (x, y) or
+ * Samples an image at the positions of a grid: [N, C, H, W] at [N, h, w, 2] → [N, C, h, w], or [N, C, D, H, W] at [N, d, h, w, 3]. A place is (x, y) or
  * (x, y, z) from −1 to 1. Gradients reach image and grid. Source: torch.nn.functional.grid_sample (Jaderberg et al. 2015).
  */
 export function gridSample(input: Tensor, grid: Tensor, options: GridSampleOptions = {}): Tensor {

@@ -3,11 +3,11 @@ import { HebbError } from "../graph/errors.ts";
 import { withGradient } from "../graph/ops/alias.ts";
 import { Tensor } from "../tensor/index.ts";
 
-/** Sees the inputs of a forward; what it returns, if anything, replaces them. */
+/** Sees the inputs of a forward pass; a return value replaces them. */
 export type ForwardPreHook<In extends unknown[]> = (inputs: In) => In | undefined;
-/** Sees inputs and output of a forward; what it returns, if anything, replaces the output. */
+/** Sees inputs and output of a forward pass; a return value replaces the output. */
 export type ForwardHook<In extends unknown[], Out> = (inputs: In, output: Out) => Out | undefined;
-/** Sees the gradients of inputs and output; what it returns, if anything, replaces that of the only input. */
+/** Sees the gradients of inputs and output; a return value replaces the gradient of the only input. */
 export type BackwardHook = (inputs: readonly (Tensor | undefined)[], output: Tensor) => Tensor | undefined;
 
 /** Takes a hook away again. */

@@ -88,7 +88,7 @@ export function fans(shape: Shape): { fanIn: number; fanOut: number } {
   return { fanIn: inputs * field, fanOut: outputs * field };
 }
 
-/** The recommended factor on the standard deviation for what follows. Source: torch.nn.init.calculate_gain. */
+/** The recommended factor on the standard deviation for an activation. Source: torch.nn.init.calculate_gain. */
 export function calculateGain(nonlinearity: Nonlinearity, negativeSlope = 0.01): number {
   checkKind("calculateGain", "nonlinearity", nonlinearity, kind.oneOf(...nonlinearities));
   switch (nonlinearity) {

@@ -142,7 +142,7 @@ export class Bilinear extends Module<Tensor, [x1: Tensor, x2: Tensor]> {
   }
 }
 
-/** Joins dims startDim … endDim. Default 1 … −1, so each sample becomes a row. Source: torch.nn.Flatten. */
+/** Merges dims startDim … endDim. Default 1 … −1, so each sample becomes a row. Source: torch.nn.Flatten. */
 export class Flatten extends Module {
   readonly startDim: number;
   readonly endDim: number;

@@ -31,7 +31,7 @@ export interface LoadOptions {
   readonly strict?: boolean;
 }
 
-/** What of a state dict did not fit by name, when `strict` is false. */
+/** Names of a state dict that did not match, if `strict` is false. */
 export interface LoadResult {
   readonly missing: readonly string[];
   readonly unexpected: readonly string[];
@@ -92,14 +92,14 @@ export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
 
   /**
    * Calls the hook when gradients pass through the module: with those of its inputs (undefined where none is wanted) and of its
-   * output. What it returns replaces the gradient of the input, where one alone needs it. For modules that give one
+   * output. Its return value replaces the gradient of the input, if only one input needs it. For modules that return one
    * tensor. Source: torch.nn.Module.register_full_backward_hook.
    */
   registerFullBackwardHook(hook: BackwardHook): HookHandle {
     return this.#hooks.add("backward", hook);
   }
 
-  /** Own parameters, buffers and modules with their names; a container may name its own. */
+  /** The module's own parameters, buffers and modules with their names; a container may choose the names. */
   protected members(): Iterable<readonly [name: string, member: Member]> {
     return membersIn(this, isMember);
   }
@@ -325,7 +325,7 @@ export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
     return depth < 0 ? `[${this.constructor.name}]` : this.toString();
   }
 
-  /** What each module gives for some inputs, and what it costs; as in use, without leaving a trace. */
+  /** The output shapes and the cost of each module for some inputs, in evaluation mode and without side effects. */
   #traced(inputs: readonly Tensor[]): {
     readonly outputs: ReadonlyMap<AnyModule, readonly Tensor[]>;
     readonly flops: ReadonlyMap<string, number>;

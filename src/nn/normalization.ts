@@ -70,7 +70,7 @@ function shapeOf(where: string, normalizedShape: number | readonly number[]): re
   return typeof normalizedShape === "number" ? [normalizedShape] : normalizedShape;
 }
 
-/** Standardises each sample over its last dims. Source: torch.nn.LayerNorm (Ba et al. 2016). */
+/** Normalises each sample over its last dims. Source: torch.nn.LayerNorm (Ba et al. 2016). */
 export class LayerNorm extends Module {
   readonly normalizedShape: readonly number[];
   readonly eps: number;
@@ -164,7 +164,7 @@ export const filled = (shape: readonly number[], value: number, dtype: FloatDTyp
 export interface BatchNormOptions {
   /** Added to the variance. Default 1e-5. */
   readonly eps?: number;
-  /** How much of the running statistics each batch replaces. Default 0.1; null: the plain average of all batches. */
+  /** The weight of each batch in the running statistics. Default 0.1; null: the plain average of all batches. */
   readonly momentum?: number | null;
   readonly affine?: boolean;
   readonly trackRunningStats?: boolean;
@@ -388,7 +388,7 @@ export class SyncBatchNorm extends BatchNorm {
     this.sync = options.sync ?? true;
   }
 
-  /** Makes every BatchNorm of a model take its statistics from all ranks; gives the model. Source: its convert_sync_batchnorm. */
+  /** Makes every BatchNorm in a model use statistics from all ranks; returns the model. Source: its convert_sync_batchnorm. */
   static convertSyncBatchNorm<M extends Module>(model: M): M {
     for (const module of model.modules()) if (module instanceof BatchNorm) module.sync = true;
     return model;

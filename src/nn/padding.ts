@@ -132,13 +132,13 @@ export class ReplicationPad2d extends PadModule {
     super("ReplicationPad2d", 2, padding, { mode: "replicate" });
   }
 }
-/** Goes on from the other side. Source: torch.nn.CircularPad1d. */
+/** Wraps around. Source: torch.nn.CircularPad1d. */
 export class CircularPad1d extends PadModule {
   constructor(padding: Padding) {
     super("CircularPad1d", 1, padding, { mode: "circular" });
   }
 }
-/** Goes on from the other side. Source: torch.nn.CircularPad2d. */
+/** Wraps around. Source: torch.nn.CircularPad2d. */
 export class CircularPad2d extends PadModule {
   constructor(padding: Padding) {
     super("CircularPad2d", 2, padding, { mode: "circular" });
@@ -168,7 +168,7 @@ export class ReplicationPad3d extends PadModule {
     super("ReplicationPad3d", 3, padding, { mode: "replicate" });
   }
 }
-/** Goes on from the other side. Source: torch.nn.CircularPad3d. */
+/** Wraps around. Source: torch.nn.CircularPad3d. */
 export class CircularPad3d extends PadModule {
   constructor(padding: Padding) {
     super("CircularPad3d", 3, padding, { mode: "circular" });

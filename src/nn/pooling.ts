@@ -37,14 +37,14 @@ export const adaptiveAvgPool1d = (x: Tensor, outputSize: AdaptiveSize): Tensor =
 export const adaptiveAvgPool2d = (x: Tensor, outputSize: AdaptiveSize): Tensor =>
   F.adaptiveAvgPool2d(x, resolved("adaptiveAvgPool2d", x, 2, outputSize));
 
-/** The largest of each of `outputSize` regions. Source: torch.nn.functional.adaptive_max_pool1d. */
+/** The maximum of each of `outputSize` regions. Source: torch.nn.functional.adaptive_max_pool1d. */
 export const adaptiveMaxPool1d = (x: Tensor, outputSize: AdaptiveSize): Tensor =>
   Tensor.from(
     pool.adaptiveMaxPool1d(given("adaptiveMaxPool1d", x).node, resolved("adaptiveMaxPool1d", x, 1, outputSize)),
     [x],
   );
 
-/** The largest of each region of a grid. Source: torch.nn.functional.adaptive_max_pool2d. */
+/** The maximum of each region of a grid. Source: torch.nn.functional.adaptive_max_pool2d. */
 export const adaptiveMaxPool2d = (x: Tensor, outputSize: AdaptiveSize): Tensor =>
   Tensor.from(
     pool.adaptiveMaxPool2d(given("adaptiveMaxPool2d", x).node, resolved("adaptiveMaxPool2d", x, 2, outputSize)),
@@ -58,7 +58,7 @@ export const adaptiveAvgPool3d = (x: Tensor, outputSize: AdaptiveSize): Tensor =
     [x],
   );
 
-/** The largest of each region of a box. Source: torch.nn.functional.adaptive_max_pool3d. */
+/** The maximum of each region of a box. Source: torch.nn.functional.adaptive_max_pool3d. */
 export const adaptiveMaxPool3d = (x: Tensor, outputSize: AdaptiveSize): Tensor =>
   Tensor.from(
     pool.adaptiveMaxPool3d(given("adaptiveMaxPool3d", x).node, resolved("adaptiveMaxPool3d", x, 3, outputSize)),
@@ -71,15 +71,15 @@ export interface MaxPoolResult {
   readonly indices: Tensor;
 }
 
-/** maxPool1d with where each maximum lies. Source: torch.nn.functional.max_pool1d, return_indices. */
+/** maxPool1d with the position of each maximum. Source: torch.nn.functional.max_pool1d, return_indices. */
 export const maxPool1dWithIndices = (x: Tensor, kernelSize: Size, options: MaxPoolOptions = {}): MaxPoolResult =>
   maxPoolWithIndices(1, given("maxPool1dWithIndices", x), kernelSize, options);
 
-/** maxPool2d with where each maximum lies. Source: torch.nn.functional.max_pool2d, return_indices. */
+/** maxPool2d with the position of each maximum. Source: torch.nn.functional.max_pool2d, return_indices. */
 export const maxPool2dWithIndices = (x: Tensor, kernelSize: Size, options: MaxPoolOptions = {}): MaxPoolResult =>
   maxPoolWithIndices(2, given("maxPool2dWithIndices", x), kernelSize, options);
 
-/** maxPool3d with where each maximum lies. Source: torch.nn.functional.max_pool3d, return_indices. */
+/** maxPool3d with the position of each maximum. Source: torch.nn.functional.max_pool3d, return_indices. */
 export const maxPool3dWithIndices = (x: Tensor, kernelSize: Size, options: MaxPoolOptions = {}): MaxPoolResult =>
   maxPoolWithIndices(3, given("maxPool3dWithIndices", x), kernelSize, options);
 
@@ -93,7 +93,7 @@ export interface UnpoolOptions {
   readonly stride?: Size;
   /** Default 0. */
   readonly padding?: Size;
-  /** Of the spatial dims, where several fit. Default: the smallest. */
+  /** The spatial size, if several are possible. Default: the smallest. */
   readonly outputSize?: readonly number[] | undefined;
 }
 
@@ -135,15 +135,15 @@ function unpool(
     .reshape([...lead, ...size]);
 }
 
-/** Puts each maximum back in its place, 0 elsewhere: the partial inverse of maxPool1dWithIndices. Source: torch.nn.functional.max_unpool1d. */
+/** Puts each maximum back at its position, 0 elsewhere: the partial inverse of maxPool1dWithIndices. Source: torch.nn.functional.max_unpool1d. */
 export const maxUnpool1d = (x: Tensor, indices: Tensor, kernelSize: Size, options: UnpoolOptions = {}): Tensor =>
   unpool({ name: "maxUnpool1d", rank: 1 }, x, indices, kernelSize, options);
 
-/** Puts each maximum back in its place, 0 elsewhere: the partial inverse of maxPool2dWithIndices. Source: torch.nn.functional.max_unpool2d. */
+/** Puts each maximum back at its position, 0 elsewhere: the partial inverse of maxPool2dWithIndices. Source: torch.nn.functional.max_unpool2d. */
 export const maxUnpool2d = (x: Tensor, indices: Tensor, kernelSize: Size, options: UnpoolOptions = {}): Tensor =>
   unpool({ name: "maxUnpool2d", rank: 2 }, x, indices, kernelSize, options);
 
-/** Puts each maximum back in its place, 0 elsewhere: the partial inverse of maxPool3dWithIndices. Source: torch.nn.functional.max_unpool3d. */
+/** Puts each maximum back at its position, 0 elsewhere: the partial inverse of maxPool3dWithIndices. Source: torch.nn.functional.max_unpool3d. */
 export const maxUnpool3d = (x: Tensor, indices: Tensor, kernelSize: Size, options: UnpoolOptions = {}): Tensor =>
   unpool({ name: "maxUnpool3d", rank: 3 }, x, indices, kernelSize, options);
 
@@ -196,7 +196,7 @@ export abstract class Pool<O extends PoolOptions> extends Module {
   }
 }
 
-/** The largest of each window; the stride is the window's size by default. Source: torch.nn.MaxPool2d. */
+/** The maximum of each window; the stride is the window's size by default. Source: torch.nn.MaxPool2d. */
 export class MaxPool2d extends Pool<MaxPoolOptions> {
   constructor(kernelSize: Size, options: MaxPoolOptions = {}) {
     super("MaxPool2d", kernelSize, options, pool.maxPoolKinds);
@@ -206,7 +206,7 @@ export class MaxPool2d extends Pool<MaxPoolOptions> {
   }
 }
 
-/** The largest of each window. Source: torch.nn.MaxPool1d. */
+/** The maximum of each window. Source: torch.nn.MaxPool1d. */
 export class MaxPool1d extends Pool<MaxPoolOptions> {
   constructor(kernelSize: Size, options: MaxPoolOptions = {}) {
     super("MaxPool1d", kernelSize, options, pool.maxPoolKinds);
@@ -284,14 +284,14 @@ export class AdaptiveAvgPool2d extends AdaptivePool {
   }
 }
 
-/** The largest of windows chosen so that the result has the given size. Source: torch.nn.AdaptiveMaxPool1d. */
+/** The maximum of each window, with windows chosen so that the result has the given size. Source: torch.nn.AdaptiveMaxPool1d. */
 export class AdaptiveMaxPool1d extends AdaptivePool {
   forward(x: Tensor): Tensor {
     return adaptiveMaxPool1d(x, this.outputSize);
   }
 }
 
-/** The largest of windows chosen so that the result has the given size. Source: torch.nn.AdaptiveMaxPool2d. */
+/** The maximum of each window, with windows chosen so that the result has the given size. Source: torch.nn.AdaptiveMaxPool2d. */
 export class AdaptiveMaxPool2d extends AdaptivePool {
   forward(x: Tensor): Tensor {
     return adaptiveMaxPool2d(x, this.outputSize);

@@ -22,7 +22,7 @@ import {
 
 type Size = number | readonly number[];
 
-/** The largest of each window of [N, C, D, H, W]. Source: torch.nn.MaxPool3d. */
+/** The maximum of each window of [N, C, D, H, W]. Source: torch.nn.MaxPool3d. */
 export class MaxPool3d extends Pool<MaxPoolOptions> {
   constructor(kernelSize: Size, options: MaxPoolOptions = {}) {
     super("MaxPool3d", kernelSize, options, pool.maxPoolKinds);
@@ -61,14 +61,14 @@ export class AdaptiveAvgPool3d extends AdaptivePool {
   }
 }
 
-/** The largest of windows chosen so that the result has the given size. Source: torch.nn.AdaptiveMaxPool3d. */
+/** The maximum of each window, with windows chosen so that the result has the given size. Source: torch.nn.AdaptiveMaxPool3d. */
 export class AdaptiveMaxPool3d extends AdaptivePool {
   forward(x: Tensor): Tensor {
     return adaptiveMaxPool3d(x, this.outputSize);
   }
 }
 
-/** Puts what a pool with indices took back in its places. */
+/** Puts the maxima of a pool with indices back at their positions. */
 abstract class Unpool extends Module {
   readonly kernelSize: Size;
   readonly options: UnpoolOptions;

@@ -17,7 +17,7 @@ function shown(value: unknown): string | undefined {
   return text.length > longest ? `[${value.length} values]` : text;
 }
 
-/** `name: value` of each that can be shown in a few words. */
+/** `name: value` for each field that can be shown in a few words. */
 export function listed(values: object): string[] {
   return Object.entries(values).flatMap(([name, value]) => {
     // The house's layers keep optional arguments in a field of this name.
@@ -32,7 +32,7 @@ export function listedUnless(values: object, defaults: Readonly<Record<string, u
   return listed(Object.fromEntries(Object.entries(values).filter(([name, value]) => value !== defaults[name])));
 }
 
-/** The dtype of parameters where it is another than usual. */
+/** The dtype of parameters, if it is not the default. */
 export const dtypeOf = (parameter: Tensor | undefined): string[] =>
   parameter === undefined || parameter.dtype === "float32" ? [] : [parameter.dtype];
 

@@ -12,7 +12,7 @@ import { Module } from "./module.ts";
 import { fromTo } from "./print.ts";
 import { checkSizes } from "./sizes.ts";
 
-/** What a network carries from step to step; `cell` for LSTM alone. */
+/** The state carried from step to step; `cell` only for LSTM. */
 export interface RecurrentState {
   readonly hidden: Tensor;
   readonly cell: Tensor | undefined;

@@ -10,7 +10,7 @@ export type StateValue = Tensor | { readonly dtype: DType; readonly shape: Shape
 /** The same, or a tensor from JSON. */
 export type LoadableValue = StateValue | TensorJson;
 
-/** The value, with numbers for what JSON writes as text. Refuses what is neither a tensor nor an array of its size. */
+/** The value, with numbers for those that JSON writes as strings. Rejects anything that is neither a tensor nor an array of its size. */
 export function readStateValue(name: string, value: unknown): StateValue {
   if (value instanceof Tensor) return value;
   if (typeof value === "object" && value !== null && "shape" in value && "data" in value && "dtype" in value) {

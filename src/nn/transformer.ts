@@ -107,7 +107,7 @@ const partsOf = ({ bias = true, dtype }: TransformerLayerOptions): Parts => ({
 });
 
 /**
- * Self-attention, then a network of two layers, each added to what went in and normalised: [T, N, E] → [T, N, E].
+ * Self-attention, then a two-layer feed-forward network, each with a residual connection and normalisation: [T, N, E] → [T, N, E].
  * Source: torch.nn.TransformerEncoderLayer (Vaswani et al. 2017).
  */
 export class TransformerEncoderLayer extends Module<Tensor, [src: Tensor, options?: EncoderInputs]> {

@@ -21,14 +21,14 @@ export function decoupledDecay(parameter: Tensor, lr: Tensor, weightDecay: Opera
   return parameter.mul(scalar(lr.mul(weightDecay).neg().add(1), parameter));
 }
 
-/** Moves a slot to slot + (1 − beta)(value − slot), and gives the new value. */
+/** Moves a slot to slot + (1 − beta)(value − slot), and returns the new value. */
 export function movingAverage(slot: State, value: Tensor, beta: Operand): Tensor {
   const next = slot.add(value.sub(slot).mul(scalar(complement(beta), value)));
   slot.assign(next);
   return next;
 }
 
-/** Moves a slot to beta·slot + (1 − beta)·value², and gives the new value. */
+/** Moves a slot to beta·slot + (1 − beta)·value², and returns the new value. */
 export function movingSquare(slot: State, value: Tensor, beta: Operand): Tensor {
   const next = slot.mul(scalar(beta, value)).add(value.mul(value).mul(scalar(complement(beta), value)));
   slot.assign(next);

@@ -7,7 +7,7 @@ import { parametersIn } from "./optimizerOptions.ts";
 import { checkNumber } from "./schedule.ts";
 
 /**
- * Scales all gradients so that the norm of them together is at most `maxNorm`; gives the norm before, which is that of the norms of
+ * Scales all gradients so that their global norm is at most `maxNorm`; returns the norm before, which is that of the norms of
  * the gradients. `normType` may be any number, Infinity (the largest element) or -Infinity. Works inside `compile`. Default normType 2.
  * Source: torch.nn.utils.clip_grad_norm_.
  */

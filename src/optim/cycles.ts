@@ -262,7 +262,7 @@ export interface SWALROptions {
   readonly annealStrategy?: "cos" | "linear";
 }
 
-/** From the present rate to swaLr, where it stays: for averaging weights with SWA. Source: torch.optim.swa_utils.SWALR. */
+/** From the current rate to swaLr, and constant from there on: for averaging weights with SWA. Source: torch.optim.swa_utils.SWALR. */
 export class SWALR extends Schedule {
   readonly #goals: readonly number[];
   readonly #length: number;

@@ -64,7 +64,7 @@ export class GradScaler {
     this.#scale = new State(initScale, { name: "scale" });
   }
 
-  /** The loss times the scale, in float32 where it is a float of 16 bits. */
+  /** The loss times the scale; in float32 if it is a 16-bit float. */
   scale(loss: Tensor): Tensor {
     given("GradScaler.scale", loss, "the loss");
     return this.#options.enabled ? loss.mul(this.#scale) : loss;
@@ -91,7 +91,7 @@ export class GradScaler {
     this.#finite.set(optimizer, stack(checks).all());
   }
 
-  /** Steps the optimizer where all gradients are finite. */
+  /** Steps the optimizer if all gradients are finite. */
   step(optimizer: Stepped): void {
     checkKind<unknown>("GradScaler.step", "the optimizer", optimizer, steppedKind);
     if (!this.#options.enabled) {

@@ -10,7 +10,7 @@ import type { CommonOptions, Params } from "./parameterGroup.ts";
 export interface AdafactorOptions extends CommonOptions {
   /** The averages forget by t^beta2Decay. Default -0.8. */
   readonly beta2Decay: number;
-  /** The least root of a square, null for the smallest step of the dtype; and the least size that a parameter counts with. Default [null, 1e-3]. */
+  /** The minimum root of the second moment, null for the smallest step of the dtype; and the minimum scale of a parameter. Default [null, 1e-3]. */
   readonly eps: readonly [number | null, number];
   /** The greatest root mean square of an update. Default 1. */
   readonly d: number;

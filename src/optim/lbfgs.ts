@@ -157,7 +157,7 @@ export class LBFGS {
     this.#scale = curvature / dotOf(change, change);
   }
 
-  /** One step of up to maxIter iterations; gives the loss before it. */
+  /** One step of up to maxIter iterations; returns the loss before it. */
   step(closure: () => Tensor): number {
     if (currentTrace() !== undefined)
       throw new HebbError("LBFGS: step reads values, so it cannot be compiled; compile the closure instead");

@@ -15,9 +15,9 @@ export interface MuonOptions extends CommonOptions {
   readonly momentum: number;
   /** Look ahead along the momentum. Default true. */
   readonly nesterov: boolean;
-  /** Of the quintic step. Default [3.4445, -4.775, 2.0315]. */
+  /** Coefficients of the quintic step. Default [3.4445, -4.775, 2.0315]. */
   readonly nsCoefficients: readonly number[];
-  /** The least length that the momentum is divided by. Default 1e-7. */
+  /** The minimum norm that the momentum is divided by. Default 1e-7. */
   readonly eps: number;
   /** Default 5. */
   readonly nsSteps: number;
@@ -51,7 +51,7 @@ const muon: OptimizerKind<MuonOptions> = {
 
 /**
  * m = momentum·m + (1 − momentum)·g; u = m, with Nesterov g + momentum·(m − g); p = (1 − lr·weightDecay)·p − lr′·(u made orthogonal).
- * For matrices alone: others need another optimizer. The steps run in the dtype of the parameter, where PyTorch takes bfloat16.
+ * For matrices only; other parameters need another optimizer. The steps run in the dtype of the parameter, where PyTorch takes bfloat16.
  * Default lr 1e-3. Source: torch.optim.Muon (Jordan et al. 2024).
  */
 export class Muon extends Optimizer<MuonOptions> {

@@ -404,7 +404,7 @@ function numberIn(options: object, name: string, place?: number): number {
   return value;
 }
 
-/** Refuses what another optimizer saved: its numbers mean something else. */
+/** Rejects the state of another kind of optimizer: its numbers mean something else. */
 export function refuseOther(
   name: string,
   saved: { readonly groups?: readonly GroupState[]; readonly moves?: object },

@@ -53,7 +53,7 @@ export abstract class Schedule {
     return this.rateAt(0, base, group);
   }
 
-  /** Sets what else changes with the step, such as a momentum. */
+  /** Sets other values that change with the step, such as a momentum. */
   arrive(_step: number): void {}
 
   /** Back to the rates before the first schedule. */

@@ -5,7 +5,7 @@ import type { Communicator } from "../runtime/index.ts";
 import { allGather, allReduce, reduceScatter } from "../tensor/collectives.ts";
 import { cat, type Parameter, stack, type Tensor, zeros } from "../tensor/index.ts";
 
-/** 1: the state of the optimizer is split; 2: what the gradients add up to, too. */
+/** 1: the optimizer state is sharded; 2: the summed gradients, too. */
 export type ZeroStage = 1 | 2;
 
 /** Each parameter, flat and padded with zeros to a multiple of the ranks, in equal parts in the order of the ranks. */

@@ -8,7 +8,7 @@ import { refusePromises } from "./results.ts";
 import type { Tensor } from "./tensor.ts";
 
 export interface AutocastOptions {
-  /** What products are computed in. Default "bfloat16", which has the range of float32. */
+  /** The dtype of matrix products. Default "bfloat16", which has the range of float32. */
   readonly dtype?: HalfDType;
   /** False: as outside of it. Default true. */
   readonly enabled?: boolean;
@@ -16,8 +16,8 @@ export interface AutocastOptions {
 const autocastKinds: OptionKinds<AutocastOptions> = { dtype: kind.halfDType, enabled: kind.boolean };
 
 /**
- * Runs `body` with mixed precision: products (matmul, linear, convolutions, attention) take float32 operands as floats of 16 bits; sums, means,
- * exponentials, logarithms and what is made of them (softmax, norms, losses) give float32. Parameters stay float32 and get float32
+ * Runs `body` with mixed precision: products (matmul, linear, convolutions, attention) take float32 operands as 16-bit floats; sums, means,
+ * exponentials, logarithms and their composites (softmax, norms, losses) return float32. Parameters stay float32 and get float32
  * gradients. Call `backward` outside of it. Source: torch.autocast.
  */
 export function autocast<T>(body: () => T, options: AutocastOptions = {}): T {

@@ -48,10 +48,10 @@ interface Entry {
   readonly rest: string;
   readonly guards: readonly Guard[];
   readonly program: BoundProgram | CutProgram;
-  /** The device that it runs on, and where its results are; undefined: the default one, and results go where they are used. */
+  /** The device it runs on, where its results are; undefined: the default device, and results move to where they are used. */
   readonly home: Home | undefined;
   readonly outputs: readonly Output[];
-  /** What becomes of the gradients of arguments; their values come after those of the result. */
+  /** How the gradients of arguments are returned; their values follow those of the result. */
   readonly gradients: ArgumentGradients;
   /** How many numbers a run draws, from which generators. */
   readonly draws: readonly (readonly [CountedDraws, number])[];
@@ -60,7 +60,7 @@ interface Entry {
   result(values: readonly Tensor[]): Tree;
 }
 
-/** Signatures kept at once; the one unused for longest goes first, and is traced again if it returns. */
+/** Maximum number of cached signatures; the least recently used is evicted first, and traced again if it returns. */
 const mostEntries = 64;
 
 /** A compiled function: call it like the original. */
@@ -70,7 +70,7 @@ export interface Compiled<A extends readonly unknown[], R> {
   explain(): string;
   /** Nanoseconds in each kernel of one run with these arguments, slowest first, as text. Runs the step. */
   profile(...args: A): string;
-  /** The same on any device; webgpu needs a card that tells the time. */
+  /** The same on any device; webgpu needs a GPU with timestamp queries. */
   profileLater(...args: A): Promise<string>;
   /** How many signatures have been traced. */
   signatures(): number;

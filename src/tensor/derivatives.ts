@@ -18,7 +18,7 @@ import { resultTensor } from "./results.ts";
 import { Tensor } from "./tensor.ts";
 
 export interface JacobianOptions {
-  /** The arguments to differentiate by: a number gives a tensor, a list a list. Default 0, the first. */
+  /** The arguments to differentiate with respect to: a number gives a tensor, a list a list. Default 0, the first. */
   readonly argnums?: number | readonly number[];
 }
 const jacobianKinds: OptionKinds<JacobianOptions> = { argnums: kind.size };
@@ -109,7 +109,7 @@ function overBasis(leaf: Node, like: Tensor, nodes: readonly Node[]): Node[] {
   return new Batcher(new Map([[leaf, basis(like)]]), { by: "jacobian", size, randomness: "same" }).wide(nodes);
 }
 
-/** A function that differentiates another by some of its arguments. */
+/** A function that differentiates another with respect to some of its arguments. */
 type Derivative = (value: Tensor, wrt: readonly Tensor[]) => Node[];
 
 function jacobianBy(where: string, derivative: Derivative, fn: TensorFunction, options: JacobianOptions) {

@@ -120,9 +120,9 @@ const pooling =
     Tensor.from(fn(given(name, x).node, size, options), [x]);
 
 export const maxPool1d = pooling("maxPool1d", pool.maxPool1d);
-/** The largest of each window of [N, C, H, W] (torch.nn.functional.max_pool2d). */
+/** The maximum of each window of [N, C, H, W] (torch.nn.functional.max_pool2d). */
 export const maxPool2d = pooling("maxPool2d", pool.maxPool2d);
-/** The largest of each window of [N, C, D, H, W] (torch.nn.functional.max_pool3d). */
+/** The maximum of each window of [N, C, D, H, W] (torch.nn.functional.max_pool3d). */
 export const maxPool3d = pooling("maxPool3d", pool.maxPool3d);
 export const avgPool1d = pooling("avgPool1d", pool.avgPool1d);
 /** The mean of each window of [N, C, H, W] (torch.nn.functional.avg_pool2d). */

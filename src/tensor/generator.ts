@@ -142,7 +142,7 @@ export class Generator {
     return this.#draws.state;
   }
 
-  /** Goes on from what `getState` gave. Source: torch.Generator.set_state. */
+  /** Continues from what `getState` returned. Source: torch.Generator.set_state. */
   setState(state: RandomState): this {
     if (!(kind.numbers.accepts(state?.key) && state.key.length === 2 && Number.isInteger(state.calls)))
       throw new HebbError(
@@ -165,7 +165,7 @@ export class Generator {
   }
 }
 
-/** What draws where no other generator is current. Source: torch.default_generator. */
+/** The generator that is used if no other one is current. Source: torch.default_generator. */
 export const defaultGenerator: Generator = /* @__PURE__ */ new Generator(0);
 
 let current: Generator | undefined;

@@ -6,7 +6,7 @@ let enabled = true;
 
 export const gradEnabled = (): boolean => enabled;
 
-/** Runs `body` without recording history: what it makes needs no gradient. Source: torch.no_grad. */
+/** Runs `body` without recording history: its results need no gradient. Source: torch.no_grad. */
 export function noGrad<T>(body: () => T): T {
   checkKind("noGrad", "the body", body, kind.func());
   const outer = enabled;

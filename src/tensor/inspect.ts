@@ -105,9 +105,9 @@ export interface InspectedNode extends Omit<Inspected, "gradient"> {
 }
 
 export interface InspectStepOptions {
-  /** Updates the parameters from their gradients, such as an optimizer. Without it the step ends with the gradients. */
+  /** Updates the parameters from their gradients, as an optimizer does. Without it the step ends with the gradients. */
   readonly optimizer?: { zeroGrad(): void; step(): void };
-  /** Other values for nodes, by name: everything computed from them, gradients and updates too, follows. */
+  /** Replacement values for nodes, by name: everything computed from them changes too, including gradients and updates. */
   readonly replace?: Readonly<Record<string, ArrayLike<number>>>;
 }
 

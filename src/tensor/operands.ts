@@ -18,7 +18,7 @@ export type Dims = number | readonly number[];
 export type Sizes = readonly [Shape] | readonly number[];
 
 export interface VarianceOptions {
-  /** Taken from the number of elements: 1 for a sample, 0 for a population. Default 1. */
+  /** Subtracted from the number of elements: 1 for a sample, 0 for a population. Default 1. */
   readonly correction?: number;
   /** Default false. */
   readonly keepdim?: boolean;

@@ -60,7 +60,7 @@ function uniformOf(generator: Generator | undefined): draw.Uniform {
 /** Uniform on [0, 1): rand([2, 3]) or rand(2, 3). */
 export const rand = /* @__PURE__ */ drawn("rand", draw.uniform);
 
-/** Normal with mean 0 and variance 1: randn([2, 3]) or randn(2, 3). */
+/** Standard normal: randn([2, 3]) or randn(2, 3). */
 export const randn = /* @__PURE__ */ drawn("randn", draw.normal);
 
 /** Whole numbers from `low` up to, not including, `high`. */
@@ -93,7 +93,7 @@ export function bernoulli(probability: Tensor, options: DrawOptions = {}): Tenso
   return Tensor.of(draw.bernoulli(uniformOf(generator), weights));
 }
 
-/** Weights must be finite and not negative, and enough of each row above 0. */
+/** Weights must be finite and not negative, with enough positive ones in each row. */
 function checkWeights(weights: Tensor, count: number, replacement: boolean): void {
   // What has no rows or no draws is refused where they are drawn.
   if (weights.rank < 1 || weights.size === 0 || !Number.isInteger(count)) return;

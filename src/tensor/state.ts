@@ -61,8 +61,8 @@ export function withStates<T>(values: ReadonlyMap<State, Tensor>, body: () => T)
 }
 
 /**
- * A value that changes: the only kind there is. Inside a compiled function an assignment becomes part of the program;
- * outside it takes effect at once, as far as anyone can see. Reads after it give the new value; it never carries history.
+ * A mutable value, the only kind there is. Inside a compiled function an assignment becomes part of the program;
+ * outside it visibly takes effect at once. Later reads give the new value; it never carries history.
  */
 export class State extends Tensor {
   #cell: Cell;
@@ -94,7 +94,7 @@ export class State extends Tensor {
     nextGeneration();
   }
 
-  /** Where the value is. A State of numbers moves to where it is used; a Parameter stays until its module moves. */
+  /** The device of the value. A State made from numbers moves to where it is used; a Parameter stays until its module moves. */
   override get device(): ComputeDevice {
     return deviceOfHome(this.cell.home ?? this.cell.at);
   }
@@ -244,7 +244,7 @@ export class Parameter extends State {
     return stands.get(this)?.requiresGrad ?? traceGuard(() => this.#requiresGrad);
   }
 
-  /** False freezes the parameter: no gradient is computed for it. */
+  /** False freezes the parameter: it gets no gradient. */
   override set requiresGrad(value: boolean) {
     this.#requiresGrad = value;
   }

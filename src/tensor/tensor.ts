@@ -93,7 +93,7 @@ export class Tensor<S extends Shape = Shape> extends ReadingMethods<S> {
     return this.#requiresGrad;
   }
 
-  /** True makes this tensor a leaf that `backward` fills `grad` of. */
+  /** True makes this tensor a leaf whose `grad` is filled by `backward`. */
   set requiresGrad(value: boolean) {
     if (value && !isFloat(this.dtype))
       throw new HebbError(`requiresGrad: only float tensors have gradients, this one is ${this.dtype}`);
@@ -147,7 +147,7 @@ export class Tensor<S extends Shape = Shape> extends ReadingMethods<S> {
 
   // ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** The elements in row-major order, at once: where the backend can, which are those of processors. Floats of 16 bits are a Float32Array. */
+  /** The elements in row-major order, synchronously, if the device is synchronous. 16-bit floats are a Float32Array. */
   dataSync(): TypedArray {
     refuseInTrace("a value");
     // A copy: values are immutable, whatever the caller does with the array.
@@ -155,7 +155,7 @@ export class Tensor<S extends Shape = Shape> extends ReadingMethods<S> {
     return numbersOf(this.dtype, memoryOf(value.place).copy(value));
   }
 
-  /** The elements in row-major order. Floats of 16 bits are a Float32Array. */
+  /** The elements in row-major order. 16-bit floats are a Float32Array. */
   data(): Promise<TypedArray> {
     return soon(async () => {
       const value = severalDevices() ? this.#hold((await evaluateLater([this.node]))[0] as Storage) : this.#settle();
@@ -187,7 +187,7 @@ export class Tensor<S extends Shape = Shape> extends ReadingMethods<S> {
   // ── gradients ────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /**
-   * Fills `grad` of every parameter this value depends on, adding to what is there. `gradient` is that of this value; it may
+   * Fills `grad` of every parameter this value depends on, adding to existing gradients. `gradient` is that of this value; it may
    * be left out for a single number (torch.Tensor.backward).
    */
   backward(gradient?: Tensor): void {
@@ -209,11 +209,11 @@ export class Tensor<S extends Shape = Shape> extends ReadingMethods<S> {
     return Tensor.from(node, inputs as readonly Tensor[]);
   }
 
-  /** Where it is computed. What is made of constants goes where it is used; until then that is the default device. */
+  /** The device of this tensor. Values computed from constants move to where they are used; until then this is the default device. */
   get device(): ComputeDevice {
     return deviceOf(this.node);
   }
-  /** The same value on another device, itself where it is there. Gradients flow back. Source: torch.Tensor.to(device), jax.device_put. */
+  /** The same value on another device, or itself if it is already there. Gradients flow back. Source: torch.Tensor.to(device), jax.device_put. */
   toDevice(device: ComputeDevice): Tensor<S> {
     return Tensor.from(movedByUser(this.node, device), [this]) as Tensor<S>;
   }
@@ -223,7 +223,7 @@ export class Tensor<S extends Shape = Shape> extends ReadingMethods<S> {
     return "Tensor";
   }
 
-  /** The values, so that JSON keeps them: { shape, dtype, data }, with text for the numbers that JSON lacks. `loadStateDict` takes it. */
+  /** The values, so that JSON keeps them: { shape, dtype, data }, with strings for the numbers that JSON lacks. `loadStateDict` accepts it. */
   toJSON(): given.TensorJson {
     return { shape: this.shape, dtype: this.dtype, data: Array.from(this.dataSync(), given.jsonNumber) };
   }
@@ -232,7 +232,7 @@ export class Tensor<S extends Shape = Shape> extends ReadingMethods<S> {
     return `${this.kind} ${this.dtype}${formatShape(this.shape)}`;
   }
 
-  /** What console.log shows in Node: values too, where there are some. */
+  /** What console.log shows in Node, including values if they are available. */
   [nodeInspect](depth: number): string {
     return showTensor(this, `${this}${this.requiresGrad ? ", requiresGrad" : ""}`, depth);
   }

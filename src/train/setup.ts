@@ -47,7 +47,7 @@ function checkData(name: string, data: InMemory | RowStream): void {
   if (data.length === 0) throw new HebbError(`fit: ${name} has no rows; give at least one`);
 }
 
-/** What the data ask for. Classes are counted over both parts, so that a rare one may stand in the validation data only. */
+/** The task that the data define. Classes are counted over both parts, because a rare one may be only in the validation data. */
 export function taskFrom({ train, validation, loss }: TrainerOptions): Task {
   checkData("train", train);
   if (validation !== undefined) checkData("validation", validation);

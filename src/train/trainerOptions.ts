@@ -45,11 +45,11 @@ export interface CommonOptions {
   readonly clipValue?: number | undefined;
   /** Evaluate, and keep as best, an exponential moving average of the weights with this decay, such as 0.999. */
   readonly ema?: number | undefined;
-  /** What the rows of each class count for; "balanced" gives every class the same say. */
+  /** The weight of each class; "balanced" gives every class the same total weight. */
   readonly classWeights?: "balanced" | readonly number[] | undefined;
   /** Changes the features of each training batch, such as pictures that are moved a little. */
   readonly augment?: Augment | undefined;
-  /** Names of the classes, in order, for reports. Of two, the second is the positive one. */
+  /** Names of the classes, in order, for reports. With two classes, the second is the positive one. */
   readonly classNames?: readonly string[] | undefined;
   /** Figures of the user's own, beside those of the task. */
   readonly metrics?: Readonly<Record<string, MetricFunction>>;
@@ -57,7 +57,7 @@ export interface CommonOptions {
   readonly inverse?: Inverse | undefined;
   /**
    * Whether the ranks of the current world (`distributed.init()`) train together: each takes its share of every batch, and gradients,
-   * losses and decisions are those of the whole batch. Events and saves are rank 0's. Default true, where there is a world.
+   * losses and decisions are those of the whole batch. Only rank 0 emits events and saves. Default true, if there is a world.
    */
   readonly distributed?: boolean | undefined;
   /**
@@ -74,7 +74,7 @@ export interface TrainerOptions extends CommonOptions {
   readonly epochs?: number;
   /** The order of the rows in memory. Default: shuffled by `seed`, in batches of `batchSize`. */
   readonly batchSampler?: BatchSampler;
-  /** The least change of the watched figure that makes an epoch the best. Default 0. */
+  /** The minimum improvement of the monitored metric that makes an epoch the best. Default 0. */
   readonly minDelta?: number | undefined;
   /** Which epochs, counted from 0, are evaluated and have a record. Default: all. */
   readonly evaluateOn?: (epoch: number) => boolean;

@@ -49,7 +49,7 @@ export interface LayerStep {
   /** a = f(z), and ∂loss/∂a. For the last layer what people read: probability or number. */
   readonly a: Numbers;
   readonly aGradient: Numbers | undefined;
-  /** The largest of each window of a; a row of it has this shape. */
+  /** The maximum of each window of a; a row of it has this shape. */
   readonly pool: { readonly side: number; readonly shape: readonly number[]; readonly values: Numbers } | undefined;
   /** What dropout makes of it, which the next layer takes: the factor of each value is 0 or 1/(1 − p). */
   readonly dropout: { readonly factors: Float32Array; readonly values: Numbers } | undefined;

@@ -90,7 +90,7 @@ function lastExtremes(x: Node, running: Node, axis: number): Node {
   return el.stopGradient(apply(cummaxOp, [places], { axis }));
 }
 
-/** The largest so far, and where it stands: of equals the last. */
+/** The cumulative maximum and its index (the last one among equals). */
 export function cummax(x: Node, dim: number): Found {
   const { row, axis } = axisOf("cummax", countable(x), dim);
   if (row.shape.includes(0)) return { values: row, indices: full(row.shape, 0, "int32") };

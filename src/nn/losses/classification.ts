@@ -114,7 +114,7 @@ export interface CrossEntropyOptions extends NllOptions {
 
 export const crossEntropyKinds: OptionKinds<CrossEntropyOptions> = { ...nllKinds, labelSmoothing: kind.number };
 
-/** Where the classes of a prediction are: dim 1, or dim 0 when there is no batch. */
+/** The class dim of a prediction: dim 1, or dim 0 without a batch. */
 const classDim = (shape: Shape): number => (shape.length === 1 ? 0 : 1);
 const withoutClasses = (shape: Shape): Shape => shape.filter((_, axis) => axis !== classDim(shape));
 
@@ -126,7 +126,7 @@ function checkWeight(name: string, weight: Tensor | undefined, classes: number):
   }
 }
 
-/** Integer targets, with what counts of them: `index` is a valid class everywhere, `counts` is undefined when all do. */
+/** Integer targets and which of them count: `index` is a valid class everywhere, `counts` is undefined if all count. */
 function picked(
   name: string,
   target: Tensor,
@@ -179,7 +179,7 @@ function logitLoss(logits: Tensor, index: Tensor): Tensor {
   return Tensor.from(node, [logits]);
 }
 
-/** Σ losses / Σ weights of what counts; 0 / 0 is NaN, as in PyTorch, when nothing does. */
+/** Σ losses / Σ weights of the targets that count; 0 / 0 is NaN, as in PyTorch, if none does. */
 function weightedReduce(losses: Tensor, counted: Tensor | undefined, reduction: Reduction | undefined): Tensor {
   if (counted === undefined || reduction === "none" || reduction === "sum") return reduceLoss(losses, reduction);
   return losses.sum().div(counted.sum());
@@ -210,7 +210,7 @@ export function nll(input: Tensor, target: Tensor, options: NllOptions = {}): Te
   });
 }
 
-/** Leaves out what does not count, and takes the mean over the weights of the rest. */
+/** Drops the targets that do not count, and takes the weighted mean of the rest. */
 function finish(
   losses: Tensor,
   factor: Tensor | undefined,

@@ -10,9 +10,9 @@ import { arange, cat, full, scan, stack, Tensor, tensor, where, zeros } from "..
 import { type LossOptions, lossKinds, reduceLoss, requireLabels } from "./reduction.ts";
 
 export interface CtcOptions extends LossOptions {
-  /** The class that stands for no label. Default 0. */
+  /** The blank class. Default 0. */
   readonly blank?: number;
-  /** 0 in place of an infinite loss, of a target that is too long for its input. Default false. */
+  /** Replaces an infinite loss, when a target is too long for its input, by 0. Default false. */
   readonly zeroInfinity?: boolean;
 }
 

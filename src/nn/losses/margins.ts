@@ -92,7 +92,7 @@ export interface TripletOptions extends MarginOptions {
   readonly p?: number;
   /** Added to each difference, so that the norm has a slope everywhere. Default 1e-6. */
   readonly eps?: number;
-  /** Take the distance from the positive to the negative where that is smaller. Default false. */
+  /** Use the distance from the positive to the negative if it is smaller. Default false. */
   readonly swap?: boolean;
 }
 
@@ -155,7 +155,7 @@ export const tripletDistanceKinds: OptionKinds<TripletDistanceOptions> = {
   swap: kind.boolean,
 };
 
-/** triplet with a distance of your own. Default margin 1. Source: torch.nn.functional.triplet_margin_with_distance_loss. */
+/** triplet with a custom distance. Default margin 1. Source: torch.nn.functional.triplet_margin_with_distance_loss. */
 export function tripletWithDistance(
   anchor: Tensor,
   positive: Tensor,

@@ -30,7 +30,7 @@ export function l1(input: Tensor, target: Tensor, options: LossOptions = {}): Te
   return composed("l1", [input, target], { reduction }, () => reduceLoss(d.abs(), reduction));
 }
 
-/** A parabola below the limit, a line from there on. The parabola stays finite where it is not taken, or its gradient would be 0 · ∞. */
+/** A parabola below the limit, a line above. The parabola stays finite where it is not used; otherwise its gradient would be 0 · ∞. */
 function parabolaThenLine(d: Tensor, limit: number, factor: number, line: (size: Tensor) => Tensor): Tensor {
   const size = d.abs();
   const far = size.ge(limit);
@@ -39,7 +39,7 @@ function parabolaThenLine(d: Tensor, limit: number, factor: number, line: (size:
 }
 
 export interface HuberOptions extends LossOptions {
-  /** Where the parabola turns into a line. Default 1. */
+  /** The point where the parabola becomes a line. Default 1. */
   readonly delta?: number;
 }
 
@@ -59,7 +59,7 @@ export function huber(input: Tensor, target: Tensor, options: HuberOptions = {})
 }
 
 export interface SmoothL1Options extends LossOptions {
-  /** Where the parabola turns into a line; 0 gives l1. Default 1. */
+  /** The point where the parabola becomes a line; 0 gives l1. Default 1. */
   readonly beta?: number;
 }
 

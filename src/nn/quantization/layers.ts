@@ -85,7 +85,7 @@ abstract class QuantizedProduct extends QuantizedWeight {
 
 /** A Linear layer with an int8 weight: [*, in] → [*, out]. */
 export class QuantizedLinear extends QuantizedProduct {
-  /** Without `input` each input is quantised by its own least and greatest number. */
+  /** Without `input`, each input is quantised by its own minimum and maximum. */
   constructor(layer: Linear, input?: Affine) {
     super(layer, input);
   }

@@ -9,11 +9,11 @@ import { type Affine, affineOf } from "./affine.ts";
 export interface Observer {
   /** Called with each input, in compiled functions too. */
   observe(x: Tensor): void;
-  /** The scale and the zero point for what was seen. */
+  /** The scale and the zero point for the observed range. */
   affine(): Affine;
 }
 
-/** The least and the greatest number of all inputs. Source: torch.ao.quantization.MinMaxObserver. */
+/** The minimum and maximum of all inputs. Source: torch.ao.quantization.MinMaxObserver. */
 export class MinMaxObserver implements Observer {
   readonly #low = new State(Number.POSITIVE_INFINITY);
   readonly #high = new State(Number.NEGATIVE_INFINITY);
@@ -36,7 +36,7 @@ export interface MovingAverageOptions {
 }
 
 /**
- * Averages of the least and the greatest number of each input, low + averagingConstant · (min − low): one outlier counts for little. Source:
+ * Moving averages of the minimum and maximum of each input, low + averagingConstant · (min − low): one outlier counts for little. Source:
  * torch.ao.quantization.MovingAverageMinMaxObserver.
  */
 export class MovingAverageMinMaxObserver implements Observer {

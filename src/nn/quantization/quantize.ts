@@ -93,7 +93,7 @@ function replaceLayers(places: readonly Place[], make: (layer: Layer) => AnyModu
 /**
  * Quantises the Linear, Conv1d, Conv2d and Embedding layers of a model in place, and returns it: weights as int8 with a scale for each output
  * (row of a table), a quarter of the memory. Inputs are uint8 with the scale and the zero point of each call. The layers are for inference: no
- * gradient passes, and hooks of the layers that they replace are gone. Throws HebbError where there is nothing to quantise. Source: torch.ao.quantization.quantize_dynamic, which leaves
+ * gradient passes, and hooks of the replaced layers are lost. Throws HebbError if there is nothing to quantise. Source: torch.ao.quantization.quantize_dynamic, which leaves
  * convolutions and tables out.
  */
 export function quantizeDynamic<M extends AnyModule>(model: M, options: QuantizeOptions = {}): M {
@@ -135,7 +135,7 @@ export function prepare<M extends AnyModule>(model: M, options: PrepareOptions =
 
 /**
  * Quantises the layers that `prepare` watches, in place, and returns the model: as quantizeDynamic, but the inputs of each layer have the one
- * scale and zero point of what its observer saw; what is beyond is clipped. Throws HebbError where a layer saw nothing, unless `strict` is
+ * scale and zero point from its observer; values outside are clipped. Throws HebbError if a layer saw no input, unless `strict` is
  * false. Source: torch.ao.quantization.convert.
  */
 export function convert<M extends AnyModule>(model: M, options: ConvertOptions = {}): M {

@@ -63,21 +63,21 @@ export function vectorNorm(x: Tensor, ord = 2, settings: NormOptions = {}): Tens
   return made(vectorNormNode(nodeOf("vectorNorm", x), ord, dim, keepdim), [x]);
 }
 
-/** "fro": √Σ x²; "nuc": the sum of the singular values; ±2 the largest or smallest of them; ±1 of sums down columns, ±Infinity along rows (torch.linalg.matrix_norm). */
+/** "fro": √Σ x²; "nuc": the sum of the singular values; ±2: the largest or smallest of them; ±1: of the column sums; ±Infinity: of the row sums (torch.linalg.matrix_norm). */
 export function matrixNorm(x: Tensor, ord: MatrixOrder = "fro", settings: MatrixNormOptions = {}): Tensor {
   const { dim, keepdim } = options("matrixNorm", settings, matrixNormKinds);
   checkKind("linalg.matrixNorm", "ord", ord, orderKind);
   return made(norms.matrixNorm(nodeOf("matrixNorm", x), ord, dim, keepdim), [x]);
 }
 
-/** Of vectors where one dim is meant, of matrices where two are; without `ord` √Σ x² (torch.linalg.norm). */
+/** A vector norm for one dim, a matrix norm for two; without `ord` √Σ x² (torch.linalg.norm). */
 export function norm(x: Tensor, ord?: MatrixOrder, settings: NormOptions = {}): Tensor {
   const { dim, keepdim = false } = options("norm", settings, normKinds);
   if (ord !== undefined) checkKind("linalg.norm", "ord", ord, orderKind);
   return made(norms.norm(nodeOf("norm", x), ord, dim, keepdim), [x]);
 }
 
-/** ‖A‖ · ‖A⁻¹‖; of `p` 2, the default, the largest singular value over the smallest (torch.linalg.cond). */
+/** ‖A‖ · ‖A⁻¹‖; for `p` 2, the default, the largest singular value divided by the smallest (torch.linalg.cond). */
 export function cond(x: Tensor, p: MatrixOrder = 2): Tensor {
   checkKind("linalg.cond", "p", p, orderKind);
   return made(norms.cond(nodeOf("cond", x), p), [x]);
@@ -85,7 +85,7 @@ export function cond(x: Tensor, p: MatrixOrder = 2): Tensor {
 
 // ── inverses and solutions ──
 
-/** A⁻¹ of square matrices. Throws HebbError where one is singular (torch.linalg.inv). */
+/** A⁻¹ of square matrices. Throws HebbError if one is singular (torch.linalg.inv). */
 export const inv = (x: Tensor): Tensor => made(lu.inverse(nodeOf("inv", x)), [x]);
 
 export interface SolveOptions {
@@ -94,7 +94,7 @@ export interface SolveOptions {
 }
 const solveKinds: OptionKinds<SolveOptions> = { left: kind.boolean };
 
-/** X of A X = B: B is [..., n, k] or vectors [..., n]. Throws HebbError where A is singular (torch.linalg.solve). */
+/** Solves A X = B: B is [..., n, k] or vectors [..., n]. Throws HebbError if A is singular (torch.linalg.solve). */
 export function solve(a: Tensor, b: Tensor, settings: SolveOptions = {}): Tensor {
   const { left } = options("solve", settings, solveKinds);
   return made(lu.solve(nodeOf("solve", a, "the matrix"), nodeOf("solve", b, "the right side"), left), [a, b]);
@@ -112,7 +112,7 @@ const triangularKinds: OptionKinds<TriangularOptions> = {
   unitriangular: kind.boolean,
 };
 
-/** X of A X = B, where A is triangular (torch.linalg.solve_triangular). */
+/** Solves A X = B for triangular A (torch.linalg.solve_triangular). */
 export function solveTriangular(a: Tensor, b: Tensor, settings: TriangularOptions): Tensor {
   const how = options("solveTriangular", settings, triangularKinds);
   if (how.upper === undefined)
@@ -130,9 +130,9 @@ export function solveTriangular(a: Tensor, b: Tensor, settings: TriangularOption
 }
 
 export interface LstsqOptions {
-  /** Singular values up to this share of the largest count as 0. Default: the larger size times the distance from 1 to the next number. */
+  /** Singular values up to this fraction of the largest count as 0. Default: the larger size times the distance from 1 to the next number. */
   readonly rcond?: number;
-  /** "gels" takes the rank to be full, and is quicker; the others find it. Default "gelsy". */
+  /** "gels" assumes full rank and is faster; the others determine the rank. Default "gelsy". */
   readonly driver?: "gelsy" | "gels" | "gelsd" | "gelss";
 }
 const lstsqKinds: OptionKinds<LstsqOptions> = {
@@ -143,14 +143,14 @@ const lstsqKinds: OptionKinds<LstsqOptions> = {
 export interface LeastSquares {
   /** [..., n, k], or [n] of a vector. */
   readonly solution: Tensor;
-  /** Σ (A X − B)² of each column where there are more equations than unknowns, else empty. */
+  /** Σ (A X − B)² of each column if there are more equations than unknowns, else empty. */
   readonly residuals: Tensor;
   readonly rank: Tensor;
   /** Empty of "gels". */
   readonly singularValues: Tensor;
 }
 
-/** The X that makes ‖A X − B‖ least, and of several the shortest (torch.linalg.lstsq). */
+/** The X that minimises ‖A X − B‖; if there are several, the shortest (torch.linalg.lstsq). */
 export function lstsq(a: Tensor, b: Tensor, settings: LstsqOptions = {}): LeastSquares {
   const { rcond, driver = "gelsy" } = options("lstsq", settings, lstsqKinds);
   const found = pseudo.lstsq(
@@ -170,14 +170,14 @@ export function lstsq(a: Tensor, b: Tensor, settings: LstsqOptions = {}): LeastS
 export interface RankOptions {
   /** Singular values up to this count as 0. Default 0. */
   readonly atol?: number;
-  /** And those up to this share of the largest. Default: the larger size times the distance from 1 to the next number; 0 where `atol` is given. */
+  /** Also those up to this fraction of the largest. Default: the larger size times the distance from 1 to the next number; 0 where `atol` is given. */
   readonly rtol?: number;
-  /** The matrices are symmetric: eigenvalues take the place of singular values. Default false. */
+  /** The matrices are symmetric, so eigenvalues are used instead of singular values. Default false. */
   readonly hermitian?: boolean;
 }
 const rankKinds: OptionKinds<RankOptions> = { atol: kind.number, rtol: kind.number, hermitian: kind.boolean };
 
-/** The pseudoinverse of Moore and Penrose (torch.linalg.pinv). */
+/** The Moore–Penrose pseudoinverse (torch.linalg.pinv). */
 export function pinv(x: Tensor, settings: RankOptions = {}): Tensor {
   const { hermitian = false, ...tolerances } = options("pinv", settings, rankKinds);
   return made(pseudo.pinv(nodeOf("pinv", x), tolerances, hermitian), [x]);
@@ -194,24 +194,24 @@ export function matrixRank(x: Tensor, settings: RankOptions = {}): Tensor {
 /** (torch.linalg.det) */
 export const det = (x: Tensor): Tensor => made(lu.det(nodeOf("det", x)), [x]);
 
-/** The sign of the determinant and the logarithm of its size; 0 and −Infinity of a singular matrix (torch.linalg.slogdet). */
+/** The sign of the determinant and the logarithm of its absolute value; 0 and −Infinity for a singular matrix (torch.linalg.slogdet). */
 export function slogdet(x: Tensor): { readonly sign: Tensor; readonly logabsdet: Tensor } {
   const { sign, logabsdet } = lu.slogdet(nodeOf("slogdet", x));
   return { sign: made(sign, []), logabsdet: made(logabsdet, [x]) };
 }
 
-/** The logarithm of the determinant: −Infinity of a singular matrix, NaN where it is below 0 (torch.logdet). */
+/** The logarithm of the determinant: −Infinity for a singular matrix, NaN if it is negative (torch.logdet). */
 export const logdet = (x: Tensor): Tensor => made(lu.logdet(nodeOf("logdet", x)), [x]);
 
 // ── factors ──
 
 export interface CholeskyOptions {
-  /** U of A = Uᵀ U, of which the upper triangle is read. Default false. */
+  /** Returns U of A = Uᵀ U, reading the upper triangle. Default false. */
   readonly upper?: boolean;
 }
 const choleskyKinds: OptionKinds<CholeskyOptions> = { upper: kind.boolean };
 
-/** L of A = L Lᵀ, of symmetric positive definite matrices, of which the lower triangle is read. Throws HebbError where one is not (torch.linalg.cholesky). */
+/** L of A = L Lᵀ for symmetric positive definite matrices; only the lower triangle is read. Throws HebbError if one is not positive definite (torch.linalg.cholesky). */
 export function cholesky(x: Tensor, settings: CholeskyOptions = {}): Tensor {
   const { upper } = options("cholesky", settings, choleskyKinds);
   return made(choleskyNode(nodeOf("cholesky", x), upper), [x]);
@@ -223,7 +223,7 @@ export function choleskyInverse(factor: Tensor, settings: CholeskyOptions = {}):
   return made(choleskyInverseNode(nodeOf("choleskyInverse", factor), upper), [factor]);
 }
 
-/** X of A X = B, from the factor of A (torch.cholesky_solve). */
+/** Solves A X = B, given the Cholesky factor of A (torch.cholesky_solve). */
 export function choleskySolve(b: Tensor, factor: Tensor, settings: CholeskyOptions = {}): Tensor {
   const { upper } = options("choleskySolve", settings, choleskyKinds);
   return made(choleskySolveNode(nodeOf("choleskySolve", b), nodeOf("choleskySolve", factor, "the factor"), upper), [
@@ -248,7 +248,7 @@ export interface SvdOptions {
 const svdKinds: OptionKinds<SvdOptions> = { fullMatrices: kind.boolean };
 
 /**
- * A = U diag(S) Vh, S in descending order (torch.linalg.svd). The signs of vectors are free, and gradients through U and Vh need distinct values of S.
+ * A = U diag(S) Vh, S in descending order (torch.linalg.svd). The signs of the vectors are not unique, and gradients through U and Vh need distinct values of S.
  */
 export function svd(
   x: Tensor,
@@ -264,7 +264,7 @@ export const svdvals = (x: Tensor): Tensor => made(norms.singularValues(nodeOf("
 
 const triangleKind = kind.oneOf("L", "U");
 
-/** λ in ascending order, and V as columns, of symmetric A = V diag(λ) Vᵀ, of which one triangle is read: the lower, "L", or the upper, "U" (torch.linalg.eigh). */
+/** λ in ascending order, and V as columns, of symmetric A = V diag(λ) Vᵀ; only one triangle is read: the lower, "L", or the upper, "U" (torch.linalg.eigh). */
 export function eigh(
   x: Tensor,
   uplo: "L" | "U" = "L",
@@ -282,7 +282,7 @@ export function eigvalsh(x: Tensor, uplo: "L" | "U" = "L"): Tensor {
 
 // ── products ──
 
-/** Aⁿ; below 0 powers of the inverse (torch.linalg.matrix_power). */
+/** Aⁿ; for negative n, powers of the inverse (torch.linalg.matrix_power). */
 export const matrixPower = (x: Tensor, n: number): Tensor => made(pseudo.matrixPower(nodeOf("matrixPower", x), n), [x]);
 
 /** The product of matrices in the cheapest order; the first and the last may be vectors (torch.linalg.multi_dot). */
@@ -299,7 +299,7 @@ export interface DimOptions {
 }
 const dimKinds: OptionKinds<DimOptions> = { dim: kind.number };
 
-/** The vector product along a dim of size 3 (torch.linalg.cross). */
+/** The cross product along a dim of size 3 (torch.linalg.cross). */
 export function cross(x: Tensor, y: Tensor, settings: DimOptions = {}): Tensor {
   const { dim } = options("cross", settings, dimKinds);
   return given("linalg.cross", x).cross(given("linalg.cross", y, "the other"), dim);
@@ -349,6 +349,6 @@ export function tensorinv(x: Tensor, settings: { readonly ind?: number } = {}): 
   return made(pseudo.tensorinv(nodeOf("tensorinv", x), ind), [x]);
 }
 
-/** X of Σ A · X over all dims of X, which are the last ones of A, after those of B (torch.linalg.tensorsolve). */
+/** Solves Σ A · X = B over all dims of X, which are the last dims of A, after those of B (torch.linalg.tensorsolve). */
 export const tensorsolve = (a: Tensor, b: Tensor): Tensor =>
   made(pseudo.tensorsolve(nodeOf("tensorsolve", a, "the tensor"), nodeOf("tensorsolve", b, "the right side")), [a, b]);

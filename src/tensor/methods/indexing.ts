@@ -23,13 +23,13 @@ import { ShapingMethods } from "./shaping.ts";
 export type Index = number | string | null | Tensor;
 
 export interface ScatterOptions {
-  /** Values that meet, and those there before, are joined so. Default: the last stays. */
+  /** How values at the same position, and the existing one, are combined. Default: the last one stays. */
   readonly reduce?: "add" | "multiply";
 }
 const scatterKinds: OptionKinds<ScatterOptions> = { reduce: kind.oneOf("add", "multiply") };
 
 export interface ScatterReduceOptions {
-  /** Whether what stands there before is joined too. Default true. */
+  /** Whether the existing value is included. Default true. */
   readonly includeSelf?: boolean;
 }
 const reduceKinds: OptionKinds<ScatterReduceOptions> = { includeSelf: kind.boolean };
@@ -42,7 +42,7 @@ export interface IndexAddOptions {
 const addKinds: OptionKinds<IndexAddOptions> = { alpha: kind.number };
 
 export interface PutOptions {
-  /** Whether values are added to what is there. Default false. */
+  /** Whether values are added to the existing ones. Default false. */
   readonly accumulate?: boolean;
 }
 const putKinds: OptionKinds<PutOptions> = { accumulate: kind.boolean };
@@ -65,13 +65,13 @@ const spread = (parts: sc.Placed): sc.Placed => {
 };
 
 export abstract class IndexingMethods<S extends Shape = Shape> extends ShapingMethods<S> {
-  /** The elements that an index names: x.index(0), x.index("1:3", null), x.index("...", positions). */
+  /** The elements selected by an index: x.index(0), x.index("1:3", null), x.index("...", positions). */
   index(...index: readonly Index[]): Tensor {
     const { parts, tensors } = subscripts("index", index);
     const result = indexed(this.node, parts);
     return this[made](withChecksSince(result, [this.node, ...tensors.map(({ node }) => node)]), [this]);
   }
-  /** A new tensor with `values` in the places that an index names; of several for one place the last stays, or all are added. */
+  /** A new tensor with `values` at the positions of an index; if several share a position, the last one stays, or all are added. */
   indexPut(index: readonly Index[], values: Operand, options: PutOptions = {}): Tensor {
     const { accumulate = false } = checkOptions("indexPut", options, putKinds);
     checkKind("indexPut", "the index", index, kind.listOf(kind.anything));
@@ -132,14 +132,14 @@ export abstract class IndexingMethods<S extends Shape = Shape> extends ShapingMe
     const sums = withChecks(ix.scatterAdd(vw.atLeast1d(this.node), dim, places, added));
     return this[made](mv.reshape(sums, this.shape), [this, source]);
   }
-  /** The source, a tensor or a number, in the places of the index; of several for one place the last stays. */
+  /** Writes the source, a tensor or a number, at the positions of the index; if several share a position, the last one stays. */
   scatter(dim: number, index: Tensor, source: Operand, options: ScatterOptions = {}): Tensor {
     const { reduce } = checkOptions("scatter", options, scatterKinds);
     return this.#placed("scatter", { dim, index, source }, (parts) =>
       reduce === undefined ? sc.overwritten(parts) : sc.reduced(parts, reduce === "add" ? "sum" : "prod", true),
     );
   }
-  /** What meets in one place is joined: its sum, product, mean, largest or least (torch.scatter_reduce). */
+  /** Reduces values that share a position: sum, product, mean, maximum or minimum (torch.scatter_reduce). */
   scatterReduce(
     dim: number,
     index: Tensor,
@@ -182,7 +182,7 @@ export abstract class IndexingMethods<S extends Shape = Shape> extends ShapingMe
   indexFill(dim: number, index: Tensor, value: Operand): Tensor {
     return this.#slices("indexFill", { dim, index, source: value }, (parts) => sc.slicesOverwritten(parts));
   }
-  /** Slices that meet in one place are joined: their product, mean, largest or least. */
+  /** Reduces slices that share a position: product, mean, maximum or minimum. */
   indexReduce(
     dim: number,
     index: Tensor,
@@ -217,7 +217,7 @@ export abstract class IndexingMethods<S extends Shape = Shape> extends ShapingMe
       source instanceof Operable ? [this, source] : [this],
     );
   }
-  /** The values at flat places, which may be negative; the last of several stays, or all are added. */
+  /** Writes the values at flat positions, which may be negative; the last one of several stays, or all are added. */
   put(index: Tensor, source: Tensor, options: PutOptions = {}): Tensor {
     const { accumulate = false } = checkOptions("put", options, putKinds);
     const places = nodeOf("put", index, "the index");
@@ -236,7 +236,7 @@ export abstract class IndexingMethods<S extends Shape = Shape> extends ShapingMe
     const axis = normalizeAxis(dim, this.shape.length, "selectScatter");
     return this.#replaced("selectScatter", source, (places) => vw.select(places, axis, index));
   }
-  /** The source in the places start, start + step, … below end of a dim. */
+  /** Writes the source at the positions start, start + step, … below end of a dim. */
   sliceScatter(source: Tensor, dim = 0, start?: number, end?: number, step = 1): Tensor {
     return this.#replaced("sliceScatter", source, (places) => mv.slice(places, dim, start, end, step));
   }
@@ -253,7 +253,7 @@ export abstract class IndexingMethods<S extends Shape = Shape> extends ShapingMe
 
   // ── masks, triangles ───────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** The elements of the source, in order, where the mask holds. */
+  /** Writes the elements of the source, in order, where the mask is true. */
   maskedScatter(mask: Tensor, source: Tensor): Tensor {
     const chosen = nodeOf("maskedScatter", mask, "the mask");
     const values = nodeOf("maskedScatter", source, "the source");

@@ -15,7 +15,7 @@ import { IndexingMethods } from "./indexing.ts";
 import { made, nodeOf, type Operable, withTensors } from "./operable.ts";
 
 export interface AddProductOptions {
-  /** What this is multiplied by; of 0 nothing is left of it, NaN neither. Default 1. */
+  /** The factor of this tensor; with 0 it is ignored, even NaN. Default 1. */
   readonly beta?: number;
   /** What the product is multiplied by. Default 1. */
   readonly alpha?: number;
@@ -101,11 +101,11 @@ export abstract class ProductMethods<S extends Shape = Shape> extends IndexingMe
   outer(other: Tensor): Tensor {
     return withTensors(this, "outer", { "the other": other }, pr.outer);
   }
-  /** Every element by the whole of the other, block by block. */
+  /** The Kronecker product: every element times the whole other tensor, block by block. */
   kron(other: Tensor): Tensor {
     return withTensors(this, "kron", { "the other": other }, pr.kron);
   }
-  /** The vector product of the vectors of size 3 along a dim. */
+  /** The cross product of the vectors of size 3 along a dim. */
   cross(other: Tensor, dim = -1): Tensor {
     return withTensors(this, "cross", { "the other": other }, (x, y) => pr.cross(x, y, dim));
   }

@@ -21,7 +21,7 @@ export interface UniqueOptions {
 }
 const uniqueKinds: OptionKinds<UniqueOptions> = { dim: kind.number };
 
-/** Each value once, where each element went, and how many went there. */
+/** The unique values, the index of each element among them, and their counts. */
 export interface Unique {
   readonly values: Tensor;
   readonly inverse: Tensor;
@@ -42,7 +42,7 @@ const bincountKinds: OptionKinds<BincountOptions> = {
 const int32 = (values: TypedArray, shape: Shape = [values.length]) => constantNode(values, shape, "int32");
 
 export abstract class ReadingMethods<S extends Shape = Shape> extends ProductMethods<S> {
-  /** The places of what is not 0, row by row: [count, dims] (torch.nonzero). */
+  /** The positions of the non-zero elements, row by row: [count, dims] (torch.nonzero). */
   async nonzero(): Promise<Tensor> {
     return this.#nonzero(await this.data());
   }
@@ -81,7 +81,7 @@ export abstract class ReadingMethods<S extends Shape = Shape> extends ProductMet
     return this[made](ix.trustedIndexSelect(flat, 0, int32(placesOf(holds))), [this]);
   }
 
-  /** Each value once, from the least to the largest, with where each element went and how many there are. */
+  /** The unique values in ascending order, with the index of each element among them and their counts. */
   unique(options: UniqueOptions = {}): Promise<Unique> {
     const axis = this.#axis("unique", options);
     return this.#slices(axis)
@@ -122,7 +122,7 @@ export abstract class ReadingMethods<S extends Shape = Shape> extends ProductMet
     };
   }
 
-  /** How often each whole number from 0 on stands in a vector. */
+  /** How often each integer from 0 upwards occurs in a vector. */
   bincount(options: BincountOptions = {}): Promise<Tensor> {
     const known = checkOptions("bincount", options, bincountKinds);
     return this.data().then((data) => this.#bincount(known, data));

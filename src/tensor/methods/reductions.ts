@@ -37,7 +37,7 @@ const quantileKinds: OptionKinds<QuantileOptions> = {
 export interface HistogramOptions {
   /** Default 100. */
   readonly bins?: number;
-  /** Where both are equal, the range of the values is taken. Default 0. */
+  /** If both are equal, the range of the values is used. Default 0. */
   readonly min?: number;
   /** Default 0. */
   readonly max?: number;
@@ -120,7 +120,7 @@ export abstract class ReductionMethods<S extends Shape = Shape> extends Pointwis
     nodeOf("dist", other, "the other");
     return binary(this, "dist", (x, y) => norms.vectorNorm(el.sub(x, y), p), other);
   }
-  /** Each slice of a dim shortened to a length of `maxnorm` where it is longer. */
+  /** Each slice along a dim, scaled down to a norm of `maxnorm` if it is larger. */
   renorm(p: number, dim: number, maxnorm: number): Tensor<S> {
     for (const [what, value] of [["p", p] as const, ["maxnorm", maxnorm] as const])
       checkKind("renorm", what, value, kind.number);
@@ -181,7 +181,7 @@ export abstract class ReductionMethods<S extends Shape = Shape> extends Pointwis
     const { correction = 1, keepdim = false } = checkOptions("std", options, given.varianceKinds);
     return changed(this, (x) => st.std(x, dim, correction, keepdim));
   }
-  /** The lower of the two middle ones, of all elements, or along a dim with its place. */
+  /** The median (the lower of the two middle values) of all elements, or along a dim with its index. */
   median(): Tensor;
   median(dim: number, keepdim?: boolean): Ranked;
   median(dim?: number, keepdim = false): Tensor | Ranked {
@@ -197,7 +197,7 @@ export abstract class ReductionMethods<S extends Shape = Shape> extends Pointwis
     checkKind("nanmedian", "keepdim", keepdim, kind.boolean);
     return ranked(this, rk.median(this.node, dim, keepdim, true));
   }
-  /** The value below which the share q of the elements lies; of several shares in a new first dim. */
+  /** The value below which the fraction q of the elements lies; several fractions give a new first dim. */
   quantile(q: number | readonly number[], options: QuantileOptions = {}): Tensor {
     return changed(this, (x) => rk.quantile(x, shares("quantile", q), quantileOf("quantile", options, false)));
   }
@@ -205,17 +205,17 @@ export abstract class ReductionMethods<S extends Shape = Shape> extends Pointwis
   nanquantile(q: number | readonly number[], options: QuantileOptions = {}): Tensor {
     return changed(this, (x) => rk.quantile(x, shares("nanquantile", q), quantileOf("nanquantile", options, true)));
   }
-  /** The kth smallest along a dim, k from 1, and its place. */
+  /** The kth smallest along a dim, k from 1, and its index. */
   kthvalue(k: number, dim = -1, keepdim = false): Ranked {
     checkKind("kthvalue", "keepdim", keepdim, kind.boolean);
     return ranked(this, rk.kthvalue(this.node, k, dim, keepdim));
   }
-  /** The most frequent value along a dim, of several the least, and its last place. */
+  /** The most frequent value along a dim (the smallest if there are several) and its last index. */
   mode(dim = -1, keepdim = false): Ranked {
     checkKind("mode", "keepdim", keepdim, kind.boolean);
     return ranked(this, rk.mode(this.node, dim, keepdim));
   }
-  /** How many elements fall into each of some parts of [min, max] of equal width (torch.histc). */
+  /** How many elements fall into each of `bins` equal parts of [min, max] (torch.histc). */
   histc(options: HistogramOptions = {}): Tensor {
     const { bins = 100, min = 0, max = 0 } = checkOptions("histc", options, histogramKinds);
     if (!Number.isInteger(bins) || bins < 1)
@@ -223,13 +223,13 @@ export abstract class ReductionMethods<S extends Shape = Shape> extends Pointwis
     if (!(min <= max)) throw new HebbError(`histc: min must not be above max, got ${min} and ${max}`);
     return changed(this, (x) => histogram(x, bins, min, max));
   }
-  /** The covariances of variables, which are rows of observations. */
+  /** The covariances of variables; each row holds the observations of one variable. */
   cov(options: CovOptions = {}): Tensor {
     const { correction = 1 } = checkOptions("cov", options, covKinds);
     if (this.shape.length > 2) throw new ShapeError(`cov: takes a matrix, got ${formatShape(this.shape)}`);
     return changed(this, (x) => st.covariance(x, correction));
   }
-  /** The correlations of variables, which are rows of observations. */
+  /** The correlations of variables; each row holds the observations of one variable. */
   corrcoef(): Tensor {
     if (this.shape.length > 2) throw new ShapeError(`corrcoef: takes a matrix, got ${formatShape(this.shape)}`);
     return changed(this, st.correlation);
@@ -249,7 +249,7 @@ export abstract class ReductionMethods<S extends Shape = Shape> extends Pointwis
   cumprod(dim: number): Tensor<S> {
     return alike(this, (x) => rd.cumprod(x, dim));
   }
-  /** The largest so far, and where it stands: of equals the last. */
+  /** The cumulative maximum and its index (the last one among equals). */
   cummax(dim: number): Ranked {
     return ranked(this, rk.cummax(this.node, dim));
   }

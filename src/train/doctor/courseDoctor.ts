@@ -41,7 +41,7 @@ const saved = objectOf<{ told: string[]; untrained: number | null; followed: num
 
 /**
  * Examines a training: `before` the first step, and `afterEpoch` with what the epochs gave. Judges by the epochs that `isJudged` names,
- * so that a training that evaluates those alone is told the same. It changes nothing: a training that is watched gives the same bits.
+ * so that a training that evaluates only those gets the same findings. It changes nothing: a watched training gives the same bits.
  */
 export class CourseDoctor {
   readonly #options: DoctorOptions;
@@ -151,7 +151,7 @@ export class CourseDoctor {
     return seen.findings;
   }
 
-  /** The loss of some rows with the weights as they are; undefined where there is none. */
+  /** The loss of some rows with the current weights; undefined if there is none. */
   *#lossOfStart(): Reading<number | undefined> {
     const { model, objective, samples } = this.#options;
     const count = Math.min(rowsOfStart, samples.length);
