@@ -10,7 +10,7 @@ const sign = /<link rel="icon" href="(data:[^"]*)"/.exec(
 
 export default defineConfig({
   title: "hebb",
-  description: "Deep learning for TypeScript: one graph, compiled whole, every number visible.",
+  description: "Deep learning for TypeScript: one graph, compiled as a whole, every number open to inspection.",
   lang: "en",
   srcDir: ".pages",
   cacheDir: ".vitepress/cache",

@@ -34,7 +34,7 @@ export function writeOverview(folder) {
     "",
     "# Reference",
     "",
-    "Every public name, by the import that has it. Behind each stand its signature, shapes, defaults and errors.",
+    "Every public name, by import. Each links to its signature, shapes, defaults and errors.",
     "",
   ];
   for (const [entry, rows] of entries) {

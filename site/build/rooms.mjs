@@ -12,8 +12,8 @@ export const rooms = [
   {
     room: "compiler",
     title: "the compiler",
-    about: "A program was traced, but it cannot be compiled as it stands.",
-    remedy: "call the function without `compile` to see which line makes the value that the message names.",
+    about: "A program was traced, but it cannot be compiled.",
+    remedy: "call the function without `compile` to see which line computes the value in the message.",
   },
   {
     room: "backends",
@@ -46,13 +46,13 @@ export const rooms = [
   {
     room: "optim",
     title: "optimizers and schedules",
-    about: "An option lies outside its range, or a saved state belongs to another model.",
+    about: "An option is outside its range, or a saved state belongs to another model.",
     remedy: "compare the option with its range in the reference of the optimizer.",
   },
   {
     room: "data",
     title: "data",
-    about: "A file, a column or a cell cannot be read as what it is said to be.",
+    about: "A file, a column or a cell does not have the expected format or type.",
     remedy:
       "look at the named row and column of the file; `hebb train FILE --explain-data` shows how each column was read.",
   },
@@ -60,7 +60,7 @@ export const rooms = [
     room: "formats",
     title: "files of weights, ONNX and runs",
     about: "A file is damaged, of another version, or holds something that has no counterpart here.",
-    remedy: "run `hebb inspect FILE`, which says what the file holds, and fetch or write it again if it is damaged.",
+    remedy: "run `hebb inspect FILE`, which lists the contents of the file, and download or write it again if it is damaged.",
   },
   {
     room: "train",
@@ -71,7 +71,7 @@ export const rooms = [
   {
     room: "models",
     title: "pretrained models",
-    about: "A folder of a pretrained model lacks something, or describes a model that no family covers.",
+    about: "The folder of a pretrained model is incomplete, or describes an unsupported model.",
     remedy: "run `hebb inspect FOLDER`, and compare with the families in [Pretrained models](../models.md).",
   },
   {
