@@ -226,7 +226,7 @@ export class DeviceMemory {
   #readNow(block: Block, dtype: ElementType, length: number, start?: number): TypedArray {
     if (!this.device.asynchronous) return this.device.read(block, dtype, length, start);
     throw new HebbError(
-      `${this.device.description} gives values later; await data(), item() or toArray() instead of their Sync forms`,
+      `${this.device.description} is asynchronous; await data(), item() or toArray() instead of their Sync forms`,
     );
   }
 

@@ -90,7 +90,7 @@ class Seat implements Home {
     nextGeneration();
   }
 
-  /** Moves all values to the host, so that another device can take over from one that gives them later. */
+  /** Moves all values to the host, so that another device can take over from an asynchronous one. */
   async evacuate(): Promise<void> {
     await this.#engine?.memory.evacuateLater();
   }
@@ -190,10 +190,10 @@ let opened = 0;
 /** Whether there is or was another device than the default one: only then does anybody ask where values are. */
 export const severalDevices = (): boolean => opened > 0;
 
-/** The opened devices that give values later. */
+/** The opened asynchronous devices. */
 const later = new Set<Device>();
 
-/** Whether no device gives values later. */
+/** Whether no device is asynchronous. */
 export const readsAtOnceEverywhere = (): boolean => later.size === 0 && !engine().device.asynchronous;
 
 /** A device over what was started elsewhere. */
@@ -264,7 +264,7 @@ export async function considerCard(operationsOfStep: number): Promise<void> {
   }
 }
 
-/** Moves all values of the default device to the host, so that another can take over from one that gives them later. */
+/** Moves all values of the default device to the host, so that another can take over from an asynchronous one. */
 export const moveToHost = (): Promise<void> => defaultSeat.evacuate();
 
 /** Puts a device to use that was made elsewhere. Values move to it; from an asynchronous one after `moveToHost`. */

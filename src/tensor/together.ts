@@ -27,7 +27,7 @@ export function hostValue(value: Storage): TypedArray {
 function writePart(cell: Cell, elements: TypedArray, start: number): void {
   const memory = cellMemory(cell);
   const { device } = memory;
-  if (device.asynchronous) throw new InternalError("ranks write a state on a device that gives values later");
+  if (device.asynchronous) throw new InternalError("ranks write a state on an asynchronous device");
   device.write(memory.cellBlock(cell), elements, start);
 }
 

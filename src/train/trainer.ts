@@ -181,7 +181,7 @@ export class Trainer implements Training {
     return this.#progress.seconds;
   }
 
-  /** The mean loss of the last update; where the device gives values later, of the last whose loss has arrived. */
+  /** The mean loss of the last update; on an asynchronous device, of the last whose loss has arrived. */
   get loss(): number {
     if (readsAtOnce()) this.readLosses();
     return this.#losses.last;
@@ -267,7 +267,7 @@ export class Trainer implements Training {
   }
 
   /**
-   * Takes one update. False if a loss or the weights are NaN or infinite: see `failure`. Where the device gives values later, it does not
+   * Takes one update. False if a loss or the weights are NaN or infinite: see `failure`. On an asynchronous device it does not
    * wait for the loss; await `ready()` whenever `mustWait` says so, and `endEpochLater()` when the epoch is over.
    */
   step(): boolean {

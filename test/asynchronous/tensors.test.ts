@@ -56,8 +56,8 @@ describe("values", () => {
   it("are not there at once, and that is said", () => {
     useLater();
     const x = rows().sum();
-    expect(() => x.itemSync()).toThrow(/gives values later; await data\(\), item\(\) or toArray\(\)/);
-    expect(() => x.dataSync()).toThrow(/gives values later/);
+    expect(() => x.itemSync()).toThrow(/is asynchronous; await data\(\), item\(\) or toArray\(\)/);
+    expect(() => x.dataSync()).toThrow(/is asynchronous/);
   });
 });
 
@@ -206,8 +206,8 @@ it("what reads at once says so, and what to do", () => {
   expect(() => new optim.LBFGS([w]).step(closure)).toThrow(remedy);
   expect(() => new nn.Perceptron(2).learn(zeros([2, 2]), zeros([2]))).toThrow(remedy);
   expect(() => inspectStep(() => w.sum())).toThrow(remedy);
-  expect(() => inspect(() => rows().sum())).toThrow(/gives values later/);
+  expect(() => inspect(() => rows().sum())).toThrow(/is asynchronous/);
   expect(() => gradCheck((x) => x.square().sum(), [tensor([1, 2], { dtype: "float64" })])).toThrow(
-    /gives values later/,
+    /is asynchronous/,
   );
 });

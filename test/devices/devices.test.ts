@@ -221,7 +221,7 @@ describe.each(pairs)("$name", (pair) => {
     }));
 });
 
-describe("a device that gives values later, beside one of the same arithmetic", () => {
+describe("an asynchronous device, beside one of the same arithmetic", () => {
   const open = (): ComputeDevice => {
     useBackend({ backend: "reference" });
     return deviceOver(createLaterDevice());
@@ -280,7 +280,7 @@ describe("a device that gives values later, beside one of the same arithmetic", 
     await device.close();
   });
 
-  it("the default device may be the one that gives values later", async () => {
+  it("the default device may be the asynchronous one", async () => {
     useDevice(createLaterDevice());
     const device = openDevice({ backend: "wasm", threads: 1 });
     seed(1);
