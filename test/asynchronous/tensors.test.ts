@@ -207,7 +207,5 @@ it("what reads at once says so, and what to do", () => {
   expect(() => new nn.Perceptron(2).learn(zeros([2, 2]), zeros([2]))).toThrow(remedy);
   expect(() => inspectStep(() => w.sum())).toThrow(remedy);
   expect(() => inspect(() => rows().sum())).toThrow(/is asynchronous/);
-  expect(() => gradCheck((x) => x.square().sum(), [tensor([1, 2], { dtype: "float64" })])).toThrow(
-    /is asynchronous/,
-  );
+  expect(() => gradCheck((x) => x.square().sum(), [tensor([1, 2], { dtype: "float64" })])).toThrow(/is asynchronous/);
 });
