@@ -60,7 +60,8 @@ export const rooms = [
     room: "formats",
     title: "files of weights, ONNX and runs",
     about: "A file is damaged, of another version, or holds something that has no counterpart here.",
-    remedy: "run `hebb inspect FILE`, which lists the contents of the file, and download or write it again if it is damaged.",
+    remedy:
+      "run `hebb inspect FILE`, which lists the contents of the file, and download or write it again if it is damaged.",
   },
   {
     room: "train",
