@@ -56,7 +56,9 @@ function command(usage: string, description: string, examples: readonly string[]
     .option("--json", "print JSON for other programs", false)
     .addOption(new Option("--backend <name>", `where to compute: ${backends.join(", ")}`).argParser(name(backends)))
     .addOption(
-      new Option("--threads <n>", "threads of the c and wasm backends (default: one per CPU core)").argParser(whole(1)),
+      new Option("--threads <n>", "threads of the c and wasm backends (default: one per logical CPU)").argParser(
+        whole(1),
+      ),
     )
     .addHelpText("after", `\nExamples:\n${examples.map((example) => `  ${example}`).join("\n")}`);
 }
@@ -124,7 +126,7 @@ withOptions(
   ]),
   [
     ["--trials <n>", "points of the space (default: 20)", whole(1)],
-    ["--parallel <n>", "trials at a time (default: one per CPU core)", whole(1)],
+    ["--parallel <n>", "trials at a time (default: one per logical CPU)", whole(1)],
     [
       "--method <name>",
       "tpe: Parzen estimators choose points near good ones; random: uniformly; halving: at random, and only the better ones continue (default: tpe)",

@@ -193,7 +193,7 @@ export function withTrainOptions(train: Command): void {
     ["--accumulate <n>", "batches whose gradients are accumulated into one update (default: 1)", whole(1)],
     [
       "--preset <name>",
-      `how thoroughly to train a table: ${presetNames.join(", ")}; fast trains once, the others choose settings by a few trials on held-out rows first (default: good; fast if you choose settings yourself)`,
+      `how thoroughly to train a table: ${presetNames.join(", ")}; fast trains once, the others choose settings by a few trials on part of the training rows first (default: good; fast if you choose settings yourself)`,
       name(presetNames),
     ],
     [

@@ -1,4 +1,4 @@
-// Marks the last node of a composite with the composite's name. The note does not affect the computation.
+// Marks the results of a composite with its name. The note does not affect the computation.
 import type { CompositeName, CompositeTable } from "./composites.ts";
 import type { Composite, Node } from "./node.ts";
 

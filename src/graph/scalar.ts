@@ -124,7 +124,7 @@ export function operandsOf(x: Scalar): readonly Scalar[] {
   }
 }
 
-export type Comparison = Extract<BinaryFn, "eq" | "ne" | "lt" | "le" | "gt" | "ge">;
+type Comparison = Extract<BinaryFn, "eq" | "ne" | "lt" | "le" | "gt" | "ge">;
 const comparisons: ReadonlySet<BinaryFn> = new Set<Comparison>(["eq", "ne", "lt", "le", "gt", "ge"]);
 
 export function isComparison(fn: BinaryFn): fn is Comparison {

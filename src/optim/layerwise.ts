@@ -1,4 +1,4 @@
-// Rates that follow the size of each parameter: Adafactor, which keeps only row and column sums of squares, and LAMB.
+// Rates that follow the size of each parameter: Adafactor, which keeps only row and column means of squares, and LAMB.
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { type Operand, type State, type Tensor, where } from "../tensor/index.ts";

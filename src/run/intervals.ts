@@ -22,7 +22,7 @@ const checkStored = objectOf<Stored>({ scores: listOf(aNumber) });
 
 /**
  * Stores what intervals are made of, after training: the distances of the held-out rows from their predictions, both in the units of the
- * network. Of more than 4000 rows some are taken, evenly from first to last. If a distance is NaN, nothing is stored.
+ * network. Of more than 4000 rows some are taken, evenly from first to last. If a distance is NaN or infinite, nothing is stored.
  */
 export function writeIntervals(run: Run, { targets, length }: Dataset, predictions: ArrayLike<number>): void {
   const count = Math.min(length, mostScores);

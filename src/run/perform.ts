@@ -167,8 +167,8 @@ interface Refitted {
 }
 
 /**
- * The network that has learned from all rows, with the one before it stored beside it. Where it came to
- * no number the one before it stays. A finished run that is resumed has both already.
+ * The network that has learned from all rows, with the one before it stored beside it. If training
+ * diverges, the one before it stays. A finished run that is resumed has both already.
  */
 async function refitted(
   { run, config, data, onInterrupt, zero }: PerformOptions,
@@ -191,7 +191,7 @@ async function refitted(
   const again = await refit({ config, data, history, signal: stop.signal, emit, zero }).finally(atWork);
   if (again.stopped === "interrupted") return again.stopped;
   if (again.stopped !== "diverged") return { model: again.model, isShared: true };
-  const message = "the loss became NaN in training on all rows; the model before it is kept";
+  const message = "training on all rows diverged; the model before it is kept";
   emit({ type: "warning", message, epoch: history.epochs.length, step: 0 });
   return { model, isShared: true };
 }

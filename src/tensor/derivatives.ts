@@ -129,7 +129,7 @@ function jacobianBy(where: string, derivative: Derivative, fn: TensorFunction, o
     const wrt = which.map((place) => own[place] as Tensor);
     if ([value, ...wrt].some(({ size }) => size === 0))
       throw new ShapeError(
-        `${where}: there is no derivative with respect to an empty tensor; give tensors with elements`,
+        `${where}: there is no derivative of, or with respect to, an empty tensor; give tensors with elements`,
       );
     const found = derivative(value, wrt).map((node) => Tensor.from(node, [value]));
     return typeof argnums === "number" ? (found[0] as Tensor) : found;

@@ -273,8 +273,8 @@ describe.each(launchers)("$name", (launcher) => {
 
   it.each([
     ["calls process.exit(3)", ["exit", "3"], "rank 1 ended with exit code 3"],
-    ["calls process.exit(0)", ["exit", "0"], "has come to its end, and rank"],
-    ["is over before the others", ["over"], "has come to its end, and rank"],
+    ["calls process.exit(0)", ["exit", "0"], "has finished, but rank"],
+    ["is over before the others", ["over"], "has finished, but rank"],
   ])("ends all ranks within 10 s when one %s", { timeout: patience }, async (_, args, sentence) => {
     const run = start(launcher, 3, "ends", args);
     let since = Number.NaN;

@@ -116,7 +116,7 @@ test("a run of pictures is served: the same answers as predict, and sentences fo
     body: { error: expect.stringContaining("the picture is neither PNG nor JPEG") },
   });
   expect((await post("a", "text/html")).body).toEqual({
-    error: "the request has no valid content type; set the header content-type: image/png or image/jpeg",
+    error: "the content type is missing or not supported; set the header content-type: image/png or image/jpeg",
   });
   const schema = (await (await fetch(`${service.address}/openapi.json`)).json()) as { paths: Record<string, unknown> };
   expect(JSON.stringify(schema.paths["/predict"])).toContain(

@@ -1,5 +1,13 @@
 // Transcendental functions: float32 in lanes by polynomials without branches, everything else by the C library in double.
-import { bitsOfRootHalf, erfLarge, erfSmall, expTail, ln2High, ln2Low, logTail } from "../analysis/float32Functions.ts";
+import {
+  bitsOfRootHalf,
+  erfLarge,
+  erfSmall,
+  expTail,
+  ln2High,
+  ln2Low,
+  logTail,
+} from "../analysis/float32Coefficients.ts";
 import { isPolynomial, type MathFn, type PolynomialFn } from "../analysis/mathFn.ts";
 import type { EmitContext } from "./emitter.ts";
 import { literal, needLanes, vectorType } from "./lanes.ts";

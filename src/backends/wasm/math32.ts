@@ -1,5 +1,13 @@
 // float32 functions in four lanes, without branches.
-import { bitsOfRootHalf, erfLarge, erfSmall, expTail, ln2High, ln2Low, logTail } from "../analysis/float32Functions.ts";
+import {
+  bitsOfRootHalf,
+  erfLarge,
+  erfSmall,
+  expTail,
+  ln2High,
+  ln2Low,
+  logTail,
+} from "../analysis/float32Coefficients.ts";
 import type { PolynomialFn } from "../analysis/mathFn.ts";
 import { constant, FloatCode, type Operand } from "./float-code.ts";
 import type { FunctionBuilder } from "./module.ts";

@@ -2,7 +2,7 @@
 // arithmetic; arguments are reduced in two or three parts so that cancellation costs nothing.
 
 import { at } from "../../graph/at.ts";
-import { erfLarge, erfSmall, halfPiLow, ln2High, ln2Low } from "../analysis/float64Functions.ts";
+import { erfLarge, erfSmall, halfPiLow, ln2High, ln2Low } from "../analysis/float64Coefficients.ts";
 import type { MathFn } from "../analysis/mathFn.ts";
 import type { EmitContext } from "./emitter.ts";
 import { exactProduct, exactSum } from "./exactDouble.ts";

@@ -101,7 +101,7 @@ export type MemoryLaneOpcode = keyof typeof memoryLaneOpcodes;
 // biome-ignore format: a table
 export const structureOpcodes = {
   block: 0x02, loop: 0x03, if: 0x04, else: 0x05, end: 0x0b, br: 0x0c, brIf: 0x0d, call: 0x10,
-  localGet: 0x20, localSet: 0x21, localTee: 0x22, globalGet: 0x23, globalSet: 0x24,
+  localGet: 0x20, localSet: 0x21, localTee: 0x22,
   i32Const: 0x41, i64Const: 0x42, f32Const: 0x43, f64Const: 0x44, v128Const: 0xfd0c, shuffle: 0xfd0d,
   memoryFill: 0xfc0b,
 } as const;

@@ -1,5 +1,5 @@
 // Reduces an angle modulo π/2 exactly enough for every double: in three parts, or with 192 bits of 2/π for large ones.
-import { halfPiLow } from "../analysis/float64Functions.ts";
+import { halfPiLow } from "../analysis/float64Coefficients.ts";
 import { twoOverPi } from "../analysis/twoOverPi.ts";
 import type { EmitContext } from "./emitter.ts";
 import { exactProduct } from "./exactDouble.ts";

@@ -1,4 +1,4 @@
-// The k largest along a dim: for small k one pass for each, for larger k a sort.
+// The k largest or smallest along a dim: for small k one pass for each, for larger k a sort.
 import { at } from "../at.ts";
 import { composed } from "../compose.ts";
 import { ShapeError } from "../errors.ts";

@@ -117,7 +117,7 @@ export function openApiOf(name: string, version: string, { types, request, respo
         },
       },
       "/health": {
-        get: { summary: "Whether the service is up", responses: { 200: answer("it does", { type: "object" }) } },
+        get: { summary: "Whether the service is up", responses: { 200: answer("it is", { type: "object" }) } },
       },
       "/schema": {
         get: {

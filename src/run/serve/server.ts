@@ -89,7 +89,7 @@ function statusOf(error: unknown, types: readonly string[]): { readonly status: 
   if (status === 415)
     return {
       status,
-      message: `the request has no valid content type; set the header content-type: ${types.join(" or ")}`,
+      message: `the content type is missing or not supported; set the header content-type: ${types.join(" or ")}`,
     };
   if (status >= 400 && status < 500 && error instanceof Error) return { status, message: error.message };
   return { status: 500, message: "the prediction failed; the log of the service says why" };

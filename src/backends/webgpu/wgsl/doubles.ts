@@ -2,7 +2,7 @@
 // of these operations is long.
 import { InternalError } from "../../../graph/errors.ts";
 import type { BinaryFn, UnaryFn } from "../../../graph/scalar.ts";
-import { erfLarge, erfSmall, halfPiLow, ln2High, ln2Low } from "../../analysis/float64Functions.ts";
+import { erfLarge, erfSmall, halfPiLow, ln2High, ln2Low } from "../../analysis/float64Coefficients.ts";
 import { doubleLiteral } from "./literals.ts";
 
 /** An operation, and its text for the operands a, b and c; a and b are taken apart in p and q. Comparisons give 1 or 0 in the lower word. */
@@ -56,6 +56,7 @@ const logTail = Array.from({ length: 11 }, (_, n) => 2 / (2 * n + 3));
 const sinTail = Array.from({ length: 8 }, (_, n) => (n % 2 === 0 ? -1 : 1) / factorial(2 * n + 3));
 const cosTail = Array.from({ length: 8 }, (_, n) => (n % 2 === 0 ? 1 : -1) / factorial(2 * n + 4));
 const atanTail = Array.from({ length: 22 }, (_, n) => (n % 2 === 0 ? -1 : 1) / (2 * n + 3));
+
 export class Doubles {
   /** What each register holds from the start: a constant, or nothing yet. */
   readonly #initial: string[] = [];

@@ -7,7 +7,7 @@ import {
   ln2High,
   ln2Low,
   logTail,
-} from "../../analysis/float32Functions.ts";
+} from "../../analysis/float32Coefficients.ts";
 import { twoOverPi } from "../../analysis/twoOverPi.ts";
 import { floatLiteral as f, wordTable } from "./literals.ts";
 

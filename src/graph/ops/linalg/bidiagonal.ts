@@ -1,4 +1,5 @@
-// A square matrix as Q B Pᵀ with upper bidiagonal B: Householder reflections from both sides, in panels that leave the rest of the matrix unchanged.
+// A square matrix as Q B Pᵀ with upper bidiagonal B: Householder reflections from both sides, in panels,
+// after each of which the rest of the matrix is updated by matrix products.
 // Source: J. Dongarra, D. Sorensen, S. Hammarling, Block reduction of matrices to condensed forms, 1989.
 import { at } from "../../at.ts";
 import type { Node } from "../../node.ts";

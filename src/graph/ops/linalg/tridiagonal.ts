@@ -1,5 +1,5 @@
-// A symmetric matrix as Q T Qᵀ with tridiagonal T: Householder reflections, in panels that leave the rest of the matrix unchanged, so
-// that half of the work is matrix products. Source: J. Dongarra, D. Sorensen, S. Hammarling, Block reduction of matrices to condensed forms, 1989.
+// A symmetric matrix as Q T Qᵀ with tridiagonal T: Householder reflections, in panels, after each of which
+// the rest of the matrix is updated: half of the work is matrix products. Source: J. Dongarra, D. Sorensen, S. Hammarling, Block reduction of matrices to condensed forms, 1989.
 import { at } from "../../at.ts";
 import type { Node } from "../../node.ts";
 import { sum } from "../broadcast.ts";

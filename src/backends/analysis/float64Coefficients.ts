@@ -1,4 +1,4 @@
-// Shared by the backends that implement float64 functions themselves. Coefficients are fitted like those of float32Functions.ts.
+// Coefficients of the float64 functions of WebAssembly and WGSL, fitted like those of float32Coefficients.ts and rounded to float64.
 
 /** ln 2 in two parts; the first has 32 bits, so that its product with an exponent is exact. */
 export const ln2High = 0.6931471803691238;

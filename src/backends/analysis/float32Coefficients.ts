@@ -1,4 +1,4 @@
-// The float32 functions that every backend uses. Coefficients are least-squares fits over the reduced range, made in
+// Coefficients of the float32 functions of C, WebAssembly and WGSL: least-squares fits over the reduced range, made in
 // 40-digit arithmetic and rounded to float32.
 
 /** (e^r - 1 - r) / r² for |r| ≤ ln 2 / 2, within 4e-9 of e^r. */
