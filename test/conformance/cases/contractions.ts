@@ -2,6 +2,7 @@
 import type { Node, TensorType } from "../../../src/graph/node.ts";
 import { butterfly } from "../../../src/graph/ops/butterfly.ts";
 import { type ConvOptions, conv1d, conv2d, convTranspose1d, convTranspose2d } from "../../../src/graph/ops/conv.ts";
+import { full } from "../../../src/graph/ops/creation.ts";
 import { einsum } from "../../../src/graph/ops/einsum.ts";
 import { matmul } from "../../../src/graph/ops/matmul.ts";
 import { absolute, at, type Case, floats, input, numbers, spread, tabulate, total, type ValueCase } from "../case.ts";
@@ -48,6 +49,18 @@ function matmulCase(
     magnitude: (x, y) => truth(absolute(x), absolute(y)),
     bound: { ulps: 1, terms: a.at(-1) ?? 1 },
     gradient: true,
+  };
+}
+
+/** A product with a constant, which may be empty: it is written to memory or inlined as the schedule decides. */
+function constantMatmulCase(name: string, a: readonly number[], b: readonly number[]): ValueCase {
+  const constant = (like: Value): Value => ({ ...like, shape: b, data: tabulate(b, () => 2) });
+  return {
+    ...matmulCase(name, a, b, "edge"),
+    inputs: [spread(a, 1, -9, 9)],
+    build: (x) => matmul(x as Node, full(b, 2, (x as Node).dtype)),
+    truth: (x) => product(x, constant(x)),
+    magnitude: (x) => product(absolute(x), constant(x)),
   };
 }
 
@@ -152,6 +165,9 @@ export const contractionCases: readonly Case[] = [
   matmulCase("an inner size of 0 gives zeros", [2, 0], [0, 3], "edge"),
   matmulCase("no rows", [0, 2], [2, 3], "edge"),
   matmulCase("sizes of 1", [1, 1], [1, 1], "edge"),
+  constantMatmulCase("a constant without elements", [2, 0], [0, 3]),
+  constantMatmulCase("a constant of one number", [3, 1], [1, 1]),
+  constantMatmulCase("a constant of one row", [3, 1], [1, 4]),
   {
     op: "matmul",
     kind: "edge",
