@@ -268,7 +268,7 @@ describe("a state that does not fit", () => {
       },
     });
     trainer.restore(other.state());
-    expect(told).toEqual(['the saved state has nothing for "doctor", which starts from scratch']);
+    expect(told).toEqual(['the saved state has nothing for "doctor", which starts anew']);
     other.advance(4);
     trainer.advance(4);
     expect(weightsOf(trainer)).toEqual(weightsOf(other));

@@ -486,11 +486,7 @@ export class Trainer implements Training {
     }
     const at = { epoch: this.epoch, step: this.steps };
     for (const name of this.#fresh)
-      this.tell({
-        type: "warning",
-        ...at,
-        message: `the saved state has nothing for "${name}", which starts from scratch`,
-      });
+      this.tell({ type: "warning", ...at, message: `the saved state has nothing for "${name}", which starts anew` });
     this.#arrive();
     this.#resumed = true;
     yield* this.#standing(options);
@@ -530,9 +526,7 @@ export class Trainer implements Training {
   rewind(step = Number.POSITIVE_INFINITY): void {
     const moment = this.#moments.before(step);
     if (moment === undefined)
-      throw new HebbError(
-        `Trainer: no state at or before step ${step} was kept; the option moments sets how many are kept`,
-      );
+      throw new HebbError(`Trainer: no state at or before step ${step} was kept; the option moments sets how many`);
     distribute(this.#parts, stateOf(moment, this.#holdings));
     this.#arrive();
   }

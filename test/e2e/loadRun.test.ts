@@ -44,7 +44,7 @@ describe("loadRun", () => {
       /the list of rows: columns .* are missing, which the model was trained on/,
     );
     await expect(run.predict({ dtype: "uint8", shape: [1, 2, 2], data: new Uint8Array(4) })).rejects.toThrow(
-      "this run was trained on a table, and was given images",
+      "this run was trained on a table, not on images",
     );
   });
 
