@@ -44,8 +44,8 @@ export function PerceptronWidget() {
   /** Mistakes that the rule has been through. */
   const [seen, setSeen] = useState(0);
   const [running, setRunning] = useState(false);
-  /** Whether the weights are those of a hand. What the rule has found counts for nobody's hand until it was undone by one. */
-  const byHand = useRef<"no" | "yes" | "helped">("no");
+  /** Whether the weights were set by hand. What the rule has found counts only after a hand has undone it: answers to the rule's own weights may come late. */
+  const byHand = useRef<"no" | "yes" | "helped" | "undoing">("no");
   const { inputs } = paintedNames(state.value);
   const titles = [say.weightOf(inputs[0]), say.weightOf(inputs[1]), say.bias];
   const values = parameters.map(
@@ -56,7 +56,7 @@ export function PerceptronWidget() {
   useEffect(() => {
     if (hot.stale) return;
     if (byHand.current === "yes" && metric >= enough) mark("dragged");
-    if (byHand.current === "helped" && metric < enough) byHand.current = "no";
+    if (byHand.current === "undoing" && metric < enough) byHand.current = "no";
   }, [metric, shown.value]);
   useEffect(
     () => () => {
@@ -90,6 +90,7 @@ export function PerceptronWidget() {
     setSeen(0);
     ringed.value = undefined;
     if (byHand.current === "no") byHand.current = "yes";
+    if (byHand.current === "helped") byHand.current = "undoing";
     change({ edits: editsOf(values.map((old, k) => (k === place ? value : old))) });
   };
   const latest = rule?.corrections[seen - 1];
