@@ -12,7 +12,7 @@ import { grid, type Role } from "./pipelines.ts";
 import type { Session } from "./session.ts";
 import { shaderOf } from "./wgsl/shader.ts";
 
-/** Tables of launches begin at multiples of this, as any device takes them. */
+/** Tables of launches begin at multiples of this: WebGPU lets no device demand more (`minUniformBufferOffsetAlignment`). */
 const alignment = 256;
 
 interface Shader {
