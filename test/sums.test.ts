@@ -192,6 +192,21 @@ describe.each(backends)("on %s", (backend) => {
     );
     expect(share(squares.dataSync(), squared, rows)).toBeLessThanOrEqual(1);
   });
+
+  test("reductions of several dtypes in one kernel, each in parts, keep their parts apart", () => {
+    const length = 1 << 17;
+    const values = Float32Array.from({ length }, (_, place) => (place % 1024) / 1024 - 0.25);
+    const extremes = compile((x: Tensor) => [
+      x.to("float64").sum(),
+      x.amax(),
+      x.mul(100).to("uint8").amax(),
+      x.mul(100).to("int16").amin(),
+      x.amin(),
+    ]);
+    const whole = (length / 1024) * ((1023 * 1024) / 2 / 1024 - 256);
+    const found = extremes(tensor(values)).map((x) => x.itemSync());
+    expect(found).toEqual([whole, 1023 / 1024 - 0.25, 255, -25, -0.25]);
+  });
 });
 
 describe.each(backends.filter((backend) => backend !== "reference"))("on %s, with threads", (backend) => {

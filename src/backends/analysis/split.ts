@@ -1,7 +1,7 @@
 // Splits a long reduction with few results into partial ones that threads can share: phases of one kernel.
 import { rewrite } from "../../compiler/indexing.ts";
 import type { LoopKernel, Statement } from "../../compiler/kernel.ts";
-import type { ElementType } from "../../graph/dtype.ts";
+import { byteSize, type ElementType } from "../../graph/dtype.ts";
 import {
   add,
   axisValue,
@@ -39,7 +39,8 @@ export function splitReductions(kernel: LoopKernel, context: SharedScratch): Loo
   if (results > mostResults) return [kernel];
   const phases: LoopKernel[] = [];
   let body: Statement[] = [];
-  let used = 0;
+  /** Of the scratch, in which reductions of several dtypes lie one behind the other. */
+  let usedBytes = 0;
   for (const statement of kernel.body) {
     const axis =
       statement.kind === "reduce"
@@ -65,10 +66,11 @@ export function splitReductions(kernel: LoopKernel, context: SharedScratch): Loo
       newAxis(mostParts),
     ];
     const buffer = context.sharedBuffer(local.dtype);
+    const start = usedBytes / byteSize(local.dtype);
     const place = (index: Scalar): Scalar => {
       let flat: Scalar = index;
       for (const outer of kernel.axes) flat = add(mul(flat, int(outer.extent)), axisValue(outer));
-      return add(flat, int(used));
+      return add(flat, int(start));
     };
     const along = (index: Scalar): Scalar =>
       rewrite(value, (scalar) => (scalar.kind === "axis" && scalar.axis.id === axis.id ? index : undefined));
@@ -115,8 +117,9 @@ export function splitReductions(kernel: LoopKernel, context: SharedScratch): Loo
       });
       body.push({ kind: "let", local, value: binary(combineFn[combine], localValue(whole), localValue(end)) });
     }
-    used += mostParts * results;
-    context.needShared(used * 8);
+    // A multiple of 64 bytes, so that any dtype can come next.
+    usedBytes += mostParts * results * byteSize(local.dtype);
+    context.needShared(usedBytes);
   }
   return [...phases, { ...kernel, body }];
 }
