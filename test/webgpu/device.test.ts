@@ -1,11 +1,16 @@
 // The WebGPU device: its memory, runs in which a check fails, and one sentence for everything that cannot be.
 import { createRequire } from "node:module";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Block } from "../../src/backends/backend.ts";
 import { erf } from "../../src/backends/reference/math.ts";
 import { createWebgpuDevice } from "../../src/backends/webgpu/index.ts";
+import { compileGraph } from "../../src/compiler/compile.ts";
 import type { ElementType, TypedArray } from "../../src/graph/dtype.ts";
+import { add } from "../../src/graph/ops/elementwise.ts";
+import { sum } from "../../src/graph/ops/reduce.ts";
 import { compile, nn, optim, Parameter, seed, type Tensor, tensor, useBackend } from "../../src/index.ts";
 import { backendInfo, considerCard, defaultDevice, memoryInfo, moveToHost } from "../../src/runtime/index.ts";
+import { inputNode } from "../conformance/run.ts";
 import { takeForCards, webgpuDevice } from "./dawn.ts";
 import { openedCard } from "./openedCard.ts";
 
@@ -70,6 +75,50 @@ describe.skipIf(device === undefined)("the device", () => {
     expect(await early.read(block, "float32", 2)).toEqual(Float32Array.of(2, 3));
     early.close();
     await expect(early.read(block, "float32", 2)).rejects.toThrow(/closed/);
+  });
+
+  it("leaves alone what it is given before it is open, also where a program needs scratch and blocks are freed", async () => {
+    const end = takeForCards();
+    const early = createWebgpuDevice();
+    const length = 1 << 17;
+    const x = inputNode({ shape: [length], dtype: "float32" });
+    const { program } = compileGraph("sum", [{ node: sum(x, [0]) }]);
+    const [given, total] = [early.allocate(4 * length), early.allocate(4)];
+    early.write(given, new Float32Array(length).fill(1));
+    early.compile(program).run([given, total]);
+    const behind = early.read(given, "float32", length);
+    early.free(given);
+    expect(early.memory().liveBytes).toBeLessThan(length);
+    expect((await behind).every((value) => value === 1)).toBe(true);
+    expect(await early.read(total, "float32", 1)).toEqual(Float32Array.of(length));
+    end();
+    early.close();
+  });
+
+  it("gives away no value after a call that the GPU refused", async () => {
+    const { prototype } = globals().GPUDevice;
+    const create = prototype.createShaderModule;
+    const doomed = createWebgpuDevice();
+    await doomed.started;
+    const x = inputNode({ shape: [2], dtype: "float32" });
+    const blocks = [doomed.allocate(8), doomed.allocate(8)];
+    for (const block of blocks) doomed.write(block, Float32Array.of(2, 3));
+    prototype.createShaderModule = function (this: GPUDevice, { code }: GPUShaderModuleDescriptor) {
+      return create.call(this, { code: `${code} nonsense` });
+    };
+    doomed.compile(compileGraph("double", [{ node: add(x, x) }]).program).run(blocks);
+    prototype.createShaderModule = create;
+    const answers = [doomed.read(blocks[1] as Block, "float32", 2), doomed.settle()];
+    for (const answer of answers) await expect(answer).rejects.toThrow(/^the GPU refused a call: .*WGSL/s);
+    doomed.close();
+  });
+
+  it("tells a read that is on its way when it is closed", async () => {
+    const one = createWebgpuDevice();
+    await one.started;
+    const reading = one.read(one.allocate(8), "float32", 2);
+    one.close();
+    await expect(reading).rejects.toThrow(/^the device is closed/);
   });
 
   it("is not started on a driver for the processor where a card is wanted", async () => {

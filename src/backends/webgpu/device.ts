@@ -36,6 +36,7 @@ interface Work {
 }
 
 const noOp = (): void => undefined;
+const closedError = (): InternalError => new InternalError("the device is closed");
 
 class WebgpuDevice implements AsynchronousDevice {
   readonly backend = "webgpu";
@@ -53,6 +54,8 @@ class WebgpuDevice implements AsynchronousDevice {
   #target: Target = { kind: "card", subgroups: false };
   /** Why nothing more can be computed. */
   #failure: Error | undefined;
+  /** Of a call that the GPU refused: settles when that is the failure. */
+  #refusal: Promise<void> | undefined;
   #closed = false;
   readonly #waiting: Work[] = [];
   #liveBytes = 0;
@@ -88,15 +91,18 @@ class WebgpuDevice implements AsynchronousDevice {
           );
       });
       gpu.addEventListener("uncapturederror", ({ error }) => {
-        // The sentence about memory, which comes from elsewhere, goes first.
-        setTimeout(() => this.#fail(new InternalError(`the GPU refused a call: ${error.message}`)), 50);
+        // The sentence about memory, which comes from elsewhere, goes first. No value is given away before.
+        this.#refusal ??= new Promise((told) => setTimeout(told, 50)).then(() =>
+          this.#fail(new InternalError(`the GPU refused a call: ${error.message}`)),
+        );
       });
       this.#target = target;
       this.#most = session.heap.most;
       this.description = `webgpu, ${name}${target.kind === "processor" ? ", computing on the processor" : ""}`;
       session.heap.ensure(this.#end);
       this.#session = session;
-      for (const { carryOut } of this.#waiting.splice(0)) carryOut(session);
+      // One by one: where one throws, those behind it are still there to be told.
+      for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) next.carryOut(session);
     } catch (error) {
       const failure = error instanceof Error ? error : new Error(String(error));
       this.#fail(failure);
@@ -113,7 +119,7 @@ class WebgpuDevice implements AsynchronousDevice {
   /** Carries it out, in order: now, or when the device is open. */
   #give(carryOut: Work["carryOut"], fail: Work["fail"] = noOp): void {
     if (this.#failure !== undefined) fail(this.#failure);
-    else if (this.#closed) fail(new InternalError("the device is closed"));
+    else if (this.#closed) fail(closedError());
     else if (this.#session === undefined) this.#waiting.push({ carryOut, fail });
     else carryOut(this.#session);
   }
@@ -121,7 +127,14 @@ class WebgpuDevice implements AsynchronousDevice {
   #ask<T>(question: (session: Session) => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#give((session) => {
-        question(session).then(resolve, (error) => reject(this.#failure ?? error));
+        question(session).then(
+          async (answer) => {
+            await this.#refusal;
+            if (this.#failure === undefined) resolve(answer);
+            else reject(this.#failure);
+          },
+          (error) => reject(this.#failure ?? (this.#closed ? closedError() : error)),
+        );
       }, reject);
     });
   }
@@ -146,10 +159,14 @@ class WebgpuDevice implements AsynchronousDevice {
     return { address, bytes };
   }
 
-  /** What was given before uses the memory first: the queue carries out one after another. */
+  /**
+   * What was given before uses the memory first: the queue carries out one after another. Before the device is open, blocks wait with the rest:
+   * programs take their scratch when they are carried out, and it must not be memory that something in front of their results still uses.
+   */
   free({ address, bytes }: Block): void {
-    this.#allocator.free(address, bytes);
     this.#liveBytes -= bytes;
+    const free = (): void => this.#allocator.free(address, bytes);
+    this.#give(free, free);
   }
 
   write({ address, bytes }: Block, data: TypedArray): void {
@@ -264,7 +281,7 @@ class WebgpuDevice implements AsynchronousDevice {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const { fail } of this.#waiting.splice(0)) fail(new InternalError("the device is closed"));
+    for (const { fail } of this.#waiting.splice(0)) fail(closedError());
     this.#session?.close();
     this.#session = undefined;
     this.#liveBytes = 0;

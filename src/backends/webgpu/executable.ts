@@ -51,7 +51,8 @@ export function emitProgram(program: Program, target: Target): Emitted {
     return made;
   };
   const launches = schedule.launches.flatMap((launch) => shadersFor(launch.form).map((shader) => ({ launch, shader })));
-  const most = Math.max(1, ...launches.map(({ shader }) => shader.buffers.length));
+  // Of a loop over time there may be more launches than a call has room for arguments.
+  const most = launches.reduce((highest, { shader }) => Math.max(highest, shader.buffers.length), 1);
   return {
     name: program.name,
     launches,
