@@ -5,7 +5,7 @@ import { compileGraph } from "../compiler/compile.ts";
 import { gradients } from "../graph/autodiff.ts";
 import { sum } from "../graph/ops/reduce.ts";
 import { useBackend } from "../runtime/index.ts";
-import { compile, grad, ones, randn, seed, type Tensor, where, zeros } from "../tensor/index.ts";
+import { autocast, compile, full, grad, ones, randn, seed, type Tensor, where, zeros } from "../tensor/index.ts";
 import { MultiheadAttention } from "./attention.ts";
 import { scaledDotProductAttention } from "./dotProductAttention.ts";
 
@@ -105,6 +105,40 @@ describe("attention of long sequences", () => {
     const [at2048, at4096] = [planned(2048), planned(4096)];
     expect(at4096 / at2048).toBeLessThan(2.05);
     expect(at4096).toBeLessThan(4 * 4096 * 4096);
+  });
+
+  it(
+    "adds up 16-bit floats in float32: more than float16 holds, and with the digits that bfloat16 has",
+    () => {
+      useBackend({ backend: "wasm" });
+      const [q, k] = [zeros([1, 256, 4], { dtype: "float16" }), zeros([1, 8192, 4], { dtype: "float16" })];
+      const tens = full([1, 8192, 4], 10, { dtype: "float16" });
+      expect(new Set(scaledDotProductAttention(q, k, tens).dataSync())).toEqual(new Set([10]));
+      seed(10);
+      const [a, b] = [randn([1, 1024, 8]).to("bfloat16"), randn([1, 1024, 8]).to("bfloat16")];
+      const slope = randn([1, 1024, 8]).to("bfloat16");
+      const tiled = both([a, b, b], slope, (x, y, z) => scaledDotProductAttention(x, y, z));
+      const wide = [a, b, b].map((x) => x.to("float32"));
+      const exact = both(wide, slope.to("float32"), (x, y, z) => plain(x, y, z, false));
+      // The output is rounded once. A gradient is rounded too, and made of that output and of a gradient that is summed with rounded parts.
+      expect(tiled.map(({ dtype }) => dtype)).toEqual(tiled.map(() => "bfloat16"));
+      for (const [place, x] of exact.entries()) {
+        const [found = [], right = []] = [tiled[place], x].map((y) => Array.from(y?.to("float32").dataSync() ?? []));
+        const size = right.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+        const off = right.reduce((most, value, at) => Math.max(most, Math.abs((found[at] ?? Number.NaN) - value)), 0);
+        expect(off / size).toBeLessThan(2 ** -8);
+      }
+    },
+    patience,
+  );
+
+  it("takes 16-bit floats under autocast at every length", () => {
+    useBackend({ backend: "wasm" });
+    for (const length of [8, 1024]) {
+      const q = zeros([1, length, 4]);
+      expect(autocast(() => scaledDotProductAttention(q, q, q)).dtype).toBe("bfloat16");
+      expect(autocast(() => scaledDotProductAttention(q, q.to("bfloat16"), q)).dtype).toBe("bfloat16");
+    }
   });
 
   it("is attention in listings, also in tiles", () => {

@@ -8,6 +8,7 @@ import { tiledAttention } from "../graph/ops/attention.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { broadcastShapes, formatShape, sizeOf } from "../graph/shape.ts";
 import { given, tensorKind } from "../tensor/arguments.ts";
+import { lowered } from "../tensor/autocast.ts";
 import { composed, composedResults } from "../tensor/composed.ts";
 import { ones, Tensor, where } from "../tensor/index.ts";
 import { checked, dropout } from "./dropout.ts";
@@ -70,20 +71,22 @@ export function attendUnmasked(
 ): Tensor {
   checkShapes(query, key, value);
   const [length, sources] = [at(query.shape, query.rank - 2), at(key.shape, key.rank - 2)];
-  const alike = isFloat(query.dtype) && key.dtype === query.dtype && value.dtype === query.dtype;
+  // As products under autocast take them.
+  const [q, k, v] = [query, key, value].map(lowered) as [Tensor, Tensor, Tensor];
+  const alike = isFloat(q.dtype) && k.dtype === q.dtype && v.dtype === q.dtype;
   if (length * sources < leastTiled || !alike || (options.dropoutP ?? 0) > 0)
     return attend(query, key, value, options).output;
   const attributes = attributesOf(query, options);
   return composed("scaledDotProductAttention", [query, key, value, undefined], attributes, () => {
-    const keys = options.enableGqa ? sharedHeads(key, query) : key;
-    const values = options.enableGqa ? sharedHeads(value, query) : value;
-    const leads = [query, keys, values].map((x) => x.shape.slice(0, -2));
+    const keys = options.enableGqa ? sharedHeads(k, q) : k;
+    const values = options.enableGqa ? sharedHeads(v, q) : v;
+    const leads = [q, keys, values].map((x) => x.shape.slice(0, -2));
     const lead = leads.reduce((all, own) => broadcastShapes(all, own, "scaledDotProductAttention"));
     const inRow = (x: Tensor): Node => {
       const own = x.shape.slice(-2);
       return x.expand([...lead, ...own]).reshape([sizeOf(lead), ...own]).node;
     };
-    const tiled = tiledAttention(inRow(query), inRow(keys), inRow(values), attributes);
+    const tiled = tiledAttention(inRow(q), inRow(keys), inRow(values), attributes);
     return Tensor.from(tiled, [query, key, value]).reshape([...lead, ...tiled.shape.slice(1)]);
   });
 }

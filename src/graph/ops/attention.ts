@@ -1,12 +1,13 @@
 // Tiled attention: the matrix of all queries by all keys is never in memory, forward or backward.
 // Source: Dao, FlashAttention-2: Faster Attention with Better Parallelism and Work Partitioning, 2023.
 import { at } from "../at.ts";
+import { isHalf } from "../dtype.ts";
 import type { Node } from "../node.ts";
 import type { Shape } from "../shape.ts";
 import { withGradient } from "./alias.ts";
 import { expand } from "./broadcast.ts";
 import { full, iota } from "./creation.ts";
-import { add, div, eq, exp, le, log, logicalAnd, maximum, mul, scalarLike, sub, where } from "./elementwise.ts";
+import { add, cast, div, eq, exp, le, log, logicalAnd, maximum, mul, scalarLike, sub, where } from "./elementwise.ts";
 import { dot } from "./matmul.ts";
 import { cat, pad, permute, reshape, slice } from "./movement.ts";
 import { max, sum } from "./reduce.ts";
@@ -49,6 +50,11 @@ export function tiledAttention(
   tiles = tileSizes(isCausal),
 ): Node {
   const [heads = 0, length = 0] = query.shape;
+  if (isHalf(query.dtype)) {
+    // Sums of many keys would overflow float16, and lose most of bfloat16's digits from tile to tile.
+    const [q, k, v] = [query, key, value].map((x) => cast(x, "float32")) as [Node, Node, Node];
+    return cast(tiledAttention(q, k, v, { scale, isCausal }, tiles), query.dtype);
+  }
   if (isCausal && at(key.shape, 1) > length)
     return tiledAttention(query, slice(key, 1, 0, length), slice(value, 1, 0, length), { scale, isCausal }, tiles);
   const queries = cutInto(length, tiles.queries);
