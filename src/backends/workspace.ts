@@ -1,4 +1,5 @@
 // Scratch memory of running programs: one block for the whole device, as large as the most demanding loaded program needs.
+import { HebbError } from "../graph/errors.ts";
 import type { Block } from "./backend.ts";
 
 /** What a program needs of the workspace, from its first byte on. */
@@ -56,10 +57,24 @@ export class Workspace {
     }
   }
 
-  /** The block, for the run that is about to begin. */
-  block(): Block {
-    this.#current ??= this.#memory.allocate(this.#sizeNow());
+  /**
+   * The block, for the run that is about to begin. A loaded program may claim more than there is, and fails when it runs: the
+   * others go on in a block of what they need.
+   */
+  block({ bytes }: Claim): Block {
+    if (this.#current !== undefined && this.#current.bytes < bytes) this.#drop(this.#current);
+    this.#current ??= this.#allocate(bytes);
     return this.#current;
+  }
+
+  #allocate(bytes: number): Block {
+    const most = this.#sizeNow();
+    try {
+      return this.#memory.allocate(most);
+    } catch (error) {
+      if (!(error instanceof HebbError) || most === bytes) throw error;
+      return this.#memory.allocate(bytes);
+    }
   }
 
   #sizeNow(): number {

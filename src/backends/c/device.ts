@@ -362,7 +362,7 @@ class CExecutable implements Executable {
       throw new InternalError(`${this.program.name} takes ${bound.length} blocks, not ${blocks.length}`);
     }
     // Memory may move when the workspace is allocated, so that comes first.
-    const { address } = device.workspace.block();
+    const { address } = device.workspace.block(this.claim);
     const { base } = device;
     if (base !== this.boundBase) {
       this.boundBase = base;

@@ -157,7 +157,7 @@ class ReferenceExecutable implements Executable {
         `${this.#program.name} takes ${this.#program.argumentCount} blocks, not ${blocks.length}`,
       );
     }
-    const arena = this.#device.workspace.block();
+    const arena = this.#device.workspace.block(this.#claim);
     this.#memory.views = this.#program.buffers.map((buffer) => this.#viewOf(buffer, blocks, arena));
     this.#memory.failure = undefined;
   }

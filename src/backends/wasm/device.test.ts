@@ -126,6 +126,28 @@ describe("memory", () => {
     expect(device.memory().reservedBytes).toBe(reserved);
   });
 
+  test("a program beyond 32-bit addresses is refused with a sentence, and the others still run", () => {
+    const device = createWasmDevice({ threads: 1 });
+    for (let turn = 0; turn < 2; turn++) {
+      expect(() => device.compile(chain(1.5 * 2 ** 30))).toThrow(
+        /^out of memory: 6\d{9} bytes are needed and WebAssembly can hold 4294967296; /,
+      );
+      const executable = device.compile(chain(4));
+      const [x, z] = [device.allocate(16), device.allocate(16)];
+      device.write(x, new Float32Array(4));
+      expect(executable.run([x, z])).toBeUndefined();
+      expect(device.read(z, "float32", 4)).toEqual(new Float32Array(4));
+    }
+    // Within the addresses, and more than is left: compiled, but not run.
+    const almost = device.compile(chain(2 ** 30 - 2 ** 10));
+    const small = device.compile(chain(4));
+    const [x, z] = [device.allocate(16), device.allocate(16)];
+    device.write(x, new Float32Array(4));
+    expect(small.run([x, z])).toBeUndefined();
+    expect(device.memory().liveBytes).toBeLessThan(2 ** 20);
+    almost.release();
+  });
+
   test("any order of allocations and frees leaves blocks apart, and the room is joined again", () => {
     let end = 1 << 16;
     const allocator = new Allocator(100, end, (wanted) => {

@@ -14,6 +14,7 @@ import { availableThreads, ThreadPool, threadsMissing } from "./threads.ts";
 
 const pageBytes = 65536;
 const mostPages = 65536;
+const mostBytes = mostPages * pageBytes;
 const firstPages = 64;
 /** Low memory holds the failure record and tables; a read of a lane not taken may touch it. */
 const reservedBytes = 4096;
@@ -98,9 +99,7 @@ class Wasm implements WasmDevice {
         // Try the smaller step.
       }
     }
-    throw new HebbError(
-      `out of memory: ${end} bytes are needed and WebAssembly can hold ${mostPages * pageBytes}; use a smaller batch or a smaller model`,
-    );
+    throw outOfMemory(end);
   }
 
   get bytes(): Uint8Array {
@@ -187,6 +186,11 @@ class Wasm implements WasmDevice {
   }
 }
 
+const outOfMemory = (bytes: number): HebbError =>
+  new HebbError(
+    `out of memory: ${bytes} bytes are needed and WebAssembly can hold ${mostBytes}; use a smaller batch or a smaller model`,
+  );
+
 /** Some browsers reserve the maximum at once and refuse a large one. */
 function makeMemory(shared: boolean): WebAssembly.Memory {
   for (const maximum of [mostPages, mostPages / 4]) {
@@ -235,6 +239,10 @@ class WasmExecutable implements Executable {
   constructor(device: Wasm, program: Program) {
     this.#device = device;
     this.#program = program;
+    this.#argumentBytes = argumentBytes(program);
+    // Addresses have 32 bits: code for more could not be loaded, and the module's own error would say nothing of memory.
+    const largest = this.#argumentBytes.reduce((most, bytes) => Math.max(most, bytes), program.arenaBytes);
+    if (largest > mostBytes) throw outOfMemory(largest);
     const emitted = emitFor(program, device);
     this.workspace = device.workspace;
     this.#layout = workspaceLayout(program, emitted, device.parts);
@@ -242,7 +250,6 @@ class WasmExecutable implements Executable {
     this.#exports = instantiate(code, device);
     this.#entry = entryOf(this.#exports, "run");
     this.#bound = new Array<number>(program.argumentCount).fill(-1);
-    this.#argumentBytes = argumentBytes(program);
     this.#claim = this.workspace.claim(this.#layout.bytes);
     this.#table = device.allocate(4 * (tableSlots(program).scratch + device.parts));
     this.bytes = code.byteLength + this.#table.bytes;
@@ -316,7 +323,7 @@ class WasmExecutable implements Executable {
       bound[slot] = block.address;
       this.#device.words[this.#table.address / 4 + slot] = block.address;
     }
-    const { address } = this.workspace.block();
+    const { address } = this.workspace.block(this.#claim);
     if (address !== this.#boundWorkspace) this.#bindWorkspace(address);
   }
 

@@ -235,7 +235,7 @@ class WebgpuDevice implements AsynchronousDevice {
     this.#give((session) => {
       if (executable.hasChecks) session.writePresent(run);
       const loaded = executable.loadedOn(session);
-      loaded.run(addresses, this.#scratchOf(loaded));
+      loaded.run(addresses, this.#scratchOf(executable));
     });
   }
 
@@ -249,12 +249,12 @@ class WebgpuDevice implements AsynchronousDevice {
         );
       if (executable.hasChecks) session.writePresent(run);
       const loaded = executable.loadedOn(session);
-      return loaded.runTimed(addresses, this.#scratchOf(loaded));
+      return loaded.runTimed(addresses, this.#scratchOf(executable));
     });
   }
 
-  #scratchOf({ scratchBytes }: LoadedProgram): number {
-    return scratchBytes === 0 ? 0 : this.scratch.block().address;
+  #scratchOf({ scratch }: WebgpuExecutable): number {
+    return scratch === undefined || scratch.bytes === 0 ? 0 : this.scratch.block(scratch).address;
   }
 
   #nextRun(executable: WebgpuExecutable, blocks: readonly Block[]): { run: number; addresses: readonly number[] } {
@@ -262,10 +262,10 @@ class WebgpuDevice implements AsynchronousDevice {
     if (blocks.length > arenaSlot)
       throw new InternalError(`${executable.program.name} takes ${arenaSlot} blocks, not ${blocks.length}`);
     if (this.#failure !== undefined) throw this.#failure;
+    const addresses = blocks.map(({ address }) => address);
+    addresses[arenaSlot] = this.workspace.block(executable.claim).address;
     const run = this.#runs++;
     if (executable.hasChecks) this.#checked.set(run, executable);
-    const addresses = blocks.map(({ address }) => address);
-    addresses[arenaSlot] = this.workspace.block().address;
     return { run, addresses };
   }
 
@@ -310,7 +310,8 @@ class WebgpuExecutable implements Executable {
   readonly bytes: number;
   readonly #device: WebgpuDevice;
   #loaded: LoadedProgram | undefined;
-  #scratch: Claim | undefined;
+  /** What its kernels need beside the arena; known when it is loaded. */
+  scratch: Claim | undefined;
 
   constructor(device: WebgpuDevice, program: Program) {
     this.#device = device;
@@ -324,7 +325,7 @@ class WebgpuExecutable implements Executable {
   loadedOn(session: Session): LoadedProgram {
     if (this.#loaded === undefined) {
       this.#loaded = this.#device.load(this, session);
-      this.#scratch = this.#device.scratch.claim(this.#loaded.scratchBytes);
+      this.scratch = this.#device.scratch.claim(this.#loaded.scratchBytes);
     }
     return this.#loaded;
   }
@@ -343,8 +344,8 @@ class WebgpuExecutable implements Executable {
 
   unload(): void {
     this.#loaded?.release();
-    if (this.#scratch !== undefined) this.#device.scratch.release(this.#scratch);
-    this.#loaded = this.#scratch = undefined;
+    if (this.scratch !== undefined) this.#device.scratch.release(this.scratch);
+    this.#loaded = this.scratch = undefined;
   }
 
   release(): void {
