@@ -165,6 +165,31 @@ describe("going back", () => {
     expect(events.filter((type) => type === "epoch").length).toBe(2);
   });
 
+  test("a step must be a whole number from 0", async () => {
+    const trainer = trainerOf({ moments });
+    trainer.advance(3);
+    for (const step of [-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+      const sentence = new RegExp(`must be a whole number of at least 0, got ${step}`);
+      await expect(trainer.goTo(step)).rejects.toThrow(sentence);
+      for (const go of [trainer.advance, trainer.rewind, trainer.startFrom])
+        expect(() => go.call(trainer, step)).toThrow(sentence);
+    }
+    expect(trainer.steps).toBe(3);
+  });
+
+  test("a second journey during the first is refused, and the first arrives", async () => {
+    const whole = trainerOf();
+    whole.advance(9);
+    const trainer = trainerOf({ moments });
+    const first = trainer.goTo(9);
+    await expect(trainer.goTo(2)).rejects.toThrow(/on its way to step 9, and cannot go to step 2 meanwhile/);
+    await first;
+    expect(trainer.steps).toBe(9);
+    expect(weightsOf(trainer)).toEqual(weightsOf(whole));
+    await trainer.goTo(2);
+    expect(trainer.steps).toBe(2);
+  });
+
   test("without a moment that early, it says so", () => {
     const trainer = trainerOf();
     trainer.advance(5);

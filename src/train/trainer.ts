@@ -16,6 +16,7 @@ import { drawingApart, Evaluator } from "./evaluation.ts";
 import type { Metrics, TrainEvent } from "./events.ts";
 import { type Feed, type InMemory, type Samples, samplesOf, updatesIn } from "./feeds.ts";
 import type { Holdings } from "./holdings.ts";
+import { Journey } from "./journey.ts";
 import { type BrokenLoss, Losses } from "./losses.ts";
 import type { Mode } from "./metrics.ts";
 import { Moments } from "./moments.ts";
@@ -36,7 +37,13 @@ import {
 } from "./setup.ts";
 import type { EpochRecord, TrainState } from "./state.ts";
 import { Steps } from "./steps.ts";
-import { checkTrainerOptions, type RestoreOptions, restoreKinds, type TrainerOptions } from "./trainerOptions.ts";
+import {
+  checkTrainerOptions,
+  numbersOf,
+  type RestoreOptions,
+  restoreKinds,
+  type TrainerOptions,
+} from "./trainerOptions.ts";
 import { partsOf } from "./trainerParts.ts";
 import { Update } from "./update.ts";
 import { type Best, figureIn, type Watch } from "./watch.ts";
@@ -78,6 +85,7 @@ export class Trainer implements Training {
   /** Callbacks that a resumed state has nothing of. */
   #fresh: readonly string[] = [];
   readonly #repeating = new Repeating();
+  readonly #journey = new Journey(this);
   #failure: Failure | undefined;
   /** What the device told later of an update: going on from there would leave out the rows since. */
   #late: HebbError | undefined;
@@ -420,6 +428,7 @@ export class Trainer implements Training {
    * On a processor; `goTo` takes updates on every device.
    */
   advance(steps: number): boolean {
+    numbersOf("Trainer.advance").whole("the number of steps", steps, 0);
     this.begin();
     this.stopping = false;
     for (let taken = 0; taken < steps && !this.stopping; taken++) {
@@ -523,10 +532,13 @@ export class Trainer implements Training {
   }
 
   /** Back to the nearest moment that was kept at or before a step; without one, to the latest. */
-  rewind(step = Number.POSITIVE_INFINITY): void {
-    const moment = this.#moments.before(step);
+  rewind(step?: number): void {
+    numbersOf("Trainer.rewind").whole("the step", step, 0);
+    const moment = step === undefined ? this.#moments.latest : this.#moments.before(step);
     if (moment === undefined)
-      throw new HebbError(`Trainer: no state at or before step ${step} was kept; the option moments sets how many`);
+      throw new HebbError(
+        `Trainer: no state${step === undefined ? "" : ` at or before step ${step}`} was kept; the option moments sets how many`,
+      );
     distribute(this.#parts, stateOf(moment, this.#holdings));
     this.#arrive();
   }
@@ -534,6 +546,7 @@ export class Trainer implements Training {
   /** Counts on from a step, as weights that were trained before do; the place in the data follows. For rows in memory. */
   startFrom(step: number, options: RestoreOptions = {}): void {
     checkOptions("Trainer.startFrom", options, restoreKinds);
+    numbersOf("Trainer.startFrom").whole("the step", step, 0);
     const { stepsPerEpoch } = this;
     const batch = (step % stepsPerEpoch) * (this.#options.accumulate ?? 1);
     this.#feed.restore({ ...this.#feed.state(), epoch: Math.floor(step / stepsPerEpoch), batch });
@@ -544,20 +557,8 @@ export class Trainer implements Training {
   }
 
   /** Goes to any step, back or ahead: from the nearest moment that was kept, by taking the same steps again, to the same bits. */
-  async goTo(step: number): Promise<void> {
-    await this.beginLater();
-    if (step < this.steps) this.rewind(step);
-    while (this.steps < step) {
-      await this.ready();
-      if (this.epochOver) {
-        if (!(await this.endEpochLater())) return;
-        await this.ready();
-      }
-      if (!this.step()) return;
-    }
-    await this.ready();
-    if (!readsAtOnce() && !(await this.readLossesLater())) return;
-    if (this.epochOver) await this.endEpochLater();
+  goTo(step: number): Promise<void> {
+    return this.#journey.to(step);
   }
 
   /** When training is over: leaves what the rows are read from, and lets the current generator go on. */
