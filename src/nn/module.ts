@@ -7,6 +7,7 @@ import { currentScope, withScope } from "../graph/node.ts";
 import { checkOptions } from "../graph/options.ts";
 import { formatShape, type Shape, sameShape } from "../graph/shape.ts";
 import { type ComputeDevice, flush, noGrad, Parameter, State, Tensor, traceGuard, zeros } from "../tensor/index.ts";
+import { broughtTo } from "../tensor/placement.ts";
 import { nodeInspect } from "../tensor/show.ts";
 import { moveStates } from "../tensor/state.ts";
 import {
@@ -270,7 +271,8 @@ export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
         `loadStateDict: the values do not fit this ${this.constructor.name}: ${problems.join("; ")}; build the model with the sizes it was saved with`,
       );
     }
-    for (const [state, given] of fitting) state.assign(given instanceof Tensor ? given : given.data);
+    for (const [state, given] of fitting)
+      state.assign(given instanceof Tensor ? Tensor.of(broughtTo(given.node, state.cell.home)) : given.data);
     return { missing, unexpected };
   }
 

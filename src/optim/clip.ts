@@ -2,7 +2,8 @@
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkOptions } from "../graph/options.ts";
-import { type Parameter, stack, type Tensor } from "../tensor/index.ts";
+import { type Parameter, stack, Tensor } from "../tensor/index.ts";
+import { broughtTo, homeOf, onOneDevice } from "../tensor/placement.ts";
 import { parametersIn } from "./optimizerOptions.ts";
 import { checkNumber } from "./schedule.ts";
 
@@ -27,9 +28,14 @@ export function clipGradNorm(
     throw new HebbError("clipGradNorm: no parameter has a gradient; call it between backward() and step()");
   // Of float32 and float64 together the wider; the norm of floats of 16 bits may be beyond them.
   const dtype = found.some(({ grad }) => grad.dtype === "float64") ? "float64" : "float32";
-  const total = stack(found.map(({ grad }) => grad.detach().to(dtype).norm(normType))).norm(normType);
+  // The parts of a model may be on different devices: their norms meet on the first of them.
+  const norms = onOneDevice(found.map(({ grad }) => grad.detach().to(dtype).norm(normType).node));
+  const total = stack(norms.map((norm) => Tensor.of(norm))).norm(normType);
   const factor = total.add(1e-6).reciprocal().mul(maxNorm).clamp(undefined, 1);
-  for (const { parameter, grad } of found) parameter.grad = grad.mul(factor.to(grad.dtype));
+  for (const { parameter, grad } of found) {
+    const here = Tensor.of(broughtTo(factor.node, homeOf(grad.node)));
+    parameter.grad = grad.mul(here.to(grad.dtype));
+  }
   return total;
 }
 

@@ -6,6 +6,7 @@ import { type LoadableValue, readStateValue } from "../nn/stateValue.ts";
 import { given } from "../tensor/arguments.ts";
 import { type Parameter, State, stack, Tensor, where } from "../tensor/index.ts";
 import { assigningWhere, flush } from "../tensor/lazy.ts";
+import { onOneDevice } from "../tensor/placement.ts";
 import { checkCount } from "./schedule.ts";
 
 export interface GradScalerOptions {
@@ -88,7 +89,7 @@ export class GradScaler {
       }
     if (checks.length === 0)
       throw new HebbError("GradScaler: no parameter has a gradient; call scale(loss).backward() before step");
-    this.#finite.set(optimizer, stack(checks).all());
+    this.#finite.set(optimizer, allOf(checks));
   }
 
   /** Steps the optimizer if all gradients are finite. */
@@ -110,7 +111,7 @@ export class GradScaler {
     this.#finite.clear();
     if (found.length === 0)
       throw new HebbError("GradScaler: nothing was unscaled since the last update; call step(optimizer) before");
-    const finite = stack(found).all();
+    const finite = allOf(found);
     const { growthFactor, backoffFactor, growthInterval } = this.#options;
     const steps = this.#tracker.add(1);
     const grows = steps.ge(growthInterval);
@@ -150,3 +151,7 @@ const steppedKind = kind.of<Stepped>(
   "an optimizer",
   (value) => typeof value === "object" && value !== null && "groups" in value && "step" in value,
 );
+
+/** Whether all hold, of gradients on different devices too. */
+const allOf = (truths: readonly Tensor[]): Tensor =>
+  stack(onOneDevice(truths.map(({ node }) => node)).map((node) => Tensor.of(node))).all();

@@ -20,7 +20,7 @@ import {
   type Storage,
   severalDevices,
 } from "../runtime/index.ts";
-import { homeOf, joinHomes, movedTo } from "./placement.ts";
+import { broughtTo, homeOf, joinHomes, movedTo } from "./placement.ts";
 import { keepCheck, recordsStep, refuseInStep } from "./steps.ts";
 import { currentTrace, storageOf } from "./trace.ts";
 import { byHome, Transfers } from "./transfers.ts";
@@ -99,9 +99,12 @@ export function assigningWhere<T>(holds: Node, body: () => T): T {
   }
 }
 
+const conditionFor = (holds: Node, cell: Cell, given: Node): Node =>
+  severalDevices() ? broughtTo(holds, cell.home ?? homeOf(given)) : holds;
+
 /** The cell takes the node's value: recorded in a trace, else at the next evaluation. `own`: the node was made for this, and nobody has it. */
 export function assignCell(cell: Cell, given: Node, { own = false } = {}): void {
-  const node = condition === undefined ? given : where(condition, given, cellNode(cell));
+  const node = condition === undefined ? given : where(conditionFor(condition, cell, given), given, cellNode(cell));
   refuseInStep("a state or parameter is assigned", "carry the value from step to step, and assign it after the loop");
   if (severalDevices()) joinHomes(cell.home, homeOf(node), `assign${cell.name === "" ? "" : ` to "${cell.name}"`}`);
   // Who reads the state before it has its value reads what it will hold.

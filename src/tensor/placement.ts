@@ -81,3 +81,16 @@ export function movedByUser(node: Node, device: ComputeDevice): Node {
 /** The node's value on another device. */
 export const movedTo = (node: Node, home: Home | undefined): Node =>
   home === undefined || homeOf(node) === home ? node : apply(transferOp(home), [node], {});
+
+/** The node's value where values of another device are used with it: moved, but for constants, which go anywhere, and in compiled functions, which have one device. */
+export function broughtTo(node: Node, home: Home | undefined): Node {
+  if (home === undefined || currentTrace() !== undefined) return node;
+  const own = homeOf(node);
+  return own === undefined || own === home ? node : movedTo(node, home);
+}
+
+/** The values on one device, that of the first which has one, to be joined. */
+export function onOneDevice(nodes: readonly Node[]): Node[] {
+  const home = nodes.map(homeOf).find((each) => each !== undefined);
+  return nodes.map((node) => broughtTo(node, home));
+}

@@ -8,6 +8,7 @@ import {
   data,
   defaultDevice,
   flushLater,
+  GradScaler,
   nn,
   openDevice,
   optim,
@@ -53,6 +54,69 @@ describe.each(pairs)("$name", (pair) => {
       expect(await there.mul(0).add(read).data()).toEqual(await read.data());
       expect(await there.mul(unread).toArray()).toEqual([1, 2, 3]);
       expect([read.device, there.add(read).device]).toEqual([defaultDevice, device]);
+    }));
+
+  it("a state dict is loaded from a model on the other device", () =>
+    beside(pair, async (device) => {
+      seed(4);
+      const [here, there] = [new nn.Linear(3, 2), new nn.Linear(3, 2).toDevice(device)];
+      const values = await there.weight.toArray();
+      here.loadStateDict(there.stateDict());
+      expect(here.weight.device).toBe(defaultDevice);
+      expect(await here.weight.toArray()).toEqual(values);
+      seed(5);
+      const other = new nn.Linear(3, 2);
+      there.loadStateDict(other.stateDict());
+      expect(there.weight.device).toBe(device);
+      expect(await there.weight.toArray()).toEqual(await other.weight.toArray());
+    }));
+
+  it("gradients on both devices are clipped by their common norm", () =>
+    beside(pair, async (device) => {
+      const gradients = async (second: ComputeDevice): Promise<unknown> => {
+        const [one, other] = [
+          new nn.Linear(2, 1, { bias: false }),
+          new nn.Linear(2, 1, { bias: false }).toDevice(second),
+        ];
+        one.weight.assign(Float32Array.of(1, 2));
+        other.weight.assign(Float32Array.of(3, 1));
+        one.weight.square().sum().toDevice(second).add(other.weight.square().sum()).backward();
+        const weights = [one.weight, other.weight];
+        const total = nn.utils.getTotalNorm(weights.flatMap(({ grad }) => grad ?? []));
+        const norm = optim.clipGradNorm(weights, 2);
+        expect(await total.item()).toBe(await norm.item());
+        const clipped = weights.map(({ grad }) => grad?.toArray());
+        return [await norm.item(), await Promise.all(clipped)];
+      };
+      expect(await gradients(device)).toEqual(await gradients(defaultDevice));
+    }));
+
+  it("a scaler steps weights on both devices, and none of them where a gradient overflowed", () =>
+    beside(pair, async (device) => {
+      const trained = async (second: ComputeDevice): Promise<number[][]> => {
+        seed(3);
+        const [front, back] = [new nn.Linear(3, 4), new nn.Linear(4, 2).toDevice(second)];
+        const optimizer = new optim.SGD([...front.parameters(), ...back.parameters()], { lr: 0.1, momentum: 0.9 });
+        const scaler = new GradScaler({ initScale: 1024, growthInterval: 2 });
+        const seen: number[][] = [];
+        for (const scale of [1, 1, Number.POSITIVE_INFINITY, 1]) {
+          const loss = back.forward(front.forward(rows()).toDevice(second)).square().mean().mul(scale);
+          optimizer.zeroGrad();
+          scaler.scale(loss).backward();
+          scaler.step(optimizer);
+          scaler.update();
+          const weights = [...(await front.weight.data()), ...(await back.weight.data())];
+          seen.push([await scaler.getScale(), ...weights]);
+        }
+        return seen;
+      };
+      const [apart, together] = [await trained(device), await trained(defaultDevice)];
+      expect(apart[2]?.slice(1)).toEqual(apart[1]?.slice(1));
+      expect(apart.map(([scale]) => scale)).toEqual([1024, 2048, 1024, 1024]);
+      // At most four updates, each with sums of 24 terms below 1, which the backends round differently.
+      const most = 4 * 24 * 2 ** -24;
+      for (const [place, value] of apart.flat().entries())
+        expect(Math.abs(value - (together.flat()[place] ?? 0))).toBeLessThanOrEqual(most);
     }));
 
   it("gradients flow back through a move, to second order", () =>

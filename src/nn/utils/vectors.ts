@@ -4,7 +4,8 @@ import * as kind from "../../graph/kinds.ts";
 import { checkOptions } from "../../graph/options.ts";
 import { formatShape } from "../../graph/shape.ts";
 import { given, givenList } from "../../tensor/arguments.ts";
-import { cat, Parameter, stack, type Tensor } from "../../tensor/index.ts";
+import { cat, Parameter, stack, Tensor } from "../../tensor/index.ts";
+import { onOneDevice } from "../../tensor/placement.ts";
 
 function listed(where: string, parameters: Iterable<Parameter>): Parameter[] {
   if (typeof parameters !== "object" || parameters === null || !(Symbol.iterator in parameters))
@@ -42,5 +43,6 @@ export function getTotalNorm(tensors: readonly Tensor[], options: { readonly nor
   const list = givenList("getTotalNorm", tensors);
   const { normType = 2 } = checkOptions("getTotalNorm", options, { normType: kind.number });
   if (list.length === 0) throw new HebbError("getTotalNorm: the list of tensors is empty");
-  return stack(list.map((value) => value.norm(normType))).norm(normType);
+  const norms = onOneDevice(list.map((value) => value.norm(normType).node));
+  return stack(norms.map((norm) => Tensor.of(norm))).norm(normType);
 }
