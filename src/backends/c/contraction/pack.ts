@@ -212,19 +212,17 @@ const tileType = ({ dtype }: ContractionKernel): TileType =>
   dtype === "float64" || dtype === "int32" ? dtype : "float32";
 
 /** Adds to the program what turns such elements, and returns its name. */
-export function needTurn(
-  context: EmitContext,
-  { type, suffix }: Elements = elementsOf(context, "float32", "float32"),
-): string {
+export function needTurn(context: EmitContext, elements: Elements = elementsOf(context, "float32", "float32")): string {
   needLanes(context, 16);
+  const { type, suffix } = elements;
   const name = `turn16${suffix}`;
   context.helper("turn_four", () => turnFour);
-  context.helper(name, () => `${quarters(suffix)}${turn16(name, type, suffix)}`);
+  context.helper(name, () => `${quarters(elements)}${turn16(name, type, suffix)}`);
   return name;
 }
 
 /** Four elements of each of four rows, those of a mask. */
-function quarters(suffix: string): string {
+function quarters({ type, suffix, bytes }: Elements): string {
   const head = `static inline __m512 turn_load${suffix}`;
   if (suffix === "")
     return `${head}(const float *a, const float *b, const float *c, const float *d, __m128i mask) {
@@ -234,16 +232,31 @@ function quarters(suffix: string): string {
   return _mm512_insertf32x4(v, _mm_maskz_loadu_ps(_mm_movepi32_mask(mask), d), 3);
 }
 `;
-  const row = (at: string): string => `_mm_maskz_loadu_epi16(_mm_movepi32_mask(mask), ${at})`;
-  const two = (low: string, high: string): string => `_mm_unpacklo_epi64(${row(low)}, ${row(high)})`;
-  const bits = `_mm256_set_m128i(${two("c", "d")}, ${two("a", "b")})`;
-  const value =
-    suffix === "_float16"
-      ? `_mm512_cvtph_ps(${bits})`
-      : `_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(${bits}), 16))`;
-  const rows = ["a", "b", "c", "d"].map((at) => `const unsigned short *${at}`).join(", ");
-  return `${head}(${rows}, __m128i mask) { return ${value}; }
+  const isByte = bytes === 1;
+  const row = (at: string): string => `_mm_maskz_loadu_epi${isByte ? 8 : 16}(_mm_movepi32_mask(mask), ${at})`;
+  const two = (low: string, high: string): string => `_mm_unpacklo_epi${isByte ? 32 : 64}(${row(low)}, ${row(high)})`;
+  const [low, high] = [two("a", "b"), two("c", "d")];
+  const bits = isByte ? `_mm_unpacklo_epi64(${low}, ${high})` : `_mm256_set_m128i(${high}, ${low})`;
+  const rows = ["a", "b", "c", "d"].map((at) => `const ${type} *${at}`).join(", ");
+  return `${head}(${rows}, __m128i mask) { return ${quarterValue(suffix, bits)}; }
 `;
+}
+
+/** What makes int32 of narrower integers, by the suffix of their elements. */
+const widened: ReadonlyMap<string, string> = new Map([
+  ["_int8", "cvtepi8_epi32"],
+  ["_uint8", "cvtepu8_epi32"],
+  ["_bool", "cvtepu8_epi32"],
+  ["_int16", "cvtepi16_epi32"],
+]);
+
+/** Sixteen floats, of what narrower elements have as bits. */
+function quarterValue(suffix: string, bits: string): string {
+  if (suffix === "_float16") return `_mm512_cvtph_ps(${bits})`;
+  if (suffix === "_bfloat16") return `_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(${bits}), 16))`;
+  const widen = widened.get(suffix);
+  if (widen === undefined) throw new InternalError(`elements${suffix} cannot be turned`);
+  return `_mm512_cvtepi32_ps(_mm512_${widen}(${bits}))`;
 }
 
 /**
