@@ -108,7 +108,7 @@ describe.each(backends)("%s", (backend) => {
   describe.each(wrong)("%s", (_, body, message) => {
     const x = (): Tensor => tensor(Float32Array.from({ length: 12 }, (__, i) => i / 10)).reshape([4, 3]);
 
-    it("is told when compiled, whatever becomes of the value", () => {
+    it("is reported when compiled, whatever becomes of the value", () => {
       const step = compile((value: Tensor, index: Tensor) => losses.map(([, lose]) => lose(body(value, index))));
       step(x(), integers([0, 1]));
       expect(() => step(x(), integers([0, 7]))).toThrow(message);
@@ -118,21 +118,21 @@ describe.each(backends)("%s", (backend) => {
       }
     });
 
-    it("is told when evaluated lazily, whatever becomes of the value", () => {
+    it("is reported when evaluated lazily, whatever becomes of the value", () => {
       for (const [, lose] of losses) {
         expect(() => run(() => lose(body(x(), integers([0, 7]))))).toThrow(message);
         run(() => lose(body(x(), integers([0, 1]))));
       }
     });
 
-    it("is told over constants", () => {
+    it("is reported over constants", () => {
       expect(() => run(() => body(ones([4, 3]), integers([0, 7])))).toThrow(message);
       expect(() => run(() => body(ones([4, 3]), arange(0, 2).mul(7)))).toThrow(message);
       const step = compile(() => body(ones([4, 3]), arange(0, 2).mul(7)));
       expect(() => step()).toThrow(message);
     });
 
-    it("is told before a parameter changes, though the loss is not returned", () => {
+    it("is reported before a parameter changes, though the loss is not returned", () => {
       const [weight, count] = [new Parameter(x()), new State(0)];
       const optimizer = new optim.Adam([weight], { lr: 0.1 });
       const train = (index: Tensor): void => {
@@ -159,7 +159,7 @@ describe.each(backends)("%s", (backend) => {
     });
   });
 
-  it("a label of the batch is told with its row, in images with its place", () => {
+  it("a label of the batch is reported with its row, in images with its place", () => {
     const labels = integers([0, 1, 1, 0, 0, 2], [2, 1, 3]);
     expect(() => F.crossEntropy(zeros([2, 2, 1, 3]), labels).itemSync()).toThrow(
       "crossEntropy: in row 1 at [0, 2], label 2 is out of range, it must be at least 0 and below 2, the number of classes",
@@ -167,7 +167,7 @@ describe.each(backends)("%s", (backend) => {
     expect(() => F.crossEntropy(zeros([2]), integers([2], [])).itemSync()).toThrow(
       "crossEntropy: label 2 is out of range",
     );
-    // A label to ignore is no class, and needs none.
+    // A label to ignore is not a class, and needs none.
     expect(F.crossEntropy(zeros([2, 2]), integers([-100, 1])).itemSync()).toBeCloseTo(Math.log(2), 6);
     expect(() => F.crossEntropy(zeros([2, 2]), integers([-100, -1])).itemSync()).toThrow(/in row 1, label -1/);
   });
@@ -201,7 +201,7 @@ describe.each(backends)("%s", (backend) => {
     expect(() => step(ones([1]))).toThrow(/index 5/);
   });
 
-  it("of several wrong ones the first is told, as in the order of the program", () => {
+  it("of several wrong ones the first is reported, as in the order of the program", () => {
     const step = compile((a: Tensor, b: Tensor) =>
       ones([3])
         .gather(0, a)
@@ -218,7 +218,7 @@ describe.each(backends)("%s", (backend) => {
     ).toThrow(/at \[1\], index 4/);
   });
 
-  it("an index is told at the lowest of its places, among many", () => {
+  it("an index is reported at the lowest of its places, among many", () => {
     const many = Int32Array.from({ length: 300_000 }, (_, i) => i % 10);
     many[299_000] = 11;
     many[123_456] = -12;

@@ -1,4 +1,4 @@
-// Depth is no limit: long chains, deep networks and nested modules compute, or say in a sentence what ends them.
+// Depth is not a limit: long chains, deep networks and nested modules compute, or say in a sentence what ends them.
 import { afterEach, describe, expect, it } from "vitest";
 import {
   backendInfo,

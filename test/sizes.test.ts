@@ -191,7 +191,7 @@ describe.each(backends)("%s", (backend) => {
     expect(() => compile(make)(one())).toThrow(/ in parts/);
   });
 
-  it("is told with the module that asks", () => {
+  it("names the module that asks", () => {
     class Wide extends nn.Module<Tensor, [Tensor]> {
       forward(x: Tensor): Tensor {
         return x.expand([2 ** 40]).sum();

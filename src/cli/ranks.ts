@@ -21,7 +21,7 @@ export async function joinRanks(distributed: "mpi" | undefined): Promise<World |
   return world;
 }
 
-/** Before a failure is told: of several ranks that have it, the first speaks and ends the others. */
+/** Before a failure is reported: of several ranks that have it, the first speaks and ends the others. */
 export function waitForTurn(): void {
   const before = world?.before ?? launched;
   if (before > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.min(turn * before, mostTurns));

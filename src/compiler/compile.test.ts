@@ -1,4 +1,4 @@
-// What a program gives and takes: state that is written, results that are asked for twice, stages, and how a failed check is told.
+// What a program gives and takes: state that is written, results that are asked for twice, stages, and how a failed check is reported.
 import { afterAll, describe, expect, it, test } from "vitest";
 import { inputNode, Runner, valueOf } from "../../test/conformance/run.ts";
 import { createReferenceDevice } from "../backends/reference/index.ts";
@@ -117,7 +117,7 @@ it("gives a result that is asked for twice in both places", () => {
   ]);
 });
 
-describe("a failed check is told", () => {
+describe("a failed check is reported", () => {
   const check = { by: "lookup", item: "index", count: "the rows", extent: 5, scope: "" };
   test.each([
     ["in a row", { unit: "row", shape: [4] }, 3, "lookup: in row 3, index 7 is out of range"],

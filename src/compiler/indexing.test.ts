@@ -77,7 +77,7 @@ describe("divisions of sums", () => {
     ["a remainder", mod(i, 3), [0, 2]],
     ["a difference", sub(i, k), [-2, 7]],
     ["a product with a number below 0", mul(i, int(-3)), [-21, 0]],
-  ])("the range of %s is as near as can be told", (_, expression, [min, max]) => {
+  ])("the range of %s is as tight as can be", (_, expression, [min, max]) => {
     expect(indexRange(expression)).toEqual({ min, max });
   });
   test("runs of neighbours are as long as they are known to be", () => {
@@ -88,7 +88,7 @@ describe("divisions of sums", () => {
   });
 });
 
-test("canonical forms of random expressions have the same value at every point, within the range that is told", () => {
+test("canonical forms of random expressions have the same value at every point, within the stated range", () => {
   let state = 77;
   const draw = (below: number): number => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;

@@ -40,7 +40,7 @@ it("numbers the checks of a loop behind those before it", () => {
   const found = program.kernels.findIndex(({ kind }) => kind === "repeat");
   const inside = sitesOf(program.kernels[found] as Instruction);
   expect(inside).toHaveLength(1);
-  // Each site tells of the index that it checks: in the loop, of one step.
+  // Each site names the index that it checks: in the loop, of one step.
   expect(program.checks[inside[0] as number]?.shape).toEqual([rows, width]);
 });
 

@@ -133,7 +133,7 @@ describe("inPlaceTemporaries", () => {
     expect(answer(body(negated(2, 0), negated(0, 1)))).toBe(true);
   });
 
-  it("tells from where to where each value lives", () => {
+  it("says from where to where each value lives", () => {
     const chain = [negated(9, 0), negated(0, 1), negated(0, 2), negated(1, 9)];
     const lives = lifetimes(chain, [...drafts.slice(0, 3), { id: 5, dtype: "float64", length: 0 }]);
     expect(lives.map(({ id, firstUse, lastUse }) => [id, firstUse, lastUse])).toEqual([

@@ -108,7 +108,7 @@ test("draws depend on seed, epoch and sample, not on the batch", () => {
   expect(augmentImages(picture, { rotate: 20 }, random).data).not.toEqual(first.data);
 });
 
-test("options out of range and samples that are no pictures", () => {
+test("options out of range and samples that are not pictures", () => {
   expect(() => once({ flip: 2 })).toThrow(/flip must lie between 0 and 1, got 2/);
   expect(() => once({ pad: 1.5 })).toThrow(/pad counts whole pixels/);
   expect(() => once({ rotate: Number.NaN })).toThrow(/rotate/);

@@ -9,7 +9,7 @@ import { readBytes, readCsvFile, readTextFile, sniffFile } from "./files.ts";
 const folder = mkdtempSync(join(tmpdir(), "hebb-files-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test("tables and texts, plain and packed; the kind of a file is told by its bytes", async () => {
+test("tables and texts, plain and packed; the kind of a file is recognised by its bytes", async () => {
   writeFileSync(join(folder, "t.csv"), "a,b\n1,2\n");
   writeFileSync(join(folder, "t.csv.gz"), gzipSync("a,b\n1,2\n"));
   writeFileSync(join(folder, "x.dat"), gzipSync(Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 1, 5)));

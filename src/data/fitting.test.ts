@@ -51,7 +51,7 @@ describe("missing numbers", () => {
     expect(prepared.train.length + (prepared.validation?.length ?? 0)).toBe(5);
   });
 
-  test("a constant that is no number is refused", () => {
+  test("a constant that is not a number is refused", () => {
     expect(() => fitted(x, { missing: { constant: "none" } })).toThrow(/"x": "none" cannot replace a missing number/);
   });
 });
@@ -134,7 +134,7 @@ describe("weights of rows", () => {
     { name: "w", cells: ["0.5", 1, 0, 2] },
     { name: "y", cells: ["a", "b", "a", "b"] },
   ]);
-  test("go with the samples and are no feature", () => {
+  test("go with the samples and are not a feature", () => {
     const prepared = prepareTable(table, { target: "y", weights: "w", validation: 0 });
     expect(prepared.preprocessing.featureNames).toEqual(["x"]);
     expect([...(prepared.train.weights ?? [])]).toEqual([0.5, 1, 0, 2]);
@@ -174,7 +174,7 @@ describe("names of columns", () => {
     expect(notesOf("5.1", "kind")).toEqual([]);
   });
 
-  test("that are misspelt are told, not passed over", () => {
+  test("that are misspelt are reported, not passed over", () => {
     const table = tableOf([1, 2, 3], [1, 2, 4]);
     const options = { target: "y", task: "regression" } as const;
     expect(() => fitPreprocessing(table, { ...options, ignore: ["xx"] })).toThrow(

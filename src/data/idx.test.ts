@@ -136,7 +136,7 @@ describe("malformed files", () => {
     );
   });
 
-  test("a zip bomb stops at the size that the header tells of", async () => {
+  test("a zip bomb stops at the size that the header declares", async () => {
     // Sizes of 12 bytes, and 60 MB of zeros behind them, within what a gzip file of its size may hold.
     const bomb = gzipSync(Buffer.concat([file, Buffer.alloc(60_000_000)]));
     const before = process.memoryUsage().arrayBuffers;

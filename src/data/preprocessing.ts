@@ -36,7 +36,7 @@ export type InputEncoding =
       readonly reading: TextReading | BooleanReading | NumberReading;
       /** One feature for each; a value not listed sets none of them, or "other" when there is such a feature. */
       readonly categories: readonly string[];
-      /** Values that were there and are no feature of their own; null where there were too many to list. */
+      /** Values that were there and are not a feature of their own; null where there were too many to list. */
       readonly rare: readonly string[] | null;
       readonly other: boolean;
       readonly missing: boolean;

@@ -127,7 +127,7 @@ async function receive(address: URL, part: string, kept: Kept, options: FetchOpt
 
 /**
  * The path of a copy of the file at an address. A copy that has the checksum of the address is used without asking; any other is asked
- * for again, and fetched only if the server has another. Without a connection the copy of before is used, and `onStale` is told.
+ * for again, and fetched only if the server has another. Without a connection the copy of before is used, and `onStale` is called.
  * Throws HebbError: for an address that does not answer and has no copy, and for a file whose checksum is another.
  */
 export async function fetchFile(text: string, options: FetchOptions = {}): Promise<string> {

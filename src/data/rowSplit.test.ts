@@ -47,7 +47,7 @@ test("too few groups, one time", () => {
 const rows = (count: number, line: (row: number) => string): string =>
   Array.from({ length: count }, (_, row) => line(row)).join("\n");
 
-test("a table is split by a column, which is then no input, and the split is told", () => {
+test("a table is split by a column, which is then no input, and the split is reported", () => {
   const visits = parseCsv(
     `Patient ,x,y\n${rows(90, (i) => `p${i % 15},${(i * 7) % 11},${i % 3 === 0 ? "yes" : "no"}`)}`,
   );
@@ -59,7 +59,7 @@ test("a table is split by a column, which is then no input, and the split is tol
   expect(preprocessing.notes.join("\n")).toMatch(/split by "Patient": 12 groups to learn from, 3 held out/);
 });
 
-test("in time, drift between what is learned from and what is held out is told", () => {
+test("in time, drift between what is learned from and what is held out is reported", () => {
   const prices = parseCsv(
     `day,x,price\n${rows(200, (i) => `${new Date(Date.UTC(2021, 0, 1 + i)).toISOString().slice(0, 10)},${i < 165 ? (i * 7) % 11 : 40 + (i % 5)},${i * 1.5}`)}`,
   );
@@ -71,7 +71,7 @@ test("in time, drift between what is learned from and what is held out is told",
   );
 });
 
-test("rows on both sides of a split are told by their numbers", () => {
+test("rows on both sides of a split are named by their numbers", () => {
   const table = parseCsv(`x,y\n${rows(100, (i) => `${(i % 50) * 1.25},${i % 50 < 25 ? "yes" : "no"}`)}`);
   const { preprocessing, trainRows, validationRows } = prepareTable(table, { target: "y" });
   const learned = new Set(Array.from(trainRows, (row) => row % 50));

@@ -63,7 +63,7 @@ test.each([
   expect(() => Reflect.construct(Table, [columns])).toThrow(HebbError);
 });
 
-test("a row that is no object is named by its number", () => {
+test("a row that is not an object is named by its number", () => {
   expect(() => Reflect.apply(Table.fromRows, Table, [[{ age: 41 }, null]])).toThrow(/row 2 is null/);
 });
 
@@ -114,7 +114,7 @@ describe("describe", () => {
   });
 });
 
-test("what is no cell, and a column without a name, are refused", () => {
+test("what is not a cell, and a column without a name, are refused", () => {
   for (const [value, what] of [
     [[1], "\\[1\\]"],
     [new Map([["a", 1]]), "a Map"],

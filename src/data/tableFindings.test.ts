@@ -84,7 +84,7 @@ describe("the file", () => {
     expect(codes(see(`1,2,3\n${rows(60, (k) => [noise(k), noise(k, 31), noise(k, 37)])}`, "3"))).toEqual(["header"]);
     expect(codes(see(`2019,2020,y\n${rows(60, (k) => [noise(k), noise(k, 31), label(k)])}`, "y"))).toEqual(["header"]);
   });
-  it("cells that are no numbers, by row", () => {
+  it("cells that are not numbers, by row", () => {
     const found = see(
       `a,b,y\n${rows(100, (k) => [k === 17 ? "about 3" : noise(k).toFixed(3), noise(k, 31).toFixed(3), label(k)])}`,
       "y",

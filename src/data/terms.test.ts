@@ -63,7 +63,7 @@ describe("a column of texts", () => {
   const of = (note: unknown): Float32Array =>
     applyPreprocessing(pre, Table.fromRows([{ note, x: 0 }]), { targets: "none" }).features;
   const text = pre.inputs.find((input) => input.kind === "text");
-  if (text?.kind !== "text") throw new Error("the note is no text");
+  if (text?.kind !== "text") throw new Error("the note is not text");
   const { terms, weights, norm, mean, scale } = text;
 
   test("becomes a feature for each term, and its length", () => {

@@ -85,7 +85,7 @@ function waitForTurn(before: number): void {
 }
 
 /**
- * When the process ends it takes leave of the others. A failure that nothing handles is told, for Node would do so too late, and ends them; so
+ * When the process ends it takes leave of the others. A failure that nothing handles is reported, for Node would do so too late, and ends them; so
  * does process.exit with another code than 0, after which the others would wait for ever.
  */
 function endTogether(mpi: Mpi, neighbours: Neighbours): void {

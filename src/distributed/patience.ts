@@ -18,7 +18,7 @@ export class Patience {
   readonly #eager: number;
   readonly #bell = new Int32Array(new SharedArrayBuffer(4));
 
-  /** `look` is told the milliseconds waited so far, and throws if waiting is pointless. `crowded`: there are more ranks than cores. */
+  /** `look` is given the milliseconds waited so far, and throws if waiting is pointless. `crowded`: there are more ranks than cores. */
   constructor(look: (waited: number) => void, crowded: boolean) {
     this.#look = look;
     this.#eager = crowded ? eagerWhenCrowded : eager;

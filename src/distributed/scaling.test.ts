@@ -34,7 +34,7 @@ it("falls to the update and twice the bytes, and grows by the latency from there
   for (const step of steps) expect(step.seconds).toBeGreaterThan(0.01);
 });
 
-it("refuses what is no measurement", () => {
+it("refuses what is not a measurement", () => {
   expect(() => predictSteps([2], { ...network, bandwidth: 0 })).toThrow("bandwidth above 0");
   expect(() => predictSteps([0], network)).toThrow("0 is not a number of ranks");
 });

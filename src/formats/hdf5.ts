@@ -142,7 +142,7 @@ async function checkStart(source: OpenSource): Promise<void> {
   // Other widths of addresses are left to the library.
   if (view.getUint8(version < 2 ? 13 : 9) !== 8) return;
   const end = Number(view.getBigUint64(version === 0 ? 40 : 28, true));
-  if (version !== 1 && end > size) throw damaged(`it ends at byte ${size} and tells of ${end}`);
+  if (version !== 1 && end > size) throw damaged(`it ends at byte ${size} and declares ${end}`);
 }
 
 let count = 0;
@@ -174,7 +174,7 @@ export async function openHdf5(source: OpenSource): Promise<Contents> {
       remove();
       await source.close();
     };
-    const notes = left.length === 0 ? [] : [`${left.length} objects that are no numbers are left out`];
+    const notes = left.length === 0 ? [] : [`${left.length} objects that are not numbers are left out`];
     return { arrays, metadata: new Map(), notes, close };
   } catch (error) {
     remove();
@@ -203,7 +203,7 @@ export async function openKeras(source: OpenSource): Promise<Contents> {
       close: async () => {},
     });
   }
-  if (weights === undefined) throw new HebbError(`${source.name} has no model.weights.h5; it is no Keras file`);
+  if (weights === undefined) throw new HebbError(`${source.name} has no model.weights.h5; it is not a Keras file`);
   const { arrays, notes, close } = weights;
   return {
     arrays,

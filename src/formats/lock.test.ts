@@ -31,7 +31,7 @@ function leave(number: number, holder: Partial<Holder>): void {
   writeFileSync(join(folder, `lock.${number}`), JSON.stringify({ ...file, holder: { ...own, ...holder } }));
 }
 
-test("one holds it; who comes next is told which process does; after it there is nothing left", () => {
+test("one holds it; who comes next learns which process does; after it there is nothing left", () => {
   const lock = lockRun(folder);
   expect(readdirSync(folder)).toEqual(["lock.1"]);
   expect(() => lockRun(folder)).toThrow(HebbError);
@@ -48,7 +48,7 @@ test("the lock of a process that has ended is taken over", () => {
   lock.release();
 });
 
-test.skipIf(process.platform !== "linux")("a number that another process has now is no sign of life", () => {
+test.skipIf(process.platform !== "linux")("a number that another process has now is not a sign of life", () => {
   // This process has the number, and began at another time.
   leave(1, { started: "17" });
   expect(lifeOf({ ...own, started: "17" })).toBe("ended");
@@ -94,7 +94,7 @@ test("a folder that cannot be written to says so", () => {
   expect(() => lockRun(join(folder, "absent"))).toThrow(HebbError);
 });
 
-test("what a run that was ended before it began has left is no run", () => {
+test("what a run that was ended before it began has left is not a run", () => {
   const path = join(folder, "run");
   mkdirSync(join(path, "checkpoints"), { recursive: true });
   writeFileSync(join(path, "preprocessing.json"), "{");

@@ -128,7 +128,7 @@ function headerPlace(bytes: Uint8Array, name: string): { readonly at: number; re
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const version = view.getUint8(6);
   if (version < 1 || version > 3)
-    throw new HebbError(`${name} is of .npy version ${version}; versions 1 to 3 can be read`);
+    throw new HebbError(`${name} is .npy version ${version}; versions 1 to 3 can be read`);
   const at = version === 1 ? 10 : 12;
   const length = version === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
   if (length > maxHeaderBytes)

@@ -73,7 +73,7 @@ test("configuration, preprocessing, model, checkpoint and events come back as th
   expect(readEvents(again)).toEqual({ events: [{ type: "epoch", loss: "NaN" }], warnings: [] });
 });
 
-test("an existing folder is never overwritten, and what is no run is refused", () => {
+test("an existing folder is never overwritten, and what is not a run is refused", () => {
   newRun();
   expect(() => newRun()).toThrow(/already exists and is not empty; choose another folder/);
   expect(() => openRun(join(folder, "nothing"))).toThrow(/there is no run folder/);
@@ -368,7 +368,7 @@ test("events: whatever bit is flipped, its line is left out and named", () => {
         `bit ${bit}`,
       )
       .toBe(true);
-    expect.soft(read.warnings.length > 0 || torn, `bit ${bit} is told`).toBe(true);
+    expect.soft(read.warnings.length > 0 || torn, `bit ${bit} is reported`).toBe(true);
   }
 });
 

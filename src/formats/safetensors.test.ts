@@ -106,7 +106,7 @@ describe("safetensors", () => {
     ["a header that is not UTF-8", Uint8Array.of(2, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xfe), /header that is not JSON/],
     ["a header that is a list", file("[]", 0), /not a JSON object/],
     ["a deeply nested header", file("[".repeat(200_000), 0), /nested more than 100 deep/],
-    ["an entry that is no object", one(5), /tensor "t" is not described by an object/],
+    ["an entry that is not an object", one(5), /tensor "t" is not described by an object/],
     [
       "an unknown dtype",
       one({ dtype: "F9", shape: [4], data_offsets: [0, 4] }),
@@ -404,9 +404,9 @@ describe("npz", () => {
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1e6);
   });
 
-  test("an array whose header tells of another size is refused at its beginning", async () => {
+  test("an array whose header declares another size is refused at its beginning", async () => {
     const lie = zeros(30_000_000);
-    // The header tells of 10 values; thirty million follow.
+    // The header declares 10 values; thirty million follow.
     const text = new TextDecoder().decode(lie.subarray(10, 128));
     lie.set(new TextEncoder().encode(text.replace("30000000", "10      ")), 10);
     const bytes = deflated([["a.npy", lie]]);

@@ -33,14 +33,16 @@ export const isIndex = (value: unknown): boolean => isRecord(value) && isRecord(
 async function readIndex(source: OpenSource): Promise<{ map: Map<string, string>; metadata: Map<string, string> }> {
   const { name, size } = source;
   if (size > maxIndexBytes)
-    throw new HebbError(`${name} has ${size} bytes, more than ${maxIndexBytes}; it is no index of shards, or damaged`);
+    throw new HebbError(
+      `${name} has ${size} bytes, more than ${maxIndexBytes}; it is not an index of shards, or damaged`,
+    );
   const text = new TextDecoder().decode(await source.read(0, size));
   refuseBomb(text, name, maxTensors);
   const index = parseJson(text, name);
   refuseRepeatedKeys(text, name);
   const map = isRecord(index) ? index["weight_map"] : undefined;
   if (!isRecord(index) || !isRecord(map))
-    throw new HebbError(`${name} has no weight_map, an object of file names by tensor; it is no index of shards`);
+    throw new HebbError(`${name} has no weight_map, an object of file names by tensor; it is not an index of shards`);
   const files = new Map<string, string>();
   for (const [key, file] of Object.entries(map)) {
     if (typeof file !== "string")

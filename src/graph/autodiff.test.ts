@@ -133,7 +133,7 @@ describe("withGradient", () => {
     expect(run([[3, -2]], (x) => gradients(sum(gradients(sum(step(x)), [x])[0] as Node), [x])[0])).toEqual([1, 1]);
   });
 
-  it("is told when its gradient does not fit", () => {
+  it("is reported when its gradient does not fit", () => {
     const x = float(2);
     const y = withGradient(x, [x], () => [one]);
     expect(() => gradients(sum(y), [x])).toThrow(

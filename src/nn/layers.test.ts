@@ -38,7 +38,7 @@ describe("dropout", () => {
       .dataSync();
     expect([...new Set(data)].sort()).toEqual([0, 8]);
   });
-  it("refuses what is no probability", () => {
+  it("refuses what is not a probability", () => {
     expect(() => F.dropout(ones([1]), 1.5)).toThrow("got 1.5");
   });
 });
@@ -47,14 +47,14 @@ describe("sizes", () => {
   // As JavaScript without types may call it.
   it.each([
     [Linear, ["3", 2], 'Linear: takes whole numbers of inputs and outputs, got "3" and 2'],
-    [Bilinear, [1, "3", 2], 'Bilinear: in2Features must be a whole number from 1, got "3"'],
-    [Conv2d, ["3", 4, 3], 'Conv2d: inChannels must be a whole number from 1, got "3"'],
-    [ConvTranspose2d, [3], "ConvTranspose2d: outChannels must be a whole number from 1, got undefined"],
-    [Embedding, [10, "3"], 'Embedding: embeddingDim must be a whole number from 1, got "3"'],
-    [BatchNorm1d, ["3"], 'BatchNorm1d: numFeatures must be a whole number from 1, got "3"'],
-    [BatchNorm2d, [], "BatchNorm2d: numFeatures must be a whole number from 1, got undefined"],
-    [InstanceNorm2d, ["3"], 'InstanceNorm2d: numFeatures must be a whole number from 1, got "3"'],
-    [MultiheadAttention, [8, "2"], 'MultiheadAttention: numHeads must be a whole number from 1, got "2"'],
+    [Bilinear, [1, "3", 2], 'Bilinear: in2Features must be a whole number of at least 1, got "3"'],
+    [Conv2d, ["3", 4, 3], 'Conv2d: inChannels must be a whole number of at least 1, got "3"'],
+    [ConvTranspose2d, [3], "ConvTranspose2d: outChannels must be a whole number of at least 1, got undefined"],
+    [Embedding, [10, "3"], 'Embedding: embeddingDim must be a whole number of at least 1, got "3"'],
+    [BatchNorm1d, ["3"], 'BatchNorm1d: numFeatures must be a whole number of at least 1, got "3"'],
+    [BatchNorm2d, [], "BatchNorm2d: numFeatures must be a whole number of at least 1, got undefined"],
+    [InstanceNorm2d, ["3"], 'InstanceNorm2d: numFeatures must be a whole number of at least 1, got "3"'],
+    [MultiheadAttention, [8, "2"], 'MultiheadAttention: numHeads must be a whole number of at least 1, got "2"'],
   ])("%o are whole numbers", (layer, given, says) => {
     expect(() => Reflect.construct(layer, given)).toThrow(says);
   });

@@ -384,7 +384,7 @@ describe("hooks", () => {
   });
 });
 
-describe("containers refuse what is no module", () => {
+describe("containers refuse what is not a module", () => {
   // As plain JavaScript may call them.
   const call = (make: (...args: never[]) => unknown, ...args: unknown[]): unknown =>
     Reflect.apply(make, undefined, args);

@@ -78,7 +78,7 @@ export function alibi(
   });
   if (![heads, queries, keys].every((count) => Number.isInteger(count) && count >= 1))
     throw new HebbError(
-      `alibi: heads, queries and keys must be whole numbers from 1, got ${heads}, ${queries}, ${keys}`,
+      `alibi: heads, queries and keys must be whole numbers of at least 1, got ${heads}, ${queries}, ${keys}`,
     );
   const rows = arange(queries)
     .add(keys - queries)

@@ -194,7 +194,7 @@ abstract class Recurrent<Out, In extends unknown[]> extends Module<Out, In> {
       throw new HebbError(`${gates.name}: dropout must lie between 0 and 1, got ${this.dropout}`);
     if (!(Number.isInteger(this.projSize) && this.projSize >= 0 && this.projSize < hiddenSize))
       throw new HebbError(
-        `${gates.name}: projSize must be a whole number from 0 and below the hidden size ${hiddenSize}, got ${this.projSize}`,
+        `${gates.name}: projSize must be a whole number of 0 or more and below the hidden size ${hiddenSize}, got ${this.projSize}`,
       );
     this.#gates = gates;
     const directions = this.bidirectional ? 2 : 1;

@@ -32,7 +32,7 @@ export class Upsample extends Module {
 
 function factorOf(name: string, factor: number): number {
   if (!(Number.isInteger(factor) && factor >= 1))
-    throw new HebbError(`${name}: the factor must be a whole number from 1, got ${factor}`);
+    throw new HebbError(`${name}: the factor must be a whole number of at least 1, got ${factor}`);
   return factor;
 }
 

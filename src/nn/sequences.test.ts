@@ -87,7 +87,7 @@ describe("recurrent layers", () => {
       () => new RNN(2, 3).forward(zeros([4, 1, 2]), undefined, { lengths: [5] }),
     ],
     ["below the hidden size 3, got 3", () => new LSTM(2, 3, { projSize: 3 })],
-    ["hiddenSize must be a whole number from 1, got 0", () => new LSTM(2, 0)],
+    ["hiddenSize must be a whole number of at least 1, got 0", () => new LSTM(2, 0)],
   ])("%s", (message, run) => expect(run).toThrow(message));
 
   it("do not fit into a Sequential, while typing and when run", () => {

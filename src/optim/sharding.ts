@@ -14,7 +14,7 @@ export class Sharding {
   readonly #world: Communicator;
 
   constructor(world: Communicator, stage: ZeroStage) {
-    if (stage !== 1 && stage !== 2) throw new HebbError(`zero: the stages are 1 and 2, got ${String(stage)}`);
+    if (stage !== 1 && stage !== 2) throw new HebbError(`zero: the stage must be 1 or 2, got ${String(stage)}`);
     this.#world = world;
     this.stage = stage;
   }

@@ -64,7 +64,8 @@ export class Lookahead<O extends CommonOptions = CommonOptions> extends Wrapped<
   constructor(inner: Optimizer<O>, options: LookaheadOptions = {}) {
     super("Lookahead", inner);
     const { k = 5, alpha = 0.5 } = checkOptions("Lookahead", options, { k: kind.number, alpha: kind.number });
-    if (!(Number.isInteger(k) && k >= 1)) throw new HebbError(`Lookahead: k must be a whole number from 1, got ${k}`);
+    if (!(Number.isInteger(k) && k >= 1))
+      throw new HebbError(`Lookahead: k must be a whole number of at least 1, got ${k}`);
     checkOption("Lookahead", "alpha", alpha, 0);
     this.#k = k;
     this.#alpha = alpha;

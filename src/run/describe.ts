@@ -9,7 +9,7 @@ export interface RunDescription {
   readonly preprocessing: Preprocessing;
 }
 
-/** As text. Of paths on this machine only the last part is told. */
+/** As text. Of paths on this machine only the last part is shown. */
 export function describeRun({ config, preprocessing }: RunDescription): string {
   const short = (path: string | null): string | null => (path === null ? null : basename(path));
   const shared: JobConfig = {

@@ -154,7 +154,7 @@ export interface ResumeOptions extends Manner {
   readonly notices: Notices;
 }
 
-/** Continues a run. A run that has nothing left to train is measured again, and `notices` are told why. */
+/** Continues a run. A run that has nothing left to train is measured again, and `notices` say why. */
 export async function resumeJob(folder: string, options: ResumeOptions): Promise<Performed> {
   const { notices, epochs: wanted } = options;
   const run = openRun(folder);

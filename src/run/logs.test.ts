@@ -87,7 +87,7 @@ function failing(name: string, from: number): FileOperations {
   };
 }
 
-test("a log that cannot be written is left with its whole lines, is told once, and the others go on", () => {
+test("a log that cannot be written is left with its whole lines, is reported once, and the others go on", () => {
   newRun();
   for (const [name, from] of [
     ["epochs.csv", 3],

@@ -236,7 +236,7 @@ function days(value${type(": Date | string | null | undefined")})${type(": numbe
   if (value === null || value === undefined || value === "") return NaN;
   if (value instanceof Date) return value.getTime() / 864e5;
   if (!/^\\d{4}-\\d\\d-\\d\\d(?:T\\d\\d:\\d\\d(?::\\d\\d(?:\\.\\d{1,3})?)?(?:Z|[+-]\\d\\d:\\d\\d)?)?$/.test(value))
-    throw new Error(\`predict: \${JSON.stringify(value)} is no date such as 2024-05-01 or 2024-05-01T12:30:00Z\`);
+    throw new Error(\`predict: \${JSON.stringify(value)} is not a date such as 2024-05-01 or 2024-05-01T12:30:00Z\`);
   return Date.parse(/T.*(?:Z|[+-]\\d\\d:\\d\\d)$/.test(value) || !value.includes("T") ? value : \`\${value}Z\`) / 864e5;
 }
 

@@ -68,7 +68,7 @@ async function readAddress(path: string, options: ReadOptions): Promise<Source> 
   let told = 0;
   const file = await fetchFile(path, {
     onProgress: (received, bytes) => {
-      // Small files come at once; of large ones every 16 MB are told.
+      // Small files come at once; of large ones every 16 MB is reported.
       const tenth = Math.floor(received / 2 ** 24);
       if (tenth === told) return;
       told = tenth;

@@ -93,7 +93,8 @@ export function combinations(x: Tensor, r = 2, options: { readonly withReplaceme
   checkKind("combinations", "r", r, kind.number);
   const { withReplacement = false } = checkOptions("combinations", options, { withReplacement: kind.boolean });
   if (x.rank !== 1) throw new ShapeError(`combinations: takes a vector, got ${formatShape(x.shape)}`);
-  if (!(Number.isInteger(r) && r >= 0)) throw new HebbError(`combinations: r must be a whole number from 0, got ${r}`);
+  if (!(Number.isInteger(r) && r >= 0))
+    throw new HebbError(`combinations: r must be a whole number of 0 or more, got ${r}`);
   let choices: number[][] = [[]];
   for (let place = 0; place < r; place++)
     choices = choices.flatMap((chosen) => {

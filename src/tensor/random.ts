@@ -77,7 +77,7 @@ export function randint(low: number, high: number, shape: Shape, options: DrawOp
 /** The numbers 0 … n−1 in random order. */
 export function randperm(n: number, options: DrawOptions = {}): Tensor {
   if (!(Number.isInteger(n) && n >= 0))
-    throw new HebbError(`randperm: takes a whole number from 0, got ${kind.describe(n)}`);
+    throw new HebbError(`randperm: takes a whole number of 0 or more, got ${kind.describe(n)}`);
   const { key, call } = nextDraw(checkOptions("randperm", options, drawKinds).generator);
   return Tensor.of(draw.permutation(key, call, n));
 }

@@ -169,7 +169,7 @@ function run(
 
 function countSteps(rows: TensorTree | undefined, length: number | undefined): number {
   if (length !== undefined && !(Number.isInteger(length) && length >= 0))
-    throw new HebbError(`scan: length must be a whole number from 0, got ${length}`);
+    throw new HebbError(`scan: length must be a whole number of 0 or more, got ${length}`);
   let steps = length;
   rows?.tensors.forEach(({ shape }, place) => {
     const [own] = shape;

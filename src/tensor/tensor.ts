@@ -99,7 +99,7 @@ export class Tensor<S extends Shape = Shape> extends ReadingMethods<S> {
       throw new HebbError(`requiresGrad: only float tensors have gradients, this one is ${this.dtype}`);
     this.#requiresGrad = value;
     if (!value) return;
-    // A loop reads through views of what does not change in it: a leaf must be no view.
+    // A loop reads through views of what does not change in it: a leaf must not be a view.
     if (this.node.op.traits?.view !== undefined) this.#node = alias(this.node);
     gradientLeaves.set(this.node, this);
     currentTrace()?.leaves.add(this);

@@ -89,7 +89,7 @@ describe("JSON", () => {
     [{ weight: { shape: [1, 2], dtype: "float32", data: [1] }, bias: zeros([1]) }, /nor an array .* of its size/],
     [{ weight: { data: [1, 2] }, bias: zeros([1]) }, /"weight" is an object, not a tensor/],
   ];
-  it.each(wrong)("what is no state dict is refused: %o", (values, message) => {
+  it.each(wrong)("what is not a state dict is refused: %o", (values, message) => {
     const model = new nn.Linear(2, 1);
     const load = () => Reflect.apply(model.loadStateDict, model, [values]);
     expect(load).toThrow(HebbError);

@@ -8,7 +8,7 @@ const yieldEvery = 12;
 const breathe = (): Promise<void> =>
   new Promise((resolve) => (typeof setImmediate === "function" ? setImmediate(resolve) : setTimeout(resolve, 0)));
 
-/** What the loop is told after a step: nothing, to rest, or to end. */
+/** What the loop is asked to do after a step: nothing, to rest, or to end. */
 export type Told = "go" | "rest" | "stop";
 
 export class Beat {

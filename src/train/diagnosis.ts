@@ -66,7 +66,7 @@ export async function locate(
   }
 }
 
-/** What is to be told of it. */
+/** What to report of it. */
 export const findingOf = ({ what, cure, layer }: Diagnosis, step: number, kept: string): Finding => ({
   code: "notANumber",
   what,

@@ -52,7 +52,7 @@ it("lets work ask for the rest without waiting for itself", async () => {
   expect(seen).toEqual(["rest", "asked"]);
 });
 
-it("tells of a failure once, to whoever began the work, and goes on without it", async () => {
+it("reports a failure once, to whoever began the work, and goes on without it", async () => {
   const [due, { promise, release }] = [new Due(), held()];
   due.add(answered(promise.then(() => Promise.reject(new Error("the disk is full")))), true);
   const first = expect(due.settled()).rejects.toThrow("the disk is full");

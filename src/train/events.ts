@@ -33,7 +33,7 @@ export type TrainEvent =
       readonly threads: number;
       /** Which backend and why. */
       readonly description: string;
-      /** The class whose precision, recall and F1 are told, where there are two; null elsewhere. */
+      /** The class whose precision, recall and F1 are reported, where there are two; null elsewhere. */
       readonly positiveClass: string | null;
       readonly notes: readonly string[];
     }

@@ -153,7 +153,7 @@ describe("tables and lines", () => {
     );
   });
 
-  test("JSON lines hold every event; what is no number is null", () => {
+  test("JSON lines hold every event; what is not a number is null", () => {
     let text = "";
     jsonlLog((more) => {
       text += more;

@@ -83,7 +83,7 @@ export class Losses {
     while (this.#since === since && this.#asked.length > ahead) {
       const { result, place, taken } = this.#asked.shift() as Asked;
       let found = await taken;
-      // The first to read is told of a failure that may be another's: what there is can be read again.
+      // the first reader learns of a failure that may be another's: what there is can be read again.
       if ("error" in found) found = await numbersOf(result);
       if (this.#since !== since) return undefined;
       const wrong = "error" in found ? late(found.error, this.#updates + 1) : this.#take(found, place);

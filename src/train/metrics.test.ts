@@ -41,7 +41,7 @@ describe("metrics", () => {
     const scores = [0.2, 0.5, 0.3, 0.4, 0.4, 0.2];
     expect([...metrics.predictedClasses(scores, 3)]).toEqual([1, 0]);
     expect(metrics.topKAccuracy(scores, [2, 2], 3, 2)).toBe(0.5);
-    // No score is above NaN, which is no hit for all that.
+    // No score is above NaN, which is not a hit for all that.
     expect(metrics.topKAccuracy([Number.NaN, Number.NaN, Number.NaN], [1], 3, 1)).toBeNaN();
   });
 

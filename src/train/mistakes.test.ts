@@ -35,7 +35,7 @@ describe("outputs", () => {
     expect(epochs[0]?.validation?.["loss"]).toBeGreaterThan(0);
   });
 
-  test("a label that is no class, of which nobody could count all before it", async () => {
+  test("a label that is not a class, of which nobody could count all before it", async () => {
     const train = labelled(0, 1, 2147483647);
     const own: FitOptions["loss"] = (output, target) => output.mean().add(target.mul(0).sum());
     for (const options of [{}, { classWeights: "balanced" }] as const)

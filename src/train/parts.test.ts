@@ -79,7 +79,7 @@ describe("a state", () => {
       { json: {}, tensors: [] },
     ]);
   });
-  test("may lack a watcher, which is told, and may have one that nobody asks for", () => {
+  test("may lack a watcher, which is reported, and may have one that nobody asks for", () => {
     const others = [...parts(), part("ears", {}, true)];
     expect(distribute(others, collected()).map(({ name }) => name)).toEqual(["ears"]);
     expect(others.at(-1)?.given).toBeUndefined();
@@ -119,7 +119,7 @@ test("two parts of one name are refused", () => {
     );
 });
 
-test("weights that are no numbers are found, those alone", () => {
+test("weights that are not numbers are found, those alone", () => {
   const model = new nn.BatchNorm1d(2);
   const momentOf = (weight: number, mean: number) => ({
     step: 0,

@@ -79,7 +79,7 @@ export function distribute(parts: readonly Part[], saved: TrainState): Part[] {
   const place = "checkpoint:";
   const written = aCount(json["version"], `${place} version`);
   if (written !== version)
-    throw new HebbError(`${place} the state is of version ${written}, and this hebb reads ${version}; update hebb`);
+    throw new HebbError(`${place} the state is version ${written}, and this hebb reads ${version}; update hebb`);
   const own = anObject(json["parts"], `${place} parts`);
   const watchers = anObject(json["watchers"], `${place} watchers`);
   const unknown = Object.keys(own).find((name) => !parts.some((part) => part.name === name && part.watches !== true));

@@ -138,7 +138,7 @@ export function watchOf(
   return new Watch({ model, holdings, task: objective.task }, monitor, mode, minDelta);
 }
 
-/** A plateau of a figure that grows would be told of the best epochs as the worst. */
+/** A plateau of a figure that grows would take the best epochs for the worst. */
 export function checkSchedule(
   { schedule, scheduleEvery = "epoch" }: Pick<FitOptions, "schedule" | "scheduleEvery">,
   { monitor, mode }: { readonly monitor: string; readonly mode: Mode },

@@ -39,7 +39,7 @@ interface Scenario {
 
 interface Outcome {
   readonly weights: unknown;
-  /** What was told, apart from what depends on the clock and on being stopped. */
+  /** What was reported, apart from what depends on the clock and on being stopped. */
   readonly events: readonly unknown[];
   readonly history: unknown;
   readonly log: string;

@@ -27,7 +27,7 @@ export async function* fitStream(model: Module, options: FitOptions): AsyncGener
     ended = true;
     wake();
   });
-  // A failure is told where the history is awaited, below.
+  // A failure is reported where the history is awaited, below.
   training.catch(() => {});
   try {
     for (;;) {

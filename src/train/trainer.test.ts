@@ -198,7 +198,7 @@ describe("going back", () => {
   });
 });
 
-describe("a loss that is no number", () => {
+describe("a loss that is not a number", () => {
   const broken = () => {
     const model = network();
     const features = train.features.data.slice();
@@ -282,7 +282,7 @@ describe("a state that does not fit", () => {
     expect(trainer.steps).toBe(6);
   });
 
-  test("a doctor may join, and begins anew, which is told", () => {
+  test("a doctor may join, and begins anew, which is reported", () => {
     const other = trainerOf();
     other.advance(3);
     const told: string[] = [];

@@ -247,7 +247,7 @@ describe("the last batch", () => {
     return [memory.steps, streamed.steps, ...events];
   };
 
-  // A single row is no batch of its own: batch norm cannot train on it. The counts are what schedules are built for.
+  // A single row is not a batch of its own: batch norm cannot train on it. The counts are what schedules are built for.
   test.each([
     [9, 4, 1, [0], 2],
     [9, 8, 1, [0, 8], 1],

@@ -38,7 +38,7 @@ function isGrey({ data: values }: data.Picture): boolean {
   return true;
 }
 
-/** The pictures one after the other, each [channels, height, width]. Throws HebbError naming the file that is no picture. */
+/** The pictures one after the other, each [channels, height, width]. Throws HebbError naming the file that is not a picture. */
 export async function readPictures({ files, size: [height, width], channels }: PicturesAsk): Promise<PicturesRead> {
   const pictures: data.Picture[] = [];
   let grey = true;

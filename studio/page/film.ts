@@ -112,7 +112,7 @@ export function recordVideo(): void {
   const parts: Blob[] = [];
   let ending = false;
   const stop = (): void => {
-    // A head alone is no video: the first frames are waited for.
+    // A head alone is not a video: the first frames are waited for.
     const size = parts.reduce((sum, part) => sum + part.size, 0);
     if (ending && size > headBytes && recorder.state !== "inactive") recorder.stop();
   };

@@ -202,7 +202,7 @@ function modelLines(state: StudioState, info: DataInfo): Built {
   return { lines, starts };
 }
 
-/** The ensemble, and a loss that is told to each of its members. */
+/** The ensemble, and a loss that is applied to each of its members. */
 function ensembleLines(
   { layers, dropout, loss }: StudioState,
   { task, inputs, numbers, classes }: DataInfo,

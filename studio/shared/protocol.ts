@@ -95,7 +95,7 @@ export interface DataInfo {
   readonly notes: readonly string[];
   /** What is wrong with the visitor's own table. */
   readonly findings: readonly TableFinding[];
-  /** The columns that the inputs come from; empty for what is no table. */
+  /** The columns that the inputs come from; empty for what is not a table. */
   readonly groups: readonly InputGroup[];
   /** What a person fills in to try the network; empty for images and text. */
   readonly form: readonly FormField[];

@@ -52,7 +52,7 @@ export function taskCode(done: ReadonlySet<string>): string {
 
 const length = (): number => (editionBits + taskNames.length + paddingBits() + checkBits) / perDigit;
 
-/** The tasks of a code. Case, spaces and dashes do not matter; I and L are read as 1, O as 0. Throws a sentence for what is no code. */
+/** The tasks of a code. Case, spaces and dashes do not matter; I and L are read as 1, O as 0. Throws a sentence for what is not a code. */
 export function readTaskCode(code: string): ReadonlySet<string> {
   const text = code.toUpperCase().replace(/[\s-]/g, "").replace(/[IL]/g, "1").replace(/O/g, "0");
   const strange = [...text].find((digit) => !digits.includes(digit));

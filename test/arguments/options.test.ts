@@ -90,7 +90,7 @@ describe.each(optional.map((subject) => [subject.name, subject] as const))("%s",
     }
   });
 
-  it("refuses what is no object of options", () => {
+  it("refuses what is not an object of options", () => {
     for (const value of [0.1, "x", null, true, [0.1], () => 1]) {
       if (takesElse.has(`${subject.name} ${typeof value}`)) continue;
       const error = refusalOf(withOptions(subject, value));

@@ -248,7 +248,7 @@ describe.each(Object.keys(rows))("%s", (name) => {
     }
   });
 
-  it("refuses what is no object of options", async () => {
+  it("refuses what is not an object of options", async () => {
     for (const value of [0.1, "x", null, true, [0.1]]) {
       const error = await refusal(name, value);
       expect(error, String(value)).toBeInstanceOf(HebbError);

@@ -36,7 +36,7 @@ function constructorSource(value: unknown): string {
 }
 
 function callable(value: unknown, name: string): AnyFunction {
-  if (typeof value !== "function") throw new Error(`${name} is no function`);
+  if (typeof value !== "function") throw new Error(`${name} is not a function`);
   return value as AnyFunction;
 }
 

@@ -137,7 +137,7 @@ describe("a check that fails", () => {
   };
 
   it.each([true, false])(
-    "is told with the next value, and nothing was assigned since (compiled: %s)",
+    "is reported with the next value, and nothing was assigned since (compiled: %s)",
     async (compiled) => {
       const { model, step } = setUp(compiled);
       await step(rows(), labels()).item();

@@ -25,7 +25,7 @@ export function canFail(): boolean {
   }
 }
 
-/** Lets at most so many calls of each kind fail. Throws where anything saved is lost, or a failure is told by a stack. */
+/** Lets at most so many calls of each kind fail. Throws where anything saved is lost, or a failure is reported by a stack. */
 export async function failEverywhere(
   most: number,
   say: (text: string) => void = () => {},

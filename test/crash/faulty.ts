@@ -52,7 +52,7 @@ async function work(): Promise<number | string> {
   try {
     return await (hasConfig(run) ? resume(run, manner) : train(data, { ...options, ...manner, out: run }));
   } catch (error) {
-    // Anything else would be told with a stack.
+    // Anything else would be reported with a stack.
     if (error instanceof HebbError) return error.message;
     throw new Error(`not a sentence: ${error instanceof Error ? error.stack : String(error)}`);
   }
@@ -121,7 +121,7 @@ for (const mode of modes) {
       try {
         if (outcome === 0) wentOn++;
         else ended++;
-        if (mode.startsWith("SHORT") && outcome !== 0) throw new Error("short reads and writes are no failures");
+        if (mode.startsWith("SHORT") && outcome !== 0) throw new Error("short reads and writes are not failures");
         checkKept(kept);
         // A log that failed has said so, and may lack what it could not write.
         const logged = !said.includes('{"type":"warning"');

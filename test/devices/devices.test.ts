@@ -331,7 +331,7 @@ describe("an asynchronous device, beside one of the same arithmetic", () => {
     await device.close();
   });
 
-  it("a check that fails there is told here, and what moved from it does not exist", async () => {
+  it("a check that fails there is reported here, and what moved from it does not exist", async () => {
     const device = open();
     const state = new State(Float32Array.of(0), { name: "s" });
     const model = new nn.Linear(3, 2).toDevice(device);

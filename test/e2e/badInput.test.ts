@@ -110,7 +110,7 @@ const cases: readonly Case[] = [
   { what: "a misspelt built-in problem", args: ["train", "monns"], code: 1, says: [/did you mean "moons"/] },
   { what: "no target", args: ["train", "good.csv"], code: 1, says: [/good\.csv/, /--target/, /a, b, y/] },
   {
-    what: "a target that is no column",
+    what: "a target that is not a column",
     args: ["train", "good.csv", "--target", "z"],
     code: 1,
     says: [/good\.csv/, /"z"/, /a, b, y/],
@@ -176,7 +176,7 @@ const cases: readonly Case[] = [
     says: [/8,0/, /at least 1/],
   },
   {
-    what: "a learning rate that is no number",
+    what: "a learning rate that is not a number",
     args: ["train", "moons", "--lr", "fast"],
     code: 2,
     says: [/fast/, /above 0/],

@@ -51,12 +51,12 @@ const faults: readonly [code: string, args: readonly string[]][] = [
 ];
 
 describe("the doctor", () => {
-  test.each(faults)("%s is told while training, and again of the finished run", async (code, args) => {
+  test.each(faults)("%s is reported while training, and again of the finished run", async (code, args) => {
     const once = rows(200, 1);
     writeFileSync(join(folder(), "twice.csv"), `${["a,b,y", ...once, ...once].join("\n")}\n`);
     writeFileSync(join(folder(), "noise.csv"), `${["a,b,y", ...rows(60, 2, 0.35)].join("\n")}\n`);
     const { stderr } = await hebb("train", ...args, "--out", code);
-    // Of some tables, what their rows show is told before training too.
+    // Of some tables, what their rows show is reported before training too.
     expect(stderr.replace(/^warning: .*\n/gm, "")).toBe("");
     const events = readFileSync(join(folder(), code, "events.jsonl"), "utf8")
       .trim()

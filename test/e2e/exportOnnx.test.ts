@@ -103,7 +103,7 @@ describe("hebb export --to onnx", () => {
     });
   });
 
-  test("keeps the text's tokenizer, and refuses what is no network", async () => {
+  test("keeps the text's tokenizer, and refuses what is not a network", async () => {
     writeFileSync(join(folder(), "text.txt"), "to be or not to be, that is the question. ".repeat(60));
     const trained = await hebb(
       "train",

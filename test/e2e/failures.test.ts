@@ -33,7 +33,7 @@ describe("names of columns, classes and files never reach the terminal as they a
     ["a table of classes", ["evaluate", "run\u009b", hostile, "--confusion"]],
     ["inspecting", ["inspect", "run\u009b"]],
     ["the doctor", ["doctor", "run\u009b"]],
-    ["a target that is no column", ["train", hostile, "--target", "z\u001b[2J"]],
+    ["a target that is not a column", ["train", hostile, "--target", "z\u001b[2J"]],
     ["a file that is not there", ["train", "\u001b[2Jabsent\u202e.csv"]],
     ["a run that is none", ["predict", "\u001b[2Jabsent", hostile]],
     ["columns that are missing", ["predict", "run\u009b", "numbers.csv"]],
@@ -135,7 +135,7 @@ describe("failures with --json are JSON", () => {
 });
 
 describe.skipIf(!existsSync("/dev/full"))("a disk that is full", () => {
-  test("an output that takes no more is told in a sentence", async () => {
+  test("an output that takes no more is reported in a sentence", async () => {
     const full = openSync("/dev/full", "w");
     try {
       for (const args of [
@@ -157,7 +157,7 @@ describe.skipIf(!existsSync("/dev/full"))("a disk that is full", () => {
     expect((await hebb("predict", "told to nobody", "moons")).code).toBe(0);
   });
 
-  test("a device is no file to be replaced", async () => {
+  test("a device is not a file to be replaced", async () => {
     const { code, stderr } = await hebb("predict", "run\u009b", hostile, "--out", "/dev/full");
     expect([code, stderr]).toEqual([1, "hebb: /dev/full is a device or a pipe, not a file; choose another name\n"]);
     expect(statSync("/dev/full").isCharacterDevice()).toBe(true);

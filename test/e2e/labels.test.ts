@@ -43,7 +43,7 @@ describe.each(cases)("$what", ({ what, labels, first }) => {
   test("are predicted, counted and told as they were written", async () => {
     const file = `${what}.csv`;
     const trained = await hebb("train", file, "--target", "Label", "--epochs", "30", "--out", what, ...common);
-    // That x decides the label is told of most of these tables.
+    // That x decides the label is reported of most of these tables.
     expect(trained.stderr.replace(/^warning: "x" alone decides .*\n/gm, "")).toBe("");
     expect(trained.code).toBe(0);
     const { stdout, stderr } = await hebb("predict", what, file, ...common);

@@ -104,7 +104,7 @@ describe("loadRun", () => {
     expect(shades.map(({ prediction: shade }) => shade)).toEqual(["0", "1"]);
   });
 
-  test("says what is no run, and what writes instead of predicting", async () => {
+  test("says what is not a run, and what writes instead of predicting", async () => {
     await expect(loadRun(join(folder(), "nowhere"))).rejects.toThrow("there is no run folder");
     writeFileSync(join(folder(), "song.txt"), "row, row, row your boat, gently down the stream. ".repeat(30));
     const options = ["--model", "lstm", "--epochs", "1", "--out", "song"];

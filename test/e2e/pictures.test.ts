@@ -85,7 +85,7 @@ test("a folder is learned with augmentation, the rest of the way runs on it", as
   ]);
 });
 
-test("a run of pictures is served: the same answers as predict, and sentences for what is no picture", async () => {
+test("a run of pictures is served: the same answers as predict, and sentences for what is not a picture", async () => {
   const service = await serveRun(join(folder(), "run"), { port: 0, drainTime: 0 });
   const post = async (body: Uint8Array<ArrayBuffer> | string, type: string) => {
     const answer = await fetch(`${service.address}/predict`, {

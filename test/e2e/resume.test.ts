@@ -117,7 +117,7 @@ describe("one process at a time", () => {
     expect(epochs("longer")).toHaveLength(6);
     expect((await hebb("resume", "longer")).code).toBe(0);
     expect(epochs("longer")).toHaveLength(10);
-    // An end that lies behind is no plan.
+    // An end that lies behind is not a plan.
     expect((await hebb("resume", "longer", "--epochs", "5")).code).toBe(0);
     expect(planned()).toMatchObject({ config: { epochs: 10 } });
     const whole = await hebb("train", "and", "--model", "mlp", "--epochs", "10", "--out", "whole10");

@@ -63,7 +63,7 @@ describe("with defaults", () => {
     );
   });
 
-  test("a column that gives the target away is told, before training and by the doctor", async () => {
+  test("a column that gives the target away is reported, before training and by the doctor", async () => {
     const { stderr } = await hebb("train", "told.csv", "--target", "answer", "--out", "told", "--epochs", "3");
     expect(stderr).toMatch(/warning: "alive" alone decides "answer"/);
     const { stdout } = await hebb("doctor", "told");
@@ -71,7 +71,7 @@ describe("with defaults", () => {
     expect(stdout).not.toMatch(/nothing suspicious/);
   });
 
-  test("a figure that still improves at the end is told", async () => {
+  test("a figure that still improves at the end is reported", async () => {
     const { stdout } = await hebb("train", "rule.csv", "--target", "answer", "--out", "short", "--epochs", "2");
     expect(stdout).toMatch(/still improving in the last epochs/);
   });

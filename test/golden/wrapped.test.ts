@@ -92,7 +92,7 @@ it("Lookahead goes on from a saved state", () => {
 it("says what does not fit", () => {
   expect(() => new optim.Lookahead({} as optim.SGD)).toThrow("must be an optimizer");
   const inner = sgd([new Parameter(wave([2], 1))]);
-  expect(() => new optim.Lookahead(inner, { k: 0 })).toThrow("k must be a whole number from 1");
+  expect(() => new optim.Lookahead(inner, { k: 0 })).toThrow("k must be a whole number of at least 1");
   expect(() => new optim.SAM(inner).step(() => tensor(1))).toThrow("no parameter has a gradient");
   expect(() => new optim.Adafactor([new Parameter(wave([2], 1))], { d: 0.5 })).toThrow("d must be at least 1");
 });

@@ -121,9 +121,9 @@ const archives: readonly Hostile[] = [
     ]),
     /twice/,
   ),
-  one("npz whose array is no array", writeZip([["a.npy", text("hello hello hello")]]), /not an \.npy/),
+  one("npz whose array is not an array", writeZip([["a.npy", text("hello hello hello")]]), /not an \.npy/),
   one(
-    "npz whose array tells of more",
+    "npz whose array declares more",
     writeZip([["a.npy", withHeader(header("'<f4'", "(1000000,)"))]]),
     /implies|needs/,
   ),

@@ -71,7 +71,7 @@ const ways: readonly Hostile[] = [
   pickled("an entry of copyreg's registry", /copyreg/, op(0x82, 1)),
   pickled("the state of a tensor", /__setstate__|takes no state|would call/, op(0x4b, 1), op(0x7d), op(0x62)),
   pickled("a dtype that is called", /arguments that are not known for/, global("torch", "float32"), tuple(), reduce),
-  pickled("a number that is called", /calls what is no function/, op(0x4b, 1), tuple(), reduce),
+  pickled("a number that is called", /calls what is not a function/, op(0x4b, 1), tuple(), reduce),
   pickled(
     "an OrderedDict of a text",
     /arguments that are not known for/,

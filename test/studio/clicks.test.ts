@@ -133,7 +133,7 @@ const found: readonly Walk[] = [
     address: "data=words&layers=4.tanh&step=7",
     acts: [{ kind: "click", at: "button Command palette", nth: 0 }],
   },
-  // A list of actions without one is no list.
+  // A list of actions without one is not a list.
   {
     ...plain,
     ...{ width: 390, height: 844, colorScheme: "dark" },

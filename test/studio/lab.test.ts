@@ -257,7 +257,7 @@ describe.skipIf(missing)("time", () => {
 });
 
 describe.skipIf(missing)("an end with a reason", () => {
-  it("tells that the numbers are lost, and mends it with one click", async () => {
+  it("says that the numbers are lost, and mends it with one click", async () => {
     const page = await studio.open("data=curve&loss=mse&optimizer=sgd&lr=10&layers=8.relu_8.relu&init=large&speed=0");
     await until(page, ({ stopped }) => stopped === "nan", "the loss of all numbers");
     await page.locator(".notice", { hasText: "The loss became" }).waitFor();

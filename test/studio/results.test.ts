@@ -96,7 +96,7 @@ describe("the engine's results", () => {
       up[pixel] = (up[pixel] ?? 0) + h;
       down[pixel] = (down[pixel] ?? 0) - h;
       const slope = Math.abs(((answer(up)[said] ?? 0) - (answer(down)[said] ?? 0)) / (2 * h));
-      // A kink of the pooling lies between the two now and then: there the slope of one side is told.
+      // A kink of the pooling lies between the two now and then: there the slope of one side is reported.
       expect(Math.abs(slope - (look.saliency[pixel] ?? 0))).toBeLessThan(0.08 * most);
     }
     const mistakes = results(session).worst.filter(({ said: called, truth }) => called !== truth);

@@ -42,7 +42,7 @@ describe("the code of the tasks that are done", () => {
     expect(() => readTaskCode(taskCode(some()).slice(0, -1))).toThrow(/copy all of it/);
     expect(() => readTaskCode("hello, world!")).toThrow(/is in no code/);
   });
-  it("reads a class: names before the codes, and a sentence for what is no code", () => {
+  it("reads a class: names before the codes, and a sentence for what is not a code", () => {
     const done = new Set(["1.0", "14.2"]);
     const [ada, second, third] = readClass(`Ada Lovelace: ${taskCode(done)}\n\n  ${taskCode(new Set())}\nBob 123`);
     expect(ada).toEqual({ name: "Ada Lovelace", done, problem: "" });

@@ -70,7 +70,7 @@ describe("a verdict", () => {
     expect(session.verdict()).toMatchObject({ reason: "plateau", fix: "" });
     expect(session.verdict()?.text).toMatch(/the test rows are not: test accuracy \d/);
   });
-  it("a rate that is too low is told, with one that is ten times as large, and training goes on", async () => {
+  it("a rate that is too low is reported, with one that is ten times as large, and training goes on", async () => {
     const session = await open({ optimizer: "sgd", lr: 1e-6 });
     end(session, 64, 100);
     expect(session.verdict()).toBeUndefined();

@@ -97,7 +97,7 @@ export const tableCases: readonly TableCase[] = [
     missing: { x: ["ERR", ""] },
   },
   {
-    what: "many slips of many kinds are told, not called names of rows",
+    what: "many slips of many kinds are reported, not called names of rows",
     csv: `x,y\n${rows(60, (i) => `${i % 3 === 0 ? `${i} pcs` : (i * 1.7).toFixed(1)},${pick(yesNo, i)}`)}\n`,
     says: /"x": 20 of its 60 cells are not numbers \(the first is "0 pcs" in row 1\), too many to be typing errors; fix them/,
   },

@@ -62,7 +62,7 @@ function valuesOf(pre: TablePreprocessing, table: Table, column: string, count: 
   const { features, featureCount } = applyPreprocessing(pre, table, { targets: "none", unreadable: "missing" });
   const input = pre.inputs.find((each) => each.column === column);
   if (input === undefined || input.kind === "category" || input.kind === "text")
-    throw new Error(`${column} is no number`);
+    throw new Error(`${column} is not a number`);
   const at = pre.featureNames.indexOf(column);
   return Array.from({ length: count }, (_, row) => {
     const level = (features[row * featureCount + at] ?? 0) * input.scale + input.mean;

@@ -178,7 +178,7 @@ describe("vmap", () => {
     expect(third).not.toEqual(fourth);
   });
 
-  it("passes on structures, and what is no tensor", () => {
+  it("passes on structures, and what is not a tensor", () => {
     const mapped = vmap(({ a, b }: { a: Tensor; b: Tensor }, power: number) => ({ sum: a.add(b).pow(power), b }));
     const { sum, b } = mapped({ a: y, b: y }, 2);
     expect(sum.toArraySync()).toEqual(y.mul(2).square().toArraySync());

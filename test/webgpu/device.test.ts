@@ -131,7 +131,7 @@ describe.skipIf(device === undefined)("the device", () => {
     card.close();
   });
 
-  it("tells of a card that is lost with every value", async () => {
+  it("reports a lost card with every value", async () => {
     const { doomed, card } = await openedCard(globals().GPUAdapter);
     const block = doomed.allocate(8);
     card.destroy();
@@ -224,7 +224,7 @@ describe.skipIf(device === undefined)("tensors", () => {
     }
   });
 
-  it("a label out of range is told with the next value, and nothing was assigned since", async () => {
+  it("a label out of range is reported with the next value, and nothing was assigned since", async () => {
     const model = new nn.Linear(3, 2);
     const optimizer = new optim.SGD(model.parameters(), { lr: 0.1 });
     const step = compile((x: Tensor, y: Tensor) => {
@@ -251,7 +251,7 @@ describe.skipIf(device === undefined)("tensors", () => {
     expect(() => step.profile(rows())).toThrow(/await profileLater/);
   });
 
-  it("a shape that is too large is told in one sentence, and what follows is computed", async () => {
+  it("a shape that is too large is reported in one sentence, and what follows is computed", async () => {
     await expect(tensor([1]).expand([40_000, 40_000]).add(1).data()).rejects.toThrow(
       /^out of memory on the GPU: \d+ MB are needed, and its largest buffer is \d+ MB; use a smaller batch or model/,
     );

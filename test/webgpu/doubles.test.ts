@@ -76,7 +76,7 @@ const halfEven = (x: number): number => {
 };
 const truth = (holds: boolean): number => (holds ? 1 : 0);
 
-/** The text, and what it is. A result that is no double is told by its lower word. */
+/** The text, and what it is. A result that is not a double is shown by its lower word. */
 const operations: readonly (readonly [string, (a: number, b: number) => number, "double" | "word"])[] = [
   ["doubleAdd(a, b)", (a, b) => a + b, "double"],
   ["doubleMul(a, b)", (a, b) => a * b, "double"],

@@ -69,7 +69,7 @@ class WebgpuDevice implements AsynchronousDevice {
 
   constructor({ adapter = "any" }: WebgpuDeviceOptions) {
     this.started = this.#start(adapter);
-    // Whoever waits is told, and so is everybody who asks for a value.
+    // Whoever waits is notified, and so is everybody who asks for a value.
     this.started.catch(noOp);
   }
 

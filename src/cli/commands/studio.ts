@@ -23,7 +23,7 @@ const problems = new Set(["loans", "moons", "circles", "spirals", "blobs", "curv
 /** A table of any format as the text that the page reads, in UTF-8. */
 async function textOfTable(path: string, kind: FileKind): Promise<string> {
   if (kind === "table") return InputFile.use(path, async (file) => (await file.decoded()).text);
-  if (!isTableKind(kind)) throw new HebbError(`${path} is no table, no text and no run folder; give one of them`);
+  if (!isTableKind(kind)) throw new HebbError(`${path} is not a table, a text or a run folder; give one of them`);
   return csvOfTable(await InputFile.use(path, (file) => wholeTable(file, kind, {})));
 }
 

@@ -26,7 +26,7 @@ interface MannerArguments {
   readonly logs?: boolean | undefined;
   readonly saveEvery?: number | undefined;
   readonly zero?: 1 | 2 | undefined;
-  /** Nothing but warnings and failures is told. */
+  /** Only warnings and failures are reported. */
   readonly quiet?: boolean | undefined;
   readonly json: boolean;
 }
@@ -37,7 +37,7 @@ export interface TrainArguments extends TrainChoices, MannerArguments {
   readonly out?: string | undefined;
 }
 
-/** What is told where nothing else is. */
+/** What is reported where nothing else is. */
 const warnOf = (event: TrainEvent): void => {
   if (event.type === "warning") warn([event.message]);
   if (event.type === "finding") warn([event.finding.what]);

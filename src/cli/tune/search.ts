@@ -99,7 +99,7 @@ function measure(trial: Trial, metric: string): void {
     const part = validation ?? train;
     return typeof part === "object" && part !== null && metric in part ? [Reflect.get(part, metric)] : [];
   });
-  // A figure may be no number: what held-out rows of one class give, for one.
+  // A figure may not be a number: what held-out rows of one class give, for one.
   const figures = told.filter((value) => typeof value === "number");
   if (epochs.length > 0 && told.length === 0)
     throw new HebbError(

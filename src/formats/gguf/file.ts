@@ -84,7 +84,7 @@ function readHeader(bytes: Uint8Array, file: string): Header {
   const reader = new HeaderReader(bytes, file);
   const version = reader.start();
   if (version !== 2 && version !== 3)
-    throw new HebbError(`${file} is of GGUF version ${version}; versions 2 and 3 can be read`);
+    throw new HebbError(`${file} is GGUF version ${version}; versions 2 and 3 can be read`);
   const [tensors, entries] = [reader.u64(), reader.u64()];
   if (tensors > maxTensors || entries > maxMetadata)
     throw new HebbError(
@@ -108,7 +108,7 @@ function readHeader(bytes: Uint8Array, file: string): Header {
   }
   const alignment = Number(metadata.get("general.alignment") ?? 32);
   if (!Number.isInteger(Math.log2(alignment)) || alignment > 2 ** 20)
-    throw new HebbError(`${file} has the alignment ${alignment}, which is no power of two; it is damaged`);
+    throw new HebbError(`${file} has the alignment ${alignment}, which is not a power of two; it is damaged`);
   return { metadata, infos, start: Math.ceil(reader.at / alignment) * alignment, alignment };
 }
 

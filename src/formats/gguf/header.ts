@@ -8,7 +8,7 @@ export class Ended extends Error {}
 const widths: readonly (number | undefined)[] = [1, 1, 2, 2, 4, 4, 4, 1, undefined, undefined, 8, 8, 8];
 const typeNames = ["uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "bool", "string", "array"];
 const [textType, listType] = [8, 9];
-/** Longer lists are told by their length. */
+/** Longer lists are described by their length. */
 const mostShown = 16;
 const maxDepth = 4;
 

@@ -45,7 +45,9 @@ function rootOf(members: ReadonlyMap<string, Member>, name: string): string {
   const pickles = [...members.keys()].filter((label) => /(^|\/)data\.pkl$/.test(label));
   const [first] = pickles;
   if (first === undefined || pickles.length > 1)
-    throw new HebbError(`${name} has ${pickles.length} pickles called data.pkl instead of one; it is no PyTorch file`);
+    throw new HebbError(
+      `${name} has ${pickles.length} pickles called data.pkl instead of one; it is not a PyTorch file`,
+    );
   const root = first.slice(0, -"data.pkl".length);
   if (members.has(`${root}constants.pkl`))
     throw new HebbError(

@@ -143,13 +143,13 @@ export class Unpickler {
 
   #append(values: readonly Value[]): void {
     const list = this.#top();
-    if (!isList(list) || list.kind === "tuple") throw this.#damaged("appends to what is no list");
+    if (!isList(list) || list.kind === "tuple") throw this.#damaged("appends to what is not a list");
     for (const value of values) list.items.push(value);
   }
 
   #set(values: readonly Value[]): void {
     const dict = this.#top();
-    if (!isDict(dict)) throw this.#damaged("sets an item of what is no dict");
+    if (!isDict(dict)) throw this.#damaged("sets an item of what is not a dict");
     for (const pair of this.#pairs(values)) dict.entries.push(pair);
   }
 
@@ -162,7 +162,7 @@ export class Unpickler {
   #call(): Value {
     const args = this.#pop();
     const callee = this.#pop();
-    if (!isGlobal(callee) || !isList(args)) throw this.#damaged("calls what is no function");
+    if (!isGlobal(callee) || !isList(args)) throw this.#damaged("calls what is not a function");
     const result = this.#known.call(callee.name, args.items);
     if (result === undefined) throw this.#refused(callee.name, "has arguments that are not known for");
     return result;
@@ -367,7 +367,7 @@ export class Unpickler {
       case 0x93: {
         // STACK_GLOBAL
         const [module, name] = this.#popMany(2);
-        if (typeof module !== "string" || typeof name !== "string") throw this.#damaged("has a name that is no text");
+        if (typeof module !== "string" || typeof name !== "string") throw this.#damaged("has a name that is not text");
         return this.#global(module, name);
       }
       case 0x52: // REDUCE

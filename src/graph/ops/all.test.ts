@@ -16,7 +16,7 @@ it.each(files)("%s: every exported op is listed", async (name) => {
   expect(exported.filter(([key, value]) => key.endsWith("Op") && !listed.has(value)).map(([key]) => key)).toEqual([]);
 });
 
-it("names are unique, since equal nodes are told by them", () => {
+it("names are unique, since equal nodes are recognised by them", () => {
   const names = allOps.map(({ name }) => name);
   expect(names.filter((name, place) => names.indexOf(name) !== place)).toEqual([]);
 });

@@ -368,7 +368,7 @@ function checkedImages(name: string, rank: number, input: Node, weight: Node, gr
     );
   }
   if (!Number.isInteger(groups) || groups < 1)
-    throw new ShapeError(`${name}: groups is ${groups}; use a whole number from 1`);
+    throw new ShapeError(`${name}: groups is ${groups}; use a whole number of at least 1`);
   if (sizeOf(weight.shape.slice(2)) === 0)
     throw new ShapeError(`${name}: the kernel of weight ${formatShape(weight.shape)} is empty; use sizes from 1`);
   return input.shape.length === rank + 1 ? reshape(input, [1, ...input.shape]) : input;

@@ -177,7 +177,7 @@ export function frexp(x: Node): { mantissa: Node; exponent: Node } {
 /** log of the multivariate gamma function. */
 export function mvlgamma(x: Node, p: number): Node {
   if (!Number.isInteger(p) || p < 1)
-    throw new ShapeError(`mvlgamma: p must be a whole number from 1, got ${String(p)}`);
+    throw new ShapeError(`mvlgamma: p must be a whole number of at least 1, got ${String(p)}`);
   const values = floating(x);
   const parts = Array.from({ length: p }, (_, k) => lgamma(el.sub(values, number(k / 2, values))));
   return parts.reduce((sum, part) => el.add(sum, part), number((p * (p - 1) * Math.log(Math.PI)) / 4, values));

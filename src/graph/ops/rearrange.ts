@@ -91,7 +91,7 @@ export function tile(x: Node, counts: readonly number[]): Node {
 export function repeatEach(x: Node, count: number, dim: number | undefined): Node {
   if (!isWhole(count) || count < 0)
     throw new ShapeError(
-      `repeatInterleave: repeats must be a whole number from 0, or one for each element, got ${describe(count)}`,
+      `repeatInterleave: repeats must be a whole number of 0 or more, or one for each element, got ${describe(count)}`,
     );
   const flat = dim === undefined ? reshape(x, [-1]) : atLeast1d(x);
   const axis = dim === undefined ? 0 : normalizeAxis(dim, flat.shape.length, "repeatInterleave");
@@ -106,7 +106,7 @@ export function repeatedPlaces(counts: readonly number[], extent: number): Int32
   const known = Array.isArray(counts) && counts.every((count: unknown) => isWhole(count) && count >= 0);
   if (!known || counts.length !== extent)
     throw new ShapeError(
-      `repeatInterleave: repeats must be a whole number from 0, or one for each of the ${extent} elements, got ${describe(counts)}`,
+      `repeatInterleave: repeats must be a whole number of 0 or more, or one for each of the ${extent} elements, got ${describe(counts)}`,
     );
   const total = counts.reduce((sum, count) => sum + count, 0);
   if (total > mostElements) throw new ShapeError(`repeatInterleave: ${total} elements are more than a dim can have`);
@@ -127,7 +127,7 @@ export function unfold(x: Node, dim: number, size: number, step: number): Node {
   if (!isWhole(size) || size < 0 || size > extent)
     throw new ShapeError(`unfold: a window of ${describe(size)} does not fit in dim ${dim} of size ${extent}`);
   if (!isWhole(step) || step < 1)
-    throw new ShapeError(`unfold: the step must be a whole number from 1, got ${describe(step)}`);
+    throw new ShapeError(`unfold: the step must be a whole number of at least 1, got ${describe(step)}`);
   const count = Math.floor((extent - size) / step) + 1;
   const shape = [count, size];
   const places = el.add(el.mul(iota(shape, 0), int(step)), iota(shape, 1));
@@ -243,7 +243,7 @@ export function asStrided(x: Node, size: readonly number[], stride: readonly num
 
 /** Differences of neighbours along a dim, n times. */
 export function diff(x: Node, n: number, dim: number): Node {
-  if (!isWhole(n) || n < 0) throw new ShapeError(`diff: n must be a whole number from 0, got ${describe(n)}`);
+  if (!isWhole(n) || n < 0) throw new ShapeError(`diff: n must be a whole number of 0 or more, got ${describe(n)}`);
   const axis = normalizeAxis(dim, x.shape.length, "diff");
   let result = x;
   for (let step = 0; step < n; step++) {

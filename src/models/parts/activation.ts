@@ -28,6 +28,6 @@ export const activationNames: readonly string[] = Object.keys(activations);
 export function activationNamed(name: string): Activation {
   const found = Object.hasOwn(activations, name) ? activations[name] : undefined;
   if (found === undefined)
-    throw new HebbError(`there is no activation "${name}"; there are ${activationNames.join(", ")}`);
+    throw new HebbError(`there is no activation "${name}"; choose one of ${activationNames.join(", ")}`);
   return found;
 }

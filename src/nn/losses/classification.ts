@@ -235,7 +235,7 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
   const { weight, ignoreIndex = -100, labelSmoothing: smoothing = 0, reduction = "mean" } = options;
   const attributes = { reduction, ignoreIndex, labelSmoothing: smoothing };
   if (!(smoothing >= 0 && smoothing <= 1))
-    throw new HebbError(`crossEntropy: labelSmoothing lies between 0 and 1, got ${smoothing}`);
+    throw new HebbError(`crossEntropy: labelSmoothing must lie between 0 and 1, got ${smoothing}`);
   const indices = withoutClasses(logits.shape);
   const classes = at(logits.shape, classDim(logits.shape));
   checkWeight("crossEntropy", weight, classes);

@@ -21,6 +21,6 @@ it.each(losses)("%s", (name, loss) => {
   expect(loss(row.to("int32")).itemSync()).toBeGreaterThanOrEqual(0);
 });
 
-it("probabilities of another number of classes are told of their shape", () => {
+it("probabilities of another number of classes are reported with their shape", () => {
   expect(() => F.crossEntropy(zeros(2, 3), zeros(2, 4))).toThrow(/or probabilities \[2, 3\], got float32 \[2, 4\]/);
 });

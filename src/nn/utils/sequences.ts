@@ -36,7 +36,7 @@ export function padSequence(sequences: readonly Tensor[], options: PadSequenceOp
   const odd = rest.find(({ shape, rank }) => rank === 0 || !sameShape(shape.slice(1), tail));
   if (odd !== undefined)
     throw new ShapeError(
-      `padSequence: sequences may differ in their first dim alone, got ${formatShape(first.shape)} and ${formatShape(odd.shape)}`,
+      `padSequence: sequences may differ only in their first dim, got ${formatShape(first.shape)} and ${formatShape(odd.shape)}`,
     );
   const longest = Math.max(...[first, ...rest].map(({ shape }) => at(shape, 0)));
   const padded = [first, ...rest].map((sequence) => {

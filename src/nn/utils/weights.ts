@@ -135,7 +135,7 @@ export function spectralNorm<M extends AnyModule>(module: M, options: SpectralNo
   } = checkOptions("spectralNorm", options, spectralKinds);
   const weight = parameterOf("spectralNorm", module, name);
   if (!(Number.isInteger(nPowerIterations) && nPowerIterations >= 1))
-    throw new HebbError(`spectralNorm: nPowerIterations must be a whole number from 1, got ${nPowerIterations}`);
+    throw new HebbError(`spectralNorm: nPowerIterations must be a whole number of at least 1, got ${nPowerIterations}`);
   const axis = normalizeAxis(
     dim ?? (/^ConvTranspose/.test(module.constructor.name) ? 1 : 0),
     weight.rank,

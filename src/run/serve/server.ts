@@ -171,7 +171,7 @@ function addRoutes(app: FastifyInstance, served: Served): void {
  * Serves the predictions of a run folder until `close`: POST /predict takes a row or a list of rows as JSON, or a
  * picture; GET /health, /schema,
  * /openapi.json and /metrics say the rest. Rows of requests that come together are computed together. Throws HebbError where the
- * folder is no run, the interval or the costs do not fit it, the port is taken, or Fastify is not installed.
+ * folder is not a run, the interval or the costs do not fit it, the port is taken, or Fastify is not installed.
  */
 export async function serveRun(folder: string, options: ServeOptions = {}): Promise<Service> {
   const {

@@ -47,7 +47,7 @@ function fitted(x: Tensor, dim: number, length: number): Tensor {
 function lengthOf({ where, n }: Along, own: number): number {
   const length = n ?? own;
   if (Number.isInteger(length) && length >= 1) return length;
-  throw new HebbError(`${where}: the length of a transform is a whole number from 1, got ${length}`);
+  throw new HebbError(`${where}: the length of a transform must be a whole number of at least 1, got ${length}`);
 }
 
 /** What the sums are multiplied by: `forward` says which direction they are of. */

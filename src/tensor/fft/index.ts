@@ -136,7 +136,7 @@ export const ihfftn = many("ihfftn", { ...fromReal, sign: 1 });
 function frequencies(where: string, cycles: (n: number) => readonly number[]) {
   return (n: number, d = 1, options: CreationOptions = {}): Tensor => {
     if (!(Number.isInteger(n) && n >= 1))
-      throw new HebbError(`${where}: n is a whole number from 1, got ${kind.describe(n)}`);
+      throw new HebbError(`${where}: n must be a whole number of at least 1, got ${kind.describe(n)}`);
     checkKind(where, "d", d, kind.number);
     return tensor(
       cycles(n).map((cycle) => cycle / (n * d)),

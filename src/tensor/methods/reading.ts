@@ -135,7 +135,7 @@ export abstract class ReadingMethods<S extends Shape = Shape> extends ProductMet
     if (this.shape.length !== 1 || !isInteger(this.dtype))
       throw new HebbError(`bincount: takes a vector of whole numbers, got ${this.dtype} of ${this.shape.length} dims`);
     if (!Number.isInteger(minlength) || minlength < 0)
-      throw new HebbError(`bincount: minlength must be a whole number from 0, got ${minlength}`);
+      throw new HebbError(`bincount: minlength must be a whole number of 0 or more, got ${minlength}`);
     const numbers = countsOf(data, minlength);
     if (weights === undefined) return this[made](int32(numbers), []);
     const added = nodeOf("bincount", weights, "the weights");

@@ -219,7 +219,7 @@ export abstract class ReductionMethods<S extends Shape = Shape> extends Pointwis
   histc(options: HistogramOptions = {}): Tensor {
     const { bins = 100, min = 0, max = 0 } = checkOptions("histc", options, histogramKinds);
     if (!Number.isInteger(bins) || bins < 1)
-      throw new HebbError(`histc: bins must be a whole number from 1, got ${bins}`);
+      throw new HebbError(`histc: bins must be a whole number of at least 1, got ${bins}`);
     if (!(min <= max)) throw new HebbError(`histc: min must not be above max, got ${min} and ${max}`);
     return changed(this, (x) => histogram(x, bins, min, max));
   }

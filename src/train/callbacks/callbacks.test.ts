@@ -92,7 +92,7 @@ describe("EarlyStopping", () => {
     ["better by less than asked", [5, 4.6, 4.4], { patience: 9, minDelta: 0.5 }, "min", 0],
     ["better by exactly what is asked", [5, 4.5], { patience: 9, minDelta: 0.5 }, "min", 1],
     ["more is better", [5, 6, 5, 5], { patience: 9 }, "max", 2],
-    ["figures that are no numbers", [5, Number.NaN, Number.NaN], { patience: 2 }, "min", 2],
+    ["figures that are not numbers", [5, Number.NaN, Number.NaN], { patience: 2 }, "min", 2],
   ] as const)("%s: epochs waited", (_, losses, options, mode, waited) => {
     const stopping = stoppingBy(losses, options, mode);
     expect(stopping.state().json?.["waited"]).toBe(waited);
@@ -138,7 +138,7 @@ describe("histogramOf", () => {
     expect(edges[1]).toBeCloseTo(0.12, 12);
     expect(edges[29]).toBeCloseTo(0.68, 12);
   });
-  test("one value, none, and those that are no numbers", () => {
+  test("one value, none, and those that are not numbers", () => {
     const empty = { edges: [0, 0], counts: [0], sum: 0, sumSquares: 0 };
     expect(histogramOf("w", "gradients", new Float32Array())).toEqual({ name: "w", of: "gradients", ...empty });
     expect(histogramOf("w", "weights", Float32Array.of(Number.NaN))).toEqual({ name: "w", of: "weights", ...empty });

@@ -24,7 +24,7 @@ const codesOf = (records: readonly EpochRecord[]): readonly string[] =>
   }).map(({ code }) => code);
 
 describe("overfitting", () => {
-  test("is told where the validation loss has risen and some rows are wrong", () => {
+  test("is reported where the validation loss has risen and some rows are wrong", () => {
     expect(codesOf(risen(0.95))).toEqual(["overfitting"]);
   });
   test("is never told where every validation row is right", () => {
@@ -123,7 +123,7 @@ describe("a rare class", () => {
   test.each([
     ["98 % right with 2 % positives, of which most are missed", 0.981, 0.55, 0.98, ["imbalance"]],
     ["98 % right with 2 % positives, which are found", 0.985, 0.95, 0.98, []],
-    ["no better than the largest class is told once", 0.98, 0.5, 0.98, ["noBetterThanMajority"]],
+    ["no better than the largest class is reported once", 0.98, 0.5, 0.98, ["noBetterThanMajority"]],
     ["classes of similar size", 0.95, 0.8, 0.6, []],
   ])("%s", (_, accuracy, balancedAccuracy, share, expected) => {
     expect(told(steady(0.1, { loss: 0.1, accuracy, balancedAccuracy }), 0, share)).toEqual(expected);

@@ -243,7 +243,7 @@ describe("planted faults", () => {
     try {
       found = await findings(given);
     } catch (error) {
-      // Labels without an output stop training at its first step; what was found is told before.
+      // Labels without an output stop training at its first step; what was found is reported before.
       expect(code).toBe("labelsOutOfRange");
       seed(1);
       const model = given.model();

@@ -231,7 +231,7 @@ function affineSource(
   });
   const [only] = inputs;
   if (inputs.length !== 1 || only === undefined) return undefined;
-  // A number divided by the value is no line.
+  // A number divided by the value is not a line.
   if (value.op === "div" && value.inputs[0] !== only.name) return undefined;
   return views.has(value.op) || affineOps.has(value.op) ? affineSource(byName, steps, moving, only) : undefined;
 }

@@ -50,7 +50,7 @@ const build = (): Tabular => {
   return model;
 };
 
-test("the answer is the mean of what the members say, and each member is told by its own loss", async () => {
+test("the answer is the mean of what the members say, and each member reports its own loss", async () => {
   const model = build();
   const x = tensor(rows.slice(0, 5));
   const target = tensor(Int32Array.from(labels.slice(0, 5)));

@@ -147,6 +147,6 @@ function corpusData(state: TextState, corpus: string): CorpusData {
   };
 }
 
-/** The data of a state; `corpus` is the text, where it is no task. */
+/** The data of a state; `corpus` is the text, where it is not a task. */
 export const textData = (state: TextState, corpus: string): TextData =>
   isTask(state.source) ? taskData(state) : corpusData(state, corpus);

@@ -39,7 +39,7 @@ export function ticksOf({ from, to }: Extent): number[] {
   return Array.from({ length: Math.max(0, count) }, (_, k) => Number(((first + k) * step).toPrecision(12)));
 }
 
-/** A path through points; a gap where one is no number. */
+/** A path through points; a gap where one is not a number. */
 export function lineOf(frame: Frame, points: readonly (readonly [number, number])[]): string {
   let pen = "M";
   return points

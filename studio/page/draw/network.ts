@@ -142,7 +142,7 @@ function tile(context: Context, picture: CanvasImageSource, { x, y, size }: Spot
   context.restore();
 }
 
-/** A neuron whose values are no numbers says so. */
+/** A neuron whose values are not numbers says so. */
 function sayNaN(context: Context, { x, y, size }: Spot, palette: Palette): void {
   context.font = `600 ${Math.max(9, Math.min(13, size / 3))}px ui-sans-serif, system-ui, sans-serif`;
   context.textAlign = "center";

@@ -101,7 +101,7 @@ function Plot({
       const point = points[at ?? points.length - 1];
       if (point === undefined) return;
       const epoch = (point.step / (run.value?.batches ?? 1)).toFixed(at == null ? 0 : 1);
-      // A figure that is no number is said, not left out.
+      // A figure that is not a number is said, not left out.
       const said = (part: "train" | "test"): string => {
         const figure = point[part]?.[which];
         return figure === undefined

@@ -24,7 +24,7 @@ const Diagonal = ({ frame }: { readonly frame: Frame }) => (
   />
 );
 
-/** The class that is told from the rest; of two the second. */
+/** The class that is distinguished from the rest; of two the second. */
 export const chosen = signal(1);
 export const threshold = signal(0.5);
 const share = { from: 0, to: 1, show: (value: number): string => `${Math.round(100 * value)} %` };

@@ -34,7 +34,7 @@ export const place = signal(Number.POSITIVE_INFINITY);
 export const laidOpen = signal<AttentionStep | undefined>(undefined);
 /** Whether it writes on by itself. */
 export const writing = signal(false);
-/** Changes with pictures, a few times a second: for what is no canvas. */
+/** Changes with pictures, a few times a second: for what is not a canvas. */
 export const slow = signal(0);
 
 /** The latest picture, for canvases: too frequent for the DOM. */
@@ -44,7 +44,7 @@ export const hot: {
   projection: Projection | undefined;
 } = { picture: undefined, histories: [], projection: undefined };
 
-/** Milliseconds between two changes of what is no canvas. */
+/** Milliseconds between two changes of what is not a canvas. */
 const slowEvery = 250;
 let lastSlow = 0;
 let lastSpoken = 0;

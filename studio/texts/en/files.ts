@@ -70,5 +70,5 @@ export const wasNotReadWhatReadsONNX = (name: Value) =>
 export const thisFileIsNotJSONSo = "This file is not JSON, so it is not a Studio project; it may have been cut off.";
 export const thisFileIsNotAStudioProject = "This file is not a Studio project: it does not say format hebb-studio.";
 export const thisProjectIsOfVersionThis = (value: Value) =>
-  `This project is of version ${value}; this Studio reads version 1.`;
+  `This project is version ${value}; this Studio reads version 1.`;
 export const theWeightsInThisProjectAre = "The weights in this project are damaged.";

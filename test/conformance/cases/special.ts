@@ -297,7 +297,7 @@ export const specialCases: readonly Case[] = [
   {
     op: "polygamma",
     kind: "error",
-    name: "an order that is no whole number",
+    name: "an order that is not a whole number",
     build: () => ops.polygamma(1.5, inputNode({ shape: [2], dtype: "float32" })),
     message: /polygamma: the order must be a whole number from 0 to 20, got 1\.5/,
   },

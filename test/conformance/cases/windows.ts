@@ -277,7 +277,7 @@ export const windowCases: readonly Case[] = [
     kind: "error",
     name: "size",
     build: () => adaptiveAvgPool2d(node([1, 1, 4, 4]), 0),
-    message: /outputSize is 0; use a whole number from 1/,
+    message: /outputSize is 0; use a whole number of at least 1/,
   },
 
   {

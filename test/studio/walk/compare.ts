@@ -201,7 +201,7 @@ class Walk {
     differences.same(`inspector, values of neuron ${stage}.${unit}`, values, means);
   }
 
-  /** The points of a map: inputs that are no axes stay at 0. */
+  /** The points of a map: inputs that are not axes stay at 0. */
   #grid(side: number, [a, b]: readonly [number, number]): Float32Array {
     const { ranges, inputs, given } = this.session.prepared.info;
     const [[x0, x1], [y0, y1]] = [ranges[a] ?? [-1, 1], ranges[b] ?? [-1, 1]];
@@ -227,7 +227,7 @@ class Walk {
     const found = results(session);
     differences.same("results, answers", found.outputs, info.task === "number" ? answers.map(back) : answers);
     differences.same("results, truth", found.truth, info.task === "number" ? floats(rows.y).map(back) : floats(rows.y));
-    // The rows of a table are told by their lines in it.
+    // The rows of a table are identified by their lines in it.
     const origin =
       session.testPart === undefined ? session.prepared.origin?.trainRows : session.prepared.origin?.testRows;
     for (const { row, loss } of found.worst.slice(0, 4)) {

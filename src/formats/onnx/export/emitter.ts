@@ -174,7 +174,7 @@ export class Emitter {
     if (terms !== undefined) return terms;
     throw this.refuse(
       node,
-      `a size is ${size.join(", ")} for ${this.context.dims.map(({ name, samples }) => `${name} = ${samples.join(", ")}`).join(" and ")}, which is no sum of whole multiples of ${this.#dimNames()}; export it with a fixed size`,
+      `a size is ${size.join(", ")} for ${this.context.dims.map(({ name, samples }) => `${name} = ${samples.join(", ")}`).join(" and ")}, which is not a sum of whole multiples of ${this.#dimNames()}; export it with a fixed size`,
     );
   }
 

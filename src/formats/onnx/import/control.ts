@@ -93,7 +93,7 @@ function scan(call: Call<ScanAttributes>, inputs: readonly Value[]): Output[] {
   const states = inputs.length - a.num_scan_inputs;
   let carried = inputs.slice(0, states);
   const rows = inputs.slice(states).map((value, place) => {
-    if (value.kind !== "tensor") throw call.fail("it scans tensors alone");
+    if (value.kind !== "tensor") throw call.fail("it scans only tensors");
     const axis = call.axis(a.scan_input_axes === undefined ? 0 : at(a.scan_input_axes, place), value.rank);
     return { value, axis, backward: a.scan_input_directions?.[place] === 1 };
   });
@@ -146,7 +146,7 @@ function scanBatch(call: Call<ScanAttributes & { readonly directions: readonly n
       call,
       perSample.map((outputs) => {
         const output = outputs[place];
-        if (!(output instanceof TensorValue)) throw call.fail("it scans tensors alone");
+        if (!(output instanceof TensorValue)) throw call.fail("it scans only tensors");
         return output;
       }),
     ),

@@ -36,7 +36,7 @@ export function convolution(
   return bias === undefined ? out : out.add(bias.reshape([o, ...pads.map(() => 1)]));
 }
 
-/** The places and sizes of a convolution that are no geometry of their own: checks that channels and groups fit. */
+/** The places and sizes of a convolution without a geometry of their own: checks that channels and groups fit. */
 export function convolve(
   call: Call<WindowAttributes & { readonly group: number }>,
   x: Tensor,

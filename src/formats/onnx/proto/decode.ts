@@ -63,7 +63,7 @@ class Decoder {
         if (Array.isArray(list)) this.#append(list, field, type, end);
       } else if (isPacked(field.kind)) out[name] = this.#packed(before, field.kind, type, end);
       else {
-        if (before !== undefined) throw this.#fail("the field stands twice");
+        if (before !== undefined) throw this.#fail("the field occurs twice");
         out[name] = this.#value(field.kind, type, end);
       }
       this.#path.pop();

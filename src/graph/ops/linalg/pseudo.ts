@@ -189,7 +189,7 @@ export function multiDot(factors: readonly Node[]): Node {
 export function tensorinv(a: Node, ind: number): Node {
   const where = "linalg.tensorinv";
   if (!Number.isInteger(ind) || ind < 1 || ind > a.shape.length)
-    throw new HebbError(`${where}: ind is a whole number from 1 to the number of dims, got ${describe(ind)}`);
+    throw new HebbError(`${where}: ind must be a whole number from 1 to the number of dims, got ${describe(ind)}`);
   const [before, after] = [a.shape.slice(0, ind), a.shape.slice(ind)];
   if (sizeOf(before) !== sizeOf(after))
     throw new ShapeError(
