@@ -12,6 +12,8 @@ export interface TextEncoderSpec {
 
 /** ids [N, L] → hidden states [N, L, width] */
 export class TextEncoder extends Module<Tensor, [ids: Tensor, inputs?: TextInputs]> {
+  /** Bundlers call the class otherwise, since the language has a TextEncoder too. */
+  static override readonly name = "TextEncoder";
   readonly embeddings: TextEmbeddings;
   readonly blocks: readonly Block[];
   readonly pooler: Module | undefined;
