@@ -104,7 +104,10 @@ export class BoundProgram {
   /** Runs once. Returns the values of the outputs that update no cell, in order. */
   run(args: readonly Storage[]): Storage[] {
     try {
-      return this.results.map(this.#carryOut(args));
+      const fresh = this.#carryOut(args);
+      const values: Storage[] = [];
+      for (const slot of this.results) values.push(this.valueOf(slot, fresh));
+      return values;
     } finally {
       this.letGo();
     }
@@ -132,8 +135,8 @@ export class BoundProgram {
     }
   }
 
-  /** Runs once. Returns what tells the value of a result by its slot. */
-  #carryOut(args: readonly Storage[]): (slot: number) => Storage {
+  /** Runs once. Returns, by slot, the results that have memory of their own. */
+  #carryOut(args: readonly Storage[]): readonly (Storage | undefined)[] {
     const { memory, bindings, blocks, executable } = this;
     for (const cell of this.written) memory.beforeWrite(cell);
     const fresh: (Storage | undefined)[] = [];
@@ -145,7 +148,7 @@ export class BoundProgram {
       this.failed,
       fresh.flatMap((storage) => (storage === undefined ? [] : [storage.place])),
     );
-    return (slot) => this.valueOf(slot, fresh);
+    return fresh;
   }
 
   /** Finds the block of a slot, and notes the value of a result that is about to be made. */

@@ -89,15 +89,14 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R):
 
   const find = (tensors: readonly Tensor[], storages: readonly Storage[], rest: string): Entry | undefined => {
     const generation = engineGeneration();
-    const place = entries.findIndex(
-      (entry) => entry.generation === generation && matches(entry, tensors, storages, rest),
-    );
+    const fits = (entry: Entry): boolean => entry.generation === generation && matches(entry, tensors, storages, rest);
+    const [latest] = entries;
+    if (latest !== undefined && fits(latest)) return latest;
+    const place = entries.findIndex(fits);
     if (place < 0) return undefined;
     const entry = entries[place] as Entry;
-    if (place > 0) {
-      entries.splice(place, 1);
-      entries.unshift(entry);
-    }
+    entries.splice(place, 1);
+    entries.unshift(entry);
     return entry;
   };
 

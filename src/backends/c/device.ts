@@ -58,7 +58,7 @@ export interface CDeviceOptions {
 export function createCDevice(options: CDeviceOptions = {}): SynchronousDevice {
   const asked = options.threads ?? "auto";
   if (asked !== "auto" && (!Number.isInteger(asked) || asked < 1)) {
-    throw new HebbError(`${asked} is not a valid thread count; use a whole number from 1 up, or "auto"`);
+    throw new HebbError(`${asked} is not a valid thread count; use a whole number of at least 1, or "auto"`);
   }
   const threads = Math.min(asked === "auto" ? availableThreads() : asked, mostThreads);
   try {
@@ -83,7 +83,8 @@ class CDevice implements SynchronousDevice {
   private readonly pool: Pool | undefined;
   private readonly sanitizer: Sanitizer | undefined;
   private warned = false;
-  private buffer: ArrayBufferLike | undefined;
+  /** Of the host's memory, when its address was asked for. */
+  private growths = -1;
   private address = 0;
   private words32: Int32Array = new Int32Array(0);
   private advise: NativeFunction | undefined;
@@ -129,9 +130,9 @@ class CDevice implements SynchronousDevice {
   }
 
   private refresh(): void {
+    if (this.host.growths === this.growths) return;
+    this.growths = this.host.growths;
     const { buffer } = this.host.memoryObject;
-    if (buffer === this.buffer) return;
-    this.buffer = buffer;
     this.address = Number(koffi().address(new Uint8Array(buffer)));
     this.words32 = new Int32Array(buffer);
     this.askForHugePages(buffer.byteLength);

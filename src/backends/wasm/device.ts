@@ -21,11 +21,15 @@ const reservedBytes = 4096;
 /** Vectors may read a little past the last element; the end of the memory is never handed out. */
 const slackBytes = 256;
 const mostThreads = 64;
+/** Floats that are read one by one. */
+const mostReadSingly = 16;
 
 export interface WasmDevice extends SynchronousDevice {
   readonly backend: "wasm";
   /** Everything the device holds. A block's address is its place in it. */
   readonly memoryObject: WebAssembly.Memory;
+  /** How often the memory has grown. Its buffer, and perhaps its address, change with it. */
+  readonly growths: number;
   /** Where its programs run; a device that stands on this one puts its own here, so that there is one. */
   workspace: Workspace;
 }
@@ -38,7 +42,7 @@ export interface WasmDevice extends SynchronousDevice {
 export function createWasmDevice(options: { readonly threads?: number | "auto" } = {}): WasmDevice {
   const asked = options.threads ?? "auto";
   if (asked !== "auto" && (!Number.isInteger(asked) || asked < 1)) {
-    throw new HebbError(`${asked} is not a valid thread count; use a whole number from 1 up, or "auto"`);
+    throw new HebbError(`${asked} is not a valid thread count; use a whole number of at least 1, or "auto"`);
   }
   const missing = wasmMissing();
   if (missing !== undefined)
@@ -60,9 +64,10 @@ class Wasm implements WasmDevice {
   readonly #allocator: Allocator;
   readonly #live = new Map<number, number>();
   #liveBytes = 0;
-  #byteView: Uint8Array;
-  #wordView: Int32Array;
-  #floatView = new Float32Array(0);
+  growths = 0;
+  bytes: Uint8Array;
+  words: Int32Array;
+  #floats: Float32Array;
 
   constructor(threads: number, reason: string | undefined) {
     this.parts = reason === undefined ? threads : 1;
@@ -70,8 +75,10 @@ class Wasm implements WasmDevice {
     this.shared = this.parts > 1;
     this.memoryObject = makeMemory(this.shared);
     this.pool = this.shared ? new ThreadPool(this.memoryObject, this.parts) : undefined;
-    this.#byteView = new Uint8Array(this.memoryObject.buffer);
-    this.#wordView = new Int32Array(this.memoryObject.buffer);
+    const { buffer } = this.memoryObject;
+    this.bytes = new Uint8Array(buffer);
+    this.words = new Int32Array(buffer);
+    this.#floats = new Float32Array(buffer);
     this.#allocator = new Allocator(reservedBytes, firstPages * pageBytes - slackBytes, (end) => this.#growTo(end));
   }
 
@@ -94,7 +101,7 @@ class Wasm implements WasmDevice {
       if (pages < need) continue;
       try {
         this.memoryObject.grow(pages);
-        return this.memoryObject.buffer.byteLength - slackBytes;
+        return this.#grown() - slackBytes;
       } catch {
         // Try the smaller step.
       }
@@ -102,20 +109,14 @@ class Wasm implements WasmDevice {
     throw outOfMemory(end);
   }
 
-  get bytes(): Uint8Array {
-    if (this.#byteView.buffer !== this.memoryObject.buffer) this.#byteView = new Uint8Array(this.memoryObject.buffer);
-    return this.#byteView;
-  }
-
-  get words(): Int32Array {
-    if (this.#wordView.buffer !== this.memoryObject.buffer) this.#wordView = new Int32Array(this.memoryObject.buffer);
-    return this.#wordView;
-  }
-
-  get #floats(): Float32Array {
-    if (this.#floatView.buffer !== this.memoryObject.buffer)
-      this.#floatView = new Float32Array(this.memoryObject.buffer);
-    return this.#floatView;
+  /** Replaces the views; asking the memory for its buffer at every access would cost as much as a small program. */
+  #grown(): number {
+    const { buffer } = this.memoryObject;
+    this.bytes = new Uint8Array(buffer);
+    this.words = new Int32Array(buffer);
+    this.#floats = new Float32Array(buffer);
+    this.growths++;
+    return buffer.byteLength;
   }
 
   allocate(bytes: number): Block {
@@ -151,16 +152,24 @@ class Wasm implements WasmDevice {
     this.#check(block);
     if ((start + length) * byteSize(dtype) > block.bytes)
       throw new InternalError(`${length} ${dtype} elements are not in a block of ${block.bytes} bytes`);
-    // A single number, such as a loss, is read after every step: two views would cost more than the step of a small network.
-    if (length === 1 && dtype === "float32") return Float32Array.of(this.#floats[block.address / 4 + start] ?? 0);
-    return viewOf(dtype, this.memoryObject.buffer, block.address + start * byteSize(dtype), length).slice();
+    if (dtype === "float32") return this.#readFloats(block.address / 4 + start, length);
+    return viewOf(dtype, this.bytes.buffer, block.address + start * byteSize(dtype), length).slice();
+  }
+
+  /** A loss or a few answers are read after every step: to copy them as an array would cost more than the step of a small network. */
+  #readFloats(start: number, length: number): Float32Array {
+    const floats = this.#floats;
+    if (length > mostReadSingly) return floats.slice(start, start + length);
+    const read = new Float32Array(length);
+    for (let i = 0; i < length; i++) read[i] = floats[start + i] as number;
+    return read;
   }
 
   fill(block: Block, dtype: ElementType, length: number, value: number): void {
     this.#check(block);
     if (length * byteSize(dtype) > block.bytes)
       throw new InternalError(`${length} ${dtype} elements do not fit a block of ${block.bytes} bytes`);
-    viewOf(dtype, this.memoryObject.buffer, block.address, length).fill(value);
+    viewOf(dtype, this.bytes.buffer, block.address, length).fill(value);
   }
 
   copy(from: Block, to: Block): void {
