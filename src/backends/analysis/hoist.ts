@@ -1,7 +1,7 @@
 // What loops do not change is computed before them: which values that is, and in what order.
 import type { Axis } from "../../graph/scalar.ts";
 import { type Step, visitSteps } from "./steps.ts";
-import { type Linear, operands, type Value } from "./values.ts";
+import { eachOperand, type Linear, type Value } from "./values.ts";
 
 /** How an emitter keeps what loops do not change. */
 export interface Hoisting {
@@ -30,7 +30,7 @@ export function hoistInvariants(steps: readonly Step[], bound: ReadonlySet<numbe
       visit(value.condition, conditional);
       visit(value.a, true);
       visit(value.b, true);
-    } else for (const operand of operands(value)) visit(operand, conditional);
+    } else eachOperand(value, (operand) => visit(operand, conditional));
   };
   const visitPlace = (buffer: number, index: Linear, conditional: boolean): void => {
     const inSums = hoisting.address !== undefined;

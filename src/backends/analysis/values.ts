@@ -52,6 +52,7 @@ interface BufferFacts {
 
 const intMin = -(2 ** 31);
 const intMax = 2 ** 31 - 1;
+const intRange = [intMin, intMax] as const;
 const noDeps: ReadonlySet<number> = new Set();
 
 function union(...sets: readonly ReadonlySet<number>[]): ReadonlySet<number> {
@@ -65,27 +66,41 @@ function union(...sets: readonly ReadonlySet<number>[]): ReadonlySet<number> {
 
 const linearDeps = (linear: Linear): ReadonlySet<number> => union(...linear.terms.map((term) => term.atom.deps));
 
-/** The operands of a value, those in the index of a load included. */
-export function operands(value: Value): readonly Value[] {
+/** Calls back with the operands of a value, those in the index of a load included. */
+export function eachOperand(value: Draft, visit: (operand: Value) => void): void {
   switch (value.kind) {
     case "const":
     case "axis":
     case "local":
-      return [];
+      return;
     case "load":
-      return value.index.terms.map((term) => term.atom);
+      for (const { atom } of value.index.terms) visit(atom);
+      return;
     case "unary":
     case "cast":
     case "bitcast":
     case "guard":
-      return [value.x];
+      visit(value.x);
+      return;
     case "binary":
-      return [value.a, value.b];
+      visit(value.a);
+      visit(value.b);
+      return;
     case "select":
-      return [value.condition, value.a, value.b];
+      visit(value.condition);
+      visit(value.a);
+      visit(value.b);
+      return;
     default:
       return unreachable(value);
   }
+}
+
+/** The operands of a value, those in the index of a load included. */
+export function operands(value: Draft): readonly Value[] {
+  const list: Value[] = [];
+  eachOperand(value, (operand) => list.push(operand));
+  return list;
 }
 
 /** Visits each part of the values it is given once, and what that is made of where `enters` says so. */
@@ -94,7 +109,7 @@ export function visitParts(enters: (part: Value) => boolean): (value: Value) => 
   const visit = (part: Value): void => {
     if (seen.has(part)) return;
     seen.add(part);
-    if (enters(part)) for (const operand of operands(part)) visit(operand);
+    if (enters(part)) eachOperand(part, visit);
   };
   return visit;
 }
@@ -327,7 +342,7 @@ export class ValueTable {
   #intern(key: string, draft: Draft, facts: Facts = {}): Value {
     const known = this.#known.get(key);
     if (known) return known;
-    const inner = operands(completed(draft, -1, facts, []));
+    const inner = operands(draft);
     const value = completed(draft, this.#known.size, facts, inner);
     for (const operand of inner) this.use(operand);
     this.#known.set(key, value);
@@ -336,14 +351,14 @@ export class ValueTable {
 }
 
 function completed(draft: Draft, id: number, facts: Facts, inner: readonly Value[]): Value {
-  const [least, greatest] = byteSize(draft.dtype) < 4 ? rangeOf(draft.dtype) : [intMin, intMax];
+  const range = byteSize(draft.dtype) < 4 ? rangeOf(draft.dtype) : intRange;
   const common = {
     id,
     deps: facts.deps ?? union(...inner.map((operand) => operand.deps)),
     unsafe: facts.unsafe ?? inner.some((operand) => operand.unsafe),
     pinned: facts.pinned ?? inner.some((operand) => operand.pinned),
-    min: facts.min ?? least,
-    max: facts.max ?? greatest,
+    min: facts.min ?? range[0],
+    max: facts.max ?? range[1],
   };
   return { ...draft, ...common };
 }
