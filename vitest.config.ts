@@ -1,9 +1,11 @@
 // How the tests run: Node, every *.test.ts beside the sources and under test/, one process per core.
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+import { builtSources } from "./test/suite/builtSources.ts";
 import { LongestFirst } from "./test/suite/longestFirst.ts";
 
 export default defineConfig({
+  plugins: process.env["HEBB_TEST_BUILT"] === "1" ? [builtSources] : [],
   test: {
     environment: "node",
     // A test that is about another backend says so; the rest need not wait for a C compiler.

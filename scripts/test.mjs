@@ -77,6 +77,7 @@ function unimported(file) {
 function run(list) {
   const { status, signal } = spawnSync(process.execPath, ["node_modules/vitest/vitest.mjs", "run", ...list], {
     stdio: "inherit",
+    env: { ...process.env, HEBB_TEST_BUILT: "1" },
   });
   process.exit(status ?? (signal === "SIGINT" ? 130 : 1));
 }
