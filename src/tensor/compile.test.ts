@@ -319,7 +319,7 @@ describe("arguments that require a gradient", () => {
     expect(() => learn(weight, tensor([3, 4]))).toThrow(/depends on no parameter/);
   });
 
-  it("a leaf from outside that is no argument is refused with what to do", () => {
+  it("a leaf from outside that is not an argument is refused with what to do", () => {
     const x = leaf(1, 2);
     expect(() => compile((y: Tensor) => x.mul(y).sum().backward())(tensor([1]))).toThrow(
       /shape \[2\] was set inside a compiled function that closes over the tensor; pass the tensor as an argument/,

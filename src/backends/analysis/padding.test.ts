@@ -1,4 +1,4 @@
-// Which part of a buffer is padding, from kernels written by hand: every comparison that bounds an axis, and what is no padding.
+// Which part of a buffer is padding, from kernels written by hand: every comparison that bounds an axis, and what is not padding.
 import { describe, expect, it } from "vitest";
 import type { Kernel, Statement } from "../../compiler/kernel.ts";
 import {

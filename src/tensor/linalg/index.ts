@@ -336,7 +336,8 @@ const vanderKinds: OptionKinds<VanderOptions> = { n: kind.number };
 /** 1, x, x², … of each element, as a new last dim (torch.linalg.vander). */
 export function vander(x: Tensor, settings: VanderOptions = {}): Tensor {
   const { n = given("linalg.vander", x).shape.at(-1) ?? 1 } = options("vander", settings, vanderKinds);
-  if (!(Number.isInteger(n) && n >= 1)) throw new HebbError(`linalg.vander: n is a whole number from 1, got ${n}`);
+  if (!(Number.isInteger(n) && n >= 1))
+    throw new HebbError(`linalg.vander: n must be a whole number of at least 1, got ${n}`);
   // The powers as running products of 1, x, x, …
   const column = x.unsqueeze(-1);
   const first = column.mul(0).add(1);
