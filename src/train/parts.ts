@@ -1,7 +1,8 @@
 // The stateful parts of a training: collected into one saved state, and restored from it.
 import type { JsonObject, NamedArrays } from "../formats/index.ts";
-import { aCount, anObject } from "../formats/json.ts";
+import { aCount, anObject, isRecord } from "../formats/json.ts";
 import { HebbError } from "../graph/errors.ts";
+import { describe } from "../graph/kinds.ts";
 import type { Module } from "../nn/index.ts";
 import type { Reading } from "../tensor/reading.ts";
 import { finite } from "./divergence.ts";
@@ -72,6 +73,10 @@ export const stateOf = ({ tensors, parts, watchers }: Moment, holdings: Holdings
 
 /** Gives every part its state. Returns the watchers that the state has nothing of. */
 export function distribute(parts: readonly Part[], saved: TrainState): Part[] {
+  if (![saved, saved?.tensors, saved?.json].every(isRecord))
+    throw new HebbError(
+      `restore: takes a state as state() returns it, { tensors, json }, got ${describe(saved)}; read one from a file with its tensors`,
+    );
   const { json, tensors } = upgraded(
     saved,
     parts.map(({ name }) => name),

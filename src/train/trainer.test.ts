@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { BatchSampler, Dataset, moons, Random } from "../data/index.ts";
 import type { JsonObject } from "../formats/index.ts";
+import { HebbError } from "../graph/errors.ts";
 import * as nn from "../nn/index.ts";
 import * as optim from "../optim/index.ts";
 import { seed } from "../tensor/index.ts";
@@ -277,6 +278,9 @@ describe("a state that does not fit", () => {
       json: { ...before.json, parts: { ...(before.json["parts"] as JsonObject), best: {} } },
     };
     expect(() => trainer.restore(damaged)).toThrow(/best/);
+    const { tensors, json } = before;
+    for (const odd of [null, undefined, {}, "state", { tensors }, { json }])
+      expect(() => Reflect.apply(trainer.restore, trainer, [odd])).toThrow(HebbError);
     const after = trainer.state();
     expect(after.tensors).toEqual(before.tensors);
     expect(trainer.steps).toBe(6);
