@@ -67,7 +67,11 @@ const costs = (text: string): Option =>
   new Option("--costs <list>", `${text}: the cost of missing a class, such as yes=5,no=1`).argParser(classCosts);
 const interval = (text: string): Option => new Option("--interval <share>", text).argParser(inside);
 
+/** Whether the command computes. */
+let usesBackend = false;
+
 async function useBackend(options: { backend?: BackendOptions["backend"]; threads?: number }): Promise<void> {
+  usesBackend = true;
   const { backend, threads } = options;
   if (backend === undefined && threads === undefined) return;
   const runtime = await import("../runtime/index.ts");
@@ -459,4 +463,10 @@ try {
   await program.parseAsync([...given.slice(0, 1), ...(fromFile?.flags ?? []), ...given.slice(1)], { from: "user" });
 } catch (error) {
   process.exitCode = fail(error);
+}
+
+// In Node an open GPU keeps the process alive. A server goes on with it until it is stopped.
+if (usesBackend && given[0] !== "serve" && given[0] !== "studio") {
+  const runtime = await import("../runtime/index.ts");
+  if (runtime.backendInfo().backend === "webgpu") runtime.useBackend({ backend: "reference" });
 }
