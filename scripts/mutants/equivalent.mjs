@@ -100,4 +100,11 @@ export const equivalent = [
     to: ">=",
     why: "every machine has room for two vectors there, so that two stay two",
   },
+  {
+    file: "src/graph/ops/scanConstants.ts",
+    line: 'if (found === undefined) throw new InternalError("a constant of a loop has no gradient where it is used");',
+    from: "",
+    to: "false &&",
+    why: "the node is computed from the constant by broadcasts and products, so there is a gradient",
+  },
 ];

@@ -21,6 +21,7 @@ export const rooms = {
       "test/arguments",
       "test/transforms",
       "test/golden/ops.test.ts",
+      "test/golden/parity.test.ts",
       "test/conformance/reference.test.ts",
       "test/gradients/differences.test.ts",
       ...programs,

@@ -36,3 +36,8 @@ describe.each(Object.entries(indices))("indexPut at %s", (_, index) => {
     expect([...put.dataSync()]).toEqual(expected);
   });
 });
+
+it("no positions are taken from a dim without elements, and any position there is refused", () => {
+  expect(zeros([0, 3]).index(at()).shape).toEqual([0, 3]);
+  expect(() => zeros([0, 3]).index(at(0))).toThrow(/the size of that dim is 0, so there is no index/);
+});

@@ -177,9 +177,7 @@ function countSteps(rows: TensorTree | undefined, length: number | undefined): n
     if (own === undefined)
       throw new ShapeError(`scan: ${path} is a single number; inputs are [T, …], with a row for each step`);
     if (steps !== undefined && steps !== own)
-      throw new ShapeError(
-        `scan: ${path} is ${formatShape(shape)}, with ${own} rows for ${steps} steps; all inputs need a row for each step`,
-      );
+      throw new ShapeError(`scan: ${path} must have a row for each of the ${steps} steps, got ${formatShape(shape)}`);
     steps = own;
   });
   if (steps === undefined)

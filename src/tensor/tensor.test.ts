@@ -1,6 +1,6 @@
-// Methods of Tensor that only name others: what they refuse that those would take.
+// Methods of Tensor that only name others, and what PyTorch refuses that is computed here.
 import { expect, test } from "vitest";
-import { arange } from "./index.ts";
+import { arange, tensor } from "./index.ts";
 
 test("narrow takes a length, counts from the end below 0, and does not reach beyond the dim", () => {
   const t = arange(6).reshape([2, 3]);
@@ -13,4 +13,15 @@ test("narrow takes a length, counts from the end below 0, and does not reach bey
     /2 elements from index 2 do not fit in dim 1 of size 3; the third argument is a length/,
   );
   expect(() => t.narrow(0, -3, 1)).toThrow(/do not fit in dim 0 of size 2/);
+});
+
+test("truth values are divided as whole numbers", () => {
+  const [a, b] = [tensor([true, true, false]), tensor([true, false, true])];
+  for (const [result, expected] of [
+    [a.fmod(b), [0, 0, 0]],
+    [a.floorDivide(b), [1, 0, 0]],
+  ] as const) {
+    expect(result.dtype).toBe("int32");
+    expect(result.toArraySync()).toEqual(expected);
+  }
 });

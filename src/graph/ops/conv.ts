@@ -392,7 +392,7 @@ export function perDim(
   const list = typeof value === "number" ? new Array<number>(rank).fill(value) : Array.isArray(value) ? value : [];
   if (list.length !== rank || list.some((entry) => !Number.isInteger(entry) || entry < least)) {
     throw new ShapeError(
-      `${name}: ${what} is ${kind.describe(value)}; use a whole number from ${least}, or ${rank} of them`,
+      `${name}: ${what} is ${kind.describe(value)}; use a whole number of at least ${least}, or ${rank} of them`,
     );
   }
   return list;

@@ -138,8 +138,6 @@ function laidOut(x: Node, advanced: readonly Advanced[]) {
   const ordered = permute(x, [...before, ...axes, ...after]);
   const joined = reshape(ordered, [...sizes(before), sizeOf(extents), ...sizes(after)]);
   const count = sizeOf(shape);
-  if (sizeOf(extents) === 0 && count > 0)
-    throw new ShapeError(`index: there is no element along a dim of size 0 in ${formatShape(x.shape)}`);
   return {
     joined,
     dim: before.length,

@@ -246,6 +246,18 @@ export const contractionCases: readonly Case[] = [
     ([b = 0, o = 0], [i = 0, j = 0], [x, w, y]) =>
       at(x as Value, [b, i]) * at(w as Value, [o, i, j]) * at(y as Value, [b, j]),
   ),
+  // Without an arrow: the letters that occur once, in the order of the alphabet.
+  einsumCase(
+    "ij,jk",
+    [
+      [2, 3],
+      [3, 4],
+    ],
+    [2, 4],
+    [3],
+    ([i = 0, k = 0], [j = 0], [a, b]) => at(a as Value, [i, j]) * at(b as Value, [j, k]),
+  ),
+  einsumCase("ba", [[2, 3]], [3, 2], [], ([a = 0, b = 0], _, [x]) => at(x as Value, [b, a])),
   einsumCase("ii", [[3, 3]], [], [3], (_, [i = 0], [a]) => at(a as Value, [i, i])),
   einsumCase("bii->ib", [[2, 3, 3]], [3, 2], [], ([i = 0, b = 0], _, [a]) => at(a as Value, [b, i, i])),
   einsumCase(

@@ -127,7 +127,7 @@ export const loopCases: readonly Case[] = [
     kind: "error",
     name: "stacked inputs of unequal length",
     build: () => scan((state, [a, b]) => [state.add(a).add(b), undefined], zeros([]), [zeros([3]), zeros([4])]),
-    message: /the inputs\[1\] is \[4\], with 4 rows for 3 steps/,
+    message: /the inputs\[1\] must have a row for each of the 3 steps, got \[4\]/,
   },
 
   sumsCase("scanFinal", "a sum", 6, 4),
