@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { inputNode } from "../../test/conformance/run.ts";
 import type { DType } from "../graph/dtype.ts";
 import type { Node } from "../graph/node.ts";
+import { withGradient } from "../graph/ops/alias.ts";
 import { expand } from "../graph/ops/broadcast.ts";
 import { full } from "../graph/ops/creation.ts";
 import { abs, add, atan2, cast, div, exp, isnan, mul, neg, pow, sqrt, where } from "../graph/ops/elementwise.ts";
@@ -28,17 +29,28 @@ function kernels(...outputs: readonly Node[]): string {
     .join(" | ");
 }
 
+const sharedBy = (rows: number): Node => add(add(leaf([rows, 50]), leaf([rows, 50])), leaf([1, 50]));
+
 /** Two readers that no kernel serves at once. */
 const readTwice = (value: Node): string => kernels(sum(value, [0], true), sum(value, [1], true));
 
 describe("a value with two readers", () => {
   it.each([
-    ["three operations, of which each is cheap", () => times(3, neg, x), "sum | sum"],
-    ["four operations", () => times(4, neg, x), "neg+sum | sum"],
+    ["five operations on one value, of which each is cheap", () => times(5, neg, x), "sum | sum"],
+    ["six operations on one value", () => times(6, neg, x), "neg+sum | sum"],
+    ["three operations on two values", () => times(2, neg, add(x, y)), "sum | sum"],
+    ["four operations on two values", () => times(3, neg, add(x, y)), "neg+sum | sum"],
     ["a sum of two loads", () => add(x, y), "sum | sum"],
     ["a sum of three loads", () => add(add(x, y), z), "add+sum | sum"],
     ["a quotient, which is three operations", () => div(x, y), "sum | sum"],
     ["a quotient and one more", () => neg(div(x, y)), "neg+sum | sum"],
+    ["a sum of two loads and of what 16 rows share", () => sharedBy(16), "sum | sum"],
+    ["a sum of two loads and of what 15 rows share", () => sharedBy(15), "add+sum | sum"],
+    [
+      "a value whose gradient reads more than itself",
+      () => neg(withGradient(neg(x), [x, y, z], () => [undefined, undefined, undefined])),
+      "sum | sum",
+    ],
     ["a root, which is dear", () => sqrt(x), "sqrt+sum | sum"],
     ["a choice, and a test, of three loads", () => where(isnan(x), neg(x), x), "where+sum | sum"],
     ["another order of the elements", () => permute(reshape(x, [50, 40]), [1, 0]), "sum | sum"],

@@ -29,6 +29,8 @@ interface Probe {
   readonly levels: number;
   /** The element is exactly one element of input 0, at an affine place. */
   readonly isView: boolean;
+  /** The inputs that the element is computed from. A function with a gradient of its own has others for that alone. */
+  readonly reads: ReadonlySet<number>;
   /** Inputs read at several places: recomputing one there would multiply the work. */
   readonly rereads: ReadonlySet<number>;
 }
@@ -40,7 +42,7 @@ const shortestRun = 16;
 
 function probe(node: Node): Probe {
   const { rule } = node.op;
-  if (rule.kind !== "element") return { cost: 0, levels: 0, isView: false, rereads: new Set() };
+  if (rule.kind !== "element") return { cost: 0, levels: 0, isView: false, reads: new Set(), rereads: new Set() };
   const index = node.shape.map((extent) => axisValue(newAxis(extent)));
   const reads: { k: number; index: readonly Scalar[] }[] = [];
   const value = rule.element({
@@ -83,7 +85,13 @@ function probe(node: Node): Probe {
       )
       .map((read) => read.k),
   );
-  return { cost: isView ? 0 : cost, levels: levels.get(value) ?? 0, isView, rereads };
+  return {
+    cost: isView ? 0 : cost,
+    levels: levels.get(value) ?? 0,
+    isView,
+    reads: new Set(reads.map(({ k }) => k)),
+    rereads,
+  };
 }
 
 const cheapUnary: ReadonlySet<string> = new Set([
@@ -105,6 +113,10 @@ const inlineLevelLimit = 192;
 /** A value read by several kernels is recomputed rather than stored below this cost and this many loads. */
 const recomputeCostLimit = 4;
 const recomputeLoadLimit = 2;
+/** Of what comes from one value in memory: readers of its result would load as much. */
+const recomputeCostLimitOfOne = 6;
+/** An element that at least so many others share costs them nothing. */
+const fewestSharing = 16;
 
 /** The cost of a transcendental function. */
 const heavyPart = 8;
@@ -176,19 +188,25 @@ export function schedule(outputs: readonly Node[], options: { fuse: boolean } = 
     let loads = 0;
     let depth = 0;
     let below = 0;
-    for (const input of new Set(node.inputs)) {
+    for (const input of new Set(node.inputs.filter((_, k) => own.reads.has(k)))) {
       const part = costOf(input);
-      cost += part.cost;
-      loads += part.loads;
       depth = Math.max(depth, part.depth);
       below = Math.max(below, part.levels);
+      // What many elements share, such as a figure of each channel, is read and computed outside the innermost loop.
+      if (sizeOf(input.shape) * fewestSharing <= sizeOf(node.shape)) continue;
+      cost += part.cost;
+      loads += part.loads;
     }
     const levels = below + own.levels;
     inlined.set(node, { cost, loads, depth: depth + 1, levels });
     const readers = users.get(node);
     const shared = readers !== undefined && readers[0] !== readers.at(-1);
     const worthStoring =
-      shared && !own.isView && !widens(node) && cost > 0 && (cost >= recomputeCostLimit || loads > recomputeLoadLimit);
+      shared &&
+      !own.isView &&
+      !widens(node) &&
+      cost > 0 &&
+      (cost >= (loads > 1 ? recomputeCostLimit : recomputeCostLimitOfOne) || loads > recomputeLoadLimit);
     const isLarge = cost > inlineCostLimit || depth >= inlineDepthLimit || levels >= inlineLevelLimit;
     if (realized.has(node) || worthStoring || interleaves(node) || isLarge) realize(node);
   }
