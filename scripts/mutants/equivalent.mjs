@@ -107,4 +107,18 @@ export const equivalent = [
     to: "false &&",
     why: "the node is computed from the constant by broadcasts and products, so there is a gradient",
   },
+  {
+    file: "src/backends/analysis/longSums.ts",
+    line: "const extent = axes[place]?.extent ?? 1;",
+    from: "1",
+    to: "2",
+    why: "place is a place of the list, so its default is never taken",
+  },
+  {
+    file: "src/backends/analysis/steps.ts",
+    line: "for (; first > 0; first--) {",
+    from: ">",
+    to: ">=",
+    why: "before the first axis there is none, which ends the loop too",
+  },
 ];

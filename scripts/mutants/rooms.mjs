@@ -39,7 +39,13 @@ export const rooms = {
   },
   analysis: {
     files: ["src/backends/analysis"],
-    tests: ["src/backends/analysis", "src/backends/wasm/loops.test.ts", "test/conformance/wasm.test.ts", ...programs],
+    tests: [
+      "src/backends/analysis",
+      "src/backends/windows.test.ts",
+      "src/backends/wasm/loops.test.ts",
+      "test/conformance/wasm.test.ts",
+      ...programs,
+    ],
   },
   contraction: {
     files: ["src/backends/contraction"],

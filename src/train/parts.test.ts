@@ -101,7 +101,7 @@ describe("a state", () => {
   test("is refused in another version", () => {
     const { tensors, json } = collected();
     for (const version of [1, 3])
-      expect(() => distribute(parts(), { tensors, json: { ...json, version } })).toThrow(`is of version ${version}`);
+      expect(() => distribute(parts(), { tensors, json: { ...json, version } })).toThrow(`is version ${version}`);
     expect(() => distribute(parts(), { tensors, json: { ...json, version: "2" } })).toThrow("a whole number");
   });
 });

@@ -83,7 +83,7 @@ describe("hebb export --to module", () => {
       expect(predict([])).toEqual([]);
       expect(() => predict([{ age: 41 }])).toThrow('no column "city"');
       expect(() => predict([{ ...some[0], age: "41" }])).toThrow("where a number belongs");
-      expect(() => predict([{ ...some[0], since: "5.3.2024" }])).toThrow("no date such as");
+      expect(() => predict([{ ...some[0], since: "5.3.2024" }])).toThrow("not a date such as");
     },
   );
 

@@ -1,7 +1,7 @@
 // Bounds of whole numbers: they decide which index checks and guards are dropped, so they must hold, and be as near as they can.
 import { describe, expect, it } from "vitest";
 import { type Axis, axisValue, type BinaryFn, binary, int, load, newAxis, type Scalar } from "../../graph/scalar.ts";
-import { ValueTable } from "./values.ts";
+import { halvedIn, ValueTable } from "./values.ts";
 
 const table = (): ValueTable => new ValueTable(() => ({ length: 100, stored: false }));
 
@@ -105,4 +105,24 @@ it("a load after a store of its buffer is another value than before", () => {
   values.invalidate(0);
   expect(values.load(0, index, "float32")).not.toBe(before);
   expect(values.loadOf(1, index)).toBeUndefined();
+});
+
+it("an index that halves an axis says what it halves", () => {
+  const [axis, other] = [newAxis(8), newAxis(8)];
+  const x = axisValue(axis);
+  const half = (of: Scalar): Scalar => binary("div", of, int(2));
+  const halved = (index: Scalar): number | undefined => {
+    const known = table();
+    return halvedIn(known.linear(index), ({ deps }) => deps.has(axis.id), axis.id)?.constant;
+  };
+  expect(halved(half(x))).toBe(0);
+  expect(halved(half(binary("add", x, int(3))))).toBe(3);
+  expect(halved(binary("add", half(x), binary("mul", axisValue(other), int(4))))).toBe(0);
+  // It may be below 0, something else is halved, it is more than halved, multiplied, or varies otherwise.
+  expect(halved(half(binary("sub", x, int(1))))).toBeUndefined();
+  expect(halved(half(binary("mul", x, int(3))))).toBeUndefined();
+  expect(halved(half(binary("add", x, axisValue(other))))).toBeUndefined();
+  expect(halved(binary("div", x, int(4)))).toBeUndefined();
+  expect(halved(binary("mul", half(x), int(2)))).toBeUndefined();
+  expect(halved(binary("add", half(x), x))).toBeUndefined();
 });
