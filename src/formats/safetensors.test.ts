@@ -291,7 +291,7 @@ describe("npy", () => {
   test.each<[string, Uint8Array, RegExp]>([
     ["nothing", new Uint8Array(0), /a\.npy is not an \.npy file/],
     ["another format", new TextEncoder().encode("PK\u0003\u0004aaaaaaaaaa"), /is not an \.npy file/],
-    ["a future version", Uint8Array.of(...whole.subarray(0, 6), 9, ...whole.subarray(7)), /of \.npy version 9/],
+    ["a future version", Uint8Array.of(...whole.subarray(0, 6), 9, ...whole.subarray(7)), /is .npy version 9/],
     ["a header beyond the end", whole.subarray(0, 40), /header that ends at byte 128, but only 40 bytes/],
     ["pickled objects", file("{'descr': '|O', 'fortran_order': False, 'shape': (1,), }"), /values of type "\|O"/],
     [

@@ -89,8 +89,8 @@ it("the current generator is the default one again when the body ends, and when 
 });
 
 it("reports mistakes", () => {
-  expect(() => new Generator(-1)).toThrow(/Generator: takes a whole number of 0 or more/);
-  expect(() => new Generator().manualSeed(0.5)).toThrow(/manualSeed: takes a whole number of 0 or more/);
+  expect(() => new Generator(-1)).toThrow(/Generator: takes a whole number from 0/);
+  expect(() => new Generator().manualSeed(0.5)).toThrow(/manualSeed: takes a whole number from 0/);
   expect(() => rand([2], { generator: 3 as never })).toThrow(/rand: generator must be a Generator, got 3/);
   expect(() => withGenerator(new Generator(), async () => rand([2]))).toThrow(/withGenerator: the function is async/);
   expect(() =>

@@ -77,7 +77,7 @@ it.each([
   [() => fft.fftn(tensor([[1, 2]]), { dim: [0, 0] }), /name the same dim twice/],
   [() => fft.fftn(tensor([[1, 2]]), { s: [2, 2], dim: [0] }), /s has 2 lengths for 1 dims/],
   [() => fft.rfft(tensor(3)), /needs at least one dim/],
-  [() => fft.fftfreq(0), /n is a whole number of at least 1, got 0/],
+  [() => fft.fftfreq(0), /n must be a whole number of at least 1, got 0/],
 ])("says what is wrong: %#", (call, message) => {
   expect(call).toThrow(message);
 });
