@@ -130,3 +130,11 @@ test("canonical forms of random expressions have the same value at every point, 
         }
   }
 });
+
+test("terms stand in the order of their axes, also where one number has more digits", () => {
+  let first = newAxis(5);
+  while (!/^9+$/.test(String(first.id))) first = newAxis(5);
+  const second = newAxis(7);
+  const index = canonical(add(axisValue(second), mul(axisValue(first), int(7))));
+  expect(index).toEqual(add(mul(axisValue(first), int(7)), axisValue(second)));
+});

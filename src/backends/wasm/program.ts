@@ -82,7 +82,9 @@ function runsOf(program: Program, codes: readonly KernelCode[]): Run[][] {
     if (entry.kind === "repeat") {
       const { steps, reverse } = entry;
       const slots = movingSlots(entry, program);
-      return [{ kind: "loop", steps, reverse, slots, body: entry.body.flatMap((inner) => runs(inner, stops)) }];
+      const body = entry.body.flatMap((inner) => runs(inner, stops));
+      // A loop is tested behind its body, and there are no rows for a step of none.
+      return steps === 0 ? [] : [{ kind: "loop", steps, reverse, slots, body }];
     }
     const worked = at(codes, next++).phases.filter(({ units }) => units > 0);
     return stops ? worked.map(stoppable) : worked;
