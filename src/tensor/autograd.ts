@@ -4,12 +4,14 @@ import { gradients, jvp as jvpNode } from "../graph/autodiff.ts";
 import { isFloat } from "../graph/dtype.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
+import type { Node } from "../graph/node.ts";
 import { alias, withGradient } from "../graph/ops/alias.ts";
 import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape, sameShape } from "../graph/shape.ts";
 import { givenList } from "./arguments.ts";
 import { checkSeed, type Leaf, leavesUnder } from "./backward.ts";
 import { refusePromises, resultTensor } from "./results.ts";
+import { recordHistory } from "./steps.ts";
 import { gradientLeaves, Tensor } from "./tensor.ts";
 import { type TensorTree, tensorTree } from "./trees.ts";
 
@@ -67,7 +69,10 @@ export function valueAndGrad<A extends readonly unknown[]>(
       const own = wanted.get(place);
       return own === undefined ? arg : own.with(own.tensors);
     });
-    const value = resultTensor("grad", (fn as (...args: readonly unknown[]) => Tensor)(...inputs));
+    const value = resultTensor(
+      "grad",
+      recordHistory(() => (fn as (...args: readonly unknown[]) => Tensor)(...inputs)),
+    );
     checkSeed("grad", value, undefined);
     const trees = [...wanted.values()];
     const leaves = trees.flatMap(({ tensors }) => tensors);
@@ -131,13 +136,23 @@ export function customGradient(
       output.node,
       inputs.map((input) => input.node),
       (grad) => {
-        const parts = backwardOf(Tensor.of(grad), inputs, output);
+        const parts: unknown = backwardOf(Tensor.of(grad), inputs, output);
         refusePromises("customGradient", parts);
-        return parts.map((part) => part?.node);
+        return gradientNodes(parts, inputs.length);
       },
     );
     return Tensor.from(node, inputs);
   };
+}
+
+/** What a backward function returned: for each input a gradient, or undefined. */
+function gradientNodes(parts: unknown, count: number): (Node | undefined)[] {
+  const fits = (part: unknown): part is Tensor | undefined => part === undefined || part instanceof Tensor;
+  if (!Array.isArray(parts) || !parts.every(fits))
+    throw new HebbError(
+      `customGradient: the backward function must return a list with a gradient or undefined for each of the ${count} inputs, such as [grad.mul(2)], got ${Array.isArray(parts) ? `a list with ${kind.describe(parts.find((part) => !fits(part)))}` : kind.describe(parts)}`,
+    );
+  return parts.map((part) => part?.node);
 }
 
 /**
@@ -158,7 +173,10 @@ export function jvp(
     );
   }
   const own = inputs.map((input) => Tensor.of(alias(input.node), true));
-  const value = resultTensor("jvp", fn(...own));
+  const value = resultTensor(
+    "jvp",
+    recordHistory(() => fn(...own)),
+  );
   const derivative = jvpNode(
     value.node,
     own.map((input) => input.node),

@@ -10,6 +10,7 @@ import { sizeOf } from "../graph/shape.ts";
 import { overInputs, topologicalOrder } from "../graph/walk.ts";
 import { given } from "./arguments.ts";
 import { resultTensor } from "./results.ts";
+import { recordHistory } from "./steps.ts";
 import { Tensor } from "./tensor.ts";
 
 /**
@@ -24,7 +25,10 @@ export function checkpoint(fn: (...inputs: Tensor[]) => Tensor, ...inputs: Tenso
     given("checkpoint", input, `argument ${place}`);
     return Tensor.of(alias(input.node), input.requiresGrad);
   });
-  const value = resultTensor("checkpoint", fn(...own));
+  const value = resultTensor(
+    "checkpoint",
+    recordHistory(() => fn(...own)),
+  );
   const isPart = (node: Node): boolean => node.id > first && node.source === undefined;
   const order = topologicalOrder([value.node], { inputsOf: (node) => (isPart(node) ? node.inputs : []) });
   const edge = order.filter((node) => !isPart(node));

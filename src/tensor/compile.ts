@@ -29,7 +29,7 @@ import { gradEnabled } from "./gradMode.ts";
 import { evaluate, flush, knownValue, refuseWaiting } from "./lazy.ts";
 import { homeOf, joinHomes, setHome, targetOf } from "./placement.ts";
 import { callTraced, refusePromises } from "./results.ts";
-import { recordsStep } from "./steps.ts";
+import { recordsHistory, recordsStep } from "./steps.ts";
 import { Tensor } from "./tensor.ts";
 import { type CountedDraws, currentTrace, type Guard, guardsHold, Trace, traceGuard, withTrace } from "./trace.ts";
 import { collectResult, flattenArguments, substituted, type Tree } from "./trees.ts";
@@ -80,7 +80,8 @@ export interface Compiled<A extends readonly unknown[], R> {
  * Compiles a function of tensors. It is traced once for each signature: tensor arguments by shape and dtype, others by
  * value, and every training flag it reads. What it reads and assigns of state cells becomes part of the one program. Plain
  * JavaScript runs while tracing only. `backward` inside it fills `grad` of parameters and of arguments that require a
- * gradient; its results have no history. Inside another trace it is inlined. Source: the idea of jax.jit and torch.compile.
+ * gradient; its results have no history. Inside another trace, and
+ * inside what grad, jvp, vmap and scan are given, it is inlined. Source: the idea of jax.jit and torch.compile.
  */
 export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R): Compiled<A, R> {
   checkKind("compile", "the function", fn, kind.func());
@@ -122,7 +123,7 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R):
   };
 
   const call = (...args: A): R => {
-    if (currentTrace() !== undefined || recordsStep()) return fn(...args);
+    if (currentTrace() !== undefined || recordsStep() || recordsHistory()) return fn(...args);
     const { entry, storages, leaves } = prepare(args);
     const values = runOnce(entry, storages).map((value) => {
       value.place.home = entry.home;

@@ -15,6 +15,7 @@ import { sameShape, sizeOf } from "../graph/shape.ts";
 import { given } from "./arguments.ts";
 import { checkSeed } from "./backward.ts";
 import { resultTensor } from "./results.ts";
+import { recordHistory } from "./steps.ts";
 import { Tensor } from "./tensor.ts";
 
 export interface JacobianOptions {
@@ -55,7 +56,10 @@ export function vjp(
 ): [value: Tensor, pullback: (gradient: Tensor) => Tensor | Tensor[]] {
   checkKind("vjp", "the function", fn, kind.func());
   const own = standIns("vjp", inputs, everyPlace(inputs));
-  const value = resultTensor("vjp", fn(...own));
+  const value = resultTensor(
+    "vjp",
+    recordHistory(() => fn(...own)),
+  );
   return [
     value,
     (gradient) => {
@@ -80,7 +84,10 @@ export function linearize(
 ): [value: Tensor, derivative: (...tangents: Tensor[]) => Tensor] {
   checkKind("linearize", "the function", fn, kind.func());
   const own = standIns("linearize", inputs, everyPlace(inputs));
-  const value = resultTensor("linearize", fn(...own));
+  const value = resultTensor(
+    "linearize",
+    recordHistory(() => fn(...own)),
+  );
   return [
     value,
     (...tangents) => {
@@ -123,7 +130,10 @@ function jacobianBy(where: string, derivative: Derivative, fn: TensorFunction, o
         `${where}: argnums is ${kind.describe(argnums)}, and the function got ${inputs.length} arguments, which count from 0`,
       );
     const own = standIns(where, inputs, which);
-    const value = resultTensor(where, fn(...own));
+    const value = resultTensor(
+      where,
+      recordHistory(() => fn(...own)),
+    );
     if (!isFloat(value.dtype))
       throw new HebbError(`${where}: the function gives ${value.dtype}, and only float tensors have derivatives`);
     const wrt = which.map((place) => own[place] as Tensor);

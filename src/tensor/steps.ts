@@ -1,4 +1,4 @@
-// What is recorded once for many runs, steps of loops and functions under vmap: what is forbidden there, and how draws differ.
+// What is recorded: steps of loops and functions under vmap, once for many runs, with what is forbidden there and how draws differ; functions that are differentiated.
 import { HebbError } from "../graph/errors.ts";
 import type { Node } from "../graph/node.ts";
 import { full } from "../graph/ops/creation.ts";
@@ -71,6 +71,20 @@ export function keepCheck(check: Node): boolean {
 }
 
 export const recordsStep = (): boolean => open.length > 0;
+
+let differentiated = 0;
+
+/** Runs `body`, whose result is differentiated: it must show how it was computed, so compiled functions in it are inlined. */
+export function recordHistory<T>(body: () => T): T {
+  differentiated++;
+  try {
+    return body();
+  } finally {
+    differentiated--;
+  }
+}
+
+export const recordsHistory = (): boolean => differentiated > 0;
 
 /** Refuses what would happen once, as the step is recorded, and not at every step. */
 export function refuseInStep(what: string, remedy: string): void {

@@ -14,6 +14,7 @@ import {
   jvp,
   linearize,
   nn,
+  ones,
   Parameter,
   rand,
   ShapeError,
@@ -284,5 +285,43 @@ describe("checkpoint", () => {
     both((v) => checkpoint(noisy, v)).forEach((value, place) => {
       expect(value).toBeCloseTo(wanted[place] as number, 6);
     });
+  });
+});
+
+describe("a compiled function that is differentiated", () => {
+  const x = tensor([1, 2, 3]);
+  const square = compile((given: Tensor) => given.mul(given));
+  const total = compile((given: Tensor) => square(given).sum());
+
+  it("has the derivative of what it computes", () => {
+    square(x);
+    total(x);
+    expect(grad(total)(x).toArraySync()).toEqual([2, 4, 6]);
+    expect(grad((given: Tensor) => square(given).mul(given).sum())(x).toArraySync()).toEqual([3, 12, 27]);
+    expect(jvp(square, [x], [ones([3])])[1].toArraySync()).toEqual([2, 4, 6]);
+    expect(vjp(square, x)[1](ones([3])).toArraySync()).toEqual([2, 4, 6]);
+    expect(linearize(square, x)[1](ones([3])).toArraySync()).toEqual([2, 4, 6]);
+    const diagonal = [2, 4, 6].map((value, row) => [0, 1, 2].map((column) => (column === row ? value : 0)));
+    expect(jacrev(square)(x).toArraySync()).toEqual(diagonal);
+    expect(jacfwd(square)(x).toArraySync()).toEqual(diagonal);
+    expect(hessian(total)(x).toArraySync()).toEqual(diagonal.map((row) => row.map((value) => (value === 0 ? 0 : 2))));
+  });
+
+  it("keeps its gradient inside checkpoint", () => {
+    const weight = new Parameter(tensor([1, 2, 3]));
+    checkpoint(square, weight).sum().backward();
+    expect(weight.grad?.toArraySync()).toEqual([2, 4, 6]);
+  });
+
+  it("runs compiled again afterwards, also after an error", () => {
+    expect(() =>
+      grad(() => {
+        throw new Error("stop");
+      })(x),
+    ).toThrow("stop");
+    const before = square.signatures();
+    expect(square(x).requiresGrad).toBe(false);
+    square(ones([4]));
+    expect(square.signatures()).toBe(before + 1);
   });
 });
