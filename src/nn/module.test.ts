@@ -409,3 +409,20 @@ describe("containers refuse what is not a module", () => {
     );
   });
 });
+
+it("a compiled function that evaluates and goes on training is traced once", () => {
+  const model = new Sequential(new Linear(2, 2), new Dropout(0.5));
+  let traces = 0;
+  const both = compile((x: Tensor) => {
+    traces++;
+    const judged = model.eval().forward(x);
+    return [judged, model.train().forward(x)];
+  });
+  const x = tensor([[1, 2]]);
+  const expected = model.eval().forward(x).toArraySync();
+  for (let call = 0; call < 3; call++) {
+    expect(both(x)[0]?.toArraySync()).toEqual(expected);
+    expect(model.training).toBe(true);
+  }
+  expect(traces).toBeLessThan(3);
+});

@@ -10,6 +10,7 @@ import { type ComputeDevice, flush, noGrad, Parameter, State, Tensor, traceGuard
 import { broughtTo } from "../tensor/placement.ts";
 import { nodeInspect } from "../tensor/show.ts";
 import { moveStates } from "../tensor/state.ts";
+import { readFlag, setFlag } from "../tensor/trace.ts";
 import {
   type BackwardHook,
   type ForwardHook,
@@ -169,12 +170,15 @@ export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
 
   /** Whether layers such as Dropout and BatchNorm behave as in training. A compiled function that reads it is traced again when it changes. */
   get training(): boolean {
-    return traceGuard(() => this.#training);
+    return readFlag(this, () => this.#training);
   }
 
   /** Sets the training mode of this module and all below. */
   train(mode = true): this {
-    for (const module of this.modules()) module.#training = mode;
+    for (const module of this.modules())
+      setFlag(module, () => {
+        module.#training = mode;
+      });
     return this;
   }
 

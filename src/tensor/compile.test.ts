@@ -186,6 +186,30 @@ describe("compile", () => {
   });
 });
 
+describe("flags that the function sets itself", () => {
+  it("do not trace it again, and are as it leaves them after each call", () => {
+    const weight = new Parameter(tensor([2]));
+    const other = new Parameter(tensor([3]));
+    let traces = 0;
+    const step = compile((leaves: boolean) => {
+      traces++;
+      weight.requiresGrad = false;
+      weight.mul(other).sum().backward();
+      weight.requiresGrad = leaves;
+      return other.grad as Tensor;
+    });
+    for (let call = 1; call <= 3; call++) {
+      expect(step(true).toArraySync()).toEqual([2 * call]);
+      expect([weight.requiresGrad, weight.grad, traces <= 2]).toEqual([true, undefined, true]);
+    }
+    step(false);
+    weight.requiresGrad = true;
+    step(false);
+    expect(weight.requiresGrad).toBe(false);
+    expect(traces).toBe(3);
+  });
+});
+
 describe("gradients", () => {
   it("accumulates over backward calls and reaches plain tensors", () => {
     const x = tensor([1, 2, 3], { requiresGrad: true });
@@ -211,6 +235,19 @@ describe("gradients", () => {
   it("asks for a single number", () => {
     const w = new Parameter(tensor([1, 2]));
     expect(() => w.mul(2).backward()).toThrow(/reduce it to one number/);
+  });
+
+  it("of one's own must be a list of tensors", () => {
+    for (const wrong of [tensor([1, 2]), [1], { 0: tensor([1]) }, null]) {
+      const own: (x: Tensor) => Tensor = Reflect.apply(customGradient, undefined, [
+        (x: Tensor) => x.exp(),
+        () => wrong,
+      ]);
+      const weight = new Parameter(tensor([1, 2]));
+      expect(() => own(weight).sum().backward()).toThrow(
+        /customGradient: the backward function must return a list .* got /,
+      );
+    }
   });
 
   it("takes a gradient of the user's own", () => {

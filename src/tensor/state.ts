@@ -27,7 +27,7 @@ import { assignCell, cellNode, evaluate, evaluateLater, flush, moveCell, overwri
 import { homeOf } from "./placement.ts";
 import { notATensor } from "./refusals.ts";
 import { gradientLeaves, retyped, Tensor } from "./tensor.ts";
-import { currentTrace, refuseInTrace, soon, type Trace, traceGuard } from "./trace.ts";
+import { currentTrace, readFlag, refuseInTrace, setFlag, soon, type Trace, traceGuard } from "./trace.ts";
 
 export interface StateOptions {
   readonly shape?: Shape;
@@ -241,12 +241,14 @@ export class Parameter extends State {
   }
 
   override get requiresGrad(): boolean {
-    return stands.get(this)?.requiresGrad ?? traceGuard(() => this.#requiresGrad);
+    return stands.get(this)?.requiresGrad ?? readFlag(this, () => this.#requiresGrad);
   }
 
   /** False freezes the parameter: it gets no gradient. */
   override set requiresGrad(value: boolean) {
-    this.#requiresGrad = value;
+    setFlag(this, () => {
+      this.#requiresGrad = value;
+    });
   }
 
   protected override get kind(): string {

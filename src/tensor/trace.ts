@@ -31,6 +31,8 @@ export class Trace {
   readonly draws = new Map<CountedDraws, number>();
   /** Tensors that were made leaves of gradients in here: their gradients live and end with the trace. */
   readonly leaves = new Set<object>();
+  /** What has a flag that was set in here: from then on it depends on nothing outside. */
+  readonly flagged = new Set<object>();
   /** Work to be done after each run of the program. */
   readonly afterRun: (() => void)[] = [];
   /** Work to be done when tracing ends, before the program is compiled. */
@@ -89,6 +91,18 @@ export function traceGuard<T>(read: () => T): T {
   const value = read();
   current?.guards.push({ read, value });
   return value;
+}
+
+/** Reads a flag of an object, such as a training mode: a guard, unless the traced function has set it before. */
+export const readFlag = <T>(of: object, read: () => T): T =>
+  current?.flagged.has(of) === true ? read() : traceGuard(read);
+
+/** Sets a flag of an object: inside a compiled function it is set again after each run, as the function itself would. */
+export function setFlag(of: object, set: () => void): void {
+  set();
+  if (current === undefined) return;
+  current.flagged.add(of);
+  current.afterRun.push(set);
 }
 
 export const guardsHold = (guards: readonly Guard[]): boolean =>
