@@ -1,6 +1,6 @@
 // Averages of weights, update by update, against the same in plain numbers; swapped, restored, and refused where they do not fit.
 import { describe, expect, it, test } from "vitest";
-import { Parameter, State, tensor } from "../tensor/index.ts";
+import { compile, Parameter, State, tensor } from "../tensor/index.ts";
 import { EMA, SWA } from "./index.ts";
 
 const values = [3, 5, -1, 4, 8, 2];
@@ -116,4 +116,43 @@ test("a state goes on where it was saved, and one that does not fit changes noth
   for (const given of [null, 3]) expect(() => Reflect.apply(rest.loadStateDict, rest, [given])).toThrow("{ state }");
   expect(rest.stateDict().state["0"]?.itemSync()).toBe(5);
   expect(() => new SWA([])).toThrow("needs parameters");
+});
+
+describe("a compiled function", () => {
+  const told = (body: () => void): string => {
+    try {
+      body();
+      return "done";
+    } catch (error) {
+      return String(error);
+    }
+  };
+
+  test("that updates the averages refuses while they are swapped in", () => {
+    const state = parameter(1);
+    const average = new EMA([state]);
+    const update = compile(() => average.update());
+    update();
+    update();
+    average.swap();
+    expect(told(update)).toContain("swap() to restore the weights");
+    average.swap();
+    expect(told(update)).toBe("done");
+    expect(average.stateDict().state["updates"]?.itemSync()).toBe(3);
+  });
+
+  test("that swaps does so at each call", () => {
+    const course = (wrap: (body: () => void) => () => void): unknown[] => {
+      const state = parameter(1);
+      const average = new EMA([state], { decay: 0.5 });
+      average.update();
+      state.assign(tensor([5], { dtype: "float64" }));
+      const swap = wrap(() => average.swap());
+      return Array.from({ length: 5 }, () => {
+        swap();
+        return [state.itemSync(), told(() => average.update())];
+      });
+    };
+    expect(course((body) => compile(body))).toEqual(course((body) => body));
+  });
 });

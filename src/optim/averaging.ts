@@ -6,7 +6,7 @@ import * as kind from "../graph/kinds.ts";
 import { describe } from "../graph/kinds.ts";
 import { checkOptions } from "../graph/options.ts";
 import { type LoadableValue, readStateValue } from "../nn/stateValue.ts";
-import { flush, State, Tensor, where } from "../tensor/index.ts";
+import { currentTrace, flush, State, Tensor, traceGuard, where } from "../tensor/index.ts";
 import { checkNumber } from "./schedule.ts";
 
 /** Averages by place, and how many updates they hold: plain tensors. */
@@ -33,6 +33,8 @@ export abstract class WeightAverage {
   readonly #exact: readonly (State | undefined)[];
   readonly #count = new State(0, { dtype: "float64", name: "updates" });
   #swapped = false;
+  /** The same where the traced function has swapped them. */
+  readonly #swappedIn = new WeakMap<object, boolean>();
 
   constructor(states: Iterable<State>) {
     this.#states = statesIn(new.target.name, states);
@@ -48,9 +50,27 @@ export abstract class WeightAverage {
   /** How much of the average an update replaces, float64, given the number of updates before. */
   protected abstract shareAfter(count: Tensor): Tensor;
 
+  /** Inside a compiled function, as far as it has been traced. */
+  #isSwapped(): boolean {
+    const trace = currentTrace();
+    return (trace && this.#swappedIn.get(trace)) ?? traceGuard(() => this.#swapped);
+  }
+
+  #setSwapped(swapped: boolean): void {
+    const trace = currentTrace();
+    if (trace === undefined) {
+      this.#swapped = swapped;
+      return;
+    }
+    this.#swappedIn.set(trace, swapped);
+    trace.afterRun.push(() => {
+      this.#swapped = swapped;
+    });
+  }
+
   /** Takes in the present weights. */
   update(): void {
-    if (this.#swapped)
+    if (this.#isSwapped())
       throw new HebbError("the averages are swapped in; call swap() to restore the weights before the next update");
     const count: Tensor = this.#count;
     const share = where(count.eq(0), 1, this.shareAfter(count));
@@ -67,20 +87,21 @@ export abstract class WeightAverage {
 
   /** Exchanges weights and averages; again, and they are back. */
   swap(): void {
+    const swapped = this.#isSwapped();
     for (const [place, state] of this.#states.entries()) {
       const average = this.#averages[place];
       if (average === undefined) continue;
       const now = state.detach();
       const exact = this.#exact[place];
       state.assign(average.detach());
-      if (this.#swapped && exact !== undefined) average.assign(exact.detach());
+      if (swapped && exact !== undefined) average.assign(exact.detach());
       else {
         exact?.assign(average.detach());
         average.assign(now);
       }
     }
     flush();
-    this.#swapped = !this.#swapped;
+    this.#setSwapped(!swapped);
   }
 
   /** Runs a function with the averages in place of the weights, which then come back, also after an error. */
