@@ -212,6 +212,14 @@ class SharedFeed implements Feed {
     return { ...batch, rows: batch.rows.slice(first, end), share: batchShare(length, first, end - first) };
   }
 
+  takeBack(): void {
+    this.#feed.takeBack();
+  }
+
+  get taken(): number {
+    return this.#feed.taken;
+  }
+
   read(): Promise<void> {
     return this.#feed.read();
   }

@@ -263,6 +263,16 @@ export class Grouping {
     return this.#at === 1 ? places.first : this.#at === 0 ? places.last : places.between;
   }
 
+  /** The last batch is to come again. */
+  back(): void {
+    this.#at = (this.#at + this.#size - 1) % this.#size;
+  }
+
+  /** Batches of the present update that have been handed out; 0 between two updates. */
+  get taken(): number {
+    return this.#at;
+  }
+
   /** The next batch begins an update. */
   reset(): void {
     this.#at = 0;
@@ -278,6 +288,10 @@ export interface Feed {
   readonly coming: Coming;
   /** The next batch, of rows at hand. */
   next(): Batch;
+  /** Takes back the last batch, of which nothing came: it is the next again. */
+  takeBack(): void;
+  /** Batches of an update that is not complete; 0 between two updates. */
+  readonly taken: number;
   /** Reads the next rows; afterwards rows are coming, or the end. */
   read(): Promise<void>;
   /** At the end of an epoch, begins the next one. */
@@ -347,6 +361,16 @@ export class MemoryFeed implements Feed {
     const rows = this.#sampler.take();
     if (rows === undefined) throw new HebbError("the epoch is over; start the next one");
     return { samples: this.samples, rows, place };
+  }
+
+  takeBack(): void {
+    const state = this.#sampler.state();
+    this.#sampler.restore({ ...state, batch: state.batch - 1 });
+    this.#grouping.back();
+  }
+
+  get taken(): number {
+    return this.#grouping.taken;
   }
 
   async read(): Promise<void> {}

@@ -28,6 +28,8 @@ const saved = objectOf<Saved>({
 export class Progress implements Part {
   readonly name = "progress";
   step = 0;
+  /** Training rows taken by this process; of no state. */
+  rows = 0;
   readonly epochLoss = new MeanLoss();
   readonly records: EpochRecord[] = [];
   readonly findings: Finding[] = [];

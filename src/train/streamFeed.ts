@@ -117,6 +117,18 @@ export class StreamFeed implements Feed {
     return { samples: rows, ...at(batches, batch), place };
   }
 
+  takeBack(): void {
+    const sampler = this.#current?.sampler;
+    if (sampler === undefined) return;
+    const state = sampler.state();
+    sampler.restore({ ...state, batch: state.batch - 1 });
+    this.#grouping.back();
+  }
+
+  get taken(): number {
+    return this.#grouping.taken;
+  }
+
   async read(): Promise<void> {
     while (this.coming === "read") {
       if (this.#current !== undefined) [this.#part, this.#skip, this.#current] = [this.#part + 1, 0, undefined];

@@ -314,3 +314,106 @@ describe("a state that does not fit", () => {
     expect(() => trainerOf({ readEvery: 0 })).toThrow(/Trainer: readEvery must be a whole number of at least 1/);
   });
 });
+
+describe("after an error", () => {
+  /** Fails at these calls, and gives the rows as they are at others. */
+  const failingAt = (...wrong: number[]): TrainerOptions["augment"] => {
+    let call = 0;
+    return (features) => {
+      if (wrong.includes(++call)) throw new Error("the file is locked");
+      return features;
+    };
+  };
+  const until = (trainer: Trainer, steps: number): number => {
+    let errors = 0;
+    while (trainer.steps < steps && errors < 10)
+      try {
+        trainer.step();
+      } catch {
+        errors++;
+      }
+    return errors;
+  };
+
+  test.each([1, 3])("that a batch met, it comes again: the same bits, with %i batches an update", (accumulate) => {
+    const options = { batchSize: 4, accumulate };
+    const [whole, cut] = [
+      trainerOf({ ...options, augment: failingAt() }),
+      trainerOf({ ...options, augment: failingAt(5, 6, 9) }),
+    ];
+    expect(until(whole, 7)).toBe(0);
+    expect(until(cut, 7)).toBe(3);
+    expect(weightsOf(cut)).toEqual(weightsOf(whole));
+    expect([cut.rows, cut.epoch, cut.epochLoss]).toEqual([whole.rows, whole.epoch, whole.epochLoss]);
+    const resumed = trainerOf({ ...options, augment: failingAt() });
+    resumed.restore(cut.state());
+    for (const trainer of [whole, resumed]) trainer.advance(4);
+    expect(weightsOf(resumed)).toEqual(weightsOf(whole));
+  });
+
+  test("within an update there is no state to save, but one to go back to", () => {
+    const trainer = trainerOf({ batchSize: 4, accumulate: 3, augment: failingAt(5) });
+    trainer.step();
+    const before = trainer.state();
+    expect(() => trainer.step()).toThrow("locked");
+    expect(() => trainer.state()).toThrow("an error ended update 2 after the first of its batches");
+    trainer.restore(before);
+    const whole = trainerOf({ batchSize: 4, accumulate: 3, augment: failingAt() });
+    for (const each of [trainer, whole]) until(each, 5);
+    expect(weightsOf(trainer)).toEqual(weightsOf(whole));
+  });
+
+  test("rows that stream come again too", async () => {
+    const stream = (wrong: readonly number[]): Partial<TrainerOptions> => ({
+      train: new RowStream({
+        length: 30,
+        sample: train.subset([0, 1]),
+        parts: async function* () {
+          yield train;
+        },
+      }),
+      metrics: {},
+      loss: (output, target) => nn.functional.crossEntropy(failed(wrong) ? output.mul(Number.NaN) : output, target),
+    });
+    // The loss is traced once for each shape and place: an error there is one of the step.
+    let traced = 0;
+    const failed = (wrong: readonly number[]): boolean => {
+      if (wrong.includes(++traced)) throw new Error("the loss fails");
+      return false;
+    };
+    const results: unknown[] = [];
+    for (const wrong of [[], [2, 3]]) {
+      traced = 0;
+      const trainer = trainerOf({ ...stream(wrong), validation: undefined, accumulate: 2 });
+      let errors = 0;
+      while (trainer.steps < 4) {
+        await trainer.ready();
+        try {
+          if (trainer.epochOver) await trainer.endEpochLater();
+          else trainer.step();
+        } catch {
+          errors++;
+        }
+      }
+      expect(errors).toBe(wrong.length);
+      results.push([weightsOf(trainer), trainer.epoch, trainer.rows]);
+    }
+    expect(results[1]).toEqual(results[0]);
+  });
+
+  test("of an evaluation, the epoch is still over, and is ended again", () => {
+    let calls = 0;
+    const figure = () => {
+      if (++calls === 1) throw new Error("the metric fails");
+      return 1;
+    };
+    const [whole, cut] = [
+      trainerOf({ ema: 0.9, metrics: { figure: () => 1 } }),
+      trainerOf({ ema: 0.9, metrics: { figure } }),
+    ];
+    expect(until(whole, 9)).toBe(0);
+    expect(until(cut, 9)).toBe(1);
+    expect(cut.records).toEqual(whole.records);
+    expect(weightsOf(cut)).toEqual(weightsOf(whole));
+  });
+});

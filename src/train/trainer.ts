@@ -12,7 +12,7 @@ import { findingOf, locate } from "./diagnosis.ts";
 import { brokenParameter, brokenWeights, type Failure } from "./divergence.ts";
 import type { Finding } from "./doctor/finding.ts";
 import { atOnce, Due, mustAwait, mustWaitFor, notReady } from "./due.ts";
-import { drawingApart, Evaluator } from "./evaluation.ts";
+import { drawingApart, type Evaluation, Evaluator } from "./evaluation.ts";
 import type { Metrics, TrainEvent } from "./events.ts";
 import { type Feed, type InMemory, type Samples, samplesOf, updatesIn } from "./feeds.ts";
 import type { Holdings } from "./holdings.ts";
@@ -37,6 +37,7 @@ import {
 } from "./setup.ts";
 import type { EpochRecord, TrainState } from "./state.ts";
 import { Steps } from "./steps.ts";
+import { refuseWithinUpdate, takeUpdate } from "./takeUpdate.ts";
 import {
   checkTrainerOptions,
   numbersOf,
@@ -92,7 +93,6 @@ export class Trainer implements Training {
   readonly #due = new Due();
   /** Losses that an asynchronous device is asked for in one go, and has still to give when more are asked for. */
   readonly #ahead: number;
-  #rows = 0;
   /** Whether a callback has asked for the end of training. */
   stopping = false;
 
@@ -181,7 +181,7 @@ export class Trainer implements Training {
 
   /** Training rows taken by this process. */
   get rows(): number {
-    return this.#rows;
+    return this.#progress.rows;
   }
 
   /** Seconds that the present epoch has taken. */
@@ -276,7 +276,8 @@ export class Trainer implements Training {
 
   /**
    * Takes one update. False if a loss or the weights are NaN or infinite: see `failure`. On an asynchronous device it does not
-   * wait for the loss; await `ready()` whenever `mustWait` says so, and `endEpochLater()` when the epoch is over.
+   * wait for the loss; await `ready()` whenever `mustWait` says so, and `endEpochLater()` when the epoch is over. After an error
+   * that a batch met, the next call goes on with that batch.
    */
   step(): boolean {
     if (this.#late !== undefined) throw this.#late;
@@ -310,15 +311,7 @@ export class Trainer implements Training {
     if ((yield* answered(verdict)) === "stop") this.#stop();
   }
 
-  /** The batches of an update. */
-  readonly #takeUpdate = (): void => {
-    for (let last = false; !last; ) {
-      const { samples, rows, place, share } = this.#feed.next();
-      this.#losses.add(this.#steps.take(samples.arguments(rows, this.#feed.epoch), place, share), place);
-      this.#rows += rows.length;
-      last = place.last;
-    }
-  };
+  readonly #takeUpdate = (): void => takeUpdate(this.#feed, this.#steps, this.#losses, this.#progress);
 
   #stop(): void {
     if (!this.#repeating.active) this.stopping = true;
@@ -385,26 +378,29 @@ export class Trainer implements Training {
         return false;
       }
     }
-    this.#feed.startEpoch();
-    const again = this.#repeating.ends(epoch);
-    if (measures) {
-      this.#average?.swap();
-      try {
-        yield* this.#repeating.during(again, this.#measuring(epoch));
-      } finally {
-        this.#average?.swap();
-      }
+    if (measures) this.#average?.swap();
+    try {
+      // Where this fails, the epoch is still over, and can be ended again.
+      const held = measures ? yield* this.#evaluating() : undefined;
+      this.#feed.startEpoch();
+      const again = this.#repeating.ends(epoch);
+      if (measures) yield* this.#repeating.during(again, this.#recording(epoch, held));
+    } finally {
+      if (measures) this.#average?.swap();
+      if (this.epoch !== epoch) this.#progress.startEpoch();
     }
-    this.#progress.startEpoch();
     return true;
   }
 
-  *#measuring(epoch: number): Reading<void> {
-    const train: Metrics = this.company.told({ loss: this.#progress.epochLoss.mean });
+  *#evaluating(): Reading<Evaluation | undefined> {
     const data = this.#held;
-    const evaluation =
-      data && within((part) => this.draw(part), this.#evaluator.evaluation(data, this.#options.inverse));
-    const held = evaluation && (yield* drawingApart(this.#generator, evaluation));
+    if (data === undefined) return undefined;
+    const evaluation = within((part) => this.draw(part), this.#evaluator.evaluation(data, this.#options.inverse));
+    return yield* drawingApart(this.#generator, evaluation);
+  }
+
+  *#recording(epoch: number, held: Evaluation | undefined): Reading<void> {
+    const train: Metrics = this.company.told({ loss: this.#progress.epochLoss.mean });
     const validation = this.company.told(held?.metrics ?? null);
     const record = { epoch, train, validation };
     const value = this.watched(record);
@@ -470,6 +466,7 @@ export class Trainer implements Training {
   }
 
   *#collecting(): Reading<TrainState> {
+    refuseWithinUpdate(this.#feed, this.steps);
     yield* this.#readingLosses();
     return stateOf(yield* collect(this.#parts, this.steps, this.#holdings), this.#holdings);
   }
@@ -521,6 +518,7 @@ export class Trainer implements Training {
   }
 
   *#keeping(): Reading<void> {
+    refuseWithinUpdate(this.#feed, this.steps);
     if (!(yield* this.#readingLosses())) return;
     const moment = yield* collect(this.#parts, this.steps, this.#holdings);
     if (!this.company.any(hasBrokenWeights(moment, this.model))) this.#moments.add(moment);
