@@ -3,6 +3,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { createReferenceDevice } from "../../src/backends/reference/index.ts";
 import type { Node } from "../../src/graph/node.ts";
 import { add, relu } from "../../src/graph/ops/elementwise.ts";
+import { cumsum } from "../../src/graph/ops/indexing.ts";
 import { dot } from "../../src/graph/ops/matmul.ts";
 import { permute } from "../../src/graph/ops/movement.ts";
 import { sum } from "../../src/graph/ops/reduce.ts";
@@ -56,5 +57,14 @@ describe.skipIf(device === undefined)("products on a card", () => {
   it("long sums of few results, in parts", async () => {
     const x = inputNode({ shape: [2, 100_003], dtype: "float32" });
     expect(await apart([x], sum(x, [1]), [wave([2, 100_003], 1)])).toBeLessThan(100_003 * 2 ** -30);
+  });
+
+  it("running sums of a million floats, in parts too", async () => {
+    const length = 1_000_003;
+    const x = inputNode({ shape: [length], dtype: "float32" });
+    const tenths = valueOf("float32", [length], new Array<number>(length).fill(0.1));
+    // One at each step of the sums of 4,096, and as many again for all that is smaller.
+    const roundings = (2 * length) / 64 ** 2;
+    expect(await apart([x], cumsum(x, 0), [tenths])).toBeLessThan(roundings * 2 ** -24 * (length / 10));
   });
 });

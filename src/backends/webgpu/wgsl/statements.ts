@@ -9,6 +9,8 @@ import type { Writer } from "./writer.ts";
 
 /** The number of float32 additions before a partial sum is added to another: long sums keep their accuracy. */
 const run = 16;
+/** The same of a running sum, of which every step adds its parts up. */
+const scanned = 64;
 
 export function serialStatements(w: Writer, body: readonly Statement[]): void {
   for (const statement of body) serialStatement(w, statement);
@@ -33,22 +35,40 @@ export function serialStatement(w: Writer, statement: Statement): void {
       w.store(statement.buffer, index, value, statement.accumulate === true);
       break;
     }
-    case "scan": {
-      const { combine, axis, buffer, value, index } = statement;
-      const { dtype } = at(w.buffers, buffer);
-      const running = w.fresh("r");
-      w.line(`var ${running} = ${identity(combine, dtype)};`);
-      loops(w, [axis], () => {
-        const [element = "", place = ""] = w.values(value, index);
-        w.line(`${running} = ${combination(combine, dtype, running, element)};`);
-        w.store(buffer, place, running, false);
-      });
+    case "scan":
+      scan(w, statement);
       break;
-    }
     case "check":
       check(w, statement);
       break;
   }
+}
+
+/** Running sums of many floats are made of short ones, as long sums are. A product is not: its parts could overflow where it does not. */
+function scan(w: Writer, { combine, axis, buffer, value, index }: Extract<Statement, { kind: "scan" }>): void {
+  const { dtype } = at(w.buffers, buffer);
+  const long = combine === "sum" && dtype === "float32" && axis.extent > scanned;
+  const running = w.fresh("r");
+  w.line(`var ${running} = ${identity(combine, dtype)};`);
+  const [sum, whole, count] = long ? [w.fresh("r"), w.fresh("r"), w.fresh("n")] : ["", "", ""];
+  if (long) {
+    for (const one of [sum, whole]) w.line(`var ${one} = 0.0f;`);
+    w.line(`var ${count} = 0u;`);
+  }
+  loops(w, [axis], () => {
+    const [element = "", place = ""] = w.values(value, index);
+    w.line(`${running} = ${combination(combine, dtype, running, element)};`);
+    w.store(buffer, place, long ? `(${whole} + (${sum} + ${running}))` : running, false);
+    if (!long) return;
+    w.line(`${count}++;`);
+    const moveAfter = (steps: number, from: string, to: string): void =>
+      w.block(`if ((${count} & ${steps - 1}u) == 0u)`, () => {
+        w.line(`${to} += ${from};`);
+        w.line(`${from} = 0.0f;`);
+      });
+    moveAfter(scanned, running, sum);
+    moveAfter(scanned ** 2, sum, whole);
+  });
 }
 
 /** Nested loops over the axes. */
