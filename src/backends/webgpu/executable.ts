@@ -15,6 +15,9 @@ import { shaderOf } from "./wgsl/shader.ts";
 /** Tables of launches begin at multiples of this: WebGPU lets no device demand more (`minUniformBufferOffsetAlignment`). */
 const alignment = 256;
 
+/** Launches in one submission: drivers reset a card that works on one for seconds, and a loop over time may have 100,000 launches. */
+const mostTogether = 1024;
+
 interface Shader {
   readonly code: string;
   readonly role: Role;
@@ -99,9 +102,11 @@ export class LoadedProgram {
   /** Gives the launches to the queue. Addresses are of the arguments, then of the arena. */
   run(addresses: readonly number[], scratch: number): void {
     const launch = this.#prepared(addresses, scratch);
-    this.#session.submit((pass) => {
-      for (const place of this.#emitted.launches.keys()) launch(pass, place);
-    });
+    const { length } = this.#emitted.launches;
+    for (let from = 0; from < length; from += mostTogether)
+      this.#session.submit((pass) => {
+        for (let place = from; place < Math.min(length, from + mostTogether); place++) launch(pass, place);
+      });
   }
 
   /** Runs; nanoseconds in each instruction of the program. */
