@@ -167,6 +167,36 @@ describe.skipIf(device === undefined)("the device", () => {
     doomed.close();
   });
 
+  it("takes no reserve that the card has no room for, and what waited for the memory is carried out in order", async () => {
+    const { doomed: small, card } = await openedCard(globals().GPUAdapter);
+    const create = card.createBuffer.bind(card);
+    const sizes: number[] = [];
+    card.createBuffer = (descriptor) => {
+      sizes.push(descriptor.size);
+      return create(descriptor);
+    };
+    const answer = card.popErrorScope.bind(card);
+    card.popErrorScope = async () => {
+      const error = await answer();
+      return (sizes.at(-1) ?? 0) > 3 * 2 ** 20 ? { message: "no memory" } : error;
+    };
+    const length = 1 << 19;
+    const x = inputNode({ shape: [length], dtype: "float32" });
+    const executable = small.compile(compileGraph("sum", [{ node: sum(x, [0]) }]).program);
+    const [given, total] = [small.allocate(4 * length), small.allocate(4)];
+    const values = new Float32Array(length).fill(1);
+    small.write(given, values);
+    executable.run([given, total]);
+    values.fill(2);
+    small.write(given, values);
+    const first = small.read(total, "float32", 1);
+    executable.run([given, total]);
+    expect(await first).toEqual(Float32Array.of(length));
+    expect(await small.read(total, "float32", 1)).toEqual(Float32Array.of(2 * length));
+    expect(small.memory().reservedBytes).toBeLessThan(3 * 2 ** 20);
+    small.close();
+  });
+
   it("gives all memory back when it is closed", { timeout: 240_000 }, async () => {
     const bytes = 120 * 2 ** 20;
     const resident: number[] = [];

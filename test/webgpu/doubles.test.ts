@@ -1,5 +1,5 @@
 // float64 in WGSL, bit by bit: every operation on edges and random pairs, as the processor computes it.
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findAdapter, openDevice } from "../../src/backends/webgpu/adapter.ts";
 import { grid } from "../../src/backends/webgpu/pipelines.ts";
 import { Session } from "../../src/backends/webgpu/session.ts";
@@ -116,7 +116,7 @@ describe.skipIf(session === undefined)("float64 in WGSL", () => {
   if (session === undefined) return;
   const given = pairs();
   const values = Float64Array.from(given.flat());
-  session.heap.ensure(3 * values.byteLength);
+  beforeAll(() => session.heap.ensure(3 * values.byteLength));
   const { gpu, heap, pipelines, status } = session;
   const base = gpu.createBuffer({ size: 256, usage: 0x40 | 0x8 });
 

@@ -58,6 +58,8 @@ class WebgpuDevice implements AsynchronousDevice {
   #refusal: Promise<void> | undefined;
   #closed = false;
   readonly #waiting: Work[] = [];
+  /** Whether the heap is about to grow: until then everything waits. */
+  #grows = false;
   #liveBytes = 0;
   /** Where the heap must reach to. */
   #end = 0;
@@ -99,10 +101,13 @@ class WebgpuDevice implements AsynchronousDevice {
       this.#target = target;
       this.#most = session.heap.most;
       this.description = `webgpu, ${name}${target.kind === "processor" ? ", computing on the processor" : ""}`;
-      session.heap.ensure(this.#end);
+      await session.heap.ensure(this.#end);
+      if (this.#closed) {
+        session.close();
+        return;
+      }
       this.#session = session;
-      // One by one: where one throws, those behind it are still there to be told.
-      for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) next.carryOut(session);
+      this.#carryOutWaiting(session);
     } catch (error) {
       const failure = error instanceof Error ? error : new Error(String(error));
       this.#fail(failure);
@@ -116,12 +121,39 @@ class WebgpuDevice implements AsynchronousDevice {
     for (const { fail } of this.#waiting.splice(0)) fail(this.#failure);
   }
 
-  /** Carries it out, in order: now, or when the device is open. */
+  /** One by one: where one throws, those behind it are still there to be told. One that lets the heap grow is the last for now. */
+  #carryOutWaiting(session: Session): void {
+    while (!this.#grows) {
+      const next = this.#waiting.shift();
+      if (next === undefined) break;
+      next.carryOut(session);
+    }
+  }
+
+  /** Carries it out, in order: now, or when the device is open and its heap has grown. */
   #give(carryOut: Work["carryOut"], fail: Work["fail"] = noOp): void {
     if (this.#failure !== undefined) fail(this.#failure);
     else if (this.#closed) fail(closedError());
-    else if (this.#session === undefined) this.#waiting.push({ carryOut, fail });
+    else if (this.#session === undefined || this.#grows) this.#waiting.push({ carryOut, fail });
     else carryOut(this.#session);
+  }
+
+  /** Goes on with work that took memory: now, or before all that waits when the heap has grown. */
+  #goOn(session: Session, carryOut: Work["carryOut"], fail: Work["fail"] = noOp): void {
+    if (this.#grows) this.#waiting.unshift({ carryOut, fail });
+    else carryOut(session);
+  }
+
+  #letGrow(session: Session, end: number): void {
+    const growth = session.heap.ensure(end);
+    if (growth === undefined) return;
+    this.#grows = true;
+    growth
+      .then(() => {
+        this.#grows = false;
+        if (!this.#closed && this.#failure === undefined) this.#carryOutWaiting(session);
+      })
+      .catch((error) => this.#fail(error instanceof Error ? error : new Error(String(error))));
   }
 
   #ask<T>(question: (session: Session) => Promise<T>): Promise<T> {
@@ -146,7 +178,7 @@ class WebgpuDevice implements AsynchronousDevice {
         new HebbError(`out of memory on the GPU: ${megabytes(end)} are needed; use a smaller batch or model`)
       );
     this.#end = end;
-    this.#give((session) => session.heap.ensure(end));
+    this.#give((session) => this.#letGrow(session, end));
     return end;
   }
 
@@ -171,7 +203,7 @@ class WebgpuDevice implements AsynchronousDevice {
 
   write({ address, bytes }: Block, data: TypedArray): void {
     if (data.byteLength > bytes) throw new InternalError(`${data.byteLength} bytes do not fit a block of ${bytes}`);
-    const given = this.#session === undefined ? data.slice() : data;
+    const given = this.#session === undefined || this.#grows ? data.slice() : data;
     this.#give((session) => session.write(address, given));
   }
 
@@ -233,9 +265,12 @@ class WebgpuDevice implements AsynchronousDevice {
   carryOut(executable: WebgpuExecutable, blocks: readonly Block[]): void {
     const { run, addresses } = this.#nextRun(executable, blocks);
     this.#give((session) => {
-      if (executable.hasChecks) session.writePresent(run);
       const loaded = executable.loadedOn(session);
-      loaded.run(addresses, this.#scratchOf(executable));
+      const scratch = this.#scratchOf(executable);
+      this.#goOn(session, () => {
+        if (executable.hasChecks) session.writePresent(run);
+        loaded.run(addresses, scratch);
+      });
     });
   }
 
@@ -247,9 +282,15 @@ class WebgpuDevice implements AsynchronousDevice {
         throw new HebbError(
           'this graphics card does not tell how long its kernels take (no "timestamp-query"); profile with the backend "c" or "wasm"',
         );
-      if (executable.hasChecks) session.writePresent(run);
       const loaded = executable.loadedOn(session);
-      return loaded.runTimed(addresses, this.#scratchOf(executable));
+      const scratch = this.#scratchOf(executable);
+      return new Promise<readonly number[]>((resolve, reject) => {
+        const time = (): void => {
+          if (executable.hasChecks) session.writePresent(run);
+          loaded.runTimed(addresses, scratch).then(resolve, reject);
+        };
+        this.#goOn(session, time, reject);
+      });
     });
   }
 

@@ -7,25 +7,30 @@ const step = 2 ** 16;
 /** A heap that is larger grows by this much at least, a smaller one doubles. */
 const mostReserve = 256 * 2 ** 20;
 
+const sizeExactly = (bytes: number): number => Math.ceil(bytes / step) * step;
+
 /** How large a heap is made that must have so many bytes. */
 export function sizeFor(bytes: number, most: number): number {
   const wish = Math.max(first, bytes + Math.min(bytes, mostReserve));
-  return Math.min(most, Math.ceil(wish / step) * step);
+  return Math.min(most, sizeExactly(wish));
 }
 
 export class Heap {
   readonly most: number;
   readonly #gpu: GPUDevice;
-  readonly #failed: (error: HebbError) => void;
   #current: GPUBuffer;
   /** Counts buffers: what refers to an earlier one must be made again. */
   generation = 0;
 
   constructor(gpu: GPUDevice, failed: (error: HebbError) => void) {
     this.#gpu = gpu;
-    this.#failed = failed;
     this.most = Math.floor(Math.min(gpu.limits.maxBufferSize, gpu.limits.maxStorageBufferBindingSize) / step) * step;
-    this.#current = this.#make(sizeFor(0, this.most));
+    const size = sizeFor(0, this.most);
+    const { buffer, present } = this.#make(size);
+    this.#current = buffer;
+    void present.then((there) => {
+      if (!there) failed(outOfMemory(size));
+    });
   }
 
   get buffer(): GPUBuffer {
@@ -36,12 +41,22 @@ export class Heap {
     return this.#current.size;
   }
 
-  /** Makes sure that there are so many bytes. */
-  ensure(bytes: number): void {
-    const current = this.#current;
-    if (bytes <= current.size) return;
+  /**
+   * Makes sure that there are so many bytes. Where the heap must grow, this is so when what it returns resolves: whether a card has
+   * the memory is known later. One growth at a time.
+   */
+  ensure(bytes: number): Promise<void> | undefined {
+    if (bytes <= this.#current.size) return undefined;
     if (bytes > this.most) throw this.tooLarge(bytes);
-    const next = this.#make(sizeFor(bytes, this.most));
+    return this.#grow(bytes);
+  }
+
+  /** With a reserve, or without one on a card that has no room for it. */
+  async #grow(bytes: number): Promise<void> {
+    const exact = sizeExactly(bytes);
+    const next = (await this.#made(sizeFor(bytes, this.most))) ?? (await this.#made(exact));
+    if (next === undefined) throw outOfMemory(exact);
+    const current = this.#current;
     const encoder = this.#gpu.createCommandEncoder();
     encoder.copyBufferToBuffer(current, 0, next, 0, current.size);
     this.#gpu.queue.submit([encoder.finish()]);
@@ -56,20 +71,29 @@ export class Heap {
     );
   }
 
-  #make(size: number): GPUBuffer {
+  async #made(size: number): Promise<GPUBuffer | undefined> {
+    const { buffer, present } = this.#make(size);
+    if (await present) return buffer;
+    buffer.destroy();
+    return undefined;
+  }
+
+  #make(size: number): { readonly buffer: GPUBuffer; readonly present: Promise<boolean> } {
     this.#gpu.pushErrorScope("out-of-memory");
     const buffer = this.#gpu.createBuffer({
       size,
       usage: usage.storage | usage.copySource | usage.copyTarget,
     });
-    void this.#gpu.popErrorScope().then((error) => {
-      if (error !== null)
-        this.#failed(
-          new HebbError(
-            `out of memory on the GPU: it has no ${megabytes(size)}; use a smaller batch or model, or the backend "c" or "wasm"`,
-          ),
-        );
-    });
-    return buffer;
+    // A lost card does not answer; that it is lost is reported elsewhere.
+    const present = this.#gpu.popErrorScope().then(
+      (error) => error === null,
+      () => true,
+    );
+    return { buffer, present };
   }
 }
+
+const outOfMemory = (size: number): HebbError =>
+  new HebbError(
+    `out of memory on the GPU: it has no ${megabytes(size)}; use a smaller batch or model, or the backend "c" or "wasm"`,
+  );
