@@ -1,5 +1,9 @@
 // Loops over time beside the same loops written out: values and gradients on every backend, draws, checks, memory; and what scan refuses.
 import { beforeAll, describe, expect, it } from "vitest";
+import { mul } from "../src/graph/ops/elementwise.ts";
+import { slice } from "../src/graph/ops/movement.ts";
+import { finalOf, loop } from "../src/graph/ops/scan.ts";
+import { stepLeaf } from "../src/graph/ops/scanBody.ts";
 import {
   bernoulli,
   compile,
@@ -22,6 +26,8 @@ import {
   zeros,
 } from "../src/index.ts";
 import { assertTensorsClose } from "../src/testing/index.ts";
+import { allDevices } from "./conformance/devices.ts";
+import { evaluate, valueOf } from "./conformance/run.ts";
 
 const steps = 6;
 
@@ -204,6 +210,25 @@ describe.each(["reference", "wasm", "c"] as const)("on %s, scan", (backend) => {
       [0, 2],
     ]);
   });
+});
+
+it("a loop of no steps touches no row", () => {
+  // A row before the first lies outside the memory of a device.
+  const width = 2 ** 24;
+  const values = [valueOf("float32", [0, width], []), valueOf("float32", [1], [2])];
+  const found = allDevices().map((device) => {
+    const [last] = evaluate(device, values, ([stacked, initial]) => {
+      if (!stacked || !initial) throw new Error("no inputs");
+      const state = stepLeaf(initial);
+      const row = stepLeaf({ shape: [width], dtype: "float32" });
+      const next = [mul(state, slice(row, 0, 0, 1))];
+      const how = { initial: [initial], stacked: [stacked], steps: 0, reverse: true };
+      return [finalOf(loop({ carried: [state], rows: [row], next, outputs: [], keeps: "costly" }, how), 0)];
+    });
+    device.close();
+    return last?.data;
+  });
+  for (const one of found) expect(one).toEqual([2]);
 });
 
 describe("scan", () => {
