@@ -121,4 +121,18 @@ export const equivalent = [
     to: ">=",
     why: "before the first axis there is none, which ends the loop too",
   },
+  {
+    file: "src/backends/analysis/windows.ts",
+    line: "while (first > 0 && share(first - 1) && extentOf(kernel.axes.slice(first - 1)) <= mostSums) first--;",
+    from: "0",
+    to: "1",
+    why: "all axes together have at most 12 points then, which is too few for threads either way",
+  },
+  {
+    file: "src/backends/analysis/mergeReductions.ts",
+    line: 'if (statement.kind !== "reduce" || place === undefined || first?.kind !== "reduce") body.push(statement);',
+    from: "||",
+    to: "&&",
+    why: "the three conditions are one: only a reduction has a place, and only a reduction is at it; the types need all of them",
+  },
 ];

@@ -193,7 +193,6 @@ export function convert(
           value,
           accumulate: accumulate === true,
         });
-        table.use(value);
         table.invalidate(buffer);
         break;
       }
@@ -221,7 +220,6 @@ export function convert(
         const window = written && points <= mostWrittenPoints && axes.length > 1;
         const rows = window && last !== undefined && last.extent <= longestUnrolled;
         const value = rows ? unrolled(statement, [last], table) : table.of(statement.value);
-        table.use(value);
         const outer = rows ? axes.slice(0, -1) : axes;
         const { local, combine, parts = false } = statement;
         steps.push({ kind: "reduce", local, combine, axes: outer, value, parts });
@@ -239,13 +237,11 @@ export function convert(
           buffer: statement.buffer,
           index,
         });
-        table.use(value);
         table.invalidate(statement.buffer);
         break;
       }
       case "check": {
         const [holds, index, place] = [table.of(statement.holds), table.of(statement.index), table.of(statement.place)];
-        for (const value of [holds, index, place]) table.use(value);
         steps.push({ ...statement, holds, index, place });
         break;
       }

@@ -42,6 +42,16 @@ describe("bounds of one operation", () => {
     expect(between(binary("div", shifted, int(-3)))).toEqual(all);
   });
 
+  it.each([
+    [20, 9, -3, [-36, 60]],
+    [20, 15, -9, [-108, 63]],
+    [20, 15, -1, [-91, 156]],
+    [10, 9, -3, [-35, 21]],
+  ])("of a product of two ranges: %i numbers from −7 and %i from %i", (extent, count, first, expected) => {
+    const a = binary("sub", axisValue(newAxis(extent)), int(7));
+    expect(between(binary("mul", a, binary("add", axisValue(newAxis(count)), int(first))))).toEqual(expected);
+  });
+
   it("nothing is known of what may wrap", () => {
     const large = binary("mul", axisValue(axis), int(2 ** 30));
     expect(between(binary("add", large, int(1)))).toEqual([-(2 ** 31), 2 ** 31 - 1]);
@@ -123,6 +133,7 @@ it("an index that halves an axis says what it halves", () => {
   expect(halved(half(binary("mul", x, int(3))))).toBeUndefined();
   expect(halved(half(binary("add", x, axisValue(other))))).toBeUndefined();
   expect(halved(binary("div", x, int(4)))).toBeUndefined();
+  expect(halved(binary("mod", x, int(2)))).toBeUndefined();
   expect(halved(binary("mul", half(x), int(2)))).toBeUndefined();
   expect(halved(binary("add", half(x), x))).toBeUndefined();
 });

@@ -127,21 +127,11 @@ export class ValueTable {
   readonly #bound = new Map<number, Value>();
   readonly #versions = new Map<number, number>();
   readonly #substituted = new Map<number, Value>();
-  readonly #uses: number[] = [];
   /** The places whose guard was left out: their axes, as they are, keep them in range. */
   readonly unguarded: Linear[] = [];
 
   constructor(facts: (buffer: number) => BufferFacts) {
     this.#facts = facts;
-  }
-
-  /** How often a value is an operand, or named by a statement. */
-  usesOf(value: Value): number {
-    return this.#uses[value.id] ?? 0;
-  }
-
-  use(value: Value): void {
-    this.#uses[value.id] = (this.#uses[value.id] ?? 0) + 1;
   }
 
   /** Binds a local to a value: the local is another name for it. */
@@ -342,9 +332,7 @@ export class ValueTable {
   #intern(key: string, draft: Draft, facts: Facts = {}): Value {
     const known = this.#known.get(key);
     if (known) return known;
-    const inner = operands(draft);
-    const value = completed(draft, this.#known.size, facts, inner);
-    for (const operand of inner) this.use(operand);
+    const value = completed(draft, this.#known.size, facts, operands(draft));
     this.#known.set(key, value);
     return value;
   }
