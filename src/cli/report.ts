@@ -2,7 +2,7 @@
 import { quoted, visible } from "../graph/visible.ts";
 import type { Notices } from "../run/readOptions.ts";
 import type { Finding, NamedScores, TrainEvent } from "../train/index.ts";
-import { epochLine, epochsText, figures, refitLine } from "../train/metricText.ts";
+import { epochLine, epochsText, figures, refitLine, stopText } from "../train/metricText.ts";
 import { betterThanNetwork, comparisonLine } from "./comparison.ts";
 import { err, type Output, out } from "./output.ts";
 
@@ -126,7 +126,7 @@ export class Reporter {
         break;
       case "interrupted":
         this.#output.line(
-          `interrupted at step ${event.step}; everything is saved${event.resume === null ? "" : `. Continue with: ${event.resume}`}`,
+          `${stopText(event)} at step ${event.step}; everything is saved${event.resume === null ? "" : `. Continue with: ${event.resume}`}`,
         );
         break;
       case "end":

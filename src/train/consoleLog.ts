@@ -3,7 +3,7 @@ import * as kind from "../graph/kinds.ts";
 import { checkKind } from "../graph/options.ts";
 import type { EventListener } from "./events.ts";
 import type { Log } from "./logs.ts";
-import { epochLine, epochsText, refitLine } from "./metricText.ts";
+import { epochLine, epochsText, refitLine, stopText } from "./metricText.ts";
 
 /** Least milliseconds between two lines of many short epochs. */
 const pause = 500;
@@ -39,7 +39,7 @@ export const consoleLog = (write: (line: string) => void = (line) => console.log
       case "refit":
         return write(refitLine(event));
       case "interrupted":
-        return write(`interrupted at step ${event.step}`);
+        return write(`${stopText(event)} at step ${event.step}`);
       case "warning":
         return write(`warning: ${event.message}`);
       case "finding":

@@ -84,7 +84,14 @@ export type TrainEvent =
       readonly rows: number;
       readonly epochs: number;
     }
-  | { readonly type: "interrupted"; readonly epoch: number; readonly step: number; readonly resume: string | null }
+  | {
+      readonly type: "interrupted";
+      readonly epoch: number;
+      readonly step: number;
+      /** Whether it was to stop there (`pauseAfter`). */
+      readonly paused: boolean;
+      readonly resume: string | null;
+    }
   | {
       readonly type: "end";
       readonly run: string | null;

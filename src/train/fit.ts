@@ -164,7 +164,7 @@ async function finish(trainer: Trainer, options: FitOptions, stopped: History["s
     case "paused":
       await trainer.keep();
       await trainer.rest("end");
-      trainer.tell({ type: "interrupted", epoch, step: trainer.steps, resume: null });
+      trainer.tell({ type: "interrupted", epoch, step: trainer.steps, paused: stopped === "paused", resume: null });
       break;
     case "diverged":
       await trainer.diagnose();

@@ -37,3 +37,7 @@ export function epochLine({ epoch, train, validation, best }: Extract<TrainEvent
 
 export const refitLine = ({ rows, epochs }: Extract<TrainEvent, { type: "refit" }>): string =>
   `measured; training again with the held-out rows, ${rows} in all, for ${epochsText(epochs)}`;
+
+/** How a training stopped before its end: as it was told to in advance, or not. */
+export const stopText = ({ paused }: Extract<TrainEvent, { type: "interrupted" }>): string =>
+  paused ? "paused" : "interrupted";

@@ -146,7 +146,9 @@ describe("one process at a time", () => {
 
 describe("links in a run folder", () => {
   test("nothing is written through them", async () => {
-    expect((await hebb("train", "iris", "--epochs", "4", "--pause-after", "2", "--out", "linked")).code).toBe(0);
+    const paused = await hebb("train", "iris", "--epochs", "4", "--pause-after", "2", "--out", "linked");
+    expect(paused.code).toBe(0);
+    expect(paused.stdout).toMatch(/^paused at step \d+; everything is saved\. Continue with: hebb resume /m);
     const outside = join(folder(), "outside");
     mkdirSync(outside);
     writeFileSync(join(outside, "precious.txt"), "precious");
