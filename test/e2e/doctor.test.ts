@@ -103,3 +103,13 @@ describe("the doctor", () => {
     expect((await hebb("evaluate", "iris", "three.csv", "--confusion")).stdout).toMatch(/true ↓ {2}predicted →/);
   });
 });
+
+test("of a machine without a usable GPU, the line about it has no check mark", async () => {
+  const { stdout, code } = await hebb("doctor");
+  expect(code).toBe(0);
+  const line = stdout.split("\n").find((each) => each.includes(" webgpu: ")) ?? "";
+  // It names the GPU, and what takes it; or says why there is none.
+  expect(line).toMatch(
+    /^(✓ webgpu: .*(--backend webgpu takes it|computes on the processor)|– webgpu: .*(needs|cannot|no ))/,
+  );
+});

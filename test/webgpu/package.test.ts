@@ -19,13 +19,13 @@ import { describeCard } from "./card.mjs";
 useBackend({ backend: "webgpu" });
 const said = async (value) => value.then(String, (error) => error.name + ": " + error.message);
 const x = tensor([1, 2]).mul(2);
-console.log(JSON.stringify([await said(x.data()), await said(x.add(1).sum().item()), await describeCard()]));
+console.log(JSON.stringify([await said(x.data()), await said(x.add(1).sum().item()), (await describeCard()).text, (await describeCard()).usable]));
 `;
 
-async function sentences(): Promise<readonly string[]> {
+async function sentences(): Promise<readonly unknown[]> {
   const { NODE_PATH: _, HEBB_BACKEND: __, ...env } = process.env;
   const { stdout } = await run(process.execPath, [join(folder, "program.mjs")], { env });
-  return JSON.parse(stdout) as readonly string[];
+  return JSON.parse(stdout) as readonly unknown[];
 }
 
 beforeAll(async () => {
@@ -38,7 +38,7 @@ afterAll(() => removeFolder(folder));
 
 it("says that the package is missing, and how to install it", { timeout: 240_000 }, async () => {
   const sentence = "the backend webgpu needs the package webgpu in Node; install it with npm install webgpu";
-  expect(await sentences()).toEqual([`HebbError: ${sentence}`, `HebbError: ${sentence}`, sentence]);
+  expect(await sentences()).toEqual([`HebbError: ${sentence}`, `HebbError: ${sentence}`, sentence, false]);
 });
 
 it("says that the package has nothing for this machine, and not to install it again", {
@@ -49,5 +49,5 @@ it("says that the package has nothing for this machine, and not to install it ag
   writeFileSync(join(inside, "index.js"), 'module.exports = require("./dist/none.dawn.node");\n');
   const sentence =
     "the package webgpu cannot be loaded (Cannot find module './dist/none.dawn.node'); use another backend";
-  expect(await sentences()).toEqual([`HebbError: ${sentence}`, `HebbError: ${sentence}`, sentence]);
+  expect(await sentences()).toEqual([`HebbError: ${sentence}`, `HebbError: ${sentence}`, sentence, false]);
 });

@@ -78,13 +78,14 @@ export async function openDevice({ adapter, name }: Adapter): Promise<GPUDevice>
 }
 
 /** The card that `webgpu` would use, or why it would not; for people. */
-export async function describeCard(): Promise<string> {
+export async function describeCard(): Promise<{ readonly usable: boolean; readonly text: string }> {
   try {
     const { name, software } = await findAdapter("any");
-    return software
+    const text = software
       ? `${name}, which computes on the processor`
       : `${name}; --backend webgpu takes it, and auto for training steps of at least 1 GFLOP`;
+    return { usable: true, text };
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return { usable: false, text: error instanceof Error ? error.message : String(error) };
   }
 }

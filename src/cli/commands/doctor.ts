@@ -18,7 +18,8 @@ import { out } from "../output.ts";
 import { findingLines, noticesFor } from "../report.ts";
 
 interface Note {
-  readonly level: "ok" | "warning";
+  /** "absent": what can be done without. */
+  readonly level: "ok" | "absent" | "warning";
   readonly what: string;
   /** What to do; empty when all is well. */
   readonly fix: string;
@@ -31,6 +32,7 @@ async function machine(): Promise<Note[]> {
   const product = rand([512, 512]).matmul(rand([512, 512]));
   await product.data();
   const cold = performance.now() - started;
+  const card = await describeCard();
   const shared = typeof SharedArrayBuffer === "function";
   return [
     { level: "ok", what: `Node ${process.versions.node} on ${process.platform}/${process.arch}`, fix: "" },
@@ -40,7 +42,7 @@ async function machine(): Promise<Note[]> {
       fix: "",
     },
     { level: "ok", what: `backend: ${info.description}`, fix: "" },
-    { level: "ok", what: `webgpu: ${await describeCard()}`, fix: "" },
+    { level: card.usable ? "ok" : "absent", what: `webgpu: ${card.text}`, fix: "" },
     ...(info.warning === undefined ? [] : [{ level: "warning", ...info.warning } as const]),
     shared
       ? { level: "ok", what: "SharedArrayBuffer is available: threads can be used", fix: "" }
@@ -138,6 +140,8 @@ function recordOf(event: JsonObject): EpochRecord {
   };
 }
 
+const marks = { ok: "✓", absent: "–", warning: "!" } as const;
+
 export async function doctor(folder: string | undefined, args: { readonly json: boolean }): Promise<number> {
   const { notes, findings } =
     folder === undefined ? { notes: await machine(), findings: [] } : await examine(folder, args.json);
@@ -146,7 +150,6 @@ export async function doctor(folder: string | undefined, args: { readonly json: 
     return 0;
   }
   for (const finding of findings) out.line(...findingLines(finding));
-  for (const { level, what, fix } of notes)
-    out.line(`${level === "ok" ? "✓" : "!"} ${what}`, ...(fix === "" ? [] : [`  → ${fix}`]));
+  for (const { level, what, fix } of notes) out.line(`${marks[level]} ${what}`, ...(fix === "" ? [] : [`  → ${fix}`]));
   return 0;
 }
