@@ -77,6 +77,13 @@ export function distribute(parts: readonly Part[], saved: TrainState): Part[] {
     throw new HebbError(
       `restore: takes a state as state() returns it, { tensors, json }, got ${describe(saved)}; read one from a file with its tensors`,
     );
+  const lost = Object.entries(saved.tensors).find(
+    ([, array]) => isRecord(array?.data) && !ArrayBuffer.isView(array.data),
+  );
+  if (lost !== undefined)
+    throw new HebbError(
+      `restore: the values of "${lost[0]}" are no longer a typed array, which JSON does not keep; copy a state with structuredClone, and save its tensors to a file with writeSafetensors of hebb/formats`,
+    );
   const { json, tensors } = upgraded(
     saved,
     parts.map(({ name }) => name),

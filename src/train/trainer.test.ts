@@ -281,6 +281,9 @@ describe("a state that does not fit", () => {
     const { tensors, json } = before;
     for (const odd of [null, undefined, {}, "state", { tensors }, { json }])
       expect(() => Reflect.apply(trainer.restore, trainer, [odd])).toThrow(HebbError);
+    expect(() => trainer.restore(JSON.parse(JSON.stringify(before)))).toThrow(
+      '.weight" are no longer a typed array, which JSON does not keep; copy a state with structuredClone',
+    );
     const after = trainer.state();
     expect(after.tensors).toEqual(before.tensors);
     expect(trainer.steps).toBe(6);
