@@ -1,4 +1,5 @@
 // What the user sees during training: a progress bar with rate and ETA, a line per epoch, a curve at the end.
+import { greatest, least } from "../graph/extremes.ts";
 import { quoted, visible } from "../graph/visible.ts";
 import type { Notices } from "../run/readOptions.ts";
 import type { Finding, NamedScores, TrainEvent } from "../train/index.ts";
@@ -215,7 +216,7 @@ export function plot(
   { height = 9, width = 60, unit = "epochs", from = 1 }: PlotOptions = {},
 ): string[] {
   const values = series.flat().filter(Number.isFinite);
-  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const [low, high] = [least(values), greatest(values)];
   const span = high > low ? high - low : 1;
   const rows = Array.from({ length: height }, () => new Array<string>(width).fill(" "));
   for (let k = series.length - 1; k >= 0; k--) {
@@ -230,7 +231,7 @@ export function plot(
     const label = place === 0 ? high : place === height - 1 ? low : undefined;
     return `${label === undefined ? "".padStart(9) : label.toPrecision(3).padStart(9)} │${row.join("").trimEnd()}`;
   });
-  const length = Math.max(...series.map((curve) => curve.length));
+  const length = greatest(series.map((curve) => curve.length));
   const legend = series.flatMap((curve, k) => (curve.length > 0 ? [`${marks[k] ?? "·"} ${names[k]}`] : [])).join("   ");
   return [
     ...lines,

@@ -64,8 +64,9 @@ export class Progress implements Part {
     this.step = step;
     this.epochLoss.set({ sum: lossSum, weight: lossWeight });
     this.startClock(seconds);
-    this.records.splice(0, this.records.length, ...records);
-    this.findings.splice(0, this.findings.length, ...findings);
+    this.records.length = this.findings.length = 0;
+    for (const record of records) this.records.push(record);
+    for (const finding of findings) this.findings.push(finding);
   }
 }
 

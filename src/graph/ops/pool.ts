@@ -5,6 +5,7 @@ import { at } from "../at.ts";
 import { composed, note } from "../compose.ts";
 import { computedIn, type DType, isFloat, rangeOf } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
+import { greatest } from "../extremes.ts";
 import * as kind from "../kinds.ts";
 import { gradient, type Node, type Op } from "../node.ts";
 import { checkOptions, type OptionKinds } from "../options.ts";
@@ -440,10 +441,10 @@ function regionMeans(x: Node, dim: number, size: number): Node {
 function regions(x: Node, dim: number, size: number) {
   const extent = at(x.shape, dim);
   const starts = Array.from({ length: size }, (_, i) => Math.floor((i * extent) / size));
-  const longest = Math.max(...starts.map((start, i) => Math.ceil(((i + 1) * extent) / size) - start));
-  const scaled = mul(reshape(arange(0, size, 1, "int32"), [size, 1]), int(extent));
-  const start = quotient(scaled, size);
-  const end = quotient(add(scaled, int(extent + size - 1)), size);
+  const longest = greatest(starts.map((start, i) => Math.ceil(((i + 1) * extent) / size) - start));
+  const region = reshape(arange(0, size, 1, "int32"), [size, 1]);
+  const start = share(region, extent, size, 0);
+  const end = share(region, extent, size, extent + size - 1);
   const place = add(start, arange(0, longest, 1, "int32"));
   const gathered = trustedIndexSelect(x, dim, reshape(minimum(place, int(extent - 1)), [size * longest]));
   const after = x.shape.slice(dim + 1);
@@ -453,6 +454,21 @@ function regions(x: Node, dim: number, size: number) {
     inside: aligned(lt(place, end)),
     length: aligned(sub(end, start)),
   };
+}
+
+/** (k · extent + more) div size, of which the product may be too large for int32: then k is divided too, by about √size. */
+function share(k: Node, extent: number, size: number, more: number): Node {
+  const most = rangeOf("int32")[1];
+  if (size * extent + size <= most) return quotient(add(mul(k, int(extent)), int(more)), size);
+  const [whole, rest] = [Math.floor(extent / size), extent % size];
+  const root = Math.ceil(Math.sqrt(size));
+  if (size * (2 * root + 2) > most) throw new ShapeError(`adaptive pools: ${size} regions of ${extent} are too many`);
+  const high = quotient(k, root);
+  const low = sub(k, mul(high, int(root)));
+  // root · rest is a multiple of the size, and a part that stays small.
+  const [a, b] = [Math.floor((root * rest) / size), (root * rest) % size];
+  const left = add(add(mul(high, int(b)), mul(low, int(rest))), int(more % size));
+  return add(add(add(mul(k, int(whole)), mul(high, int(a))), quotient(left, size)), int(Math.floor(more / size)));
 }
 
 function checkRank(name: string, rank: number, x: Node): void {

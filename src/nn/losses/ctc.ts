@@ -1,6 +1,8 @@
 // Connectionist temporal classification: labels without alignment in time.
+
 import { at } from "../../graph/at.ts";
 import { HebbError, ShapeError } from "../../graph/errors.ts";
+import { greatest } from "../../graph/extremes.ts";
 import * as kind from "../../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../../graph/options.ts";
 import { formatShape } from "../../graph/shape.ts";
@@ -43,7 +45,7 @@ function paddedTargets(targets: Tensor, lengths: Lengths, count: number): Tensor
   if (targets.rank === 2 || count === 0) return targets;
   if (lengths instanceof Tensor)
     throw new HebbError("ctc: targets in one list need their lengths as numbers; pad them to [N, S], or give an array");
-  const most = Math.max(1, ...lengths);
+  const most = Math.max(1, greatest(lengths));
   let end = 0;
   const rows = lengths.map((length) => {
     const row = targets.slice(0, end, end + length);

@@ -1,6 +1,8 @@
 // Packs sequences of different lengths into one padded tensor, and splits it again.
+
 import { at } from "../../graph/at.ts";
 import { HebbError, ShapeError } from "../../graph/errors.ts";
+import { greatest } from "../../graph/extremes.ts";
 import * as kind from "../../graph/kinds.ts";
 import { checkKind, checkOptions, type OptionKinds } from "../../graph/options.ts";
 import { formatShape, sameShape } from "../../graph/shape.ts";
@@ -38,7 +40,7 @@ export function padSequence(sequences: readonly Tensor[], options: PadSequenceOp
     throw new ShapeError(
       `padSequence: sequences may differ only in their first dim, got ${formatShape(first.shape)} and ${formatShape(odd.shape)}`,
     );
-  const longest = Math.max(...[first, ...rest].map(({ shape }) => at(shape, 0)));
+  const longest = greatest([first, ...rest].map(({ shape }) => at(shape, 0)));
   const padded = [first, ...rest].map((sequence) => {
     const missing = longest - at(sequence.shape, 0);
     if (missing === 0) return sequence;

@@ -1,5 +1,7 @@
 // Problems in the progress of a training: a learning rate too high or too low, overfitting, or only the majority class.
+
 import type { Dataset } from "../../data/index.ts";
+import { greatest } from "../../graph/extremes.ts";
 import { quoted } from "../../graph/visible.ts";
 import { ignoredLabel } from "../objectives.ts";
 import type { EpochRecord } from "../state.ts";
@@ -128,7 +130,7 @@ const epochsToDecide = 10;
 function noBetterThanMajority({ records, last, largest }: Course): Finding[] {
   if (largest === undefined || !(last || records.length >= epochsToDecide)) return [];
   const accuracies = records.map(({ validation }) => validation?.["accuracy"] ?? Number.NaN);
-  const best = Math.max(...accuracies);
+  const best = greatest(accuracies);
   // A share and an accuracy are quotients of whole numbers by the same one: equal ones are equal.
   if (!(best <= largest.share)) return [];
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;

@@ -1,5 +1,7 @@
 // Resizing in any mode, one dim at a time: each output is a weighted sum of neighbours known in advance.
+
 import { at } from "../../../graph/at.ts";
+import { greatest } from "../../../graph/extremes.ts";
 import { type Tensor, tensor } from "../../../tensor/index.ts";
 import { float, int, maybeFloats, maybeInts, string } from "./attributes.ts";
 import { type Call, type Operators, type Output, type Rule, rule, typed, versions } from "./rule.ts";
@@ -120,7 +122,7 @@ function resizeDim(call: Call<Settings>, x: Tensor, dim: Dim): Tensor {
     const sum = kept.reduce((total, weight) => total + weight, 0);
     return { first: taps.first, weights: kept.map((weight) => (sum === 0 ? 0 : weight / sum)), outside };
   });
-  const count = Math.max(...rows.map(({ weights }) => weights.length));
+  const count = greatest(rows.map(({ weights }) => weights.length));
   const shape = x.shape.map((_, one) => (one === dim.dim ? out : 1));
   const along = (values: readonly number[]): Tensor => tensor(Float32Array.from(values)).reshape(shape).to(x.dtype);
   let sum: Tensor | undefined;
