@@ -27,6 +27,7 @@ import {
   useBackend,
   vjp,
   vmap,
+  zeros,
 } from "../../src/index.ts";
 
 beforeAll(() => useBackend({ backend: "wasm", threads: 1 }));
@@ -213,6 +214,31 @@ describe("vmap", () => {
       return v;
     };
     expect(() => vmap(backward)(y)).toThrow(HebbError);
+  });
+});
+
+describe("random numbers in a loop under vmap", () => {
+  const x = ones([3, 5, 4]);
+  const noise = (row: Tensor): Tensor => scan((sum, part) => [sum.add(part), rand([4])], zeros([4]), row)[1];
+
+  it("differ from example to example and from step to step, compiled or not", () => {
+    const drawn = (wrap: typeof compile): number[] => {
+      seed(3);
+      return [...wrap((all: Tensor) => vmap(noise, { randomness: "different" })(all))(x).dataSync()];
+    };
+    const plain = drawn(((fn: unknown) => fn) as typeof compile);
+    expect(new Set(plain).size).toBe(3 * 5 * 4);
+    expect(drawn(compile)).toEqual(plain);
+  });
+
+  it("reach a gradient through dropout", () => {
+    const ones3 = ones([3, 5, 4]);
+    const kept = (row: Tensor): Tensor =>
+      scan((sum, part) => [nn.functional.dropout(sum.add(part), 0.5), undefined], zeros([4]), row)[0].sum();
+    const found = vmap(grad(kept), { randomness: "different" })(ones3).dataSync();
+    // Each row reaches the last sum by the factors 0 or 2 of the steps from its own on.
+    for (const [place, value] of found.entries()) expect([0, 2 ** (5 - (Math.floor(place / 4) % 5))]).toContain(value);
+    expect(new Set(found).size).toBeGreaterThan(2);
   });
 });
 

@@ -164,8 +164,12 @@ const entries: readonly Entry[] = [
   })),
   shifted(padOp, ({ pads, value }) => ({ pads: [[0, 0, 0] as const, ...pads], value })),
   // The key and the number of a draw are one for all examples; their places tell them apart.
-  entry(randomBitsOp, ({ inputs, attributes: { shape, word } }, _, size) =>
-    makeNode(randomBitsOp, inputs, { shape: [size, ...shape], word }),
+  entry(randomBitsOp, ({ attributes: { shape, word } }, inputs, size) =>
+    makeNode(
+      randomBitsOp,
+      inputs.map(({ node }) => node),
+      { shape: [size, ...shape], word },
+    ),
   ),
   entry(dotOp, product),
   entry(convolutionOp, convolution),
