@@ -14,7 +14,7 @@ interface Term {
   readonly max: number;
 }
 
-/** Terms sorted by key, so that equal indices have equal keys. */
+/** Terms in order, so that equal indices have equal keys. */
 interface Linear {
   readonly terms: readonly Term[];
   readonly constant: number;
@@ -65,7 +65,11 @@ function combine(a: Linear, b: Linear, scale: number): Linear {
   return rejoin({ terms: sortTerms([...terms.values()]), constant: a.constant + scale * b.constant });
 }
 
-const sortTerms = (terms: Term[]): Term[] => terms.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+/** Axes in the order in which they were made, whatever their numbers: the code of a program must not depend on what was compiled before. */
+const sortTerms = (terms: Term[]): Term[] =>
+  terms.sort(({ atom: a, key }, { atom: b, key: other }) =>
+    a.kind === "axis" && b.kind === "axis" ? a.axis.id - b.axis.id : key < other ? -1 : key > other ? 1 : 0,
+  );
 
 /** n · (x div n) + (x mod n) is x: the residue a reshape leaves when its parts meet again. */
 function rejoin(linear: Linear): Linear {
