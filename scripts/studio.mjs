@@ -9,15 +9,15 @@ import { build } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** The backend that needs a C compiler, left out of what a browser loads. */
+/** The backend that needs a C compiler, replaced as the package does it in what a browser loads. */
 const withoutC = {
   name: "without-c",
   setup({ onLoad }) {
+    const folder = join(root, "src/backends/c");
     onLoad({ filter: /src[/\\\\]backends[/\\\\]c[/\\\\]index\.ts$/ }, () => ({
-      contents: `import { HebbError } from "../../graph/errors.ts";
-        export function createCDevice() { throw new HebbError("a browser has no C compiler"); }`,
+      contents: readFileSync(join(folder, "browser.ts"), "utf8"),
       loader: "ts",
-      resolveDir: join(root, "src/backends/c"),
+      resolveDir: folder,
     }));
   },
 };

@@ -282,7 +282,7 @@ class Fuser {
         throw new InternalError(`a ${rule.kind} is never realised`);
       case "collective":
         throw new HebbError(
-          "a collective stands between programs: call it in a compiled function or on tensors with values, not where a graph is exported or inspected",
+          "a collective cannot be exported or inspected; call it in a compiled function or on tensors with values",
         );
       case "element": {
         const axes = this.#finestShape(node).map(newAxis);

@@ -1,6 +1,6 @@
 // Chooses the device: what may be requested, what the environment says, and what is available here.
 import { type BackendName, backendNames, type Device, type Warning } from "../backends/backend.ts";
-import { createCDevice } from "../backends/c/index.ts";
+import { createCDevice, unusedCompiler } from "../backends/c/index.ts";
 import { createReferenceDevice } from "../backends/reference/index.ts";
 import { availableThreads, createWasmDevice, wasmMissing } from "../backends/wasm/index.ts";
 import { createWebgpuDevice } from "../backends/webgpu/index.ts";
@@ -115,13 +115,9 @@ export function describeDevice({ device, reason }: Started, requested: BackendOp
 
 /** What the environment asks for and does not get, or gets to its harm. */
 function unmet({ backend, threads }: Device, requested: BackendOptions): Warning | undefined {
-  const asked = ["HEBB_CC", "HEBB_CFLAGS"].filter((name) => environment(name) !== undefined);
   const automatic = (requested.backend ?? environment("HEBB_BACKEND") ?? "auto") === "auto";
-  if (backend !== "c" && automatic && asked.length > 0)
-    return {
-      what: `${asked.join(" and ")} ask${asked.length === 1 ? "s" : ""} for a C compiler, which does not work`,
-      fix: `correct or unset ${asked.length === 1 ? "it" : "them"}; HEBB_BACKEND=c says what is wrong`,
-    };
+  const unused = backend !== "c" && automatic ? unusedCompiler(environment) : undefined;
+  if (unused !== undefined) return unused;
   const processors = availableThreads();
   if (backend === "reference" || threads <= processors) return undefined;
   return {

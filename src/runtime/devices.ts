@@ -44,9 +44,7 @@ class Seat implements Home {
 
   get engine(): Engine {
     if (this.#closed !== undefined)
-      throw new HebbError(
-        `${this.#closed} is closed, and computes no more; move what is needed to another device with toDevice`,
-      );
+      throw new HebbError(`${this.#closed} is closed; move what is needed to another device with toDevice`);
     this.#engine ??= this.#start();
     return this.#engine;
   }
@@ -221,7 +219,7 @@ export function homeOfDevice(where: string, device: ComputeDevice): Home {
   const seat = device instanceof ComputeDevice ? seats.get(device) : undefined;
   if (seat !== undefined) return seat;
   throw new HebbError(
-    `${where}: takes a device, such as defaultDevice or what openDevice({ backend: "wasm" }) gives, got ${typeof device === "string" ? `"${String(device)}"` : typeof device}`,
+    `${where}: takes a device, such as openDevice({ backend: "wasm" }), got ${typeof device === "string" ? `"${String(device)}"` : typeof device}`,
   );
 }
 

@@ -359,7 +359,7 @@ describe("arguments that require a gradient", () => {
   it("a leaf from outside that is not an argument is refused with what to do", () => {
     const x = leaf(1, 2);
     expect(() => compile((y: Tensor) => x.mul(y).sum().backward())(tensor([1]))).toThrow(
-      /shape \[2\] was set inside a compiled function that closes over the tensor; pass the tensor as an argument/,
+      /shape \[2\] was set inside a compiled function that closes over it; pass it as an argument/,
     );
     expect(gradOf(x)).toBeUndefined();
     const inside = compile((y: Tensor) => {

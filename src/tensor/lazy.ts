@@ -62,7 +62,7 @@ export function knownValue(node: Node): Storage | undefined {
   if (source.sourceKind === "value") return storageOf(node);
   if (source.sourceKind === "step")
     throw new HebbError(
-      "this tensor was made inside a step of scan or a function under vmap, which are recorded before they run, and has no value of its own; return it from there to read it",
+      "steps of scan and functions under vmap are recorded before they run, so this tensor has no value; return it from there to read it",
     );
   throw new HebbError(
     "this tensor was made inside a compiled function and has no value outside it; return it from the function to read it",

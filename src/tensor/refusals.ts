@@ -6,7 +6,7 @@ import { formatShape, type Shape } from "../graph/shape.ts";
 /** What is said where a gradient cannot be kept: the trace ends, and the tensor was there before. */
 export const gradientOfOutside = (shape: Shape): HebbError =>
   new HebbError(
-    `the gradient of a tensor of shape ${formatShape(shape)} was set inside a compiled function that closes over the tensor; pass the tensor as an argument, or make it a Parameter`,
+    `the gradient of a tensor of shape ${formatShape(shape)} was set inside a compiled function that closes over it; pass it as an argument, or make it a Parameter`,
   );
 
 /** What is said where one number is needed of a tensor that has several. */

@@ -113,7 +113,7 @@ export type { Guard };
 export function refuseInTrace(what: string): void {
   if (current === undefined) return;
   throw new HebbError(
-    `${what} was read inside a compiled function, where tensors have no values yet: the function runs once to record the graph; return the tensor and read it outside, or call the function without compile`,
+    `${what} was read inside a compiled function, where tensors have no values yet; return the tensor and read it outside, or call the function without compile`,
   );
 }
 

@@ -255,7 +255,7 @@ describe.each(pairs)("$name", (pair) => {
       await device.close();
       await device.close();
       expect(await x.toArray()).toEqual([2, 4, 6]);
-      await expect(x.add(1).data()).rejects.toThrow(/^device \d+ \(\w+\) is closed, and computes no more; .* toDevice/);
+      await expect(x.add(1).data()).rejects.toThrow(/^device \d+ \(\w+\) is closed; .* toDevice/);
       expect(() =>
         new nn.Linear(3, 1)
           .toDevice(device)
@@ -369,9 +369,7 @@ it("says what a device is, and refuses what is none", async () => {
   expect(String(defaultDevice)).toBe("the default device (reference)");
   const wrong: (where: unknown) => unknown = (where) =>
     Function.prototype.call.call(tensor([1]).toDevice, tensor([1]), where);
-  expect(() => wrong("wasm")).toThrow(
-    /toDevice: takes a device, such as defaultDevice or what openDevice\(.*got "wasm"/,
-  );
+  expect(() => wrong("wasm")).toThrow(/toDevice: takes a device, such as openDevice\(.*got "wasm"/);
   expect(() => Function.prototype.call.call(openDevice, undefined, { backend: "gpu" })).toThrow(
     /backend "gpu" does not exist/,
   );

@@ -1,6 +1,6 @@
 // The sources as plain JavaScript, built once for a run of all tests: Node imports them as they are, faster than one by one through Vite.
 import { readdirSync, readFileSync } from "node:fs";
-import { dirname, join, relative, resolve, sep } from "node:path";
+import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import type { Plugin } from "vitest/config";
@@ -45,15 +45,20 @@ function hasMocks(path: string): boolean {
   return found;
 }
 
+/** What is imported by its place; undefined: a package. */
+function pathOf(source: string, importer: string): string | undefined {
+  if (source.startsWith("file:")) return fileURLToPath(source);
+  return source.startsWith(".") || isAbsolute(source) ? resolve(dirname(importer), source) : undefined;
+}
+
 /** Resolves what tests import from src/ to what was built. */
 export const builtSources: Plugin = {
   name: "hebb-built-sources",
   enforce: "pre",
   resolveId(source, importer) {
     const folder = process.env[folderVariable];
-    if (folder === undefined || importer === undefined || !source.startsWith(".") || !isSource(source))
-      return undefined;
-    const path = resolve(dirname(importer), source);
+    const path = importer === undefined ? undefined : pathOf(source, importer);
+    if (folder === undefined || importer === undefined || path === undefined || !isSource(path)) return undefined;
     // A source that is not built stays with those that it imports.
     if (!isInside(path) || (isInside(importer) && isSource(importer)) || hasMocks(importer)) return undefined;
     return join(folder, "sources", builtName(relative(sources, path)));

@@ -6,3 +6,5 @@ import type { CDeviceOptions } from "./device.ts";
 export function createCDevice(_options: CDeviceOptions = {}): SynchronousDevice {
   throw new HebbError("the C backend needs Node; in a browser use wasm or webgpu");
 }
+
+export const unusedCompiler = (): undefined => undefined;

@@ -84,13 +84,8 @@ class WebgpuDevice implements AsynchronousDevice {
         return;
       }
       const { gpu } = session;
-      void gpu.lost.then(({ message }) => {
-        if (!this.#closed)
-          this.#fail(
-            new HebbError(
-              `the GPU was lost (${message || "no reason given"}), and what was on it is gone; start again from the last checkpoint`,
-            ),
-          );
+      void session.lost.then((error) => {
+        if (!this.#closed) this.#fail(error);
       });
       gpu.addEventListener("uncapturederror", ({ error }) => {
         // The sentence about memory, which comes from elsewhere, goes first. No value is given away before.
@@ -278,19 +273,19 @@ class WebgpuDevice implements AsynchronousDevice {
   async timed(executable: WebgpuExecutable, blocks: readonly Block[]): Promise<readonly number[]> {
     const { run, addresses } = this.#nextRun(executable, blocks);
     return this.#ask(async (session) => {
-      if (!session.tellsTime)
-        throw new HebbError(
-          'this graphics card does not tell how long its kernels take (no "timestamp-query"); profile with the backend "c" or "wasm"',
-        );
+      session.mustTellTime();
       const loaded = executable.loadedOn(session);
       const scratch = this.#scratchOf(executable);
-      return new Promise<readonly number[]>((resolve, reject) => {
-        const time = (): void => {
-          if (executable.hasChecks) session.writePresent(run);
-          loaded.runTimed(addresses, scratch).then(resolve, reject);
-        };
-        this.#goOn(session, time, reject);
-      });
+      return new Promise((resolve, reject) =>
+        this.#goOn(
+          session,
+          () => {
+            if (executable.hasChecks) session.writePresent(run);
+            loaded.runTimed(addresses, scratch).then(resolve, reject);
+          },
+          reject,
+        ),
+      );
     });
   }
 

@@ -1,6 +1,6 @@
 // An open GPU: its memory, its shaders, its status, and the work in its queue.
 import { allocate, byteSize, type ElementType, type TypedArray, viewOf } from "../../graph/dtype.ts";
-import type { HebbError } from "../../graph/errors.ts";
+import { HebbError } from "../../graph/errors.ts";
 import { mapRead, statusWords, usage } from "./flags.ts";
 import { Heap } from "./heap.ts";
 import { grid, type Library, Pipelines } from "./pipelines.ts";
@@ -86,9 +86,22 @@ export class Session {
     });
   }
 
-  /** Whether the card tells the time. */
-  get tellsTime(): boolean {
-    return this.gpu.features.has("timestamp-query");
+  /** Throws where the card does not tell the time. */
+  mustTellTime(): void {
+    if (!this.gpu.features.has("timestamp-query"))
+      throw new HebbError(
+        'this graphics card does not tell how long its kernels take (no "timestamp-query"); profile with the backend "c" or "wasm"',
+      );
+  }
+
+  /** Why the GPU was lost, when it is. */
+  get lost(): Promise<HebbError> {
+    return this.gpu.lost.then(
+      ({ message }) =>
+        new HebbError(
+          `the GPU was lost (${message || "no reason given"}), and what was on it is gone; start again from the last checkpoint`,
+        ),
+    );
   }
 
   /** Nanoseconds in each of `count` passes, of one submission for every 2,000 or so of them. */

@@ -72,7 +72,7 @@ export function interpolate(x: Node, options: InterpolateOptions): Node {
   const rank = x.shape.length - 2;
   if (!ranksOf(mode).includes(rank)) {
     throw new ShapeError(
-      `interpolate: mode "${mode}" does not fit ${formatShape(x.shape)}; "nearest", "nearest-exact" and "area" take [N, C, L] or [N, C, H, W], "linear" the first, "bilinear" and "bicubic" the second`,
+      `interpolate: mode "${mode}" does not fit ${formatShape(x.shape)}; "linear" takes [N, C, L], "bilinear" and "bicubic" take [N, C, H, W], the others both`,
     );
   }
   const mixes = mode === "linear" || mode === "bilinear" || mode === "bicubic";

@@ -456,19 +456,15 @@ function regions(x: Node, dim: number, size: number) {
   };
 }
 
-/** (k · extent + more) div size, of which the product may be too large for int32: then k is divided too, by about √size. */
+/** The quotient in float64 rounds to a whole number at most where 1 / size is below its last place. */
+const mostExactRegions = 2 ** 22;
+
+/** (k · extent + more) div size, in float64 where the product is too large for int32. */
 function share(k: Node, extent: number, size: number, more: number): Node {
-  const most = rangeOf("int32")[1];
-  if (size * extent + size <= most) return quotient(add(mul(k, int(extent)), int(more)), size);
-  const [whole, rest] = [Math.floor(extent / size), extent % size];
-  const root = Math.ceil(Math.sqrt(size));
-  if (size * (2 * root + 2) > most) throw new ShapeError(`adaptive pools: ${size} regions of ${extent} are too many`);
-  const high = quotient(k, root);
-  const low = sub(k, mul(high, int(root)));
-  // root · rest is a multiple of the size, and a part that stays small.
-  const [a, b] = [Math.floor((root * rest) / size), (root * rest) % size];
-  const left = add(add(mul(high, int(b)), mul(low, int(rest))), int(more % size));
-  return add(add(add(mul(k, int(whole)), mul(high, int(a))), quotient(left, size)), int(Math.floor(more / size)));
+  if (size * extent + size <= rangeOf("int32")[1]) return quotient(add(mul(k, int(extent)), int(more)), size);
+  if (size > mostExactRegions) throw new ShapeError(`adaptive pools: ${size} regions of ${extent} are too many`);
+  const number = (value: number): Node => full([], value, "float64");
+  return cast(div(add(mul(cast(k, "float64"), number(extent)), number(more)), number(size)), "int32");
 }
 
 function checkRank(name: string, rank: number, x: Node): void {
