@@ -80,8 +80,8 @@ export interface Compiled<A extends readonly unknown[], R> {
  * Compiles a function of tensors. It is traced once for each signature: tensor arguments by shape and dtype, others by
  * value, and every training flag it reads. What it reads and assigns of state cells becomes part of the one program. Plain
  * JavaScript runs while tracing only. `backward` inside it fills `grad` of parameters and of arguments that require a
- * gradient; its results have no history. Inside another trace, and
- * inside what grad, jvp, vmap and scan are given, it is inlined. Source: the idea of jax.jit and torch.compile.
+ * gradient; its results have no history. Inside another trace, and inside what grad, jvp, vmap and scan are given, it is
+ * inlined. Source: the idea of jax.jit and torch.compile.
  */
 export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R): Compiled<A, R> {
   checkKind("compile", "the function", fn, kind.func());
