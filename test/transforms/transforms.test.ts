@@ -204,7 +204,9 @@ describe("vmap", () => {
     expect(() => vmap(two, { inDims: [0] })(y, rows)).toThrow("inDims has 1 dims for 2 arguments");
     expect(() => vmap(vector, { inDims: null })(y)).toThrow("no argument has a batch dim");
     expect(() => vmap(vector, { outDims: null })(y)).toThrow("outDims is null");
-    expect(() => vmap((v: Tensor) => v.mul(v.sum().itemSync()))(y)).toThrow("functions under vmap are recorded before they run");
+    expect(() => vmap((v: Tensor) => v.mul(v.sum().itemSync()))(y)).toThrow(
+      "functions under vmap are recorded before they run",
+    );
     const state = new State(0);
     expect(() => vmap((v: Tensor) => v.mul(state.assign(v.sum())))(y)).toThrow(
       "vmap: a state or parameter is assigned",
