@@ -135,4 +135,18 @@ export const equivalent = [
     to: "&&",
     why: "the three conditions are one: only a reduction has a place, and only a reduction is at it; the types need all of them",
   },
+  {
+    file: "src/backends/analysis/cost.ts",
+    line: "access(step.index, new Set([...around, step.axis.id]), undefined, 1, 0.8 * scattered);",
+    from: "1",
+    to: "2",
+    why: "a scan has no lanes, and what an access costs in lanes is not looked at",
+  },
+  {
+    file: "src/backends/analysis/steps.ts",
+    line: "for (let last = wide.length - 1; last > 0; last--) {",
+    from: ">",
+    to: ">=",
+    why: "the first axis alone has none before it to be merged with",
+  },
 ];

@@ -102,3 +102,11 @@ it("parts of several dtypes lie behind one another", () => {
   ]);
   expect(bytes).toBe(part * (8 + 1 + 4));
 });
+
+it("of axes of one length the outermost is split", () => {
+  const given = kernel(1, [256, 256]);
+  const { phases } = split(given);
+  const [first, second] = reductions(given)[0]?.axes ?? [];
+  expect(reductions(phases[0])[0]?.axes[1]).toBe(second);
+  expect(reductions(phases[0])[0]?.axes).not.toContain(first);
+});

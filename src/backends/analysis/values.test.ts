@@ -1,7 +1,7 @@
 // Bounds of whole numbers: they decide which index checks and guards are dropped, so they must hold, and be as near as they can.
 import { describe, expect, it } from "vitest";
 import { type Axis, axisValue, type BinaryFn, binary, int, load, newAxis, type Scalar } from "../../graph/scalar.ts";
-import { halvedIn, ValueTable } from "./values.ts";
+import { halvedIn, linearKey, makeLinear, mostInFloats, strideAlong, strideOf, ValueTable } from "./values.ts";
 
 const table = (): ValueTable => new ValueTable(() => ({ length: 100, stored: false }));
 
@@ -136,4 +136,53 @@ it("an index that halves an axis says what it halves", () => {
   expect(halved(binary("mod", x, int(2)))).toBeUndefined();
   expect(halved(binary("mul", half(x), int(2)))).toBeUndefined();
   expect(halved(binary("add", half(x), x))).toBeUndefined();
+});
+
+describe("steps along an axis", () => {
+  const [axis, other, absent] = [newAxis(8), newAxis(8), newAxis(8)];
+  const known = table();
+  const index = (by: number, rest: Scalar): ReturnType<ValueTable["linear"]> =>
+    known.linear(binary("add", binary("mul", axisValue(axis), int(by)), rest));
+  const steps = (of: Axis, by: number, rest: Scalar) => {
+    const found = index(by, rest);
+    return [
+      strideAlong(found, of),
+      strideOf(found, ({ deps }) => deps.has(of.id), of.id).stride,
+      strideOf(found, ({ deps }) => deps.has(of.id), of.id).irregular,
+    ];
+  };
+  it("are 0 where the axis is not, and irregular where another term depends on it too", () => {
+    expect(steps(axis, 3, axisValue(other))).toEqual([3, 3, false]);
+    expect(steps(other, 3, axisValue(other))).toEqual([1, 1, false]);
+    expect(steps(absent, 3, axisValue(other))).toEqual([0, 0, false]);
+    expect(steps(axis, 3, binary("mod", axisValue(axis), int(3)))).toEqual([3, 3, true]);
+  });
+});
+
+it("sums of terms have their range, one order, and a text of their own", () => {
+  const known = table();
+  const [a, b] = [known.axis(newAxis(5)), known.axis(newAxis(7))];
+  const sum = makeLinear(
+    [
+      { atom: b, coefficient: -2 },
+      { atom: a, coefficient: 3 },
+      { atom: known.axis(newAxis(9)), coefficient: 0 },
+    ],
+    4,
+  );
+  expect(sum.terms.map(({ atom }) => atom)).toEqual([a, b]);
+  expect([sum.min, sum.max]).toEqual([4 - 12, 4 + 12]);
+  expect(linearKey(sum)).toBe(`3*${a.id}+-2*${b.id}+4`);
+});
+
+it("quotients of what is below 2²¹ are right in float32 lanes, for every divisor, at every place where they change", () => {
+  for (let divisor = 2; divisor < 200; divisor++) {
+    const inverse = Math.fround(1 / divisor);
+    for (let quotient = 1; quotient * divisor < mostInFloats; quotient += 1 + Math.floor(quotient / 50)) {
+      for (const x of [quotient * divisor - 1, quotient * divisor]) {
+        const lanes = Math.floor(Math.fround(Math.fround(x + 0.5) * inverse));
+        if (lanes !== Math.floor(x / divisor)) expect.fail(`${x} / ${divisor} is ${lanes} in lanes`);
+      }
+    }
+  }
 });
