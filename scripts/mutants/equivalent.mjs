@@ -149,4 +149,18 @@ export const equivalent = [
     to: ">=",
     why: "the first axis alone has none before it to be merged with",
   },
+  {
+    file: "src/backends/analysis/windows.ts",
+    line: "let [most, place] = [-1, 0];",
+    from: "1",
+    to: "2",
+    why: "a load has no fewer than no terms, which is above both",
+  },
+  {
+    file: "src/backends/analysis/cost.ts",
+    line: "for (const axis of axes) product *= this.#extents.get(axis) ?? 1;",
+    from: "1",
+    to: "2",
+    why: "every axis that a value depends on is bound by the kernel, so the default is never taken",
+  },
 ];

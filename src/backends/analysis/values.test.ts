@@ -186,3 +186,15 @@ it("quotients of what is below 2²¹ are right in float32 lanes, for every divis
     }
   }
 });
+
+it("products with a constant on either side are terms, products of counters are values of their own", () => {
+  const known = table();
+  const [a, b] = [newAxis(5), newAxis(7)];
+  const termsOf = (scalar: Scalar) =>
+    known
+      .linear(scalar)
+      .terms.map(({ atom, coefficient }) => [atom.kind === "axis" ? atom.axis.id : atom.kind, coefficient]);
+  expect(termsOf(binary("mul", int(3), axisValue(a)))).toEqual([[a.id, 3]]);
+  expect(termsOf(binary("mul", axisValue(a), int(3)))).toEqual([[a.id, 3]]);
+  expect(termsOf(binary("mul", axisValue(a), axisValue(b)))).toEqual([["binary", 1]]);
+});
