@@ -14,6 +14,7 @@ import {
   type SynchronousDevice,
   type Warning,
 } from "../backend.ts";
+import { mustBeGiven } from "../fits.ts";
 import { failureAddress } from "../wasm/failure.ts";
 import { createWasmDevice, type WasmDevice } from "../wasm/index.ts";
 import { availableThreads } from "../wasm/threads.ts";
@@ -359,9 +360,7 @@ class CExecutable implements Executable {
 
   private bind(blocks: readonly (Block | undefined)[]): void {
     const { bound, device } = this;
-    if (blocks.length !== bound.length) {
-      throw new InternalError(`${this.program.name} takes ${bound.length} blocks, not ${blocks.length}`);
-    }
+    mustBeGiven(bound.length, blocks.length, this.program);
     // Memory may move when the workspace is allocated, so that comes first.
     const { address } = device.workspace.block(this.claim);
     const { base } = device;

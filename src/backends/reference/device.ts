@@ -3,8 +3,9 @@ import { type FailedCheck, stoppedKernels } from "../../compiler/checks.ts";
 import type { BufferInfo, Instruction, Program, Window } from "../../compiler/kernel.ts";
 import { at } from "../../graph/at.ts";
 import { allocate, byteSize, type ElementType, type TypedArray, viewOf } from "../../graph/dtype.ts";
-import { HebbError, InternalError } from "../../graph/errors.ts";
+import { InternalError } from "../../graph/errors.ts";
 import type { Block, Executable, SynchronousDevice } from "../backend.ts";
+import { elementsMustFit, gone, mustBeGiven, mustBeSize, mustFit } from "../fits.ts";
 import { type Claim, Workspace } from "../workspace.ts";
 import { interpret, type Memory } from "./interpret.ts";
 
@@ -27,8 +28,7 @@ class ReferenceDevice implements SynchronousDevice {
   #liveBytes = 0;
 
   allocate(bytes: number): Block {
-    if (!Number.isSafeInteger(bytes) || bytes < 0)
-      throw new HebbError(`cannot allocate ${bytes} bytes; ask for a whole number`);
+    mustBeSize(bytes);
     const address = this.#nextAddress++;
     // Views of 8-byte elements need whole words.
     this.#heap.set(address, new ArrayBuffer(Math.ceil(bytes / 8) * 8));
@@ -44,26 +44,22 @@ class ReferenceDevice implements SynchronousDevice {
 
   write(block: Block, data: TypedArray, start = 0): void {
     const from = start * data.BYTES_PER_ELEMENT;
-    if (from + data.byteLength > block.bytes)
-      throw new InternalError(`${data.byteLength} bytes do not fit a block of ${block.bytes}`);
+    mustFit(from + data.byteLength, block);
     new Uint8Array(this.bytes(block)).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), from);
   }
 
   read(block: Block, dtype: ElementType, length: number, start = 0): TypedArray {
-    if ((start + length) * byteSize(dtype) > block.bytes)
-      throw new InternalError(`${length} ${dtype} elements are not in a block of ${block.bytes} bytes`);
+    elementsMustFit(start + length, dtype, block);
     return viewOf(dtype, this.bytes(block), start * byteSize(dtype), length).slice();
   }
 
   fill(block: Block, dtype: ElementType, length: number, value: number): void {
-    if (length * byteSize(dtype) > block.bytes)
-      throw new InternalError(`${length} ${dtype} elements do not fit a block of ${block.bytes} bytes`);
+    elementsMustFit(length, dtype, block);
     viewOf(dtype, this.bytes(block), 0, length).fill(value);
   }
 
   copy(from: Block, to: Block): void {
-    if (from.bytes > to.bytes)
-      throw new InternalError(`a block of ${from.bytes} bytes does not fit one of ${to.bytes}`);
+    mustFit(from.bytes, to);
     new Uint8Array(this.bytes(to)).set(new Uint8Array(this.bytes(from), 0, from.bytes));
   }
 
@@ -83,7 +79,7 @@ class ReferenceDevice implements SynchronousDevice {
   /** The memory behind a block. */
   bytes(block: Block): ArrayBuffer {
     const buffer = this.#heap.get(block.address);
-    if (buffer === undefined) throw new InternalError(`block ${block.address} was freed or belongs to another device`);
+    if (buffer === undefined) throw gone(block);
     return buffer;
   }
 }
@@ -152,11 +148,7 @@ class ReferenceExecutable implements Executable {
   }
 
   #bind(blocks: readonly Block[]): void {
-    if (blocks.length !== this.#program.argumentCount) {
-      throw new InternalError(
-        `${this.#program.name} takes ${this.#program.argumentCount} blocks, not ${blocks.length}`,
-      );
-    }
+    mustBeGiven(this.#program.argumentCount, blocks.length, this.#program);
     const arena = this.#device.workspace.block(this.#claim);
     this.#memory.views = this.#program.buffers.map((buffer) => this.#viewOf(buffer, blocks, arena));
     this.#memory.failure = undefined;

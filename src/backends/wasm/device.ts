@@ -6,6 +6,7 @@ import { HebbError, InternalError } from "../../graph/errors.ts";
 import { Allocator } from "../allocator.ts";
 import { argumentBytes, tableSlots, type WorkspaceLayout, workspaceLayout } from "../analysis/arguments.ts";
 import type { Block, Executable, SynchronousDevice } from "../backend.ts";
+import { elementsMustFit, gone, mustBeGiven, mustBeSize, mustFit } from "../fits.ts";
 import { type Claim, Workspace } from "../workspace.ts";
 import { failureAddress } from "./failure.ts";
 import { type EmittedProgram, emitProgram } from "./program.ts";
@@ -120,8 +121,7 @@ class Wasm implements WasmDevice {
   }
 
   allocate(bytes: number): Block {
-    if (!Number.isSafeInteger(bytes) || bytes < 0)
-      throw new HebbError(`cannot allocate ${bytes} bytes; ask for a whole number`);
+    mustBeSize(bytes);
     const address = this.#allocator.allocate(bytes);
     this.#live.set(address, bytes);
     this.#liveBytes += bytes;
@@ -136,22 +136,19 @@ class Wasm implements WasmDevice {
   }
 
   #check(block: Block): void {
-    if (this.#live.get(block.address) !== block.bytes)
-      throw new InternalError(`block ${block.address} was freed or belongs to another device`);
+    if (this.#live.get(block.address) !== block.bytes) throw gone(block);
   }
 
   write(block: Block, data: TypedArray, start = 0): void {
     this.#check(block);
     const from = start * data.BYTES_PER_ELEMENT;
-    if (from + data.byteLength > block.bytes)
-      throw new InternalError(`${data.byteLength} bytes do not fit a block of ${block.bytes}`);
+    mustFit(from + data.byteLength, block);
     this.bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), block.address + from);
   }
 
   read(block: Block, dtype: ElementType, length: number, start = 0): TypedArray {
     this.#check(block);
-    if ((start + length) * byteSize(dtype) > block.bytes)
-      throw new InternalError(`${length} ${dtype} elements are not in a block of ${block.bytes} bytes`);
+    elementsMustFit(start + length, dtype, block);
     if (dtype === "float32") return this.#readFloats(block.address / 4 + start, length);
     return viewOf(dtype, this.bytes.buffer, block.address + start * byteSize(dtype), length).slice();
   }
@@ -167,16 +164,14 @@ class Wasm implements WasmDevice {
 
   fill(block: Block, dtype: ElementType, length: number, value: number): void {
     this.#check(block);
-    if (length * byteSize(dtype) > block.bytes)
-      throw new InternalError(`${length} ${dtype} elements do not fit a block of ${block.bytes} bytes`);
+    elementsMustFit(length, dtype, block);
     viewOf(dtype, this.bytes.buffer, block.address, length).fill(value);
   }
 
   copy(from: Block, to: Block): void {
     this.#check(from);
     this.#check(to);
-    if (from.bytes > to.bytes)
-      throw new InternalError(`a block of ${from.bytes} bytes does not fit one of ${to.bytes}`);
+    mustFit(from.bytes, to);
     this.bytes.copyWithin(to.address, from.address, from.address + from.bytes);
   }
 
@@ -317,9 +312,7 @@ class WasmExecutable implements Executable {
   #bind(blocks: readonly Block[]): void {
     const bound = this.#bound;
     const argumentBytes = this.#argumentBytes;
-    if (blocks.length !== bound.length) {
-      throw new InternalError(`${this.#program.name} takes ${bound.length} blocks, not ${blocks.length}`);
-    }
+    mustBeGiven(bound.length, blocks.length, this.#program);
     for (let slot = 0; slot < bound.length; slot++) {
       const block = blocks[slot];
       if (block === undefined || block.address === bound[slot]) continue;

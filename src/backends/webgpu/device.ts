@@ -1,11 +1,12 @@
 // The WebGPU device: it has its own queue, which accepts work even before the GPU is open.
 import { type FailedCheck, hasChecks } from "../../compiler/checks.ts";
 import type { Program } from "../../compiler/kernel.ts";
-import { byteSize, type ElementType, type TypedArray } from "../../graph/dtype.ts";
+import type { ElementType, TypedArray } from "../../graph/dtype.ts";
 import { HebbError, InternalError } from "../../graph/errors.ts";
 import { Allocator } from "../allocator.ts";
 import { tableSlots } from "../analysis/arguments.ts";
 import type { AsynchronousDevice, Block, Executable, FailedRun } from "../backend.ts";
+import { elementsMustFit, mustBeSize, mustFit } from "../fits.ts";
 import type { Target } from "../gpu/mapping.ts";
 import { type Claim, Workspace } from "../workspace.ts";
 import type { Wanted } from "./adapter.ts";
@@ -178,8 +179,7 @@ class WebgpuDevice implements AsynchronousDevice {
   }
 
   allocate(bytes: number): Block {
-    if (!Number.isSafeInteger(bytes) || bytes < 0)
-      throw new HebbError(`cannot allocate ${bytes} bytes; ask for a whole number`);
+    mustBeSize(bytes);
     if (this.#failure !== undefined) throw this.#failure;
     const address = this.#allocator.allocate(bytes);
     this.#liveBytes += bytes;
@@ -196,16 +196,15 @@ class WebgpuDevice implements AsynchronousDevice {
     this.#give(free, free);
   }
 
-  write({ address, bytes }: Block, data: TypedArray): void {
-    if (data.byteLength > bytes) throw new InternalError(`${data.byteLength} bytes do not fit a block of ${bytes}`);
+  write(block: Block, data: TypedArray): void {
+    mustFit(data.byteLength, block);
     const given = this.#session === undefined || this.#grows ? data.slice() : data;
-    this.#give((session) => session.write(address, given));
+    this.#give((session) => session.write(block.address, given));
   }
 
-  fill({ address, bytes }: Block, dtype: ElementType, length: number, value: number): void {
-    if (length * byteSize(dtype) > bytes)
-      throw new InternalError(`${length} ${dtype} elements do not fit a block of ${bytes} bytes`);
-    this.#give((session) => session.fill(address, dtype, length, value));
+  fill(block: Block, dtype: ElementType, length: number, value: number): void {
+    elementsMustFit(length, dtype, block);
+    this.#give((session) => session.fill(block.address, dtype, length, value));
   }
 
   copy(from: Block, to: Block): void {
@@ -217,15 +216,13 @@ class WebgpuDevice implements AsynchronousDevice {
   }
 
   #move(from: Block, to: Block, kind: "copy" | "assign"): void {
-    if (from.bytes > to.bytes)
-      throw new InternalError(`a block of ${from.bytes} bytes does not fit one of ${to.bytes}`);
+    mustFit(from.bytes, to);
     this.#give((session) => session.copy(from.address, to.address, from.bytes, kind));
   }
 
-  read({ address, bytes }: Block, dtype: ElementType, length: number): Promise<TypedArray> {
-    if (length * byteSize(dtype) > bytes)
-      throw new InternalError(`${length} ${dtype} elements are not in a block of ${bytes} bytes`);
-    return this.#ask((session) => session.read(address, dtype, length));
+  read(block: Block, dtype: ElementType, length: number): Promise<TypedArray> {
+    elementsMustFit(length, dtype, block);
+    return this.#ask((session) => session.read(block.address, dtype, length));
   }
 
   async settle(): Promise<FailedRun | undefined> {
