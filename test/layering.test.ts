@@ -41,7 +41,12 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What every backend is given: the contract, and the memory in which programs run. */
-const backendContract: readonly string[] = ["backends/backend.ts", "backends/workspace.ts", "backends/allocator.ts"];
+const backendContract: readonly string[] = [
+  "backends/backend.ts",
+  "backends/workspace.ts",
+  "backends/allocator.ts",
+  "backends/fits.ts",
+];
 /**
  * A backend is a folder of its own. They share the contract, what analysis/ finds out about kernels and
  * how contraction/ plans products, those of graphics cards how gpu/ spreads kernels over one; c keeps its values in the memory of wasm, which also runs programs that are not worth a C compiler.

@@ -282,7 +282,7 @@ class Fuser {
         throw new InternalError(`a ${rule.kind} is never realised`);
       case "collective":
         throw new HebbError(
-          "a collective cannot be exported or inspected; call it in a compiled function or on tensors with values",
+          "call collectives in compiled functions or on tensors with values; they cannot be exported",
         );
       case "element": {
         const axes = this.#finestShape(node).map(newAxis);

@@ -200,8 +200,7 @@ class RepeatLowering {
       else {
         const slot = slots[placement.slot];
         const row = slot?.kind === "output" ? asked[slot.output]?.row : slot && leafOf.get(slot.source);
-        if (row === undefined)
-          throw new InternalError(`the body of loop ${context.name} reads ${name}, which is not its own`);
+        if (row === undefined) throw new InternalError(`loop ${context.name} reads ${name} of another`);
         to = typeof row === "number" ? row : this.#window(own, row);
       }
       places.set(id, { buffer: to, start: 0 });

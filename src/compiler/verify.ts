@@ -33,7 +33,7 @@ function verifyRepeat({ name, steps, windows, body }: Repeat, program: Program):
   for (const { buffer, whole, start, shift, rows = steps + shift } of windows) {
     const [row, all] = [program.buffers[buffer], program.buffers[whole]];
     if (row?.placement.kind !== "window" || row.dtype !== all?.dtype || start + rows * row.length > all.length)
-      throw new InternalError(`loop ${name} looks at rows of buffer ${whole} that it does not have`);
+      throw new InternalError(`loop ${name} reads beyond the rows of buffer ${whole}`);
   }
   for (const kernel of body) if (kernel.kind === "repeat") verifyRepeat(kernel, program);
 }

@@ -154,9 +154,7 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
    */
   shard(sharding: Sharding): void {
     if (!this.elementwise)
-      throw new HebbError(
-        `${this.name}: an update looks at whole matrices, so ranks cannot share it out; leave zero out, or use another optimizer`,
-      );
+      throw new HebbError(`${this.name}: updates look at whole matrices, which ranks cannot share; leave zero out`);
     if (this.#slots.size > 0) throw new HebbError(`${this.name}: ranks share an update out from the first step on`);
     this.#sharding = sharding;
     this.#layout++;

@@ -156,8 +156,7 @@ export class ComputeDevice implements BackendInfo {
    * more is computed here. The default device cannot be closed: `useBackend` replaces it.
    */
   async close(): Promise<void> {
-    if (this.#seat === defaultSeat)
-      throw new HebbError("close: the default device stays open; useBackend({ backend: … }) puts another in its place");
+    if (this.#seat === defaultSeat) throw new HebbError("close: the default device stays open; useBackend replaces it");
     await this.#seat.close();
   }
 

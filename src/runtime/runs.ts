@@ -36,7 +36,7 @@ export class Runs {
     // Whoever waited at the same time may have reported it already.
     if (failure === undefined || failure.run < this.#first) return;
     const message = this.#messages.get(failure.executable);
-    const error = message?.(failure.check) ?? new InternalError("a check failed in a program that nobody submitted");
+    const error = message?.(failure.check) ?? new InternalError("an unknown program failed a check");
     this.#stretch.failed = { from: failure.run, error };
     this.#stretch = { failed: undefined };
     this.#first = this.#count;

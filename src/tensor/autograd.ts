@@ -150,7 +150,7 @@ function gradientNodes(parts: unknown, count: number): (Node | undefined)[] {
   const fits = (part: unknown): part is Tensor | undefined => part === undefined || part instanceof Tensor;
   if (!Array.isArray(parts) || !parts.every(fits))
     throw new HebbError(
-      `customGradient: the backward function must return a list with a gradient or undefined for each of the ${count} inputs, such as [grad.mul(2)], got ${Array.isArray(parts) ? `a list with ${kind.describe(parts.find((part) => !fits(part)))}` : kind.describe(parts)}`,
+      `customGradient: backward must return a list of a gradient or undefined for each of the ${count} inputs, such as [grad.mul(2)], got ${Array.isArray(parts) ? `a list with ${kind.describe(parts.find((part) => !fits(part)))}` : kind.describe(parts)}`,
     );
   return parts.map((part) => part?.node);
 }

@@ -140,9 +140,7 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R):
     const { entry, storages } = prepare(args);
     const { program, draws } = entry;
     if ("parts" in program)
-      throw new HebbError(
-        `${name}: profile runs one program, and this step is cut at its collectives; profile it in one process`,
-      );
+      throw new HebbError(`${name}: collectives cut this step into several programs; profile it in one process`);
     const advance = (): void => {
       for (const [drawn, count] of draws) drawn.advance(count);
     };

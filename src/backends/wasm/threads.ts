@@ -1,6 +1,7 @@
 // Worker threads that run the same program function as the main thread, each its share of the units. They share one memory.
 import type { EmitContext } from "./emitter.ts";
 import type { FunctionBuilder } from "./module.ts";
+import { nodeForbidsWorkers, nodeProcessors, nodeWorkers, startInNode } from "./nodeWorkers.ts";
 
 /** Addresses in low memory, each on its own cache line. */
 export const control = {
@@ -129,7 +130,6 @@ const begin = ({ memory, thread, threads }) => {
   }
 };
 `;
-const nodeSource = `${workerSource}\nbegin(require("node:worker_threads").workerData);`;
 const pageSource = `${workerSource}\nonmessage = ({ data }) => begin(data);`;
 
 interface Job {
@@ -141,23 +141,17 @@ interface Job {
   readonly done?: () => void;
 }
 
-/** Node's own modules, where this is Node; asked for at run time so that a page never sees them. */
-const node = typeof process === "undefined" ? undefined : process;
-const nodeWorkers = () => node?.getBuiltinModule?.("node:worker_threads");
-type NodeWorkers = NonNullable<ReturnType<typeof nodeWorkers>>;
-
 /** How many threads this machine can run at once. */
 export function availableThreads(): number {
-  const os = node?.getBuiltinModule?.("node:os");
-  if (os !== undefined) return os.availableParallelism();
-  return typeof navigator === "undefined" ? 1 : Math.max(1, navigator.hardwareConcurrency ?? 1);
+  const here = typeof navigator === "undefined" ? undefined : navigator.hardwareConcurrency;
+  return nodeProcessors() ?? Math.max(1, here ?? 1);
 }
 
 /** Why there can be no threads here, or undefined where there can. */
 export function threadsMissing(): string | undefined {
   if (typeof SharedArrayBuffer === "undefined") return "no SharedArrayBuffer: the page is not cross-origin isolated";
   if (nodeWorkers() === undefined && typeof Worker === "undefined") return "this environment has no workers";
-  if (node?.permission?.has("worker") === false) return "Node is not allowed to start workers; pass --allow-worker";
+  if (nodeForbidsWorkers()) return "Node is not allowed to start workers; pass --allow-worker";
   return undefined;
 }
 
@@ -201,12 +195,9 @@ export class ThreadPool {
     }
   }
 
-  #startInNode({ Worker }: NodeWorkers, workerData: unknown): () => void {
+  #startInNode(workers: NonNullable<ReturnType<typeof nodeWorkers>>, data: unknown): () => void {
     this.#words[control.mainMaySleep / 4] = 1;
-    const worker = new Worker(nodeSource, { eval: true, workerData, execArgv: [], stdin: false });
-    worker.on("error", (error) => this.#fail(error instanceof Error ? error.message : String(error)));
-    worker.unref();
-    return () => void worker.terminate();
+    return startInNode(workers, workerSource, data, (reason) => this.#fail(reason));
   }
 
   #startInPage(data: unknown): () => void {

@@ -233,7 +233,7 @@ class WebgpuDevice implements AsynchronousDevice {
     const executable = this.#checked.get(run);
     for (const known of this.#checked.keys()) if (known < runs && known !== run) this.#checked.delete(known);
     if (word("failed") === 0) return undefined;
-    if (executable === undefined) throw new InternalError(`run ${run} failed, which was not noted`);
+    if (executable === undefined) throw new InternalError(`run ${run} is unknown`);
     const check: FailedCheck = { site: word("site"), index: word("index") | 0, place: word("place") };
     return { run, executable, check };
   }
