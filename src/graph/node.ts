@@ -194,6 +194,8 @@ export interface Traits {
 export interface Op<A extends Attributes = Attributes> {
   readonly name: string;
   readonly traits?: Traits;
+  /** Of a source: the compiled function whose result it is, if a gradient outside would have to go on inside the function. */
+  readonly resultOf?: string;
   /** The output's type; throws ShapeError when the inputs do not fit. */
   infer(inputs: readonly TensorType[], attributes: A): TensorType;
   readonly gradient: AnyGradient<A>;
@@ -260,11 +262,14 @@ const sourceOp: Op = {
   rule: { kind: "source" },
 };
 
+/** What results of a compiled function are instead, if a gradient outside would have to go on inside it. */
+export const resultSource = (name: string): Op => ({ ...sourceOp, resultOf: name });
+
 /** A leaf that reads something outside the graph. */
-export function sourceNode(type: TensorType, source: Source): Node {
+export function sourceNode(type: TensorType, source: Source, op = sourceOp): Node {
   return {
     id: nextId++,
-    op: sourceOp,
+    op,
     inputs: [],
     attributes: {},
     shape: type.shape,

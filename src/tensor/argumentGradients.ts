@@ -44,6 +44,11 @@ export class ArgumentGradients {
     });
   }
 
+  /** Whether it stands for an argument that requires a gradient. */
+  has(tensor: Tensor): boolean {
+    return this.stands.includes(tensor);
+  }
+
   /** When tracing has ended: the gradients that are results of the program. */
   results(): Node[] {
     return this.stands.flatMap(({ grad }, place) =>

@@ -2,11 +2,12 @@
 import { gradients } from "../graph/autodiff.ts";
 import type { DType } from "../graph/dtype.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
-import type { Node } from "../graph/node.ts";
+import type { Node, Op } from "../graph/node.ts";
 import { cast } from "../graph/ops/cast.ts";
 import { formatShape, type Shape, sameShape, sizeOf } from "../graph/shape.ts";
 import { topologicalOrder } from "../graph/walk.ts";
 import { wantLater } from "./lazy.ts";
+import { refuseLostHistory } from "./lostHistory.ts";
 import { refuseInStep } from "./steps.ts";
 
 /** A value with a gradient. */
@@ -15,6 +16,7 @@ export interface Differentiable<Self> {
   readonly shape: Shape;
   readonly dtype: DType;
   readonly requiresGrad: boolean;
+  readonly lostHistory: Op | undefined;
   grad: Self | undefined;
 }
 
@@ -30,13 +32,17 @@ export function backward<T extends Differentiable<T>>(values: Values<T>, loss: T
     "backward was called",
     "call it on the results of the loop, or use grad, which is a function, in the step",
   );
+  const order = topologicalOrder([loss.node]);
+  if (loss.requiresGrad || loss.lostHistory !== undefined) {
+    checkSeed("backward", loss, gradient);
+    refuseLostHistory(loss.node, order, gradient?.node);
+  }
   if (!loss.requiresGrad) {
     throw new HebbError(
-      "backward: this value depends on no parameter that requires a gradient; was it made under noGrad, detached, or returned by a compiled function (call backward inside it), or is every parameter frozen?",
+      "backward: this value depends on no parameter that requires a gradient; was it made under noGrad or detached, or is every parameter frozen?",
     );
   }
-  checkSeed("backward", loss, gradient);
-  const leaves = leavesUnder(loss, values.leafOf);
+  const leaves = leavesIn(order, values.leafOf);
   wantLater(loss);
   const nodes = leaves.map(({ node }) => node);
   for (const [place, node] of gradients(loss.node, nodes, gradient?.node).entries()) {
@@ -56,11 +62,16 @@ export interface Leaf<T> {
 }
 
 /** What of a value's graph requires a gradient. */
-export function leavesUnder<T extends Differentiable<T>>(
+export const leavesUnder = <T extends Differentiable<T>>(
   value: T,
   leafOf: (node: Node) => T | undefined,
+): readonly Leaf<T>[] => leavesIn(topologicalOrder([value.node]), leafOf);
+
+function leavesIn<T extends Differentiable<T>>(
+  order: readonly Node[],
+  leafOf: (node: Node) => T | undefined,
 ): readonly Leaf<T>[] {
-  return topologicalOrder([value.node]).flatMap((node): Leaf<T>[] => {
+  return order.flatMap((node): Leaf<T>[] => {
     const owner = leafOf(node);
     // A leaf may have been frozen since its node was made.
     return owner === undefined || !owner.requiresGrad ? [] : [{ node, owner }];

@@ -27,10 +27,11 @@ import { ArgumentGradients, leavesKey, leavesOf, standingGradients } from "./arg
 import { describeProgram } from "./explain.ts";
 import { gradEnabled } from "./gradMode.ts";
 import { evaluate, flush, knownValue, refuseWaiting } from "./lazy.ts";
+import { LostHistories } from "./lostHistory.ts";
 import { homeOf, joinHomes, setHome, targetOf } from "./placement.ts";
 import { callTraced, refusePromises } from "./results.ts";
 import { recordsHistory, recordsStep } from "./steps.ts";
-import { Tensor } from "./tensor.ts";
+import { gradientLeaves, Tensor } from "./tensor.ts";
 import { type CountedDraws, currentTrace, type Guard, guardsHold, Trace, traceGuard, withTrace } from "./trace.ts";
 import { collectResult, flattenArguments, substituted, type Tree } from "./trees.ts";
 
@@ -57,7 +58,17 @@ interface Entry {
   readonly draws: readonly (readonly [CountedDraws, number])[];
   readonly afterRun: readonly (() => void)[];
   readonly resultCount: number;
+  readonly histories: LostHistories;
   result(values: readonly Tensor[]): Tree;
+}
+
+/** The nodes of the results that the function returns. */
+const resultsOf = ({ outputs, resultCount }: Entry): readonly Node[] =>
+  outputs.slice(0, resultCount).map(({ node }) => node);
+
+/** What a call runs, and on what. */
+interface Prepared extends Given {
+  readonly entry: Entry;
 }
 
 /** Maximum number of cached signatures; the least recently used is evicted first, and traced again if it returns. */
@@ -80,7 +91,7 @@ export interface Compiled<A extends readonly unknown[], R> {
  * Compiles a function of tensors. It is traced once for each signature: tensor arguments by shape and dtype, others by
  * value, and every training flag it reads. What it reads and assigns of state cells becomes part of the one program. Plain
  * JavaScript runs while tracing only. `backward` inside it fills `grad` of parameters and of arguments that require a
- * gradient; its results have no history. Inside another trace, and inside what grad, jvp, vmap and scan are given, it is
+ * gradient. Its results have no history: `backward` outside refuses those that would need one, unless they are detached. Inside another trace, and inside what grad, jvp, vmap and scan are given, it is
  * inlined. Source: the idea of jax.jit and torch.compile.
  */
 export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R): Compiled<A, R> {
@@ -101,7 +112,7 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R):
     return entry;
   };
 
-  const prepare = (args: A): { entry: Entry; storages: Storage[]; leaves: readonly Tensor[] } => {
+  const prepare = (args: A): Prepared => {
     const tensors: Tensor[] = [];
     const text = flattenArguments(args, tensors);
     const leaves = leavesOf(tensors);
@@ -119,15 +130,16 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R):
       followDraws(entry);
       refuseWaiting(name, entry.program);
     }
-    return { entry, storages, leaves };
+    return { entry, tensors, storages, leaves };
   };
 
   const call = (...args: A): R => {
     if (currentTrace() !== undefined || recordsStep() || recordsHistory()) return fn(...args);
-    const { entry, storages, leaves } = prepare(args);
-    const values = runOnce(entry, storages).map((value) => {
+    const { entry, tensors, storages, leaves } = prepare(args);
+    const lost = entry.histories.marks(tensors, () => resultsOf(entry));
+    const values = runOnce(entry, storages).map((value, place) => {
       value.place.home = entry.home;
-      return Tensor.of(sourceNode(value, value));
+      return Tensor.ofResult(value, lost[place]);
     });
     for (const effect of entry.afterRun) effect();
     if (leaves.length > 0) entry.gradients.deliver(leaves, values.slice(entry.resultCount));
@@ -240,7 +252,7 @@ function traceEntry(
   const outputs: Output[] = [];
   let resultCount = 0;
   let shape: (values: readonly Tensor[]) => Tree = () => undefined;
-  withTrace(trace, () => {
+  const histories = withTrace(trace, () => {
     traceGuard(gradEnabled);
     traceGuard(currentPrecision);
     const result = callTraced("compile", fn, substituted(args, stand));
@@ -252,6 +264,10 @@ function traceEntry(
     for (const { node } of returned) outputs.push({ node });
     for (const node of gradients.results()) outputs.push({ node });
     for (const [cell, node] of trace.writes) outputs.push({ node, updates: cell });
+    return new LostHistories(name, returned, (node) => {
+      const owner = gradientLeaves.get(node);
+      return owner?.requiresGrad === true && (gradients.has(owner) || !trace.leaves.has(owner));
+    });
   });
   const roots = [...outputs.map((output) => output.node), ...trace.checks];
   // What moves moved outside the trace, and enters as a value.
@@ -274,6 +290,7 @@ function traceEntry(
     outputs: settled,
     gradients,
     resultCount,
+    histories,
     draws: [...trace.draws],
     afterRun: trace.afterRun,
     result: shape,

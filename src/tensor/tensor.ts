@@ -3,7 +3,7 @@ import { settle } from "../graph/apply.ts";
 import { type DType, isFloat, type TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import { numbersOf, storedNumbers } from "../graph/halves.ts";
-import { type Node, newId, sourceNode } from "../graph/node.ts";
+import { type Node, newId, type Op, sourceNode } from "../graph/node.ts";
 import { alias } from "../graph/ops/alias.ts";
 import * as el from "../graph/ops/elementwise.ts";
 import { formatShape, type Shape, sizeOf } from "../graph/shape.ts";
@@ -44,6 +44,7 @@ export class Tensor<S extends Shape = Shape> extends ReadingMethods<S> {
   #requiresGrad = false;
   #grad: Tensor | undefined;
   #chain = 0;
+  #lostHistory: Op | undefined;
 
   constructor(node: Node | undefined, init: given.TensorInit) {
     super();
@@ -62,6 +63,13 @@ export class Tensor<S extends Shape = Shape> extends ReadingMethods<S> {
   static of(node: Node, requiresGrad = false): Tensor {
     const tensor = new Tensor(node, node);
     if (requiresGrad) tensor.#requiresGrad = true;
+    return tensor;
+  }
+
+  /** Wraps a result of a compiled function; `lost` marks one that would have a history outside compile. */
+  static ofResult(value: Storage, lost: Op | undefined): Tensor {
+    const tensor = new Tensor(sourceNode(value, value, lost), value);
+    tensor.#lostHistory = lost;
     return tensor;
   }
 
@@ -93,12 +101,20 @@ export class Tensor<S extends Shape = Shape> extends ReadingMethods<S> {
     return this.#requiresGrad;
   }
 
+  /** How its source is marked where it was computed from a result of a compiled function that would have a history outside it. */
+  get lostHistory(): Op | undefined {
+    return this.#lostHistory;
+  }
+
   /** True makes this tensor a leaf whose `grad` is filled by `backward`. */
   set requiresGrad(value: boolean) {
     if (value && !isFloat(this.dtype))
       throw new HebbError(`requiresGrad: only float tensors have gradients, this one is ${this.dtype}`);
     this.#requiresGrad = value;
     if (!value) return;
+    // A leaf of its own: what it was computed from is to get nothing.
+    if (this.#lostHistory !== undefined) this.#node = el.stopGradient(this.node);
+    this.#lostHistory = undefined;
     // A loop reads through views of what does not change in it: a leaf must not be a view.
     if (this.node.op.traits?.view !== undefined) this.#node = alias(this.node);
     gradientLeaves.set(this.node, this);
@@ -123,10 +139,14 @@ export class Tensor<S extends Shape = Shape> extends ReadingMethods<S> {
   /** The result of an operation on tensors: records history where a gradient may be wanted. */
   static from(node: Node, inputs: readonly Tensor[]): Tensor {
     if (severalDevices()) homeOf(node);
-    const requiresGrad = gradEnabled() && isFloat(node.dtype) && inputs.some((input) => input.requiresGrad);
+    const keepsHistory = gradEnabled() && isFloat(node.dtype);
+    const requiresGrad = keepsHistory && inputs.some((input) => input.requiresGrad);
     const result = Tensor.of(gradEnabled() ? node : el.stopGradient(node), requiresGrad);
     let chain = 0;
-    for (const input of inputs) chain = Math.max(chain, input.#chain);
+    for (const input of inputs) {
+      chain = Math.max(chain, input.#chain);
+      if (keepsHistory && input.#lostHistory !== undefined) result.#lostHistory = input.#lostHistory;
+    }
     result.#chain = chain + 1;
     if (result.#chain > longestChain && currentTrace() === undefined && !recordsStep() && !requiresGrad)
       result.#settle();
@@ -141,7 +161,7 @@ export class Tensor<S extends Shape = Shape> extends ReadingMethods<S> {
     this.#chain = 0;
     // History stays only while something in it needs a gradient.
     if (!this.requiresGrad && this.#node !== undefined && this.#node.source === undefined)
-      this.#node = sourceNode(value, value);
+      this.#node = sourceNode(value, value, this.#lostHistory);
     return value;
   }
 
