@@ -2,6 +2,7 @@
 import { expect, it } from "vitest";
 import { formsOf } from "../../src/backends/analysis/kernelForms.ts";
 import { heightOf, type Mapping, mapKernel, type Target, widthOf } from "../../src/backends/gpu/mapping.ts";
+import { type MatrixShape, matrixHeightOf, matrixWidthOf } from "../../src/backends/gpu/matrices.ts";
 import { phasesOf } from "../../src/backends/gpu/phases.ts";
 import { compileGraph } from "../../src/compiler/compile.ts";
 import type { Node } from "../../src/graph/node.ts";
@@ -31,6 +32,8 @@ function described(mapping: Mapping): string {
       return `a workgroup of ${workgroup} for each of ${groups} results`;
     case "tiles":
       return `tiles of ${heightOf(mapping.tile)} × ${widthOf(mapping.tile)}, ${groups} workgroups of ${workgroup}`;
+    case "matrices":
+      return `matrices for ${matrixHeightOf(mapping.tile)} × ${matrixWidthOf(mapping.tile)}, ${groups} workgroups of ${workgroup}`;
     case "blocks": {
       const { side, rows, columns } = mapping.tile;
       return `blocks of ${side * rows} × ${side * columns}, ${groups} workgroups`;
@@ -38,7 +41,8 @@ function described(mapping: Mapping): string {
   }
 }
 
-const onCard = (node: Node): readonly string[] => mappingsOf(node, { kind: "card", subgroups: false }).map(described);
+const onCard = (node: Node): readonly string[] =>
+  mappingsOf(node, { kind: "card", subgroups: false, float16: false }).map(described);
 const onProcessor = (node: Node): readonly string[] => mappingsOf(node, { kind: "processor" }).map(described);
 
 it.each([
@@ -83,4 +87,28 @@ it("long sums of few results are taken in parts on a card", () => {
     "a workgroup of 256 for each of 128 results",
     "a workgroup of 64 for each of 2 results",
   ]);
+});
+
+const ofHalves = ([m = 0, k = 0, n = 0]: readonly number[]): Node =>
+  dot(inputNode({ shape: [m, k], dtype: "float16" }), inputNode({ shape: [k, n], dtype: "float16" }), 0, 1);
+
+it.each([
+  [[4096, 4096, 4096], ["matrices for 128 × 128, 1024 workgroups of 128"]],
+  [[512, 512, 1024], ["matrices for 64 × 64, 128 workgroups of 128"]],
+  [[40, 100, 40], ["matrices for 32 × 32, 4 workgroups of 128"]],
+  // Smaller than a matrix.
+  [[8, 100, 4096], ["tiles of 16 × 32, 128 workgroups of 32"]],
+])("a card with matrices of subgroups: m, k, n = %j of float16", (sizes, expected) => {
+  const matrices = { m: 16, n: 16, k: 16, subgroup: 32 };
+  const card = { kind: "card", subgroups: true, float16: true, matrices } as const;
+  expect(mappingsOf(ofHalves(sizes), card).map(described)).toEqual(expected);
+});
+
+it("matrices of subgroups as large as a workgroup, or more than it shares, are not used", () => {
+  const of = (matrices: MatrixShape): readonly string[] =>
+    mappingsOf(ofHalves([256, 256, 256]), { kind: "card", subgroups: true, float16: true, matrices }).map(
+      ({ kind }) => kind,
+    );
+  expect(of({ m: 16, n: 16, k: 16, subgroup: 128 })).toEqual(["tiles"]);
+  expect(of({ m: 64, n: 64, k: 16, subgroup: 32 })).toEqual(["tiles"]);
 });

@@ -2,6 +2,9 @@
 import type { ContractionKernel, Kernel, LoopKernel, Statement } from "../../compiler/kernel.ts";
 import { binary, cast } from "../../graph/scalar.ts";
 import { extentOf } from "../analysis/steps.ts";
+import { type Extents, extentsOf } from "./extents.ts";
+import { ofHalves } from "./halves.ts";
+import { type MatrixShape, type MatrixTile, matrixTileFor } from "./matrices.ts";
 
 export type Mapping =
   /** An invocation for each point of the kernel's axes. */
@@ -17,10 +20,20 @@ export type Mapping =
   /** A workgroup for each tile of a product's results. */
   | {
       readonly kind: "tiles";
+      /** Its operands are the bits of float16 numbers where `halves` says so. */
       readonly kernel: ContractionKernel;
       readonly workgroup: number;
       readonly groups: number;
       readonly tile: Tile;
+      readonly halves: boolean;
+    }
+  /** A workgroup for each tile, whose subgroups multiply small matrices of float16 as a whole. The operands are bits. */
+  | {
+      readonly kind: "matrices";
+      readonly kernel: ContractionKernel;
+      readonly workgroup: number;
+      readonly groups: number;
+      readonly tile: MatrixTile;
     }
   /** The same tile, whose invocations read the operands in place and share nothing. */
   | {
@@ -37,6 +50,10 @@ export type Target =
       readonly kind: "card";
       /** Whether the invocations of a workgroup can pass values on within subgroups, which are in order. */
       readonly subgroups: boolean;
+      /** Whether shaders compute with float16. */
+      readonly float16: boolean;
+      /** The matrices of float16, with sums in float32, that a subgroup multiplies as a whole. */
+      readonly matrices?: MatrixShape;
     }
   | { readonly kind: "processor" };
 
@@ -71,8 +88,7 @@ const manyPoints = 1 << 15;
 
 export function mapKernel(kernel: Kernel, target: Target): Mapping {
   if (target.kind === "processor") return kernel.kind === "contraction" ? mapBlocks(kernel) : mapPoints(kernel);
-  const { subgroups } = target;
-  return kernel.kind === "contraction" ? mapContraction(kernel, subgroups) : mapLoops(kernel, subgroups);
+  return kernel.kind === "contraction" ? mapContraction(kernel, target) : mapLoops(kernel, target.subgroups);
 }
 
 function mapPoints(kernel: LoopKernel): Mapping {
@@ -108,20 +124,6 @@ function sharedSteps(statement: Statement): number {
 
 /** A product with fewer rows or columns than this fills too little of a tile. */
 const fewResults = 4;
-
-interface Extents {
-  readonly batch: number;
-  readonly m: number;
-  readonly n: number;
-  readonly k: number;
-}
-
-const extentsOf = ({ batch, m, n, k }: ContractionKernel): Extents => ({
-  batch: extentOf(batch),
-  m: extentOf(m),
-  n: extentOf(n),
-  k: extentOf(k),
-});
 
 /** Whether tiles of its results can be computed, and are worth it. */
 const tiled = ({ dtype }: ContractionKernel, { m, n, k }: Extents): boolean =>
@@ -175,14 +177,21 @@ function costOf(tile: Tile, extents: Extents): number {
   return Math.ceil(tilesIn(tile, extents) / cores) * (computing + bringing);
 }
 
-function mapContraction(kernel: ContractionKernel, subgroups: boolean): Mapping {
+function mapContraction(kernel: ContractionKernel, target: Extract<Target, { kind: "card" }>): Mapping {
+  const { subgroups, float16, matrices } = target;
   const extents = extentsOf(kernel);
   if (!tiled(kernel, extents)) return mapLoops(asLoops(kernel), subgroups);
+  const halves = float16 ? ofHalves(kernel) : undefined;
+  if (halves !== undefined && matrices !== undefined) {
+    const mapped = matrixTileFor(extents, matrices, cores);
+    if (mapped !== undefined) return { kind: "matrices", kernel: halves, ...mapped };
+  }
   const possible = tiles.filter(({ rows }) => rows === 4 || kernel.epilogue.length <= shortEpilogue);
   const tile = possible.reduce((best, other) => (costOf(other, extents) < costOf(best, extents) ? other : best));
   const groups = tilesIn(tile, extents);
   if (groups < manyGroups && extents.k >= longSum) return mapLoops(asLoops(kernel), subgroups);
-  return { kind: "tiles", kernel, workgroup: tile.down * tile.across, groups, tile };
+  const workgroup = tile.down * tile.across;
+  return { kind: "tiles", kernel: halves ?? kernel, workgroup, groups, tile, halves: halves !== undefined };
 }
 
 /** The product as a sum at each of its results. */

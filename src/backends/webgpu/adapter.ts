@@ -1,5 +1,6 @@
 // Finds the GPU: the browser's WebGPU, or in Node the package webgpu, which is loaded on first use.
 import { HebbError } from "../../graph/errors.ts";
+import { float16Feature, matrixFeature } from "./halves.ts";
 import { subgroupFeature } from "./subgroups.ts";
 
 /** What is asked of the adapter: "real": not one that computes on the processor. */
@@ -28,7 +29,8 @@ function gpuOf(): GPU {
   if (dawn !== undefined) return dawn;
   try {
     const load = get("node:module").createRequire(import.meta.url);
-    dawn = (load("webgpu") as Dawn).create([]);
+    const asked = process.env["HEBB_DAWN_FEATURES"];
+    dawn = (load("webgpu") as Dawn).create(asked ? [`enable-dawn-features=${asked}`] : []);
     return dawn;
   } catch (error) {
     const [why = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
@@ -62,12 +64,12 @@ export async function findAdapter(wanted: Wanted): Promise<Adapter> {
 
 /** The device, with all the memory that the adapter gives. */
 export async function openDevice({ adapter, name }: Adapter): Promise<GPUDevice> {
-  const optional = ["timestamp-query", subgroupFeature] as const;
+  const optional = ["timestamp-query", subgroupFeature, float16Feature, matrixFeature] as const;
   const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
   try {
     return await adapter.requestDevice({
       requiredLimits: { maxBufferSize, maxStorageBufferBindingSize },
-      // Profiles need the one, and reductions are faster with the other.
+      // Profiles need the first, and reductions and products of float16 are faster with the others.
       requiredFeatures: optional.filter((feature) => adapter.features.has(feature)),
     });
   } catch (error) {

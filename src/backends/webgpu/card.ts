@@ -2,6 +2,7 @@
 import type { HebbError } from "../../graph/errors.ts";
 import type { Target } from "../gpu/mapping.ts";
 import { findAdapter, openDevice, type Wanted } from "./adapter.ts";
+import { withHalves } from "./halves.ts";
 import { Session } from "./session.ts";
 import { hasOrderedSubgroups } from "./subgroups.ts";
 import { declarationsFor } from "./wgsl/library.ts";
@@ -11,6 +12,7 @@ export { emitProgram, LoadedProgram } from "./executable.ts";
 
 export interface OpenCard {
   readonly session: Session;
+  /** What the card calls itself, and how it computes float16 where it does. */
   readonly name: string;
   /** What kernels are written for. */
   readonly target: Target;
@@ -20,8 +22,9 @@ export interface OpenCard {
 export async function openCard(wanted: Wanted, failed: (error: HebbError) => void): Promise<OpenCard> {
   const found = await findAdapter(wanted);
   const gpu = await openDevice(found);
-  const target: Target = found.software
-    ? { kind: "processor" }
-    : { kind: "card", subgroups: await hasOrderedSubgroups(gpu) };
-  return { session: new Session(gpu, declarationsFor, failed), name: found.name, target };
+  const session = new Session(gpu, declarationsFor, failed);
+  if (found.software) return { session, name: found.name, target: { kind: "processor" } };
+  const subgroups = await hasOrderedSubgroups(gpu);
+  const { target, remark } = await withHalves(session, { kind: "card", subgroups, float16: false });
+  return { session, name: `${found.name}${remark}`, target };
 }

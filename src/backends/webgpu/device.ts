@@ -52,7 +52,7 @@ class WebgpuDevice implements AsynchronousDevice {
   #session: Session | undefined;
   #card: Card | undefined;
   /** What kernels are written for, once it is known. */
-  #target: Target = { kind: "card", subgroups: false };
+  #target: Target = { kind: "card", subgroups: false, float16: false };
   /** Why nothing more can be computed. */
   #failure: Error | undefined;
   /** Of a call that the GPU refused: settles when that is the failure. */

@@ -24,5 +24,8 @@ export const integerFunctions: Readonly<Record<string, string>> = {
   return result;
 }`,
   intSign: "fn intSign(a: i32) -> i32 { return select(select(0i, 1i, a > 0i), -1i, a < 0i); }",
+  // Two float16 numbers in a word, from their bits and as what they are.
+  pairOf: "fn pairOf(low: i32, high: i32) -> u32 { return u32(low) | (u32(high) << 16u); }",
+  halvesOf: "fn halvesOf(pair: u32) -> vec2<f16> { return bitcast<vec2<f16>>(pair); }",
   runtimeInt: "fn runtimeInt(a: i32) -> i32 { return a; }",
 };

@@ -8,6 +8,7 @@ import type { KernelForm } from "../../analysis/kernelForms.ts";
 import { extentOf } from "../../analysis/steps.ts";
 import type { Mapping } from "../../gpu/mapping.ts";
 import { writeBlocks } from "./blocks.ts";
+import { writeMatrices } from "./matrices.ts";
 import { combination } from "./operations.ts";
 import { reduction, serialStatement, serialStatements, sharedType } from "./statements.ts";
 import { writeTiles } from "./tiles.ts";
@@ -33,6 +34,9 @@ export function shaderOf({ kernel, buffers }: KernelForm, mapping: Mapping): str
     case "tiles":
       shared.push(...writeTiles(w, mapping));
       break;
+    case "matrices":
+      shared.push(...writeMatrices(w, mapping));
+      break;
     case "blocks":
       writeBlocks(w, mapping);
       break;
@@ -44,17 +48,39 @@ export function shaderOf({ kernel, buffers }: KernelForm, mapping: Mapping): str
   w.settleDoubles();
   const body = w.lines.join("\n");
   const own = `${shared.join("\n")}\n${w.doubles.declarations()}`;
-  const subgroups = mapping.kind === "rows" && mapping.subgroups && shared.length > 0;
-  const builtins = subgroups ? ", @builtin(subgroup_size) subgroupSize: u32" : "";
-  return `${subgroups ? "enable subgroups;\n" : ""}${header(buffers.length, narrow, checks)}
+  const { enabled, builtins } = extensionsOf(mapping, shared.length > 0);
+  return `${enabled.map((name) => `enable ${name};\n`).join("")}${header(buffers.length, narrow, checks)}
 ${own}
 @compute @workgroup_size(${mapping.workgroup})
-fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) count: vec3<u32>, @builtin(local_invocation_index) lane: u32${builtins}) {
+fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) count: vec3<u32>, @builtin(local_invocation_index) lane: u32${builtins.map((builtin) => `, ${builtin}: u32`).join("")}) {
   let group = id.y * count.x + id.x;
   if (group >= ${mapping.groups}u) { return; }
 ${checks ? "" : "  if (status[0] != 0u) { return; }\n"}${body}
 }
 `;
+}
+
+/** What a shader of the mapping needs beyond WGSL's core. */
+function extensionsOf(
+  mapping: Mapping,
+  shares: boolean,
+): { readonly enabled: readonly string[]; readonly builtins: readonly string[] } {
+  switch (mapping.kind) {
+    case "rows":
+      return mapping.subgroups && shares
+        ? { enabled: ["subgroups"], builtins: ["@builtin(subgroup_size) subgroupSize"] }
+        : { enabled: [], builtins: [] };
+    case "tiles":
+      return { enabled: mapping.halves ? ["f16"] : [], builtins: [] };
+    case "matrices":
+      return {
+        enabled: ["f16", "subgroups", "chromium_experimental_subgroup_matrix"],
+        builtins: ["@builtin(subgroup_id) part", "@builtin(subgroup_invocation_id) own"],
+      };
+    case "points":
+    case "blocks":
+      return { enabled: [], builtins: [] };
+  }
 }
 
 /**

@@ -1,0 +1,175 @@
+// One operand of a product in the workgroup's memory, which its invocations bring a block of k at a time.
+
+import type { Axis, Scalar } from "../../../graph/scalar.ts";
+import { operandOf } from "../../analysis/operand.ts";
+import { matrixPadding } from "../../gpu/matrices.ts";
+import type { Writer } from "./writer.ts";
+
+/** What both operands of a product have in common. */
+export interface Steps {
+  readonly depth: number;
+  readonly k: number;
+  readonly axes: readonly Axis[];
+  readonly workgroup: number;
+  readonly content: Content;
+}
+
+export interface Side {
+  readonly name: "a" | "b";
+  /** Where the tile begins along the operand's own axes. */
+  readonly start: string;
+  readonly extent: number;
+  readonly width: number;
+  readonly axes: readonly Axis[];
+  /** An element, or the bits of one where the content is halves. */
+  readonly value: Scalar;
+}
+
+/** What a panel holds: numbers in fours; float16 in fours; or float16 one by one, as matrices of subgroups are loaded. */
+export type Content = "f32" | "i32" | "halves" | "matrices";
+
+const isHalves = (content: Content): boolean => content === "halves" || content === "matrices";
+
+/** A four on its way; halves as their bits in two words. */
+const typeOnItsWay = (content: Content): string => (isHalves(content) ? "vec2<u32>" : `vec4<${content}>`);
+
+/** Fours that a row has beyond the operand's own: neighbours along k store at once. */
+function paddingOf(content: Content, alongK: boolean): number {
+  if (content === "matrices") return matrixPadding / 4;
+  return alongK ? 1 : 0;
+}
+
+const range = (count: number): readonly number[] => Array.from({ length: count }, (_, place) => place);
+
+/**
+ * `depth` rows of `width` numbers in fours, in the workgroup's memory. An invocation brings some of the fours: neighbours read what
+ * lies together in memory, along k or along the operand's own axes. Beyond the edges of the operand its last numbers are read again; no
+ * result is made of them. Beyond the end of k there are zeros.
+ */
+export class Panel {
+  readonly declaration: string;
+  readonly #w: Writer;
+  readonly #steps: Steps;
+  readonly #side: Side;
+  readonly #alongK: boolean;
+  /** Fours from one row to the next. */
+  readonly #pitch: number;
+  /** Of each of an invocation's fours: the names of the axes of its four places. */
+  readonly #places: readonly (readonly (readonly string[])[])[];
+
+  constructor(w: Writer, steps: Steps, side: Side) {
+    this.#w = w;
+    this.#steps = steps;
+    this.#side = side;
+    const { name, width, extent, start, axes } = side;
+    const { depth, workgroup, content } = steps;
+    this.#alongK = isContiguous(side.value, steps.axes) && !isContiguous(side.value, axes);
+    const quads = width / 4;
+    this.#pitch = quads + paddingOf(content, this.#alongK);
+    this.declaration = `var<workgroup> shared_${name}: ${this.#memory(this.#pitch * depth)};`;
+    const count = (quads * depth) / workgroup;
+    const [inner, stride] = this.#alongK ? [depth, workgroup / depth] : [quads, workgroup / quads];
+    const [near, far] = this.#alongK ? ["z", "q"] : ["q", "z"];
+    w.line(`let ${near}_${name} = i32(lane) % ${inner}i;`);
+    for (const item of range(count)) w.line(`let ${far}_${name}${item} = i32(lane) / ${inner}i + ${item * stride}i;`);
+    const four = (quad: string): (readonly string[])[] =>
+      range(4).map((c) => w.bindAxes(axes, `min(${start} + ${quad} * 4i + ${c}i, ${extent - 1}i)`));
+    const shared = this.#alongK ? undefined : four(`q_${name}`);
+    this.#places = range(count).map((item) => shared ?? four(`q_${name}${item}`));
+    for (const item of range(count)) w.line(`var next_${name}${item}: ${typeOnItsWay(content)};`);
+  }
+
+  /** Elements from one row to the next. */
+  get stride(): number {
+    return 4 * this.#pitch;
+  }
+
+  /** Reads this invocation's fours of the block that begins at a step of k. */
+  fetch(step: string): void {
+    const w = this.#w;
+    const { depth, k, axes, content } = this.#steps;
+    const { name, value } = this.#side;
+    const isWhole = k % depth === 0;
+    const type = typeOnItsWay(content);
+    w.block("", () => {
+      for (const [item, places] of this.#places.entries()) {
+        if (item === 0 || !this.#alongK) {
+          const z = `${step} + ${this.#row(item)}`;
+          w.bindAxes(axes, isWhole ? `(${z})` : `min(${z}, ${k - 1}i)`);
+          if (!isWhole) w.line(`let inside_${name}${item} = ${z} < ${k}i;`);
+        }
+        const four = places.map((names) => {
+          w.recall(this.#side.axes, names);
+          return w.values(value)[0];
+        });
+        const [p, q, r, s] = four;
+        const read = isHalves(content)
+          ? `${type}(pairOf(${p}, ${q}), pairOf(${r}, ${s}))`
+          : `${type}(${four.join(", ")})`;
+        const inside = `inside_${name}${this.#alongK ? 0 : item}`;
+        w.line(`next_${name}${item} = ${isWhole ? read : `select(${type}(), ${read}, ${inside})`};`);
+      }
+    });
+  }
+
+  /** Puts them where the workgroup sees them. */
+  put(): void {
+    const { name } = this.#side;
+    for (const item of this.#places.keys()) {
+      const quad = this.#alongK ? `q_${name}${item}` : `q_${name}`;
+      this.#store(`${this.#row(item)} * ${this.#pitch}i + ${quad}`, `next_${name}${item}`);
+    }
+  }
+
+  #store(place: string, four: string): void {
+    const w = this.#w;
+    const shared = `shared_${this.#side.name}`;
+    const halves = `vec4<f16>(halvesOf(${four}.x), halvesOf(${four}.y))`;
+    switch (this.#steps.content) {
+      case "f32":
+      case "i32":
+        w.line(`${shared}[${place}] = ${four};`);
+        break;
+      case "halves":
+        w.line(`${shared}[${place}] = ${halves};`);
+        break;
+      case "matrices":
+        w.block("", () => {
+          w.line(`let first = (${place}) * 4i;`);
+          w.line(`let four = ${halves};`);
+          for (const c of range(4)) w.line(`${shared}[first + ${c}i] = four[${c}];`);
+        });
+        break;
+    }
+  }
+
+  #memory(quads: number): string {
+    const { content } = this.#steps;
+    switch (content) {
+      case "f32":
+      case "i32":
+        return `array<vec4<${content}>, ${quads}>`;
+      case "halves":
+        return `array<vec4<f16>, ${quads}>`;
+      case "matrices":
+        return `array<f16, ${4 * quads}>`;
+    }
+  }
+
+  /** Four numbers of a row, as tiles compute with them. */
+  quad(row: string, quad: string): string {
+    const four = `shared_${this.#side.name}[${row} * ${this.#pitch}i + ${quad}]`;
+    return this.#steps.content === "halves" ? `vec4<f32>(${four})` : four;
+  }
+
+  #row(item: number): string {
+    return this.#alongK ? `z_${this.#side.name}` : `z_${this.#side.name}${item}`;
+  }
+}
+
+/** Whether neighbours along the last of the axes are neighbours in memory. */
+function isContiguous(value: Scalar, axes: readonly Axis[]): boolean {
+  const last = axes.findLast(({ extent }) => extent > 1);
+  const operand = operandOf(value.kind === "cast" ? value.x : value);
+  return last !== undefined && operand !== undefined && Math.abs(operand.strideOf(last)) === 1;
+}
