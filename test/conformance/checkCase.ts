@@ -1,29 +1,52 @@
 // Cases of the conformance suite on one device.
 import { describe, expect, it } from "vitest";
 import type { Device } from "../../src/backends/backend.ts";
+import type { DType } from "../../src/graph/dtype.ts";
 import { allOps } from "../../src/graph/ops/all.ts";
 import { topologicalOrder } from "../../src/graph/walk.ts";
 import type { ValueCase } from "./case.ts";
 import { inputNode, type Value } from "./run.ts";
 import { valueCases } from "./suite.ts";
-import { wrongValues } from "./wrongValues.ts";
+import { resultsOf, type TypedCase, wrongIn, wrongValues } from "./wrongValues.ts";
 
 const registered = new Set(allOps.map((op) => op.name));
 
-export async function checkCase(device: Device, entry: ValueCase, dtype: Value["dtype"]): Promise<void> {
-  if (registered.has(entry.op)) {
-    const inputs = entry.inputs.map((spec) => inputNode({ shape: spec.shape, dtype: spec.dtype ?? dtype }));
-    const ops = topologicalOrder([entry.build(...inputs)]).map((node) => node.op.name);
-    expect(ops, `the graph of a case of "${entry.op}" contains it`).toContain(entry.op);
-  }
-  const wrong = await wrongValues(device, entry, dtype);
-  expect(wrong.slice(0, 5), `${wrong.length} are wrong`).toEqual([]);
+export async function checkCase(device: Device, entry: ValueCase, dtype: DType): Promise<void> {
+  expectInGraph(entry, dtype);
+  expectNone(await wrongValues(device, entry, dtype));
 }
 
-/** Tests of all cases on a device. */
-export function describeDevice(name: string, device: Device): void {
+/** The graph of a case of an op contains it. */
+function expectInGraph(entry: ValueCase, dtype: DType): void {
+  if (!registered.has(entry.op)) return;
+  const inputs = entry.inputs.map((spec) => inputNode({ shape: spec.shape, dtype: spec.dtype ?? dtype }));
+  const ops = topologicalOrder([entry.build(...inputs)]).map((node) => node.op.name);
+  expect(ops, `the graph of a case of "${entry.op}" contains it`).toContain(entry.op);
+}
+
+const expectNone = (wrong: readonly string[]): void =>
+  expect(wrong.slice(0, 5), `${wrong.length} are wrong`).toEqual([]);
+
+/** Tests of all cases on a device. `together`: so many run as one program, because a compiler takes long to start. */
+export function describeDevice(name: string, device: Device, together = 1): void {
+  const cases = valueCases.flatMap((entry) => entry.dtypes.map((dtype): TypedCase => [entry, dtype]));
+  let ran: { readonly first: number; readonly results: Promise<readonly Value[]> } | undefined;
+  /** What the program gave that this case is in. Where that failed, the case that is to blame says so alone. */
+  const resultOf = async (place: number): Promise<Value | undefined> => {
+    const first = place - (place % together);
+    if (ran?.first !== first) ran = { first, results: resultsOf(device, cases.slice(first, first + together)) };
+    try {
+      return (await ran.results)[place - first];
+    } catch (error) {
+      await resultsOf(device, cases.slice(place, place + 1));
+      throw error;
+    }
+  };
   describe(name, () => {
-    for (const entry of valueCases)
-      it.each(entry.dtypes)(`${entry.op}: ${entry.name}, %s`, (dtype) => checkCase(device, entry, dtype));
+    for (const [place, [entry, dtype]] of cases.entries())
+      it(`${entry.op}: ${entry.name}, ${dtype}`, async () => {
+        expectInGraph(entry, dtype);
+        expectNone(wrongIn(await resultOf(place), entry, dtype));
+      });
   });
 }

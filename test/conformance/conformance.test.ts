@@ -1,12 +1,16 @@
 // Every op against its mathematical value in C, and on a device whose values come later; reference.test.ts and wasm.test.ts have the others.
 import { afterAll } from "vitest";
-import type { Device } from "../../src/backends/backend.ts";
 import { createLaterDevice } from "../asynchronous/device.ts";
 import { describeDevice } from "./checkCase.ts";
 import { allDevices } from "./devices.ts";
 
-const devices: readonly Device[] = [...allDevices().filter(({ backend }) => backend === "c"), createLaterDevice()];
+/** Cases that run as one program in C: a compiler is called once for all of them. */
+const together = 16;
+
+const compiled = allDevices().filter(({ backend }) => backend === "c");
+const later = createLaterDevice();
 afterAll(() => {
-  for (const device of devices) device.close();
+  for (const device of [...compiled, later]) device.close();
 });
-for (const device of devices) describeDevice(device.asynchronous ? "an asynchronous device" : device.backend, device);
+for (const device of compiled) describeDevice(device.backend, device, together);
+describeDevice("an asynchronous device", later);

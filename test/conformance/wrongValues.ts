@@ -9,13 +9,34 @@ import { agrees } from "./tolerance.ts";
 export const gives = (entry: ValueCase, dtype: DType): DType =>
   entry.build(...entry.inputs.map((spec) => inputNode({ shape: spec.shape, dtype: spec.dtype ?? dtype }))).dtype;
 
+/** A case in one of its dtypes. */
+export type TypedCase = readonly [entry: ValueCase, dtype: DType];
+
+const valuesOf = ([entry, dtype]: TypedCase): Value[] =>
+  entry.inputs.map((spec) => valueOf(spec.dtype ?? dtype, spec.shape, spec.data));
+
+/** What a device gives for each of these cases, as one program. */
+export async function resultsOf(device: Device, cases: readonly TypedCase[]): Promise<Value[]> {
+  const values = cases.map(valuesOf);
+  const inputs = values.map((own) => own.map(inputNode));
+  const outputs = cases.map(([entry], place) => entry.build(...(inputs[place] ?? [])));
+  const runner = new Runner(device, inputs.flat(), outputs);
+  try {
+    return await runner.runLater(values.flat());
+  } finally {
+    runner.release();
+  }
+}
+
 /** The elements that are off by more than the case allows. */
-export async function wrongValues(device: Device, entry: ValueCase, dtype: Value["dtype"]): Promise<readonly string[]> {
-  const values = entry.inputs.map((spec) => valueOf(spec.dtype ?? dtype, spec.shape, spec.data));
-  const inputs = values.map(inputNode);
-  const runner = new Runner(device, inputs, [entry.build(...inputs)]);
-  const [result] = await runner.runLater(values);
-  runner.release();
+export async function wrongValues(device: Device, entry: ValueCase, dtype: DType): Promise<readonly string[]> {
+  const [result] = await resultsOf(device, [[entry, dtype]]);
+  return wrongIn(result, entry, dtype);
+}
+
+/** The same of what a device has given. */
+export function wrongIn(result: Value | undefined, entry: ValueCase, dtype: DType): readonly string[] {
+  const values = valuesOf([entry, dtype]);
   const truth = entry.truth(...values);
   const magnitude = entry.magnitude?.(...values) ?? truth.map(Math.abs);
   const bound = entry.bound ?? { ulps: 0.5, terms: 1 };
