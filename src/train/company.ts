@@ -236,6 +236,10 @@ class SharedFeed implements Feed {
     this.#feed.restore(state);
   }
 
+  goOnWithin(taken: number): void {
+    this.#feed.goOnWithin(taken);
+  }
+
   close(): void {
     this.#feed.close();
   }

@@ -4,8 +4,9 @@ import type { Optimizer } from "../optim/index.ts";
 import { type Generator, withGenerator } from "../tensor/index.ts";
 import { readLater, within } from "../tensor/reading.ts";
 import type { Company } from "./company.ts";
-import { type Failure, findOrigin, lowerRate } from "./divergence.ts";
+import { brokenWeights, type Failure, findOrigin, lowerRate } from "./divergence.ts";
 import type { Finding } from "./doctor/finding.ts";
+import type { TrainEvent } from "./events.ts";
 import type { Feed } from "./feeds.ts";
 import type { Objective } from "./objectives.ts";
 import type { Steps } from "./steps.ts";
@@ -15,10 +16,14 @@ export interface Failed {
   readonly model: Module;
   readonly optimizer: Optimizer;
   readonly objective: Objective;
+  readonly steps: number;
+  readonly best: { readonly epoch: number } | undefined;
   rewind(): void;
   goTo(step: number): Promise<void>;
   ready(): Promise<void>;
   draw<T>(body: () => T): T;
+  tell(event: TrainEvent): void;
+  found(findings: readonly Finding[], at: { readonly epoch: number; readonly step: number }): void;
 }
 
 /** What its steps are taken with. */
@@ -36,7 +41,7 @@ interface Diagnosis {
 }
 
 /** Of several batches of one update, the first that gives no number. */
-export async function locate(
+async function locate(
   failed: Failed,
   { feed, steps, generator, company }: Within,
   { loss, step }: Extract<Failure, { kind: "loss" }>,
@@ -66,8 +71,19 @@ export async function locate(
   }
 }
 
+/** Says what made a training fail, and leaves it at the latest moment at which all was well. */
+export async function diagnosed(failed: Failed, within: Within, failure: Failure): Promise<void> {
+  const found =
+    failure.kind === "weights" ? brokenWeights(failure, failed.optimizer.lr) : await locate(failed, within, failure);
+  failed.rewind();
+  const kept = failed.best === undefined ? `step ${failed.steps}` : `epoch ${failed.best.epoch + 1}`;
+  const at = { epoch: failure.epoch, step: failure.step };
+  failed.tell({ type: "warning", ...at, message: `${found.what}; ${found.cure}. The weights of ${kept} are kept.` });
+  failed.found([findingOf(found, failure.step, kept)], at);
+}
+
 /** What to report of it. */
-export const findingOf = ({ what, cure, layer }: Diagnosis, step: number, kept: string): Finding => ({
+const findingOf = ({ what, cure, layer }: Diagnosis, step: number, kept: string): Finding => ({
   code: "notANumber",
   what,
   evidence: `the loss was finite up to step ${step - 1}; the weights of ${kept} are kept`,

@@ -273,9 +273,9 @@ export class Grouping {
     return this.#at;
   }
 
-  /** The next batch begins an update. */
-  reset(): void {
-    this.#at = 0;
+  /** The next batch begins an update, or goes on with one of the same size of which so many batches have been handed out. */
+  reset(taken = 0): void {
+    this.#at = taken;
   }
 }
 
@@ -298,6 +298,8 @@ export interface Feed {
   startEpoch(): void;
   state(): FeedState;
   restore(state: FeedState): void;
+  /** Its own state was restored, of an update of which so many batches had been handed out. */
+  goOnWithin(taken: number): void;
   /** Stops reading, at its present position. */
   close(): void;
 }
@@ -390,6 +392,10 @@ export class MemoryFeed implements Feed {
       );
     this.#sampler.restore(state);
     this.#grouping.reset();
+  }
+
+  goOnWithin(taken: number): void {
+    this.#grouping.reset(taken);
   }
 
   close(): void {}

@@ -25,6 +25,12 @@ const saved = objectOf<Saved>({
   findings: listOf(checkFinding),
 });
 
+/** The seconds and the mean loss of an epoch. */
+export interface EpochTotals {
+  readonly seconds: number;
+  readonly loss: number;
+}
+
 export class Progress implements Part {
   readonly name = "progress";
   step = 0;
@@ -41,10 +47,12 @@ export class Progress implements Part {
     return this.#seconds + (performance.now() - this.#counted) / 1000;
   }
 
-  /** Begins an epoch. */
-  startEpoch(): void {
+  /** Begins an epoch, and gives what the one before it took and lost. */
+  startEpoch(): EpochTotals {
+    const before = { seconds: this.seconds, loss: this.epochLoss.mean };
     this.epochLoss.set({ sum: 0, weight: 0 });
     this.startClock(0);
+    return before;
   }
 
   /** Counts seconds from now on. */

@@ -4,8 +4,18 @@ import { HebbError } from "../graph/errors.ts";
 import { describe } from "../graph/kinds.ts";
 import { nearest } from "../graph/nearest.ts";
 import { Module } from "../nn/index.ts";
+import type { Generator } from "../tensor/index.ts";
 import { figuresOf } from "./evaluation.ts";
-import { type Feed, type FeedOptions, type InMemory, MemoryFeed, RowStream, samplerOf, samplesOf } from "./feeds.ts";
+import {
+  type Feed,
+  type FeedOptions,
+  type InMemory,
+  MemoryFeed,
+  RowStream,
+  samplerOf,
+  samplesOf,
+  updatesIn,
+} from "./feeds.ts";
 import type { FitOptions } from "./fitOptions.ts";
 import { type Mode, modeOf } from "./metrics.ts";
 import {
@@ -213,4 +223,17 @@ export function rowWeights(data: InMemory, perClass: ArrayLike<number> | undefin
   if (perClass === undefined) return data.weights;
   const { weights } = data satisfies Dataset;
   return Float32Array.from(data.targets.data, (label, row) => (perClass[label] ?? 0) * (weights?.[row] ?? 1));
+}
+
+/** Updates in an epoch of these data. */
+export const stepsIn = ({ train, batchSampler, ...sizes }: TrainerOptions): number =>
+  batchSampler === undefined
+    ? updatesIn(train.length, sizes)
+    : Math.ceil(batchSampler.batchCount / (sizes.accumulate ?? 1));
+
+/** The generator that a run's own was copied from goes on behind its draws, unless somebody seeded it since, or drew more. */
+export function handOn(own: Generator, outer: Generator): void {
+  const drawn = own.getState();
+  const { key, calls } = outer.getState();
+  if (key[0] === drawn.key[0] && key[1] === drawn.key[1] && calls < drawn.calls) outer.setState(drawn);
 }

@@ -237,6 +237,10 @@ export class StreamFeed implements Feed {
     this.#drop();
   }
 
+  goOnWithin(taken: number): void {
+    this.#grouping.reset(taken);
+  }
+
   close(): void {
     this.restore(this.state());
   }

@@ -2,35 +2,38 @@
 import { HebbError } from "../graph/errors.ts";
 import { checkOptions } from "../graph/options.ts";
 import type { Module } from "../nn/index.ts";
-import { EMA, type Optimizer } from "../optim/index.ts";
+import type { EMA, Optimizer } from "../optim/index.ts";
 import { currentGenerator, type Generator, withGenerator } from "../tensor/index.ts";
 import { type Answer, answered, either, type Reading, readLater, readsAtOnce, within } from "../tensor/reading.ts";
+import { AveragedWeights } from "./averagedWeights.ts";
 import type { Callback, Kept, Rest, Training } from "./callback.ts";
 import { CallbackList } from "./callbackList.ts";
 import { Company } from "./company.ts";
-import { findingOf, locate } from "./diagnosis.ts";
-import { brokenParameter, brokenWeights, type Failure } from "./divergence.ts";
+import { diagnosed } from "./diagnosis.ts";
+import { brokenParameter, type Failure } from "./divergence.ts";
 import type { Finding } from "./doctor/finding.ts";
 import { atOnce, Due, mustAwait, mustWaitFor, notReady } from "./due.ts";
 import { drawingApart, type Evaluation, Evaluator } from "./evaluation.ts";
 import type { Metrics, TrainEvent } from "./events.ts";
-import { type Feed, type InMemory, type Samples, samplesOf, updatesIn } from "./feeds.ts";
+import { type Feed, type InMemory, type Samples, samplesOf } from "./feeds.ts";
 import type { Holdings } from "./holdings.ts";
 import { Journey } from "./journey.ts";
 import { type BrokenLoss, Losses } from "./losses.ts";
 import type { Mode } from "./metrics.ts";
 import { Moments } from "./moments.ts";
 import type { Objective } from "./objectives.ts";
-import { checkNames, collect, distribute, hasBrokenWeights, type Part, stateOf } from "./parts.ts";
-import { Progress } from "./progress.ts";
+import { checkNames, collect, distribute, hasBrokenWeights, type Moment, type Part, stateOf } from "./parts.ts";
+import { type EpochTotals, Progress } from "./progress.ts";
 import { Repeating } from "./repeating.ts";
 import {
   checkModel,
   checkOptimizer,
   feedOf,
+  handOn,
   inMemory,
   objectiveOf,
   rowWeights,
+  stepsIn,
   taskFrom,
   watchOf,
   weightsPerClass,
@@ -66,7 +69,7 @@ export class Trainer implements Training {
   readonly #held: Samples | undefined;
   readonly #evaluator: Evaluator;
   readonly #steps: Steps;
-  readonly #average: EMA | undefined;
+  readonly #averaged: AveragedWeights;
   readonly #watch: Watch;
   readonly company: Company;
   /** The run draws from here, so that nothing else that draws meanwhile changes it. */
@@ -119,8 +122,8 @@ export class Trainer implements Training {
     this.#held =
       validation === undefined ? undefined : samplesOf(validation, { weights: rowWeights(validation, perClass) });
     this.#evaluator = new Evaluator(model, this.objective, options.metrics, company);
-    if (options.ema !== undefined)
-      this.#average = new EMA([...model.parameters(), ...model.buffers()], { decay: options.ema, warmup: true });
+    this.#averaged = new AveragedWeights(model, options.ema);
+    const { average } = this.#averaged;
     this.#steps = new Steps({
       model,
       objective: this.objective,
@@ -128,7 +131,7 @@ export class Trainer implements Training {
       samples: this.samples,
       clipNorm: options.clipNorm,
       clipValue: options.clipValue,
-      average: this.#average,
+      average,
       ranks: company.size,
       sharding: company.shard(optimizer, options.zero),
     });
@@ -137,7 +140,7 @@ export class Trainer implements Training {
     this.#ownParts = partsOf({
       model,
       optimizer,
-      average: this.#average,
+      average,
       feed: this.#feed,
       generator: this.#generator,
     }).concat(this.#progress, this.#watch);
@@ -168,10 +171,7 @@ export class Trainer implements Training {
 
   /** Updates in an epoch. */
   get stepsPerEpoch(): number {
-    const { train, batchSampler, accumulate = 1 } = this.#options;
-    return batchSampler === undefined
-      ? updatesIn(train.length, this.#options)
-      : Math.ceil(batchSampler.batchCount / accumulate);
+    return stepsIn(this.#options);
   }
 
   /** Whether the last batch of the epoch has been taken, and the epoch not been ended. */
@@ -223,7 +223,7 @@ export class Trainer implements Training {
 
   /** The averages of the weights, where they are kept. */
   get average(): EMA | undefined {
-    return this.#average;
+    return this.#averaged.average;
   }
 
   /** What went wrong: training goes no further, until it goes back. */
@@ -293,7 +293,8 @@ export class Trainer implements Training {
     this.#repeating.active = this.#repeating.takes(step);
     if (this.#callbacks.watchSteps) {
       const moment = new Update(this, epoch, step);
-      for (const callback of this.#callbacks.listening(this.#repeating.active)) this.#heed(callback.stepEnd?.(moment));
+      for (const callback of this.#callbacks.calling("stepEnd", this.#repeating.active))
+        this.#heed(callback.stepEnd?.(moment));
     }
     this.#repeating.active = false;
     if (this.#moments.due(step)) this.#due.add(this.#keeping());
@@ -378,16 +379,17 @@ export class Trainer implements Training {
         return false;
       }
     }
-    if (measures) this.#average?.swap();
+    if (measures) this.#averaged.put(true);
     try {
       // Where this fails, the epoch is still over, and can be ended again.
       const held = measures ? yield* this.#evaluating() : undefined;
       this.#feed.startEpoch();
+      const totals = this.#progress.startEpoch();
       const again = this.#repeating.ends(epoch);
-      if (measures) yield* this.#repeating.during(again, this.#recording(epoch, held));
+      if (measures) yield* this.#repeating.during(again, this.#recording(epoch, totals, held));
     } finally {
-      if (measures) this.#average?.swap();
-      if (this.epoch !== epoch) this.#progress.startEpoch();
+      this.#averaged.put(false);
+      this.#callbacks.done();
     }
     return true;
   }
@@ -399,19 +401,18 @@ export class Trainer implements Training {
     return yield* drawingApart(this.#generator, evaluation);
   }
 
-  *#recording(epoch: number, held: Evaluation | undefined): Reading<void> {
-    const train: Metrics = this.company.told({ loss: this.#progress.epochLoss.mean });
+  *#recording(epoch: number, { seconds, loss }: EpochTotals, held: Evaluation | undefined): Reading<void> {
+    const train: Metrics = this.company.told({ loss });
     const validation = this.company.told(held?.metrics ?? null);
     const record = { epoch, train, validation };
-    const value = this.watched(record);
-    const previous = this.best?.value ?? null;
+    const [value, previous] = [this.watched(record), this.best?.value ?? null];
     const best = yield* this.#watch.take(epoch, value, held?.classes ?? null);
     this.#progress.records.push(record);
     const at = { epoch, step: this.steps };
-    const { seconds, monitor: metric } = this;
+    this.#callbacks.expect("epochEnd", this.#repeating.active);
     this.tell({ type: "epoch", ...at, lr: this.optimizer.lr, train, validation, seconds, best });
-    if (best) this.tell({ type: "improvement", ...at, metric, value, previous });
-    for (const callback of this.#callbacks.listening(this.#repeating.active))
+    if (best) this.tell({ type: "improvement", ...at, metric: this.monitor, value, previous });
+    for (const callback of this.#callbacks.calling("epochEnd", this.#repeating.active))
       yield* this.#heeding(callback.epochEnd?.(record));
   }
 
@@ -446,10 +447,10 @@ export class Trainer implements Training {
     this.#callbacks.tell(event);
   }
 
-  found(findings: readonly Finding[]): void {
+  found(findings: readonly Finding[], at = { epoch: this.epoch, step: this.steps }): void {
     for (const finding of findings) {
       this.#progress.findings.push(finding);
-      this.tell({ type: "finding", epoch: this.epoch, step: this.steps, finding });
+      this.tell({ type: "finding", ...at, finding });
     }
   }
 
@@ -466,9 +467,19 @@ export class Trainer implements Training {
   }
 
   *#collecting(): Reading<TrainState> {
-    refuseWithinUpdate(this.#feed, this.steps);
+    this.#refuseBetween();
     yield* this.#readingLosses();
-    return stateOf(yield* collect(this.#parts, this.steps, this.#holdings), this.#holdings);
+    return stateOf(yield* this.#present(), this.#holdings);
+  }
+
+  /** A state is whole between two updates, when all callbacks have been called. */
+  #refuseBetween(): void {
+    refuseWithinUpdate(this.#feed, this.steps);
+    this.#callbacks.refuseUnfinished();
+  }
+
+  #present(): Reading<Moment> {
+    return this.#averaged.aside(collect(this.#parts, this.steps, this.#holdings));
   }
 
   /** Goes on from a saved state. Throws HebbError, changing nothing, where it does not fit. */
@@ -483,11 +494,15 @@ export class Trainer implements Training {
 
   *#restoring(saved: TrainState, options: RestoreOptions): Reading<void> {
     checkOptions("Trainer.restore", options, restoreKinds);
-    const before = stateOf(yield* collect(this.#parts, this.steps, this.#holdings), this.#holdings);
+    const before = stateOf(yield* this.#present(), this.#holdings);
+    const { taken } = this.#feed;
+    const averaged = this.#averaged.put(false);
     try {
       this.#fresh = distribute(this.#parts, saved).map(({ name }) => name);
     } catch (error) {
       distribute(this.#parts, before);
+      this.#feed.goOnWithin(taken);
+      this.#averaged.put(averaged);
       throw error;
     }
     const at = { epoch: this.epoch, step: this.steps };
@@ -518,9 +533,9 @@ export class Trainer implements Training {
   }
 
   *#keeping(): Reading<void> {
-    refuseWithinUpdate(this.#feed, this.steps);
+    this.#refuseBetween();
     if (!(yield* this.#readingLosses())) return;
-    const moment = yield* collect(this.#parts, this.steps, this.#holdings);
+    const moment = yield* this.#present();
     if (!this.company.any(hasBrokenWeights(moment, this.model))) this.#moments.add(moment);
   }
 
@@ -537,6 +552,7 @@ export class Trainer implements Training {
       throw new HebbError(
         `Trainer: no state${step === undefined ? "" : ` at or before step ${step}`} was kept; the option moments sets how many`,
       );
+    this.#averaged.put(false);
     distribute(this.#parts, stateOf(moment, this.#holdings));
     this.#arrive();
   }
@@ -562,11 +578,7 @@ export class Trainer implements Training {
   /** When training is over: leaves what the rows are read from, and lets the current generator go on. */
   close(): void {
     this.#feed.close();
-    if (this.#outer === undefined) return;
-    // The generator that was copied goes on behind the run's draws, unless somebody seeded it since, or drew more.
-    const drawn = this.#generator.getState();
-    const { key, calls } = this.#outer.getState();
-    if (key[0] === drawn.key[0] && key[1] === drawn.key[1] && calls < drawn.calls) this.#outer.setState(drawn);
+    if (this.#outer !== undefined) handOn(this.#generator, this.#outer);
   }
 
   /** Tells callbacks that the loop rests. */
@@ -581,17 +593,7 @@ export class Trainer implements Training {
   async diagnose(): Promise<void> {
     const failure = this.#failure;
     if (failure === undefined) return;
-    const [feed, steps, generator, { company, optimizer }] = [this.#feed, this.#steps, this.#generator, this];
-    const found =
-      failure.kind === "weights"
-        ? brokenWeights(failure, optimizer.lr)
-        : await locate(this, { feed, steps, generator, company }, failure);
-    this.rewind();
-    const kept = this.best === undefined ? `step ${this.steps}` : `epoch ${this.best.epoch + 1}`;
-    const finding = findingOf(found, failure.step, kept);
-    const at = { epoch: failure.epoch, step: failure.step };
-    this.tell({ type: "warning", ...at, message: `${found.what}; ${found.cure}. The weights of ${kept} are kept.` });
-    this.#progress.findings.push(finding);
-    this.tell({ type: "finding", ...at, finding });
+    const [feed, steps, generator, { company }] = [this.#feed, this.#steps, this.#generator, this];
+    await diagnosed(this, { feed, steps, generator, company }, failure);
   }
 }
