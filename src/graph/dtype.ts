@@ -48,7 +48,6 @@ export const computedIn = (dtype: DType | ElementType): ElementType =>
   dtype === "float16" || dtype === "bfloat16" ? "float32" : dtype;
 
 interface ArrayOf {
-  readonly BYTES_PER_ELEMENT: number;
   new (length: number): TypedArray;
   new (memory: ArrayBufferLike, byteOffset: number, length: number): TypedArray;
 }
@@ -67,9 +66,20 @@ const forms: Readonly<Record<ElementType, readonly [array: ArrayOf, short: strin
 
 const arrayOf = (dtype: ElementType): ArrayOf => forms[dtype][0];
 
-export function byteSize(dtype: DType | ElementType): number {
-  return dtype === "float16" || dtype === "bfloat16" ? 2 : arrayOf(dtype).BYTES_PER_ELEMENT;
-}
+const byteSizes: Readonly<Record<DType | ElementType, number>> = {
+  float64: 8,
+  float32: 4,
+  float16: 2,
+  bfloat16: 2,
+  int32: 4,
+  int16: 2,
+  int8: 1,
+  uint16: 2,
+  uint8: 1,
+  bool: 1,
+};
+
+export const byteSize = (dtype: DType | ElementType): number => byteSizes[dtype];
 
 /** The least and the greatest number that memory of the dtype holds. */
 export function rangeOf(dtype: ElementType): readonly [least: number, greatest: number] {

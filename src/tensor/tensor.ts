@@ -123,17 +123,19 @@ export class Tensor<S extends Shape = Shape> extends ReadingMethods<S> {
 
   /** The gradient of the last `backward` calls, summed; undefined before the first. Set it to undefined to start again. */
   get grad(): Tensor | undefined {
-    return this.#isOfTrace() ? this.#grad : traceGuard(() => this.#grad);
+    return Tensor.#isOfTrace(this) ? this.#grad : traceGuard(() => this.#grad);
   }
 
   set grad(value: Tensor | undefined) {
-    if (!this.#isOfTrace()) throw gradientOfOutside(this.shape);
+    if (!Tensor.#isOfTrace(this)) throw gradientOfOutside(this.shape);
     this.#grad = value;
   }
 
+  // Private methods are static: each class with one of an instance would mark every new tensor, which small programs notice.
+
   /** Whether nothing is traced, or this is a leaf of what is. */
-  #isOfTrace(): boolean {
-    return currentTrace()?.leaves.has(this) ?? true;
+  static #isOfTrace(self: Tensor): boolean {
+    return currentTrace()?.leaves.has(self) ?? true;
   }
 
   /** The result of an operation on tensors: records history where a gradient may be wanted. */
@@ -149,19 +151,19 @@ export class Tensor<S extends Shape = Shape> extends ReadingMethods<S> {
     }
     result.#chain = chain + 1;
     if (result.#chain > longestChain && currentTrace() === undefined && !recordsStep() && !requiresGrad)
-      result.#settle();
+      Tensor.#settle(result);
     return result;
   }
 
-  #settle(): Storage {
-    return this.#hold(evaluate([this.node])[0] as Storage);
+  static #settle(self: Tensor): Storage {
+    return Tensor.#hold(self, evaluate([self.node])[0] as Storage);
   }
 
-  #hold(value: Storage): Storage {
-    this.#chain = 0;
+  static #hold(self: Tensor, value: Storage): Storage {
+    self.#chain = 0;
     // History stays only while something in it needs a gradient.
-    if (!this.requiresGrad && this.#node !== undefined && this.#node.source === undefined)
-      this.#node = sourceNode(value, value, this.#lostHistory);
+    if (!self.requiresGrad && self.#node !== undefined && self.#node.source === undefined)
+      self.#node = sourceNode(value, value, self.#lostHistory);
     return value;
   }
 
@@ -171,29 +173,31 @@ export class Tensor<S extends Shape = Shape> extends ReadingMethods<S> {
   dataSync(): TypedArray {
     refuseInTrace("a value");
     // A copy: values are immutable, whatever the caller does with the array.
-    const value = this.#settle();
+    const value = Tensor.#settle(this);
     return numbersOf(this.dtype, memoryOf(value.place).copy(value));
   }
 
   /** The elements in row-major order. 16-bit floats are a Float32Array. */
   data(): Promise<TypedArray> {
     return soon(async () => {
-      const value = severalDevices() ? this.#hold((await evaluateLater([this.node]))[0] as Storage) : this.#settle();
+      const value = severalDevices()
+        ? Tensor.#hold(this, (await evaluateLater([this.node]))[0] as Storage)
+        : Tensor.#settle(this);
       return numbersOf(this.dtype, await memoryOf(value.place).copyLater(value));
     });
   }
 
   /** The only element, as a number. */
   itemSync(): number {
-    return this.#single().dataSync()[0] as number;
+    return Tensor.#single(this).dataSync()[0] as number;
   }
   item(): Promise<number> {
-    return soon(async () => (await this.#single().data())[0] as number);
+    return soon(async () => (await Tensor.#single(this).data())[0] as number);
   }
 
-  #single(): this {
-    if (this.size === 1) return this;
-    throw notSingle(this.shape);
+  static #single(self: Tensor): Tensor {
+    if (self.size === 1) return self;
+    throw notSingle(self.shape);
   }
 
   /** Nested arrays; a number for a scalar; booleans are 0 and 1. */

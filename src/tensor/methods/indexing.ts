@@ -135,7 +135,7 @@ export abstract class IndexingMethods<S extends Shape = Shape> extends ShapingMe
   /** Writes the source, a tensor or a number, at the positions of the index; if several share a position, the last one stays. */
   scatter(dim: number, index: Tensor, source: Operand, options: ScatterOptions = {}): Tensor {
     const { reduce } = checkOptions("scatter", options, scatterKinds);
-    return this.#placed("scatter", { dim, index, source }, (parts) =>
+    return IndexingMethods.#placed(this, "scatter", { dim, index, source }, (parts) =>
       reduce === undefined ? sc.overwritten(parts) : sc.reduced(parts, reduce === "add" ? "sum" : "prod", true),
     );
   }
@@ -150,20 +150,23 @@ export abstract class IndexingMethods<S extends Shape = Shape> extends ShapingMe
     checkKind("scatterReduce", "reduce", reduce, reductionKind);
     const { includeSelf = true } = checkOptions("scatterReduce", options, reduceKinds);
     nodeOf("scatterReduce", source, "the source");
-    return this.#placed("scatterReduce", { dim, index, source }, (parts) => sc.reduced(parts, reduce, includeSelf));
+    return IndexingMethods.#placed(this, "scatterReduce", { dim, index, source }, (parts) =>
+      sc.reduced(parts, reduce, includeSelf),
+    );
   }
-  #placed(
+  static #placed(
+    self: Operable,
     where: string,
     { dim, index, source }: { readonly dim: number; readonly index: Tensor; readonly source: Operand },
     fn: (parts: sc.Placed) => Node,
   ): Tensor {
-    const x = vw.atLeast1d(this.node);
+    const x = vw.atLeast1d(self.node);
     const places = vw.atLeast1d(nodeOf(where, index, "the index"));
-    const given = besideOf(where, this, source);
+    const given = besideOf(where, self, source);
     const values = source instanceof Operable ? vw.atLeast1d(given) : expand(given, places.shape);
     const result = fn(sc.placed(where, x, dim, places, values));
-    const checkedNode = withChecksSince(mv.reshape(result, this.shape), [x, places, values]);
-    return this[made](checkedNode, source instanceof Operable ? [this, source] : [this]);
+    const checkedNode = withChecksSince(mv.reshape(result, self.shape), [x, places, values]);
+    return self[made](checkedNode, source instanceof Operable ? [self, source] : [self]);
   }
   /** The slices of the source added at positions of a dim. */
   indexAdd(dim: number, index: Tensor, source: Tensor, options: IndexAddOptions = {}): Tensor {
@@ -176,11 +179,13 @@ export abstract class IndexingMethods<S extends Shape = Shape> extends ShapingMe
   }
   /** The slices of the source in the places of a dim. */
   indexCopy(dim: number, index: Tensor, source: Tensor): Tensor {
-    return this.#slices("indexCopy", { dim, index, source }, sc.slicesOverwritten);
+    return IndexingMethods.#slices(this, "indexCopy", { dim, index, source }, sc.slicesOverwritten);
   }
   /** One value in the slices at positions of a dim. */
   indexFill(dim: number, index: Tensor, value: Operand): Tensor {
-    return this.#slices("indexFill", { dim, index, source: value }, (parts) => sc.slicesOverwritten(parts));
+    return IndexingMethods.#slices(this, "indexFill", { dim, index, source: value }, (parts) =>
+      sc.slicesOverwritten(parts),
+    );
   }
   /** Reduces slices that share a position: product, mean, maximum or minimum. */
   indexReduce(
@@ -193,28 +198,29 @@ export abstract class IndexingMethods<S extends Shape = Shape> extends ShapingMe
     checkKind("indexReduce", "reduce", reduce, reductionKind);
     const { includeSelf = true } = checkOptions("indexReduce", options, reduceKinds);
     nodeOf("indexReduce", source, "the source");
-    return this.#slices("indexReduce", { dim, index, source }, (parts) =>
+    return IndexingMethods.#slices(this, "indexReduce", { dim, index, source }, (parts) =>
       sc.reduced(spread(parts), reduce, includeSelf),
     );
   }
-  #slices(
+  static #slices(
+    self: Operable,
     where: string,
     { dim, index, source }: { readonly dim: number; readonly index: Tensor; readonly source: Operand },
     fn: (parts: sc.Placed) => Node,
   ): Tensor {
-    const x = vw.atLeast1d(this.node);
+    const x = vw.atLeast1d(self.node);
     const axis = normalizeAxis(dim, x.shape.length, where);
     const places = nodeOf(where, index, "the index");
     const row = rowOf(where, places);
     const shape = x.shape.map((extent, k) => (k === axis ? at(row.shape, 0) : extent));
-    const given = besideOf(where, this, source);
+    const given = besideOf(where, self, source);
     if (given.shape.length > 0 || where !== "indexFill") sc.sameSlices(where, vw.atLeast1d(given), shape);
     const values = el.cast(given.shape.length === 0 ? expand(given, shape) : given, x.dtype);
     const parts = { x, dim: axis, index: sc.checkedPlaces(where, x, axis, row), source: values };
-    const result = mv.reshape(fn(parts), this.shape);
-    return this[made](
+    const result = mv.reshape(fn(parts), self.shape);
+    return self[made](
       withChecksSince(result, [x, places, given]),
-      source instanceof Operable ? [this, source] : [this],
+      source instanceof Operable ? [self, source] : [self],
     );
   }
   /** Writes the values at flat positions, which may be negative; the last one of several stays, or all are added. */
@@ -234,21 +240,23 @@ export abstract class IndexingMethods<S extends Shape = Shape> extends ShapingMe
   /** The source in the place of one slice of a dim. */
   selectScatter(source: Tensor, dim: number, index: number): Tensor {
     const axis = normalizeAxis(dim, this.shape.length, "selectScatter");
-    return this.#replaced("selectScatter", source, (places) => vw.select(places, axis, index));
+    return IndexingMethods.#replaced(this, "selectScatter", source, (places) => vw.select(places, axis, index));
   }
   /** Writes the source at the positions start, start + step, … below end of a dim. */
   sliceScatter(source: Tensor, dim = 0, start?: number, end?: number, step = 1): Tensor {
-    return this.#replaced("sliceScatter", source, (places) => mv.slice(places, dim, start, end, step));
+    return IndexingMethods.#replaced(this, "sliceScatter", source, (places) => mv.slice(places, dim, start, end, step));
   }
   /** The source on the diagonal of two dims. */
   diagonalScatter(source: Tensor, offset = 0, dim1 = 0, dim2 = 1): Tensor {
-    return this.#replaced("diagonalScatter", source, (places) => ra.diagonal(places, offset, dim1, dim2));
+    return IndexingMethods.#replaced(this, "diagonalScatter", source, (places) =>
+      ra.diagonal(places, offset, dim1, dim2),
+    );
   }
-  #replaced(where: string, source: Tensor, part: (places: Node) => Node): Tensor {
+  static #replaced(self: Operable, where: string, source: Tensor, part: (places: Node) => Node): Tensor {
     const values = nodeOf(where, source, "the source");
-    const places = part(mv.reshape(iota([sizeOf(this.shape)], 0), this.shape));
+    const places = part(mv.reshape(iota([sizeOf(self.shape)], 0), self.shape));
     sc.sameSlices(where, values, places.shape);
-    return this[made](sc.putFlat(this.node, places, values, false), [this, source]);
+    return self[made](sc.putFlat(self.node, places, values, false), [self, source]);
   }
 
   // ── masks, triangles ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -44,103 +44,103 @@ const int32 = (values: TypedArray, shape: Shape = [values.length]) => constantNo
 export abstract class ReadingMethods<S extends Shape = Shape> extends ProductMethods<S> {
   /** The positions of the non-zero elements, row by row: [count, dims] (torch.nonzero). */
   async nonzero(): Promise<Tensor> {
-    return this.#nonzero(await this.data());
+    return ReadingMethods.#nonzero(this, await this.data());
   }
   nonzeroSync(): Tensor {
-    return this.#nonzero(this.dataSync());
+    return ReadingMethods.#nonzero(this, this.dataSync());
   }
-  #nonzero(data: TypedArray): Tensor {
-    const strides = stridesOf(this.shape);
+  static #nonzero(self: Operable, data: TypedArray): Tensor {
+    const strides = stridesOf(self.shape);
     const places = placesOf(data);
-    const rank = this.shape.length;
+    const rank = self.shape.length;
     const found = new Int32Array(places.length * rank);
-    this.shape.forEach((extent, dim) => {
+    self.shape.forEach((extent, dim) => {
       const stride = strides[dim] as number;
       for (let k = 0; k < places.length; k++)
         found[k * rank + dim] = Math.floor((places[k] as number) / stride) % extent;
     });
-    return this[made](int32(found, [places.length, rank]), []);
+    return self[made](int32(found, [places.length, rank]), []);
   }
 
   /** The elements where the mask holds, in order. */
   async maskedSelect(mask: Tensor): Promise<Tensor> {
-    const wide = this.#wide(mask);
-    return this.#maskedSelect(wide.shape, await wide.data());
+    const wide = ReadingMethods.#wide(this, mask);
+    return ReadingMethods.#maskedSelect(this, wide.shape, await wide.data());
   }
   maskedSelectSync(mask: Tensor): Tensor {
-    const wide = this.#wide(mask);
-    return this.#maskedSelect(wide.shape, wide.dataSync());
+    const wide = ReadingMethods.#wide(this, mask);
+    return ReadingMethods.#maskedSelect(this, wide.shape, wide.dataSync());
   }
   /** The mask of the common shape. */
-  #wide(mask: Tensor): Tensor {
+  static #wide(self: Operable, mask: Tensor): Tensor {
     const holds = nodeOf("maskedSelect", mask, "the mask");
-    return mask.expand(broadcastShapes(this.shape, holds.shape, "maskedSelect"));
+    return mask.expand(broadcastShapes(self.shape, holds.shape, "maskedSelect"));
   }
-  #maskedSelect(shape: Shape, holds: TypedArray): Tensor {
-    const flat = mv.reshape(expand(this.node, shape), [-1]);
-    return this[made](ix.trustedIndexSelect(flat, 0, int32(placesOf(holds))), [this]);
+  static #maskedSelect(self: Operable, shape: Shape, holds: TypedArray): Tensor {
+    const flat = mv.reshape(expand(self.node, shape), [-1]);
+    return self[made](ix.trustedIndexSelect(flat, 0, int32(placesOf(holds))), [self]);
   }
 
   /** The unique values in ascending order, with the index of each element among them and their counts. */
   unique(options: UniqueOptions = {}): Promise<Unique> {
-    const axis = this.#axis("unique", options);
-    return this.#slices(axis)
+    const axis = ReadingMethods.#axis(this, "unique", options);
+    return ReadingMethods.#slices(this, axis)
       .data()
-      .then((data) => this.#grouped(axis, false, data));
+      .then((data) => ReadingMethods.#grouped(this, axis, false, data));
   }
   uniqueSync(options: UniqueOptions = {}): Unique {
-    const axis = this.#axis("unique", options);
-    return this.#grouped(axis, false, this.#slices(axis).dataSync());
+    const axis = ReadingMethods.#axis(this, "unique", options);
+    return ReadingMethods.#grouped(this, axis, false, ReadingMethods.#slices(this, axis).dataSync());
   }
   /** Runs of equal values as one each. */
   uniqueConsecutive(options: UniqueOptions = {}): Promise<Unique> {
-    const axis = this.#axis("uniqueConsecutive", options);
-    return this.#slices(axis)
+    const axis = ReadingMethods.#axis(this, "uniqueConsecutive", options);
+    return ReadingMethods.#slices(this, axis)
       .data()
-      .then((data) => this.#grouped(axis, true, data));
+      .then((data) => ReadingMethods.#grouped(this, axis, true, data));
   }
   uniqueConsecutiveSync(options: UniqueOptions = {}): Unique {
-    const axis = this.#axis("uniqueConsecutive", options);
-    return this.#grouped(axis, true, this.#slices(axis).dataSync());
+    const axis = ReadingMethods.#axis(this, "uniqueConsecutive", options);
+    return ReadingMethods.#grouped(this, axis, true, ReadingMethods.#slices(this, axis).dataSync());
   }
-  #axis(where: string, options: UniqueOptions): number | undefined {
+  static #axis(self: Operable, where: string, options: UniqueOptions): number | undefined {
     const { dim } = checkOptions(where, options, uniqueKinds);
-    return dim === undefined ? dim : normalizeAxis(dim, this.shape.length, where);
+    return dim === undefined ? dim : normalizeAxis(dim, self.shape.length, where);
   }
   /** What is compared, in front. */
-  #slices(axis: number | undefined): Operable {
-    return axis === undefined ? this : this[made](movedim(this.node, axis, 0), []);
+  static #slices(self: Operable, axis: number | undefined): Operable {
+    return axis === undefined ? self : self[made](movedim(self.node, axis, 0), []);
   }
-  #grouped(axis: number | undefined, consecutive: boolean, data: TypedArray): Unique {
-    const extent = axis === undefined ? data.length : (this.shape[axis] as number);
+  static #grouped(self: Operable, axis: number | undefined, consecutive: boolean, data: TypedArray): Unique {
+    const extent = axis === undefined ? data.length : (self.shape[axis] as number);
     const { groups, firsts } = groupRows(rowsOf(data), extent, consecutive);
-    const flat = axis === undefined ? mv.reshape(this.node, [-1]) : this.node;
+    const flat = axis === undefined ? mv.reshape(self.node, [-1]) : self.node;
     return {
-      values: this[made](el.stopGradient(ix.trustedIndexSelect(flat, axis ?? 0, int32(firsts))), []),
-      inverse: this[made](int32(groups, axis === undefined ? this.shape : [extent]), []),
-      counts: this[made](int32(countsOf(groups, firsts.length)), []),
+      values: self[made](el.stopGradient(ix.trustedIndexSelect(flat, axis ?? 0, int32(firsts))), []),
+      inverse: self[made](int32(groups, axis === undefined ? self.shape : [extent]), []),
+      counts: self[made](int32(countsOf(groups, firsts.length)), []),
     };
   }
 
   /** How often each integer from 0 upwards occurs in a vector. */
   bincount(options: BincountOptions = {}): Promise<Tensor> {
     const known = checkOptions("bincount", options, bincountKinds);
-    return this.data().then((data) => this.#bincount(known, data));
+    return this.data().then((data) => ReadingMethods.#bincount(this, known, data));
   }
   bincountSync(options: BincountOptions = {}): Tensor {
-    return this.#bincount(options, this.dataSync());
+    return ReadingMethods.#bincount(this, options, this.dataSync());
   }
-  #bincount(options: BincountOptions, data: TypedArray): Tensor {
+  static #bincount(self: Operable, options: BincountOptions, data: TypedArray): Tensor {
     const { weights, minlength = 0 } = checkOptions("bincount", options, bincountKinds);
-    if (this.shape.length !== 1 || !isInteger(this.dtype))
-      throw new HebbError(`bincount: takes a vector of whole numbers, got ${this.dtype} of ${this.shape.length} dims`);
+    if (self.shape.length !== 1 || !isInteger(self.dtype))
+      throw new HebbError(`bincount: takes a vector of whole numbers, got ${self.dtype} of ${self.shape.length} dims`);
     if (!Number.isInteger(minlength) || minlength < 0)
       throw new HebbError(`bincount: minlength must be a whole number of 0 or more, got ${minlength}`);
     const numbers = countsOf(data, minlength);
-    if (weights === undefined) return this[made](int32(numbers), []);
+    if (weights === undefined) return self[made](int32(numbers), []);
     const added = nodeOf("bincount", weights, "the weights");
     const wide = added.dtype === "float32" ? added : el.cast(added, "float64");
-    const counts = ix.scatterAdd(full([numbers.length], 0, wide.dtype), 0, this.node, wide);
-    return this[made](el.stopGradient(counts), []);
+    const counts = ix.scatterAdd(full([numbers.length], 0, wide.dtype), 0, self.node, wide);
+    return self[made](el.stopGradient(counts), []);
   }
 }
