@@ -15,6 +15,18 @@ it.each([
   expect(shortest(value)).toBe(printed);
 });
 
+it.each([
+  [1700000036.2512348, 50, 1700000036.25123],
+  [1700000036.2512348, 1e-3, 1700000036.2512348],
+  [21.530001, 8, 21.530001],
+  [1700000036.25, Number.POSITIVE_INFINITY, 1700000000],
+  [0, 50, 0],
+])("%d, one of numbers about %d apart, prints as %d", (value, scale, printed) => {
+  const found = shortest(value, scale);
+  expect(found).toBe(printed);
+  expect(Math.abs(found - value)).toBeLessThanOrEqual(scale * 2 ** -23);
+});
+
 it("gives the same float32 again", () => {
   for (let place = 0; place < 2000; place++) {
     const value = Math.fround(Math.sin(place) * 10 ** ((place % 70) - 35));

@@ -134,7 +134,8 @@ function spreadLeft(y: Float64Array, xs: readonly Float64Array[]): number {
   const moment = (i: number, j: number): number =>
     rows.reduce((sum, row) => sum + (at(at(all, i), row) - at(means, i)) * (at(at(all, j), row) - at(means, j)), 0);
   const [yy, aa, ya] = [moment(0, 0), moment(1, 1), moment(0, 1)];
-  if (!(yy > 0) || !(aa > 0)) return 1;
+  // Squares of numbers beyond 1e154 are infinite.
+  if (!(yy > 0 && yy < Number.POSITIVE_INFINITY && aa > 0 && aa < Number.POSITIVE_INFINITY)) return 1;
   if (xs.length === 1) return 1 - ya ** 2 / (aa * yy);
   const [bb, ab, yb] = [moment(2, 2), moment(1, 2), moment(0, 2)];
   const determinant = aa * bb - ab ** 2;
@@ -170,7 +171,7 @@ export function numberLeak(column: JudgedColumn, target: JudgedColumn): string |
   if (values.length < fewestRows || groups.size * rowsPerValue > values.length) return undefined;
   const within = [...groups.values()].reduce((sum, own) => sum + spread(own), 0);
   const whole = spread(values);
-  if (!(whole > 0) || within > sameSpread * whole) return undefined;
+  if (!(whole > 0 && whole < Number.POSITIVE_INFINITY) || within > sameSpread * whole) return undefined;
   return `${quoted(column.name)} alone decides ${quoted(target.name)}: its values leave ${percentLeft(within / whole)} of the spread; ${leaveOut("it", target.name)}.`;
 }
 

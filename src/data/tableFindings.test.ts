@@ -46,6 +46,11 @@ describe("leaks", () => {
     expect(found.map(({ columns }) => columns)).toEqual([["euro", "dollar"]]);
     expect(found[0]?.text).toContain("in other units");
   });
+  it("says nothing of numbers whose squares are infinite", () => {
+    const text = `a,b,y\n${rows(120, (k) => [`${noise(k)}e300`, k % 2 ? "u" : "v", `${noise(k)}e300`])}`;
+    for (const { text: said } of see(text, "y")) expect(said).not.toMatch(/NaN|Infinity/);
+    expect(see(text, "y")).toEqual([]);
+  });
 });
 
 describe("classes", () => {

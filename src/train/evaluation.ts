@@ -199,7 +199,8 @@ interface Measured {
 
 function measure({ task }: Objective, predictions: Float32Array, targets: TypedArray, inverse: Inverse): Measured {
   if (task.kind !== "classes") {
-    const [predicted, wanted] = [predictions.map(inverse), Float32Array.from(targets, inverse)];
+    // In the user's units numbers may lie closer together than float32 tells apart, such as seconds since 1970.
+    const [predicted, wanted] = [Float64Array.from(predictions, inverse), Float64Array.from(targets, inverse)];
     return {
       metrics: {
         mae: figures.mae(predicted, wanted),
