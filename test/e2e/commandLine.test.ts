@@ -52,6 +52,11 @@ test("choices of a file are those of flags, flags prevail, and runs stand side b
   ).toEqual(["7", "9"]);
   expect((await hebb("predict", "runs/a", "new.csv", "--keep", "id", "--out", "out.parquet")).code).toBe(0);
   expect((await readTableFile(at("out.parquet"))).columnNames.slice(0, 2)).toEqual(["id", "prediction"]);
+  writeFileSync(at("renamed.csv"), readFileSync(at("new.csv"), "utf8").replace("id,", "prediction,"));
+  expect(await hebb("predict", "runs/a", "renamed.csv", "--keep", "prediction")).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/the result has a column "prediction" of its own.*renamed.csv; rename it there/),
+  });
 });
 
 test("completion knows the commands and their flags", async () => {

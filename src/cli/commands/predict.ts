@@ -3,8 +3,10 @@ import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { findColumn } from "../../data/columnNames.ts";
 import type { TablePart } from "../../data/tableFile.ts";
+import type { Preprocessing } from "../../formats/index.ts";
 import { writeFileAtomic } from "../../formats/node.ts";
 import { HebbError } from "../../graph/errors.ts";
+import { quoted } from "../../graph/visible.ts";
 import { featuresOf } from "../../run/apply.ts";
 import { type ClassCosts, costsOf } from "../../run/costs.ts";
 import { intervalsOf } from "../../run/intervals.ts";
@@ -20,13 +22,21 @@ import { formatOf, type Row, type RowFormat, rowsParquet, rowsText } from "../ro
 import { shortest } from "../shortest.ts";
 
 /** In the terminal a number has the digits that float32 has; files and JSON keep all. */
-const printed = (row: Row): Row => {
-  const own = ["prediction", "lower", "upper"].flatMap((column): [string, number][] => {
-    const value = row[column];
-    return typeof value === "number" ? [[column, shortest(value)]] : [];
-  });
-  return { ...row, ...Object.fromEntries(own) };
-};
+const printedTo =
+  (scale: number | undefined) =>
+  (row: Row): Row => {
+    const own = ["prediction", "lower", "upper"].flatMap((column): [string, number][] => {
+      const value = row[column];
+      return typeof value === "number" ? [[column, shortest(value, scale)]] : [];
+    });
+    return { ...row, ...Object.fromEntries(own) };
+  };
+
+/** How far apart the numbers are that a run of a table predicts; undefined where that differs from number to number, as of a logarithm. */
+function scaleOf(preprocessing: Preprocessing): number | undefined {
+  const target = preprocessing.kind === "table" ? preprocessing.target : undefined;
+  return target?.kind === "number" && target.transform !== "log" ? target.scale : undefined;
+}
 
 /** A row of the result with what is to be said of it. */
 const withNotes = (row: Row, notes: readonly string[] | undefined): object =>
@@ -95,6 +105,12 @@ export async function predict(folder: string, path: string, args: PredictArgumen
   if (files !== undefined) rows = rows.map((row, place): Row => ({ file: files[place] ?? "", ...row }));
   if (args.keep !== undefined) {
     const kept = keptOf(source, args.keep);
+    const own = rows[0] ?? {};
+    const both = Object.keys(kept(0)).find((column) => Object.hasOwn(own, column));
+    if (both !== undefined)
+      throw new HebbError(
+        `--keep: the result has a column ${quoted(both)} of its own, which would take the place of that of ${path}; rename it there`,
+      );
     rows = rows.map((row, place): Row => ({ ...kept(place), ...row }));
   }
   const columns = Object.keys(rows[0] ?? { prediction: "" });
@@ -106,7 +122,8 @@ export async function predict(folder: string, path: string, args: PredictArgumen
     writeFileAtomic(args.out, bytes);
   }
   if (args.json) out.json(rows.map((row, place) => withNotes(row, predictions[place]?.notes)));
-  else if (args.out === undefined) out.data(rowsText(rows.map(printed), columns, args.format ?? "csv"));
+  else if (args.out === undefined)
+    out.data(rowsText(rows.map(printedTo(scaleOf(preprocessing))), columns, args.format ?? "csv"));
   else out.line(`${rows.length} predictions → ${args.out}`);
   return 0;
 }
