@@ -13,22 +13,22 @@ export function leavesOf(tensors: readonly Tensor[]): readonly Tensor[] {
   return leaves;
 }
 
-/** What a signature says of them: which arguments are the same leaf, and which has a gradient already. */
+/** Their part of the signature: which arguments are the same leaf, and which already have a gradient. */
 export function leavesKey(tensors: readonly Tensor[], leaves: readonly Tensor[]): string {
   if (leaves.length === 0) return "";
   return `|${tensors.map((tensor) => leaves.indexOf(tensor)).join()}|${leaves.map(({ grad }) => grad !== undefined).join()}`;
 }
 
-/** The gradients that they have, which are arguments too. */
+/** The gradients that the leaves already have. They are arguments too. */
 export const standingGradients = (leaves: readonly Tensor[]): readonly Tensor[] =>
   leaves === none ? none : leaves.flatMap(({ grad }) => grad ?? []);
 
-/** What becomes of the gradient of each leaf in one traced program. */
+/** The gradients of the leaves in one traced program. */
 export class ArgumentGradients {
   private readonly stands: readonly Tensor[];
   private readonly before: readonly (Tensor | undefined)[];
 
-  /** Marks the stand-ins for the leaves in the trace. After all arguments, since their gradients are further ones. */
+  /** Marks the stand-ins for the leaves in the trace. Runs after all arguments are known, because the gradients become further arguments. */
   constructor(trace: Trace, tensors: readonly Tensor[], leaves: readonly Tensor[], stands: Tensor[]) {
     this.stands = leaves.map((leaf) => stands[tensors.indexOf(leaf)] as Tensor);
     for (const [place, tensor] of tensors.entries()) {
@@ -44,19 +44,19 @@ export class ArgumentGradients {
     });
   }
 
-  /** Whether it stands for an argument that requires a gradient. */
+  /** Whether the tensor stands for an argument that requires a gradient. */
   has(tensor: Tensor): boolean {
     return this.stands.includes(tensor);
   }
 
-  /** When tracing has ended: the gradients that are results of the program. */
+  /** The gradients that are results of the program. Called when tracing has ended. */
   results(): Node[] {
     return this.stands.flatMap(({ grad }, place) =>
       grad === undefined || grad === this.before[place] ? [] : [grad.node],
     );
   }
 
-  /** After a run: the gradients that it gave, in the order of `results`, are those of the leaves. */
+  /** Gives each leaf its gradient after a run. `values` are in the order of `results`. */
   deliver(leaves: readonly Tensor[], values: readonly Tensor[]): void {
     let next = 0;
     for (const [place, { grad }] of this.stands.entries())

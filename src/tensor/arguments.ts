@@ -7,18 +7,18 @@ import { Tensor } from "./tensor.ts";
 
 export const tensorKind = kind.of<Tensor>("a tensor", (value) => value instanceof Tensor);
 
-/** The tensor that was given; refuses anything else. `what` is the name of the argument. */
+/** Returns the tensor; refuses anything else. `what` is the name of the argument. */
 export function given(where: string, value: Tensor, what = "the input"): Tensor {
   if (value instanceof Tensor) return value;
   throw notATensor(where, what, value);
 }
 
-/** Refuses what is neither a tensor nor left out. */
+/** Refuses a value that is neither a tensor nor undefined. */
 export function givenOrNot(where: string, value: Tensor | undefined, what: string): void {
   if (value !== undefined) given(where, value, what);
 }
 
-/** The list of tensors that was given; refuses anything else. */
+/** Returns the list of tensors; refuses anything else. */
 export function givenList(where: string, values: readonly Tensor[]): readonly Tensor[] {
   if (!Array.isArray(values))
     throw new HebbError(`${where}: takes a list of tensors, [a, b], got ${kind.describe(values)}`);
@@ -26,7 +26,7 @@ export function givenList(where: string, values: readonly Tensor[]): readonly Te
   return values;
 }
 
-/** Refuses what is not a number, by the names of the arguments. */
+/** Refuses values that are not numbers, naming the argument. */
 export function checkNumbers(where: string, values: Readonly<Record<string, number>>): void {
   for (const [what, value] of Object.entries(values)) checkKind(where, what, value, kind.number);
 }

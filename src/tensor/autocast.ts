@@ -10,7 +10,7 @@ import type { Tensor } from "./tensor.ts";
 export interface AutocastOptions {
   /** The dtype of matrix products. Default "bfloat16", which has the range of float32. */
   readonly dtype?: HalfDType;
-  /** False: as outside of it. Default true. */
+  /** False disables autocast. Default true. */
   readonly enabled?: boolean;
 }
 const autocastKinds: OptionKinds<AutocastOptions> = { dtype: kind.halfDType, enabled: kind.boolean };
@@ -24,10 +24,10 @@ export function autocast<T>(body: () => T, options: AutocastOptions = {}): T {
   checkKind("autocast", "the body", body, kind.func());
   const { dtype = "bfloat16", enabled = true } = checkOptions("autocast", options, autocastKinds);
   const result = withPrecision(enabled ? dtype : undefined, body);
-  // Behind an await it would be off.
+  // autocast would already be off after an `await`.
   if (result instanceof Promise) refusePromises("autocast", result);
   return result;
 }
 
-/** An operand of a product, as autocast has it. */
+/** The operand of a product, in the dtype that autocast gives it. */
 export const lowered = (x: Tensor): Tensor => (loweredDType(x.dtype) === x.dtype ? x : x.to(loweredDType(x.dtype)));

@@ -15,19 +15,22 @@ import { recordHistory } from "./steps.ts";
 import { gradientLeaves, Tensor } from "./tensor.ts";
 import { type TensorTree, tensorTree } from "./trees.ts";
 
-/** What of a value's graph requires a gradient. */
+/** The leaves in a value's graph that require a gradient. */
 export const leavesOf = (value: Tensor): readonly Leaf<Tensor>[] =>
   leavesUnder(value, (node) => gradientLeaves.get(node));
 
 type TensorFunction<A extends readonly unknown[]> = (...args: A) => Tensor;
 
 export interface GradOptions {
-  /** The arguments to differentiate by: a number gives one gradient, a list a list. Default: all, and one gradient where there is one argument. */
+  /**
+   * The arguments to differentiate with respect to: a number gives one gradient, a list gives a list. Default: all; a single argument gives one
+   * gradient.
+   */
   readonly argnums?: number | readonly number[];
 }
 const gradKinds: OptionKinds<GradOptions> = { argnums: kind.size };
 
-/** The arguments to differentiate by, by their places. */
+/** The positions of the arguments to differentiate with respect to. */
 function chosen(argnums: number | readonly number[] | undefined, count: number): readonly number[] {
   if (argnums === undefined) return Array.from({ length: count }, (_, place) => place);
   const places = (typeof argnums === "number" ? [argnums] : argnums).map((place) =>
@@ -40,7 +43,7 @@ function chosen(argnums: number | readonly number[] | undefined, count: number):
   return places;
 }
 
-/** The argument with stand-ins for its tensors, at which gradients end. */
+/** The argument with its tensors replaced by stand-ins, where gradients stop. */
 function standIns(value: unknown, place: number): TensorTree {
   const tree = tensorTree("grad", `argument ${place}`, value);
   const tensors = tree.tensors.map((tensor, part) => {
@@ -54,8 +57,8 @@ function standIns(value: unknown, place: number): TensorTree {
 }
 
 /**
- * (value, gradients) of a scalar-valued function: a gradient for each argument, in its structure, which is a tensor, or arrays and plain objects
- * of tensors. Source: jax.value_and_grad, torch.func.grad_and_value.
+ * (value, gradients) of a scalar-valued function: one gradient for each argument, with the structure of that argument: a tensor, or arrays and plain
+ * objects of tensors. Source: jax.value_and_grad, torch.func.grad_and_value.
  */
 export function valueAndGrad<A extends readonly unknown[]>(
   fn: TensorFunction<A>,
@@ -95,8 +98,8 @@ export function valueAndGrad<A extends readonly unknown[]>(
 }
 
 /**
- * The gradient of a scalar-valued function: of its only argument, or of each of several, each in the structure of its argument. Apply twice for
- * the second order. Source: jax.grad, torch.func.grad.
+ * The gradient of a scalar-valued function: of its only argument, or of each of several, with the structure of the argument. Apply it twice for
+ * second order. Source: jax.grad, torch.func.grad.
  */
 export function grad(fn: (x: Tensor) => Tensor): (x: Tensor) => Tensor;
 export function grad<A extends readonly Tensor[]>(fn: TensorFunction<A>): (...args: A) => Tensor[];
@@ -121,8 +124,8 @@ export function grad<A extends readonly unknown[]>(
 }
 
 /**
- * A function with a gradient of your own: `backward` gets ∂L/∂output, the inputs and the output, and returns ∂L/∂input for each
- * input (undefined: none). Source: torch.autograd.Function.
+ * A function with a custom gradient: `backward` gets ∂L/∂output, the inputs and the output, and returns ∂L/∂input for each input (undefined: none).
+ * Source: torch.autograd.Function.
  */
 export function customGradient(
   forward: (...inputs: Tensor[]) => Tensor,
@@ -145,7 +148,7 @@ export function customGradient(
   };
 }
 
-/** What a backward function returned: for each input a gradient, or undefined. */
+/** The result of a backward function: a gradient or undefined for each input. */
 function gradientNodes(parts: unknown, count: number): (Node | undefined)[] {
   const fits = (part: unknown): part is Tensor | undefined => part === undefined || part instanceof Tensor;
   if (!Array.isArray(parts) || !parts.every(fits))

@@ -20,7 +20,7 @@ export interface Differentiable<Self> {
   grad: Self | undefined;
 }
 
-/** What makes values of nodes, and which of them a node was read from. */
+/** Makes values from nodes, and finds the leaf behind a node. */
 export interface Values<T> {
   of(node: Node): T;
   sum(a: T, b: T): T;
@@ -61,7 +61,7 @@ export interface Leaf<T> {
   readonly owner: T;
 }
 
-/** What of a value's graph requires a gradient. */
+/** The leaves in a value's graph that require a gradient. */
 export const leavesUnder = <T extends Differentiable<T>>(
   value: T,
   leafOf: (node: Node) => T | undefined,

@@ -1,4 +1,4 @@
-// checkpoint: recomputes the intermediate values of a part in the backward pass instead of keeping them.
+// checkpoint: recomputes the intermediate values of a function in the backward pass instead of keeping them.
 import { pullback } from "../graph/autodiff.ts";
 import { isFloat } from "../graph/dtype.ts";
 import * as kind from "../graph/kinds.ts";
@@ -14,9 +14,9 @@ import { recordHistory } from "./steps.ts";
 import { Tensor } from "./tensor.ts";
 
 /**
- * The value of the function, whose gradient keeps the inputs alone and computes everything between them and the value again: less memory for one
- * more forward pass. Gradients reach the inputs and whatever the function reads. Random numbers are the same both times. The saving shows
- * inside `compile`, where forward and backward pass share one planned memory. Source: torch.utils.checkpoint.checkpoint.
+ * The value of the function. Its gradient keeps only the inputs and recomputes everything between them and the value: less memory for one more
+ * forward pass. Gradients reach the inputs and all tensors that the function reads. Random numbers are the same both times. The saving shows inside
+ * `compile`, where the forward and the backward pass share one planned memory. Source: torch.utils.checkpoint.checkpoint.
  */
 export function checkpoint(fn: (...inputs: Tensor[]) => Tensor, ...inputs: Tensor[]): Tensor {
   checkKind("checkpoint", "the function", fn, kind.func());
@@ -37,7 +37,7 @@ export function checkpoint(fn: (...inputs: Tensor[]) => Tensor, ...inputs: Tenso
   const result = withGradient(value.node, wrt, (grad) => {
     const parts = pullback([{ node: value.node, grad }], wrt, new Set(wrt));
     const again = new Map<Node, Node>([[grad, grad]]);
-    // Inputs are read again only when the gradient is there; parameters are in memory anyway.
+    // Inputs are read again only once the gradient exists; parameters are in memory anyway.
     for (const node of edge) {
       const waits = (node.source === undefined || read.has(node)) && sizeOf(node.shape) > 0 && sizeOf(grad.shape) > 0;
       again.set(node, waits ? recompute(node, grad) : node);

@@ -6,8 +6,8 @@ import { requireCheck } from "./lazy.ts";
 import { Tensor } from "./tensor.ts";
 
 /**
- * The index as int32, each element of which must be at least 0 and below `extent`: else the run fails before it assigns
- * anything, whatever becomes of the result.
+ * The index as int32. Each element must be at least 0 and below `extent`; otherwise the run fails before it assigns anything, even if the result is
+ * unused.
  */
 export function checked(index: Tensor, extent: number, site: CheckSite): Tensor {
   const node = checkIndex(positions(site.by, index.node), extent, site);
@@ -16,16 +16,16 @@ export function checked(index: Tensor, extent: number, site: CheckSite): Tensor 
   return Tensor.from(node, [index]);
 }
 
-/** Labels, each of which is a class of its row. */
+/** Labels, each checked to be a class of its row. */
 export const checkedLabels = (by: string, labels: Tensor, classes: number): Tensor =>
   checked(labels, classes, { by, item: "label", count: "the number of classes", unit: "row" });
 
-/** Each element of `holds` must be true: else the run fails before it assigns anything, whatever becomes of the values. */
+/** Each element of `holds` must be true; otherwise the run fails before it assigns anything, even if the values are unused. */
 export function requireThat(holds: Tensor, site: ValueSite): void {
   if (holds.size > 0) requireCheck(checkHolds(holds.node, site));
 }
 
-/** Values must lie between 0 and 1, as those of a sigmoid do. NaN passes: it shows in the result. */
+/** Values must lie between 0 and 1, like the outputs of a sigmoid. NaN passes: it shows in the result. */
 export function requireUnit(values: Tensor, by: string, what: string, remedy: string): void {
   if (values.node.op === sigmoidOp) return;
   const plain = values.detach();

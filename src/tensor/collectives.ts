@@ -14,13 +14,13 @@ function together(kind: CollectiveAttributes["collective"], x: Tensor): Tensor {
 }
 
 /**
- * Σ over the ranks of their x, on all: same shape. Each rank's gradient is the sum of the gradients that the ranks have for it. Without a
- * world, or alone in it: x. All ranks must call the same collectives in the same order. Source: torch.distributed.nn.functional.all_reduce.
+ * Σ over the ranks of x, on all ranks, in the shape of x. The gradient on each rank is the sum of all ranks' gradients. Without a world, or with a
+ * single rank: x. All ranks must call the same collectives in the same order. Source: torch.distributed.nn.functional.all_reduce.
  */
 export const allReduce = (x: Tensor): Tensor => together("allReduce", x);
 
-/** [n, …] on each rank → [ranks · n, …] on all: rank 0's rows, then rank 1's, … Source: torch.distributed.nn.functional.all_gather. */
+/** [n, …] on each rank → [ranks · n, …] on all ranks: rank 0's rows, then rank 1's, … Source: torch.distributed.nn.functional.all_gather. */
 export const allGather = (x: Tensor): Tensor => together("allGather", x);
 
-/** [ranks · n, …] on each rank → [n, …]: the rank's part of the sum over ranks. Source: torch.distributed.nn.functional.reduce_scatter. */
+/** [ranks · n, …] on each rank → [n, …]: this rank's part of the sum over the ranks. Source: torch.distributed.nn.functional.reduce_scatter. */
 export const reduceScatter = (x: Tensor): Tensor => together("reduceScatter", x);

@@ -1,4 +1,4 @@
-// What compile promises: one trace per signature, state as cells, no leaks of values that do not exist yet.
+// What compile promises: one trace per signature, state as cells, no leaked values that do not exist yet.
 import { describe, expect, it } from "vitest";
 import {
   compile,
@@ -32,7 +32,7 @@ describe("compile", () => {
     expect(scale.signatures()).toBe(3);
   });
 
-  it("tells apart every plain value that the function can tell apart", () => {
+  it("distinguishes all plain values that the function can distinguish", () => {
     const x = tensor([1, 2]);
     const times = compile((value: Tensor, by?: number | null) =>
       value.mul(by === undefined ? 10 : by === null ? 20 : by),
@@ -52,7 +52,7 @@ describe("compile", () => {
       expect(() => dated(x, odd)).toThrow(/arguments must be tensors, numbers/);
   });
 
-  it("reads and writes state cells; a scalar that changes does not trace again", () => {
+  it("reads and writes state cells; a changed scalar does not retrace", () => {
     const rate = new State(0.5);
     const weight = new Parameter(tensor([1, 2]));
     let traces = 0;
@@ -68,7 +68,7 @@ describe("compile", () => {
     expect(traces).toBe(1);
   });
 
-  it("keeps an old value that someone holds when the cell is overwritten in place", () => {
+  it("keeps an old value that is still referenced when the cell is overwritten in place", () => {
     const cell = new State(tensor([1, 2, 3]));
     const before = cell.add(0);
     const step = compile(() => {
@@ -99,7 +99,7 @@ describe("compile", () => {
     ]);
   });
 
-  it("traces again when something it read has changed", () => {
+  it("retraces when something it read has changed", () => {
     let mode = "add";
     const fn = compile((x: Tensor) => (traceGuard(() => mode) === "add" ? x.add(1) : x.mul(2)));
     expect(fn(tensor(5)).itemSync()).toBe(6);
@@ -125,13 +125,13 @@ describe("compile", () => {
     expect(inner.signatures()).toBe(0);
   });
 
-  it("says so when a value is asked for while tracing", () => {
+  it("refuses to read a value while tracing", () => {
     const fn = compile((x: Tensor) => x.mul(x.itemSync()));
     expect(() => fn(tensor(2))).toThrow(/inside a compiled function, where tensors have no values yet/);
     expect(compile((x: Tensor) => x.add(1))(tensor(1)).itemSync()).toBe(2);
   });
 
-  it("says so when a traced tensor leaks", () => {
+  it("refuses to read a traced tensor that leaked", () => {
     let leaked: Tensor | undefined;
     const fn = compile((x: Tensor) => {
       leaked = x.add(1);
@@ -141,7 +141,7 @@ describe("compile", () => {
     expect(() => leaked?.itemSync()).toThrow(/made inside a compiled function/);
   });
 
-  it("leaves a gradient standing when no step consumed it, and adds to it at the next call", () => {
+  it("keeps a gradient that no step consumed, and adds to it at the next call", () => {
     const w = new Parameter(tensor([2]));
     const accumulate = compile((x: Tensor) => {
       w.mul(x).sum().backward();
@@ -170,7 +170,7 @@ describe("compile", () => {
     expect([rand([3]).toArraySync(), rand([3]).toArraySync()]).toEqual(first);
   });
 
-  it("a frozen parameter gets no gradient, and freezing it later traces again", () => {
+  it("gives a frozen parameter no gradient, and retraces when one is frozen later", () => {
     const [w, v] = [new Parameter(tensor([2])), new Parameter(tensor([3]))];
     const fn = compile(() => {
       w.grad = undefined;
@@ -187,7 +187,7 @@ describe("compile", () => {
 });
 
 describe("flags that the function sets itself", () => {
-  it("do not trace it again, and are as it leaves them after each call", () => {
+  it("do not retrace it, and keep the values that it sets after each call", () => {
     const weight = new Parameter(tensor([2]));
     const other = new Parameter(tensor([3]));
     let traces = 0;
@@ -218,7 +218,7 @@ describe("gradients", () => {
     expect(x.grad?.toArraySync()).toEqual([3, 5, 7]);
   });
 
-  it("goes to higher orders", () => {
+  it("computes higher orders", () => {
     const cube = (x: Tensor): Tensor => x.mul(x).mul(x).sum();
     expect(grad(cube)(tensor(2)).itemSync()).toBe(12);
     expect(grad(grad(cube))(tensor(2)).itemSync()).toBe(12);
@@ -232,12 +232,12 @@ describe("gradients", () => {
     expect(() => y.sum().backward()).toThrow(/depends on no parameter/);
   });
 
-  it("asks for a single number", () => {
+  it("requires a single number", () => {
     const w = new Parameter(tensor([1, 2]));
     expect(() => w.mul(2).backward()).toThrow(/reduce it to one number/);
   });
 
-  it("of one's own must be a list of tensors", () => {
+  it("requires a custom gradient to return a list of tensors", () => {
     for (const wrong of [tensor([1, 2]), [1], { 0: tensor([1]) }, null]) {
       const own: (x: Tensor) => Tensor = Reflect.apply(customGradient, undefined, [
         (x: Tensor) => x.exp(),
@@ -248,7 +248,7 @@ describe("gradients", () => {
     }
   });
 
-  it("takes a gradient of the user's own", () => {
+  it("takes a custom gradient", () => {
     const clipped = customGradient(
       (x) => x.mul(3),
       (grad) => [grad.clamp(-1, 1)],
@@ -259,13 +259,13 @@ describe("gradients", () => {
     expect(x.grad?.toArraySync()).toEqual([1, 1]);
   });
 
-  it("goes forward along a direction", () => {
+  it("computes forward-mode derivatives along a direction", () => {
     const [value, derivative] = jvp((x) => x.square().sum(), [tensor([1, 2, 3])], [tensor([1, 0, -1])]);
     expect(value.itemSync()).toBe(14);
     expect(derivative.itemSync()).toBe(-4);
   });
 
-  it("cuts a chain that is never asked for, so that it cannot grow", () => {
+  it("cuts a chain that is never read, so that it cannot grow", () => {
     let x = tensor([0]);
     for (let place = 0; place < 20000; place++) x = x.add(1);
     expect(x.itemSync()).toBe(20000);
@@ -309,12 +309,12 @@ describe("arguments that require a gradient", () => {
         [4, 8],
       ]);
     }
-    // With and without a gradient before.
+    // With and without an earlier gradient.
     expect(compiled.signatures()).toBe(2);
     expect(() => compiled(tensor([1, 2]))).toThrow(/depends on no parameter that requires a gradient/);
   });
 
-  it("may be cleared inside, stand anywhere, and be given twice", () => {
+  it("may be cleared inside, be nested anywhere, and be passed twice", () => {
     const fresh = compile((x: Tensor) => {
       x.grad = undefined;
       x.mul(3).sum().backward();
@@ -354,7 +354,7 @@ describe("arguments that require a gradient", () => {
     expect(() => learn(weight, tensor([3, 4]))).toThrow(/depends on no parameter/);
   });
 
-  it("a leaf from outside that is not an argument is refused with what to do", () => {
+  it("a leaf from outside that is not an argument is refused, with a remedy", () => {
     const x = leaf(1, 2);
     expect(() => compile((y: Tensor) => x.mul(y).sum().backward())(tensor([1]))).toThrow(
       /shape \[2\] was set inside a compiled function that closes over it; pass it as an argument/,
@@ -376,13 +376,13 @@ describe("arguments that require a gradient", () => {
   });
 });
 
-it("a number where a tensor is due is said in a sentence", () => {
+it("a number in place of a tensor gives a clear error", () => {
   const doubled = compile((x: Tensor) => x.mul(2)) as (x: unknown) => unknown;
   expect(() => doubled(3)).toThrow(/compile: .*argument 0 is 3, .*pass tensor\(…\)/);
   expect(() => doubled(undefined)).toThrow(/argument 0 is undefined/);
   const slope = grad((x: Tensor) => x.mul(2).sum()) as (x: unknown) => unknown;
   expect(() => slope(3)).toThrow(/grad.*tensor.*3/);
-  // An error of the function itself stays what it is.
+  // An error of the function itself is left as it is.
   const broken = compile((x: Tensor) => Reflect.apply(Reflect.get(x, "missing"), x, []));
   expect(() => broken(tensor([1]))).toThrow(TypeError);
 });

@@ -49,7 +49,7 @@ interface Entry {
   readonly rest: string;
   readonly guards: readonly Guard[];
   readonly program: BoundProgram | CutProgram;
-  /** The device it runs on, where its results are; undefined: the default device, and results move to where they are used. */
+  /** The device that runs the program and holds its results; undefined: the default device, and results move to where they are used. */
   readonly home: Home | undefined;
   readonly outputs: readonly Output[];
   /** How the gradients of arguments are returned; their values follow those of the result. */
@@ -66,7 +66,7 @@ interface Entry {
 const resultsOf = ({ outputs, resultCount }: Entry): readonly Node[] =>
   outputs.slice(0, resultCount).map(({ node }) => node);
 
-/** What a call runs, and on what. */
+/** What a call runs, and its inputs. */
 interface Prepared extends Given {
   readonly entry: Entry;
 }
@@ -81,18 +81,18 @@ export interface Compiled<A extends readonly unknown[], R> {
   explain(): string;
   /** Nanoseconds in each kernel of one run with these arguments, slowest first, as text. Runs the step. */
   profile(...args: A): string;
-  /** The same on any device; webgpu needs a GPU with timestamp queries. */
+  /** `profile` for any device; webgpu needs a GPU with timestamp queries. */
   profileLater(...args: A): Promise<string>;
   /** How many signatures have been traced. */
   signatures(): number;
 }
 
 /**
- * Compiles a function of tensors. It is traced once for each signature: tensor arguments by shape and dtype, others by
- * value, and every training flag it reads. What it reads and assigns of state cells becomes part of the one program. Plain
- * JavaScript runs while tracing only. `backward` inside it fills `grad` of parameters and of arguments that require a
- * gradient. Its results have no history: `backward` outside refuses those that would need one, unless they are detached. Inside another trace, and inside what grad, jvp, vmap and scan are given, it is
- * inlined. Source: the idea of jax.jit and torch.compile.
+ * Compiles a function of tensors. It is traced once for each signature: tensor arguments by shape and dtype, others by value, and every training flag
+ * it reads. State cells that it reads and assigns become part of the program. Plain JavaScript runs only while tracing. `backward` inside it fills
+ * `grad` of parameters and of arguments that require a gradient. Its results have no history: `backward` outside refuses those that would need one,
+ * unless they are detached. Inside another trace, and inside functions passed to grad, jvp, vmap and scan, it is inlined. Source: the idea of jax.jit
+ * and torch.compile.
  */
 export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R): Compiled<A, R> {
   checkKind("compile", "the function", fn, kind.func());
@@ -143,11 +143,11 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R):
     });
     for (const effect of entry.afterRun) effect();
     if (leaves.length > 0) entry.gradients.deliver(leaves, values.slice(entry.resultCount));
-    // The traced function's result has the shape of R by construction: tensors are where the trace returned them.
+    // By construction, the result has the shape of R: tensors are where the traced function returned them.
     return entry.result(values) as R;
   };
 
-  /** The one program of a step, to be profiled. */
+  /** The step as one program, for profiling. */
   const whole = (args: A) => {
     const { entry, storages } = prepare(args);
     const { program, draws } = entry;
@@ -185,7 +185,7 @@ export function compile<A extends readonly unknown[], R>(fn: (...args: A) => R):
   });
 }
 
-/** The device that runs the program draws on from the host's counts. */
+/** Makes draws on the program's device follow the host's counts. */
 function followDraws({ program, draws }: Entry): void {
   const { runs, home } = program.memory;
   for (const [drawn] of draws) drawn.follow(home, runs?.failures ?? 0);
@@ -270,7 +270,7 @@ function traceEntry(
     });
   });
   const roots = [...outputs.map((output) => output.node), ...trace.checks];
-  // What moves moved outside the trace, and enters as a value.
+  // Values moved between devices are computed first and enter the program as values.
   if (severalDevices()) evaluate(topologicalOrder(roots).filter((node) => targetOf(node) !== undefined));
   const nodes = withKnownValues(roots);
   const checks = nodes.slice(outputs.length);
@@ -303,7 +303,7 @@ interface ProgramOptions {
   readonly home: Home | undefined;
 }
 
-/** One program; where ranks talk, several. */
+/** One program, or several if ranks communicate in it. */
 function programOf(
   name: string,
   outputs: readonly Output[],
@@ -317,7 +317,7 @@ function programOf(
   return new BoundProgram(memory, compileGraph(name, outputs, { checks }), outputs, true);
 }
 
-/** The device that everything in a program is on. */
+/** The one device that everything in a program uses. */
 function commonHome(name: string, nodes: readonly Node[], trace: Trace): Home | undefined {
   let home: Home | undefined;
   for (const node of nodes) home = joinHomes(home, homeOf(node), name);

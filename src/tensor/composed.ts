@@ -1,4 +1,4 @@
-// Names what a function of tensors computes, so that exports and listings can use the name.
+// Names the composite that a function of tensors computes, so that exports and listings can use the name.
 
 import { settle, unroundedWithin } from "../graph/apply.ts";
 import { note } from "../graph/compose.ts";
@@ -7,7 +7,7 @@ import type { Composite } from "../graph/node.ts";
 import { evaluations } from "./lazy.ts";
 import type { Tensor } from "./tensor.ts";
 
-/** Runs the body and notes on its result which composite it is, of which inputs. */
+/** Runs the body and notes on its result the composite and its inputs. */
 export const composed = <K extends CompositeName>(
   name: K,
   inputs: CompositeTable<Tensor>[K]["inputs"],
@@ -16,8 +16,8 @@ export const composed = <K extends CompositeName>(
 ): Tensor => composedResults(name, inputs, attributes, body, (result) => [result]);
 
 /**
- * The same for several results. Nothing is noted where a part of the body was evaluated on the way: the note would keep alive what the evaluation
- * has let go of.
+ * The same for several results. Nothing is noted if a part of the body was already evaluated: the note would keep alive memory that the evaluation
+ * has released.
  */
 export function composedResults<K extends CompositeName, R>(
   name: K,
@@ -27,7 +27,7 @@ export function composedResults<K extends CompositeName, R>(
   resultsOf: (made: R) => readonly [Tensor, ...Tensor[]],
 ): R {
   const before = evaluations();
-  // A body may assign to what it reads.
+  // The body may assign to its inputs.
   const nodes = inputs.map((input) => input?.node);
   const made = unroundedWithin(body);
   const [first, ...others] = resultsOf(made);

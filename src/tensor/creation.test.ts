@@ -1,4 +1,4 @@
-// Tensors from typed arrays of every kind, from sizes one by one, and from what holds no numbers.
+// Tensors from typed arrays of every kind, from sizes given one by one, and from values that hold no numbers.
 import { expect, it } from "vitest";
 import { HebbError, ones, Parameter, rand, randn, ShapeError, State, tensor, zeros } from "../index.ts";
 
@@ -20,7 +20,7 @@ it.each([
   expect(made.toArraySync()).toEqual([Number(data[0])]);
 });
 
-it("whole numbers that a dtype does not hold are refused with their place, not rounded", () => {
+it("whole numbers that a dtype cannot hold exactly are refused with their position, not rounded", () => {
   const labels = BigInt64Array.of(1n, 1610521604143693812n, 1610521604143693813n);
   expect(() => tensor(labels)).toThrow(HebbError);
   expect(() => tensor(labels)).toThrow(/1610521604143693812 \(at 1\) does not fit int32/);
@@ -41,7 +41,7 @@ it("sizes are given as a list or one by one", () => {
   expect(() => Reflect.apply(zeros, undefined, [2, { dtype: "int32" }])).toThrow(/sizes must be whole numbers/);
 });
 
-it("a state of a plain array is refused, not taken for bytes", () => {
+it("a state from a plain array is refused, not read as bytes", () => {
   expect(() => Reflect.construct(State, [[1.5, 2.5]])).toThrow(/make a tensor of it with tensor\(…\)/);
   expect(() => Reflect.construct(Parameter, [[1.5, 2.5]])).toThrow(HebbError);
   expect(() => new State(tensor([1, 2]), { shape: [3] })).toThrow(/2 values do not fill a shape \[3\]/);

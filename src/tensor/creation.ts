@@ -18,7 +18,7 @@ const creationKinds: OptionKinds<CreationOptions> = { dtype: kind.dtype, require
 type TensorOptions = CreationOptions & { readonly shape?: Shape };
 const tensorKinds: OptionKinds<TensorOptions> = { ...creationKinds, shape: kind.numbers };
 
-/** Typed arrays whose type is not a dtype: they become the dtype that holds their values. */
+/** Typed arrays whose type is not a dtype: they get the dtype that holds their values. */
 type OtherTypedArray =
   | Uint8ClampedArray
   | Int8Array
@@ -51,7 +51,7 @@ export function tensor<const S extends Shape = Shape>(
   return finish(fromFlat(values, options.shape ?? shape, dtype), options);
 }
 
-/** The numbers of a typed array, and the dtype that holds them: its own where there is one of its name. */
+/** The numbers of a typed array, and the dtype that holds them: the one of the same name if there is one. */
 function typedValues(data: ArrayBufferView, dtype: DType | undefined): { values: ArrayLike<number>; dtype: DType } {
   if (data instanceof Uint32Array || data instanceof BigInt64Array || data instanceof BigUint64Array)
     return { values: wholeNumbers(data, dtype ?? "int32"), dtype: dtype ?? "int32" };
@@ -63,7 +63,7 @@ function typedValues(data: ArrayBufferView, dtype: DType | undefined): { values:
 const holdsNumbers = (data: ArrayBufferView): data is ArrayBufferView & ArrayLike<number> =>
   "length" in data && (data.length === 0 || (0 in data && typeof data[0] === "number"));
 
-/** Whole numbers that the dtype must hold exactly: labels that round to one another would be one class. */
+/** Whole numbers that the dtype must hold exactly: otherwise rounding could merge two labels into one class. */
 function wholeNumbers(data: ArrayLike<number | bigint>, dtype: DType): Float64Array {
   const cell = allocate(dtype, 1);
   return Float64Array.from({ length: data.length }, (_, place) => {
@@ -90,7 +90,7 @@ function fromFlat(values: ArrayLike<number>, shape: Shape, dtype: DType): Tensor
   return new Tensor(undefined, { shape: [...shape], dtype, data });
 }
 
-/** Sizes given as a list or one by one, and perhaps options behind them: zeros([2, 3], { dtype }), zeros(2, 3). */
+/** Sizes given as a list or one by one, optionally followed by options: zeros([2, 3], { dtype }), zeros(2, 3). */
 export type ShapeAndOptions<O> = readonly [shape: Shape, options?: O | undefined] | readonly number[];
 
 export function shapeAndOptions<O extends object>(
@@ -116,7 +116,7 @@ export function checkShape(where: string, shape: Shape): void {
   }
 }
 
-/** A tensor of one value. Default dtype float32. */
+/** A tensor filled with one value. Default dtype float32. */
 export function full<const S extends Shape>(shape: S, value: number, options: CreationOptions = {}): Tensor<S> {
   checkShape("full", shape);
   if (typeof value !== "number") throw new HebbError(`full: the value must be a number, got ${kind.describe(value)}`);

@@ -25,7 +25,7 @@ class PartedProgram implements CutProgram {
   readonly #ranks: number;
   readonly #plans: readonly PartPlan[];
   readonly #results: readonly number[];
-  /** Values that are read where they were made: by the bucket that they are given to, and by nobody else. */
+  /** Values read only by the bucket that they are written to. */
   readonly #givenAway: ReadonlySet<number>;
 
   constructor(
@@ -110,21 +110,21 @@ class PartedProgram implements CutProgram {
   }
 }
 
-/** Buckets that travel before the first of them is waited for. */
+/** Buckets in flight before the program waits for the first of them. */
 const mostSent = 2;
-/** Bytes of them: of larger buckets one travels while the next is made. */
+/** Their total bytes: with larger buckets, one is in flight while the next is computed. */
 const mostSentBytes = 16 * 2 ** 20;
 
-/** The values of one run, by place, and the buckets under way. */
+/** The values of one run, by place, and the buckets in flight. */
 class Run {
   readonly values: (Storage | undefined)[];
   readonly #world: Communicator;
   readonly #memory: CutOptions["memory"];
-  /** By number, in the order of their beginning. */
+  /** By number, in the order in which they begin. */
   readonly #travels: (Travel | undefined)[] = [];
-  /** The buckets with values that have not been needed yet. */
+  /** Buckets in flight whose values have not been needed yet. */
   readonly #coming = new Map<number, Travel>();
-  /** The last that were sent. */
+  /** The buckets sent last. */
   readonly #sent: Travel[] = [];
 
   constructor(world: Communicator, memory: CutOptions["memory"], args: readonly Storage[]) {
@@ -160,7 +160,7 @@ class Run {
       if (travel.bucket.lands === undefined) this.#coming.set(member.place, travel);
     }
     travel.begin();
-    // The gradients of a network are as large as its weights, and so are new weights: what was sent goes as soon as the sums or the states have it.
+    // Gradients, and new weights, are as large as the network's weights. So sent memory is released as soon as the sums or the states hold the data.
     this.#sent.push(travel);
     const sentBytes = (): number => this.#sent.reduce((sum, { memory }) => sum + memory.byteLength, 0);
     while (this.#sent.length > mostSent || (this.#sent.length > 1 && sentBytes() > mostSentBytes))
@@ -182,7 +182,7 @@ class Run {
     }
   }
 
-  /** The value of a place, which outlives the run. */
+  /** The value of a place, as memory that outlives the run. */
   own(place: number): Storage {
     this.need(place);
     const value = this.values[place];
@@ -202,7 +202,7 @@ class Run {
     this.#travels[number] = undefined;
   }
 
-  /** At once, not when garbage is collected: they are as large as the weights. */
+  /** At once rather than at garbage collection: these values are as large as the weights. */
   discard(place: number): void {
     const value = this.values[place];
     if (value !== undefined) this.#memory.discard(value);
@@ -216,7 +216,7 @@ class Run {
   }
 }
 
-/** How collectives on tensors are carried out, for the ranks to bring along. */
+/** The implementation of collectives on tensors, which the ranks plug in. */
 export const together: Togetherness = {
   cut: (world, name, outputs, options) => new PartedProgram(world, name, outputs, options),
   value: carryOutCollective,

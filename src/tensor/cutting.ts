@@ -6,40 +6,40 @@ import { isCollective } from "../graph/ops/collective.ts";
 import { overInputs, rewriteGraph, topologicalOrder, usersOf } from "../graph/walk.ts";
 import { Argument } from "../runtime/index.ts";
 
-/** A value that one part computes, or the ranks together behind it, and a later part or the caller reads. */
+/** A value computed by one part, or by the ranks together after it, that a later part or the caller reads. */
 interface Crossing {
   readonly node: Node;
-  /** Behind which part it has a value. */
+  /** The part after which the value exists. */
   part: number;
 }
 
 export interface Part {
   readonly outputs: readonly Output[];
   readonly checks: readonly Node[];
-  /** Places among the crossing values that its results take, in order. */
+  /** Places of its results among the crossing values, in order. */
   readonly results: readonly number[];
-  /** What the ranks make when it has run: places of the collectives and of their inputs. */
+  /** What the ranks compute after the part has run: places of the collectives and of their inputs. */
   readonly collectives: readonly {
     readonly node: Node;
     readonly place: number;
     readonly input: number;
-    /** How far the node is from the sources, in nodes. */
+    /** Distance of the node from the sources, in nodes. */
     readonly depth: number;
   }[];
 }
 
 export interface Cut {
   readonly parts: readonly Part[];
-  /** How many values cross. They are arguments behind those of the caller. */
+  /** The number of crossing values. They are arguments, after those of the caller. */
   readonly crossing: number;
-  /** Places of the results for the caller among the crossing values. */
+  /** Places of the caller's results among the crossing values. */
   readonly results: readonly number[];
 }
 
 /**
- * Cuts at the collectives. A node is computed as early as its inputs allow; one that reads nothing but state and arguments, only
- * where it is first used, so that an update stays one pass over its weight. State is written by the part that computes its value, unless a later
- * one reads what it was or has a check that may fail: then by the last.
+ * Cuts at the collectives. A node is computed as early as its inputs allow. One that reads only state and arguments is computed where it is first
+ * used, so that an update stays one pass over its weight. State is written by the part that computes its value, unless a later part reads the old
+ * value or has a check that may fail: then the last part writes it.
  */
 export function cutAtCollectives(outputs: readonly Output[], checks: readonly Node[], argumentCount: number): Cut {
   const roots = [...outputs.map(({ node }) => node), ...checks];
@@ -52,7 +52,7 @@ export function cutAtCollectives(outputs: readonly Output[], checks: readonly No
   const cross = (node: Node, part: number): number => {
     const known = places.get(node);
     if (known !== undefined) {
-      // A source can be copied by any part: by the first that is asked to.
+      // Any part can copy a source, so the first one that needs it does.
       const crossing = crossings[known] as Crossing;
       crossing.part = Math.min(crossing.part, part);
       return known;
@@ -69,7 +69,7 @@ export function cutAtCollectives(outputs: readonly Output[], checks: readonly No
       if (part !== undefined && (isCollective(node) || part < own)) cross(input, part);
     }
   }
-  // What only passes through is copied by the last part.
+  // The last part copies values that only pass through.
   const results = outputs.flatMap(({ node, updates }) =>
     updates === undefined ? [cross(node, partOf.get(node) ?? last)] : [],
   );
@@ -125,7 +125,7 @@ function writersOf(
   for (const node of order)
     for (const { source } of node.inputs)
       if (source !== undefined) readBy.set(source, Math.max(readBy.get(source) ?? 0, partOf.get(node) ?? last));
-  // What the caller gets of a state as it was is copied by the last part.
+  // The last part copies old state that the caller gets.
   for (const { node, updates } of outputs)
     if (updates === undefined && node.source !== undefined) readBy.set(node.source, last);
   return outputs.map(({ node, updates }) => {
@@ -136,7 +136,7 @@ function writersOf(
   });
 }
 
-/** How many nodes lie at most between each and a source. */
+/** The length of the longest path from a source to each node, in nodes. */
 function depthsOf(order: readonly Node[]): ReadonlyMap<Node, number> {
   const depths = new Map<Node, number>();
   for (const node of order) {
@@ -147,7 +147,7 @@ function depthsOf(order: readonly Node[]): ReadonlyMap<Node, number> {
   return depths;
 }
 
-/** The part of each node; sources, and constants, which every part makes for itself, have none. */
+/** The part of each node. Sources and constants have none: every part makes its own. */
 function placed(order: readonly Node[], outputs: readonly Output[], checks: readonly Node[]) {
   const isFree = ({ inputs }: Node): boolean => inputs.length === 0;
   const earliest = new Map<Node, number>();
@@ -158,7 +158,7 @@ function placed(order: readonly Node[], outputs: readonly Output[], checks: read
     earliest.set(node, part);
     last = Math.max(last, part + (isCollective(node) ? 1 : 0));
   }
-  // How late a node may be, so that all who read it find it.
+  // The latest part that can compute a node, so that its value is ready for all users.
   const users = usersOf(order);
   const asked = new Set(checks);
   for (const { node, updates } of outputs) if (updates === undefined) asked.add(node);

@@ -28,7 +28,7 @@ type TensorFunction = (...inputs: Tensor[]) => Tensor;
 type Jacobian = (...inputs: Tensor[]) => Tensor;
 type Jacobians = (...inputs: Tensor[]) => Tensor[];
 
-/** Stand-ins of the inputs, which gradients end at. */
+/** Stand-ins for the inputs, where gradients stop. */
 function standIns(where: string, inputs: readonly Tensor[], which: readonly number[]): Tensor[] {
   return inputs.map((input, place) => {
     given(where, input, `argument ${place}`);
@@ -45,7 +45,7 @@ const everyPlace = (inputs: readonly unknown[]): number[] => inputs.map((_, plac
 const zeros = ({ shape, dtype }: Tensor): Node => full(shape, 0, dtype);
 
 /**
- * The value of a function, and a function that takes the gradient of that value to those of the inputs: of the only one, or of each of several.
+ * The value of a function, and a function from a gradient of that value to the gradients of the inputs: of the only one, or of each of several.
  * Source: torch.func.vjp.
  */
 export function vjp(fn: (x: Tensor) => Tensor, x: Tensor): [value: Tensor, pullback: (gradient: Tensor) => Tensor];
@@ -75,8 +75,8 @@ export function vjp(
 }
 
 /**
- * The value of a function, and a function that gives its derivative along tangents, one for each input: forward mode with the value computed once.
- * Source: torch.func.linearize.
+ * The value of a function, and a function from tangents, one for each input, to its derivative along them: forward mode, with the value computed
+ * once. Source: torch.func.linearize.
  */
 export function linearize(
   fn: TensorFunction,
@@ -110,7 +110,7 @@ function basis({ shape, dtype }: Tensor): Node {
   return reshape(cast(eq(iota([size, size], 0), iota([size, size], 1)), dtype), [size, ...shape]);
 }
 
-/** The graph over a leaf, for each unit tensor of the leaf: [n, …]. */
+/** The graph over a leaf, evaluated at each unit tensor of the leaf: [n, …]. */
 function overBasis(leaf: Node, like: Tensor, nodes: readonly Node[]): Node[] {
   const size = sizeOf(like.shape);
   return new Batcher(new Map([[leaf, basis(like)]]), { by: "jacobian", size, randomness: "same" }).wide(nodes);

@@ -8,7 +8,7 @@ import type { Scalar } from "../graph/scalar.ts";
 
 export interface KernelCost {
   readonly name: string;
-  /** Bytes of the buffers the kernel touches, or of the parts of them that it can reach. */
+  /** Bytes of the buffers that the kernel touches, or of the parts that it can reach. */
   readonly bytes: number;
   /** Multiplications and additions of a contraction; for other kernels the points visited. */
   readonly flops: number;

@@ -32,7 +32,7 @@ export function where(condition: Tensor, x: Operand, y: Operand): Tensor {
   return Tensor.from(el.where(given("where", condition, "the condition").node, node(x), node(y)), tensorsOf([x, y]));
 }
 
-/** Tensors one after another along a dim; the wider dtype wins (torch.cat). */
+/** Concatenates tensors along a dim; the wider dtype wins (torch.cat). */
 export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
   return Tensor.from(
     catNode(
@@ -43,7 +43,7 @@ export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
   );
 }
 
-/** Tensors of one shape side by side in a new dim (torch.stack). */
+/** Stacks tensors of one shape along a new dim (torch.stack). */
 export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
   const [first] = givenList("stack", tensors);
   const odd = tensors.find((tensor) => !sameShape(tensor.shape, first?.shape ?? []));
@@ -137,6 +137,6 @@ export const adaptiveAvgPool1d: Adaptive = (x, size) =>
 export const adaptiveAvgPool2d: Adaptive = (x, size) =>
   Tensor.from(pool.adaptiveAvgPool2d(given("adaptiveAvgPool2d", x).node, size), [x]);
 
-/** Resizes the spatial dims by the nearest element, linearly, by cubics or by areas (torch.nn.functional.interpolate). */
+/** Resizes the spatial dims: nearest, linear, cubic or area (torch.nn.functional.interpolate). */
 export const interpolate = (x: Tensor, options: InterpolateOptions): Tensor =>
   Tensor.from(interpolateNode(given("interpolate", x).node, options), [x]);

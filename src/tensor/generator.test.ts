@@ -1,4 +1,4 @@
-// Generators: independent of each other, the same numbers by name or as the current one, compiled or not, saved and restored.
+// Generators: independent of each other, the same numbers whether passed or current, compiled or not, saved and restored.
 import { inspect } from "node:util";
 import { afterAll, describe, expect, it } from "vitest";
 import {
@@ -21,7 +21,7 @@ import {
 
 afterAll(() => seed(0));
 
-/** Every function that draws, with its own generator or without. */
+/** Every function that draws, with a generator of its own or without. */
 const draws: Readonly<Record<string, (options?: { generator: Generator }) => Tensor>> = {
   rand: (options) => rand([4], options),
   randn: (options) => randn([4], options),
@@ -32,7 +32,7 @@ const draws: Readonly<Record<string, (options?: { generator: Generator }) => Ten
 };
 
 describe.each(Object.entries(draws))("%s", (_, draw) => {
-  it("draws the same numbers by name, as the current generator, and after seed", () => {
+  it("draws the same numbers from a generator that is passed, from the current one, and after seed", () => {
     seed(7);
     const [first, second] = [draw().toArraySync(), draw().toArraySync()];
     expect(second).not.toEqual(first);
@@ -54,7 +54,7 @@ describe.each(Object.entries(draws))("%s", (_, draw) => {
     expect(defaultGenerator.getState()).toEqual(before);
   });
 
-  it("goes on from a saved state, and a clone goes its own way", () => {
+  it("continues from a saved state, and a clone is independent", () => {
     const generator = new Generator(5);
     draw({ generator }).toArraySync();
     const saved = JSON.parse(JSON.stringify(generator.getState())) as ReturnType<Generator["getState"]>;
@@ -64,7 +64,7 @@ describe.each(Object.entries(draws))("%s", (_, draw) => {
     expect(draw({ generator: new Generator(9).setState(saved) }).toArraySync()).toEqual(next);
   });
 
-  it("compiled, it draws from the generator of each call", () => {
+  it("draws from the generator of each call when compiled", () => {
     const step = compile(() => draw().mul(1));
     const [a, b] = [new Generator(11), new Generator(12)];
     const compiled = [a, b, a].map((generator) => withGenerator(generator, () => step().toArraySync()));
@@ -77,7 +77,7 @@ describe.each(Object.entries(draws))("%s", (_, draw) => {
   });
 });
 
-it("the current generator is the default one again when the body ends, and when it throws", () => {
+it("the default generator is current again after the body ends or throws", () => {
   const generator = new Generator();
   expect(withGenerator(generator, () => currentGenerator())).toBe(generator);
   expect(() =>
@@ -99,7 +99,7 @@ it("reports mistakes", () => {
       return rand([2]);
     })(),
   ).toThrow(/seeded inside a compiled function/);
-  // It would continue from run to run, but the function itself starts over each time.
+  // The sequence would continue from run to run, but the function itself starts over each time.
   expect(() => compile(() => rand([2], { generator: new Generator(1) }))()).toThrow(
     /made inside a compiled function.*make it outside/,
   );

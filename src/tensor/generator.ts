@@ -14,7 +14,7 @@ import { type CountedDraws, currentTrace, traceGuard } from "./trace.ts";
 
 export interface RandomState {
   readonly key: readonly [low: number, high: number];
-  /** How many draws have been made since the seed. */
+  /** The number of draws since the seed. */
   readonly calls: number;
 }
 
@@ -26,7 +26,7 @@ function keyOf(where: string, seed: number): readonly [low: number, high: number
   return [(seed % 2 ** 32) | 0, Math.floor(seed / 2 ** 32) | 0];
 }
 
-/** Each run of a compiled function continues the sequence; a reset is not recorded. */
+/** A generator made or seeded in the function would be reset once, at tracing, not at each run. */
 function refuseInTrace(what: "made" | "seeded"): void {
   if (currentTrace() === undefined) return;
   const cure = what === "made" ? "make it outside" : "seed it before each call instead";
@@ -35,11 +35,11 @@ function refuseInTrace(what: "made" | "seeded"): void {
   );
 }
 
-/** The draws of a generator: counted on the host, and in a cell, in which compiled programs count. */
+/** The draws of a generator, counted on the host and in a cell that compiled programs advance. */
 class Draws implements CountedDraws {
   #key: RandomState["key"];
   #calls = 0;
-  /** Failed runs that the cell has been set right for, and the device that it then served. */
+  /** Failed runs already corrected in the cell, and the device that used the cell then. */
   #failures = 0;
   #home: Home | undefined;
   readonly #keyCell: Cell;
@@ -61,14 +61,14 @@ class Draws implements CountedDraws {
     this.#write();
   }
 
-  /** A program made `count` draws: the host's count follows the cell's. */
+  /** A program made `count` draws: the host's count follows that of the cell. */
   advance(count: number): void {
     this.#calls = (this.#calls + count) | 0;
   }
 
   /**
-   * A run that failed on an asynchronous device did not move the cell on, nor did those behind it. A device that draws after another
-   * starts from the host's count.
+   * A run that failed on an asynchronous device did not advance the cell, nor did the runs after it. When another device draws next, it starts from
+   * the host's count.
    */
   follow(home: Home, failures: number): void {
     const before = this.#home;
@@ -79,7 +79,7 @@ class Draws implements CountedDraws {
     else this.#writeCalls();
   }
 
-  /** A program failed on its way: the cell, which it may have moved on, follows the host's count. */
+  /** A program failed midway: the cell, which it may have advanced, is reset to the host's count. */
   takeBack(): void {
     this.#writeCalls();
   }
@@ -89,7 +89,7 @@ class Draws implements CountedDraws {
     return drawAtStep((count) => this.#reserve(count));
   }
 
-  /** The next draw, and the numbers of so many in all. */
+  /** The next draw; reserves `count` numbers. */
   #reserve(count: number): Draw {
     const trace = currentTrace();
     if (trace !== undefined) {
@@ -153,7 +153,7 @@ export class Generator {
     return this;
   }
 
-  /** Its name stands here: bundlers rename classes that name themselves. */
+  /** The name is a literal because bundlers rename classes. */
   [nodeInspect](): string {
     const { key, calls } = this.#draws.state;
     return `Generator { seed: ${(key[1] >>> 0) * 2 ** 32 + (key[0] >>> 0)}, draws: ${calls} }`;
@@ -165,17 +165,17 @@ export class Generator {
   }
 }
 
-/** The generator that is used if no other one is current. Source: torch.default_generator. */
+/** The generator that is used if no other is current. Source: torch.default_generator. */
 export const defaultGenerator: Generator = /* @__PURE__ */ new Generator(0);
 
 let current: Generator | undefined;
 
-/** The generator that functions without a `generator` option draw from now. */
+/** The generator that functions without a `generator` option now use. */
 export const currentGenerator = (): Generator => current ?? defaultGenerator;
 
 /**
- * Runs `body` with the generator as the current one: layers such as Dropout, initialisers and all functions without a `generator` of
- * their own draw from it. A compiled function that draws is traced once for each generator.
+ * Runs `body` with the generator as the current one. Layers such as Dropout, initialisers and all functions without a `generator` option draw from
+ * it. A compiled function that draws is traced once for each generator.
  */
 export function withGenerator<T>(generator: Generator, body: () => T): T {
   checkKind("withGenerator", "the generator", generator, generatorKind);
@@ -193,7 +193,7 @@ export function withGenerator<T>(generator: Generator, body: () => T): T {
 
 export const generatorKind = kind.instanceOf(Generator, "a Generator");
 
-/** The next draw of the generator that is given, or of the current one; a traced program then depends on which that is. */
+/** The next draw of the given generator, or of the current one. A traced program depends on which that is. */
 export function nextDraw(generator: Generator | undefined): Draw {
   const drawing = generator ?? traceGuard(currentGenerator);
   const draws = drawsOf.get(drawing);
@@ -201,7 +201,7 @@ export function nextDraw(generator: Generator | undefined): Draw {
   return draws.next();
 }
 
-/** Restarts the current generator from a number. The same seed gives the same bits on every backend and thread count. Source: torch.manual_seed. */
+/** Restarts the current generator from a seed. The same seed gives the same bits on every backend and thread count. Source: torch.manual_seed. */
 export function seed(value: number): void {
   currentGenerator().setState({ key: keyOf("seed", value), calls: 0 });
 }

@@ -1,4 +1,4 @@
-// gradCheck: compares the gradient of a function with finite differences, for authors of gradients.
+// gradCheck: compares the gradient of a function with finite differences, for authors of custom gradients.
 import type { TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import { checkNumbers, givenList } from "./arguments.ts";
@@ -41,6 +41,6 @@ export function gradCheck(fn: (...inputs: Tensor[]) => Tensor, inputs: readonly 
   return worst;
 }
 
-/** Other values where those of a tensor are. */
+/** A tensor like the given one, with other values. */
 const beside = ({ node, shape }: Tensor, values: TypedArray): Tensor =>
   Tensor.of(movedTo(tensor(values, { shape, dtype: "float64" }).node, homeOf(node)));

@@ -1,9 +1,9 @@
-// What is asked of numbers on the host, beside plain lists: masks, counts, and groups of equal values and slices.
+// Queries on host numbers against plain lists: masks, counts, groups of equal values and slices.
 import { describe, expect, it } from "vitest";
 import type { DType } from "../graph/dtype.ts";
 import { tensor } from "./index.ts";
 
-/** Repeatable whole numbers from −3 to 3. */
+/** Reproducible whole numbers from −3 to 3. */
 const whole = (count: number): number[] => Array.from({ length: count }, (_, k) => ((k * k * 7 + k * 13) % 7) - 3);
 
 describe("unique", () => {
@@ -16,14 +16,14 @@ describe("unique", () => {
     expect([...found.inverse.dataSync()]).toEqual(values.map((value) => sorted.indexOf(value)));
     expect([...found.counts.dataSync()]).toEqual(sorted.map((each) => values.filter((value) => value === each).length));
   });
-  it("of values that all differ, in any order", () => {
+  it("of distinct values, in any order", () => {
     const values = Float64Array.from({ length: 5000 }, (_, k) => Math.sin(k) * 10 ** ((k % 9) - 4));
     const { values: found, inverse } = tensor(values).uniqueSync();
     const sorted = values.slice().sort();
     expect(found.dataSync()).toEqual(sorted);
     expect([...inverse.dataSync()].map((place) => sorted[place])).toEqual([...values]);
   });
-  it("has −0 and 0 as one, NaN each by itself, behind all numbers", () => {
+  it("merges −0 and 0, and keeps each NaN separate, after all numbers", () => {
     const inf = Number.POSITIVE_INFINITY;
     const found = tensor([Number.NaN, 0, inf, -0, Number.NaN, -inf, 0]).uniqueSync();
     expect([...found.values.dataSync()]).toEqual([-inf, 0, inf, Number.NaN, Number.NaN]);
@@ -56,7 +56,7 @@ describe("unique", () => {
   });
 });
 
-describe("places that a mask names", () => {
+describe("positions that a mask selects", () => {
   const x = tensor(whole(24)).reshape([2, 3, 4]);
   it("have their dims in nonzero", () => {
     const places = x.nonzeroSync().toArraySync() as number[][];
@@ -77,7 +77,7 @@ describe("places that a mask names", () => {
 });
 
 describe("bincount", () => {
-  it("has a count for each number up to the largest, or more", () => {
+  it("counts each number up to the largest, or more", () => {
     expect([
       ...tensor(Int32Array.of(3, 1, 3, 0))
         .bincountSync()
@@ -86,13 +86,13 @@ describe("bincount", () => {
     expect([...tensor(Int32Array.of(1)).bincountSync({ minlength: 3 }).dataSync()]).toEqual([0, 1, 0]);
     expect([...tensor(new Int32Array(0)).bincountSync().dataSync()]).toEqual([]);
   });
-  it("refuses numbers below 0 and what is not whole", () => {
+  it("refuses negative and fractional numbers", () => {
     expect(() => tensor(Int32Array.of(0, -2)).bincountSync()).toThrow("at least 0, got -2");
     expect(() => tensor([1, 2]).gt(1).bincountSync()).toThrow("whole numbers, got bool");
   });
 });
 
-it("counts of what no tensor holds are refused before memory is asked for, and one truth value selects from one number", () => {
+it("counts too long for a tensor are refused before memory is allocated, and one truth value selects from one number", () => {
   expect(() => tensor([2147483647], { dtype: "int32" }).bincountSync()).toThrow(/a dim can have/);
   expect(() => tensor([1], { dtype: "int32" }).bincountSync({ minlength: 3e9 })).toThrow(/a dim can have/);
   expect(tensor(5).maskedSelectSync(tensor(1)).shape).toEqual([1]);

@@ -3,11 +3,11 @@ import { allocate, type TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import { checkExtents } from "../graph/shape.ts";
 
-/** The places of what is not 0, in order. */
+/** The positions of non-zero elements, in order. */
 export function placesOf(data: TypedArray): Int32Array {
   const places = new Int32Array(data.length);
   let count = 0;
-  // Without a branch, which a random mask misleads.
+  // Branch-free, because a random mask causes mispredictions.
   for (let place = 0; place < data.length; place++) {
     places[count] = place;
     count += Number(data[place] !== 0);
@@ -15,7 +15,7 @@ export function placesOf(data: TypedArray): Int32Array {
   return places.slice(0, count);
 }
 
-/** How often each whole number from 0 on stands there, with at least so many counts. */
+/** The count of each whole number from 0 on, at least `minlength` counts. */
 export function countsOf(data: TypedArray, minlength: number): TypedArray {
   checkExtents("bincount", [minlength]);
   let counts = allocate("int32", minlength);
@@ -37,7 +37,7 @@ export function countsOf(data: TypedArray, minlength: number): TypedArray {
   return counts.slice(0, length);
 }
 
-/** Numbers with −0 as 0. */
+/** The numbers with −0 as 0. */
 export function rowsOf(data: TypedArray): Float64Array {
   const rows = new Float64Array(data);
   for (let k = 0; k < rows.length; k++) rows[k] = (rows[k] as number) + 0;
@@ -50,7 +50,7 @@ interface Groups {
   readonly groups: Int32Array;
 }
 
-/** Groups of equal rows, in the order of their values, or of those that follow one another. NaN equals nothing, itself included, and comes last. */
+/** Groups of equal rows, in the order of their values, or of consecutive equal rows. NaN equals nothing, itself included, and comes last. */
 export function groupRows(rows: Float64Array, extent: number, consecutive: boolean): Groups {
   const width = rows.length / extent;
   const words = new Int32Array(rows.buffer);
@@ -63,7 +63,7 @@ export function groupRows(rows: Float64Array, extent: number, consecutive: boole
     }
     return hash;
   };
-  // The first rows of groups, counted from 1, by their hash: each in the first slot that is free. Of runs the last is enough.
+  // The first row of each group, counted from 1, by hash, in the first free slot. For runs the last one is enough.
   const lastSlot = consecutive ? 0 : 2 ** Math.ceil(Math.log2(2 * extent + 1)) - 1;
   const slots = new Int32Array(lastSlot + 1);
   const groups = new Int32Array(extent);
@@ -91,7 +91,7 @@ export function groupRows(rows: Float64Array, extent: number, consecutive: boole
   return { firsts, groups };
 }
 
-/** Below 0 where row a comes before row b, 0 where they are equal. Of two NaN the first row comes first. */
+/** Negative if row a comes before row b, 0 if they are equal. Of two NaN the first row comes first. */
 function order(rows: Float64Array, width: number, a: number, b: number): number {
   for (let k = 0; k < width; k++) {
     const x = rows[a * width + k] as number;

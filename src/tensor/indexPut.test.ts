@@ -1,4 +1,4 @@
-// Assignment at an index beside a list that is written one value after another: positions, slices and numbers in every mix.
+// Assignment at an index, compared with a list that is written one value at a time: positions, slices and numbers in every mix.
 import { describe, expect, it } from "vitest";
 import { arange, tensor, zeros } from "./index.ts";
 import type { Index } from "./methods/indexing.ts";
@@ -37,7 +37,7 @@ describe.each(Object.entries(indices))("indexPut at %s", (_, index) => {
   });
 });
 
-it("no positions are taken from a dim without elements, and any position there is refused", () => {
+it("an empty dim accepts an empty list of positions and refuses any position", () => {
   expect(zeros([0, 3]).index(at()).shape).toEqual([0, 3]);
   expect(() => zeros([0, 3]).index(at(0))).toThrow(/the size of that dim is 0, so there is no index/);
 });

@@ -1,4 +1,4 @@
-// inspectStep: every number of a training step, equal to what the step does, and following what is replaced.
+// inspectStep: every number of a training step, equal to the real step, and recomputed after a value is replaced.
 import { describe, expect, it } from "vitest";
 import { compile, inspectStep, nn, optim, seed, tensor } from "../index.ts";
 
@@ -24,7 +24,7 @@ function setUp() {
 }
 
 describe("inspectStep", () => {
-  it("tells what the next step will do, and does nothing", () => {
+  it("shows what the next step will do, and changes nothing", () => {
     const { model, optimizer, loss, step } = setUp();
     step();
     for (let k = 0; k < 3; k++) {
@@ -40,7 +40,7 @@ describe("inspectStep", () => {
     }
   });
 
-  it("names gradients, and its names stay", () => {
+  it("names gradients, and keeps its names", () => {
     const { optimizer, loss } = setUp();
     const nodes = inspectStep(loss, { optimizer });
     const weight = nodes.find(({ path, op }) => path === "0.weight" && op === "value");
@@ -49,7 +49,7 @@ describe("inspectStep", () => {
     expect(inspectStep(loss, { optimizer }).map(({ formula }) => formula)).toEqual(nodes.map(({ formula }) => formula));
   });
 
-  it("lets everything follow from a value that is replaced", () => {
+  it("recomputes everything that depends on a replaced value", () => {
     const { optimizer, loss } = setUp();
     const nodes = inspectStep(loss, { optimizer });
     const tanh = nodes.find(({ op }) => op === "tanh");
@@ -65,7 +65,7 @@ describe("inspectStep", () => {
     expect(Array.from(gradient?.value ?? []).every((value) => value === 0)).toBe(true);
   });
 
-  it("refuses names and sizes that do not fit", () => {
+  it("refuses unknown names and wrong sizes", () => {
     const { loss } = setUp();
     expect(() => inspectStep(loss, { replace: { "%9999": [1] } })).toThrow(/no node %9999/);
     expect(() => inspectStep(loss, { replace: { "%0": [1, 2, 3, 4, 5, 6, 7] } })).toThrow(/7 values do not fit/);

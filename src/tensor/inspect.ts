@@ -1,4 +1,4 @@
-// inspect(fn): one run that keeps every intermediate, so that any number can be seen: its formula, value and gradient.
+// inspect(fn): one run that keeps every intermediate, so that any number can be seen with its formula, value and gradient.
 import { gradients } from "../graph/autodiff.ts";
 import { allocate, isFloat, type TypedArray } from "../graph/dtype.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
@@ -22,7 +22,7 @@ export interface Inspected {
   /** `%3` in the listing. */
   readonly name: string;
   readonly op: string;
-  /** The module path that made it, or the parameter's name. */
+  /** The path of the module that made it, or the parameter's name. */
   readonly path: string;
   /** `%3 = matmul(%1, %2) : f32[32, 10]` */
   readonly formula: string;
@@ -34,12 +34,12 @@ export interface Inspected {
 }
 
 /**
- * Runs `fn`, which returns a loss (or any tensor), keeping every intermediate value; when the result is one number that
- * depends on parameters, their gradients and those of all intermediates too. Nothing is changed by it.
+ * Runs `fn`, which returns a loss (or any tensor), and keeps every intermediate value. If the result is a single number that depends on parameters,
+ * also their gradients and those of all intermediates. Changes nothing.
  */
 export const inspect = (fn: () => Tensor): Inspected[] => readNow(inspection(fn));
 
-/** The same as a part of other work. */
+/** The same, as part of other work. */
 export function* inspection(fn: () => Tensor): Reading<Inspected[]> {
   checkKind("inspect", "the function", fn, kind.func());
   const result = resultTensor("inspect", fn());
@@ -83,18 +83,18 @@ export function* inspection(fn: () => Tensor): Reading<Inspected[]> {
   });
 }
 
-/** The values of nodes, all from one evaluation. */
+/** The values of nodes, from a single evaluation. */
 const evaluated = (where: string, nodes: readonly Node[]): readonly TypedArray[] =>
   evaluate(nodes).map((value) => valuesNow(where, Tensor.of(sourceNode(value, value))));
 
-/** A loop has results, but no value itself. */
+/** A loop has results, but no value of its own. */
 const hasValue = ({ op }: Node): boolean => op.rule.kind !== "loop";
 
-/** The names of what a node is computed from: a result of a loop, from all that the loop reads. */
+/** The names of a node's inputs: for a result of a loop, everything that the loop reads. */
 const namedInputs = ({ inputs }: Node, names: ReadonlyMap<Node, string>): string[] =>
   inputs.flatMap((input) => (hasValue(input) ? (names.get(input) ?? "") : namedInputs(input, names)));
 
-/** One node of an inspected training step: of the forward pass, of a gradient, or of an update. */
+/** One node of an inspected training step: in the forward pass, a gradient, or an update. */
 export interface InspectedNode extends Omit<Inspected, "gradient"> {
   /** Names of the nodes whose gradient ∂loss/∂… this is. */
   readonly gradientOf: readonly string[];
@@ -105,7 +105,7 @@ export interface InspectedNode extends Omit<Inspected, "gradient"> {
 }
 
 export interface InspectStepOptions {
-  /** Updates the parameters from their gradients, as an optimizer does. Without it the step ends with the gradients. */
+  /** Updates the parameters from their gradients, like an optimizer. Without it the step ends with the gradients. */
   readonly optimizer?: { zeroGrad(): void; step(): void };
   /** Replacement values for nodes, by name: everything computed from them changes too, including gradients and updates. */
   readonly replace?: Readonly<Record<string, ArrayLike<number>>>;
@@ -114,9 +114,9 @@ export interface InspectStepOptions {
 const inspectStepKinds: OptionKinds<InspectStepOptions> = { optimizer: kind.anything, replace: kind.anything };
 
 /**
- * Runs one training step with every value kept, and changes nothing: `loss` builds the loss; gradients of all float nodes and
- * the optimizer's updates follow as further nodes. The names of nodes are the same at every call with the same shapes. Throws
- * HebbError when the loss is not one float number and for a name in `replace` that there is none of, ShapeError for a value of another size.
+ * Runs one training step with every value kept, and changes nothing: `loss` builds the loss; gradients of all float nodes and the optimizer's updates
+ * follow as further nodes. Nodes have the same names at every call with the same shapes. Throws HebbError if the loss is not a single float number or
+ * `replace` has an unknown name, ShapeError for a value of another size.
  */
 export function inspectStep(loss: () => Tensor, options: InspectStepOptions = {}): InspectedNode[] {
   checkKind("inspectStep", "the function", loss, kind.func());
@@ -179,7 +179,7 @@ export function inspectStep(loss: () => Tensor, options: InspectStepOptions = {}
   });
 }
 
-/** The node over values instead of state cells, or the value that replaces it. */
+/** The node with values in place of state cells, or the value that replaces it. */
 function settled(node: Node, inputs: readonly Node[], replacement: ArrayLike<number> | undefined): Node {
   if (replacement !== undefined) {
     const size = sizeOf(node.shape);

@@ -26,26 +26,26 @@ export const atleast2d = (x: Tensor): Tensor =>
 /** At least three dims: [n] becomes [1, n, 1], [m, n] becomes [m, n, 1] (torch.atleast_3d). */
 export const atleast3d = (x: Tensor): Tensor => (given("atleast3d", x).rank > 2 ? x : atleast2d(x).unsqueeze(-1));
 
-/** Rows below one another; vectors are rows (torch.vstack). */
+/** Stacks rows vertically; vectors are rows (torch.vstack). */
 export const vstack = (tensors: readonly Tensor[]): Tensor => cat(some("vstack", tensors).map(atleast2d), 0);
 
-/** Columns beside one another; vectors end to end (torch.hstack). */
+/** Stacks columns horizontally; concatenates vectors (torch.hstack). */
 export function hstack(tensors: readonly Tensor[]): Tensor {
   const parts = some("hstack", tensors).map(atleast1d);
   return cat(parts, parts[0]?.rank === 1 ? 0 : 1);
 }
 
-/** Behind one another, along a third dim (torch.dstack). */
+/** Stacks along a third dim (torch.dstack). */
 export const dstack = (tensors: readonly Tensor[]): Tensor => cat(some("dstack", tensors).map(atleast3d), 2);
 
-/** Vectors as the columns of a matrix, beside those of matrices (torch.column_stack). */
+/** Stacks vectors as columns of a matrix, next to those of matrices (torch.column_stack). */
 export const columnStack = (tensors: readonly Tensor[]): Tensor =>
   cat(
     some("columnStack", tensors).map((x) => (x.rank < 2 ? x.reshape([x.size, 1]) : x)),
     1,
   );
 
-/** Matrices along the diagonal of one, 0 elsewhere; vectors are rows (torch.block_diag). */
+/** A block diagonal matrix of the given ones, 0 elsewhere; vectors are rows (torch.block_diag). */
 export function blockDiag(...tensors: readonly Tensor[]): Tensor {
   const blocks = some("blockDiag", tensors).map(atleast2d);
   const odd = blocks.find(({ rank }) => rank !== 2);
@@ -75,7 +75,7 @@ export function meshgrid(tensors: readonly Tensor[], options: { readonly indexin
   return list.map((x, place) => x.reshape(shape.map((_, dim) => (dim === dimOf(place) ? x.size : 1))).expand(shape));
 }
 
-/** Every choice of one element of each vector, as rows (torch.cartesian_prod). */
+/** Every combination of one element from each vector, as rows (torch.cartesian_prod). */
 export function cartesianProd(...tensors: readonly Tensor[]): Tensor {
   const list = some("cartesianProd", tensors);
   const odd = list.find(({ rank }) => rank !== 1);
@@ -87,7 +87,10 @@ export function cartesianProd(...tensors: readonly Tensor[]): Tensor {
   );
 }
 
-/** Every choice of r elements of a vector in their order, as rows; with replacement an element may come again. Defaults 2 and false (torch.combinations). */
+/**
+ * Every combination of r elements of a vector, in their order, as rows; with replacement an element may repeat. Defaults 2 and false
+ * (torch.combinations).
+ */
 export function combinations(x: Tensor, r = 2, options: { readonly withReplacement?: boolean } = {}): Tensor {
   given("combinations", x);
   checkKind("combinations", "r", r, kind.number);
@@ -111,7 +114,7 @@ export function combinations(x: Tensor, r = 2, options: { readonly withReplaceme
   return x.indexSelect(0, index).reshape([choices.length, r]);
 }
 
-/** All tensors in the shape that they have together (torch.broadcast_tensors). */
+/** Broadcasts all tensors to their common shape (torch.broadcast_tensors). */
 export function broadcastTensors(...tensors: readonly Tensor[]): Tensor[] {
   const list = some("broadcastTensors", tensors);
   const shape = list.reduce<Shape>((all, { shape: own }) => broadcastShapes(all, own, "broadcastTensors"), []);
@@ -121,8 +124,8 @@ export function broadcastTensors(...tensors: readonly Tensor[]): Tensor[] {
 const sideKinds = { right: kind.boolean };
 
 /**
- * For each value the place in its sorted row where it belongs: the first whose element is not below it, with `right` the first whose element is
- * above it. Rows [..., n] and values [..., m], or one row for all values (torch.searchsorted).
+ * The insertion position of each value in its sorted row: that of the first element not below it; with `right`, of the first element above it. Rows
+ * [..., n] and values [..., m], or one row for all values (torch.searchsorted).
  */
 export function searchsorted(sorted: Tensor, values: Operand, options: { readonly right?: boolean } = {}): Tensor {
   given("searchsorted", sorted, "the sorted rows");
@@ -136,7 +139,7 @@ export function searchsorted(sorted: Tensor, values: Operand, options: { readonl
   return Tensor.from(searchSorted(sorted.node, asked.node, right), []);
 }
 
-/** The bucket of each value between sorted boundaries: searchsorted with the arguments the other way round (torch.bucketize). */
+/** The bucket of each value between sorted boundaries: searchsorted with its arguments swapped (torch.bucketize). */
 export function bucketize(values: Operand, boundaries: Tensor, options: { readonly right?: boolean } = {}): Tensor {
   given("bucketize", boundaries, "the boundaries");
   checkOptions("bucketize", options, sideKinds);

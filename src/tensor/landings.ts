@@ -1,4 +1,4 @@
-// Gathered values that only become states: they are written into the states as they arrive, so that they never all need extra memory.
+// Gathered values that only become states are written into the states as they arrive, which avoids memory for all of them at once.
 import { at } from "../graph/at.ts";
 import { isOp, type Node, type Source } from "../graph/node.ts";
 import { stopGradientOp } from "../graph/ops/elementwise.ts";
@@ -8,7 +8,7 @@ import { Argument, Cell } from "../runtime/index.ts";
 import type { Cut, Part } from "./cutting.ts";
 import type { Bucket } from "./together.ts";
 
-/** A part before the last, as it is planned. */
+/** The plan of a part before the last. */
 export interface PlannedPart {
   readonly buckets: readonly Bucket[];
   /** The last stage that reads each state. */
@@ -16,13 +16,13 @@ export interface PlannedPart {
 }
 
 export interface Landings {
-  /** The states of the members of buckets, all of which land. */
+  /** For each bucket that lands as a whole, the states of its members. */
   readonly cells: ReadonlyMap<Bucket, readonly Cell[]>;
-  /** The last part, without what lands. */
+  /** The last part, without the outputs that land. */
   readonly rest: Part;
 }
 
-/** `planned`: all parts but the last, which alone writes states from what is gathered. */
+/** `planned`: all parts but the last. Only the last writes states from gathered values. */
 export function landingsOf(cut: Cut, planned: readonly PlannedPart[], argumentCount: number): Landings {
   const last = at(cut.parts, planned.length);
   const wanted = new Map<number, Cell>();
@@ -51,7 +51,7 @@ export function landingsOf(cut: Cut, planned: readonly PlannedPart[], argumentCo
   };
   const cells = new Map<Bucket, readonly Cell[]>();
   planned.forEach(({ buckets }, part) => {
-    // A check that fails leaves the states as they were.
+    // A failed check must leave the states unchanged.
     if (cut.parts.some(({ checks }, k) => k >= part && checks.length > 0)) return;
     buckets.forEach((bucket, stage) => {
       if (bucket.kind === "allGather" && bucket.members.every(({ place }) => lands(place, part, stage)))
@@ -68,7 +68,7 @@ export function landingsOf(cut: Cut, planned: readonly PlannedPart[], argumentCo
   return { cells, rest: { ...last, outputs } };
 }
 
-/** The place of a value of which a node is the first elements, in their order. */
+/** The place of the value whose first elements, in their order, form the node. */
 function gatheredPlace(node: Node): number | undefined {
   if (node.source instanceof Argument) return node.source.place;
   const [input] = node.inputs;

@@ -19,7 +19,7 @@ const table = tensor([
 ]);
 const lookUp = (row: number): Tensor => table.indexSelect(0, tensor([row], { dtype: "int32" })).reshape([2]);
 
-it("what comes before a check that fails holds, and what comes after it never happens", () => {
+it("keeps assignments made before a failed check, and drops those made after it", () => {
   const [early, late] = [new State(tensor([0, 0])), new State(tensor([0, 0]))];
   early.assign(early.add(1));
   late.assign(late.add(1));
@@ -36,7 +36,7 @@ it("what comes before a check that fails holds, and what comes after it never ha
   expect(late.toArraySync()).toEqual([3, 3]);
 });
 
-it("an assignment whose value cannot be computed is dropped with its error, and the others hold", () => {
+it("drops an assignment whose value cannot be computed, with its error, and keeps the others", () => {
   const wrong = lookUp(5);
   expect(() => flush()).toThrow(/5 is out of range/);
   const broken = new State(tensor([7, 8]));
@@ -48,14 +48,14 @@ it("an assignment whose value cannot be computed is dropped with its error, and 
   expect(sound.toArraySync()).toEqual([1, 1]);
 });
 
-it("a state takes the memory of an assigned value that nobody else can read, so that its next change copies nothing", () => {
+it("a state takes over the memory of an assigned value without other readers, so that its next change copies nothing", () => {
   const weight = new State(tensor([0, 0]));
   weight.assign(rand([2]));
   flush();
   expect(weight.cell.lent).toBeUndefined();
 });
 
-it("who reads a state before its assignment is carried out, and who has what was assigned, keeps the value", () => {
+it("readers of a state with a pending assignment, and holders of the assigned value, keep their values", () => {
   const weight = new State(tensor([0, 0]));
   const given = tensor([1, 2]).add(1);
   weight.assign(given);
@@ -70,7 +70,7 @@ it("who reads a state before its assignment is carried out, and who has what was
   expect(weight.toArraySync()).toEqual([4, 5]);
 });
 
-it("a value of the host does not pass a check that waits", () => {
+it("a value from the host does not overtake a pending check", () => {
   const rate = new State(1);
   lookUp(5);
   expect(() => rate.assign(2)).toThrow(/5 is out of range/);
@@ -79,7 +79,7 @@ it("a value of the host does not pass a check that waits", () => {
   expect(rate.itemSync()).toBe(2);
 });
 
-it("checks that nobody waits for run all the same, and do not pile up", () => {
+it("checks run even if no value is read, and do not pile up", () => {
   expect(() => {
     for (let i = 0; i < 3000; i++) lookUp(i === 1500 ? 2 : 1);
   }).toThrow(/2 is out of range/);
@@ -99,7 +99,7 @@ it("a parameter frozen after it was read gets no gradient", () => {
   expect(frozen.grad?.toArraySync()).toEqual([3, 4]);
 });
 
-it("a compiled step that fails takes its random draws back, and leaves what it assigns as it was", () => {
+it("a failed compiled step takes back its random draws and leaves its states unchanged", () => {
   seed(3);
   const total = new State(0);
   const step = compile((table: Tensor, at: Tensor) => {

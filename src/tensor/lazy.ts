@@ -31,15 +31,15 @@ const evaluated = new WeakMap<Node, Storage>();
 /** A value that a cell takes at the next evaluation. */
 interface Assignment {
   readonly node: Node;
-  /** When it was made, by the clock. */
+  /** The time at which it was made, by the clock. */
   readonly made: number;
-  /** What the cell takes instead if a check fails that was made in between. */
+  /** The assignment to fall back to if a check made in between fails. */
   readonly before: Assignment | undefined;
-  /** Whether anything but the cell may read the node: else the cell takes its memory, and no later write copies it for a reader. */
+  /** Whether anything but the cell may read the node. If not, the cell takes over its memory, and later writes need no copy. */
   shared: boolean;
 }
 const pending = new Map<Cell, Assignment>();
-/** Checks that have not run yet, and when they were made. The next evaluation runs them, whatever it was asked for. */
+/** Checks that have not run yet, and the times at which they were made. The next evaluation runs them, whatever else it computes. */
 const checks = new Map<Node, number>();
 /** Counts assignments and checks: an assignment made after a check that fails never happens. */
 let clock = 0;
@@ -47,11 +47,11 @@ let lastCheck = -1;
 /** With this many pending checks, they run without waiting for a value to be read. */
 const mostChecks = 1000;
 
-/** How often anything was evaluated. */
+/** The number of evaluations. */
 let evaluationCount = 0;
 export const evaluations = (): number => evaluationCount;
 
-/** Losses whose gradients were asked for: evaluated together with whatever comes next, so that the forward pass runs once. */
+/** Losses whose gradients were requested. They are evaluated together with the next value, so that the forward pass runs once. */
 let wanted: { readonly node: Node }[] = [];
 const cellReads = new WeakMap<Cell, { version: number; node: Node }>();
 
@@ -69,7 +69,7 @@ export function knownValue(node: Node): Storage | undefined {
   );
 }
 
-/** The node that reads a cell now: inside a trace the cell itself, outside its present value. */
+/** The node that reads a cell now: inside a trace the cell itself, outside its current value. */
 export function cellNode(cell: Cell): Node {
   const trace = currentTrace();
   if (trace !== undefined) return trace.read(cell);
@@ -85,10 +85,10 @@ export function cellNode(cell: Cell): Node {
   return node;
 }
 
-/** Where assignments take place; elsewhere cells keep their values. */
+/** The condition under which assignments take place; otherwise cells keep their values. */
 let condition: Node | undefined;
 
-/** Runs `body`, whose assignments take place where a single truth value holds. */
+/** Runs `body`; its assignments take place only where a truth value holds. */
 export function assigningWhere<T>(holds: Node, body: () => T): T {
   const outer = condition;
   condition = holds;
@@ -102,12 +102,12 @@ export function assigningWhere<T>(holds: Node, body: () => T): T {
 const conditionFor = (holds: Node, cell: Cell, given: Node): Node =>
   severalDevices() ? broughtTo(holds, cell.home ?? homeOf(given)) : holds;
 
-/** The cell takes the node's value: recorded in a trace, else at the next evaluation. `own`: the node was made for this, and nobody has it. */
+/** The cell takes the node's value: recorded in a trace, else at the next evaluation. `own`: the node was made for this and has no other reader. */
 export function assignCell(cell: Cell, given: Node, { own = false } = {}): void {
   const node = condition === undefined ? given : where(conditionFor(condition, cell, given), given, cellNode(cell));
   refuseInStep("a state or parameter is assigned", "carry the value from step to step, and assign it after the loop");
   if (severalDevices()) joinHomes(cell.home, homeOf(node), `assign${cell.name === "" ? "" : ` to "${cell.name}"`}`);
-  // Who reads the state before it has its value reads what it will hold.
+  // A read before the evaluation returns this node.
   seal(node);
   const trace = currentTrace();
   if (trace !== undefined) {
@@ -119,7 +119,7 @@ export function assignCell(cell: Cell, given: Node, { own = false } = {}): void 
   pending.set(cell, { node, made: clock++, before, shared: !own });
 }
 
-/** Makes way for a value of the host: checks run first, and an assignment that waits is forgotten. */
+/** Prepares for a value from the host: pending checks run first, and a pending assignment is dropped. */
 export function overwriteCell(cell: Cell): void {
   if (checks.size > 0) evaluate([]);
   pending.delete(cell);
@@ -127,7 +127,7 @@ export function overwriteCell(cell: Cell): void {
 
 /** The check must hold: part of the program in a trace, else of the next evaluation. */
 export function requireCheck(check: Node): void {
-  // The loop checks at every step what its values depend on.
+  // The loop itself checks its values at every step.
   if (keepCheck(check) || recordsStep()) return;
   const trace = currentTrace();
   if (trace !== undefined) trace.checks.push(check);
@@ -138,13 +138,13 @@ export function requireCheck(check: Node): void {
   }
 }
 
-/** Notes the checks that a node looks its positions up through. */
+/** Requires the checks that a node reads its positions through. */
 export function withChecks(node: Node): Node {
   for (const input of node.inputs) if (isCheck(input)) requireCheck(input);
   return node;
 }
 
-/** The same for every check on the way from `inputs` to the node. */
+/** Requires every check on the way from `inputs` to the node. */
 export function withChecksSince(node: Node, inputs: readonly Node[]): Node {
   const known = new Set(inputs);
   visitAncestors([node], (next) => {
@@ -159,7 +159,7 @@ export function wantLater(tensor: { readonly node: Node }): void {
   if (currentTrace() === undefined) wanted.push(tensor);
 }
 
-/** What is under way between devices. */
+/** Transfers between devices. */
 const transfers = new Transfers({
   known: knownValue,
   home: deviceFor,
@@ -168,10 +168,10 @@ const transfers = new Transfers({
 });
 
 const nobody: ReadonlyMap<Node, Home | undefined> = new Map();
-/** The devices that need a value which may be computed anywhere, while it is evaluated. */
+/** During an evaluation: the devices that read values which any device may compute. */
 let takers = nobody;
 
-/** Cells take values, and operations look positions up that were checked. */
+/** The readers of values: cells that take them, and operations that use checked positions. */
 function takersOf(asked: readonly Node[]): ReadonlyMap<Node, Home | undefined> {
   const found = new Map([...pending].map(([cell, { node }]) => [node, cell.home ?? cell.at]));
   if (checks.size === 0) return found;
@@ -184,7 +184,7 @@ function takersOf(asked: readonly Node[]): ReadonlyMap<Node, Home | undefined> {
 
 const unknownInputs = (node: Node): readonly Node[] => (knownValue(node) === undefined ? node.inputs : []);
 
-/** The device that computes a node: where it must, else where somebody takes it. */
+/** The device that computes a node: the required one, else that of a reader. */
 function deviceFor(node: Node): Home {
   return homeOrDefault(homeOf(node) ?? takers.get(node));
 }
@@ -202,7 +202,7 @@ function compute(nodes: readonly Node[], due: readonly Node[]): void {
     computeOn(home, parts.get(home) ?? [], checksOf.get(home) ?? []);
 }
 
-/** Gives values to the collectives that these nodes depend on, in the order that all ranks have. */
+/** Computes the collectives that these nodes depend on, in the same order on all ranks. */
 function computeTogether(world: Communicator, nodes: readonly Node[]): void {
   for (const node of topologicalOrder(nodes, { inputsOf: unknownInputs })) {
     if (!isCollective(node) || knownValue(node) !== undefined) continue;
@@ -221,13 +221,13 @@ function computeOn(home: Home | undefined, nodes: readonly Node[], due: readonly
   });
   for (const check of due) {
     checks.delete(check);
-    // The value of a check is that of its index: if that is known, the check is not run again.
+    // A check has the value of its index: if that is known, the check does not run again.
     const value = knownValue(check.inputs[0] as Node);
     if (value !== undefined) evaluated.set(check, value);
   }
 }
 
-/** Finds the first check that fails, forgets what was to happen after it, and returns its error; else the error given. */
+/** Finds the first failing check, drops everything made after it, and returns its error; without one, the given error. */
 function recover(error: unknown): unknown {
   for (const [check, made] of [...checks]) {
     try {
@@ -251,7 +251,7 @@ function forgetSince(time: number): void {
   for (const [check, made] of [...checks]) if (made >= time) checks.delete(check);
 }
 
-/** An assignment whose value cannot be computed is forgotten, and the cell keeps its value: else every later evaluation would fail too. */
+/** Drops assignments whose value cannot be computed; the cells keep their values. Otherwise every later evaluation would fail too. */
 function dropImpossible(): void {
   for (const [cell, { node }] of [...pending]) {
     try {
@@ -262,7 +262,7 @@ function dropImpossible(): void {
   }
 }
 
-/** Evaluates the nodes, together with everything that waits: all of it that can be computed at once. */
+/** Evaluates the nodes together with all pending work, as far as it can be computed at once. */
 function carryOut(nodes: readonly Node[]): void {
   evaluationCount++;
   const asked = new Set<Node>();
@@ -273,7 +273,7 @@ function carryOut(nodes: readonly Node[]): void {
   for (const { node } of pending.values()) ask(node);
   for (const { node } of wanted) ask(node);
   wanted = [];
-  /** Assignments made after this must wait for a check. */
+  /** Assignments made after this time must wait for a check. */
   let until = Number.POSITIVE_INFINITY;
   if (asked.size > 0 || checks.size > 0) {
     try {
@@ -300,7 +300,7 @@ function carryOut(nodes: readonly Node[]): void {
     if (severalDevices() && transfers.fetch(value, homeOrDefault(home))) pending.set(cell, assignment);
     else {
       const { memory } = engineOf(home);
-      // Where values come later, or move, a run that fails may still need it.
+      // On asynchronous or several devices, a run that fails later may still need the value.
       const spent = !assignment.shared && !memory.device.asynchronous && !severalDevices();
       memory.adopt(cell, value, { spent });
     }
@@ -314,13 +314,13 @@ const resultsOf = (nodes: readonly Node[]): Storage[] =>
     return value;
   });
 
-/** Evaluates the nodes, together with everything that waits. */
+/** Evaluates the nodes together with all pending work. */
 export function evaluate(nodes: readonly Node[]): Storage[] {
   carryOut(nodes);
   return resultsOf(nodes);
 }
 
-/** The same, when values have arrived that are on their way from other devices. */
+/** evaluate, after values in transit from other devices have arrived. */
 export async function evaluateLater(nodes: readonly Node[]): Promise<Storage[]> {
   carryOut(nodes);
   const waits = (): boolean =>
@@ -336,21 +336,21 @@ export async function evaluateLater(nodes: readonly Node[]): Promise<Storage[]> 
   return resultsOf(nodes);
 }
 
-/** Carries out all waiting assignments to state cells, and all checks. Inside a trace there are none. */
+/** Carries out all pending assignments to state cells, and all checks. A trace has none. */
 export function flush(): void {
   if (currentTrace() === undefined && (pending.size > 0 || checks.size > 0)) evaluate([]);
 }
 
-/** The same, when values have arrived that are on their way from other devices. */
+/** flush, after values in transit from other devices have arrived. */
 export async function flushLater(): Promise<void> {
   flush();
   if (pending.size > 0 || checks.size > 0) await evaluateLater([]);
 }
 
-/** Whether the cell is to take a value that has not arrived yet. */
+/** Whether the cell has a pending assignment whose value has not arrived yet. */
 export const waits = (cell: Cell): boolean => pending.has(cell);
 
-/** Refuses to run a program before the values that its cells are to take have arrived on its device. */
+/** Refuses to run a program before the pending values of its cells have arrived on its device. */
 export function refuseWaiting(where: string, { cells, memory }: Pick<BoundProgram, "cells" | "memory">): void {
   for (const cell of cells) {
     const leaves = cell.at !== undefined && cell.at !== memory.home && cell.written === undefined;
@@ -370,7 +370,7 @@ function takeLater(cell: Cell, node: Node): void {
   flush();
 }
 
-/** The cell belongs to this device from now on. Its value follows, at once where it can. */
+/** Assigns the cell to this device. Its value follows, at once if possible. */
 export function moveCell(cell: Cell, home: Home): void {
   flush();
   if (cell.home === home) return;

@@ -1,4 +1,4 @@
-// Results of compiled functions have no history, and backward outside says so instead of leaving a part of the gradient out.
+// Results of compiled functions have no history. backward outside refuses them instead of leaving out a part of the gradient.
 import { expect, it } from "vitest";
 import {
   checkpoint,
@@ -21,7 +21,7 @@ const weight = () => new Parameter(tensor([1, 2]));
 const refused =
   /result of the compiled function "encode", which has no history outside it.*call backward inside "encode".*\.detach\(\)/;
 
-/** A compiled function of a parameter, and the result that it gives for 3. */
+/** A compiled function of a parameter, and its result for 3. */
 function encoded() {
   const w = weight();
   const encode = compile(function encode(x: Tensor) {
@@ -30,7 +30,7 @@ function encoded() {
   return { w, encode, result: encode(tensor([3, 3])) };
 }
 
-it("refuses a loss that needs the gradient of the result as well as that of a parameter, and changes no gradient", () => {
+it("refuses a loss that needs the gradients of both the result and a parameter, and changes no gradient", () => {
   const { w, result } = encoded();
   const loss = w.square().sum().add(result.sum());
   expect(() => loss.backward()).toThrow(refused);
@@ -50,7 +50,7 @@ it("takes a detached result as a constant", () => {
   expect(gradOf(w)).toEqual([4, 7]);
 });
 
-it("takes results as data: whole numbers, conditions, states, leaves of their own", () => {
+it("takes results as data: whole numbers, conditions, states, new leaves", () => {
   const { w, result } = encoded();
   w.mul(result.gt(4)).sum().backward();
   expect(gradOf(w)).toEqual([0, 1]);
@@ -67,7 +67,7 @@ it("takes results as data: whole numbers, conditions, states, leaves of their ow
   ]);
 });
 
-it("says nothing where the result depends on nothing that requires a gradient", () => {
+it("accepts a result that depends on nothing that requires a gradient", () => {
   const w = weight();
   const frozen = new Parameter(tensor([1, 2]), { requiresGrad: false });
   const results = [
@@ -89,7 +89,7 @@ it("says nothing where the result depends on nothing that requires a gradient", 
   }
 });
 
-it("follows the freezing of parameters", () => {
+it("respects frozen parameters", () => {
   const { w, encode } = encoded();
   const other = weight();
   w.requiresGrad = false;
@@ -130,14 +130,14 @@ it("remembers through reading, long chains and further compiled functions", () =
   expect(() => w.mul(third()).sum().backward()).toThrow(/compiled function "third"/);
 });
 
-it("refuses it inside a compiled function that closes over the result, and takes it as an argument there", () => {
+it("refuses the result inside a compiled function that closes over it, and takes it as an argument", () => {
   const { w, result } = encoded();
   expect(() => compile(() => w.mul(result).sum().backward())()).toThrow(refused);
   compile((x: Tensor) => w.mul(x).sum().backward())(result);
   expect(gradOf(w)).toEqual([3, 6]);
 });
 
-it("refuses it through scan, checkpoint, vmap and what grad gives", () => {
+it("refuses the result through scan, checkpoint, vmap and functions made by grad", () => {
   const { w, result } = encoded();
   const [last] = scan((state, x) => [state.add(x.mul(result)), undefined], zeros([2]), tensor([[1, 1]]));
   expect(() => w.mul(last).sum().backward()).toThrow(refused);
@@ -155,12 +155,12 @@ it("refuses it through scan, checkpoint, vmap and what grad gives", () => {
   expect(() => w.mul(slope).sum().backward()).toThrow(refused);
 });
 
-it("is a constant for grad, jvp and vjp, which are asked for the inputs alone", () => {
+it("is a constant for grad, jvp and vjp, which differentiate only the inputs", () => {
   const { result, encode } = encoded();
   const x = tensor([1, 1]);
   expect(grad((v: Tensor) => v.mul(result).sum())(x).toArraySync()).toEqual([3, 6]);
   expect(jvp((v) => v.mul(result).sum(), [x], [x])[1].itemSync()).toBe(9);
   expect(vjp((v) => v.mul(result), x)[1](x).toArraySync()).toEqual([3, 6]);
-  // A compiled function inside is a part of what is differentiated.
+  // An inner compiled function is differentiated as part of the outer one.
   expect(grad((v: Tensor) => encode(v).sum())(x).toArraySync()).toEqual([1, 2]);
 });

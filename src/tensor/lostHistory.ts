@@ -1,4 +1,5 @@
-// Results of compiled functions have no history. Those that would have had one outside compile are marked, so that backward refuses to leave gradients out.
+// Results of compiled functions have no history. Those that would have one outside compile are marked, so that backward can refuse to leave gradients
+// out.
 import { gradients } from "../graph/autodiff.ts";
 import { isFloat } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
@@ -9,7 +10,7 @@ import { Argument } from "../runtime/index.ts";
 
 const none: readonly Node[] = [];
 
-/** The inputs to which a gradient of the node may go on. */
+/** The inputs that a gradient of the node can flow to. */
 function inputsWithGradient(node: Node): readonly Node[] {
   const { op, inputs } = node;
   if (op.rule.kind === "loop") return inputs;
@@ -17,7 +18,7 @@ function inputsWithGradient(node: Node): readonly Node[] {
   return op.traits?.ownGradient === true ? inputs.slice(1) : inputs;
 }
 
-/** Which of the nodes depend on a target by a way that gradients go. */
+/** Whether each node depends on a target along a path that gradients flow along. */
 function reaching(nodes: readonly Node[], isTarget: (node: Node) => boolean): readonly boolean[] {
   const order = topologicalOrder(nodes, { inputsOf: inputsWithGradient });
   const found = dependents(order, new Set(order.filter(isTarget)), inputsWithGradient);
@@ -30,15 +31,15 @@ interface Returned {
   readonly lostHistory: Op | undefined;
 }
 
-/** What the results of one traced program would have had a history of. */
+/** Which results of one traced program would have had a history. */
 export class LostHistories {
   readonly #source: Op;
-  /** For each result how its source is marked; undefined: not at all. */
+  /** The mark of each result's source; undefined: none. */
   readonly #marks: readonly (Op | undefined)[];
-  /** By the place of an argument: which results depend on it. Found out when an argument comes that is marked itself. */
+  /** Which results depend on an argument, by its place. Computed when a marked argument is first passed. */
   readonly #ofArgument = new Map<number, readonly boolean[]>();
 
-  /** While tracing. `isLeaf` knows the nodes outside the function to which `backward` would deliver. */
+  /** Created while tracing. `isLeaf`: the nodes outside the function that `backward` would deliver to. */
   constructor(name: string, returned: readonly Returned[], isLeaf: (node: Node) => boolean) {
     this.#source = resultSource(name);
     const candidates = returned.filter((tensor) => tensor.requiresGrad || tensor.lostHistory !== undefined);
@@ -50,7 +51,7 @@ export class LostHistories {
     this.#marks = returned.map((tensor) => (marked.has(tensor) ? this.#source : undefined));
   }
 
-  /** How the sources of the results are marked after a call. `results` are the nodes of the program that gives them. */
+  /** The marks of the results' sources after a call. `results` are the result nodes of the program. */
   marks(args: readonly Returned[], results: () => readonly Node[]): readonly (Op | undefined)[] {
     let marks = this.#marks;
     for (let place = 0; place < args.length; place++) {
@@ -67,7 +68,7 @@ export class LostHistories {
   }
 }
 
-/** Refuses a gradient that would have to go on inside a compiled function, where it cannot. */
+/** Refuses a gradient that would have to flow into a compiled function. */
 export function refuseLostHistory(output: Node, order: readonly Node[], seed: Node | undefined): void {
   const results = order.filter(({ op }) => op.resultOf !== undefined);
   if (results.length === 0) return;

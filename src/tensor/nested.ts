@@ -1,10 +1,10 @@
-// Nested arrays of JavaScript as flat values and a shape.
+// Nested JavaScript arrays as flat values and a shape.
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkRank, type Shape } from "../graph/shape.ts";
 import type { NestedArray } from "./operands.ts";
 
-/** Numbers and booleans, in arrays of any depth that are equally long at each depth. */
+/** Numbers and booleans, in arrays of any depth with equal lengths at each depth. */
 export type Nested = NestedArray | boolean | readonly Nested[];
 
 export interface Flattened {
@@ -14,7 +14,7 @@ export interface Flattened {
   readonly booleans: boolean;
 }
 
-/** The values in row-major order. Throws ShapeError for ragged arrays, in the name of who was given them. */
+/** The values in row-major order. Throws ShapeError for ragged arrays; `where` names the caller in the error. */
 export function flatten(where: string, data: Nested): Flattened {
   const shape: number[] = [];
   for (let level: Nested = data; Array.isArray(level); level = level[0] as Nested) {

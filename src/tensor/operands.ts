@@ -5,7 +5,7 @@ import * as kind from "../graph/kinds.ts";
 import type { OptionKinds } from "../graph/options.ts";
 import type { Shape } from "../graph/shape.ts";
 
-/** What a tensor is made from, besides a node. */
+/** What a tensor is made from, other than a node. */
 export interface TensorInit {
   readonly shape: Shape;
   readonly dtype: DType;
@@ -32,18 +32,18 @@ export interface SortOptions {
 export const sortKinds: OptionKinds<SortOptions> = { descending: kind.boolean };
 
 export interface TopkOptions {
-  /** False: the smallest. Default true. */
+  /** False gives the smallest. Default true. */
   readonly largest?: boolean;
 }
 export const topkKinds: OptionKinds<TopkOptions> = { largest: kind.boolean };
 
-/** The number beside a tensor; NaN is one. */
+/** Returns the number operand; NaN is allowed. */
 export function numberOf(where: string, value: number): number {
   if (typeof value === "number") return value;
   throw new HebbError(`${where}: takes a tensor or a number, got ${kind.describe(value)}`);
 }
 
-/** Sizes or dims given as a list or one by one. */
+/** Sizes or dims, given as a list or one by one. */
 export function listed(where: string, given: Sizes): readonly number[] {
   const list: readonly unknown[] = given.length === 1 && Array.isArray(given[0]) ? given[0] : given;
   if (given.length === 0 || !kind.numbers.accepts(list))
@@ -53,17 +53,17 @@ export function listed(where: string, given: Sizes): readonly number[] {
   return list;
 }
 
-/** A flat array as nested ones. */
+/** A flat array as nested arrays. */
 export function nest(data: TypedArray, shape: Shape, axis: number, cursor: { at: number }): NestedArray {
   if (axis === shape.length) return data[cursor.at++] as number;
   return Array.from({ length: shape[axis] as number }, () => nest(data, shape, axis + 1, cursor));
 }
 
-/** A tensor in JSON. */
+/** A tensor as JSON. */
 export interface TensorJson {
   readonly shape: Shape;
   readonly dtype: DType;
-  /** In row-major order; "NaN", "Infinity", "-Infinity" and "-0" are text, because JSON has no such numbers. */
+  /** In row-major order. "NaN", "Infinity", "-Infinity" and "-0" are strings, because JSON has no such numbers. */
   readonly data: readonly (number | string)[];
 }
 

@@ -1,4 +1,4 @@
-// The plan of a cut step: gradients travel in the order in which they come, and each update waits for its own alone.
+// The plan of a cut step: gradients are sent in the order in which they are computed, and each update waits only for its own.
 import { expect, it } from "vitest";
 import { sourceNode } from "../graph/node.ts";
 import { collective } from "../graph/ops/collective.ts";
@@ -12,7 +12,7 @@ const shape = [1024, 1024];
 const type = { shape, dtype: "float32" } as const;
 const sum = { collective: "allReduce", ranks: 2 } as const;
 
-/** Two weights of 4 MB: the gradient of the second is known first. */
+/** Two weights of 4 MB: the gradient of the second is computed first. */
 function step() {
   const [first, second] = [new Cell("float32", shape, 0, "first"), new Cell("float32", shape, 0, "second")];
   const x = sourceNode(type, new Argument(0));
@@ -25,7 +25,7 @@ function step() {
   return { cut: cutAtCollectives(updates, [], 1), near, far };
 }
 
-it("sends the bucket first that is known first, and updates in the order of arrival", () => {
+it("first sends the bucket that is ready first, and updates in the order of arrival", () => {
   const { cut } = step();
   const [backward, update] = planParts(cut, { argumentCount: 1, ranks: 2 });
   const inputs = backward?.buckets.map(({ members }) => members.map(({ depth }) => depth));
@@ -40,7 +40,7 @@ it("sends the bucket first that is known first, and updates in the order of arri
   ]);
 });
 
-it("gives the memory of a bucket back behind the stage that reads it last", () => {
+it("releases the memory of a bucket after the last stage that reads it", () => {
   const plans = planParts(step().cut, { argumentCount: 1, ranks: 2 });
   expect(plans.map(({ spent }) => spent)).toEqual([
     [[], []],
@@ -48,7 +48,7 @@ it("gives the memory of a bucket back behind the stage that reads it last", () =
   ]);
 });
 
-/** New weights of two states, of which each rank gathers the parts; `tied`: what the second becomes depends on the first as it was. */
+/** New weights of two states, whose parts each rank gathers. `tied`: the new value of the second depends on the old value of the first. */
 function gathering(tied = false) {
   const [first, second] = [new Cell("float32", [40_000], 0, "first"), new Cell("float32", [39_999], 0, "second")];
   const gathered = { collective: "allGather", ranks: 2 } as const;
@@ -66,13 +66,13 @@ function gathering(tied = false) {
 const landed = (plans: ReturnType<typeof planParts>): string[] =>
   plans.flatMap(({ buckets }) => buckets.flatMap(({ lands = [] }) => lands.map(({ name }) => name)));
 
-it("lets gathered weights land where they live, and leaves the last part nothing of them", () => {
+it("writes gathered weights directly to their states, and leaves the last part none of them", () => {
   const plans = gathering();
   expect(landed(plans)).toEqual(["first", "second"]);
   expect(plans.at(-1)?.outputs).toEqual([]);
 });
 
-it("keeps a state that a later stage still reads as it was", () => {
+it("does not overwrite a state whose old value a later stage reads", () => {
   const plans = gathering(true);
   expect(landed(plans)).toEqual(["second"]);
   expect(plans.at(-1)?.outputs.length).toBe(1);

@@ -12,13 +12,13 @@ export interface PartPlan {
   readonly outputs: readonly Output[];
   readonly checks: readonly Node[];
   readonly stages: number;
-  /** Places of its results among the values, in order. */
+  /** Places of the part's results among the values, in order. */
   readonly results: readonly number[];
-  /** What travels behind each stage; of a part without collectives there is none. */
+  /** The bucket sent after each stage. A part without collectives has none. */
   readonly buckets: readonly Bucket[];
-  /** Buckets of all parts, by their number, whose memory nothing reads any longer behind each stage. */
+  /** After each stage: the numbers of the buckets, of all parts, whose memory is no longer read. */
   readonly spent: readonly (readonly number[])[];
-  /** Positions of values that belong to no bucket and that nothing reads after this part. */
+  /** Places of values that belong to no bucket and that nothing reads after this part. */
   readonly discarded: readonly number[];
 }
 
@@ -27,13 +27,11 @@ export interface PlanOptions {
   readonly ranks: number;
 }
 
-/**
- * All of it follows from the graph alone, not from how a rank compiles it, so that all ranks borrow memory, begin and end in the same order.
- */
+/** The plan follows from the graph alone, not from how a rank compiles it, so that all ranks borrow memory, begin and end in the same order. */
 export function planParts(cut: Cut, { argumentCount, ranks }: PlanOptions): PartPlan[] {
-  /** The bucket that gives a value, by its place. */
+  /** The bucket that brings a value, by its place. */
   const bucketOf = new Map<number, number>();
-  /** Where each value is read last. */
+  /** The last reader of each value. */
   const lastRead = new Map<number, { readonly part: number; readonly stage: number }>();
   let count = 0;
   const first: number[] = [];
@@ -76,7 +74,7 @@ export function planParts(cut: Cut, { argumentCount, ranks }: PlanOptions): Part
         const read = lastRead.get(place) ?? end;
         if (read.part > end.part || (read.part === end.part && read.stage > end.stage)) end = read;
       }
-      // What the caller gets is copied when all parts have run.
+      // Results for the caller are copied after all parts have run.
       if (members.every(({ place }) => !kept.has(place))) at(at(spent, end.part), end.stage).push(at(first, k) + b);
     });
   });
@@ -118,7 +116,7 @@ function stagesOf(
   },
 ): Stages {
   const order = topologicalOrder([...outputs.map(({ node }) => node), ...checks]);
-  /** The last bucket of earlier parts that a node depends on; −1: none. */
+  /** The last bucket of earlier parts that a node depends on; −1 for none. */
   const needs = new Map<Node, number>();
   for (const node of order) {
     const own = node.source instanceof Argument ? (bucketOf.get(node.source.place) ?? -1) : -1;
@@ -134,7 +132,7 @@ function stagesOf(
     place === undefined ? -1 : buckets.findIndex(({ members }) => members.some(({ input }) => input === place));
   const levels = [...new Set(outputs.map(needOf))].sort((a, b) => a - b);
   const count = Math.max(1, buckets.length > 0 ? buckets.length : levels.length);
-  /** The most that this bucket or one before it needs. */
+  /** The latest bucket that each bucket depends on. */
   const neededBy = buckets.map(() => -1);
   outputs.forEach((output, k) => {
     const bucket = bucketWith(placeOf[k]);

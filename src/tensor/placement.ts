@@ -1,4 +1,4 @@
-// Decides which device computes a node: that of the values it reads. Two devices in one operation are an error.
+// Chooses the device that computes a node: that of its inputs. Two devices in one operation are an error.
 
 import { apply } from "../graph/apply.ts";
 import { HebbError } from "../graph/errors.ts";
@@ -7,10 +7,12 @@ import { topologicalOrder } from "../graph/walk.ts";
 import { Cell, type ComputeDevice, deviceOfHome, type Home, homeOfDevice, Storage } from "../runtime/index.ts";
 import { currentTrace } from "./trace.ts";
 
-/** What is known about nodes without a value: undefined if a node is computed wherever it is used. */
+/** Known devices of nodes without a value; undefined if a node is computed wherever it is used. */
 const homes = new WeakMap<Node, Home | undefined>();
 
-/** The device that the node must be computed on; undefined: it is made of constants, and goes where it is used. Throws where it reads from two. */
+/**
+ * The device that must compute the node; undefined: it is made of constants, and is computed where it is used. Throws if it reads from two devices.
+ */
 export function homeOf(node: Node): Home | undefined {
   if (isKnown(node)) return knownHome(node);
   const order = topologicalOrder([node], { inputsOf: (each) => (isKnown(each) ? [] : each.inputs) });
@@ -35,13 +37,13 @@ function commonHome({ op, inputs, scope }: Node): Home | undefined {
   return home;
 }
 
-/** The device of two values that are used together. */
+/** The common device of two values that are used together. */
 export function joinHomes(one: Home | undefined, other: Home | undefined, where: string): Home | undefined {
   if (one === undefined || other === undefined || one === other) return one ?? other;
   throw new HebbError(`${where}: its tensors are on ${one.name} and on ${other.name}; move one of them with toDevice`);
 }
 
-/** The argument of a traced function stands for a value of this device. */
+/** States that the argument of a traced function stands for a value of this device. */
 export function setHome(argument: Node, home: Home | undefined): void {
   homes.set(argument, home);
 }
@@ -49,7 +51,7 @@ export function setHome(argument: Node, home: Home | undefined): void {
 const transferOps = new WeakMap<Home, Op>();
 const targets = new WeakMap<Op, Home>();
 
-/** Where the node moves its input; undefined for all other operations. */
+/** The device that the node moves its input to; undefined for all other operations. */
 export const targetOf = ({ op }: Node): Home | undefined => targets.get(op);
 
 function transferOp(home: Home): Op {
@@ -59,9 +61,9 @@ function transferOp(home: Home): Op {
     name: "toDevice",
     traits: { view: "same" },
     infer: ([x]) => x as Node,
-    // The gradient goes back to where the value came from.
+    // The gradient moves back to the device of the input.
     gradient: gradient(({ node, grad }) => [movedTo(grad, homeOf(node.inputs[0] as Node))]),
-    // What goes where it is used is computed there, and nothing moves.
+    // A value without a device is computed where it is used; nothing moves.
     rule: { kind: "element", element: ({ input, index }) => input(0, index) },
   };
   transferOps.set(home, op);
@@ -69,7 +71,7 @@ function transferOp(home: Home): Op {
   return op;
 }
 
-/** The same where a user asks for it, which is not inside a compiled function. */
+/** movedTo for an explicit call by the user, which is refused inside a compiled function. */
 export function movedByUser(node: Node, device: ComputeDevice): Node {
   const home = homeOfDevice("toDevice", device);
   if (currentTrace() === undefined || homeOf(node) === home) return movedTo(node, home);
@@ -82,14 +84,14 @@ export function movedByUser(node: Node, device: ComputeDevice): Node {
 export const movedTo = (node: Node, home: Home | undefined): Node =>
   home === undefined || homeOf(node) === home ? node : apply(transferOp(home), [node], {});
 
-/** The node's value where values of another device are used with it: moved, but for constants, which go anywhere, and in compiled functions, which have one device. */
+/** The node's value on the device of the values it is used with. Constants, and values in compiled functions, which have one device, need no move. */
 export function broughtTo(node: Node, home: Home | undefined): Node {
   if (home === undefined || currentTrace() !== undefined) return node;
   const own = homeOf(node);
   return own === undefined || own === home ? node : movedTo(node, home);
 }
 
-/** The values on one device, that of the first which has one, to be joined. */
+/** The values on one device, that of the first value with one, for joining. */
 export function onOneDevice(nodes: readonly Node[]): Node[] {
   const home = nodes.map(homeOf).find((each) => each !== undefined);
   return nodes.map((node) => broughtTo(node, home));

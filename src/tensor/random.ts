@@ -63,7 +63,7 @@ export const rand = /* @__PURE__ */ drawn("rand", draw.uniform);
 /** Standard normal: randn([2, 3]) or randn(2, 3). */
 export const randn = /* @__PURE__ */ drawn("randn", draw.normal);
 
-/** Whole numbers from `low` up to, not including, `high`. */
+/** Whole numbers from `low` (included) to `high` (excluded). */
 export function randint(low: number, high: number, shape: Shape, options: DrawOptions = {}): Tensor {
   if (!(Number.isInteger(low) && Number.isInteger(high) && low < high))
     throw new HebbError(
@@ -82,7 +82,7 @@ export function randperm(n: number, options: DrawOptions = {}): Tensor {
   return Tensor.of(draw.permutation(key, call, n));
 }
 
-/** 1 with the given probability for each element, else 0; in the dtype of the probabilities (torch.bernoulli). */
+/** 1 with the given probability for each element, else 0, in the dtype of the probabilities (torch.bernoulli). */
 export function bernoulli(probability: Tensor, options: DrawOptions = {}): Tensor {
   const weights = given("bernoulli", probability, "the probabilities").node;
   const { generator } = checkOptions("bernoulli", options, drawKinds);
@@ -95,7 +95,7 @@ export function bernoulli(probability: Tensor, options: DrawOptions = {}): Tenso
 
 /** Weights must be finite and not negative, with enough positive ones in each row. */
 function checkWeights(weights: Tensor, count: number, replacement: boolean): void {
-  // What has no rows or no draws is refused where they are drawn.
+  // Tensors without rows and impossible counts are refused by the draw itself.
   if (weights.rank < 1 || weights.size === 0 || !Number.isInteger(count)) return;
   requireThat(weights.ge(0).logicalAnd(weights.isfinite()), {
     by: "multinomial",
@@ -112,7 +112,7 @@ function checkWeights(weights: Tensor, count: number, replacement: boolean): voi
   });
 }
 
-/** `count` indices drawn for each row of unnormalised weights; with replacement by default false (torch.multinomial). */
+/** Draws `count` indices for each row of unnormalised weights. Default: without replacement (torch.multinomial). */
 export function multinomial(
   weights: Tensor,
   count: number,

@@ -1,9 +1,9 @@
-// Medians, quantiles and the k first of long rows, which are found without a sort: gradients of both orders, vmap, NaN.
+// Medians, quantiles and the k first of long rows, which are found without sorting: gradients of both orders, vmap, NaN.
 import { describe, expect, it } from "vitest";
 import { grad, type Tensor, tensor, vmap } from "./index.ts";
 
 const count = 101;
-/** All different, so that every rank has one place. */
+/** All distinct, so that every rank has one position. */
 const numbers = Array.from({ length: 3 * count }, (_, k) => Math.fround(((k * 37) % (3 * count)) / 50 - 3));
 const rows = (): Tensor => tensor(numbers).reshape([3, count]);
 const sortedRow = (row: number): number[] => numbers.slice(row * count, (row + 1) * count).sort((a, b) => a - b);
@@ -23,7 +23,7 @@ describe.each(Object.entries(found))("%s", (_, [fn, expected]) => {
     expect([...fn(rows()).dataSync()]).toEqual(wanted);
     expect([...vmap(fn)(rows()).dataSync()]).toEqual(wanted);
   });
-  it("has gradients of both orders where it lies", () => {
+  it("has gradients of both orders at its position", () => {
     const cubes = (x: Tensor): Tensor => fn(x.pow(3)).sum();
     const chosen = new Set([0, 1, 2].flatMap((row) => expected(sortedRow(row))));
     const at = (slope: (value: number) => number): number[] =>

@@ -1,4 +1,4 @@
-// Work that reads values on its way: at once and by promise, with errors where they arise and what was set up around each part.
+// Code that reads values while it runs: synchronously and by promise, with errors where they occur and the right context in each part.
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { type Tensor, tensor } from "./index.ts";
@@ -11,13 +11,13 @@ function* sumOf(a: Tensor, b: Tensor): Reading<number> {
   return Number(first[0]) + Number(second[0]) + (yield* itemOf(a));
 }
 
-describe("work that reads", () => {
-  it("gives the same at once and by promise", async () => {
+describe("readings", () => {
+  it("give the same result synchronously and by promise", async () => {
     const [a, b] = [tensor([1]).mul(2), tensor([3])];
     expect([readNow(sumOf(a, b)), await readLater(sumOf(a, b))]).toEqual([7, 7]);
   });
 
-  it("meets an error where it reads, and may go on", async () => {
+  it("get an error where they read, and may continue", async () => {
     const careful = function* (): Reading<string> {
       try {
         yield* itemOf(failing());
@@ -32,10 +32,10 @@ describe("work that reads", () => {
     await expect(readLater(itemOf(failing()))).rejects.toThrow(/index 5 is out of range/);
   });
 
-  it("waits for a promise where that is possible, and says where it is not", async () => {
+  it("wait for a promise if possible, and otherwise throw", async () => {
     expect(await readLater(answered(Promise.resolve(4)))).toBe(4);
     expect(await readLater(answered(itemOf(tensor(5))))).toBe(5);
-    // Of another realm, as a callback run by a test runner or in a frame gives it: no instance of this Promise.
+    // From another realm, as in a callback run by a test runner or in a frame: not an instance of this Promise.
     expect(await readLater(answered(runInNewContext("Promise.resolve(6)")))).toBe(6);
     expect([readNow(answered("stop")), readNow(answered(itemOf(tensor(5))))]).toEqual(["stop", 5]);
     expect(() => readNow(answered(Promise.resolve(4)))).toThrow(
@@ -43,7 +43,7 @@ describe("work that reads", () => {
     );
   });
 
-  it("has what is set up around it in each of its parts, and nobody else has", async () => {
+  it("have their context in each of their parts, without affecting other code", async () => {
     let inside = false;
     const seen: boolean[] = [];
     const work = function* (): Reading<void> {

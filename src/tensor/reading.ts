@@ -10,21 +10,21 @@ import { Tensor } from "./tensor.ts";
 
 /** Something that work waits for. */
 interface Wait {
-  /** What does it at once; undefined where that is impossible. */
+  /** Does it synchronously; undefined if that is impossible. */
   readonly now: (() => void) | undefined;
   later(): Promise<void>;
 }
 
-/** Work in parts; between two of them it waits. Run by `readNow`, `readLater`, or as part of other work by `yield*`. */
+/** Work in parts, with waits in between. Run by `readNow`, `readLater`, or as part of other work by `yield*`. */
 export type Reading<T> = Generator<Wait, T, void>;
 
-/** What a function that may take its time gives. */
+/** The result of a function that may be asynchronous. */
 export type Answer<T> = T | PromiseLike<T> | Reading<T>;
 
-/** Whether all values can be read at once, on whatever device they are. */
+/** Whether all values can be read synchronously, on any device. */
 export const readsAtOnce = readsAtOnceEverywhere;
 
-/** Refuses, in the name of `where`, what cannot wait for a value that its device gives later. */
+/** Refuses a value that its device delivers asynchronously. */
 function refuseLater(where: string, { node, device }: Tensor): void {
   if (engineOf(homeOf(node)).device.asynchronous)
     throw new HebbError(
@@ -32,19 +32,19 @@ function refuseLater(where: string, { node, device }: Tensor): void {
     );
 }
 
-/** A copy of the values, for what cannot wait. */
+/** A copy of the values, for synchronous code. */
 export function valuesNow(where: string, tensor: Tensor): TypedArray {
   refuseLater(where, tensor);
   return tensor.dataSync();
 }
 
-/** The value of a tensor of one element, for what cannot wait. */
+/** The value of a tensor of one element, for synchronous code. */
 export function itemNow(where: string, tensor: Tensor): number {
   refuseLater(where, tensor);
   return tensor.itemSync();
 }
 
-/** What can be had at once on a processor, and by promise everywhere. */
+/** `now` where that is possible, otherwise `later`. */
 export function* either<T>(now: () => T, later: () => Promise<T>): Reading<T> {
   const got: T[] = [];
   yield {
@@ -62,7 +62,7 @@ export function* either<T>(now: () => T, later: () => Promise<T>): Reading<T> {
 export const valuesOf = (tensors: readonly Tensor[]): Reading<readonly TypedArray[]> =>
   eachOf(tensors, (values) => values);
 
-/** What becomes of the values of each, before the next are read where they are at hand. */
+/** Applies a function to the values of each tensor, before the next is read if reads are synchronous. */
 export const eachOf = <T>(
   tensors: readonly Tensor[],
   become: (values: TypedArray, place: number) => T,
@@ -72,7 +72,7 @@ export const eachOf = <T>(
     () => Promise.all(tensors.map(async (tensor, place) => become(await tensor.data(), place))),
   );
 
-/** A tensor of the same value that knows nothing of what it was computed from. It is not read. */
+/** A tensor of the same value without history. It is not read. */
 export function settled(tensor: Tensor): Tensor {
   const value = at(evaluate([tensor.node]), 0);
   return Tensor.of(sourceNode(value, value));
@@ -92,7 +92,7 @@ const isReading = <T>(answer: Answer<T>): answer is Reading<T> =>
 export const isPromise = <T>(answer: Answer<T>): answer is PromiseLike<T> =>
   typeof answer === "object" && answer !== null && "then" in answer && typeof answer.then === "function";
 
-/** What a function answered, now or later. */
+/** The answer of a function, now or later. */
 export function* answered<T>(answer: Answer<T>): Reading<T> {
   if (isReading(answer)) return yield* answer;
   if (!isPromise(answer)) return answer;
@@ -106,7 +106,7 @@ export function* answered<T>(answer: Answer<T>): Reading<T> {
   return got[0] as T;
 }
 
-/** Runs each part of the work inside `run`, which sets up what must hold for it, such as the generator to draw from. */
+/** Runs each part of the work inside `run`, which sets up its context, such as the generator to draw from. */
 export function* within<T>(run: <R>(part: () => R) => R, work: Reading<T>): Reading<T> {
   let part = run(() => work.next());
   while (part.done !== true) {
@@ -122,7 +122,7 @@ export function* within<T>(run: <R>(part: () => R) => R, work: Reading<T>): Read
   return part.value;
 }
 
-/** Does the work at once. Throws HebbError where it must wait for something. */
+/** Runs the work synchronously. Throws HebbError if it must wait for something. */
 export function readNow<T>(work: Reading<T>): T {
   let part = work.next();
   while (part.done !== true) {
@@ -141,7 +141,7 @@ export function readNow<T>(work: Reading<T>): T {
   return part.value;
 }
 
-/** Does the work, waiting where it must: on a processor for nothing but promises of others. */
+/** Runs the work and waits where necessary: on a synchronous device, only for promises of others. */
 export async function readLater<T>(work: Reading<T>): Promise<T> {
   let part = work.next();
   while (part.done !== true) {

@@ -3,13 +3,13 @@ import { HebbError, ShapeError } from "../graph/errors.ts";
 import { describe } from "../graph/kinds.ts";
 import { formatShape, type Shape } from "../graph/shape.ts";
 
-/** What is said where a gradient cannot be kept: the trace ends, and the tensor was there before. */
+/** The error for a gradient that cannot be kept: the tensor outlives the trace. */
 export const gradientOfOutside = (shape: Shape): HebbError =>
   new HebbError(
     `the gradient of a tensor of shape ${formatShape(shape)} was set inside a compiled function that closes over it; pass it as an argument, or make it a Parameter`,
   );
 
-/** What is said where one number is needed of a tensor that has several. */
+/** The error for a tensor of several elements where a single number is needed. */
 export const notSingle = (shape: Shape): ShapeError =>
   new ShapeError(
     `item: the tensor has shape ${formatShape(shape)}; only a tensor with one element has an item; use data() or toArray()`,

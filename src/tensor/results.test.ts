@@ -1,4 +1,4 @@
-// Async functions where a graph is recorded: refused with a clear error, and their abandoned promises cause no unhandled rejection.
+// Async functions where a graph is recorded: refused with a clear error. Their abandoned promises cause no unhandled rejection.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { HebbError } from "../graph/errors.ts";
 import { LBFGS } from "../optim/index.ts";
@@ -22,10 +22,10 @@ const note = (reason: unknown): void => void unhandled.push(reason);
 beforeAll(() => void process.on("unhandledRejection", note));
 afterAll(() => void process.off("unhandledRejection", note));
 
-/** Promises that fail are noticed when the microtasks are done. */
+/** Rejections are reported after the microtasks. */
 const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
 
-// As plain JavaScript may write it: what is async passes for a function of tensors.
+// As in plain JavaScript: an async function passed as a function of tensors.
 const reads = async (x: Tensor): Promise<Tensor> => x.mul(await x.sum().item());
 const waits = async (x: Tensor): Promise<Tensor> => {
   await settled();
@@ -55,7 +55,7 @@ const misuses: readonly (readonly [name: string, misuse: (fn: (x: Tensor) => Pro
   ["inspectStep", (fn) => Reflect.apply(inspectStep, undefined, [() => fn(weight)])],
 ];
 
-it.each(misuses)("%s refuses an async function, whose promise then ends nothing", async (name, misuse) => {
+it.each(misuses)("%s refuses an async function, whose rejected promise does no harm", async (name, misuse) => {
   unhandled.length = 0;
   for (const fn of [reads, waits, fails]) {
     expect(() => misuse(fn)).toThrow(HebbError);
@@ -67,7 +67,7 @@ it.each(misuses)("%s refuses an async function, whose promise then ends nothing"
   flush();
 });
 
-it("a value that is asked for while tracing is refused at once, awaited or not", async () => {
+it("reading a value while tracing is refused at once, awaited or not", async () => {
   unhandled.length = 0;
   for (const read of [(a: Tensor) => a.item(), (a: Tensor) => a.data(), (a: Tensor) => a.toArray()]) {
     const step = compile((a: Tensor) => {
@@ -81,7 +81,7 @@ it("a value that is asked for while tracing is refused at once, awaited or not",
   await expect(tensor([1, 2]).item()).rejects.toThrow(/only a tensor with one element has an item/);
 });
 
-it("what gives no tensor is named", () => {
+it("a function that returns no tensor is named", () => {
   expect(() => Reflect.apply(grad, undefined, [() => 3])(x())).toThrow(
     /grad: the function must return a tensor.*got 3/,
   );

@@ -1,12 +1,9 @@
-// Checks the results of functions that are traced, differentiated or inspected: they must be tensors, and synchronous.
+// Checks the results of functions that are traced, differentiated or inspected: they must be tensors, and not promises.
 import { HebbError } from "../graph/errors.ts";
 import { describe } from "../graph/kinds.ts";
 import { Tensor } from "./tensor.ts";
 
-/**
- * Calls a function to trace it. Arguments that are not tensors reach it unchanged, without tensor methods: reported in a
- * sentence where one is called.
- */
+/** Calls a function to trace it. Arguments that are not tensors reach it unchanged. If it calls a tensor method on one, the error says so. */
 export function callTraced(
   where: string,
   fn: (...args: readonly unknown[]) => unknown,
@@ -26,8 +23,8 @@ export function callTraced(
 }
 
 /**
- * Refuses what an async function gives. Its promises, in arrays and objects too, are abandoned here: a later rejection is irrelevant
- * and must not end the process.
+ * Refuses the result of an async function. Its promises, in arrays and objects too, are abandoned here: a later rejection is irrelevant and must not
+ * end the process.
  */
 export function refusePromises(where: string, result: unknown): void {
   if (!abandon(result)) return;
@@ -36,10 +33,10 @@ export function refusePromises(where: string, result: unknown): void {
   );
 }
 
-/** Whether there is a promise in the value; all of them are given a handler. */
+/** Whether the value holds a promise; handles the rejections of all of them. */
 function abandon(result: unknown): boolean {
   let found = false;
-  // A set goes on to what is added to it meanwhile.
+  // Iterating over a set includes parts added meanwhile.
   const parts = new Set<unknown>([result]);
   for (const value of parts) {
     if (typeof value !== "object" || value === null || value instanceof Tensor) continue;
@@ -51,7 +48,7 @@ function abandon(result: unknown): boolean {
   return found;
 }
 
-/** The tensor that a function gave, which must give one. */
+/** The tensor that a function returned; refuses anything else. */
 export function resultTensor(where: string, result: unknown): Tensor {
   refusePromises(where, result);
   if (result instanceof Tensor) return result;

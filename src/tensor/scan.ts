@@ -1,4 +1,4 @@
-// scan: a differentiable loop over time that is compiled once, whatever its length.
+// scan: a differentiable loop over time that is compiled once for any length.
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { describeType, type LoopBody, type Node } from "../graph/node.ts";
@@ -14,7 +14,7 @@ import { RecordedLoop } from "./steps.ts";
 import { Tensor } from "./tensor.ts";
 import { type TensorTree, type Tree, tensorTree } from "./trees.ts";
 
-/** Tensors in arrays and plain objects, where each tensor may have any shape. */
+/** Tensors in arrays and plain objects, with any shapes. */
 export type AnyShapes<T> = T extends Tensor
   ? Tensor
   : T extends undefined
@@ -22,13 +22,13 @@ export type AnyShapes<T> = T extends Tensor
     : { readonly [K in keyof T]: AnyShapes<T[K]> };
 
 export interface ScanOptions {
-  /** From the last row to the first. Outputs keep the places of their rows. Default false. */
+  /** From the last row to the first. Outputs keep the positions of their rows. Default false. */
   readonly reverse?: boolean;
-  /** The number of steps. It follows from the inputs, and is needed where there are none. */
+  /** The number of steps. It follows from the inputs, and is required without inputs. */
   readonly length?: number;
   /**
-   * For its gradient a loop keeps what each step computed. With `checkpoint: k` it keeps only the state at every k-th step, and computes the
-   * others again: memory for about T / k + k steps in place of T, for one more pass forward. √T keeps the least. Default: everything.
+   * For its gradient, a loop keeps the intermediates of each step. With `checkpoint: k` it keeps only the state at every k-th step and recomputes the
+   * rest: memory for about T / k + k steps instead of T, for one more forward pass. √T needs the least. Default: keep everything.
    */
   readonly checkpoint?: number;
 }
@@ -36,12 +36,12 @@ export interface ScanOptions {
 const scanKinds: OptionKinds<ScanOptions> = { reverse: kind.boolean, length: kind.number, checkpoint: kind.number };
 
 /**
- * A loop over time: stateₜ₊₁, outputₜ = step(stateₜ, inputsₜ, t), for t = 0, 1, …, T − 1. The state and the outputs are tensors, in arrays and
- * plain objects if you like; the inputs are [T, …], and the step gets row t of each. Returns the last state, and the outputs stacked to [T, …].
+ * A loop over time: stateₜ₊₁, outputₜ = step(stateₜ, inputsₜ, t), for t = 0, 1, …, T − 1. The state and the outputs are tensors, or arrays and plain
+ * objects of tensors. The inputs are [T, …]; the step gets row t of each. Returns the last state, and the outputs stacked to [T, …].
  *
- * The step is recorded once and compiled once: time to start and size of the program do not depend on T. It may read any tensor and parameter;
- * gradients flow to those, to the initial state and to the inputs. A carried value keeps its shape and dtype. Random numbers differ from step to
- * step. Throws ShapeError where inputs differ in length or a carried value changes. Source: jax.lax.scan.
+ * The step is recorded and compiled once: start-up time and program size do not depend on T. It may read any tensor and parameter. Gradients flow to
+ * those, to the initial state and to the inputs. A carried value keeps its shape and dtype. Random numbers differ from step to step. Throws
+ * ShapeError if inputs differ in length or a carried value changes shape or dtype. Source: jax.lax.scan.
  *
  * ```ts
  * const [total, sums] = scan((sum, x) => [sum.add(x), sum.add(x)], zeros([]), tensor([1, 2, 3])); // 6, [1, 3, 6]
@@ -69,7 +69,7 @@ export function scan(
   let output: TensorTree | undefined;
   const flat: FlatStep = (carried, row) => {
     const t = row.at(-1) as Tensor;
-    // What stands for the state has its structure, and so for the inputs.
+    // The stand-ins have the structure of the state and of the inputs.
     const given = [state.with(carried), rows?.with(row), t];
     const result = recorded.record(t.node, () => callTraced("scan", step as Traced, given));
     refusePromises("scan", result);
@@ -89,7 +89,7 @@ export function scan(
 
 type Traced = (...args: readonly unknown[]) => unknown;
 
-/** The step over lists of tensors. */
+/** The step as a function of lists of tensors. */
 type FlatStep = (
   carried: readonly Tensor[],
   rows: readonly Tensor[],
@@ -105,7 +105,7 @@ interface HowToRun {
   readonly reverse: boolean;
 }
 
-/** The loop, in pieces of `every` steps where that is fewer than all: each piece is a step of an outer loop, which keeps states alone. */
+/** The loop, in chunks of `every` steps if there are more: each chunk is a step of an outer loop, which keeps only states. */
 function runChecked(
   step: FlatStep,
   initial: readonly Tensor[],
@@ -139,7 +139,7 @@ function runChecked(
   return { finals: after.finals, stacks: low.stacks.map((x, place) => cat([x, high.stacks[place] as Tensor])) };
 }
 
-/** One loop. */
+/** Runs one loop. */
 function run(
   step: FlatStep,
   initial: readonly Tensor[],

@@ -1,4 +1,4 @@
-// Shape types, only where they are unobtrusive: a matrix product whose sizes are known to the type checker is checked by it.
+// Shape types, only where they are unobtrusive: the type checker checks a matrix product whose sizes it knows.
 import type { Shape } from "../graph/shape.ts";
 
 /** Whether every size of a shape is a literal: `[32, 784]` is, `number[]` and `[number, 10]` are not. */
@@ -6,7 +6,7 @@ type Known<S extends Shape> = number extends S["length"] ? false : number extend
 
 type Both<S extends Shape, T extends Shape> = [Known<S>, Known<T>] extends [true, true] ? true : false;
 
-/** What a product of two matrices of shapes S and T may take for `Right`: the sizes it cannot multiply become a sentence. */
+/** What a product of two matrices of shapes S and T accepts for `Right`: incompatible sizes become a sentence. */
 export type MatmulOperand<S extends Shape, T extends Shape, Right> =
   Both<S, T> extends true
     ? S extends readonly [number, infer K extends number]
@@ -20,7 +20,7 @@ export type MatmulOperand<S extends Shape, T extends Shape, Right> =
       : Right
     : Right;
 
-/** The shape of a product of two matrices of known sizes; otherwise unknown until run. */
+/** The shape of a product of two matrices of known sizes; otherwise unknown until run time. */
 export type MatmulShape<S extends Shape, T extends Shape> =
   Both<S, T> extends true
     ? S extends readonly [infer M extends number, number]

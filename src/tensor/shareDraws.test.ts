@@ -1,4 +1,4 @@
-// The random numbers of shares, side by side, are those of the whole batch.
+// The random numbers of all shares together are those of the whole batch.
 import { describe, expect, it } from "vitest";
 import type { BatchShare } from "../runtime/index.ts";
 import { bernoulli, compile, full, multinomial, rand, randint, randn, seed, type Tensor, zeros } from "./index.ts";
@@ -10,7 +10,7 @@ const shares: readonly BatchShare[] = [
   { first: 3, count: 4, whole },
 ];
 
-/** What a function of rows [n, 2] draws for the whole batch, and for each share. */
+/** The draws of a function of rows [n, 2] for the whole batch, and for each share. */
 function drawn(make: (rows: Tensor) => Tensor): { all: Tensor; parts: Tensor[] } {
   const of = (rows: number): Tensor => zeros([rows, 2]);
   const from = (body: () => Tensor): Tensor => {
@@ -59,7 +59,7 @@ describe("draws of a share", () => {
       expect(parts[k]?.toArraySync()).toEqual(all.narrow(dim, first * perRow, count * perRow).toArraySync());
   });
 
-  it("are the same for all shares where they are for no rows, or for pairs of them", () => {
+  it("are the same for all shares if they are not per row, or are per pair of rows", () => {
     for (const make of [
       () => randn([4, 7]),
       (rows: Tensor) =>
@@ -73,8 +73,8 @@ describe("draws of a share", () => {
     expect(drawn(() => randn([4, 7])).parts[0]?.toArraySync()).toEqual(drawn(() => randn([4, 7])).all.toArraySync());
   });
 
-  it("are refused where they grow otherwise than the rows", () => {
-    // Of 3 rows and of 4 rows 5 numbers, of 7 rows 10.
+  it("are refused if they do not grow with the rows", () => {
+    // 5 numbers for 3 or 4 rows, 10 for 7 rows.
     expect(() => drawn((rows) => rand([5 * Math.ceil(rowsOf(rows) / 5)]))).toThrow(
       "random numbers of shape [5] are drawn for the 3 rows of this rank, and of shape [10] for all 7 rows of the batch",
     );

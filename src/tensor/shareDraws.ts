@@ -1,4 +1,4 @@
-// Random numbers for a share of a batch: the same ones its rows get if one process draws for the whole batch.
+// Random numbers for a share of a batch: the same ones that its rows get when one process draws for the whole batch.
 import { at } from "../graph/at.ts";
 import { HebbError } from "../graph/errors.ts";
 import type { Node } from "../graph/node.ts";
@@ -9,9 +9,9 @@ import { withRowDraws } from "./rowDraws.ts";
 import { rehearse } from "./trace.ts";
 
 /**
- * Runs `body`, which traces a step over the share. `whole` traces the same over the whole batch: what it draws in the same order tells in which
- * dim of each draw the rows lie. A draw in which they lie in none, such as noise on weights, is the same for all shares, and so is one for pairs
- * of rows. Throws HebbError for a draw that grows otherwise than the rows: which of its numbers are those of this share, nobody knows.
+ * Runs `body`, which traces a step over the share. `whole` traces the same step over the whole batch; its draws, in the same order, show in which dim
+ * of each draw the rows lie. A draw without rows, such as noise on weights, is the same for all shares, and so is one for pairs of rows. Throws
+ * HebbError for a draw that does not grow with the rows: the numbers of this share cannot be identified.
  */
 export function drawShare<T>(share: BatchShare, whole: () => unknown, body: () => T): T {
   const shapes: Shape[] = [];
@@ -31,7 +31,7 @@ export function drawShare<T>(share: BatchShare, whole: () => unknown, body: () =
   }, body);
 }
 
-/** The dims that are longer for the whole batch, each by as much as it has more rows. */
+/** The dims that grow with the number of rows, for the whole batch. */
 function rowsDims(shape: Shape, whole: Shape, { count, whole: rows }: BatchShare): readonly number[] {
   const longer = shape.flatMap((extent, dim) => (extent === whole[dim] ? [] : [dim]));
   const isOfRows = (dim: number): boolean =>

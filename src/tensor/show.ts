@@ -4,24 +4,24 @@ import { HebbError } from "../graph/errors.ts";
 import { type Shape, sizeOf } from "../graph/shape.ts";
 import { currentTrace } from "./trace.ts";
 
-/** Node's console prints what the method of this name returns. Elsewhere it is a symbol like any other. */
+/** Node's console prints the result of the method with this name. Elsewhere it is an ordinary symbol. */
 export const nodeInspect: unique symbol = Symbol.for("nodejs.util.inspect.custom");
 
 /** Larger tensors show only the values at both ends of each dim. */
 const most = 100;
 const edge = 3;
 
-/** Values, nested as the tensor is; "…" marks those left out. */
+/** Values, nested like the tensor; "…" marks omitted ones. */
 type Shown = number | "…" | Shown[];
 
-/** The fewest decimals, up to four, that tell a number. */
+/** The fewest decimals, up to four, that represent a number. */
 const decimalsOf = (value: number): number =>
   value
     .toFixed(4)
     .replace(/\.?0+$/, "")
     .split(".")[1]?.length ?? 0;
 
-/** Writes numbers that stand together with as many decimals for all; powers of ten where that would be too long, or hide a small one. */
+/** Formats numbers of one table with a common number of decimals; with powers of ten if that would be too long or hide a small one. */
 function writer(values: readonly number[], dtype: DType): (value: number) => string {
   if (dtype === "bool") return (value) => (value === 0 ? "false" : "true");
   if (!isFloat(dtype)) return String;
@@ -39,7 +39,7 @@ function writer(values: readonly number[], dtype: DType): (value: number) => str
   };
 }
 
-/** What is printed: values too, unless they come later, or never, as inside a compiled function. */
+/** The printed text: includes values, unless they are asynchronous or do not exist, as inside a compiled function. */
 export function showTensor(
   tensor: { readonly shape: Shape; readonly dtype: DType; dataSync(): TypedArray },
   head: string,
@@ -55,7 +55,7 @@ export function showTensor(
   }
 }
 
-/** The values as rows in brackets, in columns of one width. */
+/** The values as rows in brackets, with columns of equal width. */
 export function showValues(data: TypedArray, shape: Shape, dtype: DType): string {
   if (data.length === 0) return "[]";
   const values: number[] = [];

@@ -33,23 +33,23 @@ export interface StateOptions {
   readonly shape?: Shape;
   /** Default: that of the value; float32 for a number. */
   readonly dtype?: DType;
-  /** For listings and errors. */
+  /** The name in listings and errors. */
   readonly name?: string;
 }
 
 const stateKinds: OptionKinds<StateOptions> = { shape: kind.numbers, dtype: kind.dtype, name: kind.string };
 
 export interface ParameterOptions extends StateOptions {
-  /** False: frozen. Default true. */
+  /** False freezes it. Default true. */
   readonly requiresGrad?: boolean;
 }
 
 const parameterKinds: OptionKinds<ParameterOptions> = { ...stateKinds, requiresGrad: kind.boolean };
 
-/** Values that stand for states while a function runs (functionalCall). */
+/** Values that replace states while a function runs (functionalCall). */
 let stands: ReadonlyMap<State, Tensor> = new Map();
 
-/** Runs `body` with values in place of states: reads give them, and assignments are refused. */
+/** Runs `body` with values in place of states: reads return them, and assignments are refused. */
 export function withStates<T>(values: ReadonlyMap<State, Tensor>, body: () => T): T {
   const outer = stands;
   stands = new Map([...outer, ...values]);
@@ -61,8 +61,8 @@ export function withStates<T>(values: ReadonlyMap<State, Tensor>, body: () => T)
 }
 
 /**
- * A mutable value, the only kind there is. Inside a compiled function an assignment becomes part of the program;
- * outside it visibly takes effect at once. Later reads give the new value; it never carries history.
+ * A mutable value, the only kind there is. Inside a compiled function an assignment becomes part of the program; outside, it takes effect at once.
+ * Later reads return the new value, which never carries history.
  */
 export class State extends Tensor {
   #cell: Cell;
@@ -72,7 +72,7 @@ export class State extends Tensor {
     const cell = new Cell(dtype, shape, data instanceof Storage ? 0 : held(dtype, data), options.name ?? "");
     super(undefined, { shape, dtype });
     this.#cell = cell;
-    // The value is computed in its final place, and nothing else refers to it.
+    // The value already lies in its final memory, and nothing else refers to it.
     if (data instanceof Storage) engineOf(data.place.at).memory.adopt(cell, data, { spent: true });
   }
 
@@ -80,7 +80,7 @@ export class State extends Tensor {
     return this.#cell;
   }
 
-  /** The value and its gradient in another dtype, from now on. */
+  /** Converts the value and its gradient to another dtype. */
   convert(dtype: DType): void {
     if (dtype === this.dtype) return;
     if (currentTrace() !== undefined)
@@ -111,7 +111,7 @@ export class State extends Tensor {
     this.cell.name = name;
   }
 
-  /** Gives the cell a new value of the same shape; a tensor of another dtype is converted. */
+  /** Assigns a new value of the same shape; a tensor of another dtype is converted. */
   assign(value: Tensor | ArrayLike<number> | number): this {
     if (stands.has(this))
       throw new HebbError(
@@ -160,7 +160,7 @@ export class State extends Tensor {
     });
   }
 
-  /** The value when it is there, which may be on its way from another device. */
+  /** The value, after any transfer from another device. */
   async #arrived(): Promise<TypedArray> {
     const node = this.node;
     const [value] = (await evaluateLater([node])) as [Storage];
@@ -176,7 +176,7 @@ export class State extends Tensor {
   }
 }
 
-/** The initial value as memory holds it. */
+/** The initial value in the form that memory stores. */
 const held = (dtype: DType, data: TypedArray | number): TypedArray | number =>
   typeof data === "number" ? storedNumber(dtype, data) : storedNumbers(dtype, data);
 
@@ -225,7 +225,7 @@ function gradientsIn(trace: Trace): Map<Parameter, Tensor | undefined> {
 export class Parameter extends State {
   #requiresGrad: boolean;
   #grad: Tensor | undefined;
-  /** Holds the gradient between calls of a compiled function that leaves it standing. */
+  /** Holds a gradient that a compiled function leaves unconsumed, between calls. */
   #gradState: State | undefined;
 
   constructor(value: Tensor | TypedArray | number, options: ParameterOptions = {}) {
@@ -244,7 +244,7 @@ export class Parameter extends State {
     return stands.get(this)?.requiresGrad ?? readFlag(this, () => this.#requiresGrad);
   }
 
-  /** False freezes the parameter: it gets no gradient. */
+  /** False freezes the parameter, so that it gets no gradient. */
   override set requiresGrad(value: boolean) {
     setFlag(this, () => {
       this.#requiresGrad = value;
@@ -291,7 +291,7 @@ export class Parameter extends State {
     this.#gradState = undefined;
   }
 
-  /** The gradient as a state cell, so that a compiled function can add to it. */
+  /** The gradient as a state cell that a compiled function can add to. */
   #standingGrad(): State | undefined {
     const grad = this.#grad;
     if (grad === undefined) return undefined;
@@ -304,7 +304,7 @@ export class Parameter extends State {
     return this.#gradState;
   }
 
-  /** A gradient that the step consumed vanishes with the trace; one that remains becomes a state cell. */
+  /** A gradient consumed in the step vanishes with the trace; one that remains becomes a state cell. */
   #leaveTrace(trace: Trace): void {
     const value = gradientsIn(trace).get(this);
     if (value === undefined || trace.writes.has(this.cell)) {
@@ -322,7 +322,7 @@ export class Parameter extends State {
   }
 }
 
-/** The states, and the gradients of parameters, belong to this device from now on. */
+/** Assigns the states, and the gradients of parameters, to this device. */
 export function moveStates(where: string, states: readonly State[], device: ComputeDevice): void {
   const home = homeOfDevice(where, device);
   if (currentTrace() !== undefined)
@@ -339,7 +339,7 @@ function moveState(state: State, home: Home): void {
 
 export const stateKind = kind.of<State>("a Parameter or a State", (value) => value instanceof State);
 
-/** The state that was given; refuses anything else, such as a tensor, which cannot change. */
+/** Returns the state; refuses anything else, such as a tensor, which cannot change. */
 export function givenState(where: string, value: State): State {
   checkKind(where, "the state", value, stateKind);
   return value;

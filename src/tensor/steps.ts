@@ -1,4 +1,5 @@
-// What is recorded: steps of loops and functions under vmap, once for many runs, with what is forbidden there and how draws differ; functions that are differentiated.
+// Recording: steps of loops and functions under vmap, which are recorded once for many runs, with their restrictions and random draws; functions that
+// are differentiated.
 import { HebbError } from "../graph/errors.ts";
 import type { Node } from "../graph/node.ts";
 import { full } from "../graph/ops/creation.ts";
@@ -10,10 +11,10 @@ export interface Draw {
   readonly call: Node;
 }
 
-/** A loop whose step is recorded, once or several times. */
+/** A loop whose step is recorded one or more times. */
 export class RecordedLoop {
   readonly steps: number;
-  /** The first of each draw's numbers, one for each step, in the order in which the step draws. */
+  /** For each draw of the step, in order, the first of its numbers; each step uses one. */
   private readonly draws: Draw[] = [];
   private place = 0;
 
@@ -21,13 +22,13 @@ export class RecordedLoop {
     this.steps = steps;
   }
 
-  /** Runs `body`, which records the step. `t` is the number of the step. */
+  /** Runs `body`, which records the step. `t` is the step's number. */
   record<T>(t: Node, body: () => T): T {
     this.place = 0;
     return within({ loop: this, t }, body);
   }
 
-  /** The next draw: the same as at this place in the step when it was recorded before. */
+  /** The next draw: the same one as at this place in earlier recordings of the step. */
   draw(make: () => Draw): Draw {
     const draw = this.draws[this.place] ?? make();
     this.draws[this.place++] = draw;
@@ -39,7 +40,7 @@ interface Step {
   readonly loop: RecordedLoop;
   readonly t: Node;
 }
-/** A function of one example. Its checks wait until they are those of all. */
+/** A function of one example. Its checks are collected until they can be made for all examples. */
 interface Example {
   readonly checks: Node[];
 }
@@ -56,13 +57,13 @@ function within<T>(part: Step | Example, body: () => T): T {
   }
 }
 
-/** Runs `body`, which records a function of one example, and gives the checks that it needs. */
+/** Runs `body`, which records a function of one example. Returns the checks that it needs. */
 export function recordExample<T>(body: () => T): { readonly result: T; readonly checks: readonly Node[] } {
   const checks: Node[] = [];
   return { result: within({ checks }, body), checks };
 }
 
-/** Keeps a check for the examples of the innermost vmap; false where none is recorded, or a loop inside it. */
+/** Keeps a check for the examples of the innermost vmap; false if none is being recorded, or a loop inside it is. */
 export function keepCheck(check: Node): boolean {
   const last = open.at(-1);
   if (last === undefined || "loop" in last) return false;
@@ -74,7 +75,7 @@ export const recordsStep = (): boolean => open.length > 0;
 
 let differentiated = 0;
 
-/** Runs `body`, whose result is differentiated: it must show how it was computed, so compiled functions in it are inlined. */
+/** Runs `body`, whose result is differentiated. Its history must be visible, so compiled functions in it are inlined. */
 export function recordHistory<T>(body: () => T): T {
   differentiated++;
   try {
@@ -86,7 +87,7 @@ export function recordHistory<T>(body: () => T): T {
 
 export const recordsHistory = (): boolean => differentiated > 0;
 
-/** Refuses what would happen once, as the step is recorded, and not at every step. */
+/** Refuses an effect that would happen once, while the step is recorded, and not at every step. */
 export function refuseInStep(what: string, remedy: string): void {
   const last = open.at(-1);
   if (last === undefined) return;
@@ -97,7 +98,7 @@ export function refuseInStep(what: string, remedy: string): void {
   );
 }
 
-/** Runs `body` as if no step were being recorded: what it does belongs to the loop as a whole. */
+/** Runs `body` as if no step were being recorded: its effects belong to the whole loop. */
 function outside<T>(body: () => T): T {
   const inner = open;
   open = [];
@@ -108,7 +109,7 @@ function outside<T>(body: () => T): T {
   }
 }
 
-/** A draw that is another at each step. `reserve` takes so many numbers, one after another, and gives the first. */
+/** A draw that differs at each step. `reserve` takes `count` consecutive numbers and returns the first. */
 export function drawAtStep(reserve: (count: number) => Draw): Draw {
   const steps = open.filter((part): part is Step => "loop" in part);
   const count = steps.reduce((all, { loop }) => all * loop.steps, 1);

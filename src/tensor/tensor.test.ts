@@ -1,8 +1,8 @@
-// Methods of Tensor that only name others, and what PyTorch refuses that is computed here.
+// Tensor methods that are other names for existing ones, and computations that PyTorch refuses.
 import { expect, test } from "vitest";
 import { arange, tensor } from "./index.ts";
 
-test("narrow takes a length, counts from the end below 0, and does not reach beyond the dim", () => {
+test("narrow takes a length, counts negative starts from the end, and stays within the dim", () => {
   const t = arange(6).reshape([2, 3]);
   expect(t.narrow(1, 1, 2).toArraySync()).toEqual([
     [1, 2],
@@ -15,7 +15,7 @@ test("narrow takes a length, counts from the end below 0, and does not reach bey
   expect(() => t.narrow(0, -3, 1)).toThrow(/do not fit in dim 0 of size 2/);
 });
 
-test("truth values are divided as whole numbers", () => {
+test("booleans are divided as whole numbers", () => {
   const [a, b] = [tensor([true, true, false]), tensor([true, false, true])];
   for (const [result, expected] of [
     [a.fmod(b), [0, 0, 0]],

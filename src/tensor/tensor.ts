@@ -23,7 +23,7 @@ import { currentTrace, refuseInTrace, soon, traceGuard } from "./trace.ts";
 /** Nodes to which `backward` delivers: parameters, and tensors made with requiresGrad. */
 export const gradientLeaves = new WeakMap<Node, Tensor>();
 
-/** The name of the method that changes a dtype: no word, so that it is none of the public ones. */
+/** The method that changes a dtype: a symbol, so that it is not public. */
 export const retyped: unique symbol = Symbol("retyped");
 
 export type Operand = Tensor | number;
@@ -31,13 +31,13 @@ export type Operand = Tensor | number;
 /** Chains of unevaluated operations are cut here, so that a loop that never reads a value cannot grow forever. */
 const longestChain = 500;
 
-/** A tensor of a known or unknown shape. `Tensor<[32, 10]>` knows its sizes while typing; plain `Tensor` learns them when run. */
+/** A tensor of a known or unknown shape. `Tensor<[32, 10]>` has its sizes at compile time; a plain `Tensor` only at run time. */
 export class Tensor<S extends Shape = Shape> extends ReadingMethods<S> {
   readonly shape: S;
   #dtype: DType;
   /**
-   * Equal only for tensors that are certainly the same value. Deep equality (Vitest's toEqual, Node's deepStrictEqual) cannot see values, and would
-   * call any two tensors of one shape equal without it. To compare values: toArray(), or hebb/testing.
+   * Equal only for tensors that certainly have the same value. Deep equality (Vitest's toEqual, Node's deepStrictEqual) cannot see values, and
+   * without this would call any two tensors of one shape equal. To compare values, use toArray() or hebb/testing.
    */
   readonly id: number;
   #node: Node | undefined;
@@ -73,7 +73,7 @@ export class Tensor<S extends Shape = Shape> extends ReadingMethods<S> {
     return tensor;
   }
 
-  /** The graph node of this value at present. */
+  /** The current graph node of this value. */
   get node(): Node {
     const node = this.#node;
     if (node === undefined) throw new HebbError("this tensor has no value");
@@ -84,7 +84,7 @@ export class Tensor<S extends Shape = Shape> extends ReadingMethods<S> {
     return this.#dtype;
   }
 
-  /** Only what changes, a state, can come to have another. */
+  /** Only states can change their dtype. */
   protected [retyped](dtype: DType): void {
     this.#dtype = dtype;
   }
@@ -101,7 +101,7 @@ export class Tensor<S extends Shape = Shape> extends ReadingMethods<S> {
     return this.#requiresGrad;
   }
 
-  /** How its source is marked where it was computed from a result of a compiled function that would have a history outside it. */
+  /** The mark of its source if it was computed from a result of a compiled function that would have a history outside. */
   get lostHistory(): Op | undefined {
     return this.#lostHistory;
   }
@@ -112,16 +112,16 @@ export class Tensor<S extends Shape = Shape> extends ReadingMethods<S> {
       throw new HebbError(`requiresGrad: only float tensors have gradients, this one is ${this.dtype}`);
     this.#requiresGrad = value;
     if (!value) return;
-    // A leaf of its own: what it was computed from is to get nothing.
+    // A new leaf: nothing that it was computed from gets a gradient.
     if (this.#lostHistory !== undefined) this.#node = el.stopGradient(this.node);
     this.#lostHistory = undefined;
-    // A loop reads through views of what does not change in it: a leaf must not be a view.
+    // A loop reads through views of loop-invariant values, so a leaf must not be a view.
     if (this.node.op.traits?.view !== undefined) this.#node = alias(this.node);
     gradientLeaves.set(this.node, this);
     currentTrace()?.leaves.add(this);
   }
 
-  /** The gradient of the last `backward` calls, summed; undefined before the first. Set it to undefined to start again. */
+  /** The gradients of all `backward` calls so far, summed; undefined before the first. Set it to undefined to start again. */
   get grad(): Tensor | undefined {
     return Tensor.#isOfTrace(this) ? this.#grad : traceGuard(() => this.#grad);
   }
@@ -211,8 +211,8 @@ export class Tensor<S extends Shape = Shape> extends ReadingMethods<S> {
   // ── gradients ────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /**
-   * Fills `grad` of every parameter this value depends on, adding to existing gradients. `gradient` is that of this value; it may
-   * be left out for a single number (torch.Tensor.backward).
+   * Fills `grad` of every parameter that this value depends on, adding to existing gradients. `gradient` is the gradient of this value. It may be
+   * omitted for a single number (torch.Tensor.backward).
    */
   backward(gradient?: Tensor): void {
     if (gradient !== undefined) nodeOf("backward", gradient, "the gradient");
@@ -228,7 +228,7 @@ export class Tensor<S extends Shape = Shape> extends ReadingMethods<S> {
     return Tensor.from(this.node, [this]) as Tensor<S>;
   }
 
-  /** What methods in other files make of nodes. */
+  /** Makes tensors from nodes for the methods in other files. */
   [made](node: Node, inputs: readonly Operable[]): Tensor {
     return Tensor.from(node, inputs as readonly Tensor[]);
   }
@@ -242,12 +242,12 @@ export class Tensor<S extends Shape = Shape> extends ReadingMethods<S> {
     return Tensor.from(movedByUser(this.node, device), [this]) as Tensor<S>;
   }
 
-  /** What it is called where it is printed. */
+  /** The name that is printed. */
   protected get kind(): string {
     return "Tensor";
   }
 
-  /** The values, so that JSON keeps them: { shape, dtype, data }, with strings for the numbers that JSON lacks. `loadStateDict` accepts it. */
+  /** The values as JSON: { shape, dtype, data }, with strings for the numbers that JSON lacks. `loadStateDict` accepts it. */
   toJSON(): given.TensorJson {
     return { shape: this.shape, dtype: this.dtype, data: Array.from(this.dataSync(), given.jsonNumber) };
   }
@@ -256,7 +256,7 @@ export class Tensor<S extends Shape = Shape> extends ReadingMethods<S> {
     return `${this.kind} ${this.dtype}${formatShape(this.shape)}`;
   }
 
-  /** What console.log shows in Node, including values if they are available. */
+  /** The text that console.log shows in Node, including values if they are available. */
   [nodeInspect](depth: number): string {
     return showTensor(this, `${this}${this.requiresGrad ? ", requiresGrad" : ""}`, depth);
   }

@@ -7,9 +7,9 @@ import type { CollectiveAttributes } from "../graph/ops/collective.ts";
 import { sizeOf } from "../graph/shape.ts";
 import { type Cell, type Communicator, cellMemory, memoryOf, type Pending, Storage } from "../runtime/index.ts";
 
-/** Values of one dtype travel together until they are so many: few messages, most of which fit in a cache while they are added up. */
+/** Values of one dtype are sent together up to this size: few messages, most of which fit in cache while they are summed. */
 const bucketBytes = 2 * 2 ** 20;
-/** Parts of values travel together with others up to this size. */
+/** The largest part of a value that is sent together with others. */
 const packedBytes = 64 * 2 ** 10;
 
 const kindOf = (node: Node): CollectiveAttributes["collective"] => (node.attributes as CollectiveAttributes).collective;
@@ -23,7 +23,7 @@ export function hostValue(value: Storage): TypedArray {
   return memory.read(value);
 }
 
-/** Writes elements of a state from number `start` on, where it lives; `beforeWrite` has been called. */
+/** Writes elements of a state in place, from index `start` on. `beforeWrite` has been called. */
 function writePart(cell: Cell, elements: TypedArray, start: number): void {
   const memory = cellMemory(cell);
   const { device } = memory;
@@ -31,44 +31,44 @@ function writePart(cell: Cell, elements: TypedArray, start: number): void {
   device.write(memory.cellBlock(cell), elements, start);
 }
 
-/** The value of a collective, from that of its input. */
+/** The value of a collective, from the value of its input. */
 export const carryOutCollective = (world: Communicator, node: Node, value: Storage): Storage =>
   new Storage(node.dtype, node.shape, world[kindOf(node)](hostValue(value)));
 
-/** A value that ranks make together, by its place among values, and the place of what this rank gives. */
+/** A value that the ranks compute together, by its place among the values, and the place of this rank's input. */
 export interface Made {
   readonly node: Node;
   readonly place: number;
   readonly input: number;
-  /** How far it is from the sources of the graph, in nodes: gradients come in this order. */
+  /** Its distance from the sources of the graph, in nodes. Gradients become ready in this order. */
   readonly depth: number;
 }
 
 export interface Member extends Made {
-  /** Where its values stand among those that this rank gives, or gets, of the bucket. */
+  /** The position of its values among those that this rank contributes to the bucket, or receives from it. */
   readonly start: number;
   readonly end: number;
 }
 
-/** Values that travel together. */
+/** Values that are sent together. */
 export interface Bucket {
   readonly kind: CollectiveAttributes["collective"];
   readonly dtype: DType;
   readonly members: readonly Member[];
-  /** Values of one rank's part: of all of it, where all get all. */
+  /** The number of values in one rank's part; for allReduce, of the whole bucket. */
   readonly length: number;
-  /** Values of the memory in which it travels. */
+  /** The number of values in the bucket's memory. */
   readonly room: number;
-  /** The states that the members become, of values that nothing else reads: these are written to them as they arrive. */
+  /** The states that the members become, if nothing else reads the values: they are written there as they arrive. */
   readonly lands?: readonly Cell[] | undefined;
 }
 
-/** What a bucket is in one run: its memory, in which this rank puts what it gives, and then what all have made of it. */
+/** A bucket in one run: its memory holds what this rank contributes, and then the result of all ranks. */
 export class Travel {
   readonly bucket: Bucket;
   readonly memory: TypedArray;
   readonly #world: Communicator;
-  /** Of a reduceScatter: what takes the sums. */
+  /** For reduceScatter: the memory for the sums. */
   readonly #sums: TypedArray | undefined;
   #pending: Pending<unknown> | undefined;
   #settled = false;
@@ -81,7 +81,7 @@ export class Travel {
     this.#sums = bucket.kind === "reduceScatter" ? world.borrow(kind, bucket.length) : undefined;
   }
 
-  /** Where a program may write what this rank gives of a member; undefined: it lies in pieces there. */
+  /** Where a program may write this rank's contribution to a member; undefined if it is not contiguous there. */
   placeOf({ start, end }: Member): TypedArray | undefined {
     const { bucket, memory } = this;
     const { rank, size } = this.#world;
@@ -126,7 +126,7 @@ export class Travel {
     }
   }
 
-  /** Waits, and gives the value of a member; not to be read behind `end`. */
+  /** Waits, and returns the value of a member. Must not be read after `end`. */
   take({ start, end }: Member): TypedArray {
     this.arrive();
     const { bucket, memory } = this;
@@ -141,7 +141,7 @@ export class Travel {
     return whole;
   }
 
-  /** A piece of the gathered values, from that place on, of the part of one rank. */
+  /** Writes a piece of the gathered values, which starts at `place`, to the states. A piece belongs to one rank. */
   #land(piece: TypedArray, place: number): void {
     const { members, length, lands = [] } = this.bucket;
     const from = Math.floor(place / length);
@@ -150,7 +150,7 @@ export class Travel {
       const cell = at(lands, k);
       const [low, high] = [Math.max(first, start), Math.min(first + piece.length, end)];
       const there = from * (end - start) + low - start;
-      // Behind the last value of a state there are zeros, up to a multiple of the ranks.
+      // After the last value of a state there are zeros, up to a multiple of the ranks.
       const count = Math.min(high - low, cell.length - there);
       if (count > 0) writePart(cell, piece.subarray(low - first, low - first + count), there);
     });
@@ -161,7 +161,7 @@ export class Travel {
     this.#pending = undefined;
   }
 
-  /** Waits, and gives back the memory of what was sent, where what was made of it lies elsewhere. */
+  /** Waits, and releases the memory that was sent if the results lie elsewhere. */
   settle(): void {
     if ((this.#sums === undefined && this.bucket.lands === undefined) || this.#settled) return;
     this.arrive();
@@ -169,7 +169,7 @@ export class Travel {
     this.#settled = true;
   }
 
-  /** Gives its memory back. */
+  /** Releases its memory. */
   end(): void {
     this.arrive();
     if (!this.#settled) this.#world.giveBack(this.memory);
@@ -182,21 +182,21 @@ interface Filling {
   readonly members: Member[];
 }
 
-/** Bytes on whose boundaries values begin that programs write. */
+/** The alignment, in bytes, of values that programs write. */
 const line = 64;
 
-/** The buckets of a part, in the order in which its gradients come: a matter of the graph alone, so that it is the same on all ranks. */
+/** The buckets of a part, in the order in which its gradients become ready. It depends on the graph alone, so it is the same on all ranks. */
 export function bucketsOf(collectives: readonly Made[], ranks: number): Bucket[] {
   const open = new Map<string, Filling[]>();
   for (const made of [...collectives].sort((a, b) => a.depth - b.depth)) {
     const { node } = made;
     const kind = kindOf(node);
-    // What a rank has of it: of a gathered value, its part.
+    // This rank's share: for a gathered value, its part.
     const own = sizeOf(kind === "allGather" ? (node.inputs[0] as Node).shape : node.shape);
     const bytes = byteSize(node.dtype);
     const perLine = line / bytes;
     const length = kind === "allReduce" ? perLine * Math.ceil(own / perLine) : own;
-    // Parts of several values lie in pieces, which costs copies: large ones travel alone.
+    // Parts of several values are not contiguous, which costs copies. Large ones are sent alone.
     const alone = kind !== "allReduce" && own * bytes > packedBytes;
     const key = `${kind} ${node.dtype} ${alone}`;
     const buckets = open.get(key) ?? [];

@@ -3,19 +3,19 @@ import { HebbError } from "../graph/errors.ts";
 import { type Node, sourceNode } from "../graph/node.ts";
 import { Argument, type Cell, type Home, type Storage } from "../runtime/index.ts";
 
-/** Something read while tracing that the program depends on: when it reads otherwise, the function is traced again. */
+/** Something read while tracing that the program depends on. If it changes, the function is traced again. */
 interface Guard {
   readonly read: () => unknown;
   readonly value: unknown;
 }
 
-/** The draws of a generator, which every run of a traced program moves on. */
+/** The draws of a generator, advanced by every run of a traced program. */
 export interface CountedDraws {
-  /** A program made so many. */
+  /** A program made `count` draws. */
   advance(count: number): void;
-  /** The next run is this device's, on which so many failed: their draws are taken back. */
+  /** The next run is on this device, which has had `failures` failed runs: their draws are taken back. */
   follow(home: Home, failures: number): void;
-  /** A program failed on its way. */
+  /** A program failed midway. */
   takeBack(): void;
 }
 
@@ -27,15 +27,15 @@ export class Trace {
   readonly guards: Guard[] = [];
   readonly argumentNodes: Node[] = [];
   private readonly cellNodes = new Map<Cell, Node>();
-  /** How many numbers the program draws at each call, from which generators. */
+  /** The number of draws from each generator per call of the program. */
   readonly draws = new Map<CountedDraws, number>();
-  /** Tensors that were made leaves of gradients in here: their gradients live and end with the trace. */
+  /** Tensors made gradient leaves inside the trace: their gradients live and end with it. */
   readonly leaves = new Set<object>();
-  /** What has a flag that was set in here: from then on it depends on nothing outside. */
+  /** Objects with a flag set inside the trace: from then on the flag depends on nothing outside. */
   readonly flagged = new Set<object>();
-  /** Work to be done after each run of the program. */
+  /** Work to do after each run of the program. */
   readonly afterRun: (() => void)[] = [];
-  /** Work to be done when tracing ends, before the program is compiled. */
+  /** Work to do when tracing ends, before the program is compiled. */
   readonly finishers: (() => void)[] = [];
 
   argument(like: { readonly shape: readonly number[]; readonly dtype: Node["dtype"] }): Node {
@@ -83,8 +83,8 @@ export function rehearse(body: () => unknown): void {
 }
 
 /**
- * Reads something outside the graph on which a traced program depends (a training flag, a frozen parameter). When a later
- * call finds it changed (by Object.is), the function is traced again.
+ * Reads something outside the graph that a traced program depends on (a training flag, a frozen parameter). If a later call finds it changed (by
+ * Object.is), the function is traced again.
  */
 export function traceGuard<T>(read: () => T): T {
   if (typeof read !== "function") throw new HebbError("traceGuard: takes a function that reads the value");
@@ -93,11 +93,11 @@ export function traceGuard<T>(read: () => T): T {
   return value;
 }
 
-/** Reads a flag of an object, such as a training mode: a guard, unless the traced function has set it before. */
+/** Reads a flag of an object, such as a training mode: a guard, unless the traced function has already set it. */
 export const readFlag = <T>(of: object, read: () => T): T =>
   current?.flagged.has(of) === true ? read() : traceGuard(read);
 
-/** Sets a flag of an object: inside a compiled function it is set again after each run, as the function itself would. */
+/** Sets a flag of an object. Inside a compiled function it is set again after each run, as the function itself would do. */
 export function setFlag(of: object, set: () => void): void {
   set();
   if (current === undefined) return;
@@ -109,7 +109,7 @@ export const guardsHold = (guards: readonly Guard[]): boolean =>
   guards.every(({ read, value }) => Object.is(read(), value));
 export type { Guard };
 
-/** Refuses to read a value while a function is being traced, when there is none yet. */
+/** Refuses to read a value while a function is being traced, because it does not exist yet. */
 export function refuseInTrace(what: string): void {
   if (current === undefined) return;
   throw new HebbError(

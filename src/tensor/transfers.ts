@@ -5,18 +5,18 @@ import { topologicalOrder } from "../graph/walk.ts";
 import { type Home, memoryOf, Storage } from "../runtime/index.ts";
 import { homeOf, targetOf } from "./placement.ts";
 
-/** What lazy evaluation lends to transfers. */
+/** The functions of lazy evaluation that transfers use. */
 interface Evaluation {
   known(node: Node): Storage | undefined;
   /** The device that computes the node. */
   home(node: Node): Home;
-  /** The node has this value from now on. */
+  /** Sets the node's value. */
   give(node: Node, value: Storage): void;
-  /** Evaluates nodes under which nothing moves. */
+  /** Evaluates nodes that depend on no transfers. */
   compute(nodes: readonly Node[]): void;
 }
 
-/** The nodes that each device computes. */
+/** Groups nodes by the device that computes them. */
 export function byHome(nodes: readonly Node[], home: (node: Node) => Home): ReadonlyMap<Home, Node[]> {
   const parts = new Map<Home, Node[]>();
   for (const node of nodes) {
@@ -30,16 +30,16 @@ export function byHome(nodes: readonly Node[], home: (node: Node) => Home): Read
 
 export class Transfers {
   readonly #evaluation: Evaluation;
-  /** What is on its way, by the node or the value that waits for it. */
+  /** Transfers in progress, by the node or value that waits for them. */
   readonly #arriving = new Map<Node | Storage, Promise<void>>();
-  /** Why something will never arrive. */
+  /** The errors of failed transfers. */
   readonly #failed = new WeakMap<Node | Storage, { readonly error: unknown }>();
 
   constructor(evaluation: Evaluation) {
     this.#evaluation = evaluation;
   }
 
-  /** Carries out the transfers under the roots, as far as values can be read at once. Returns the roots that must wait for the others. */
+  /** Carries out the transfers under the roots, as far as values can be read synchronously. Returns the roots that must wait for others. */
   begin(roots: readonly Node[]): ReadonlySet<Node> {
     const { known } = this.#evaluation;
     const stuck = new Set<Node>();
@@ -66,13 +66,13 @@ export class Transfers {
     }
   }
 
-  /** Waits for everything that is on its way now. Throws what went wrong with it. */
+  /** Waits for all transfers in progress. Throws the error of a failed one. */
   async arrival(): Promise<void> {
     if (this.#arriving.size === 0) throw new InternalError("an evaluation waits for nothing");
     await Promise.all(this.#arriving.values());
   }
 
-  /** What is said where a value is needed that has not arrived. */
+  /** The error for reading a value that has not arrived. */
   notHere(node: Node): HebbError {
     const home = homeOf(node);
     return new HebbError(
@@ -80,7 +80,7 @@ export class Transfers {
     );
   }
 
-  /** Whether a value that goes where it is used must arrive there before it can be used. It is sent for. */
+  /** Whether a value must still arrive on the device before it can be used. Starts its transfer. */
   fetch(value: Storage, home: Home): boolean {
     const { place } = value;
     const { at } = place;
@@ -98,7 +98,7 @@ export class Transfers {
     return true;
   }
 
-  /** The roots that wait, and those that read values which are to be fetched first. */
+  /** The roots that wait, and those that read values in transfer. */
   #withFetched(roots: readonly Node[], waiting: ReadonlySet<Node>): ReadonlySet<Node> {
     const late = new Set(roots.filter((root) => waiting.has(root)));
     const { known, home: homeFor } = this.#evaluation;
@@ -124,7 +124,7 @@ export class Transfers {
     return this.#order(roots).filter((node) => this.#evaluation.known(node) === undefined);
   }
 
-  /** Whether the value of another device, or of the host, becomes that of the node. What goes where it is used is computed there instead. */
+  /** Whether the node's value comes from another device or the host. A value without a device is computed where it is used instead. */
   #moves(node: Node): boolean {
     if (targetOf(node) === undefined) return false;
     const source = inputOf(node);
@@ -155,7 +155,7 @@ export class Transfers {
       })
       .finally(() => this.#arriving.delete(what));
     this.#arriving.set(what, done);
-    // Whoever needs the value hears of the failure.
+    // Every reader of the value gets the error.
     done.catch(() => undefined);
   }
 

@@ -6,7 +6,7 @@ import { Tensor } from "./tensor.ts";
 /** Tensors in arrays and plain objects. */
 export type Tree = unknown;
 
-/** Far deeper than data are nested, and far from the end of the stack: what holds itself is found out too. */
+/** Deeper than any real data, and far from a stack overflow: this also catches structures that contain themselves. */
 const mostLevels = 256;
 
 function checkDepth(what: string, level: number): void {
@@ -16,7 +16,7 @@ function checkDepth(what: string, level: number): void {
     );
 }
 
-/** Collects the tensors; what is left is the text of everything else, with `$` in place of each tensor. */
+/** Collects the tensors. Returns the rest as text, with `$` in place of each tensor. */
 export function flattenArguments(args: readonly unknown[], tensors: Tensor[]): string {
   for (const arg of args) if (arg instanceof Tensor) tensors.push(arg);
   if (tensors.length === args.length) return "$";
@@ -24,7 +24,7 @@ export function flattenArguments(args: readonly unknown[], tensors: Tensor[]): s
   return args.map((arg) => describeArgument(arg, tensors, 1)).join();
 }
 
-/** Text that differs for values a function can tell apart: JSON would not keep undefined from null, -0 from 0, or a tensor from "$". */
+/** Distinct text for values that a function can distinguish: JSON would merge undefined and null, -0 and 0, or a tensor and "$". */
 function describeArgument(value: unknown, tensors: Tensor[], level: number): string {
   if (value instanceof Tensor) {
     tensors.push(value);
@@ -48,7 +48,7 @@ function describeArgument(value: unknown, tensors: Tensor[], level: number): str
   );
 }
 
-/** The arguments, whose depth is checked, with other tensors for theirs, in order. */
+/** The arguments, checked for depth, with their tensors replaced in order. */
 export function substituted(args: readonly unknown[], tensors: readonly Tensor[]): unknown[] {
   let next = 0;
   const substitute = (value: unknown): unknown => {
@@ -61,7 +61,7 @@ export function substituted(args: readonly unknown[], tensors: readonly Tensor[]
   return args.map(substitute);
 }
 
-/** Notes the tensors of a result, and how to put new ones in their places. */
+/** Collects the tensors of a result. Returns a function that puts new ones in their places. */
 export function collectResult(result: unknown, tensors: Tensor[], level = 1): (values: readonly Tensor[]) => Tree {
   if (result instanceof Tensor) {
     const place = tensors.push(result) - 1;
@@ -85,11 +85,11 @@ export function collectResult(result: unknown, tensors: Tensor[], level = 1): (v
 /** Tensors of a nested value, flat. */
 export interface TensorTree {
   readonly tensors: readonly Tensor[];
-  /** Where each is: "the initial state.cell[0]". */
+  /** The path of each tensor: "the initial state.cell[0]". */
   readonly paths: readonly string[];
   /** The structure without the tensors: "{ hidden, cell: [·, ·] }". */
   readonly structure: string;
-  /** The same structure with the first of other tensors in place of these. */
+  /** The same structure with the first of the other tensors in place of these. */
   with(others: readonly Tensor[]): Tree;
 }
 

@@ -1,4 +1,4 @@
-// Values outside a function's domain: the run fails with their place, on every backend, eager and compiled, before anything is assigned.
+// Values outside a function's domain: the run fails and names their position, on every backend, eager and compiled, before anything is assigned.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
   bernoulli,
@@ -91,7 +91,7 @@ describe.each(backends)("%s", (backend) => {
     expect(eager).toThrow(message);
     const step = compile((given: Tensor) => run(given));
     expect(() => step(x)).toThrow(message);
-    // The result is never read here, and still nothing is assigned.
+    // The result is never read, and still nothing is assigned.
     const state = new State(0);
     const silent = compile((given: Tensor) => {
       run(given);
@@ -102,7 +102,7 @@ describe.each(backends)("%s", (backend) => {
   });
 });
 
-it("what is right passes, the ends of the range too", () => {
+it("valid values pass, including the ends of the range", () => {
   expect(multinomial(tensor([0, 3, 0]), 1).toArraySync()).toEqual([1]);
   expect(multinomial(tensor([0, 3]), 4, { replacement: true }).toArraySync()).toEqual([1, 1, 1, 1]);
   expect(bernoulli(tensor([0, 1])).toArraySync()).toEqual([0, 1]);
@@ -110,11 +110,11 @@ it("what is right passes, the ends of the range too", () => {
   expect(F.gaussianNll(tensor([1]), tensor([1]), tensor([0])).itemSync()).toBeLessThan(0);
 });
 
-it("NaN shows in the loss, where those who watch for it look", () => {
+it("NaN shows in the loss, where it can be watched for", () => {
   expect(F.bce(tensor([Number.NaN]), tensor([1])).itemSync()).toBeNaN();
 });
 
-it("a step with a wrong value leaves the weights as they were", () => {
+it("a step with a wrong value leaves the weights unchanged", () => {
   const weight = new Parameter(tensor([2]));
   const optimizer = new optim.SGD([weight], { lr: 0.1 });
   const step = compile((x: Tensor) => {
@@ -128,7 +128,7 @@ it("a step with a wrong value leaves the weights as they were", () => {
   expect(weight.itemSync()).not.toBe(2);
 });
 
-it.each([-1, 4])("a length of %s of 3 steps is refused, in a tensor too", (length) => {
+it.each([-1, 4])("a length of %s of 3 steps is refused, also in a tensor", (length) => {
   const lstm = new nn.LSTM(1, 2);
   const x = tensor([[[1]], [[2]], [[3]]]);
   const run = (lengths: Tensor | number[]) => () => lstm.forward(x, undefined, { lengths })[0].dataSync();

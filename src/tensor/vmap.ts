@@ -14,15 +14,15 @@ import { recordExample } from "./steps.ts";
 import { Tensor } from "./tensor.ts";
 import { type TensorTree, tensorTree } from "./trees.ts";
 
-/** The dim of the examples; null: the same value for all of them. */
+/** The dim of the examples; null: all examples share the value. */
 export type BatchDim = number | null;
 
 export interface VmapOptions {
-  /** Where the examples are in each argument, and in every tensor that it holds: one for all arguments or a list. Default 0. */
+  /** The dim of the examples in each argument, and in every tensor inside it: one for all arguments, or a list. Default 0. */
   readonly inDims?: BatchDim | readonly BatchDim[];
-  /** Where they are in the result; a list where that is a list. Null: it depends on no example. Default 0. */
+  /** The dim of the examples in the result; a list if the result is a list. Null: the result depends on no example. Default 0. */
   readonly outDims?: BatchDim | readonly BatchDim[];
-  /** Random numbers in the function: refused, new ones for each example, or one draw for all. Default "error". */
+  /** Random numbers in the function: refused, different for each example, or the same for all. Default "error". */
   readonly randomness?: Randomness;
 }
 
@@ -37,10 +37,10 @@ const vmapKinds: OptionKinds<VmapOptions> = {
 type Traced = (...args: readonly unknown[]) => unknown;
 
 /**
- * The function over many examples: `vmap(f)(x)` is f(x[0]), f(x[1]), … stacked, computed as one. Arguments are tensors, or arrays and plain
- * objects of them; anything else reaches the function as it is. The function is recorded once for one example: it may call grad, jvp,
- * vmap, scan and any layer, and neither reads a value nor assigns a state. `vmap(grad(loss), { inDims: [null, 0] })` gives the gradient of every
- * example. Throws ShapeError where arguments differ in the number of examples. Source: torch.func.vmap.
+ * The function over many examples: `vmap(f)(x)` is f(x[0]), f(x[1]), … stacked, computed as one. Arguments are tensors, or arrays and plain objects
+ * of them; other arguments reach the function unchanged. The function is recorded once for one example. It may call grad, jvp, vmap, scan and any
+ * layer, but may neither read a value nor assign a state. `vmap(grad(loss), { inDims: [null, 0] })` gives the gradient of every example. Throws
+ * ShapeError if arguments differ in the number of examples. Source: torch.func.vmap.
  */
 export function vmap<A extends readonly unknown[], R>(
   fn: (...args: A) => R,
@@ -79,7 +79,7 @@ export function vmap<A extends readonly unknown[], R>(
   };
 }
 
-/** A list has a dim for each part; a single one is that of all. */
+/** A list has a dim for each part; a single one applies to all. */
 function dimOf(all: BatchDim | readonly BatchDim[], place: number, count: number): BatchDim {
   if (typeof all === "number" || all === null) return all;
   const own = all[place];
@@ -91,11 +91,11 @@ function dimOf(all: BatchDim | readonly BatchDim[], place: number, count: number
 interface Argument {
   readonly value: unknown;
   readonly tree: TensorTree | undefined;
-  /** The dim of the examples in each tensor; undefined: it is the same for all. */
+  /** The dim of the examples in each tensor; undefined: all examples share the tensor. */
   readonly axes: readonly (number | undefined)[];
 }
 
-/** Whether there are tensors in lists and plain objects; anything else reaches the function as it is. */
+/** Whether the value is a tensor, or a list or plain object of tensors; other values reach the function unchanged. */
 function holdsTensors(value: unknown, above: readonly unknown[] = []): boolean {
   if (value instanceof Tensor) return true;
   const isPlain =

@@ -9,13 +9,13 @@ import type { Sign } from "./planes.ts";
 import { ofReal, toReal } from "./real.ts";
 import { transformToPairs } from "./transform.ts";
 
-/** Which direction is divided by the length: the inverse one, none but both by its root, or the forward one. */
+/** Which direction is divided by the length: "backward" the inverse one, "ortho" both by its root, "forward" the forward one. */
 export type Norm = "backward" | "ortho" | "forward";
 
 export interface Along {
   readonly where: string;
   readonly dim: number;
-  /** Of the real numbers, or of the complex ones; left out: what is there. */
+  /** The length in real or complex numbers; undefined: that of the input. */
   readonly n: number | undefined;
   readonly norm: Norm;
 }
@@ -30,13 +30,13 @@ function complexOf(where: string, x: Tensor): Tensor {
   );
 }
 
-/** The dim that is meant among the first `rank`. */
+/** The given dim among the first `rank`. */
 function dimOf({ where, dim }: Along, rank: number): number {
   if (rank === 0) throw new ShapeError(`${where}: needs at least one dim, got a single number`);
   return normalizeAxis(dim, rank, where);
 }
 
-/** Cut, or filled with zeros, to a length along a dim. */
+/** Cropped or zero-padded to a length along a dim. */
 function fitted(x: Tensor, dim: number, length: number): Tensor {
   const own = at(x.shape, dim);
   if (own === length) return x;
@@ -50,21 +50,21 @@ function lengthOf({ where, n }: Along, own: number): number {
   throw new HebbError(`${where}: the length of a transform must be a whole number of at least 1, got ${length}`);
 }
 
-/** What the sums are multiplied by: `forward` says which direction they are of. */
+/** The factor of the sums: `forward` is their direction. */
 function scaleOf(norm: Norm, length: number, forward: boolean): number {
   if (norm === "ortho") return 1 / Math.sqrt(length);
   return (norm === "forward") === forward ? 1 / length : 1;
 }
 const scaled = (x: Tensor, scale: number): Tensor => (scale === 1 ? x : x.mul(scale));
 
-/** The dims but one, and that one last. */
+/** The order of dims with `dim` last. */
 const lastly = (rank: number, dim: number): number[] => [
   ...Array.from({ length: rank }, (_, k) => k).filter((k) => k !== dim),
   dim,
 ];
 const inverseOrder = (order: readonly number[]): number[] => order.map((_, place) => order.indexOf(place));
 
-/** How tensors whose dims but one are the same lie while that one is summed over. */
+/** Lays out tensors that differ only in the size of one dim, so that the transform can run along it. */
 class Layout {
   private readonly order: readonly number[];
   private readonly others: readonly number[];
@@ -110,7 +110,7 @@ export function complexAlong(x: Tensor, sign: Sign, how: Along): Tensor {
   return scaled(layout.ofPairs(sums), scaleOf(how.norm, length, sign === -1));
 }
 
-/** Real to the half of the spectrum that says all; sign 1: that of the inverse transform. */
+/** Real to the non-redundant half of the spectrum; sign 1: that of the inverse transform. */
 export function realAlong(x: Tensor, sign: Sign, how: Along): Tensor {
   const given = floating(x);
   const dim = dimOf(how, given.rank);
@@ -120,7 +120,7 @@ export function realAlong(x: Tensor, sign: Sign, how: Along): Tensor {
   return scaled(sign === -1 ? half : conjugate(half), scaleOf(how.norm, length, sign === -1));
 }
 
-/** The half of a spectrum to real numbers; sign -1: by the forward transform. */
+/** Half of a spectrum to real numbers; sign -1: by the forward transform. */
 export function halfAlong(x: Tensor, sign: Sign, how: Along): Tensor {
   const given = complexOf(how.where, x);
   const own = given.shape.slice(0, -1);
@@ -131,5 +131,5 @@ export function halfAlong(x: Tensor, sign: Sign, how: Along): Tensor {
   return scaled(layout.ofRows(toReal(layout.planes(half), length)), scaleOf(how.norm, length, sign === -1));
 }
 
-/** Imaginary parts the other way round. */
+/** The complex conjugate. */
 const conjugate = (x: Tensor): Tensor => x.mul(tensor([1, -1], { dtype: x.dtype }));

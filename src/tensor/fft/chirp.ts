@@ -1,4 +1,5 @@
-// Transforms whose length has a large prime factor (Bluestein): jk = (j² + k² - (k - j)²) / 2 makes one a convolution with a chirp of any length.
+// Transforms whose length has a large prime factor (Bluestein): jk = (j² + k² - (k - j)²) / 2 turns one into a convolution with a chirp, of any
+// length.
 // Source: L. Bluestein, A linear filtering approach to the computation of the discrete Fourier transform, 1970.
 import type { DType } from "../../graph/dtype.ts";
 import { zeros } from "../creation.ts";
@@ -17,10 +18,10 @@ export function chirpTransform(x: Tensor, sign: Sign, transform: (x: Tensor, sig
   return times(folded.narrow(2, 0, length), chirp);
 }
 
-/** e^(sign πi j² / length), and the transform of its conjugate over both directions, divided by the width. */
+/** e^(sign πi j² / length), and the transform of its conjugate in both directions, divided by the width. */
 function constants(length: number, width: number, sign: Sign, dtype: DType) {
   const wave = (j: number): readonly [number, number] => {
-    // j² may have more digits than a number holds exactly, its remainder has not.
+    // j² may exceed the integers that a number holds exactly; its remainder does not.
     const step = Number((BigInt(j) * BigInt(j)) % BigInt(2 * length));
     const [cos, sin] = root(step, 2 * length);
     return [cos, sign * sin];

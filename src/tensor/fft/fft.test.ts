@@ -1,4 +1,4 @@
-// Transforms of every kind of length against the sums themselves, and their errors.
+// Transforms of every kind of length against direct sums, and their errors.
 import { beforeAll, describe, expect, it } from "vitest";
 import { useBackend } from "../../runtime/index.ts";
 import { tensor } from "../creation.ts";
@@ -9,7 +9,7 @@ import { root } from "./waves.ts";
 
 beforeAll(() => useBackend({ backend: "wasm", threads: 1 }));
 
-/** Repeatable numbers between -1 and 1. */
+/** Reproducible numbers between -1 and 1. */
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, place) => Math.sin(place * 1.7 + 0.3));
 
 function sums(x: ArrayLike<number>, length: number, sign: 1 | -1): number[] {
@@ -29,7 +29,7 @@ function sums(x: ArrayLike<number>, length: number, sign: 1 | -1): number[] {
   }).flat();
 }
 
-/** The length of the difference over that of the truth. */
+/** The norm of the difference, relative to the norm of the truth. */
 function error(found: Tensor, truth: readonly number[]): number {
   const data = found.dataSync();
   expect(data.length).toBe(truth.length);
@@ -38,7 +38,7 @@ function error(found: Tensor, truth: readonly number[]): number {
 
 describe.each([1, 2, 3, 8, 12, 31, 64, 97, 131, 240, 257, 1000, 1009])("length %i", (length) => {
   const x = numbers(2 * length);
-  // The error of a fast transform grows with the logarithm of the length: 1e-6 and, of float64, ten units in the last place.
+  // The error of a fast transform grows with the logarithm of the length: 1e-6, and ten units in the last place for float64.
   it.each([
     ["float32", 1e-6],
     ["float64", 3e-15],
@@ -55,7 +55,7 @@ describe.each([1, 2, 3, 8, 12, 31, 64, 97, 131, 240, 257, 1000, 1009])("length %
   });
 });
 
-// Of a single 1 the sums are the roots themselves: each is right to the last place, wherever on the circle it lies.
+// The transform of a unit impulse is the roots themselves: each is right to the last place, anywhere on the circle.
 it.each([5, 12, 16])("has the roots of %i", (length) => {
   const one = new Float64Array(2 * length);
   one[2] = 1;
@@ -64,7 +64,7 @@ it.each([5, 12, 16])("has the roots of %i", (length) => {
   expect(Math.max(...truth.map((value, k) => Math.abs(value - (found[k] ?? 0))))).toBeLessThanOrEqual(2 ** -53);
 });
 
-it("is made of few short transforms", () => {
+it("consists of few short transforms", () => {
   expect(radices(1024)).toEqual([16, 8, 8]);
   expect(radices(2 ** 20)?.length).toBe(5);
   expect(radices(97)).toEqual([97]);

@@ -1,5 +1,5 @@
 // fft: discrete Fourier transforms of any length, along one dim or several (torch.fft). A complex tensor has its real and imaginary parts in a last
-// dim of 2, as in torch.view_as_real; dims are counted without it, so -1 is the last dim of the numbers.
+// dim of 2, as in torch.view_as_real. Dims are counted without it, so -1 is the last dim of the numbers.
 import { HebbError, ShapeError } from "../../graph/errors.ts";
 import * as kind from "../../graph/kinds.ts";
 import { checkKind, checkOptions, type OptionKinds } from "../../graph/options.ts";
@@ -11,20 +11,22 @@ import { complexAlong, halfAlong, type Norm, realAlong } from "./along.ts";
 import type { Sign } from "./planes.ts";
 
 export interface FftOptions {
-  /** The length: what is given is cut, or filled with zeros. Default: that of the dim; of irfft and hfft 2 · (size − 1). */
+  /** The length: the input is cropped or zero-padded to it. Default: the size of the dim; for irfft and hfft 2 · (size − 1). */
   readonly n?: number;
-  /** Default the last. */
+  /** Default: the last. */
   readonly dim?: number;
-  /** What is divided by the length n: "backward" the inverse transform, "forward" the forward one, "ortho" both by √n. Default "backward". */
+  /**
+   * Which transform is divided by the length n: "backward" the inverse, "forward" the forward one; "ortho" divides both by √n. Default "backward".
+   */
   readonly norm?: Norm;
 }
 
 export interface FftnOptions {
-  /** The length along each dim. Default: what is there. */
+  /** The length along each dim. Default: the sizes of the input. */
   readonly s?: readonly number[];
-  /** Default: the last ones that `s` speaks of, or all; of the functions in two dims the last two. */
+  /** Default: the last ones, as many as `s` has, or all; for functions in two dims, the last two. */
   readonly dim?: readonly number[];
-  /** As of one dim, for all of them together. */
+  /** As for one dim, for all of them together. */
   readonly norm?: Norm;
 }
 
@@ -45,16 +47,16 @@ const one =
 export const fft = one("fft", complexAlong, -1);
 /** x[j] = 1/n Σₖ X[k] e^(2πi jk / n) (torch.fft.ifft). */
 export const ifft = one("ifft", complexAlong, 1);
-/** Of real numbers [..., n] → [..., ⌊n/2⌋ + 1, 2]: the others are mirror images (torch.fft.rfft). */
+/** Transforms real numbers [..., n] → [..., ⌊n/2⌋ + 1, 2]: the omitted half is the mirror image (torch.fft.rfft). */
 export const rfft = one("rfft", realAlong, -1);
-/** Of half a spectrum [..., ⌊n/2⌋ + 1, 2] → real numbers [..., n] (torch.fft.irfft). */
+/** Transforms half a spectrum [..., ⌊n/2⌋ + 1, 2] → real numbers [..., n] (torch.fft.irfft). */
 export const irfft = one("irfft", halfAlong, 1);
-/** Of half a sequence that is its own mirror image → its real spectrum (torch.fft.hfft). */
+/** Transforms half of a Hermitian sequence → its real spectrum (torch.fft.hfft). */
 export const hfft = one("hfft", halfAlong, -1);
 /** The inverse of hfft (torch.fft.ihfft). */
 export const ihfft = one("ihfft", realAlong, 1);
 
-/** A transform along several dims: `last` along the last of them, which knows of real numbers, and complex ones along the others. */
+/** A transform along several dims: `last` runs along the last of them and may handle real numbers; the others are complex. */
 interface Several {
   readonly sign: Sign;
   readonly last: Along;
@@ -83,7 +85,7 @@ function several(
   if (end === undefined) throw new ShapeError(`${where}: needs at least one dim to transform`);
   const step = (along: Along, value: Tensor, place: number): Tensor =>
     along(value, sign, { where, n: s?.[place] === -1 ? undefined : s?.[place], dim: dims[place] as number, norm });
-  // Real numbers come in before, and go out after, the complex ones.
+  // Real input is transformed before the complex dims, real output after them.
   const early = gives === "complex";
   const begun = early ? step(last, x, end) : x;
   const complex = places.reduceRight((value, place) => step(complexAlong, value, place), begun);
@@ -111,11 +113,11 @@ const toReal: Several = { sign: 1, last: halfAlong, takes: "complex", gives: "re
 export const fft2 = two("fft2", forward);
 /** Its inverse (torch.fft.ifft2). */
 export const ifft2 = two("ifft2", inverse);
-/** Of real numbers; half of the last dim is left out (torch.fft.rfft2). */
+/** Transforms real numbers; omits the redundant half of the last dim (torch.fft.rfft2). */
 export const rfft2 = two("rfft2", fromReal);
 /** Its inverse (torch.fft.irfft2). */
 export const irfft2 = two("irfft2", toReal);
-/** Of a spectrum of which half is given → real numbers (torch.fft.hfft2). */
+/** Transforms a half spectrum → real numbers (torch.fft.hfft2). */
 export const hfft2 = two("hfft2", { ...toReal, sign: -1 });
 /** Its inverse (torch.fft.ihfft2). */
 export const ihfft2 = two("ihfft2", { ...fromReal, sign: 1 });
@@ -123,16 +125,16 @@ export const ihfft2 = two("ihfft2", { ...fromReal, sign: 1 });
 export const fftn = many("fftn", forward);
 /** Its inverse (torch.fft.ifftn). */
 export const ifftn = many("ifftn", inverse);
-/** Of real numbers; half of the last of the dims is left out (torch.fft.rfftn). */
+/** Transforms real numbers; omits the redundant half of the last dim (torch.fft.rfftn). */
 export const rfftn = many("rfftn", fromReal);
 /** Its inverse (torch.fft.irfftn). */
 export const irfftn = many("irfftn", toReal);
-/** As hfft2, along several dims (torch.fft.hfftn). */
+/** hfft2 along several dims (torch.fft.hfftn). */
 export const hfftn = many("hfftn", { ...toReal, sign: -1 });
 /** Its inverse (torch.fft.ihfftn). */
 export const ihfftn = many("ihfftn", { ...fromReal, sign: 1 });
 
-/** Numbers of cycles, first those from 0 on, then those below, in units of 1 / (n · d). */
+/** Cycle counts, first those from 0 on, then the negative ones, in units of 1 / (n · d). */
 function frequencies(where: string, cycles: (n: number) => readonly number[]) {
   return (n: number, d = 1, options: CreationOptions = {}): Tensor => {
     if (!(Number.isInteger(n) && n >= 1))
@@ -146,7 +148,7 @@ function frequencies(where: string, cycles: (n: number) => readonly number[]) {
 }
 const count = (length: number, from = 0): number[] => Array.from({ length }, (_, k) => from + k);
 
-/** The frequencies of the results of fft, of samples `d` apart: 0, 1, …, −2, −1, divided by n · d (torch.fft.fftfreq). */
+/** The frequencies of the results of fft for samples `d` apart: 0, 1, …, −2, −1, divided by n · d (torch.fft.fftfreq). */
 export const fftfreq = frequencies("fftfreq", (n) => [
   ...count(Math.ceil(n / 2)),
   ...count(Math.floor(n / 2), -Math.floor(n / 2)),
@@ -173,7 +175,10 @@ function shifted(
       );
 }
 
-/** The frequency 0 in the middle: each dim turned by half its size. Of complex numbers name the dims, or the parts change places too (torch.fft.fftshift). */
+/**
+ * Shifts frequency 0 to the middle: rolls each dim by half its size. For complex numbers name the dims, or the parts are swapped too
+ * (torch.fft.fftshift).
+ */
 export const fftshift = (x: Tensor, dim?: number | readonly number[]): Tensor =>
   shifted("fftshift", x, dim, (extent) => Math.floor(extent / 2));
 /** The inverse of fftshift (torch.fft.ifftshift). */

@@ -2,7 +2,7 @@
 import { cat } from "../functional.ts";
 import type { Tensor } from "../tensor.ts";
 
-/** -1: e^(-2πi jk / n), which is forward. */
+/** -1 is the forward direction: e^(-2πi jk / n). */
 export type Sign = 1 | -1;
 
 /** The product of complex numbers in planes. */

@@ -1,4 +1,4 @@
-// Transforms between real numbers and the non-redundant half of their spectrum: an even length costs half of a complex transform.
+// Transforms between real numbers and the non-redundant half of their spectrum: an even length costs half a complex transform.
 import type { DType } from "../../graph/dtype.ts";
 import { zeros } from "../creation.ts";
 import { cat, stack } from "../functional.ts";
@@ -15,7 +15,7 @@ export function ofReal(x: Tensor): Tensor {
   const half = Math.floor(length / 2);
   if (length % 2 === 1 || batch === 0)
     return transform(stack([x, zeros(x.shape, { dtype: x.dtype })]), -1).narrow(2, 0, half + 1);
-  // Even places are the real parts of a sequence half as long, odd ones the imaginary parts.
+  // Even positions are the real parts of a sequence half as long, odd ones the imaginary parts.
   const short = transform(x.reshape([batch, half, 2]).permute([2, 0, 1]), -1);
   const whole = cat([short, short.narrow(2, 0, 1)], 2);
   const mirrored = conjugate(whole.flip([2]));
@@ -26,7 +26,10 @@ export function ofReal(x: Tensor): Tensor {
     .add(times(whole.sub(mirrored), turns));
 }
 
-/** The inverse of `ofReal`, times the length: [2, batch, ⌊length / 2⌋ + 1] → [batch, length]. Imaginary parts that a real spectrum has not are ignored. */
+/**
+ * The inverse of `ofReal`, times the length: [2, batch, ⌊length / 2⌋ + 1] → [batch, length]. Ignores imaginary parts that a real spectrum cannot
+ * have.
+ */
 export function toReal(x: Tensor, length: number): Tensor {
   const [, batch = 1] = x.shape;
   const half = Math.floor(length / 2);
@@ -43,14 +46,14 @@ export function toReal(x: Tensor, length: number): Tensor {
     .reshape([batch, length]);
 }
 
-/** What `of` makes of cos and sin of 2π k / (2 · half), for k from 0 to half. */
+/** `of` applied to cos and sin of 2π k / (2 · half), for k from 0 to half. */
 function halfTurns(half: number, dtype: DType, of: (cos: number, sin: number) => readonly [number, number]): Tensor {
   return remembered(`turns ${half} ${of(1, 2)}`, [2, 1, half + 1], dtype, (data) => {
     for (let k = 0; k <= half; k++) [data[k], data[half + 1 + k]] = of(...root(k, 2 * half));
   });
 }
 
-/** 0 for the imaginary parts of the mean and, of an even length, of the highest frequency; else 1. */
+/** 0 for the imaginary parts of the mean and, for an even length, of the highest frequency; else 1. */
 const realEnds = (half: number, even: boolean, dtype: DType): Tensor =>
   remembered(`ends ${half} ${even}`, [2, 1, half + 1], dtype, (data) => {
     data.fill(1);

@@ -1,4 +1,4 @@
-// The discrete Fourier transform along the last dim, of any length: passes of short transforms. Those of a large prime length are matrix products.
+// The discrete Fourier transform along the last dim, of any length: passes of short transforms. Large prime lengths are matrix products.
 import { at } from "../../graph/at.ts";
 import { butterfly } from "../../graph/ops/butterfly.ts";
 import { Tensor } from "../tensor.ts";
@@ -6,14 +6,14 @@ import { chirpTransform } from "./chirp.ts";
 import { type Sign, times } from "./planes.ts";
 import { matrixOf, twiddles } from "./waves.ts";
 
-/** Transforms of up to this length share their sums, as many as registers hold; a longer prime is a product with a matrix. */
+/** Transforms up to this length share their sums, as many as fit in registers; a longer prime is a matrix product. */
 const longestButterfly = 16;
-/** A prime length of this many is still a product; above, a chirp is shorter. */
+/** The largest prime length that is a product; above it, a chirp is faster. */
 const longestPrime = 128;
 
 /**
- * The lengths of the transforms that one is made of, or undefined where a prime is too long. Few and equal ones are best: each is
- * a pass through memory.
+ * The lengths of the short transforms that make up one, or undefined if a prime is too long. Few and equal ones are best: each is a pass through
+ * memory.
  */
 export function radices(length: number): number[] | undefined {
   const primes: number[] = [];
@@ -24,7 +24,7 @@ export function radices(length: number): number[] | undefined {
   const passes = Math.max(1, Math.ceil(Math.log(length) / Math.log(longestButterfly) - 1e-9));
   for (let count = passes; ; count++) {
     const parts = new Array<number>(count).fill(1);
-    // The largest primes first, each to the smallest part.
+    // Largest primes first, each into the smallest part.
     for (const p of primes.toReversed()) {
       const smallest = parts.indexOf(Math.min(...parts));
       parts[smallest] = at(parts, smallest) * p;
@@ -54,7 +54,7 @@ export function transformToPairs(x: Tensor, sign: Sign): Tensor {
 /** [2, length, batch], or [length, batch, 2]. */
 function passes(x: Tensor, sign: Sign, parts: readonly number[], pairs: boolean): Tensor {
   const [, batch = 1, length = 1] = x.shape;
-  // [2, kᵢ, …, k₁, batch, left]: the digits of the result so far, of which the last weighs most, and the places left to sum over.
+  // [2, kᵢ, …, k₁, batch, left]: the digits of the result so far, the most significant last, and the positions left to sum over.
   let planes = x;
   let others = batch;
   let left = length;
@@ -66,7 +66,10 @@ function passes(x: Tensor, sign: Sign, parts: readonly number[], pairs: boolean)
   return planes.reshape(pairs ? [length, batch, 2] : [2, length, batch]);
 }
 
-/** [2, others, part, left] → [2, part, others, left], or the planes last: the sums over `part`, times the turns that the places left are due. */
+/**
+ * [2, others, part, left] → [2, part, others, left], or with the planes last: the sums over `part`, times the twiddle factors of the remaining
+ * positions.
+ */
 function pass(planes: Tensor, sign: Sign, pairs: boolean): Tensor {
   const [, others = 1, part = 1, left = 1] = planes.shape;
   const turns = left === 1 ? [] : [twiddles(part, left, sign, planes.dtype)];

@@ -4,12 +4,12 @@ import { type Shape, sizeOf } from "../../graph/shape.ts";
 import { tensor } from "../creation.ts";
 import type { Tensor } from "../tensor.ts";
 
-/** As many numbers are kept at most. */
+/** The most numbers to cache. */
 const mostNumbers = 2 ** 23;
 const kept = new Map<string, Tensor>();
 let held = 0;
 
-/** The tensor that `fill` writes the numbers of, made once. */
+/** The tensor that `fill` computes, cached by `key`. */
 export function remembered(key: string, shape: Shape, dtype: DType, fill: (data: TypedArray) => void): Tensor {
   const name = `${key} ${dtype}`;
   const known = kept.get(name);
@@ -28,12 +28,12 @@ export function remembered(key: string, shape: Shape, dtype: DType, fill: (data:
   return made;
 }
 
-/** cos and sin of 2π · step / length, of an exact step: the angle is taken in the first eighth, where it is most accurate. */
+/** cos and sin of 2π · step / length, for an exact step: the angle is reduced to the first eighth, where it is most accurate. */
 export function root(step: number, length: number): readonly [cos: number, sin: number] {
   const eighths = (8 * step) / length;
   const turn = Math.floor(eighths);
   const odd = turn % 2 === 1;
-  // Counted from the multiple of a quarter that is nearest.
+  // The angle from the nearest multiple of a quarter turn.
   const angle = (2 * Math.PI * (8 * step - (odd ? turn + 1 : turn) * length)) / (8 * length);
   const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
   switch (((odd ? turn + 1 : turn) / 2) % 4) {
@@ -49,8 +49,8 @@ export function root(step: number, length: number): readonly [cos: number, sin: 
 }
 
 /**
- * The transform of a short length as a matrix over real and imaginary parts: [2 · rows, 2 · length], of the first `rows` results, times
- * `scale`. `sign` -1: forward.
+ * The transform of a short length as a matrix over real and imaginary parts: [2 · rows, 2 · length], for the first `rows` results, times `scale`.
+ * `sign` -1: forward.
  */
 export function matrixOf(length: number, sign: 1 | -1, dtype: DType, scale = 1): Tensor {
   const width = 2 * length;
@@ -67,7 +67,7 @@ export function matrixOf(length: number, sign: 1 | -1, dtype: DType, scale = 1):
   });
 }
 
-/** e^(± 2πi · k · j / (rows · columns)) at [k, j], real parts and then imaginary ones: [2, rows, columns]. */
+/** e^(± 2πi · k · j / (rows · columns)) at [k, j], real parts, then imaginary parts: [2, rows, columns]. */
 export function twiddles(rows: number, columns: number, sign: 1 | -1, dtype: DType): Tensor {
   const length = rows * columns;
   return remembered(`twiddles ${rows} ${columns} ${sign}`, [2, rows, columns], dtype, (data) => {

@@ -23,7 +23,7 @@ import { withChecksSince } from "../lazy.ts";
 import type { Dims } from "../operands.ts";
 import { Tensor } from "../tensor.ts";
 
-/** The result of a function of tensors, whose checks run whether or not it is read. */
+/** The result of a linear algebra function. Its checks run whether or not the result is read. */
 function made(node: Node, inputs: readonly Tensor[]): Tensor {
   return Tensor.from(
     withChecksSince(
@@ -70,7 +70,7 @@ export function matrixNorm(x: Tensor, ord: MatrixOrder = "fro", settings: Matrix
   return made(norms.matrixNorm(nodeOf("matrixNorm", x), ord, dim, keepdim), [x]);
 }
 
-/** A vector norm for one dim, a matrix norm for two; without `ord` √Σ x² (torch.linalg.norm). */
+/** A vector norm over one dim, a matrix norm over two; without `ord` √Σ x² (torch.linalg.norm). */
 export function norm(x: Tensor, ord?: MatrixOrder, settings: NormOptions = {}): Tensor {
   const { dim, keepdim = false } = options("norm", settings, normKinds);
   if (ord !== undefined) checkKind("linalg.norm", "ord", ord, orderKind);
@@ -89,7 +89,7 @@ export function cond(x: Tensor, p: MatrixOrder = 2): Tensor {
 export const inv = (x: Tensor): Tensor => made(lu.inverse(nodeOf("inv", x)), [x]);
 
 export interface SolveOptions {
-  /** False: X A = B. Default true. */
+  /** False solves X A = B. Default true. */
   readonly left?: boolean;
 }
 const solveKinds: OptionKinds<SolveOptions> = { left: kind.boolean };
@@ -101,7 +101,7 @@ export function solve(a: Tensor, b: Tensor, settings: SolveOptions = {}): Tensor
 }
 
 export interface TriangularOptions extends SolveOptions {
-  /** The triangle that is read; the other counts as 0. */
+  /** Which triangle is read; the other counts as 0. */
   readonly upper: boolean;
   /** The diagonal counts as ones. Default false. */
   readonly unitriangular?: boolean;
@@ -130,7 +130,7 @@ export function solveTriangular(a: Tensor, b: Tensor, settings: TriangularOption
 }
 
 export interface LstsqOptions {
-  /** Singular values up to this fraction of the largest count as 0. Default: the larger size times the distance from 1 to the next number. */
+  /** Singular values up to this fraction of the largest count as 0. Default: the larger size times the machine epsilon. */
   readonly rcond?: number;
   /** "gels" assumes full rank and is faster; the others determine the rank. Default "gelsy". */
   readonly driver?: "gelsy" | "gels" | "gelsd" | "gelss";
@@ -141,16 +141,16 @@ const lstsqKinds: OptionKinds<LstsqOptions> = {
 };
 
 export interface LeastSquares {
-  /** [..., n, k], or [n] of a vector. */
+  /** [..., n, k], or [n] for a vector. */
   readonly solution: Tensor;
   /** Σ (A X − B)² of each column if there are more equations than unknowns, else empty. */
   readonly residuals: Tensor;
   readonly rank: Tensor;
-  /** Empty of "gels". */
+  /** Empty for "gels". */
   readonly singularValues: Tensor;
 }
 
-/** The X that minimises ‖A X − B‖; if there are several, the shortest (torch.linalg.lstsq). */
+/** The X that minimises ‖A X − B‖; among several, the one of least norm (torch.linalg.lstsq). */
 export function lstsq(a: Tensor, b: Tensor, settings: LstsqOptions = {}): LeastSquares {
   const { rcond, driver = "gelsy" } = options("lstsq", settings, lstsqKinds);
   const found = pseudo.lstsq(
@@ -170,7 +170,7 @@ export function lstsq(a: Tensor, b: Tensor, settings: LstsqOptions = {}): LeastS
 export interface RankOptions {
   /** Singular values up to this count as 0. Default 0. */
   readonly atol?: number;
-  /** Also those up to this fraction of the largest. Default: the larger size times the distance from 1 to the next number; 0 where `atol` is given. */
+  /** Also those up to this fraction of the largest. Default: the larger size times the machine epsilon; 0 if `atol` is given. */
   readonly rtol?: number;
   /** The matrices are symmetric, so eigenvalues are used instead of singular values. Default false. */
   readonly hermitian?: boolean;
@@ -183,7 +183,7 @@ export function pinv(x: Tensor, settings: RankOptions = {}): Tensor {
   return made(pseudo.pinv(nodeOf("pinv", x), tolerances, hermitian), [x]);
 }
 
-/** The number of singular values that are not 0, as int32 (torch.linalg.matrix_rank). */
+/** The number of non-zero singular values, as int32 (torch.linalg.matrix_rank). */
 export function matrixRank(x: Tensor, settings: RankOptions = {}): Tensor {
   const { hermitian = false, ...tolerances } = options("matrixRank", settings, rankKinds);
   return made(pseudo.matrixRank(nodeOf("matrixRank", x), tolerances, hermitian), []);
@@ -217,7 +217,7 @@ export function cholesky(x: Tensor, settings: CholeskyOptions = {}): Tensor {
   return made(choleskyNode(nodeOf("cholesky", x), upper), [x]);
 }
 
-/** A⁻¹ of A = L Lᵀ, from L; with `upper` of A = Uᵀ U, from U (torch.cholesky_inverse). */
+/** A⁻¹ of A = L Lᵀ from L, or with `upper` of A = Uᵀ U from U (torch.cholesky_inverse). */
 export function choleskyInverse(factor: Tensor, settings: CholeskyOptions = {}): Tensor {
   const { upper } = options("choleskyInverse", settings, choleskyKinds);
   return made(choleskyInverseNode(nodeOf("choleskyInverse", factor), upper), [factor]);
@@ -285,7 +285,7 @@ export function eigvalsh(x: Tensor, uplo: "L" | "U" = "L"): Tensor {
 /** Aⁿ; for negative n, powers of the inverse (torch.linalg.matrix_power). */
 export const matrixPower = (x: Tensor, n: number): Tensor => made(pseudo.matrixPower(nodeOf("matrixPower", x), n), [x]);
 
-/** The product of matrices in the cheapest order; the first and the last may be vectors (torch.linalg.multi_dot). */
+/** The product of matrices in the cheapest order; the first and last may be vectors (torch.linalg.multi_dot). */
 export const multiDot = (tensors: readonly Tensor[]): Tensor =>
   made(pseudo.multiDot(givenList("linalg.multiDot", tensors).map(({ node }) => node)), tensors);
 
@@ -312,7 +312,7 @@ export function vecdot(x: Tensor, y: Tensor, settings: DimOptions = {}): Tensor 
 }
 
 export interface DiagonalOptions {
-  /** Above the diagonal; below 0 below it. Default 0. */
+  /** Positive: above the diagonal; negative: below it. Default 0. */
   readonly offset?: number;
   /** Default -2. */
   readonly dim1?: number;
@@ -328,17 +328,17 @@ export function diagonal(x: Tensor, settings: DiagonalOptions = {}): Tensor {
 }
 
 export interface VanderOptions {
-  /** The number of powers. Default: that of the elements. */
+  /** The number of powers. Default: the size of the last dim. */
   readonly n?: number;
 }
 const vanderKinds: OptionKinds<VanderOptions> = { n: kind.number };
 
-/** 1, x, x², … of each element, as a new last dim (torch.linalg.vander). */
+/** The powers 1, x, x², … of each element, as a new last dim (torch.linalg.vander). */
 export function vander(x: Tensor, settings: VanderOptions = {}): Tensor {
   const { n = given("linalg.vander", x).shape.at(-1) ?? 1 } = options("vander", settings, vanderKinds);
   if (!(Number.isInteger(n) && n >= 1))
     throw new HebbError(`linalg.vander: n must be a whole number of at least 1, got ${n}`);
-  // The powers as running products of 1, x, x, …
+  // The powers are running products of 1, x, x, …
   const column = x.unsqueeze(-1);
   const first = column.mul(0).add(1);
   return n === 1 ? first : cat([first, column.expand([...x.shape, n - 1])], -1).cumprod(-1);
@@ -350,6 +350,6 @@ export function tensorinv(x: Tensor, settings: { readonly ind?: number } = {}): 
   return made(pseudo.tensorinv(nodeOf("tensorinv", x), ind), [x]);
 }
 
-/** Solves Σ A · X = B over all dims of X, which are the last dims of A, after those of B (torch.linalg.tensorsolve). */
+/** Solves Σ A · X = B over all dims of X. They are the last dims of A, after those of B (torch.linalg.tensorsolve). */
 export const tensorsolve = (a: Tensor, b: Tensor): Tensor =>
   made(pseudo.tensorsolve(nodeOf("tensorsolve", a, "the tensor"), nodeOf("tensorsolve", b, "the right side")), [a, b]);

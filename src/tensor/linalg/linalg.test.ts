@@ -1,4 +1,4 @@
-// Linear algebra on larger matrices, where blocks meet, by what defines each result; and its errors.
+// Linear algebra on larger matrices, with several blocks, checked by the equations that define each result; and its errors.
 import { beforeAll, describe, expect, it } from "vitest";
 import { useBackend } from "../../runtime/index.ts";
 import { grad } from "../autograd.ts";
@@ -20,14 +20,14 @@ function matrices(dtype: Float, ...shape: readonly number[]): Tensor {
   });
   return tensor(data, { shape, dtype });
 }
-/** The largest difference, in units of the spacing of numbers at the largest of them. */
+/** The largest difference, in units of the spacing of floats at the largest value. */
 function units(found: Tensor, truth: Tensor): number {
   const spacing = found.dtype === "float32" ? 2 ** -23 : 2 ** -52;
   return found.sub(truth).abs().max().itemSync() / (spacing * Math.max(1, truth.abs().max().itemSync()));
 }
 
 describe.each(["float32", "float64"] as const)("%s", (dtype) => {
-  // d det A / d A is the adjugate's transpose, also where A has no inverse.
+  // d det A / d A is the transpose of the adjugate, even if A is singular.
   it.each([
     [[1, 2, 2, 4], 2, [4, -2, -2, 1]],
     [[1, 0, 0, 0], 2, [0, 0, 0, 1]],
@@ -39,17 +39,17 @@ describe.each(["float32", "float64"] as const)("%s", (dtype) => {
     const single = tensor([...values], { shape: [n, n], dtype });
     const truth = tensor([...expected], { shape: [n, n], dtype });
     expect(units(slope(single), truth)).toBeLessThan(64);
-    // Beside a matrix that has an inverse.
+    // Next to an invertible matrix.
     const pair = cat([single.unsqueeze(0), eye(n, n, { dtype }).unsqueeze(0)], 0);
     expect(units(slope(pair), cat([truth.unsqueeze(0), eye(n, n, { dtype }).unsqueeze(0)], 0))).toBeLessThan(64);
   });
-  it("lstsq takes a right side of whole numbers", () => {
+  it("lstsq accepts a right-hand side of whole numbers", () => {
     const a = matrices(dtype, 4, 2);
     const whole = tensor(Int32Array.of(1, 2, 3, -4));
     const found = linalg.lstsq(a, whole).solution;
     expect(units(found, linalg.lstsq(a, whole.to(dtype)).solution)).toBe(0);
   });
-  // Beyond a panel of 32 columns, and no multiple of it.
+  // More than a panel of 32 columns, and not a multiple of it.
   it.each([
     [40, 40],
     [70, 40],
@@ -59,7 +59,7 @@ describe.each(["float32", "float64"] as const)("%s", (dtype) => {
     const k = Math.min(m, n);
     const one = eye(k, k, { dtype });
     const { Q, R } = linalg.qr(a);
-    // Errors of sums of k terms, in about √k steps of both signs: a few dozen units.
+    // Errors of sums of k terms grow as about √k steps of both signs: a few dozen units.
     expect(units(Q.matmul(R), a)).toBeLessThan(64);
     expect(units(Q.mT.matmul(Q), one)).toBeLessThan(64);
     const { U, S, Vh } = linalg.svd(a, { fullMatrices: false });
@@ -86,7 +86,7 @@ describe.each(["float32", "float64"] as const)("%s", (dtype) => {
   });
 });
 
-// Three and four blocks of 64, the last of them shorter: what is on the diagonal is far from 0, so that each number is right to its last few digits.
+// Three and four blocks of 64, the last one shorter. The diagonal is far from 0, so that each number is right to its last few digits.
 it.each([
   [150, true],
   [150, false],
@@ -112,7 +112,7 @@ it.each(["float32", "float64"] as const)("150 equations, and many matrices side 
   const b = matrices(dtype, 150, 3);
   expect(units(a.matmul(linalg.solve(a, b)), b)).toBeLessThan(64);
   expect(units(a.matmul(linalg.inv(a)), eye(150, 150, { dtype }))).toBeLessThan(64);
-  // Rows change places, and there are more of them than columns in a panel.
+  // Rows are swapped, and there are more of them than columns in a panel.
   const many = matrices(dtype, 17, 40, 40).add(eye(40, 40, { dtype }).flip([0]).mul(4));
   const found = linalg.inv(many);
   expect(units(many.matmul(found), eye(40, 40, { dtype }).expand(17, 40, 40))).toBeLessThan(64);
@@ -121,7 +121,7 @@ it.each(["float32", "float64"] as const)("150 equations, and many matrices side 
   );
 });
 
-it("completes the vectors of matrices without full rank", () => {
+it("completes the singular vectors of rank-deficient matrices", () => {
   const { U, S, Vh } = linalg.svd(
     tensor(
       [
@@ -137,7 +137,7 @@ it("completes the vectors of matrices without full rank", () => {
   expect(units(Vh.matmul(Vh.mT), eye(2, 2, { dtype: "float64" }))).toBeLessThan(16);
 });
 
-it("tells eigenvalues apart that differ in sign alone", () => {
+it("distinguishes eigenvalues that differ only in sign", () => {
   const { eigenvalues } = linalg.eigh(
     tensor(
       [

@@ -1,4 +1,5 @@
-// Eigenvalues, singular values and their vectors of matrices that are hard to take apart, by what defines them, below and above the size from which the way is another.
+// Eigenvalues, singular values and vectors of difficult matrices, checked by the equations that define them, below and above the size at which the
+// algorithm changes.
 import { beforeAll, expect, it } from "vitest";
 import { useBackend } from "../../runtime/index.ts";
 import { eye, tensor } from "../creation.ts";
@@ -19,7 +20,7 @@ const diagonal =
   (i, j) =>
     i === j ? value(i) : 0;
 const plain: Entry = (i, j) => noise(Math.min(i, j), Math.max(i, j));
-/** With these eigenvalues, in the directions that two reflections give. */
+/** A matrix with these eigenvalues, in the directions of two reflections. */
 function turned(n: number, value: (i: number) => number, salt = 0): Entry {
   const vectors = [1, 2].map((seed) => {
     const v = Array.from({ length: n }, (_, i) => noise(i, salt, seed));
@@ -34,7 +35,7 @@ function turned(n: number, value: (i: number) => number, salt = 0): Entry {
     }
   return (i, j) => q[i]?.reduce((all, x, k) => all + x * value(k) * (q[j]?.[k] ?? 0), 0) ?? 0;
 }
-/** Blocks of 21 rows, whose eigenvalues come in pairs that agree in many digits, and which are nearly the same in each block. */
+/** Blocks of 21 rows whose eigenvalues come in pairs that agree in many digits; the blocks are nearly equal. */
 const glued: Entry = (i, j) => {
   if (i === j) return Math.abs((i % 21) - 10);
   if (Math.abs(i - j) !== 1) return 0;
@@ -64,7 +65,7 @@ const hard = (n: number): readonly [string, Entry][] => [
   ["any of 1e-30", (i, j) => 1e-30 * plain(i, j)],
 ];
 
-/** Singular values of these are met nowhere else. */
+/** Matrices that only the tests of singular values use. */
 const skewed = (n: number): readonly [string, Entry][] => [
   ["ones above the diagonal", (i, j) => (j === i + 1 ? 1 : 0)],
   ["any, not symmetric", noise],
@@ -85,14 +86,14 @@ const exact = (x: Tensor): Tensor => x.to("float64");
 const numbersOf = (x: Tensor): readonly number[] => Array.from(exact(x).dataSync() as Float64Array);
 const largest = (x: Tensor): readonly number[] => numbersOf(x.abs().amax([-2, -1]));
 const epsilonOf = (dtype: Float): number => (dtype === "float32" ? 2 ** -23 : 2 ** -52);
-/** How far the columns are from orthonormal. */
+/** The deviation of the columns from orthonormality. */
 function skew(x: Tensor): readonly number[] {
   const columns = x.shape.at(-1) as number;
   return largest(x.mT.matmul(x).sub(eye(columns, columns, { dtype: "float64" })));
 }
 /** The largest number of each row: [batch, 1, 1]. */
 const sizeOf = (values: Tensor): Tensor => values.abs().amax([-1]).reshape([-1, 1, 1]).clamp(1e-300);
-/** The least step from a number to the next, in units of the largest. */
+/** The smallest step between neighbours, in units of the largest value. */
 const leastStep = (values: Tensor): readonly number[] =>
   numbersOf(
     cat([values.diff(1, -1), values.mul(0)], -1)
@@ -100,7 +101,7 @@ const leastStep = (values: Tensor): readonly number[] =>
       .amin([-1]),
   );
 
-// 53 has no factors, 100 is beyond three panels of 32 columns and no multiple of them.
+// 53 is prime; 100 is more than three panels of 32 columns and not a multiple of 32.
 const sizes = (["float32", "float64"] as const).flatMap((dtype) =>
   [1, 2, 3, 47, 53, 100].map((n) => [dtype, n] as const),
 );
@@ -110,7 +111,7 @@ it.each(sizes)("eigenvectors, %s, %i rows", (dtype, n) => {
   const { eigenvalues, eigenvectors } = linalg.eigh(a);
   const [values, v] = [exact(eigenvalues), exact(eigenvectors)];
   const size = sizeOf(values);
-  // A V = V Λ in units of the largest eigenvalue; the scale comes first, so that no square overflows.
+  // A V = V Λ in units of the largest eigenvalue; scaling comes first, so that no square overflows.
   const rest = largest(
     exact(a)
       .div(size)
@@ -129,7 +130,7 @@ it.each([...sizes.filter(([, n]) => n !== 47), ["float32", 60] as const])(
   "singular vectors, %s, %i columns",
   (dtype, n) => {
     const cases = [...hard(n), ...skewed(n)];
-    // More rows than columns once.
+    // In one case more rows than columns.
     const a = stacked(cases, dtype, n === 60 ? 70 : n, n);
     const { U, S, Vh } = linalg.svd(a, { fullMatrices: false });
     const [u, s, v] = [exact(U), exact(S), exact(Vh).mT];
@@ -150,7 +151,7 @@ it.each([...sizes.filter(([, n]) => n !== 47), ["float32", 60] as const])(
   },
 );
 
-it.each([3, 53])("gives NaN for NaN and infinity, %i rows, and right ones beside them", (n) => {
+it.each([3, 53])("gives NaN for NaN and infinity, and right values for other matrices of the batch, %i rows", (n) => {
   const rows = (value: number): number[] =>
     Array.from({ length: n * n }, (_, k) => (k === n ? value : k % (n + 1) === 0 ? 2 : 0));
   const a = tensor([...rows(Number.NaN), ...rows(Number.POSITIVE_INFINITY), ...rows(0)], { shape: [3, n, n] });
@@ -164,7 +165,7 @@ it.each([3, 53])("gives NaN for NaN and infinity, %i rows, and right ones beside
   expect(singular.slice(2 * n).every((value) => Math.abs(value - 2) < 1e-6)).toBe(true);
 });
 
-it("finds the whole space of values that half of the vectors share, whichever way it lies", () => {
+it("finds the whole eigenspace of a value shared by half of the vectors, in any orientation", () => {
   const n = 100;
   const cases = Array.from({ length: 16 }, (_, k): [string, Entry] => [`${k}`, turned(n, (i) => i % 2, k)]);
   const a = stacked(cases, "float32", n, n);
@@ -179,7 +180,7 @@ it("finds the whole space of values that half of the vectors share, whichever wa
   expect(Math.max(...skew(v), ...skew(exact(U)), ...skew(exact(Vh).mT))).toBeLessThan(most);
 });
 
-it.each([8, 47, 48])("takes floats of 16 bits apart in float32 and rounds what it finds, %i rows", (n) => {
+it.each([8, 47, 48])("decomposes 16-bit floats in float32 and rounds the results, %i rows", (n) => {
   for (const [dtype, unit] of [["float16", 2 ** -11] as const, ["bfloat16", 2 ** -8] as const]) {
     const a = stacked([["any", plain]], "float32", n, n).to(dtype);
     const { eigenvalues, eigenvectors } = linalg.eigh(a);
@@ -191,7 +192,8 @@ it.each([8, 47, 48])("takes floats of 16 bits apart in float32 and rounds what i
       .matmul(v)
       .sub(v.mul(exact(eigenvalues).unsqueeze(-2)));
     const other = u.mul(exact(S).unsqueeze(-2)).matmul(vh).sub(exact(a));
-    // Values and vectors are rounded once each; a row of A times the rounding of a vector is at most its length, which is no more than the largest value.
+    // Values and vectors are rounded once each. A row of A times the rounding of a vector is at most the row's norm, which is at most the largest
+    // value.
     for (const wrong of [rest, other]) expect(Math.max(...largest(wrong.div(size)))).toBeLessThan(3 * unit);
     for (const x of [v, u, vh.mT]) expect(Math.max(...skew(x))).toBeLessThan(3 * unit);
   }

@@ -23,7 +23,7 @@ import { ShapingMethods } from "./shaping.ts";
 export type Index = number | string | null | Tensor;
 
 export interface ScatterOptions {
-  /** How values at the same position, and the existing one, are combined. Default: the last one stays. */
+  /** How to combine values at the same position with each other and with the existing value. Default: the last one wins. */
   readonly reduce?: "add" | "multiply";
 }
 const scatterKinds: OptionKinds<ScatterOptions> = { reduce: kind.oneOf("add", "multiply") };
@@ -36,25 +36,25 @@ const reduceKinds: OptionKinds<ScatterReduceOptions> = { includeSelf: kind.boole
 const reductionKind = kind.oneOf(...sc.reductions);
 
 export interface IndexAddOptions {
-  /** The source is multiplied by it. Default 1. */
+  /** The factor of the source. Default 1. */
   readonly alpha?: number;
 }
 const addKinds: OptionKinds<IndexAddOptions> = { alpha: kind.number };
 
 export interface PutOptions {
-  /** Whether values are added to the existing ones. Default false. */
+  /** Whether to add values to the existing ones. Default false. */
   readonly accumulate?: boolean;
 }
 const putKinds: OptionKinds<PutOptions> = { accumulate: kind.boolean };
 
-/** Positions of slices, in one row. */
+/** The positions of slices, as one row. */
 function rowOf(where: string, index: Node): Node {
   const row = vw.atLeast1d(index);
   if (row.shape.length === 1) return row;
   throw new ShapeError(`${where}: the index must have one dim, got ${String(row.shape.length)}`);
 }
 
-/** The same position for each element of a slice. */
+/** One position for each element of a slice. */
 const spread = (parts: sc.Placed): sc.Placed => {
   const { index, dim, source } = parts;
   const row = mv.reshape(
@@ -71,7 +71,7 @@ export abstract class IndexingMethods<S extends Shape = Shape> extends ShapingMe
     const result = indexed(this.node, parts);
     return this[made](withChecksSince(result, [this.node, ...tensors.map(({ node }) => node)]), [this]);
   }
-  /** A new tensor with `values` at the positions of an index; if several share a position, the last one stays, or all are added. */
+  /** A new tensor with `values` at the positions of an index. If several share a position, the last one wins, or all are added. */
   indexPut(index: readonly Index[], values: Operand, options: PutOptions = {}): Tensor {
     const { accumulate = false } = checkOptions("indexPut", options, putKinds);
     checkKind("indexPut", "the index", index, kind.listOf(kind.anything));
@@ -93,7 +93,7 @@ export abstract class IndexingMethods<S extends Shape = Shape> extends ShapingMe
       mv.reshape(withChecks(ix.gather(vw.atLeast1d(x), dim, vw.atLeast1d(places))), places.shape),
     );
   }
-  /** gather of an index that broadcasts; without a dim from the flattened tensor. */
+  /** gather with an index that broadcasts; without a dim it reads the flattened tensor. */
   takeAlongDim(index: Tensor, dim?: number): Tensor {
     const places = nodeOf("takeAlongDim", index, "the index");
     if (dim === undefined)
@@ -110,7 +110,7 @@ export abstract class IndexingMethods<S extends Shape = Shape> extends ShapingMe
       );
     return changed(this, (x) => withChecks(ix.gather(spread(x), axis, spread(places))));
   }
-  /** The elements at flat places, which may be negative. */
+  /** The elements at flat positions, which may be negative. */
   take(index: Tensor): Tensor {
     const places = nodeOf("take", index, "the index");
     const flat = mv.reshape(this.node, [-1]);
@@ -132,7 +132,7 @@ export abstract class IndexingMethods<S extends Shape = Shape> extends ShapingMe
     const sums = withChecks(ix.scatterAdd(vw.atLeast1d(this.node), dim, places, added));
     return this[made](mv.reshape(sums, this.shape), [this, source]);
   }
-  /** Writes the source, a tensor or a number, at the positions of the index; if several share a position, the last one stays. */
+  /** Writes the source, a tensor or a number, at the positions of the index. If several share a position, the last one wins. */
   scatter(dim: number, index: Tensor, source: Operand, options: ScatterOptions = {}): Tensor {
     const { reduce } = checkOptions("scatter", options, scatterKinds);
     return IndexingMethods.#placed(this, "scatter", { dim, index, source }, (parts) =>
@@ -168,7 +168,7 @@ export abstract class IndexingMethods<S extends Shape = Shape> extends ShapingMe
     const checkedNode = withChecksSince(mv.reshape(result, self.shape), [x, places, values]);
     return self[made](checkedNode, source instanceof Operable ? [self, source] : [self]);
   }
-  /** The slices of the source added at positions of a dim. */
+  /** Adds the slices of the source at positions of a dim. */
   indexAdd(dim: number, index: Tensor, source: Tensor, options: IndexAddOptions = {}): Tensor {
     const { alpha = 1 } = checkOptions("indexAdd", options, addKinds);
     const places = vw.atLeast1d(nodeOf("indexAdd", index, "the index"));
@@ -177,11 +177,11 @@ export abstract class IndexingMethods<S extends Shape = Shape> extends ShapingMe
     const sums = withChecksSince(ix.indexAdd(vw.atLeast1d(this.node), dim, places, added), [this.node, places, added]);
     return this[made](mv.reshape(sums, this.shape), [this, source]);
   }
-  /** The slices of the source in the places of a dim. */
+  /** Copies the slices of the source to positions of a dim. */
   indexCopy(dim: number, index: Tensor, source: Tensor): Tensor {
     return IndexingMethods.#slices(this, "indexCopy", { dim, index, source }, sc.slicesOverwritten);
   }
-  /** One value in the slices at positions of a dim. */
+  /** Fills the slices at positions of a dim with one value. */
   indexFill(dim: number, index: Tensor, value: Operand): Tensor {
     return IndexingMethods.#slices(this, "indexFill", { dim, index, source: value }, (parts) =>
       sc.slicesOverwritten(parts),
@@ -223,7 +223,7 @@ export abstract class IndexingMethods<S extends Shape = Shape> extends ShapingMe
       source instanceof Operable ? [self, source] : [self],
     );
   }
-  /** Writes the values at flat positions, which may be negative; the last one of several stays, or all are added. */
+  /** Writes the values at flat positions, which may be negative. If several share a position, the last one wins, or all are added. */
   put(index: Tensor, source: Tensor, options: PutOptions = {}): Tensor {
     const { accumulate = false } = checkOptions("put", options, putKinds);
     const places = nodeOf("put", index, "the index");
@@ -237,7 +237,7 @@ export abstract class IndexingMethods<S extends Shape = Shape> extends ShapingMe
 
   // ── parts replaced ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** The source in the place of one slice of a dim. */
+  /** Replaces one slice of a dim by the source. */
   selectScatter(source: Tensor, dim: number, index: number): Tensor {
     const axis = normalizeAxis(dim, this.shape.length, "selectScatter");
     return IndexingMethods.#replaced(this, "selectScatter", source, (places) => vw.select(places, axis, index));
@@ -246,7 +246,7 @@ export abstract class IndexingMethods<S extends Shape = Shape> extends ShapingMe
   sliceScatter(source: Tensor, dim = 0, start?: number, end?: number, step = 1): Tensor {
     return IndexingMethods.#replaced(this, "sliceScatter", source, (places) => mv.slice(places, dim, start, end, step));
   }
-  /** The source on the diagonal of two dims. */
+  /** Writes the source to the diagonal of two dims. */
   diagonalScatter(source: Tensor, offset = 0, dim1 = 0, dim2 = 1): Tensor {
     return IndexingMethods.#replaced(this, "diagonalScatter", source, (places) =>
       ra.diagonal(places, offset, dim1, dim2),

@@ -13,13 +13,13 @@ import type { Operand, Tensor } from "../tensor.ts";
 import { alike, besideOf, binary, changed, compared, joined, made, nodeOf, Operable, withTensors } from "./operable.ts";
 
 export interface DivOptions {
-  /** "floor" down, "trunc" toward 0. Default: the quotient as it is. */
+  /** "floor" rounds down, "trunc" toward 0. Default: no rounding. */
   readonly roundingMode?: pw.Rounding;
 }
 const divKinds: OptionKinds<DivOptions> = { roundingMode: kind.oneOf("trunc", "floor") };
 
 export interface ScaleOptions {
-  /** The product or quotient is multiplied by it. Default 1. */
+  /** The factor of the product or quotient. Default 1. */
   readonly value?: number;
 }
 const scaleKinds: OptionKinds<ScaleOptions> = { value: kind.number };
@@ -29,7 +29,7 @@ export interface NanToNumOptions {
   readonly nan?: number;
   /** Default: the largest number of the dtype. */
   readonly posinf?: number;
-  /** Default: the least one. */
+  /** Default: the smallest one. */
   readonly neginf?: number;
 }
 const nanToNumKinds: OptionKinds<NanToNumOptions> = { nan: kind.number, posinf: kind.number, neginf: kind.number };
@@ -56,7 +56,7 @@ export abstract class PointwiseMethods<S extends Shape = Shape> extends Operable
   mul(other: Operand): Tensor {
     return binary(this, "mul", el.mul, other);
   }
-  /** True division: whole numbers become float32. Rounded where `roundingMode` says so. */
+  /** True division: whole numbers become float32. Rounded as `roundingMode` says. */
   div(other: Operand, options: DivOptions = {}): Tensor {
     const { roundingMode } = checkOptions("div", options, divKinds);
     return binary(this, "div", (x, y) => pw.divide(x, y, roundingMode), other);
@@ -72,11 +72,11 @@ export abstract class PointwiseMethods<S extends Shape = Shape> extends Operable
   remainder(divisor: Operand): Tensor {
     return binary(this, "remainder", el.remainder, divisor);
   }
-  /** The rest with the sign of the dividend (torch.fmod). */
+  /** The remainder with the sign of the dividend (torch.fmod). */
   fmod(divisor: Operand): Tensor {
     return binary(this, "fmod", pw.fmod, divisor);
   }
-  /** The quotient rounded down. Of whole numbers it is 0 for a divisor of 0. */
+  /** The quotient rounded down. For whole numbers, division by 0 gives 0. */
   floorDivide(divisor: Operand): Tensor {
     return binary(this, "floorDivide", pw.floorDivide, divisor);
   }
@@ -86,7 +86,7 @@ export abstract class PointwiseMethods<S extends Shape = Shape> extends Operable
   lcm(other: Operand): Tensor {
     return binary(this, "lcm", pw.lcm, other);
   }
-  /** √(x² + y²), which does not overflow on the way. */
+  /** √(x² + y²), without intermediate overflow. */
   hypot(other: Operand): Tensor {
     return binary(this, "hypot", pw.hypot, other);
   }
@@ -109,7 +109,7 @@ export abstract class PointwiseMethods<S extends Shape = Shape> extends Operable
   ldexp(other: Operand): Tensor {
     return binary(this, "ldexp", pw.ldexp, other);
   }
-  /** x = mantissa · 2^exponent, the mantissa from ½ to 1. */
+  /** x = mantissa · 2^exponent, with |mantissa| in [½, 1). */
   frexp(): { readonly mantissa: Tensor; readonly exponent: Tensor } {
     const { mantissa, exponent } = pw.frexp(this.node);
     return { mantissa: this[made](mantissa, [this]), exponent: this[made](exponent, []) };
@@ -122,7 +122,7 @@ export abstract class PointwiseMethods<S extends Shape = Shape> extends Operable
   nextafter(other: Operand): Tensor {
     return binary(this, "nextafter", sp.nextafter, other);
   }
-  /** 0 below 0, 1 above it, `values` at it. */
+  /** 0 for negative elements, 1 for positive ones, `values` at 0. */
   heaviside(values: Operand): Tensor {
     return binary(this, "heaviside", pw.heaviside, values);
   }
@@ -154,11 +154,11 @@ export abstract class PointwiseMethods<S extends Shape = Shape> extends Operable
   minimum(other: Operand): Tensor {
     return compared(this, "minimum", el.minimum, other);
   }
-  /** The larger; beside a NaN the other. */
+  /** The larger; if one is NaN, the other. */
   fmax(other: Operand): Tensor {
     return compared(this, "fmax", pw.fmax, other);
   }
-  /** The smaller; beside a NaN the other. */
+  /** The smaller; if one is NaN, the other. */
   fmin(other: Operand): Tensor {
     return compared(this, "fmin", pw.fmin, other);
   }
@@ -180,19 +180,19 @@ export abstract class PointwiseMethods<S extends Shape = Shape> extends Operable
   ge(other: Operand): Tensor {
     return compared(this, "ge", el.ge, other);
   }
-  /** Whether |x − y| ≤ atol + rtol · |y|, element by element. */
+  /** Whether |x − y| ≤ atol + rtol · |y|, for each element. */
   isclose(other: Tensor, options: CloseOptions = {}): Tensor {
     const { rtol = 1e-5, atol = 1e-8, equalNan = false } = checkOptions("isclose", options, closeKinds);
     return withTensors(this, "isclose", { "the other": other }, (x, y) => pw.isclose(x, y, { rtol, atol, equalNan }));
   }
-  /** Whether all elements are close: a truth value of no dims, so that it can be part of a compiled function. */
+  /** Whether all elements are close: a scalar bool tensor, so that it works in a compiled function. */
   allclose(other: Tensor, options: CloseOptions = {}): Tensor {
     const { rtol = 1e-5, atol = 1e-8, equalNan = false } = checkOptions("allclose", options, closeKinds);
     return withTensors(this, "allclose", { "the other": other }, (x, y) =>
       all(pw.isclose(x, y, { rtol, atol, equalNan })),
     );
   }
-  /** Whether shape and all elements are equal: a truth value of no dims. */
+  /** Whether shape and all elements are equal: a scalar bool tensor. */
   equal(other: Tensor): Tensor {
     nodeOf("equal", other, "the other");
     const same = sameShape(this.shape, other.shape);
@@ -225,11 +225,11 @@ export abstract class PointwiseMethods<S extends Shape = Shape> extends Operable
   bitwiseLeftShift(count: Operand): Tensor {
     return binary(this, "bitwiseLeftShift", pw.bitwiseLeftShift, count);
   }
-  /** The sign moves in from the left. */
+  /** Arithmetic shift: fills with the sign bit from the left. */
   bitwiseRightShift(count: Operand): Tensor {
     return binary(this, "bitwiseRightShift", pw.bitwiseRightShift, count);
   }
-  /** This where the condition holds, else `other`. */
+  /** This tensor where the condition holds, else `other`. */
   where(condition: Tensor, other: Operand): Tensor {
     const test = nodeOf("where", condition, "the condition");
     return binary(this, "where", (x, y) => el.where(test, x, y), other);
@@ -252,7 +252,7 @@ export abstract class PointwiseMethods<S extends Shape = Shape> extends Operable
   ceil(): Tensor<S> {
     return alike(this, el.ceil);
   }
-  /** Half to even; to so many decimals. */
+  /** Rounds half to even, to `decimals` decimals. */
   round(decimals = 0): Tensor<S> {
     checkKind("round", "decimals", decimals, kind.number);
     if (decimals === 0) return alike(this, el.round);
@@ -264,7 +264,7 @@ export abstract class PointwiseMethods<S extends Shape = Shape> extends Operable
   trunc(): Tensor<S> {
     return alike(this, el.trunc);
   }
-  /** What follows the point, with the sign of x. */
+  /** The fractional part, with the sign of x. */
   frac(): Tensor<S> {
     return alike(this, pw.frac);
   }
@@ -349,7 +349,7 @@ export abstract class PointwiseMethods<S extends Shape = Shape> extends Operable
   sigmoid(): Tensor<S> {
     return alike(this, el.sigmoid);
   }
-  /** log(x / (1 − x)), of x kept from 0 and 1 by `eps`. */
+  /** log(x / (1 − x)), with x clamped to [eps, 1 − eps]. */
   logit(eps?: number): Tensor<S> {
     if (eps !== undefined) checkKind("logit", "eps", eps, kind.number);
     return alike(this, (x) => pw.logit(x, eps));
@@ -400,11 +400,11 @@ export abstract class PointwiseMethods<S extends Shape = Shape> extends Operable
   isfinite(): Tensor<S> {
     return alike(this, el.isfinite);
   }
-  /** Whether the sign is negative, that of −0 too. */
+  /** Whether the sign bit is set, as in −0. */
   signbit(): Tensor<S> {
     return alike(this, sp.signbit);
   }
-  /** Numbers in the places of NaN and the infinities. */
+  /** Replaces NaN and the infinities by numbers. */
   nanToNum(options: NanToNumOptions = {}): Tensor<S> {
     const most = pw.largest(this.dtype);
     const { nan = 0, posinf = most, neginf = -most } = checkOptions("nanToNum", options, nanToNumKinds);
@@ -429,11 +429,11 @@ export abstract class PointwiseMethods<S extends Shape = Shape> extends Operable
     checkKind("to", "dtype", dtype, kind.dtype);
     return alike(this, (x) => el.cast(x, dtype));
   }
-  /** In float16: the nearest number, ties to even; beyond 65,504 infinity. */
+  /** Converts to float16: the nearest number, ties to even; infinity above 65,504. */
   half(): Tensor<S> {
     return this.to("float16");
   }
-  /** In bfloat16: the nearest number, ties to even. */
+  /** Converts to bfloat16: the nearest number, ties to even. */
   bfloat16(): Tensor<S> {
     return this.to("bfloat16");
   }
@@ -443,7 +443,7 @@ export abstract class PointwiseMethods<S extends Shape = Shape> extends Operable
   double(): Tensor<S> {
     return this.to("float64");
   }
-  /** In the dtype of another tensor. */
+  /** Converts to the dtype of another tensor. */
   typeAs(other: Tensor): Tensor<S> {
     const { dtype } = nodeOf("typeAs", other, "the other");
     return alike(this, (x) => el.cast(x, dtype));

@@ -15,9 +15,9 @@ import { IndexingMethods } from "./indexing.ts";
 import { made, nodeOf, type Operable, withTensors } from "./operable.ts";
 
 export interface AddProductOptions {
-  /** The factor of this tensor; with 0 it is ignored, even NaN. Default 1. */
+  /** The factor of this tensor; at 0 the tensor is ignored, even NaN. Default 1. */
   readonly beta?: number;
-  /** What the product is multiplied by. Default 1. */
+  /** The factor of the product. Default 1. */
   readonly alpha?: number;
 }
 const addProductKinds: OptionKinds<AddProductOptions> = { beta: kind.number, alpha: kind.number };
@@ -29,11 +29,11 @@ function needsDims(where: string, x: Node, dims: number, what: string): void {
     );
 }
 
-/** An operand of a product, as autocast has it. */
+/** The operand of a product, in the dtype that autocast gives it. */
 const loweredNode = (x: Node): Node => el.cast(x, loweredDType(x.dtype));
 
 type Product = (a: Node, b: Node) => Node;
-/** The matrix product of operands of so many dims. */
+/** The matrix product of operands with given numbers of dims. */
 const productOf =
   (where: string, left: number, right: number): Product =>
   (a, b) => {
@@ -89,7 +89,7 @@ export abstract class ProductMethods<S extends Shape = Shape> extends IndexingMe
   dot(other: Tensor): Tensor {
     return withTensors(this, "dot", { "the other": other }, productOf("dot", 1, 1));
   }
-  /** The same as dot: there are no complex numbers. */
+  /** The same as dot, because there are no complex dtypes. */
   vdot(other: Tensor): Tensor {
     return withTensors(this, "vdot", { "the other": other }, productOf("vdot", 1, 1));
   }
@@ -97,11 +97,11 @@ export abstract class ProductMethods<S extends Shape = Shape> extends IndexingMe
   inner(other: Tensor): Tensor {
     return withTensors(this, "inner", { "the other": other }, pr.inner);
   }
-  /** Every element of a vector by every element of another. */
+  /** Every element of a vector times every element of another. */
   outer(other: Tensor): Tensor {
     return withTensors(this, "outer", { "the other": other }, pr.outer);
   }
-  /** The Kronecker product: every element times the whole other tensor, block by block. */
+  /** The Kronecker product: each element times the whole other tensor, block by block. */
   kron(other: Tensor): Tensor {
     return withTensors(this, "kron", { "the other": other }, pr.kron);
   }
@@ -109,19 +109,19 @@ export abstract class ProductMethods<S extends Shape = Shape> extends IndexingMe
   cross(other: Tensor, dim = -1): Tensor {
     return withTensors(this, "cross", { "the other": other }, (x, y) => pr.cross(x, y, dim));
   }
-  /** beta · this + alpha · a b, of matrices. */
+  /** beta · this + alpha · a b, for matrices. */
   addmm(a: Tensor, b: Tensor, options: AddProductOptions = {}): Tensor {
     return added(this, a, b, { where: "addmm", product: productOf("addmm", 2, 2), options });
   }
-  /** beta · this + alpha · a b, of a matrix and a vector. */
+  /** beta · this + alpha · a b, for a matrix and a vector. */
   addmv(a: Tensor, b: Tensor, options: AddProductOptions = {}): Tensor {
     return added(this, a, b, { where: "addmv", product: productOf("addmv", 2, 1), options });
   }
-  /** beta · this + alpha · a bᵀ, of vectors. */
+  /** beta · this + alpha · a bᵀ, for vectors. */
   addr(a: Tensor, b: Tensor, options: AddProductOptions = {}): Tensor {
     return added(this, a, b, { where: "addr", product: pr.outer, options });
   }
-  /** beta · this + alpha · a b, of batches. */
+  /** beta · this + alpha · a b, for batches. */
   baddbmm(a: Tensor, b: Tensor, options: AddProductOptions = {}): Tensor {
     return added(this, a, b, { where: "baddbmm", product: productOf("baddbmm", 3, 3), options });
   }

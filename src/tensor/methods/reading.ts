@@ -29,9 +29,9 @@ export interface Unique {
 }
 
 export interface BincountOptions {
-  /** What an element counts. Default 1. */
+  /** The weight of each element. Default 1. */
   readonly weights?: Tensor | undefined;
-  /** There are so many counts at least. Default 0. */
+  /** The least number of counts. Default 0. */
   readonly minlength?: number;
 }
 const bincountKinds: OptionKinds<BincountOptions> = {
@@ -92,7 +92,7 @@ export abstract class ReadingMethods<S extends Shape = Shape> extends ProductMet
     const axis = ReadingMethods.#axis(this, "unique", options);
     return ReadingMethods.#grouped(this, axis, false, ReadingMethods.#slices(this, axis).dataSync());
   }
-  /** Runs of equal values as one each. */
+  /** Merges consecutive equal values. */
   uniqueConsecutive(options: UniqueOptions = {}): Promise<Unique> {
     const axis = ReadingMethods.#axis(this, "uniqueConsecutive", options);
     return ReadingMethods.#slices(this, axis)

@@ -21,11 +21,11 @@ import { alike, binary, changed, compared, made, nodeOf, Operable, type Ranked, 
 import { PointwiseMethods } from "./pointwise.ts";
 
 export interface QuantileOptions {
-  /** Default: of all elements. */
+  /** Default: over all elements. */
   readonly dim?: number | undefined;
   /** Default false. */
   readonly keepdim?: boolean;
-  /** Where the place lies between two elements. Default "linear". */
+  /** How to interpolate if the position lies between two elements. Default "linear". */
   readonly interpolation?: rk.Interpolation;
 }
 const quantileKinds: OptionKinds<QuantileOptions> = {
@@ -45,7 +45,7 @@ export interface HistogramOptions {
 const histogramKinds: OptionKinds<HistogramOptions> = { bins: kind.number, min: kind.number, max: kind.number };
 
 export interface CovOptions {
-  /** Taken from the number of observations. Default 1. */
+  /** Subtracted from the number of observations. Default 1. */
   readonly correction?: number;
 }
 const covKinds: OptionKinds<CovOptions> = { correction: kind.number };
@@ -57,7 +57,7 @@ function reduced<D>(x: Operable, where: string, fn: Reduction<D>, dim: D, keepdi
   return changed(x, (node) => fn(node, dim, keepdim));
 }
 
-/** NaNs as 0. */
+/** NaN replaced by 0. */
 const withoutNan = (x: Node): Node => (isFloat(x.dtype) ? el.where(el.isnan(x), full([], 0, x.dtype), x) : x);
 const truths = (x: Node): Node => el.cast(x, "int32");
 
@@ -67,7 +67,7 @@ export abstract class ReductionMethods<S extends Shape = Shape> extends Pointwis
   sum(dim?: given.Dims, keepdim = false): Tensor {
     return reduced(this, "sum", rd.sum, dim, keepdim);
   }
-  /** The sum of what is a number. */
+  /** The sum, ignoring NaN. */
   nansum(dim?: given.Dims, keepdim = false): Tensor {
     return reduced(
       this,
@@ -80,7 +80,7 @@ export abstract class ReductionMethods<S extends Shape = Shape> extends Pointwis
   mean(dim?: given.Dims, keepdim = false): Tensor {
     return reduced(this, "mean", rd.mean, dim, keepdim);
   }
-  /** The mean of what is a number. */
+  /** The mean, ignoring NaN. */
   nanmean(dim?: given.Dims, keepdim = false): Tensor {
     const mean: Reduction<given.Dims | undefined> = (x, axes, keep) => {
       const total = rd.sum(withoutNan(x), axes, keep);
@@ -98,14 +98,14 @@ export abstract class ReductionMethods<S extends Shape = Shape> extends Pointwis
   all(dim?: given.Dims, keepdim = false): Tensor {
     return reduced(this, "all", rd.all, dim, keepdim);
   }
-  /** How many elements are not 0. */
+  /** The number of non-zero elements. */
   countNonzero(dim?: given.Dims): Tensor {
     return changed(this, (x) => rd.sum(truths(el.cast(x, "bool")), dim));
   }
   logsumexp(dim?: given.Dims, keepdim = false): Tensor {
     return reduced(this, "logsumexp", rd.logsumexp, dim, keepdim);
   }
-  /** (Σ |x|ᵖ)^(1/p); its slope at 0 is taken as 0, as in PyTorch. p may be ±Infinity. */
+  /** (Σ |x|ᵖ)^(1/p); its gradient at 0 is 0, as in PyTorch. p may be ±Infinity. */
   norm(p = 2, dim?: given.Dims, keepdim = false): Tensor {
     return reduced(
       this,
@@ -115,12 +115,12 @@ export abstract class ReductionMethods<S extends Shape = Shape> extends Pointwis
       keepdim,
     );
   }
-  /** The length of the difference (torch.dist). */
+  /** The norm of the difference (torch.dist). */
   dist(other: Tensor, p = 2): Tensor {
     nodeOf("dist", other, "the other");
     return binary(this, "dist", (x, y) => norms.vectorNorm(el.sub(x, y), p), other);
   }
-  /** Each slice along a dim, scaled down to a norm of `maxnorm` if it is larger. */
+  /** Scales each slice along a dim down to the norm `maxnorm` if it is larger. */
   renorm(p: number, dim: number, maxnorm: number): Tensor<S> {
     for (const [what, value] of [["p", p] as const, ["maxnorm", maxnorm] as const])
       checkKind("renorm", what, value, kind.number);
@@ -129,14 +129,14 @@ export abstract class ReductionMethods<S extends Shape = Shape> extends Pointwis
 
   // ── extremes ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** The largest; ties share the gradient (torch.amax). */
+  /** The maximum; ties share the gradient (torch.amax). */
   amax(dim?: given.Dims, keepdim = false): Tensor {
     return reduced(this, "amax", rd.max, dim, keepdim);
   }
   amin(dim?: given.Dims, keepdim = false): Tensor {
     return reduced(this, "amin", rd.min, dim, keepdim);
   }
-  /** The largest of all; with a dim also its position; with a tensor the larger of both, element by element (torch.max). */
+  /** The maximum of all elements; with a dim also its position; with a tensor the larger of both, for each element (torch.max). */
   max(): Tensor;
   max(other: Tensor): Tensor;
   max(dim: number, keepdim?: boolean): Ranked;
@@ -176,7 +176,7 @@ export abstract class ReductionMethods<S extends Shape = Shape> extends Pointwis
   var(dim?: given.Dims, options: given.VarianceOptions = {}): Tensor {
     return this.variance(dim, checkOptions("var", options, given.varianceKinds));
   }
-  /** √variance. Its slope at 0 is taken as 0, as in PyTorch. */
+  /** √variance. Its gradient at 0 is 0, as in PyTorch. */
   std(dim?: given.Dims, options: given.VarianceOptions = {}): Tensor {
     const { correction = 1, keepdim = false } = checkOptions("std", options, given.varianceKinds);
     return changed(this, (x) => st.std(x, dim, correction, keepdim));
@@ -189,7 +189,7 @@ export abstract class ReductionMethods<S extends Shape = Shape> extends Pointwis
     checkKind("median", "keepdim", keepdim, kind.boolean);
     return ranked(this, rk.median(this.node, dim, keepdim, false));
   }
-  /** The median of what is a number. */
+  /** The median, ignoring NaN. */
   nanmedian(): Tensor;
   nanmedian(dim: number, keepdim?: boolean): Ranked;
   nanmedian(dim?: number, keepdim = false): Tensor | Ranked {
@@ -201,7 +201,7 @@ export abstract class ReductionMethods<S extends Shape = Shape> extends Pointwis
   quantile(q: number | readonly number[], options: QuantileOptions = {}): Tensor {
     return changed(this, (x) => rk.quantile(x, shares("quantile", q), quantileOf("quantile", options, false)));
   }
-  /** The quantile of what is a number. */
+  /** The quantile, ignoring NaN. */
   nanquantile(q: number | readonly number[], options: QuantileOptions = {}): Tensor {
     return changed(this, (x) => rk.quantile(x, shares("nanquantile", q), quantileOf("nanquantile", options, true)));
   }
@@ -215,7 +215,7 @@ export abstract class ReductionMethods<S extends Shape = Shape> extends Pointwis
     checkKind("mode", "keepdim", keepdim, kind.boolean);
     return ranked(this, rk.mode(this.node, dim, keepdim));
   }
-  /** How many elements fall into each of `bins` equal parts of [min, max] (torch.histc). */
+  /** The number of elements in each of `bins` equal parts of [min, max] (torch.histc). */
   histc(options: HistogramOptions = {}): Tensor {
     const { bins = 100, min = 0, max = 0 } = checkOptions("histc", options, histogramKinds);
     if (!Number.isInteger(bins) || bins < 1)
@@ -256,7 +256,7 @@ export abstract class ReductionMethods<S extends Shape = Shape> extends Pointwis
   cummin(dim: number): Ranked {
     return ranked(this, rk.cummin(this.node, dim));
   }
-  /** log of the running sum of eˣ. */
+  /** log of the cumulative sum of eˣ. */
   logcumsumexp(dim: number): Tensor<S> {
     return alike(this, (x) => rk.logcumsumexp(x, dim));
   }
@@ -268,7 +268,7 @@ export abstract class ReductionMethods<S extends Shape = Shape> extends Pointwis
     const { descending = false } = checkOptions("argsort", options, given.sortKinds);
     return this[made](so.argsort(this.node, dim, descending), []);
   }
-  /** The values in order along the first dim. */
+  /** The values sorted along the first dim. */
   msort(): Tensor {
     return this.sort(0).values;
   }
@@ -296,7 +296,7 @@ function histogram(x: Node, bins: number, min: number, max: number): Node {
   const scalar = (value: number): Node => full([], value, values.dtype);
   const [least, most] = min < max ? [scalar(min), scalar(max)] : [rd.min(values), rd.max(values)];
   const flat = el.eq(least, most);
-  // Where all values are equal, they lie in the middle of a range of 2.
+  // If all values are equal, they lie in the middle of a range of width 2.
   const from = el.where(flat, el.sub(least, scalar(1)), least);
   const to = el.where(flat, el.add(most, scalar(1)), most);
   const { place, inside } = rk.binOf(values, bins, from, to);

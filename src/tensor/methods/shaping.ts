@@ -26,11 +26,11 @@ export abstract class ShapingMethods<S extends Shape = Shape> extends ReductionM
   get ndim(): number {
     return this.shape.length;
   }
-  /** The dims in the opposite order. */
+  /** The dims reversed. */
   get T(): Tensor {
     return changed(this, (x) => mv.permute(x, x.shape.map((_, axis) => axis).reverse()));
   }
-  /** The last two dims exchanged. */
+  /** The last two dims swapped. */
   get mT(): Tensor {
     if (this.shape.length < 2)
       throw new ShapeError(`mT: takes a matrix or a batch of them, got ${formatShape(this.shape)}`);
@@ -43,7 +43,7 @@ export abstract class ShapingMethods<S extends Shape = Shape> extends ReductionM
   reshape(...shape: given.Sizes): Tensor {
     return changed(this, (x) => mv.reshape(x, given.listed("reshape", shape)));
   }
-  /** The same as reshape: values are immutable, so that a view and a copy are one (torch.Tensor.view). */
+  /** The same as reshape: tensors are immutable, so a view and a copy are equivalent (torch.Tensor.view). */
   view(...shape: given.Sizes): Tensor {
     return changed(this, (x) => mv.reshape(x, given.listed("view", shape)));
   }
@@ -68,7 +68,7 @@ export abstract class ShapingMethods<S extends Shape = Shape> extends ReductionM
   unsqueeze(dim: number): Tensor {
     return changed(this, (x) => vw.unsqueeze(x, dim));
   }
-  /** Drops dims of size 1: all of them, or those named. */
+  /** Removes dims of size 1: all of them, or the given ones. */
   squeeze(dim?: number | readonly number[]): Tensor {
     if (!Array.isArray(dim)) return changed(this, (x) => vw.squeeze(x, dim as number | undefined));
     const dims: readonly number[] = dim;
@@ -82,7 +82,7 @@ export abstract class ShapingMethods<S extends Shape = Shape> extends ReductionM
   transpose(dim0: number, dim1: number): Tensor {
     return changed(this, (x) => vw.transpose(x, dim0, dim1));
   }
-  /** The dims in another order, [1, 0] or 1, 0. */
+  /** Reorders the dims, [1, 0] or 1, 0. */
   permute(...dims: given.Sizes): Tensor {
     return changed(this, (x) => mv.permute(x, given.listed("permute", dims)));
   }
@@ -92,14 +92,14 @@ export abstract class ShapingMethods<S extends Shape = Shape> extends ReductionM
       throw new ShapeError(`t: takes a matrix, got ${formatShape(this.shape)}; use transpose(dim0, dim1)`);
     return changed(this, (x) => (x.shape.length < 2 ? x : vw.transpose(x, 0, 1)));
   }
-  /** Dims moved to other places; the others keep their order. */
+  /** Moves dims to other positions; the others keep their order. */
   movedim(source: number | readonly number[], destination: number | readonly number[]): Tensor {
     return changed(this, (x) => ra.movedim(x, source, destination));
   }
 
   // ── elements repeated, turned, moved ───────────────────────────────────────────────────────────────────────────────
 
-  /** Dims of size 1 repeated to the given sizes, [2, -1] or 2, -1; -1 keeps a size, and new dims go in front. */
+  /** Repeats dims of size 1 to the given sizes, [2, -1] or 2, -1; -1 keeps a size, and new dims go in front. */
   expand(...shape: given.Sizes): Tensor {
     return changed(this, (x) => expand(x, given.listed("expand", shape)));
   }
@@ -110,7 +110,7 @@ export abstract class ShapingMethods<S extends Shape = Shape> extends ReductionM
   broadcastTo(...shape: given.Sizes): Tensor {
     return changed(this, (x) => expand(x, given.listed("broadcastTo", shape)));
   }
-  /** Summed over what broadcasting had repeated. */
+  /** Sums over the dims that broadcasting repeated. */
   sumToSize(...shape: given.Sizes): Tensor {
     const sizes = given.listed("sumToSize", shape);
     const lead = this.shape.length - sizes.length;
@@ -130,25 +130,25 @@ export abstract class ShapingMethods<S extends Shape = Shape> extends ReductionM
     if (this.shape.length < 1) throw new ShapeError("flipud: takes 1 dim or more, got a scalar");
     return alike(this, (x) => mv.flip(x, [0]));
   }
-  /** Moved along dims; what leaves at the end comes in at the start. Without dims, through the flattened tensor. */
+  /** Shifts along dims, cyclically. Without dims, through the flattened tensor. */
   roll(shifts: number | readonly number[], dims?: number | readonly number[]): Tensor<S> {
     checkKind("roll", "shifts", shifts, kind.size);
     if (dims !== undefined) checkKind("roll", "dims", dims, kind.size);
     return alike(this, (x) => ra.roll(x, shifts, dims));
   }
-  /** Turned by 90° k times, from the first dim toward the second. */
+  /** Rotates by 90° k times, from the first dim toward the second. */
   rot90(k = 1, dims: readonly number[] = [0, 1]): Tensor {
     return changed(this, (x) => ra.rot90(x, k, dims));
   }
-  /** The whole as often as said for each dim, [2, 1] or 2, 1. */
+  /** Repeats the tensor along each dim, [2, 1] or 2, 1. */
   repeat(...sizes: given.Sizes): Tensor {
     return changed(this, (x) => repeat(x, given.listed("repeat", sizes)));
   }
-  /** As repeat; dims that are not named stay as they are. */
+  /** As repeat; dims without a size stay unchanged. */
   tile(...sizes: given.Sizes): Tensor {
     return changed(this, (x) => ra.tile(x, given.listed("tile", sizes)));
   }
-  /** Each element as often as said, next to itself; without a dim those of the flattened tensor. */
+  /** Repeats each element, next to itself; without a dim, those of the flattened tensor. */
   repeatInterleave(repeats: number | readonly number[], dim?: number): Tensor {
     if (typeof repeats === "number") return changed(this, (x) => ra.repeatEach(x, repeats, dim));
     const flat = dim === undefined ? this.ravel() : this;
@@ -174,7 +174,7 @@ export abstract class ShapingMethods<S extends Shape = Shape> extends ReductionM
   select(dim: number, index: number): Tensor {
     return changed(this, (x) => vw.select(x, dim, index));
   }
-  /** `length` places from `start` on. Throws ShapeError where they reach beyond the dim. */
+  /** `length` positions from `start` on. Throws ShapeError if they exceed the dim. */
   narrow(dim: number, start: number, length: number): Tensor {
     return changed(this, (x) => vw.narrow(x, dim, start, length));
   }
@@ -188,11 +188,11 @@ export abstract class ShapingMethods<S extends Shape = Shape> extends ReductionM
   chunk(count: number, dim = 0): Tensor[] {
     return several(this, vw.chunk(this.node, count, dim));
   }
-  /** Exactly `parts` pieces, or pieces cut at the given places. */
+  /** Exactly `parts` pieces, or pieces cut at the given positions. */
   tensorSplit(parts: number | readonly number[], dim = 0): Tensor[] {
     return several(this, ra.tensorSplit(this.node, parts, dim));
   }
-  /** tensorSplit along the second dim; along the first of one. */
+  /** tensorSplit along the second dim; for a vector, along the first. */
   hsplit(parts: number | readonly number[]): Tensor[] {
     return several(this, ra.evenSplit("hsplit", this.node, parts, this.shape.length < 2 ? 0 : 1));
   }
@@ -217,7 +217,7 @@ export abstract class ShapingMethods<S extends Shape = Shape> extends ReductionM
   unfold(dim: number, size: number, step: number): Tensor {
     return changed(this, (x) => ra.unfold(x, dim, size, step));
   }
-  /** Elements at flat places offset + Σ index · stride. */
+  /** The elements at flat positions offset + Σ index · stride. */
   asStrided(size: Shape, stride: Shape, offset = 0): Tensor {
     return changed(this, (x) => ra.asStrided(x, size, stride, offset));
   }
@@ -240,7 +240,7 @@ export abstract class ShapingMethods<S extends Shape = Shape> extends ReductionM
   diagEmbed(offset = 0, dim1 = -2, dim2 = -1): Tensor {
     return changed(this, (x) => ra.diagEmbed(x, offset, dim1, dim2));
   }
-  /** The matrix with all elements on its diagonal. */
+  /** A matrix with all elements on its diagonal. */
   diagflat(offset = 0): Tensor {
     return changed(this, (x) => ra.diagEmbed(mv.reshape(x, [-1]), offset, -2, -1));
   }
