@@ -1,4 +1,4 @@
-// The library in a real browser: the same training as in Node, with and without cross-origin isolation, the same bits.
+// The library in a real browser, with and without cross-origin isolation: training gives the same bits as in Node.
 
 import { existsSync, mkdtempSync } from "node:fs";
 import { createServer, type Server } from "node:http";
@@ -24,7 +24,7 @@ interface Outcome {
   readonly backend: string;
 }
 
-/** How pages of their own kind are served. */
+/** Headers for special pages. */
 const policies = [
   { path: "policy/isolated", policy: undefined },
   { path: "policy/isolated/self", policy: "script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'" },
@@ -97,7 +97,7 @@ describe.skipIf(executable === undefined && !required)("in Chromium", () => {
     const errors: string[] = [];
     page.on("pageerror", (error) => errors.push(String(error)));
     await page.goto(`${origin}/${path}/`);
-    // Asked from outside: what waits within the page would be text that is evaluated, which its policy forbids.
+    // Polled from outside: polling within the page would evaluate text, which its policy forbids.
     const read = () =>
       page.evaluate("globalThis.outcome") as Promise<
         (Kind & { readonly isolated: boolean; readonly failed?: string }) | undefined
@@ -126,7 +126,7 @@ describe.skipIf(executable === undefined && !required)("in Chromium", () => {
     });
   }
 
-  it("a page whose workers come up says how many threads compute, and before that, that they do not yet", async () => {
+  it("a page reports how many threads compute once its workers are up, and before that, that they are not", async () => {
     const { before, after, product, size, isolated } = await run<Learned>("policy/isolated");
     expect(isolated).toBe(true);
     expect(before.description).toMatch(/^wasm, SIMD, 1 thread so far \(1 more start/);
@@ -137,7 +137,7 @@ describe.skipIf(executable === undefined && !required)("in Chromium", () => {
   });
 
   it.each(["policy/isolated/self", "policy/isolated/none"])(
-    "a page that may not start workers computes on one thread, and says which policy forbids more: %s",
+    "a page that may not start workers computes on one thread and says which policy forbids more: %s",
     async (path) => {
       const { after, product, size, isolated } = await run<Learned>(path);
       expect(isolated).toBe(true);
@@ -149,7 +149,7 @@ describe.skipIf(executable === undefined && !required)("in Chromium", () => {
     },
   );
 
-  it("a page that may not compile WebAssembly computes on the reference backend; asking for wasm is an error that says so", async () => {
+  it("a page that may not compile WebAssembly computes on the reference backend, and asking for wasm is an error that says so", async () => {
     const { after, product, size, wasm } = await run<Learned>("policy/no-wasm");
     expect(after.backend).toBe("reference");
     expect(after.description).toMatch(

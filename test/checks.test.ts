@@ -1,4 +1,4 @@
-// Checks of indices are effects: whatever becomes of the values, a wrong index is an error that names it, before anything is assigned.
+// Checks of indices are effects: even if the value is dropped, a wrong index is an error that names it, before anything is assigned.
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { compileGraph } from "../src/compiler/compile.ts";
 import { HebbError } from "../src/graph/errors.ts";
@@ -34,13 +34,13 @@ afterAll(() => {
 const integers = (values: readonly number[], shape = [values.length]): Tensor =>
   tensor(Int32Array.from(values)).reshape(shape);
 
-/** Does what the function asks for, whatever waits. */
+/** Runs the function and everything that is pending. */
 const run = (body: () => unknown): void => {
   body();
   flush();
 };
 
-/** Expressions of a wrong index, and what the error says of it. */
+/** Expressions with a wrong index, and the error's message. */
 const wrong: readonly (readonly [name: string, body: (x: Tensor, index: Tensor) => Tensor, message: RegExp])[] = [
   ["gather", (x, i) => x.gather(0, i.reshape([2, 1])), /gather along dim 0: at \[1, 0\], index 7 .* below 4, the size/],
   ["indexSelect", (x, i) => x.indexSelect(1, i), /indexSelect along dim 1: at \[1\], index 7 .* below 3, the size/],
@@ -81,7 +81,7 @@ const wrong: readonly (readonly [name: string, body: (x: Tensor, index: Tensor) 
   ],
 ];
 
-/** Ways to lose a value on the way out. */
+/** Ways to drop a value before it is returned. */
 const losses: readonly (readonly [name: string, lose: (value: Tensor) => Tensor])[] = [
   ["kept", (value) => value.sum()],
   ["dropped", () => zeros([])],
@@ -108,7 +108,7 @@ describe.each(backends)("%s", (backend) => {
   describe.each(wrong)("%s", (_, body, message) => {
     const x = (): Tensor => tensor(Float32Array.from({ length: 12 }, (__, i) => i / 10)).reshape([4, 3]);
 
-    it("is reported when compiled, whatever becomes of the value", () => {
+    it("is reported when compiled, even if the value is dropped", () => {
       const step = compile((value: Tensor, index: Tensor) => losses.map(([, lose]) => lose(body(value, index))));
       step(x(), integers([0, 1]));
       expect(() => step(x(), integers([0, 7]))).toThrow(message);
@@ -118,7 +118,7 @@ describe.each(backends)("%s", (backend) => {
       }
     });
 
-    it("is reported when evaluated lazily, whatever becomes of the value", () => {
+    it("is reported when evaluated lazily, even if the value is dropped", () => {
       for (const [, lose] of losses) {
         expect(() => run(() => lose(body(x(), integers([0, 7]))))).toThrow(message);
         run(() => lose(body(x(), integers([0, 1]))));
@@ -151,7 +151,7 @@ describe.each(backends)("%s", (backend) => {
       expect(() => step(integers([0, 7]))).toThrow(message);
       expect([state(), count.itemSync()]).toEqual([kept, made]);
       expect(() => run(() => train(integers([7, 7])))).toThrow(/ 7 is out of range/);
-      // Without compile each line happens after the one before.
+      // Without compile, each line runs after the one before.
       expect([state(), count.itemSync()]).toEqual([kept, made + 1]);
       step(integers([0, 1]));
       run(() => train(integers([1, 0])));
@@ -159,7 +159,7 @@ describe.each(backends)("%s", (backend) => {
     });
   });
 
-  it("a label of the batch is reported with its row, in images with its place", () => {
+  it("names the row of a wrong label of a batch, and its position in images", () => {
     const labels = integers([0, 1, 1, 0, 0, 2], [2, 1, 3]);
     expect(() => F.crossEntropy(zeros([2, 2, 1, 3]), labels).itemSync()).toThrow(
       "crossEntropy: in row 1 at [0, 2], label 2 is out of range, it must be at least 0 and below 2, the number of classes",
@@ -167,7 +167,7 @@ describe.each(backends)("%s", (backend) => {
     expect(() => F.crossEntropy(zeros([2]), integers([2], [])).itemSync()).toThrow(
       "crossEntropy: label 2 is out of range",
     );
-    // A label to ignore is not a class, and needs none.
+    // An ignored label is not a class and is not checked.
     expect(F.crossEntropy(zeros([2, 2]), integers([-100, 1])).itemSync()).toBeCloseTo(Math.log(2), 6);
     expect(() => F.crossEntropy(zeros([2, 2]), integers([-100, -1])).itemSync()).toThrow(/in row 1, label -1/);
   });
@@ -179,7 +179,7 @@ describe.each(backends)("%s", (backend) => {
     );
   });
 
-  it("holds in gradients, functions of gradients, inspection and without history", () => {
+  it("applies in gradients, in functions of gradients, in inspection and without history", () => {
     const at = integers([3]);
     const pick = (x: Tensor): Tensor => x.square().gather(0, at).sum();
     expect(() => grad(pick)(ones([3])).toArraySync()).toThrow(/index 3 is out of range/);
@@ -192,7 +192,7 @@ describe.each(backends)("%s", (backend) => {
     flush();
   });
 
-  it("holds for a value from outside a compiled function, and for one that is asked for again", () => {
+  it("applies to a value from outside a compiled function, and to one that is read again", () => {
     const value = ones([3]).gather(0, integers([5]));
     expect(() => ones([2]).sum().itemSync()).toThrow(/index 5/);
     expect(ones([2]).sum().itemSync()).toBe(2);
@@ -201,7 +201,7 @@ describe.each(backends)("%s", (backend) => {
     expect(() => step(ones([1]))).toThrow(/index 5/);
   });
 
-  it("of several wrong ones the first is reported, as in the order of the program", () => {
+  it("reports the first of several wrong indices in the order of the program", () => {
     const step = compile((a: Tensor, b: Tensor) =>
       ones([3])
         .gather(0, a)
@@ -218,7 +218,7 @@ describe.each(backends)("%s", (backend) => {
     ).toThrow(/at \[1\], index 4/);
   });
 
-  it("an index is reported at the lowest of its places, among many", () => {
+  it("reports the lowest position of a wrong index among many", () => {
     const many = Int32Array.from({ length: 300_000 }, (_, i) => i % 10);
     many[299_000] = 11;
     many[123_456] = -12;
@@ -227,7 +227,7 @@ describe.each(backends)("%s", (backend) => {
     );
   });
 
-  it("an empty dim has no index, and an empty index needs none", () => {
+  it("an empty dim has no valid index, and an empty index needs none", () => {
     expect(() => zeros([0, 3]).indexSelect(0, integers([0]))).toThrow(
       /the size of that dim is 0, so there is no index/,
     );
@@ -245,7 +245,7 @@ describe("a check costs little", () => {
     return lines.filter((line) => line.startsWith("  check ")).length;
   };
 
-  it("of the same index once, however often it is looked up", () => {
+  it("for an index that is looked up several times: one check", () => {
     const lookUps = (x: Tensor, i: Tensor): Tensor =>
       x
         .indexSelect(0, i)
@@ -258,7 +258,7 @@ describe("a check costs little", () => {
     expect(checksOf((x, i) => x.indexSelect(0, i).sum().add(x.indexSelect(1, i).sum()), integers([0, 1]))).toBe(2);
   });
 
-  it("of gradients too", () => {
+  it("for gradients as well", () => {
     const table = new Parameter(ones([4, 3]));
     const learn = (_: Tensor, i: Tensor): Tensor => {
       const loss = F.crossEntropy(F.embedding(i, table), i);
@@ -269,7 +269,7 @@ describe("a check costs little", () => {
     expect(checksOf(learn, integers([0, 1, 1]))).toBe(2);
   });
 
-  it("of an index that is known to be in range nothing", () => {
+  it("for an index known to be in range: none", () => {
     expect(checksOf((x) => x.topk(2, 1).values.add(x.sort(1).values.slice(1, 0, 2)), integers([]))).toBe(0);
     expect(checksOf((x, i) => ones([256]).gather(0, i).add(x.sum()), tensor(Uint8Array.of(255)))).toBe(0);
     expect(checksOf((x, i) => ones([255]).gather(0, i).add(x.sum()), tensor(Uint8Array.of(254)))).toBe(1);

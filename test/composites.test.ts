@@ -1,4 +1,5 @@
-// Composites: what the field knows by name says so on its nodes, with its inputs and attributes, and computes the same with or without.
+// Composites: operations with a well-known name are noted on their nodes, with inputs and attributes. The results are the same with and without the
+// note.
 import { describe, expect, it } from "vitest";
 import { compileGraph } from "../src/compiler/compile.ts";
 import { printProgram } from "../src/compiler/print.ts";
@@ -26,7 +27,7 @@ const ints = (...values: number[]): Tensor => tensor(Int32Array.from(values));
 interface Case<K extends CompositeName> {
   readonly given: readonly Tensor[];
   readonly call: (...given: Tensor[]) => Tensor | readonly Tensor[];
-  /** Of the given tensors, or others by what makes them. */
+  /** The given tensors; "some" where any other input will do. */
   readonly inputs: (...given: Tensor[]) => CompositeTable<Tensor | "some">[K]["inputs"];
   readonly attributes: CompositeTable<unknown>[K]["attributes"];
 }
@@ -357,14 +358,14 @@ const cases: Cases = {
 
 const resultsOf = (made: Tensor | readonly Tensor[]): readonly Tensor[] => (made instanceof Tensor ? [made] : made);
 
-/** The composite on a node, or on what it is a view of. */
+/** The composite on a node, or on the node of which it is a view. */
 function noted(node: Node, name: string): Node {
   for (let found: Node | undefined = node; found !== undefined; found = found.inputs[0])
     if (found.composite?.name === name) return found;
   throw new Error(`no note of ${name}`);
 }
 
-/** What is noted of the results, against what the case says. */
+/** The note on the results, against the case's expectation. */
 function check<K extends CompositeName>(name: K, given: readonly Tensor[], made: readonly Tensor[]): void {
   const found = made.map(({ node }) => noted(node, name));
   const composite = found[0]?.composite as Composite;
@@ -378,7 +379,7 @@ function check<K extends CompositeName>(name: K, given: readonly Tensor[], made:
   found.forEach((node, place) => {
     expect(node.composite).toBe(composite);
     expect(node.compositeResult).toBe(place);
-    // What is noted keeps nothing alive that the graph does not.
+    // A note keeps nothing alive that the graph does not.
     const ancestors = new Set(topologicalOrder([node]));
     ancestors.delete(node);
     for (const input of composite.inputs) if (input !== undefined) expect(ancestors.has(input)).toBe(true);
@@ -403,7 +404,7 @@ describe("composites", () => {
   for (const name of Object.keys(cases) as CompositeName[]) {
     const { given, call } = cases[name];
 
-    it(`${name} is noted, and computes what it does without the note`, () => {
+    it(`${name} is noted, and gives the same result without the note`, () => {
       const made = resultsOf(call(...given));
       check(name, given, made);
       const nodes = made.map(({ node }) => node);
@@ -452,34 +453,34 @@ describe("composites", () => {
     expect(names).toContain("scaledDotProductAttention");
   });
 
-  it("says that batchNorm trained, without keeping the statistics", () => {
+  it("notes that batchNorm ran in training mode, without keeping the statistics", () => {
     const norm = new nn.BatchNorm2d(4);
     const { composite } = norm.forward(images).node;
     expect(composite?.attributes).toEqual({ training: true, eps: 1e-5, momentum: 0.1 });
     expect(composite?.inputs).toEqual([images.node, norm.weight?.node, norm.bias?.node, undefined, undefined]);
   });
 
-  it("notes without gradients too", () => {
+  it("notes composites without gradients too", () => {
     const { node } = noGrad(() => F.gelu(x34));
     expect(node.composite?.name).toBe("gelu");
     expect(noGrad(() => x34.softmax()).node.inputs[0]?.composite?.name).toBe("softmax");
   });
 
-  it("leaves an input that comes out unchanged as it was", () => {
+  it("leaves an input alone that is returned unchanged", () => {
     const x = F.gelu(x34);
     expect(F.interpolate(images, { size: 6, mode: "bilinear" }).node.composite).toBeUndefined();
     expect(F.dropout(x, 0).node.composite?.name).toBe("gelu");
     expect(F.dropout(x, 0.5, false).node.composite?.name).toBe("gelu");
   });
 
-  it("differentiates as before", () => {
+  it("gives the same gradients as before", () => {
     const leaf = numbers([3, 4]);
     leaf.requiresGrad = true;
     F.softmax(F.gelu(leaf)).square().sum().backward();
     expect(leaf.grad?.shape).toEqual([3, 4]);
   });
 
-  it("moves with a rewrite of its leaves, one composite for all results, and is dropped by any other", () => {
+  it("moves with a rewrite of its leaves, one composite for all results, and is dropped by any other rewrite", () => {
     const x = numbers([4, 3]);
     const { values, indices } = x.add(1).sort();
     const roots = [values.node, indices.node];
@@ -498,7 +499,7 @@ describe("composites", () => {
     expect(plain(roots).map((node) => node.composite)).toEqual([undefined, undefined]);
   });
 
-  it("keeps nothing of a long chain that was evaluated on the way", () => {
+  it("keeps nothing of a long chain that is evaluated on the way", () => {
     let x = numbers([3]);
     for (let k = 0; k < 3000; k++) x = F.gelu(x);
     const inputsOf = ({ inputs, composite }: Node): Node[] => [
@@ -509,7 +510,7 @@ describe("composites", () => {
     expect(topologicalOrder([x.node], { inputsOf }).filter((node) => !plainly.has(node))).toEqual([]);
   });
 
-  it("joins what several functions made", () => {
+  it("joins the results of several functions", () => {
     const joined = cat([F.silu(x34), F.mish(x34)]);
     expect(joined.node.inputs.map((node) => node.composite?.name)).toEqual(["silu", "mish"]);
   });

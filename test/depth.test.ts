@@ -1,4 +1,4 @@
-// Depth is not a limit: long chains, deep networks and nested modules compute, or say in a sentence what ends them.
+// Depth is not limited: long chains, deep networks and nested modules compute, or end with an error that says why.
 import { afterEach, describe, expect, it } from "vitest";
 import {
   backendInfo,
@@ -19,7 +19,7 @@ afterEach(() => {
   useBackend({ backend });
 });
 
-/** 2 x - x, over and over: every value is exactly x again, and no operation can be left out. */
+/** 2 x - x, repeated: every value is exactly x again, and no operation can be optimised away. */
 function chain(x: Tensor, length: number): Tensor {
   let y = x;
   for (let i = 0; i < length / 2; i++) y = y.add(y).sub(x);
@@ -34,7 +34,7 @@ describe("operations one after another", () => {
     expect(step(tensor(values)).toArraySync()).toEqual(values);
   });
 
-  it.each(["reference", "wasm"] as const)("compute when asked for: 20,000 of them on %s", (name) => {
+  it.each(["reference", "wasm"] as const)("are evaluated when read: 20,000 of them on %s", (name) => {
     useBackend({ backend: name });
     expect(chain(tensor(values), 20_000).toArraySync()).toEqual(values);
   });
@@ -59,13 +59,13 @@ describe("operations one after another", () => {
       for (let i = 0; i < 1_000; i++) y = x.add(y.sum(0, true).mul(0.25));
       return y;
     });
-    // The sum of all is s ← S + s, by 4 elements a quarter each.
+    // The sum S of all elements follows s ← S + s: 4 elements with a quarter each.
     expect(step(ones([4])).toArraySync()).toEqual([1001, 1001, 1001, 1001]);
   });
 });
 
 describe("movements one after another", () => {
-  it("turn in step: 200 permutes and reshapes that do not divide one another", () => {
+  it("alternate: 200 permutes and reshapes that do not simplify", () => {
     const x = Float32Array.from({ length: 6 * 35 * 11 }, (_, i) => i);
     const shapes = [
       [10, 21, 11],
@@ -88,7 +88,7 @@ describe("movements one after another", () => {
     expect([...step(tensor(x, { shape: [6, 35, 11] })).dataSync()]).toEqual(byHand);
   });
 
-  it("pad and cut a convolution 2,000 times", () => {
+  it("pad and slice a convolution 2,000 times", () => {
     const convolution = new nn.Conv1d(1, 1, 3);
     const step = compile((x: Tensor) => {
       let y: Tensor = convolution.forward(x);
@@ -100,15 +100,15 @@ describe("movements one after another", () => {
   });
 });
 
-describe("very many parts", () => {
-  it("make one tensor: 5,000 numbers", () => {
+describe("a large number of parts", () => {
+  it("form one tensor: 5,000 numbers", () => {
     const step = compile((x: Tensor) => stack(Array.from({ length: 5_000 }, (_, i) => x.add(i))));
     const { length } = step(tensor(7)).dataSync();
     expect(length).toBe(5_000);
     expect([0, 255, 256, 4_999].map((i) => step(tensor(7)).dataSync()[i])).toEqual([7, 262, 263, 5_006]);
   });
 
-  it("lie along the last dim too", () => {
+  it("may lie along the last dim too", () => {
     const parts = Array.from({ length: 600 }, (_, i) => tensor([[i], [-1 - i]]));
     const joined = cat(parts, 1).dataSync();
     expect(Array.from({ length: 600 }, (_, i) => [joined[i], joined[600 + i]])).toEqual(
@@ -123,7 +123,7 @@ describe("20,000 modules inside one another", () => {
   let model: nn.Sequential = new nn.Sequential(innermost);
   for (let level = 1; level < levels; level++) model = new nn.Sequential(model);
 
-  it("are found, by names that lead to them", () => {
+  it("are found under names that lead to them", () => {
     expect(model.modules()).toHaveLength(levels + 1);
     const [[path = "", parameter] = []] = model.namedParameters();
     expect(path).toBe(`${"0.".repeat(levels)}weight`);
@@ -132,18 +132,18 @@ describe("20,000 modules inside one another", () => {
     model.loadStateDict(model.stateDict());
   });
 
-  it("learn or not, all of them", () => {
+  it("switch between training and evaluation, all of them", () => {
     expect(innermost.eval().training).toBe(false);
     expect(model.train().training && innermost.training).toBe(true);
   });
 
-  it("print in a page", () => {
+  it("print on one page", () => {
     expect(String(model)).toContain("Sequential(…)");
     expect(String(model).length).toBeLessThan(10_000);
     expect(model.summary()).toContain("…0.0.0");
   });
 
-  it("end the stack with a sentence, and the next model runs", () => {
+  it("overflow the stack with a clear error, and the next model runs", () => {
     const x = rand([1, 2]);
     for (const run of [model.forward, compile((given: Tensor) => model.forward(given))])
       expect(() => run(x)).toThrow(/^forward: \d+ modules inside one another overflow JavaScript's stack; nest fewer/);
@@ -152,7 +152,7 @@ describe("20,000 modules inside one another", () => {
   });
 });
 
-describe("arrays inside arrays", () => {
+describe("nested arrays", () => {
   const nested = (levels: number, inside: unknown): unknown => {
     let value = inside;
     for (let level = 0; level < levels; level++) value = [value];
@@ -161,7 +161,7 @@ describe("arrays inside arrays", () => {
   const itself: unknown[] = [];
   itself.push(itself);
 
-  it("are arguments and results of compiled functions to a depth", () => {
+  it("are arguments and results of compiled functions up to a depth", () => {
     const first = compile((value: unknown): unknown => value);
     expect(first(nested(100, ones([])))).toEqual(expect.anything());
     for (const deep of [nested(20_000, 1), itself])

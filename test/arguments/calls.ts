@@ -1,13 +1,13 @@
-// A right call of every public function of tensors and nn, from which the tests of this folder make wrong ones.
+// A valid call of every public function of tensors and nn. The other tests of this folder derive invalid calls from them.
 import * as hebb from "../../src/index.ts";
 import { nn, type Tensor, tensor } from "../../src/index.ts";
 import { methodCalls } from "./methodCalls.ts";
 
-/** Arguments that are right. `options`: at which place the options stand. */
+/** Valid arguments. `options`: the position of the options among them. */
 export interface Call {
   readonly args: () => readonly unknown[];
   readonly options?: number;
-  /** Of a module: the arguments of forward, and the place of options among them. */
+  /** For a module: the arguments of forward, and the position of the options among them. */
   readonly forward?: () => readonly unknown[];
   readonly forwardOptions?: number;
 }
@@ -33,7 +33,7 @@ const make = (args: () => readonly unknown[], options?: number): Call => ({
   args,
   ...(options === undefined ? {} : { options }),
 });
-/** With empty options behind the arguments. */
+/** With empty options after the arguments. */
 const optional = (args: () => readonly unknown[]): Call => make(() => [...args(), {}], args().length);
 const unary = (make: () => Tensor = matrix): Call => ({ args: () => [make()] });
 const square = (x: Tensor): Tensor => x.square().sum();
@@ -192,7 +192,7 @@ export const functions: Readonly<Record<string, Call>> = {
   Parameter: optional(() => [matrix()]),
 };
 
-/** Methods of Tensor, of matrix() or of what `of` says. */
+/** Methods of Tensor, called on matrix() or on the result of `of`. */
 export const methods: Readonly<Record<string, Call & { readonly of?: () => Tensor }>> = {
   ...Object.fromEntries(
     (
@@ -267,7 +267,7 @@ const whole = (values: readonly number[], ...shape: readonly number[]): Tensor =
   tensor(Int32Array.from(values), { shape });
 const three = (): readonly Tensor[] => [matrix(), matrix().neg(), matrix().mul(2)];
 
-/** Losses that have a short name too. */
+/** Losses that also have a short name. */
 export const longNames: Readonly<Record<string, string>> = {
   binaryCrossEntropy: "bce",
   binaryCrossEntropyWithLogits: "bceWithLogits",
@@ -382,7 +382,7 @@ const shortFunctionals: Readonly<Record<string, Call>> = {
   pixelUnshuffle: make(() => [image(), 2]),
 };
 
-/** nn.functional, without what `hebb` has too. */
+/** nn.functional, except what `hebb` also exports. */
 export const functionals: Readonly<Record<string, Call>> = {
   ...shortFunctionals,
   ...Object.fromEntries(Object.entries(longNames).map(([long, short]) => [long, shortFunctionals[short] ?? of()])),
@@ -425,7 +425,7 @@ const one = (): nn.Linear => new nn.Linear(3, 3);
 const encoderLayer = (): nn.TransformerEncoderLayer => new nn.TransformerEncoderLayer(4, 2, { dimFeedforward: 4 });
 const decoderLayer = (): nn.TransformerDecoderLayer => new nn.TransformerDecoderLayer(4, 2, { dimFeedforward: 4 });
 
-/** Classes of nn: what they are made with, and what their forward takes. */
+/** Classes of nn: the arguments of the constructor and of forward. */
 export const modules: Readonly<Record<string, Call>> = {
   ...Object.fromEntries(
     "Hardsigmoid Hardswish Identity LogSigmoid Mish ReLU ReLU6 SELU Sigmoid SiLU Softsign Step Tanh Tanhshrink"

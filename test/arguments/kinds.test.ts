@@ -1,4 +1,5 @@
-// Something of the wrong kind for every argument of every public function: it works, or a HebbError says why not. Never a raw TypeError.
+// Passes a value of the wrong kind for every argument of every public function. The call works or throws a HebbError with the reason, never a raw
+// TypeError.
 import { beforeAll, expect, it } from "vitest";
 import { HebbError, Tensor, useBackend } from "../../src/index.ts";
 import { type Subject, subjects } from "./subjects.ts";
@@ -25,7 +26,7 @@ const wrong: readonly (readonly [name: string, value: unknown])[] = [
   ["a date", new Date(0)],
 ];
 
-/** Values asked for, so that what only fails when it is compiled or run fails too. */
+/** Reads the values, so that errors at compile time and at run time show too. */
 async function settle(output: unknown, depth = 0): Promise<void> {
   if (output instanceof Tensor) output.dataSync();
   else if (output instanceof Promise) await settle(await output, depth + 1);
@@ -33,8 +34,8 @@ async function settle(output: unknown, depth = 0): Promise<void> {
 }
 
 /**
- * Functions that keep what they are given, and never look at it; and one whose defaults, 44 million weights, are too much for the reference
- * backend: its options are tried in options.test.ts.
+ * Functions that store their arguments without checking them. nn.Transformer is here because its defaults, 44 million weights, are too large for the
+ * reference backend; options.test.ts tests its options.
  */
 const keep = new Set(["Tensor", "nn.Transformer", "nn.Transformer.forward"]);
 

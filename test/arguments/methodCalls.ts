@@ -1,4 +1,4 @@
-// Right calls of the methods of Tensor that go beyond the basic ones.
+// Valid calls of the methods of Tensor beyond the basic ones.
 import { type Tensor, tensor } from "../../src/index.ts";
 import { type Call, floats, positive } from "./calls.ts";
 

@@ -1,15 +1,15 @@
-// Every option of every public function, misspelt: it is refused, and the right name is said. No option is ignored.
+// Misspells every option of every public function. The error suggests the right name; no option is ignored.
 import { beforeAll, describe, expect, it } from "vitest";
 import { HebbError, useBackend } from "../../src/index.ts";
 import { type Subject, subjects, withoutCall } from "./subjects.ts";
 
 beforeAll(() => useBackend({ backend: "wasm", threads: 1 }));
 
-it("has a right call of every public function", () => {
+it("has a valid call of every public function", () => {
   expect(withoutCall).toEqual([]);
 });
 
-it("knows of every parameter that holds options", () => {
+it("covers every parameter that holds options", () => {
   const holds = ({ source }: Subject): boolean => {
     const [, parameters = ""] = /^[^(]*\(([^)]*)\)/.exec(source) ?? [];
     return /\b(options|inputs)\b\s*(=|,|$)/.test(parameters);
@@ -23,7 +23,7 @@ it("knows of every parameter that holds options", () => {
 
 const optional = subjects.filter((subject): subject is Subject & { options: number } => subject.options !== undefined);
 
-/** The call with something else where its options are. */
+/** The call with another value in place of its options. */
 function withOptions(subject: Subject & { options: number }, options: unknown): () => unknown {
   return () => {
     const args = [...subject.args()];
@@ -42,7 +42,7 @@ function refusalOf(run: () => unknown): Error {
   throw new Error("nothing was refused");
 }
 
-/** The names of the options, as the refusal of an unknown one lists them. */
+/** The names of the options, read from the error about an unknown one. */
 function namesOf(subject: Subject & { options: number }): string[] {
   const { message } = refusalOf(withOptions(subject, { zzzzzz: 1 }));
   const [, list = ""] = /(?:its|Its) options are ([\w, ]+)/.exec(message) ?? [];
@@ -62,7 +62,7 @@ function misspellings(name: string): string[] {
 }
 
 describe.each(optional.map((subject) => [subject.name, subject] as const))("%s", (_, subject) => {
-  it("refuses each of its options when it is misspelt, and says the right name", () => {
+  it("refuses each option when it is misspelt and suggests the right name", () => {
     const names = namesOf(subject);
     expect(names.length).toBeGreaterThan(0);
     for (const name of names) {
@@ -71,7 +71,7 @@ describe.each(optional.map((subject) => [subject.name, subject] as const))("%s",
         const error = refusalOf(withOptions(subject, { [wrong]: 1 }));
         expect(error).toBeInstanceOf(HebbError);
         expect(error.message).toContain(`there is no option ${wrong}`);
-        // Another option may be as near; the list names all.
+        // Another option may be equally close; the list names all.
         const [, meant] = /did you mean (\w+)\?/.exec(error.message) ?? [];
         expect(error.message).toMatch(new RegExp(`options are (.*, )?${name}(,|$|\\b)`));
         if (name.length > 3 && snake(wrong) === snake(name)) expect(meant).toBe(name);
@@ -79,7 +79,7 @@ describe.each(optional.map((subject) => [subject.name, subject] as const))("%s",
     }
   });
 
-  it("refuses values of another kind for each option", () => {
+  it("refuses values of the wrong kind for each option", () => {
     for (const name of namesOf(subject)) {
       if (anyValue.has(`${subject.name} ${name}`)) continue;
       for (const value of [Symbol.iterator, {}, 1n, new Date(0)]) {
@@ -90,7 +90,7 @@ describe.each(optional.map((subject) => [subject.name, subject] as const))("%s",
     }
   });
 
-  it("refuses what is not an object of options", () => {
+  it("refuses options that are not an object", () => {
     for (const value of [0.1, "x", null, true, [0.1], () => 1]) {
       if (takesElse.has(`${subject.name} ${typeof value}`)) continue;
       const error = refusalOf(withOptions(subject, value));
@@ -100,7 +100,7 @@ describe.each(optional.map((subject) => [subject.name, subject] as const))("%s",
   });
 });
 
-/** Options that take whatever has the right methods. */
+/** Options that accept any object with the right methods. */
 const anyValue = new Set(["inspectStep optimizer", "inspectStep replace"]);
 /** embedding takes paddingIdx in place of options. */
 const takesElse = new Set(["nn.functional.embedding number"]);
@@ -133,7 +133,7 @@ it.each([
   [() => subjectNamed("Tensor.to").call(["float"]), "dtype"],
   [() => subjectNamed("nn.init.kaimingUniform").call([row(), { mode: "fan_in" }]), 'did you mean "fanIn"?'],
   [() => subjectNamed("nn.init.calculateGain").call(["leaky_relu"]), 'did you mean "leakyRelu"?'],
-] as const)("names the choice that is nearest: %s", (run, message) => {
+] as const)("suggests the closest choice: %s", (run, message) => {
   expect(run).toThrow(HebbError);
   expect(run).toThrow(message);
 });

@@ -1,4 +1,4 @@
-// Every option of the rooms around tensors and nn, misspelt: it is refused. The functions are taken from the exports, so none is left out.
+// Misspells every option of the rooms around tensors and nn; each is refused. The functions come from the exports, so none is left out.
 import { describe, expect, it } from "vitest";
 import * as data from "../../src/data/index.ts";
 import * as files from "../../src/data/node.ts";
@@ -16,7 +16,7 @@ import * as train from "../../src/train/index.ts";
 
 type AnyFunction = (...args: readonly unknown[]) => unknown;
 
-/** What stands before the options; behind them too, where something does. */
+/** The arguments before the options, and those after them where there are any. */
 type Arguments = () => readonly [before: readonly unknown[], after?: readonly unknown[]];
 
 const model = new nn.Linear(2, 2);
@@ -155,7 +155,10 @@ const rows: Readonly<Record<string, Arguments>> = {
   "optim.findLearningRate": () => [[optimizer(), () => ones([])]],
 };
 
-/** They take values rather than options (descriptions have a test below), what has more than they need (RowStream, samplesOf, updatesIn), or are bases that nobody calls. */
+/**
+ * Excluded: functions that take values rather than options (descriptions have a test below), those with additional properties (RowStream, samplesOf,
+ * updatesIn), and base classes.
+ */
 const others = new Set([
   "data.applyImagePreprocessing",
   "data.planesOf",
@@ -215,7 +218,7 @@ it("has a row for every function that takes options", () => {
   expect(Object.keys(rows).filter((name) => !functions.some(([known]) => known === name))).toEqual([]);
 });
 
-/** What goes wrong with these options: thrown, rejected, or at the first value of a generator. */
+/** The error that these options cause: thrown, rejected, or raised at the first value of a generator. */
 async function refusal(name: string, options: unknown): Promise<Error> {
   const [, value] = functions.find(([known]) => known === name) ?? [];
   const [before, after = []] = rows[name]?.() ?? [[]];
@@ -235,7 +238,7 @@ async function refusal(name: string, options: unknown): Promise<Error> {
 }
 
 describe.each(Object.keys(rows))("%s", (name) => {
-  it("refuses an option that it does not have, and lists those it has", async () => {
+  it("refuses an unknown option and lists the known ones", async () => {
     const unknown = await refusal(name, { zzzzzz: 1 });
     expect(unknown).toBeInstanceOf(HebbError);
     expect(unknown.message).toMatch(/there is no option zzzzzz; its options are /);
@@ -248,7 +251,7 @@ describe.each(Object.keys(rows))("%s", (name) => {
     }
   });
 
-  it("refuses what is not an object of options", async () => {
+  it("refuses options that are not an object", async () => {
     for (const value of [0.1, "x", null, true, [0.1]]) {
       const error = await refusal(name, value);
       expect(error, String(value)).toBeInstanceOf(HebbError);
@@ -284,7 +287,7 @@ it.each([
   [call(formats.writeNpz, null), "writeNpz: takes tensors by name"],
   [call(formats.writeSafetensors, model), "a Linear; give its .stateDict()"],
   [call(formats.writeSafetensors, {}, { step: 3 }), 'metadata values are strings, but "step" is 3'],
-])("names the choice that is nearest: %#", (wrong, message) => {
+])("suggests the closest choice: %#", (wrong, message) => {
   expect(wrong).toThrow(HebbError);
   expect(wrong).toThrow(message);
 });

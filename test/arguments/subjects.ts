@@ -1,4 +1,4 @@
-// Every public function of tensors and nn as something to call, taken from the exports: a new one cannot be left out.
+// Every public function of tensors and nn as a callable subject, taken from the exports, so that new ones are included.
 import * as hebb from "../../src/index.ts";
 import {
   type Call,
@@ -15,12 +15,12 @@ import {
 
 export interface Subject {
   readonly name: string;
-  /** Right arguments, made anew. */
+  /** Valid arguments, new at each call. */
   readonly args: () => readonly unknown[];
-  /** Where the options stand among them. */
+  /** The position of the options among them. */
   readonly options: number | undefined;
   readonly call: (args: readonly unknown[]) => unknown;
-  /** The source, for the names of its parameters. */
+  /** The source, from which the names of its parameters are read. */
   readonly source: string;
 }
 
@@ -78,7 +78,7 @@ function ofForward(name: string, make: AnyFunction, row: Call): Subject[] {
 const exported = (room: object): [name: string, value: AnyFunction][] =>
   Object.entries(room).filter((entry): entry is [string, AnyFunction] => typeof entry[1] === "function");
 
-/** Not of tensors and nn, or bases that are not to be called. */
+/** Not part of tensors and nn, or base classes that are not called. */
 const others = new Set([
   "HebbError",
   "ShapeError",
@@ -92,7 +92,7 @@ const others = new Set([
 ]);
 
 const tensorFunctions = exported(hebb).filter(([name]) => !others.has(name));
-/** Methods of Tensor, those of its base classes too. */
+/** Methods of Tensor, including those of its base classes. */
 export function methodNames(): string[] {
   const found = new Set<string>();
   for (let owner: object = hebb.Tensor.prototype; owner !== Object.prototype; owner = Object.getPrototypeOf(owner)) {
@@ -136,5 +136,5 @@ export const subjects: readonly Subject[] = [
   }),
 ];
 
-/** Public functions that no row of calls.ts is about. */
+/** Public functions without a row in calls.ts. */
 export const withoutCall: readonly string[] = missing;

@@ -1,4 +1,4 @@
-// A toy device that is nothing like a processor: memory of its own, work that is done later, reads by promise only, failures told late.
+// A toy device unlike a processor: it has its own memory, works later, is read by promise only and reports failures late.
 import type { AsynchronousDevice, Block, Executable, FailedRun } from "../../src/backends/backend.ts";
 import { createReferenceDevice } from "../../src/backends/reference/index.ts";
 import type { FailedCheck } from "../../src/compiler/checks.ts";
@@ -13,10 +13,10 @@ class LaterDevice implements AsynchronousDevice {
   readonly description = "the reference interpreter, later";
   readonly threads = 1;
   readonly budgetBytes = 2 ** 13;
-  /** How often a value was asked for. */
+  /** The number of reads. */
   reads = 0;
   readonly #within = createReferenceDevice();
-  /** What was given and is not done yet. */
+  /** Submitted work that is not done yet. */
   readonly #queue: (() => void)[] = [];
   #runs = 0;
   #failed: FailedRun | undefined;
@@ -25,7 +25,7 @@ class LaterDevice implements AsynchronousDevice {
     return this.#within.allocate(bytes);
   }
 
-  /** Work that was given before may still need the memory. */
+  /** Work submitted earlier may still need the memory. */
   free(block: Block): void {
     this.#give(() => this.#within.free(block));
   }
@@ -78,7 +78,7 @@ class LaterDevice implements AsynchronousDevice {
       const number = this.#runs++;
       const given = [...blocks];
       this.#give(() => {
-        // A run behind one that failed gives nothing and assigns nothing.
+        // A run after a failed one returns nothing and assigns nothing.
         if (this.#failed !== undefined) return;
         const check = within.run(given);
         if (check !== undefined) this.#failed = { run: number, executable, check };
@@ -103,7 +103,7 @@ class LaterDevice implements AsynchronousDevice {
     this.#give(() => this.#within.close());
   }
 
-  /** Does one piece of work at a time, each in a turn of the event loop of its own. */
+  /** Performs one piece of work at a time, each in its own turn of the event loop. */
   #give(work: () => void): void {
     this.#queue.push(work);
     if (this.#queue.length === 1) setImmediate(() => this.#next());

@@ -1,4 +1,4 @@
-// Training on a device that does everything later: the same bits, events and saved states as on the reference, and failures told in time.
+// Training on an asynchronous device: the same bits, events and saved states as on the reference, and failures reported in time.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { data, nn, optim, seed, type Tensor, Trainer, fit as trainModel } from "../../src/index.ts";
 import { useDevice } from "../../src/runtime/index.ts";
@@ -50,7 +50,7 @@ const regressor = (): nn.Sequential => new nn.Sequential(new nn.Linear(2, 6), ne
 
 type Chosen = Partial<FitOptions> & { readonly rate?: number };
 
-/** Everything that a training tells and leaves behind, apart from the time it took. */
+/** Everything that a training reports and leaves behind, except times. */
 async function trained(model: nn.Module, { rate = 0.05, ...options }: Chosen): Promise<unknown> {
   const optimizer = new optim.AdamW(model.parameters(), { lr: rate });
   const events: TrainEvent[] = [];
@@ -68,7 +68,7 @@ async function trained(model: nn.Module, { rate = 0.05, ...options }: Chosen): P
   });
   return timeless({
     history,
-    // When it is saved within an epoch depends on the time.
+    // Saves within an epoch depend on the clock.
     events: events.filter(({ type }) => type !== "progress" && type !== "start" && type !== "checkpoint"),
     saved: history.stopped === "diverged" ? undefined : saved.at(-1),
     weights: await arraysOfLater(model.stateDict()),
@@ -76,7 +76,7 @@ async function trained(model: nn.Module, { rate = 0.05, ...options }: Chosen): P
   });
 }
 
-/** A copy without seconds. */
+/** A copy without durations. */
 function timeless(value: unknown): unknown {
   if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return value;
   if (Array.isArray(value)) return value.map(timeless);
@@ -101,7 +101,7 @@ describe("fit", () => {
     expect(found).toEqual(expected);
   });
 
-  it("a schedule that takes the loss of each update has it before the next", async () => {
+  it("gives a schedule the loss of each update before the next one", async () => {
     const [expected, found] = await both(async () => {
       const model = classifier();
       const optimizer = new optim.SGD(model.parameters(), { lr: 0.1 });
@@ -113,7 +113,7 @@ describe("fit", () => {
     expect(found[0]).toBeLessThan(0.1);
   });
 
-  it("goes on from a state saved in the middle of an epoch, to the same bits", async () => {
+  it("resumes from a state saved in the middle of an epoch, to the same bits", async () => {
     const run = async (stops: readonly number[]): Promise<unknown> => {
       seed(4);
       let resume: TrainState | undefined;
@@ -141,7 +141,7 @@ describe("fit", () => {
     expect(await run([3, 6, 9])).toEqual(expected);
   });
 
-  it("waits for the answers of callbacks", async () => {
+  it("awaits the answers of callbacks", async () => {
     useLater();
     const model = classifier();
     const losses: number[] = [];
@@ -175,7 +175,7 @@ describe("a label out of range", () => {
   const loss = (output: Tensor, target: Tensor): Tensor => nn.functional.crossEntropy(output, target);
 
   it.each([1, 3])(
-    "ends fit with its sentence and its step, weights as before it (batches in an update: %i)",
+    "ends fit with its message and step, and leaves the weights as before (batches in an update: %i)",
     async (accumulate) => {
       useReference();
       const run = async (): Promise<{ message: string; weights: unknown; saved: number }> => {
@@ -220,7 +220,7 @@ describe("a label out of range", () => {
   });
 });
 
-it("steps wait for nothing, and losses are asked for together", async () => {
+it("steps do not wait, and losses are read together", async () => {
   const device = createLaterDevice();
   useDevice(device);
   const model = regressor();
@@ -249,7 +249,7 @@ describe("a Trainer", () => {
     return new Trainer(model, { train, validation, optimizer, batchSize: 8, seed: 3, moments: { most: 4, every: 3 } });
   };
 
-  it("goes back and ahead to the same bits", async () => {
+  it("goes back and forward to the same bits", async () => {
     const [expected, found] = await both(async () => {
       const trainer = make();
       await trainer.goTo(13);
@@ -262,7 +262,7 @@ describe("a Trainer", () => {
     expect(found).toEqual(expected);
   });
 
-  it("says what to await where it would have to wait", async () => {
+  it("says what to await where a synchronous call would have to wait", async () => {
     useLater();
     const trainer = make();
     expect(() => trainer.step()).toThrow(
@@ -281,7 +281,7 @@ describe("a Trainer", () => {
   });
 });
 
-describe("beside fit", () => {
+describe("next to fit", () => {
   beforeEach(useReference);
 
   it("findLr", async () => {
@@ -315,7 +315,7 @@ describe("beside fit", () => {
     expect(found.written.length).toBe(12);
   });
 
-  it("evaluation in many batches, with figures of one's own", async () => {
+  it("evaluation in many batches, with custom metrics", async () => {
     const many = data.moons({ count: 256 * 18, seed: 5 });
     const [expected, found] = await both(async () => {
       const objective = makeObjective("crossEntropy", { kind: "classes", count: 2 });

@@ -1,4 +1,4 @@
-// Tensors on a device that does everything later: the same bits as on the reference, and failures told with the next value asked for.
+// Tensors on an asynchronous device: the same bits as on the reference, and failures reported with the next value that is read.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
   compile,
@@ -53,7 +53,7 @@ describe("values", () => {
     expect(found).toEqual(expected);
   });
 
-  it("are not there at once, and that is said", () => {
+  it("are not available synchronously, and the error says so", () => {
     useLater();
     const x = rows().sum();
     expect(() => x.itemSync()).toThrow(/is asynchronous; await data\(\), item\(\) or toArray\(\)/);
@@ -88,7 +88,7 @@ describe("training", () => {
     expect(found).toEqual(expected);
   });
 
-  it("gradients that stand between calls add up", async () => {
+  it("accumulates gradients that are kept between calls", async () => {
     const [expected, found] = await both(async () => {
       const w = new Parameter(Float32Array.of(1, 2, 3));
       const step = compile((x: Tensor) => w.mul(x).square().sum().backward());
@@ -101,7 +101,7 @@ describe("training", () => {
 });
 
 describe("state", () => {
-  it("whoever read an old value keeps it", async () => {
+  it("keeps an old value for those who read it", async () => {
     const [expected, found] = await both(async () => {
       const state = new State(Float32Array.of(1, 2));
       const old = state.mul(1);
@@ -116,7 +116,7 @@ describe("state", () => {
   });
 });
 
-describe("a check that fails", () => {
+describe("a failing check", () => {
   const broken = (): Tensor => tensor(Int32Array.of(0, 1, 7, 0, 1, 0, 0, 1));
   beforeEach(() => {
     useLater();
@@ -137,19 +137,19 @@ describe("a check that fails", () => {
   };
 
   it.each([true, false])(
-    "is reported with the next value, and nothing was assigned since (compiled: %s)",
+    "is reported with the next value, and nothing is assigned meanwhile (compiled: %s)",
     async (compiled) => {
       const { model, step } = setUp(compiled);
       await step(rows(), labels()).item();
       const before = await stateOf(model);
       const bad = step(rows(), broken());
-      // These run behind the one that failed, which nobody has heard of.
+      // These run after the failed one, whose error nobody has read yet.
       const behind = [step(rows(), labels()), step(rows(), labels())];
       await expect(behind[1]?.item()).rejects.toThrow(/crossEntropy: in row 2, label 7 is out of range/);
       await expect(bad.item()).rejects.toThrow(/crossEntropy: in row 2, label 7 is out of range/);
       await expect(behind[0]?.item()).rejects.toThrow(/crossEntropy: in row 2, label 7 is out of range/);
       expect(await stateOf(model)).toEqual(before);
-      // Heard of, it is over.
+      // Once the error is read, it is over.
       const after = await step(rows(), labels()).item();
       expect(after).toBeGreaterThan(0);
       expect(await stateOf(model)).not.toEqual(before);
@@ -157,7 +157,7 @@ describe("a check that fails", () => {
   );
 
   it.each(["another step", "a value of the host"])(
-    "leaves weights that somebody holds alone, before %s",
+    "leaves weights alone that are also held elsewhere, before %s",
     async (next) => {
       const { model, step } = setUp(true);
       await step(rows(), labels()).item();
@@ -173,7 +173,7 @@ describe("a check that fails", () => {
     },
   );
 
-  it("is told of a parameter that was to be made behind it, which has no value until it is given one", async () => {
+  it("is reported for a parameter created after it, which has no value until one is assigned", async () => {
     const { step } = setUp(true);
     const bad = step(rows(), broken());
     const made = new Parameter(rand([3]).add(1));
@@ -182,7 +182,7 @@ describe("a check that fails", () => {
     expect(await made.assign([1, 2, 3]).toArray()).toEqual([1, 2, 3]);
   });
 
-  it("leaves values from before it alone", async () => {
+  it("leaves earlier values alone", async () => {
     const { step } = setUp(true);
     const good = step(rows(), labels());
     const bad = step(rows(), broken());
@@ -191,7 +191,7 @@ describe("a check that fails", () => {
   });
 });
 
-it("what reads at once says so, and what to do", () => {
+it("synchronous reads are refused with a remedy", () => {
   useLater();
   const remedy = /needs values synchronously, .* is asynchronous; do this on a synchronous device, such as openDevice/;
   const w = new Parameter(Float32Array.of(1, 2, 3, 4), { shape: [2, 2] });

@@ -1,13 +1,13 @@
-// What a page learns of its backend, before and after it has computed, under whatever policy it was served.
+// What a page reports about its backend, before and after it computes, under any policy.
 import { type BackendInfo, backendInfo, ones, useBackend } from "../../src/index.ts";
 
 export interface Learned {
   readonly before: BackendInfo;
   readonly after: BackendInfo;
-  /** 1 + 1 + … by a product of two matrices of ones, worth sharing between threads. */
+  /** 1 + 1 + … as a product of two matrices of ones, large enough to be shared between threads. */
   readonly product: number;
   readonly size: number;
-  /** What asking for wasm by name gives: a description, or the name and message of an error. */
+  /** The result of asking for wasm by name: a description, or the name and message of an error. */
   readonly wasm: string;
 }
 
@@ -18,7 +18,7 @@ export async function learn(): Promise<Learned> {
   const size = before.backend === "reference" ? 24 : 384;
   let product = 0;
   let after = before;
-  // Workers come up, or are refused, between tasks.
+  // Workers start, or are refused, between tasks.
   for (let turn = 0; turn < turns; turn++) {
     [[product = 0] = []] = ones([size, size])
       .matmul(ones([size, size]))

@@ -1,7 +1,7 @@
-// A tiny training run whose final weights are compared bit for bit between Node and a browser.
+// A tiny training run. Its final weights are compared bit for bit between Node and a browser.
 import { backendInfo, compile, nn, optim, seed, type Tensor, tensor } from "../../src/index.ts";
 
-/** The bits of every weight after 40 steps, as hexadecimal text, and what ran it. */
+/** The bits of every weight after 40 steps, as hexadecimal text, and the backend that ran it. */
 export function train(): { weights: string; losses: readonly number[]; backend: string } {
   seed(7);
   const model = new nn.Sequential(

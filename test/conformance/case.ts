@@ -1,11 +1,11 @@
-// What a conformance case is, and small helpers to write one: shapes, numbers, and a naive way to state the truth.
+// The type of a conformance case, with helpers to write one: shapes, numbers, and the truth computed naively.
 import type { DType } from "../../src/graph/dtype.ts";
 import type { Node } from "../../src/graph/node.ts";
 import { type Shape, sizeOf } from "../../src/graph/shape.ts";
 import type { Value } from "./run.ts";
 import type { Bound } from "./tolerance.ts";
 
-/** One input: its shape, its numbers, and its dtype where the case's dtype does not apply (indices, masks). */
+/** One input: its shape, its numbers, and its dtype where it differs from the case's (indices, masks). */
 export interface InputSpec {
   readonly shape: Shape;
   readonly data: readonly number[];
@@ -14,7 +14,7 @@ export interface InputSpec {
 
 /** An op at given inputs against its mathematical value. */
 export interface ValueCase {
-  /** The registered op, or the composite, that this is a case of. */
+  /** The registered op, or the composite, that this case tests. */
   readonly op: string;
   /** "edge": empty tensors, infinities, NaN, signed zeros, kinks, ±1e4, size-1 dims, negative dims. */
   readonly kind: "forward" | "edge";
@@ -32,12 +32,12 @@ export interface ValueCase {
   readonly signedZero?: boolean;
   /**
    * Whether finite differences apply here: not at kinks or infinities. Default: for "forward" cases in
-   * float64. "none": that no gradient flows is what is checked.
+   * float64. "none": the case checks that no gradient flows.
    */
   readonly gradient?: boolean | "none";
 }
 
-/** A mistake and the sentence that answers it. */
+/** A mistake and the error message for it. */
 export interface ErrorCase {
   readonly op: string;
   readonly kind: "error";
@@ -46,7 +46,7 @@ export interface ErrorCase {
   readonly message: RegExp;
 }
 
-/** Said of an op that takes every tensor, and so has no mistake to answer: `build` must then succeed for every dtype. */
+/** For an op that takes every tensor, and so has no error case: `build` must succeed for every dtype. */
 export interface TotalCase {
   readonly op: string;
   readonly kind: "total";
@@ -88,7 +88,7 @@ export function tabulate(shape: Shape, element: (index: readonly number[]) => nu
   });
 }
 
-/** The element at an index; 0 outside, which is what zero padding means. */
+/** The element at an index; 0 outside, as with zero padding. */
 export function at({ shape, data }: Pick<Value, "shape" | "data">, index: readonly number[]): number {
   let flat = 0;
   for (const [dim, extent] of shape.entries()) {

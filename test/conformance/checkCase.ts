@@ -1,4 +1,4 @@
-// Cases of the conformance suite on one device.
+// Runs cases of the conformance suite on one device.
 import { describe, expect, it } from "vitest";
 import type { Device } from "../../src/backends/backend.ts";
 import type { DType } from "../../src/graph/dtype.ts";
@@ -16,7 +16,7 @@ export async function checkCase(device: Device, entry: ValueCase, dtype: DType):
   expectNone(await wrongValues(device, entry, dtype));
 }
 
-/** The graph of a case of an op contains it. */
+/** Expects the graph of an op's case to contain the op. */
 function expectInGraph(entry: ValueCase, dtype: DType): void {
   if (!registered.has(entry.op)) return;
   const inputs = entry.inputs.map((spec) => inputNode({ shape: spec.shape, dtype: spec.dtype ?? dtype }));
@@ -27,11 +27,11 @@ function expectInGraph(entry: ValueCase, dtype: DType): void {
 const expectNone = (wrong: readonly string[]): void =>
   expect(wrong.slice(0, 5), `${wrong.length} are wrong`).toEqual([]);
 
-/** Tests of all cases on a device. `together`: so many run as one program, because a compiler takes long to start. */
+/** Tests of all cases on a device. `together`: the number of cases in one program, because a compiler starts slowly. */
 export function describeDevice(name: string, device: Device, together = 1): void {
   const cases = valueCases.flatMap((entry) => entry.dtypes.map((dtype): TypedCase => [entry, dtype]));
   let ran: { readonly first: number; readonly results: Promise<readonly Value[]> } | undefined;
-  /** What the program gave that this case is in. Where that failed, the case that is to blame says so alone. */
+  /** The result of a case from the program that contains it. If that program fails, the case runs alone, so that only the faulty one fails. */
   const resultOf = async (place: number): Promise<Value | undefined> => {
     const first = place - (place % together);
     if (ran?.first !== first) ran = { first, results: resultsOf(device, cases.slice(first, first + together)) };

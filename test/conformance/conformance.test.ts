@@ -1,10 +1,10 @@
-// Every op against its mathematical value in C, and on a device whose values come later; reference.test.ts and wasm.test.ts have the others.
+// Every op against its mathematical value in C and on an asynchronous device; reference.test.ts and wasm.test.ts cover the others.
 import { afterAll } from "vitest";
 import { createLaterDevice } from "../asynchronous/device.ts";
 import { describeDevice } from "./checkCase.ts";
 import { allDevices } from "./devices.ts";
 
-/** Cases that run as one program in C: a compiler is called once for all of them. */
+/** Cases in one program in C: the compiler runs once for all of them. */
 const together = 16;
 
 const compiled = allDevices().filter(({ backend }) => backend === "c");

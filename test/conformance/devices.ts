@@ -5,7 +5,7 @@ import { createReferenceDevice } from "../../src/backends/reference/index.ts";
 import { createWasmDevice } from "../../src/backends/wasm/index.ts";
 import { HebbError } from "../../src/graph/errors.ts";
 
-/** One device of each backend that works here, the reference first. On c every program goes through the compiler. */
+/** One device of each available backend, the reference first. On c every program is compiled. */
 export function allDevices(): [SynchronousDevice, ...SynchronousDevice[]] {
   return [createReferenceDevice(), createWasmDevice({ threads: 1 }), ...cDevices()];
 }

@@ -1,4 +1,4 @@
-// Every op against its mathematical value on the reference, which defines what programs mean; and no op without its cases.
+// Every op against its mathematical value on the reference, which defines what programs mean. No op is without cases.
 import { afterAll, describe, expect, it } from "vitest";
 import { createReferenceDevice } from "../../src/backends/reference/index.ts";
 import { dtypes } from "../../src/graph/dtype.ts";

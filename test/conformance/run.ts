@@ -1,4 +1,4 @@
-// Compiles graphs and runs them on a device with given inputs: what the suites, the golden tests and the fuzzer share.
+// Compiles graphs and runs them on a device with given inputs, for the suites, the golden tests and the fuzzer.
 import type { Block, Device, Executable, FailedRun, SynchronousDevice } from "../../src/backends/backend.ts";
 import { describeFailure } from "../../src/compiler/checks.ts";
 import { compileGraph } from "../../src/compiler/compile.ts";
@@ -23,14 +23,14 @@ export interface Value {
   readonly data: readonly number[];
 }
 
-/** The value as the dtype holds it: rounded, wrapped, or 0 and 1. */
+/** The value as the dtype stores it: rounded, wrapped, or 0 and 1. */
 export function valueOf(dtype: DType, shape: Shape, data: readonly number[]): Value {
   if (data.length !== sizeOf(shape)) throw new Error(`${data.length} numbers for shape [${shape.join(", ")}]`);
   const held = dtype === "bool" ? data.map((x) => (x !== 0 ? 1 : 0)) : data;
   return { shape, dtype, data: [...toArray(dtype, held)] };
 }
 
-/** Numbers of the whole range, of which every fifth is the least or the greatest. */
+/** Numbers from the whole range; every fifth is the least or the greatest. */
 export const drawnIntegers = (dtype: IntDType, shape: Shape, salt: number): Value =>
   valueOf(
     dtype,
@@ -56,7 +56,7 @@ export function inputNode(value: { readonly shape: Shape; readonly dtype: DType 
   return sourceNode({ shape: value.shape, dtype: value.dtype }, new Input());
 }
 
-/** A compiled graph on one device, to be run many times. */
+/** A compiled graph on one device, for many runs. */
 export class Runner<D extends Device = SynchronousDevice> {
   readonly compiled: Compiled;
   readonly #device: D;
@@ -134,7 +134,7 @@ const valueIn = ({ shape, dtype }: Node, data: TypedArray): Value => ({
   data: [...numbersOf(dtype, data)],
 });
 
-/** Builds a graph over the values, runs it once, and gives its outputs. */
+/** Builds a graph over the values, runs it once, and returns its outputs. */
 export function evaluate(
   device: SynchronousDevice,
   values: readonly Value[],

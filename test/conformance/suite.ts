@@ -1,4 +1,4 @@
-// All conformance cases together, and what the suite and the table in docs both need to know about them.
+// All conformance cases, and the facts about them that the suite and the table in docs need.
 import type { Op } from "../../src/graph/node.ts";
 import { allOps } from "../../src/graph/ops/all.ts";
 import type { Case, ValueCase } from "./case.ts";
@@ -32,7 +32,7 @@ export const valueCases: readonly ValueCase[] = cases.flatMap((entry) =>
 
 const withoutGradient = new Set(allOps.filter((op) => op.gradient.kind === "notDifferentiable").map((op) => op.name));
 
-/** Whether a gradient of this case may be asked for at all. */
+/** Whether this case can have a gradient at all. */
 export const isDifferentiable = (entry: ValueCase): boolean => !withoutGradient.has(entry.op);
 
 /** Whether the case's gradient is compared with finite differences. */
@@ -49,14 +49,14 @@ export interface Row {
   readonly op: Op<never> | undefined;
   readonly forward: number;
   readonly edge: number;
-  /** Error cases, and the statement that an op takes every tensor. */
+  /** Error cases, and statements that an op takes every tensor. */
   readonly error: number;
   readonly gradient: number;
   /** Why no gradient flows, where none does. */
   readonly reason: string | undefined;
 }
 
-/** One row for each registered op, then one for each composite that has cases, with the number of cases of each kind. */
+/** One row for each registered op, then one for each composite with cases, with the number of cases of each kind. */
 export function rows(): Row[] {
   const registered = new Map(allOps.map((op) => [op.name, op]));
   const names = [

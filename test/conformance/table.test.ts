@@ -1,4 +1,4 @@
-// The table in docs is the one that the suite gives.
+// The table in docs equals the one that the suite generates.
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { opTable } from "./table.ts";

@@ -1,15 +1,15 @@
-// How far a result may be from the exact one: the one place where tolerances come from.
+// How far a result may be from the exact one. All tolerances come from here.
 import type { DType } from "../../src/graph/dtype.ts";
 
 /**
  * Let u be the unit roundoff of the dtype (2^-24, 2^-53).
  *
  * One operation. A correctly rounded operation is off by at most u·|y|, i.e. half an ulp; an ulp is at most 2u·|y|. A
- * function documented as "within n ulp" is off by at most 2·n·u·|y|. Operations that follow one another add their bounds
+ * function documented as "within n ulp" is off by at most 2·n·u·|y|. The bounds of consecutive operations add up
  * (times their condition, which a case states by giving a larger `ulps`).
  *
  * A sum of k terms t_i, each term rounded once and accumulated in any fixed order, is off by at most k·u·Σ|t_i| (Higham,
- * Accuracy and Stability of Numerical Algorithms, §4.2), and since roundoffs are of both signs, by about √k·u·Σ|t_i|
+ * Accuracy and Stability of Numerical Algorithms, §4.2). Since roundoffs have both signs, it is off by about √k·u·Σ|t_i|
  * (§2.8: the rule of thumb). We take √k with a factor 4, so that a deviation of four standard deviations passes, and
  * measure against Σ|t_i|, the sum without cancellation: a result that cancels to almost nothing keeps the error of its terms.
  *
@@ -35,7 +35,7 @@ export function permitted(dtype: DType, { ulps, terms }: Bound, expected: number
   return functions + sums + smallestNormal(dtype);
 }
 
-/** Whether two numbers agree: NaN only with NaN, an infinity only with itself, a zero result with its sign where `signedZero`. */
+/** Whether two numbers agree: NaN only with NaN, an infinity only with itself, and a zero with its sign where `signedZero`. */
 export function agrees(
   dtype: DType,
   actual: number,
@@ -50,7 +50,7 @@ export function agrees(
   const limit = dtype === "float32" ? 3.4028234663852886e38 : Number.MAX_VALUE;
   const rounded = dtype === "float32" ? Math.fround(expected) : expected;
   if (!Number.isFinite(rounded)) return actual === rounded;
-  // At the edge of the range an error of an ulp may overflow.
+  // At the edge of the range an error of one ulp may overflow.
   if (!Number.isFinite(actual))
     return (
       Math.sign(actual) === Math.sign(expected) &&

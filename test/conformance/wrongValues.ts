@@ -1,11 +1,11 @@
-// What a device computes wrong in one case of the suite. Runs in browsers too.
+// Finds the wrong values of a device in one case of the suite. Runs in browsers too.
 import type { Device } from "../../src/backends/backend.ts";
 import type { DType } from "../../src/graph/dtype.ts";
 import type { ValueCase } from "./case.ts";
 import { inputNode, Runner, type Value, valueOf } from "./run.ts";
 import { agrees } from "./tolerance.ts";
 
-/** The dtype of what a case gives. */
+/** The dtype of a case's result. */
 export const gives = (entry: ValueCase, dtype: DType): DType =>
   entry.build(...entry.inputs.map((spec) => inputNode({ shape: spec.shape, dtype: spec.dtype ?? dtype }))).dtype;
 
@@ -15,7 +15,7 @@ export type TypedCase = readonly [entry: ValueCase, dtype: DType];
 const valuesOf = ([entry, dtype]: TypedCase): Value[] =>
   entry.inputs.map((spec) => valueOf(spec.dtype ?? dtype, spec.shape, spec.data));
 
-/** What a device gives for each of these cases, as one program. */
+/** The results of a device for each of these cases, as one program. */
 export async function resultsOf(device: Device, cases: readonly TypedCase[]): Promise<Value[]> {
   const values = cases.map(valuesOf);
   const inputs = values.map((own) => own.map(inputNode));
@@ -28,13 +28,13 @@ export async function resultsOf(device: Device, cases: readonly TypedCase[]): Pr
   }
 }
 
-/** The elements that are off by more than the case allows. */
+/** The elements whose error exceeds the case's tolerance. */
 export async function wrongValues(device: Device, entry: ValueCase, dtype: DType): Promise<readonly string[]> {
   const [result] = await resultsOf(device, [[entry, dtype]]);
   return wrongIn(result, entry, dtype);
 }
 
-/** The same of what a device has given. */
+/** The same, from values that a device has already computed. */
 export function wrongIn(result: Value | undefined, entry: ValueCase, dtype: DType): readonly string[] {
   const values = valuesOf([entry, dtype]);
   const truth = entry.truth(...values);

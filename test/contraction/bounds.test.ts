@@ -1,4 +1,4 @@
-// What every plan must keep to: each product is computed once, from the elements that the kernel names, and no panel leaves its memory.
+// Invariants of every plan: each product is computed once, from the elements that the kernel names, and no panel leaves its memory.
 import { describe, expect, it } from "vitest";
 import { extentOf } from "../../src/backends/analysis/steps.ts";
 import { planContraction } from "../../src/backends/contraction/choose.ts";
@@ -36,7 +36,7 @@ import {
 
 const machines = Object.entries(everyMachine);
 
-/** Small enough to be computed point by point; sizes that fill no tile. */
+/** Small enough to compute point by point; sizes that do not divide into tiles. */
 const small: readonly (readonly [string, Shape])[] = [
   ["9 x 21 x 10", matrices(9, 21, 10)],
   ["9 x 21 x 10, tn", matrices(9, 21, 10, "tn")],
@@ -62,7 +62,7 @@ const small: readonly (readonly [string, Shape])[] = [
   ["one weight for each place of a window", { ...convolution(2, 1, 1, 20, 3) }],
 ];
 
-/** Evaluates a store of loops at each of its points: where it writes, and the value. */
+/** Evaluates a store of loops at each of its points: the address and the value. */
 function stored(loops: LoopKernel): (readonly [place: number, value: number])[] {
   const [store] = loops.body;
   if (store?.kind !== "store") throw new Error("packing is one store");
@@ -82,7 +82,7 @@ function along(steps: Source["outer"], index: number): number {
 const sumOf = (axes: readonly Axis[], point: Point, stride: (axis: Axis) => number): number =>
   axes.reduce((sum, axis) => sum + (axis.extent === 1 ? 0 : (point.get(axis.id) ?? Number.NaN) * stride(axis)), 0);
 
-/** What the place in a packed side holds: the place of an element in the operand. */
+/** For each position of a packed side, the position of its element in the operand. */
 function packed(kernel: ContractionKernel, side: Side, layout: PanelLayout, rest: "zeros" | "anything") {
   const memory = new Map<number, number>();
   for (const loops of packLoops({ kernel, side, layout }, C, rest)) {
@@ -98,7 +98,7 @@ function packed(kernel: ContractionKernel, side: Side, layout: PanelLayout, rest
   return memory;
 }
 
-/** The place in the operand of what tiles read at a point. */
+/** The position in the operand that tiles read at a point. */
 type Reader = (batch: Point, index: number, k: Point) => number;
 
 function readerOf(kernel: ContractionKernel, plan: OuterPlan, which: "a" | "b", interrupted: boolean): Reader {
@@ -111,14 +111,14 @@ function readerOf(kernel: ContractionKernel, plan: OuterPlan, which: "a" | "b", 
         source.offset +
           sumOf(plan.batch, batch, (axis) => source.batchStride(axis)) +
           along(source.outer, index) +
-          // The blocks of a packed side lie apart.
+          // The blocks of a packed side are stored separately.
           kOffset(kernel, source, k, plan.kc, interrupted),
       );
   };
   if (!isPacked) {
     const source = inPlace(side, kernel, plan.kc);
     const reader = read(source, (place) => place);
-    // WebAssembly reads rows anywhere, by their steps.
+    // WebAssembly reads rows at any address, by their strides.
     if (interrupted) return reader;
     const { within, stride, apart, offsets } = panelPlaces(side, width);
     return (batch, index, k) => {
@@ -126,7 +126,7 @@ function readerOf(kernel: ContractionKernel, plan: OuterPlan, which: "a" | "b", 
       const first = Number.isFinite(within)
         ? Math.floor(panel / within) * apart + (panel % within) * stride
         : panel * stride;
-      // Panels lie where their rows do.
+      // Panels are stored where their rows are.
       return first + at(offsets, index % width) === along(source.outer, index) ? reader(batch, index, k) : Number.NaN;
     };
   }
@@ -166,7 +166,7 @@ function* tilesOf(
       mr,
       nr,
       allRows: plan.kind === "outer" && plan.packB === "inUnit",
-      // Cut as finely as can be.
+      // As many units as possible.
       nanoseconds: 1e9,
     },
     machine.units,
@@ -183,7 +183,7 @@ function* tilesOf(
   }
 }
 
-/** Where the kernel itself reads and stores, for each result: the places of a and b along k, by the place of the result. */
+/** The positions of a and b along k that the kernel itself reads for each result, by the position of the result. */
 function wanted(kernel: ContractionKernel): Map<number, string> {
   const results = new Map<number, string>();
   const [store] = kernel.epilogue;
@@ -231,7 +231,7 @@ describe.each(machines)("on %s", (name, machine) => {
       if (text !== expected.get(place)) expect(`${place}: ${text}`).toBe(expected.get(place));
   });
 
-  it("tiles fit the registers, and panels cover what they share out", () => {
+  it("tiles fit the registers, and panels cover the whole extent", () => {
     const { tile } = machine;
     for (let rows = 1; rows <= 60; rows++)
       for (let vectors = 1; vectors <= 20; vectors++) {
@@ -239,7 +239,7 @@ describe.each(machines)("on %s", (name, machine) => {
         const tiles = Math.ceil(rows / mr);
         const fits = mr * wide <= tile.sums && mr <= tile.tallest[wide === 1 ? 0 : 1];
         const isSome = mr >= 1 && mr <= rows && wide >= 1 && wide <= vectors;
-        // Even tiles leave no more than one row of each of them empty.
+        // Even tiles leave at most one row of each tile empty.
         const isEven = !tile.even || tiles * mr - rows < tiles;
         if (!(fits && isSome && isEven)) expect.fail(`${rows} x ${vectors} are shared out in tiles of ${mr} x ${wide}`);
       }
@@ -257,7 +257,7 @@ describe.each(machines)("on %s", (name, machine) => {
     }
   });
 
-  it("units hold each panel once, at most as many as are enough", () => {
+  it("units hold each panel once, and there are no more units than needed", () => {
     for (const [rowPanels, columnPanels] of [
       [1, 1],
       [5, 1],
@@ -285,7 +285,7 @@ describe.each(machines)("on %s", (name, machine) => {
       { batch: [], m: [3], n: [2], k: [64, 9, 9], a: [81, 0, 243, 9, 1], b: [0, 81, 162, 9, 1], out: [2, 1, 0, 0, 0] },
     ],
     ["4 x 6 x 2047, short", matrices(4, 6, 2047)],
-  ] as const)("parts of the sums of %s are all of them", (_, shape) => {
+  ] as const)("the parts of the sums of %s cover them completely", (_, shape) => {
     const kernel = kernelOf(shape);
     const places = new Places(4);
     const scratch = { buffer: C, reserve: (elements: number) => places.reserve(elements) };
@@ -311,7 +311,7 @@ describe.each(machines)("on %s", (name, machine) => {
   });
 });
 
-it("long sums of few results are cut, by the machine's own measure", () => {
+it("long sums of few results are split, according to the machine's parameters", () => {
   const count = (name: string, shape: Shape): number | undefined => {
     const machine = everyMachine[name];
     const places = new Places(4);
@@ -327,7 +327,7 @@ it("long sums of few results are cut, by the machine's own measure", () => {
   expect(count("avx512", matrices(256, 129, 16384))).toBeUndefined();
 });
 
-it("an epilogue apart reads what was stored for it", () => {
+it("a separate epilogue reads what is stored for it", () => {
   const kernel = kernelOf(matrices(5, 7, 3));
   const places = new Places(4);
   places.reserve(3);
@@ -342,7 +342,7 @@ it("an epilogue apart reads what was stored for it", () => {
   });
 });
 
-it("places begin with a cache line and do not overlap", () => {
+it("places begin at a cache line and do not overlap", () => {
   for (const bytes of [4, 8]) {
     const places = new Places(bytes);
     let end = 0;
@@ -357,7 +357,7 @@ it("places begin with a cache line and do not overlap", () => {
   expect(roundUp(65, 64)).toBe(128);
 });
 
-it("windows load each vector once, and use it for every product that needs it", () => {
+it("windows load each vector once and use it for every product that needs it", () => {
   const kernel = kernelOf(convolution(2, 1, 1, 20, 3));
   const plan = planContraction(kernel, everyMachine["avx512"] as Machine, () => undefined);
   if (plan.kind !== "window") throw new Error("one weight for each place of a window is a window");

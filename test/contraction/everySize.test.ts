@@ -1,4 +1,4 @@
-// Plans of products and convolutions of every size, counted and summed by machine and layout: where a choice by size is made elsewhere, a sum changes.
+// Plans of products and convolutions of every size, counted and summed by machine and layout: if a choice moves to another size, a sum changes.
 import { expect, it } from "vitest";
 import { extentOf } from "../../src/backends/analysis/steps.ts";
 import { planContraction } from "../../src/backends/contraction/choose.ts";
@@ -65,7 +65,7 @@ function count(sums: Sums, name: string, by = 1): void {
   sums[name] = (sums[name] ?? 0) + by;
 }
 
-/** Operands that are computed, which no tile can read in place: the first, the second, both. */
+/** Computed operands, which tiles cannot read in place: the first, the second, both. */
 const computed = (shape: Shape): readonly ContractionKernel[] => {
   const kernel = kernelOf(shape);
   const [a, b] = [unary("exp", kernel.a), unary("exp", kernel.b)];

@@ -1,4 +1,4 @@
-// Contractions for the tests of their plans, and the places in memory that their expressions read.
+// Contractions for the tests of their plans, and the memory addresses that their expressions read.
 
 import { extentOf } from "../../src/backends/analysis/steps.ts";
 import { machines } from "../../src/backends/c/contraction/machine.ts";
@@ -23,7 +23,7 @@ import {
 
 export const everyMachine: Readonly<Record<string, Machine>> = { ...machines, wasm };
 
-/** Extents of the axes, and how far each operand steps along them: batch, m, n, k one after the other. */
+/** Extents of the axes, and the strides of each operand along them: batch, m, n, k in this order. */
 export interface Shape {
   readonly batch: readonly number[];
   readonly m: readonly number[];
@@ -32,9 +32,9 @@ export interface Shape {
   readonly a: readonly number[];
   readonly b: readonly number[];
   readonly out: readonly number[];
-  /** Elements of `a` before its first. */
+  /** The offset of the first element of `a`. */
   readonly aOffset?: number;
-  /** What memory holds of both operands; default: float32. */
+  /** The dtype of both operands in memory; default: float32. */
   readonly stored?: DType;
 }
 
@@ -68,7 +68,7 @@ export function convolution(count: number, channels: number, outputs: number, si
 
 export const [A, B, C] = [0, 1, 2] as const;
 
-/** A place in memory, from the steps of each axis. */
+/** A position in memory, from the strides of each axis. */
 export const placeOf = (axes: readonly Axis[], strides: readonly number[], offset = 0): Scalar =>
   axes.reduce<Scalar>((sum, axis, i) => add(sum, mul(axisValue(axis), int(strides[i] ?? 0))), int(offset));
 
@@ -86,7 +86,7 @@ export function kernelOf(shape: Shape): ContractionKernel {
 
 export type Point = ReadonlyMap<number, number>;
 
-/** What a function gives at all points of the axes, the first outermost. The point is one map, which moves. */
+/** The values of a function at all points of the axes, the first outermost. The point is one map, which is modified. */
 export function atEach<T>(axes: readonly Axis[], from: Point, of: (point: Point) => T): T[] {
   const point = new Map(from);
   const results: T[] = [];
@@ -105,7 +105,7 @@ export function atEach<T>(axes: readonly Axis[], from: Point, of: (point: Point)
   return results;
 }
 
-/** The value of an expression of integers at a point. A load has the value of its index: memory that knows where it is. */
+/** The value of an integer expression at a point. A load returns its index, as if memory held its own addresses. */
 export function valueAt(x: Scalar, point: Point): number {
   switch (x.kind) {
     case "const":
@@ -135,7 +135,7 @@ export function valueAt(x: Scalar, point: Point): number {
   }
 }
 
-/** Where an axis, merged of others, is: the point of those. */
+/** The point of the original axes for a position along the merged axis. */
 export function spread(axes: readonly Axis[], flat: number): Point {
   const point = new Map<number, number>();
   let rest = flat;
@@ -146,7 +146,7 @@ export function spread(axes: readonly Axis[], flat: number): Point {
   return point;
 }
 
-/** Which shapes are planned: every layout, sums that are short, long and uneven, few rows, heads, images. */
+/** The shapes to plan: every layout, sums that are short, long and uneven, few rows, heads, images. */
 export const shapes: readonly (readonly [string, Shape])[] = [
   ["512 x 512 x 512", matrices(512, 512, 512)],
   ["512 x 512 x 512, tn", matrices(512, 512, 512, "tn")],
@@ -181,7 +181,7 @@ export const shapes: readonly (readonly [string, Shape])[] = [
   ]),
 ];
 
-/** What a plan is estimated to take, and the units of work that it is cut into. */
+/** The estimated time of a plan, and the units of work that it is split into. */
 export function workOf(
   plan: Plan,
   machine: Machine,

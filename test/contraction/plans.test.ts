@@ -5,7 +5,7 @@ import type { Machine } from "../../src/backends/contraction/machine.ts";
 import type { Plan } from "../../src/backends/contraction/plan.ts";
 import { everyMachine, kernelOf, type Shape, shapes, workOf } from "./kernels.ts";
 
-/** What is packed. */
+/** The packed operands. */
 function packing(plan: Plan): string {
   if (plan.kind !== "outer") return plan.kind;
   const packed = [plan.packA ? "A ahead" : "", plan.packB === "no" ? "" : `B ${plan.packB}`].filter(
@@ -31,7 +31,7 @@ function described(shape: Shape, machine: Machine): string {
 it("plans are as they were", async () => {
   const lines = shapes.flatMap(([name, shape]) => [
     name,
-    // WebAssembly computes with sides that were converted before.
+    // WebAssembly computes with operands that are converted beforehand.
     ...Object.entries(everyMachine)
       .filter(([machine]) => shape.stored === undefined || machine !== "wasm")
       .map(([machine, about]) => `  ${machine.padEnd(8)} ${described(shape, about)}`),
@@ -39,7 +39,7 @@ it("plans are as they were", async () => {
   await expect(`${lines.join("\n")}\n`).toMatchFileSnapshot("plans.txt");
 });
 
-it("a machine that copies for nothing packs, and one that pays dearly does not", () => {
+it("packs where copies are free, and does not where they are expensive", () => {
   const kernel = (): ReturnType<typeof kernelOf> => kernelOf(shapes[0]?.[1] as Shape);
   const { avx512 } = everyMachine;
   if (avx512 === undefined) throw new Error("the machine has no description");

@@ -1,4 +1,4 @@
-// Products whose sides are converted: of every dtype in memory, as rows and as columns, along k and across it, on every backend.
+// Products with converted operands: every dtype in memory, as rows and as columns, along k and across it, on every backend.
 import { afterAll, describe, expect, it } from "vitest";
 import type { DType } from "../../src/graph/dtype.ts";
 import type { Node } from "../../src/graph/node.ts";
@@ -17,7 +17,7 @@ afterAll(() => {
 const integers = ["int32", "int16", "int8", "uint8", "bool"] as const;
 const stored = { float32: ["float32", "bfloat16", "float16", ...integers], int32: integers } as const;
 
-/** Small whole numbers, or what they wrap to: every product and sum of them is exact in float32. */
+/** Small whole numbers, or their wrapped values: every product and sum of them is exact in float32. */
 const given = (dtype: DType, shape: readonly number[], salt: number): Value =>
   valueOf(
     dtype,
@@ -33,7 +33,7 @@ const cases = devices.flatMap((device) =>
 
 describe("products of 7 and 33 rows, 67 columns and 65 steps", () => {
   it.each(cases)(
-    "in $computed on $device.backend, turned: $aTurned, $bTurned",
+    "in $computed on $device.backend, transposed: $aTurned, $bTurned",
     ({ device, computed, aTurned, bTurned }) => {
       const [n, k] = [67, 65];
       const values: Value[] = [];

@@ -1,4 +1,4 @@
-// Which axis of k forms words: the one that is filled up least, and among equal ones that whose neighbours lie side by side.
+// Which axis of k forms words: the one with the least padding, and among equal ones the contiguous one.
 import { expect, it } from "vitest";
 import { inWords } from "../../src/backends/contraction/words.ts";
 import { cast, load } from "../../src/graph/scalar.ts";

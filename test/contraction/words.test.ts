@@ -1,4 +1,4 @@
-// Products of whole numbers of one and two bytes, several in each lane, beside the reference: the extreme numbers, channels that fill no word.
+// Products of whole numbers of one and two bytes, several in each lane, against the reference: extreme numbers, and channels that do not fill a word.
 import { afterAll, describe, expect, it } from "vitest";
 import { createCDevice } from "../../src/backends/c/index.ts";
 import { cast } from "../../src/graph/ops/cast.ts";
@@ -49,25 +49,19 @@ describe.each(others)("sums in int32 on $description", (device) => {
       }),
   );
 
-  it.each(types)(
-    "products of %s by %s, rows of which are turned round, and a convolution of sequences",
-    (left, right) =>
-      same(
-        [
-          drawnIntegers(left, [3, 18, 24], 1),
-          drawnIntegers(right, [3, 24, 17], 2),
-          drawnIntegers(right, [16, 18, 5], 3),
-        ],
-        (inputs) => {
-          const [x, y, w] = inputs.map((input) => cast(input, "int32"));
-          if (x === undefined || y === undefined || w === undefined) return [];
-          const turned = permute(flip(x, [2]), [0, 2, 1]);
-          return [
-            matmul(x, y),
-            matmul(permute(flip(y, [1]), [0, 2, 1]), turned),
-            conv1d(x, w, undefined, { padding: 2 }),
-          ];
-        },
-      ),
+  it.each(types)("products of %s by %s with reversed rows, and a convolution of sequences", (left, right) =>
+    same(
+      [drawnIntegers(left, [3, 18, 24], 1), drawnIntegers(right, [3, 24, 17], 2), drawnIntegers(right, [16, 18, 5], 3)],
+      (inputs) => {
+        const [x, y, w] = inputs.map((input) => cast(input, "int32"));
+        if (x === undefined || y === undefined || w === undefined) return [];
+        const turned = permute(flip(x, [2]), [0, 2, 1]);
+        return [
+          matmul(x, y),
+          matmul(permute(flip(y, [1]), [0, 2, 1]), turned),
+          conv1d(x, w, undefined, { padding: 2 }),
+        ];
+      },
+    ),
   );
 });

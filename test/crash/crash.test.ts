@@ -5,7 +5,7 @@ import { canFail, failEverywhere } from "./faults.ts";
 import { killAgainAndAgain } from "./kill.ts";
 
 describe("a run survives", () => {
-  test("kill -9 at any moment: it goes on to the same bits", async () => {
+  test("kill -9 at any moment: the run resumes to the same bits", async () => {
     const { kills, finished } = await killAgainAndAgain(8);
     expect(kills).toBe(8);
     expect(finished).toBeGreaterThan(0);
@@ -24,7 +24,7 @@ describe("a run survives", () => {
     300_000,
   );
 
-  test("flipped bits and missing pieces in every file: the same, refused, or told", async () => {
+  test("flipped bits and missing pieces in every file: the run is the same, refused, or reports it", async () => {
     const outcomes = await damageEverything(40, 1);
     expect([...outcomes.values()].reduce((sum, times) => sum + times, 0)).toBe(40);
     expect(outcomes.get("went on to the same bits")).toBeGreaterThan(0);

@@ -1,9 +1,9 @@
-// Damage to every file of a run: what is opened is the same, or refused, or falls back and says so.
+// Damages every file of a run. The opened run is the same, or is refused, or falls back to an earlier checkpoint and says so.
 import { join } from "node:path";
 import { benchFor } from "./run.ts";
 import { runScript } from "./script.ts";
 
-/** Damages so many copies. Returns how many came to which end; throws where one came to a wrong one. */
+/** Damages `count` copies. Returns the number of each outcome; throws at a wrong one. */
 export async function damageEverything(
   count: number,
   seed: number,

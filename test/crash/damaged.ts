@@ -1,4 +1,4 @@
-// A process that opens damaged copies of a run: flipped bits, files cut off, pieces cut out, in every file.
+// A process that opens damaged copies of a run: flipped bits, truncated files and missing pieces, in every file.
 // usage: damaged.ts FOLDER how-many seed
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
@@ -43,7 +43,7 @@ function damage(bytes: Buffer, random: Random): { readonly bytes: Buffer; readon
   return { bytes: copied, how: `bit ${bit} of byte ${place} flipped` };
 }
 
-/** What became of it, or the sentence that refused it. */
+/** The outcome, or the message that refused the run. */
 async function attempt<T>(work: () => Promise<T>): Promise<T | HebbError> {
   try {
     return await work();
@@ -66,7 +66,7 @@ const last = loadLatestCheckpoint(openRun(paused))?.sequence;
 const outcomes = new Map<string, number>();
 const tell = (outcome: string): void => void outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
 
-/** A run that is finished predicts the same, or is refused. */
+/** A finished run predicts the same, or is refused. */
 async function checkPredictions(): Promise<void> {
   const answers = await attempt(async () => JSON.stringify(await (await loadRun(copy)).predict(rows)));
   if (answers instanceof HebbError) return tell("refused to predict");
@@ -74,7 +74,7 @@ async function checkPredictions(): Promise<void> {
   tell("predicted the same");
 }
 
-/** A run that goes on comes to the same bits, or is refused; from an earlier checkpoint, or with a log that lacks something, it says so. */
+/** A resumed run ends with the same bits, or is refused. It says so when it starts from an earlier checkpoint, or when its log is incomplete. */
 async function checkResumed(): Promise<void> {
   const newest = await attempt(async () => loadLatestCheckpoint(openRun(copy))?.sequence);
   const code = await attempt(() => resume(copy, manner));

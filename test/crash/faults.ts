@@ -1,4 +1,4 @@
-// Every system call of a run's folder fails in turn: a full disk, a broken one, one that may not be written to, short counts.
+// Every system call on a run's folder fails in turn: a full disk, a broken one, a read-only one, short counts.
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -6,15 +6,15 @@ import { benchFor } from "./run.ts";
 import { runScript } from "./script.ts";
 
 export interface Failed {
-  /** System calls of such a run, and how many of them were let fail. */
+  /** The number of system calls of such a run, and how many were made to fail. */
   readonly calls: number;
   readonly tried: number;
-  /** Runs that a sentence ended, and runs that went on. */
+  /** Runs that ended with a message, and runs that went on. */
   readonly ended: number;
   readonly wentOn: number;
 }
 
-/** Whether this machine can do it: Linux, with a C compiler. */
+/** Whether this machine supports it: Linux, with a C compiler. */
 export function canFail(): boolean {
   if (process.platform !== "linux") return false;
   try {
@@ -25,7 +25,7 @@ export function canFail(): boolean {
   }
 }
 
-/** Lets at most so many calls of each kind fail. Throws where anything saved is lost, or a failure is reported by a stack. */
+/** Makes at most `most` calls of each kind fail. Throws if anything saved is lost, or if a failure is reported by a stack trace. */
 export async function failEverywhere(
   most: number,
   say: (text: string) => void = () => {},

@@ -1,4 +1,4 @@
-// A process whose disk fails: trains, and goes on with a run, while one system call after the other fails in each way.
+// A process whose disk fails: it trains and resumes a run, while one system call after another fails in each way.
 // usage, with the shim preloaded: faulty.ts FOLDER how-many-calls-of-each-kind
 import { closeSync, cpSync, fstatSync, mkdirSync, openSync, readdirSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
@@ -26,7 +26,7 @@ function command(text: string): number | undefined {
   }
 }
 
-/** No more failures; how many calls there were. */
+/** Switches failures off; returns the number of calls so far. */
 function off(): number {
   const counted = command("off");
   if (counted === undefined) throw new Error("the shim is not preloaded");
@@ -46,13 +46,13 @@ const report = (value: object): void => {
   writeSync(3, `${JSON.stringify(value)}\n`);
 };
 
-/** Trains in the folder, or goes on there. Returns the exit code, or the sentence that ended it. */
+/** Trains in the folder, or resumes there. Returns the exit code, or the message of the failure. */
 async function work(): Promise<number | string> {
   const { data, ...options } = small;
   try {
     return await (hasConfig(run) ? resume(run, manner) : train(data, { ...options, ...manner, out: run }));
   } catch (error) {
-    // Anything else would be reported with a stack.
+    // Anything else would be reported with a stack trace.
     if (error instanceof HebbError) return error.message;
     throw new Error(`not a sentence: ${error instanceof Error ? error.stack : String(error)}`);
   }
@@ -104,7 +104,7 @@ for (const mode of modes) {
     await work();
     const calls = off();
     const step = Math.max(1, Math.ceil(calls / Number(wanted)));
-    // Not the same calls in every mode where only some are tried.
+    // Different calls in each mode, where only some are tried.
     const first = step === 1 ? 0 : modes.indexOf(mode) % step;
     let [tried, ended, wentOn] = [0, 0, 0];
     for (let call = first; call < calls; call += step) {
@@ -123,7 +123,7 @@ for (const mode of modes) {
         else ended++;
         if (mode.startsWith("SHORT") && outcome !== 0) throw new Error("short reads and writes are not failures");
         checkKept(kept);
-        // A log that failed has said so, and may lack what it could not write.
+        // A failed log has reported it, and may lack the events that it could not write.
         const logged = !said.includes('{"type":"warning"');
         if (outcome === 0 && logged) checkSame(outcomeOf(run), expected, "at once");
         const again = await work();

@@ -1,4 +1,4 @@
-// kill -9 at every moment: a run is ended again and again, every 10 ms further on, and goes on each time to the same bits.
+// kill -9 at every moment: a run is killed again and again, each time 10 ms later, and always resumes to the same bits.
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ interface Ended {
   readonly stderr: string;
 }
 
-/** Trains in a process of its own, and kills it so many milliseconds after it has begun to train, or after it was started. */
+/** Trains in a separate process, and kills it `delay` milliseconds after the start of training or of the process. */
 function train(script: string, folder: string, delay: number | undefined, from: "start" | "training"): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [script, folder], { stdio: ["ignore", "pipe", "pipe"] });
@@ -46,13 +46,13 @@ const temporaries = (folder: string): string[] =>
 
 export interface Killed {
   readonly kills: number;
-  /** Runs that came to their end. */
+  /** Runs that finished. */
   readonly finished: number;
-  /** Kills in the midst of a save. */
+  /** Kills during a save. */
   readonly saving: number;
 }
 
-/** Throws where a run does not end with the bits of one that was never stopped, or where anything that was saved is lost. */
+/** Throws if a run does not end with the bits of an uninterrupted one, or if anything saved is lost. */
 export async function killAgainAndAgain(kills: number, say: (text: string) => void = () => {}): Promise<Killed> {
   const { folder, script, remove } = await benchFor("trainee.ts");
   try {
@@ -64,7 +64,7 @@ export async function killAgainAndAgain(kills: number, say: (text: string) => vo
       const run = join(folder, `run-${finished}`);
       let last = 0;
       for (;;) {
-        // Every 10 ms up to a second, from the beginning of training; now and then while the program is still being loaded.
+        // Every 10 ms up to a second from the start of training; sometimes while the program is still loading.
         const early = done % 20 === 19;
         const delay = done < kills ? (early ? 10 * (done % 97) : 10 * (done % 100)) : undefined;
         const ended = await train(script, run, delay, early ? "start" : "training");

@@ -1,4 +1,4 @@
-// What the crash tests train: a small run whose every bit is known, and what must be the same however often it was stopped.
+// The run of the crash tests: a small one whose every bit is known, and what must not depend on how often it is interrupted.
 import { existsSync, mkdirSync, mkdtempSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -6,7 +6,7 @@ import { openRun, readEvents } from "../../src/formats/node.ts";
 import { bundleInto } from "../suite/bundle.ts";
 import { removeFolder } from "../suite/removeFolder.ts";
 
-/** Options of `train`, in a process of its own or in this one. */
+/** Options of `train`, in a separate process or in this one. */
 export const training = {
   data: "moons",
   hidden: [24, 24],
@@ -18,14 +18,14 @@ export const training = {
   seed: 3,
 } as const;
 
-/** Everything of a run that does not depend on the clock. */
+/** Everything about a run that does not depend on the clock. */
 export interface Outcome {
   readonly model: string;
   readonly events: string;
   readonly table: string;
 }
 
-/** Kinds of events that tell when something was done, not what. */
+/** Kinds of events that report when something was done, not what. */
 const ofTheClock = new Set(["checkpoint", "interrupted"]);
 
 export function outcomeOf(folder: string): Outcome {
@@ -33,7 +33,7 @@ export function outcomeOf(folder: string): Outcome {
   const events = readEvents(openRun(folder)).events.flatMap((event): string[] => {
     const { type, seconds: _, run: __, ...rest } = event;
     if (typeof type !== "string" || ofTheClock.has(type)) return [];
-    // A run that goes on says that it starts, again.
+    // A resumed run reports its start again.
     if (type === "start") {
       if (started) return [];
       started = true;
@@ -45,7 +45,7 @@ export function outcomeOf(folder: string): Outcome {
   return { model: readFileSync(join(folder, "model.safetensors"), "base64"), events: events.join("\n"), table };
 }
 
-/** Throws where an outcome is not the one expected. */
+/** Throws if an outcome is not the expected one. */
 export function checkSame(outcome: Outcome, expected: Outcome, what: string): void {
   for (const part of ["model", "events", "table"] as const)
     if (outcome[part] !== expected[part])
@@ -63,7 +63,7 @@ export interface Bench {
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** A folder to work in, and a script of this folder bundled, so that a process of it begins quickly. */
+/** A temporary folder with a script of this folder bundled, so that its processes start quickly. */
 export async function benchFor(entry: string): Promise<Bench> {
   const cache = join(root, "node_modules/.cache");
   mkdirSync(cache, { recursive: true });

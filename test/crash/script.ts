@@ -1,7 +1,7 @@
-// Runs a script of the crash tests in a process of its own, which reports line by line beside its output.
+// Runs a script of the crash tests in a separate process, which reports line by line besides its output.
 import { spawn } from "node:child_process";
 
-/** Throws what the script said where it ends with another code than 0. */
+/** Throws the script's output if it exits with a code other than 0. */
 export async function runScript(
   script: string,
   args: readonly string[],

@@ -1,4 +1,4 @@
-// A process that trains, or goes on where one was ended, and saves as often as it can.
+// A process that trains, or resumes an interrupted run, and saves as often as it can.
 // usage: trainee.ts FOLDER
 import { resume, train } from "../../src/cli/commands/train.ts";
 import { tellFailure } from "../../src/cli/failure.ts";

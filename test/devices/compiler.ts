@@ -1,4 +1,4 @@
-// Whether the c backend works here: without a compiler its pair of devices is left out.
+// Whether the c backend is available: without a compiler its pair of devices is skipped.
 import { HebbError, openDevice } from "../../src/index.ts";
 
 async function works(): Promise<boolean> {

@@ -1,4 +1,4 @@
-// Two devices at once: values lie on one of them and move when they are asked to.
+// Two devices at once: values are on one of them and move explicitly.
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterAll, describe, expect, it } from "vitest";
@@ -34,7 +34,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5
 afterAll(() => void useBackend({ backend: "reference" }));
 
 describe.each(pairs)("$name", (pair) => {
-  it("a tensor knows its device, and so does what is computed from it", () =>
+  it("a tensor has a device, and its results have the same one", () =>
     beside(pair, async (device) => {
       const x = tensor([1, 2, 3]);
       const there = x.toDevice(device);
@@ -45,7 +45,7 @@ describe.each(pairs)("$name", (pair) => {
       expect(await x.toArray()).toEqual([1, 2, 3]);
     }));
 
-  it("what is made of constants goes where it is used, whether it was read before or not", () =>
+  it("constants move to the device that uses them, whether they were read before or not", () =>
     beside(pair, async (device) => {
       const there = tensor([1, 2, 3]).toDevice(device);
       seed(2);
@@ -133,7 +133,7 @@ describe.each(pairs)("$name", (pair) => {
       expect([loss.device, w.grad?.device]).toEqual([device, defaultDevice]);
     }));
 
-  it("two devices in one operation are refused, by the operation, both devices and the remedy", () =>
+  it("an operation on two devices is refused, with its name, both devices and the remedy", () =>
     beside(pair, async (device) => {
       const w = new Parameter(Float32Array.of(1, 2, 3));
       const x = tensor([1, 2, 3]).toDevice(device);
@@ -147,12 +147,12 @@ describe.each(pairs)("$name", (pair) => {
         /a compiled function runs on one device/,
       );
       expect(() => new nn.Linear(3, 2).forward(x.reshape(1, 3))).toThrow(/matmul.* are on .*toDevice/);
-      // Nothing of it stays behind.
+      // No trace of it remains.
       expect(await w.add(1).toArray()).toEqual([2, 3, 4]);
       expect(await x.add(1).toArray()).toEqual([2, 3, 4]);
     }));
 
-  it.each([true, false])("a model is trained as where it is alone (compiled: %s)", (compiled) =>
+  it.each([true, false])("a model trains as it does on a device alone (compiled: %s)", (compiled) =>
     beside(pair, async (device) => {
       const found = await course(training(device, { compiled }));
       if (pair.name.startsWith("a later")) useBackend({ backend: "reference" });
@@ -162,7 +162,7 @@ describe.each(pairs)("$name", (pair) => {
   );
 
   it.each([true, false])(
-    "two models side by side, step by step, do not disturb each other (compiled: %s)",
+    "two models that train side by side, step by step, do not disturb each other (compiled: %s)",
     (compiled) =>
       beside(pair, async (device) => {
         const places = [defaultDevice, device];
@@ -177,7 +177,7 @@ describe.each(pairs)("$name", (pair) => {
       }),
   );
 
-  it("one generator draws on in turn on both, as on one", () =>
+  it("one generator used on both devices in turn continues as on one", () =>
     beside(pair, async (device) => {
       const draw = compile((x: Tensor) => x.mul(0).add(rand([3])));
       const turns = [defaultDevice, device, device, defaultDevice, device];
@@ -193,7 +193,7 @@ describe.each(pairs)("$name", (pair) => {
       expect(await drawn(turns)).toEqual(await drawn(turns.map(() => defaultDevice)));
     }));
 
-  it("saved on one device and loaded on the other, a training goes on to the same weights", () =>
+  it("a training saved on one device and loaded on the other reaches the same weights", () =>
     beside(pair, async (device) => {
       const first = training(device, { compiled: true });
       await course(first, 2);
@@ -221,7 +221,7 @@ describe.each(pairs)("$name", (pair) => {
       expect((await second.parameters()).length).toBe(6);
     }));
 
-  it("values that are dropped give their memory back, on each device", () =>
+  it("dropped values free their memory, on each device", () =>
     beside(pair, async (device) => {
       const live = async (): Promise<number[]> => {
         for (let i = 0; i < 4; i++) {
@@ -245,7 +245,7 @@ describe.each(pairs)("$name", (pair) => {
       for (const [k, bytes] of after.entries()) expect(bytes).toBeLessThanOrEqual((before[k] ?? 0) + 2 * 64 * 64 * 4);
     }));
 
-  it("a device that is closed computes no more, and its values can move away", () =>
+  it("a closed device computes nothing more, and its values can move away", () =>
     beside(pair, async (device) => {
       const x = tensor([1, 2, 3]).toDevice(device).mul(2);
       await x.data();
@@ -275,7 +275,7 @@ describe.each(pairs)("$name", (pair) => {
         run.model.toDevice(place);
         await flushLater();
         expect(run.model.parameters().map((each) => each.device === place)).not.toContain(false);
-        // The state of the optimizer is sent for by the first step.
+        // The first step requests the optimizer's state.
         const next = await run.step().catch(() => undefined);
         if (next === undefined) await flushLater();
         losses.push(next ?? (await run.step()));
@@ -285,13 +285,13 @@ describe.each(pairs)("$name", (pair) => {
     }));
 });
 
-describe("an asynchronous device, beside one of the same arithmetic", () => {
+describe("an asynchronous device, next to one with the same arithmetic", () => {
   const open = (): ComputeDevice => {
     useBackend({ backend: "reference" });
     return deviceOver(createLaterDevice());
   };
 
-  it("a model in two parts, one on each, is trained to the bits of one on one", async () => {
+  it("a model in two parts, one on each device, trains to the bits of one on one", async () => {
     const device = open();
     const trained = async (second: ComputeDevice): Promise<unknown> => {
       seed(3);
@@ -313,7 +313,7 @@ describe("an asynchronous device, beside one of the same arithmetic", () => {
     await device.close();
   });
 
-  it("what is on its way is said where it is needed at once", async () => {
+  it("a value that is still being copied is refused where it is needed synchronously", async () => {
     const device = open();
     const w = new Parameter(Float32Array.of(1, 2)).toDevice(device).mul(2);
     const back = w.toDevice(defaultDevice).add(1);
@@ -331,7 +331,7 @@ describe("an asynchronous device, beside one of the same arithmetic", () => {
     await device.close();
   });
 
-  it("a check that fails there is reported here, and what moved from it does not exist", async () => {
+  it("a check that fails there is reported here, and values moved from it do not exist", async () => {
     const device = open();
     const state = new State(Float32Array.of(0), { name: "s" });
     const model = new nn.Linear(3, 2).toDevice(device);
@@ -360,7 +360,7 @@ describe("an asynchronous device, beside one of the same arithmetic", () => {
   });
 });
 
-it("says what a device is, and refuses what is none", async () => {
+it("describes a device, and refuses what is not one", async () => {
   useBackend({ backend: "reference" });
   const device = openDevice({ backend: "wasm", threads: 1 });
   expect([device.backend, device.threads]).toEqual(["wasm", 1]);

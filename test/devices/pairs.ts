@@ -1,4 +1,4 @@
-// Pairs of devices that live side by side: the default one, and one that is opened beside it.
+// Pairs of devices that exist side by side: the default one, and one opened next to it.
 import { type ComputeDevice, openDevice, type Tensor, tensor, useBackend } from "../../src/index.ts";
 import { deviceOver } from "../../src/runtime/index.ts";
 import { createLaterDevice } from "../asynchronous/device.ts";
@@ -10,7 +10,7 @@ export interface Pair {
   open(): ComputeDevice;
 }
 
-/** The second device of each is of another kind. The last gives its values later. */
+/** The second device of each pair is of another kind. The last is asynchronous. */
 export const pairs: readonly Pair[] = [
   { name: "wasm beside the reference", backend: "reference", open: () => openDevice({ backend: "wasm", threads: 1 }) },
   ...(compilerMissing
@@ -19,7 +19,7 @@ export const pairs: readonly Pair[] = [
   { name: "a later device beside wasm", backend: "wasm", open: () => deviceOver(createLaterDevice()) },
 ];
 
-/** Runs the body with both devices, and closes the second. */
+/** Runs the body with both devices, then closes the second. */
 export async function beside({ backend, open }: Pair, body: (device: ComputeDevice) => Promise<void>): Promise<void> {
   useBackend({ backend, threads: 1 });
   const device = open();

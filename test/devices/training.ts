@@ -1,4 +1,4 @@
-// A small training that lives on one device: everything that has state is in it.
+// A small training on one device, with every kind of state.
 import {
   type ComputeDevice,
   compile,
@@ -14,7 +14,7 @@ import { labels, rows } from "./pairs.ts";
 export interface Training {
   readonly model: nn.Module;
   readonly optimizer: optim.AdamW;
-  /** Takes a step, and gives its loss when it is there. */
+  /** Takes a step and returns its loss once it is available. */
   step(): Promise<number>;
   parameters(): Promise<number[][]>;
 }
@@ -24,7 +24,7 @@ export interface Kind {
   readonly seed?: number;
 }
 
-/** Draws from a generator of its own, as runs of `fit` do, so that trainings side by side do not disturb each other. */
+/** Draws from its own generator, as runs of `fit` do, so that trainings side by side do not disturb each other. */
 export function training(device: ComputeDevice, { compiled, seed = 3 }: Kind): Training {
   const generator = new Generator(seed);
   const model = withGenerator(

@@ -1,4 +1,4 @@
-// One rank of the test of collectives: compares each with its definition, and prints what is wrong. --large: of 16 Mi values too, which
+// One rank of the test of collectives: compares each with its definition and prints the differences. --large: also with 16 Mi values, which
 // takes 3.4 GB a rank. By hand: npx esbuild test/distributed/collectives.rank.ts --bundle --platform=node --format=esm --packages=external
 // --outfile=node_modules/.cache/collectives.mjs, then mpirun -n 2 node node_modules/.cache/collectives.mjs --large
 import { init } from "../../src/distributed/index.ts";
@@ -9,7 +9,7 @@ const world = init();
 const { rank, size } = world;
 const wrong: string[] = [];
 
-/** What a rank gives: whole numbers that float32 holds, or fractions. */
+/** The values of a rank: whole numbers that float32 represents exactly, or fractions. */
 function valuesOf(dtype: DType, length: number, from: number): TypedArray {
   const values = allocate(dtype, length);
   const whole = dtype === "bool" ? 2 : isFloat(dtype) ? undefined : 251;
@@ -86,7 +86,7 @@ for (const dtype of dtypes)
     world.barrier();
   }
 
-// Several at once, taken up in another order than they end.
+// Several at once, awaited in another order than they end.
 const begun = [3, 40_000, 5, 70_001].map((length) => ({
   length,
   pending: world.beginAllReduce(valuesOf("float32", length, rank)),
@@ -94,7 +94,7 @@ const begun = [3, 40_000, 5, 70_001].map((length) => ({
 for (const { length, pending } of begun)
   expectSame(`begun allReduce of ${length}`, pending.wait(), combined("float32", length, "sum"));
 
-// In memory of the ranks' own, which is used again; moved on meanwhile, by each rank as often as it likes.
+// In the ranks' own memory, which is reused. Each rank makes progress meanwhile, as often as it likes.
 for (const round of [0, 1])
   for (const dtype of ["float32", "float64", "int32"] as const) {
     const lengths = [3, 2048, 100_003, 1_500_000];

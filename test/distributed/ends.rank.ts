@@ -1,4 +1,4 @@
-// One rank of the test of ranks that end before the others: rank 1 goes as its argument says, and the others wait for it.
+// One rank of the test of ranks that end early: rank 1 ends as its argument says while the others wait for it.
 import { writeSync } from "node:fs";
 import { init } from "../../src/distributed/index.ts";
 
@@ -9,6 +9,6 @@ if (world.rank === 1) writeSync(1, "joined\n");
 if (world.rank === 1) {
   if (manner === "exit") process.exit(Number(code));
 } else {
-  // Rank 1 never comes.
+  // Rank 1 never takes part.
   world.allReduce(new Float32Array(100_000));
 }

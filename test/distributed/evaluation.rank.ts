@@ -1,4 +1,4 @@
-// One rank of the test that ranks evaluate together: the figures of each data set by all of them, beside those of this process alone.
+// One rank of the test of shared evaluation: the metrics of each data set computed by all ranks, next to those of this process alone.
 import * as data from "../../src/data/index.ts";
 import { init } from "../../src/distributed/index.ts";
 import * as nn from "../../src/nn/index.ts";
@@ -13,7 +13,7 @@ const random = new data.Random(11);
 const wrong: string[] = [];
 const taken: Record<string, number> = {};
 
-/** Counts the samples that are asked for. */
+/** Counts the samples that are read. */
 function counted(samples: Samples, name: string): Samples {
   const given = samples.arguments.bind(samples);
   taken[name] = 0;
@@ -37,7 +37,7 @@ function compare(name: string, model: nn.Module, task: Task, given: data.Dataset
   if (names.join() !== Object.keys(together.metrics).join()) wrong.push(`${name}: other figures`);
   for (const each of names) {
     const [wanted, found] = [Number(alone.metrics[each]), Number(together.metrics[each])];
-    // Of a text in float32, a batch's loss is rounded once.
+    // A batch's loss on a text is rounded once to float32.
     const allowed = each === "loss" || each === "perplexity" ? (task.kind === "tokens" ? 2 ** -20 : tolerance) : 0;
     if (!(Object.is(wanted, found) || Math.abs(found - wanted) <= allowed * Math.abs(wanted)))
       wrong.push(`${name}: ${each} is ${found} together and ${wanted} alone`);

@@ -1,4 +1,4 @@
-// Ranks evaluate together: each its share of the rows, and the figures are those of one process.
+// Ranks evaluate together: each takes its share of the rows, and the metrics equal those of one process.
 import { describe, expect, it } from "vitest";
 import { launchers, useRanks } from "./ranks.ts";
 
@@ -23,7 +23,7 @@ const lineOf = (stdout: string, start: string): string =>
 describe.each(launchers)("$name", (launcher) => {
   const { start, alone } = useRanks();
 
-  it.each([1, 2, 3, 4])("gives the figures of one process, %i ranks", { timeout: patience }, async (ranks) => {
+  it.each([1, 2, 3, 4])("gives the metrics of one process, %i ranks", { timeout: patience }, async (ranks) => {
     const { stdout, stderr } = await start(launcher, ranks, "evaluation").finished;
     const all = told(stdout);
     expect(all.length, stderr).toBe(ranks);
@@ -31,13 +31,13 @@ describe.each(launchers)("$name", (launcher) => {
     for (const name of Object.keys(all[0]?.taken ?? {})) {
       const rows = Number.parseInt(name, 10);
       const each = all.map(({ taken }) => taken[name] ?? Number.NaN);
-      // Every row is evaluated once, and no rank has two more than another.
+      // Every row is evaluated once, and the shares of the ranks differ by at most two rows.
       expect(each.reduce((sum, count) => sum + count, 0)).toBe(rows);
       expect(Math.max(...each) - Math.min(...each)).toBeLessThanOrEqual(1);
     }
   });
 
-  it("measures the parts of a run as one process does", { timeout: patience }, async () => {
+  it("evaluates the parts of a run as one process does", { timeout: patience }, async () => {
     const args = ["--epochs", "2", "--no-doctor", "--test-data", "moons", "--out", "measured", "--json"];
     const { code, stdout, stderr } = await start(launcher, 3, "hebb", ["train", "moons", ...args]).finished;
     expect(code, stderr).toBe(0);
@@ -48,7 +48,7 @@ describe.each(launchers)("$name", (launcher) => {
     expect(Object.keys(counts).length).toBeGreaterThan(3);
     expect(counts).toEqual(Object.fromEntries(Object.keys(counts).map((name) => [name, found[name]])));
     const wanted = Number(found["loss"]);
-    // Means of float32 over at most 256 rows.
+    // Means in float32 over at most 256 rows.
     expect(Math.abs((loss ?? Number.NaN) - wanted)).toBeLessThan(16 * 2 ** -24);
   });
 });

@@ -1,4 +1,4 @@
-// Ranks that end, differ or lack something: all end soon with one sentence, the run folder opens, and resume goes on with the same bits.
+// Ranks end, differ or lack something: all end soon with one message, the run folder opens, and resume continues to the same bits.
 // HEBB_LONG=1 kills 50 ranks, each at any moment of a run, and prints how they ended.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -37,7 +37,7 @@ describe.skipIf(launchers.length > 0)("MPI", () => {
   it.skip(missing.join("; "), () => {});
 });
 
-/** Processes of this machine that run this run's training as this rank. */
+/** The process on this machine that trains this run as this rank. */
 function processOf(rank: number, out: string, pids: readonly number[]): number | undefined {
   return pids.find((pid) => {
     try {
@@ -67,7 +67,7 @@ const childrenOf = (pid: number): number[] => {
 
 const rest = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/** A copy of a bundled program that takes itself for another version. */
+/** A copy of a bundled program that claims another version. */
 function olderProgram(program: string, folder: string): string {
   const older = join(folder, "older");
   const bundle = dirname(program);
@@ -79,10 +79,10 @@ function olderProgram(program: string, folder: string): string {
   return join(older, basename(program));
 }
 
-/** What a launcher says of a rank that a signal ended. */
+/** What a launcher prints about a rank that a signal ended. */
 const ofLauncher = /exited on signal|non-zero exit code|BAD TERMINATION/;
 
-/** Kills a rank as soon as it is there. False: the run was over before. */
+/** Kills a rank once it has started. False: the run was over before. */
 async function kill(run: Running, rank: number, out: string): Promise<boolean> {
   while (run.process.exitCode === null) {
     const victim = processOf(rank, out, childrenOf(run.process.pid ?? 0));
@@ -98,7 +98,7 @@ async function kill(run: Running, rank: number, out: string): Promise<boolean> {
   return false;
 }
 
-/** Only root can. */
+/** Only root may mount. */
 const mayMount = process.platform === "linux" && process.getuid?.() === 0 && mounts();
 
 function mounts(): boolean {
@@ -109,7 +109,7 @@ function mounts(): boolean {
   return isMounted;
 }
 
-/** A disk of 2 MB on a folder, whose rest can be filled. */
+/** A disk of 2 MB at a folder; its free space can be filled. */
 function smallDisk(place: string): { fill(): void; free(): void; remove(): void } {
   if (spawnSync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", place]).status !== 0)
     throw new Error(`${place} cannot be made a disk`);
@@ -117,7 +117,7 @@ function smallDisk(place: string): { fill(): void; free(): void; remove(): void 
   return {
     fill: () => {
       const file = openSync(filler, "w");
-      // Whole pages, until none is left.
+      // Whole pages until none is left.
       try {
         for (;;) writeSync(file, new Uint8Array(4096));
       } catch (error) {
@@ -144,7 +144,7 @@ describe.each(launchers)("$name", (launcher) => {
   const resumeOn = (ranks: number, run: string): Running["finished"] =>
     start(launcher, ranks, "hebb", ["resume", run, "--no-doctor"]).finished;
 
-  /** Kills rank 1 behind the first epoch; in the long form one of both at any moment of a run that lasts so long. */
+  /** Kills rank 1 after the first epoch; with HEBB_LONG=1 either rank at any moment of a run that takes `lasts`. */
   async function trainAndKill(out: string, lasts: number): Promise<string> {
     const run = trainInto(out);
     let text = "";
@@ -163,9 +163,9 @@ describe.each(launchers)("$name", (launcher) => {
     }
     expect(performance.now() - at).toBeLessThan(10_000);
     const told = sentences(stderr);
-    // Rank 0 may have ended well, and only taken leave of the others.
+    // Rank 0 may have ended normally, with nothing left but to say goodbye to the others.
     if (code === 0) return "killed behind its end";
-    // Where mpirun ends the others before they can speak, it says itself who went, or by which signal: MPICH's always, Open MPI's at times.
+    // If mpirun ends the other ranks before they can report, it names the lost rank or the signal: MPICH always, Open MPI sometimes.
     expect(told.length).toBeLessThanOrEqual(1);
     if (told[0] !== undefined) expect(told[0]).toContain(`rank ${victim} (process`);
     else expect(stdout + stderr).toMatch(ofLauncher);
@@ -173,7 +173,7 @@ describe.each(launchers)("$name", (launcher) => {
   }
 
   it.skipIf(process.platform !== "linux")(
-    "ends all ranks when one is killed, and resumes to the same bits on the same number, and on another number",
+    "ends all ranks when one is killed, and resumes to the same bits on the same number and on another number",
     { timeout: kills * patience },
     async () => {
       const started = performance.now();
@@ -181,13 +181,13 @@ describe.each(launchers)("$name", (launcher) => {
       expect(whole.code, whole.stdout + whole.stderr).toBe(0);
       const lasts = performance.now() - started;
       const ends: string[] = [];
-      // A run that was over before its kill is none.
+      // A run that ended before its kill does not count.
       for (let round = 0, killed = 0; killed < kills; round++) {
         const out = `killed-${round}`;
         const end = await trainAndKill(out, lasts);
         ends.push(end);
         if (end !== "over before") killed++;
-        // The configuration is written last: before that there is no run, and training begins in the folder as in an empty one.
+        // The configuration is written last: without it there is no run, and training starts as in an empty folder.
         if (!existsSync(join(folder(), out, "config.json"))) {
           ends.push("before there was a run");
           const again = await trainInto(out).finished;
@@ -212,10 +212,10 @@ describe.each(launchers)("$name", (launcher) => {
   );
 
   it.skipIf(!mayMount)(
-    `ends all ranks in a sentence when the disk of rank 0 is full, and resumes to the same bits${mayMount ? "" : " (not tested: only root can mount a small disk)"}`,
+    `ends all ranks with one message when the disk of rank 0 is full, and resumes to the same bits${mayMount ? "" : " (not tested: only root can mount a small disk)"}`,
     { timeout: patience },
     async () => {
-      // Many short epochs: the disk is full long before the last.
+      // Many short epochs: the disk fills up long before the last.
       const short = ["train", "moons", "--epochs", "100", "--patience", "100", "--batch-size", "400", "--no-doctor"];
       const trainShort = (out: string): Running => start(launcher, 2, "hebb", [...short, "--out", out]);
       expect((await trainShort("enough").finished).code).toBe(0);
@@ -241,10 +241,10 @@ describe.each(launchers)("$name", (launcher) => {
       }
     },
   );
-  // Of a test that took too long.
+  // In case a test times out.
   afterAll(() => disk?.remove());
 
-  it("resumes on another number of ranks, with the memory split or not", { timeout: patience }, async () => {
+  it("resumes on another number of ranks, with and without split memory", { timeout: patience }, async () => {
     const paused = [...moons, "--pause-after", "2", "--zero", "1", "--out", "paused"];
     expect((await start(launcher, 3, "hebb", paused).finished).code).toBe(0);
     const { code, stdout } = await start(launcher, 2, "hebb", ["resume", "paused", "--epochs", "3"]).finished;
@@ -252,7 +252,7 @@ describe.each(launchers)("$name", (launcher) => {
     expect(stdout).toContain("epoch   3");
   });
 
-  it("says in one sentence what is wrong before training begins", { timeout: patience }, async () => {
+  it("says in one message what is wrong before training begins", { timeout: patience }, async () => {
     const env = { HEBB_MPI: "libnothing.so" };
     const lacking = await start(launcher, 1, "hebb", [...moons, "--distributed", "mpi"], { env }).finished;
     expect(sentences(lacking.stderr)).toEqual([
@@ -264,12 +264,16 @@ describe.each(launchers)("$name", (launcher) => {
     ["other", "rank 1 differs from rank 0 in its data"],
     ["shape", "rank 1 differs from rank 0 in its shapes of weights: 0.weight float64[25,12]"],
     ["seed", "rank 1 differs from rank 0 in its random state"],
-  ])("names a rank with another part before the first step: %s", { timeout: patience }, async (manner, sentence) => {
-    const { code, stdout, stderr } = await start(launcher, 2, "losses", ["mlp", "float64", manner]).finished;
-    expect(code).not.toBe(0);
-    expect(stderr).toContain(sentence);
-    expect(stdout).not.toContain("losses");
-  });
+  ])(
+    "names a rank with a different part before the first step: %s",
+    { timeout: patience },
+    async (manner, sentence) => {
+      const { code, stdout, stderr } = await start(launcher, 2, "losses", ["mlp", "float64", manner]).finished;
+      expect(code).not.toBe(0);
+      expect(stderr).toContain(sentence);
+      expect(stdout).not.toContain("losses");
+    },
+  );
 
   it.each([
     ["calls process.exit(3)", ["exit", "3"], "rank 1 ended with exit code 3"],

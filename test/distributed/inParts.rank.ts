@@ -1,5 +1,5 @@
-// One rank, or a process of its own, of the test that images and texts are read in parts: trains on a file, or a folder, and prints its losses
-// and how many rows this rank read.
+// One rank, or a single process, of the test of images and texts read in parts: trains on a file or a folder, and prints its losses
+// and the number of rows that this rank read.
 // usage: inParts.rank.js idx|folder|text PATH batch-size [alone]
 
 import { idxRows } from "../../src/data/idxRows.ts";
@@ -26,7 +26,7 @@ import { type InMemory, Trainer } from "../../src/train/index.ts";
 const [kind = "", path = "", batchSize = "", manner = ""] = process.argv.slice(2);
 const isAlone = manner === "alone";
 if (!isAlone) init();
-/** Rows that this rank read: those that its batches and its share of the evaluation have, and some to look at. */
+/** Rows that this rank read: those of its batches, those of its share of the evaluation, and a few to inspect. */
 let read = 0;
 
 const counting = (images: ImageRows): ImageRows => ({
@@ -40,7 +40,7 @@ const counting = (images: ImageRows): ImageRows => ({
 
 function split(images: ImageRows, labels: LabelArray): { readonly train: InMemory; readonly validation: InMemory } {
   const names = { images: path, labels: path };
-  // What rank 0 tells the others; fitted on all, here by each.
+  // Rank 0 sends it to the others; here each rank fits it on all rows.
   const pre: ImagePreprocessing = fitImagePreprocessing(images, labels, { names });
   const { features, targets = new Int32Array() } = readImages(pre, counting(images), labels, names);
   const all = new Dataset({ features, featureShape: pre.shape, targets });
@@ -87,7 +87,7 @@ async function data(): Promise<{ readonly train: InMemory; readonly validation: 
 
 const { train, validation } = await data();
 seed(3);
-/** Sums in float64, so that another order of them shows in the last digits alone. */
+/** Sums in float64, so that another order affects only the last digits. */
 class Widened extends nn.Module {
   override forward(x: Tensor): Tensor {
     return x.to("float64").flatten(1);

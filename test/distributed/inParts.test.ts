@@ -1,4 +1,4 @@
-// Images and texts among ranks: each reads the rows of its share alone, and the losses are those of one process.
+// Images and texts across ranks: each reads only the rows of its share, and the losses are those of one process.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { encode } from "fast-png";
@@ -12,7 +12,7 @@ interface Told {
   readonly losses: readonly number[];
   readonly held: readonly number[];
   readonly rows: { readonly train: number; readonly validation: number };
-  /** How many rows each rank read, in two epochs. */
+  /** The number of rows that each rank read in two epochs. */
   readonly read: readonly number[];
 }
 
@@ -22,7 +22,7 @@ const farthest = (a: readonly number[], b: readonly number[]): number =>
   a.reduce((most, value, place) => Math.max(most, Math.abs(value - (b[place] ?? Number.NaN)) / Math.abs(value)), 0);
 
 const [pictures, side] = [211, 6];
-/** A text with characters of one to four bytes, and words that a byte-pair vocabulary joins. */
+/** A text with characters of one to four bytes, and words that a byte-pair vocabulary merges. */
 const words = ["der Baum", "größer", "und", "naïve", "🌳", "tree,", "数学", "12345", "\n"];
 
 function writeData(folder: string): void {
@@ -65,10 +65,11 @@ describe.each(launchers)("$name", (launcher) => {
       const { stdout, stderr } = await start(launcher, ranks, "inParts", args).finished;
       const several = told(stdout);
       expect(several.losses?.length, stderr).toBe(one.losses.length);
-      // Sums of float64 in another order, over at most some hundred steps.
+      // Sums of float64 in another order, over at most a few hundred steps.
       expect(farthest(one.losses, several.losses)).toBeLessThan(1e-12);
       expect(farthest(one.held, several.held)).toBeLessThan(1e-12);
-      // In each epoch a rank reads its share of every batch and of the held-out rows, each rounded up; and at first up to 64 rows of both, which ranks compare.
+      // In each epoch a rank reads its share of every batch and of the held-out rows, each rounded up, and at first up to 64 rows of both for the
+      // comparison between ranks.
       const { train, validation } = one.rows;
       const share = 2 * (train / ranks + train / 32 + 2 * ranks + validation / ranks + 1);
       const compared = Math.min(64, train) + Math.min(64, validation);
@@ -89,7 +90,7 @@ describe.each(launchers)("$name", (launcher) => {
       "a text",
       ["short.txt", "--model", "gpt", "--context", "16", "--batch-size", "64", "--layers", "1", "--width", "16"],
     ],
-  ])("is the same from the command line: %s", { timeout: patience }, async (name, data) => {
+  ])("gives the same from the command line: %s", { timeout: patience }, async (name, data) => {
     const args = ["train", ...data, "--epochs", "2", "--no-doctor", "--json"];
     const losses = (stdout: string): number[] =>
       stdout
@@ -102,7 +103,7 @@ describe.each(launchers)("$name", (launcher) => {
     const one = losses((await alone("hebb", [...args, "--out", `${name}-1`]).finished).stdout);
     const { stdout, stderr } = await start(launcher, 2, "hebb", [...args, "--out", `${name}-2`]).finished;
     expect(one.length).toBe(6);
-    // Steps of float32, each of which rounds what the one before left.
+    // Steps in float32, each of which adds its rounding.
     expect(farthest(one, losses(stdout)), stderr).toBeLessThan(1e-4);
   });
 });

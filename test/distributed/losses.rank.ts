@@ -1,4 +1,4 @@
-// One rank, or a process of its own, of the test that ranks learn as one process does: prints the losses of its steps as JSON.
+// One rank, or a single process, of the test that ranks learn as one process does: prints the losses of its steps as JSON.
 import * as data from "../../src/data/index.ts";
 import { init } from "../../src/distributed/index.ts";
 import { allocate, type TypedArray } from "../../src/graph/dtype.ts";
@@ -14,7 +14,7 @@ const stage = manner.startsWith("zero1") ? 1 : manner.startsWith("zero2") ? 2 : 
 const dtype = precision === "float32" ? "float32" : "float64";
 if (manner !== "alone") {
   const world = init();
-  // As on several machines: nothing lies in memory that all see.
+  // As on several machines: nothing is in shared memory.
   if (manner.endsWith("messages"))
     Object.assign(world, {
       borrow: (values: TypedArray, length: number) =>
@@ -46,7 +46,7 @@ class Noisy extends nn.Module {
 }
 
 function problem(): { model: nn.Module; train: data.Dataset | data.TokenSequence; batchSize: number } {
-  // What a rank with another seed draws, and what one with another shape has.
+  // The seed and the shape that the deviating rank uses instead.
   seed(manner === "seed" && others ? 4 : 3);
   const hidden = manner === "shape" && others ? 25 : 24;
   if (kind === "gpt") {
@@ -82,7 +82,7 @@ function problem(): { model: nn.Module; train: data.Dataset | data.TokenSequence
   return { model, train, batchSize: 31 };
 }
 
-// What a rank with other data has: one number of the last row.
+// The data that the deviating rank uses instead: one number of the last row differs.
 const { model, train, batchSize } = problem();
 if (manner === "other" && others && train instanceof data.Dataset)
   train.features.data[train.features.data.length - 1] = 7;

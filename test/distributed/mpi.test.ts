@@ -1,4 +1,4 @@
-// Collectives against their definitions, and training that ranks do together: the losses of one process.
+// Collectives against their definitions, and shared training: the losses of one process.
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { encode } from "fast-png";
@@ -43,20 +43,20 @@ function makePictures(folder: string): void {
   writeFileSync(join(folder, "base", "preprocessor_config.json"), JSON.stringify(processor));
 }
 
-/** The losses of the epochs, of the events as JSON lines. */
+/** The losses of the epochs, from the events as JSON lines. */
 const epochLosses = (stdout: string): number[] =>
   stdout
     .split("\n")
     .filter((line) => line.startsWith('{"type":"epoch"'))
     .map((line) => JSON.parse(line).train.loss);
 
-/** What one process learned, by its arguments: the same for every MPI. */
+/** The losses of one process, by its arguments: the same for every MPI. */
 const byOne = new Map<string, Promise<Learned>>();
 
 describe.each(launchers)("$name", (launcher) => {
   const { start, alone, folder } = useRanks();
 
-  it("gives every collective its definition, in place and not, for every dtype", { timeout: patience }, async () => {
+  it("gives every collective's definition, in place and not, for every dtype", { timeout: patience }, async () => {
     const { stdout, stderr } = await start(launcher, 3, "collectives").finished;
     expect(stdout + stderr).toContain("3 ranks");
     expect(stdout).toContain(": 0 wrong");
@@ -109,7 +109,7 @@ describe.each(launchers)("$name", (launcher) => {
     expect(first?.stdout).toBe(second?.stdout);
   });
 
-  it("takes the statistics of BatchNorm from all ranks: a ResNet is fine-tuned as by one process", {
+  it("computes the statistics of BatchNorm over all ranks: a ResNet is fine-tuned as by one process", {
     timeout: patience,
   }, async () => {
     makePictures(folder());
@@ -130,7 +130,7 @@ describe.each(launchers)("$name", (launcher) => {
     const one = epochLosses((await alone("hebb", [...plain, "one"]).finished).stdout);
     const two = epochLosses((await start(launcher, 2, "hebb", [...plain, "two"]).finished).stdout);
     expect(one.length).toBe(2);
-    // Six steps of float32: each rounds what the one before left by some ulps.
+    // Six steps of float32, each of which rounds by a few ulps.
     expect(farthest(one, two)).toBeLessThan(1e-5);
   });
 });

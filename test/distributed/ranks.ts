@@ -1,4 +1,4 @@
-// Starts the programs of these tests as ranks, by the mpirun of each MPI that is there.
+// Starts the programs of these tests as ranks, with the mpirun of each installed MPI.
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
@@ -17,7 +17,7 @@ export interface Launcher {
   readonly options: readonly string[];
 }
 
-// Debian names both, so that they stand side by side. Tests may run as root, and on fewer cores than ranks.
+// Debian installs both under these names. Tests may run as root, and on fewer cores than ranks.
 const known: readonly Launcher[] = [
   { name: "Open MPI", command: "mpirun.openmpi", options: ["--allow-run-as-root", "--oversubscribe"] },
   { name: "MPICH", command: "mpirun.mpich", options: [] },
@@ -39,7 +39,7 @@ export interface RankOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** The programs, bundled once, and a folder to work in. */
+/** The programs, bundled once, and a temporary folder. */
 export function useRanks(): {
   folder(): string;
   /** The bundle of a program. */

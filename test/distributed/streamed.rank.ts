@@ -1,4 +1,5 @@
-// One rank, or a process of its own, of the test that a table is read in parts: trains on a stream and prints its losses, and how many rows it made numbers of.
+// One rank, or a single process, of the test of a table read in parts: trains on a stream and prints its losses and the number of rows that it
+// preprocessed.
 // usage: streamed.rank.js TABLE how-many-rows-a-part batch-size accumulate [alone]
 import { streamTable } from "../../src/data/node.ts";
 import type { PartRows } from "../../src/data/partRows.ts";
@@ -33,7 +34,7 @@ async function* records(epoch: number): AsyncGenerator<PartRows> {
 }
 seed(3);
 const width = at(stream.sample.features.shape, 0);
-/** Sums in float64, so that another order of them shows in the last digits alone. */
+/** Sums in float64, so that another order affects only the last digits. */
 class Widened extends nn.Module {
   override forward(x: Tensor): Tensor {
     return x.to("float64");

@@ -1,4 +1,4 @@
-// A streamed table among ranks: each makes numbers of its own rows alone, and the losses are those of one process.
+// A streamed table across ranks: each preprocesses only its own rows, and the losses are those of one process.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -10,7 +10,7 @@ const patience = 300_000;
 interface Told {
   readonly losses: readonly number[];
   readonly held: readonly number[];
-  /** Rows to learn from, and how many each rank made numbers of, in two epochs. */
+  /** The number of training rows, and of rows that each rank preprocessed in two epochs. */
   readonly rows: number;
   readonly made: readonly number[];
 }
@@ -35,7 +35,7 @@ describe.each(launchers)("$name", (launcher) => {
   const { start, alone, folder } = useRanks();
   beforeAll(() => writeFileSync(join(folder(), "table.csv"), table(1237)));
 
-  // Rows of a part, of a batch, and batches of an update: parts that leave rows over, a batch that is too small to be shared, one part.
+  // Rows of a part, rows of a batch, batches of an update: parts with rows left over, a batch too small to be shared, one part.
   it.each([
     [2, [300, 32, 2]],
     [3, [97, 5, 1]],
@@ -46,21 +46,21 @@ describe.each(launchers)("$name", (launcher) => {
     const { stdout, stderr } = await start(launcher, ranks, "streamed", args).finished;
     const several = told(stdout);
     expect(several.losses?.length, stderr).toBe(one.losses.length);
-    // Sums of float64 in another order, over at most some hundred steps.
+    // Sums of float64 in another order, over at most a few hundred steps.
     expect(farthest(one.losses, several.losses)).toBeLessThan(1e-12);
     expect(farthest(one.held, several.held)).toBeLessThan(1e-12);
     expect(one.made).toEqual([0]);
     const [rows, batchSize] = [2 * one.rows, sizes[1]];
     if (batchSize < 2 * ranks) expect(several.made).toEqual(several.made.map(() => rows));
     else {
-      // The rest of an epoch, where it is too small to be shared, is taken by all.
+      // All ranks take the rest of an epoch if it is too small to be shared.
       const most = 2 * ranks * (ranks - 1) * 2;
       expect(several.made.reduce((sum, made) => sum + made, 0) - rows).toBeLessThanOrEqual(most);
       for (const made of several.made) expect(made).toBeLessThan(rows / ranks + rows / batchSize + most);
     }
   });
 
-  it("is the same from the command line", { timeout: patience }, async () => {
+  it("gives the same from the command line", { timeout: patience }, async () => {
     const args = ["train", "table.csv", "--target", "y", "--stream", "--epochs", "2", "--no-doctor", "--json"];
     const losses = (stdout: string): number[] =>
       stdout
@@ -70,7 +70,7 @@ describe.each(launchers)("$name", (launcher) => {
     const one = losses((await alone("hebb", [...args, "--out", "one"]).finished).stdout);
     const two = losses((await start(launcher, 2, "hebb", [...args, "--out", "two"]).finished).stdout);
     expect(one.length).toBe(4);
-    // Steps of float32, each of which rounds what the one before left.
+    // Steps in float32, each of which adds its rounding.
     expect(farthest(one, two)).toBeLessThan(1e-4);
   });
 });

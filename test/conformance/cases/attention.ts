@@ -11,7 +11,7 @@ interface Shape {
 
 const scale = 0.5;
 
-/** The weight of each key for a query, and what it weighs. */
+/** Combines, for each query, the weights of the keys with their values. */
 function mixed(
   [q, k, v]: readonly Value[],
   isCausal: boolean,
@@ -54,7 +54,7 @@ function attention(
     build: (q, k, v) => tiledAttention(q, k, v, { scale, isCausal }, { queries, keys, together }),
     truth: (...given) => mixed(given, isCausal, weighted),
     magnitude: (...given) => mixed(given, isCausal, (weights, values) => weighted(weights, values.map(Math.abs))),
-    // A score of up to 8 is off by some of its ulps, and so many times its size is its power off.
+    // A score of up to 8 is off by a few of its ulps, and its exponential is off by the score times that.
     bound: { ulps: 24, terms: inputs[1]?.shape[1] ?? 1 },
   };
 }

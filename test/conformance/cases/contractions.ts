@@ -246,7 +246,7 @@ export const contractionCases: readonly Case[] = [
     ([b = 0, o = 0], [i = 0, j = 0], [x, w, y]) =>
       at(x as Value, [b, i]) * at(w as Value, [o, i, j]) * at(y as Value, [b, j]),
   ),
-  // Without an arrow: the letters that occur once, in the order of the alphabet.
+  // Without an arrow: the letters that occur once, in alphabetical order.
   einsumCase(
     "ij,jk",
     [
@@ -472,7 +472,7 @@ export const contractionCases: readonly Case[] = [
   },
 ];
 
-/** Σ over p of x · e^(± 2πi kp / n), times the turns, by its definition; `size`: of each product the size. */
+/** Σ over p of x · e^(± 2πi kp / n), times the turns, by its definition; `size`: applied to each product. */
 function shortTransforms(
   x: Value,
   turns: Value | undefined,

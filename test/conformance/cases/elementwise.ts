@@ -1,4 +1,4 @@
-// Cases of functions of one element at a time, of choices and of constants.
+// Cases of elementwise functions, selections and constants.
 
 import { bfloat16, decodeFloat, encodeFloat, float16 } from "../../../src/formats/stored/smallFloats.ts";
 import { apply } from "../../../src/graph/apply.ts";
@@ -15,7 +15,7 @@ import type { Bound } from "../tolerance.ts";
 const { POSITIVE_INFINITY: inf, NEGATIVE_INFINITY: minusInf, NaN: nan } = Number;
 const node = (shape: readonly number[], dtype: DType = "float32"): Node => inputNode({ shape, dtype });
 
-/** What every function of floats must survive. */
+/** Inputs that every function of floats must handle. */
 const extremes = [
   0,
   -0,
@@ -77,7 +77,7 @@ export interface Unary {
   readonly gradient?: boolean;
 }
 
-/** A few ulp is what DESIGN asks of the vectorised functions; 0.5 means correctly rounded. */
+/** DESIGN allows the vectorised functions a few ulp; 0.5 means correctly rounded. */
 const few = 4;
 
 const unaries: readonly Unary[] = [
@@ -132,7 +132,7 @@ export function unaryCases({
 }: Unary): Case[] {
   const bound: Bound = { ulps, terms: 1 };
   const map = (x: Value): number[] => x.data.map(truth);
-  // Half of the forward numbers are mirrored where the function takes both signs, so that both sides of 0 are seen.
+  // Half of the forward numbers are mirrored where the function takes both signs, so that both sides of 0 are tested.
   const common = { op, build, truth: map, bound, ...(gradient === undefined ? {} : { gradient }) };
   const list: Case[] = [
     { ...common, kind: "forward", name: "a matrix", dtypes, inputs: [spread([3, 5], 21, range[0], range[1])] },
@@ -211,7 +211,7 @@ const modulo = (a: number, b: number): number => {
   const rest = a % b;
   return rest !== 0 && rest < 0 !== b < 0 ? rest + b : rest;
 };
-/** pow as IEEE has it: 1 to anything is 1, -1 to ±∞ is 1. */
+/** pow as in IEEE 754: 1 to any power is 1, -1 to ±∞ is 1. */
 const power = (a: number, b: number): number => (a === 1 || (a === -1 && Math.abs(b) === inf) ? 1 : a ** b);
 
 const binaries: readonly Binary[] = [

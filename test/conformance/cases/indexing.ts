@@ -1,4 +1,4 @@
-// Cases of elements chosen by position, of sorting, and of random bits.
+// Cases of indexing, sorting and random bits.
 
 import { apply } from "../../../src/graph/apply.ts";
 import type { DType } from "../../../src/graph/dtype.ts";
@@ -57,7 +57,7 @@ const rowsOf = (x: Value): number[][] =>
     ...x.data.slice(i * (x.shape[1] ?? 1), (i + 1) * (x.shape[1] ?? 1)),
   ]);
 
-/** For each chunk where the first of a digit goes, [digit, place]. */
+/** For each chunk, the position at which each digit starts, as [digit, place]. */
 const counters = (...chunks: readonly (readonly (readonly [number, number])[])[]): number[] =>
   chunks.flatMap((chunk) => Array.from({ length: 256 }, (_, digit) => chunk.find(([own]) => own === digit)?.[1] ?? 0));
 
@@ -325,7 +325,7 @@ export const indexingCases: readonly Case[] = [
     dtypes: ["int32"],
     gradient: false,
     inputs: [
-      // The first chunk has one of digit 2, and then 0, 2; the second 2, 0.
+      // Each chunk holds the digits 2, 0, 2.
       ints(
         [512],
         ...counters(

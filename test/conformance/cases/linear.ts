@@ -36,7 +36,7 @@ const turned = (a: Value): Value => ({
   data: tabulate([...a.shape].reverse(), ([i = 0, j = 0]) => at(a, [j, i])),
 });
 
-/** [A B] → [I A⁻¹B] by Gauss and Jordan, and the determinant of A. */
+/** [A B] → [I A⁻¹B] by Gauss-Jordan elimination, and the determinant of A. */
 function reduced(a: Value, b: Value): { readonly x: Value; readonly determinant: number } {
   const rows = rowsOf(a).map((row, place) => [...row, ...(rowsOf(b)[place] ?? [])]);
   const n = rows.length;
@@ -61,7 +61,7 @@ function reduced(a: Value, b: Value): { readonly x: Value; readonly determinant:
 const unit = (n: number): Value =>
   value(Array.from({ length: n }, (_, i) => Array.from({ length: n }, (_, j) => (i === j ? 1 : 0))));
 const inverted = (a: Value): Value => reduced(a, unit(a.shape[0] ?? 0)).x;
-/** |X| |A| |Y|: what rounding A costs. */
+/** |X| |A| |Y|: the effect of rounding A. */
 const through = (x: Value, a: Value, y: Value): readonly number[] =>
   times(times(absolute(x), absolute(a)), absolute(y)).data;
 const square = input([3, 3], 4, 1, -2, 0.5, -3, 1, 1.5, 2, 5);
@@ -202,7 +202,7 @@ export const linearCases: readonly Case[] = [
     dtypes: floats,
     inputs: [input([3, 2], 3, 1, 4, -2, 0, 2)],
     build: (a) => qr(a).r,
-    // The first reflection turns 3 to −5; what it leaves of the second column begins below 0, and is turned up.
+    // The first reflection maps 3 to −5; the rest of the second column then begins below 0, and its sign is flipped.
     truth: (a) => {
       const [[p = 0, u = 0] = [], [q = 0, v = 0] = [], [r = 0, w = 0] = []] = rowsOf(a);
       const length = Math.hypot(p, q, r);

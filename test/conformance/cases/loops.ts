@@ -14,7 +14,7 @@ type Step = (state: Node, row: Node) => { readonly next: Node; readonly output: 
 
 interface Loop {
   readonly whole: Node;
-  /** The state before a step, the next one, and the output. */
+  /** The state before a step, the next state, and the output. */
   readonly state: Node;
   readonly next: Node;
   readonly output: Node;
@@ -32,7 +32,7 @@ function loopOf(step: Step, initial: Node, rows: Node, reverse = false): Loop {
   return { whole, state, next, output };
 }
 
-/** For each step what the recurrence gives, in the places of the rows. */
+/** What the recurrence gives at each step, stored at the positions of the rows. */
 function recurrence(
   initial: readonly number[],
   rows: Value,
@@ -84,7 +84,7 @@ function sumsCase(
   };
 }
 
-/** s′ = s · W + x, [2, 3]: of a product that stays the same in every step. */
+/** s′ = s · W + x, [2, 3], where W is the same in every step. */
 function products(x: Value, rows: Value, weight: Value) {
   return recurrence(x.data, rows, (state, row) =>
     row.map((value, place) => {
@@ -145,7 +145,7 @@ export const loopCases: readonly Case[] = [
     truth: (x, rows, weight) => products(x as Value, rows as Value, weight as Value).last,
     magnitude: (x, rows, weight) =>
       products(absolute(x as Value), absolute(rows as Value), absolute(weight as Value)).last,
-    // The errors of four steps add up, each of a sum of four terms.
+    // The errors of four steps add up, each from a sum of four terms.
     bound: { ulps: 4, terms: 4 },
     gradient: true,
   },
@@ -256,7 +256,7 @@ function scaled(x: Value, rows: Value, scale: Value): number[] {
   );
 }
 
-/** s′ = r ± s·r over all rows of all rows; the last s, and the sum of all before. */
+/** s′ = r ± s·r over all rows of all rows; the last s, and the sum of all earlier states. */
 function nested(x: Value, rows: Value, sign: 1 | -1): number[] {
   const flat: Value = { ...rows, shape: [12, 2] };
   const { before, last } = recurrence(x.data, flat, (state, row) =>

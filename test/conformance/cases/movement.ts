@@ -1,4 +1,4 @@
-// Cases of ops that say where elements lie: reshape, permute, expand, slice, pad, cat, and what is made of them.
+// Cases of ops that rearrange elements: reshape, permute, expand, slice, pad, cat, and their composites.
 import type { DType } from "../../../src/graph/dtype.ts";
 import type { Node } from "../../../src/graph/node.ts";
 import { expand, repeat } from "../../../src/graph/ops/broadcast.ts";
@@ -9,7 +9,7 @@ import { inputNode, type Value } from "../run.ts";
 
 const node = (shape: readonly number[], dtype: DType = "float32"): Node => inputNode({ shape, dtype });
 
-/** A case whose result is elements of its one input, given by index. */
+/** A case whose result consists of elements of its one input, given by index. */
 function moved(
   op: string,
   name: string,

@@ -1,4 +1,4 @@
-// Cases of sums, products, extremes, running sums, and what is composed of them.
+// Cases of sums, products, extremes, running sums, and their composites.
 
 import { apply } from "../../../src/graph/apply.ts";
 import type { DType } from "../../../src/graph/dtype.ts";
@@ -224,7 +224,7 @@ export const reductionCases: readonly Case[] = [
     build: (x) => ops.sum(x),
     truth: (x) => [total(x.data)],
     magnitude: (x) => [total(x.data)],
-    // Long sums are promised to 1e-6: 8 ulp.
+    // The bound of long sums is 1e-6: 8 ulp.
     bound: { ulps: 8, terms: 1 },
   },
   {

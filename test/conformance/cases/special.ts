@@ -1,4 +1,4 @@
-// Cases of the functions with formulas of their own. Those that JavaScript lacks have figures to 40 digits (test/golden/special.py).
+// Cases of special functions. Those that JavaScript lacks have figures to 40 digits (test/golden/special.py).
 import { readFileSync } from "node:fs";
 import { apply } from "../../../src/graph/apply.ts";
 import type { Op } from "../../../src/graph/node.ts";
@@ -10,7 +10,7 @@ import { inputNode } from "../run.ts";
 import { binaryCases, type Unary, unaryCases } from "./elementwise.ts";
 
 const { POSITIVE_INFINITY: inf, NEGATIVE_INFINITY: minusInf, NaN: nan } = Number;
-/** A few ulp is what DESIGN asks of the vectorised functions. */
+/** DESIGN allows the vectorised functions a few ulp. */
 const few = 4;
 
 const withTruth: readonly Unary[] = [
@@ -38,9 +38,7 @@ interface Tabled {
   readonly edges: readonly (readonly [x: number, y: number])[];
   /** Inside the domain, away from poles. */
   readonly near: readonly [low: number, high: number];
-  /**
-   * In float64 the parts of some lose digits to each other; in float32 they are computed in float64 and are rounded once. Default 4.
-   */
+  /** In float64 the parts of some functions cancel; in float32 they are computed in float64 and rounded once. Default 4. */
   readonly ulps?: number;
 }
 
@@ -193,7 +191,7 @@ const tabled: readonly Tabled[] = [
 function tabledCases({ op, figures: name = op, build, edges, near, ulps = few }: Tabled): Case[] {
   const { x = [], y = [] } = figures[name] ?? {};
   const inside = x.flatMap((value, k) => (value > near[0] && value < near[1] ? [k] : [])).slice(0, 12);
-  // Near a zero of the function its parts cancel, and keep the error of parts of size 1.
+  // Near a zero of the function its parts, of size 1, cancel and keep their error.
   const bound = { ulps, terms: 2 };
   const of = (list: readonly number[]): readonly number[] => list.map((k) => y[k] ?? nan);
   const magnitude = (values: readonly number[]): readonly number[] => values.map((value) => Math.abs(value) + 1);
@@ -275,7 +273,7 @@ const neighbours = (dtype: "float32" | "float64"): Case => ({
     input([endPairs.length], ...endPairs.map(([, b]) => b)),
   ],
   build: ops.nextafter,
-  // Neighbours are exact: no bound but the least normal number, which is below the spacing of all but the smallest.
+  // Neighbours must be exact. The tolerance, one smallest normal number, is below the spacing of all but the smallest numbers.
   truth: (a, b) => a.data.map((x, k) => (dtype === "float32" ? neighbour32 : neighbour64)(x, b.data[k] ?? nan)),
   bound: { ulps: 0, terms: 1 },
 });

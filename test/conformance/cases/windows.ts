@@ -26,7 +26,7 @@ const distinct = (...shape: number[]) => {
   };
 };
 
-/** The maximum by its definition; places outside do not count. */
+/** The maximum by its definition; positions outside do not count. */
 function largest(
   x: Value,
   out: readonly number[],
@@ -300,7 +300,7 @@ export const windowCases: readonly Case[] = [
       tabulate([1, 1, 5, 3], ([, , y = 0, z = 0]) => at(x, [0, 0, Math.floor((y * 3) / 5), Math.floor((z * 4) / 3)])),
   },
   {
-    // As PyTorch: 1.3 keeps the 2 rows; 5 columns become 11 by the factor.
+    // As in PyTorch: a factor of 1.3 keeps the 2 rows and turns 5 columns into 11.
     op: "interpolate",
     kind: "forward",
     name: "nearest, a factor that gives the size or its double",
@@ -326,7 +326,7 @@ export const windowCases: readonly Case[] = [
     inputs: [spread([1, 2, 3, 4], 13)],
     build: (x) => interpolate(x, { size: [5, 7], mode: "bilinear" }),
     truth: (x) => bilinear(x, 5, 7),
-    // The position is computed in the dtype: off by an ulp of 4, it moves the result by as much as neighbours differ.
+    // The position is computed in the dtype: an error of one ulp of 4 changes the result by as much of the difference between neighbours.
     magnitude: () => tabulate([1, 2, 5, 7], () => 4 * 4),
     bound: { ulps: 4, terms: 4 },
   },
