@@ -1,4 +1,4 @@
-// The code in the pages of docs/ runs, and prints what the pages say.
+// The code in the pages of docs/ runs and prints what the pages say.
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -17,13 +17,13 @@ beforeAll(() => {
 });
 afterAll(() => removeFolder(folder));
 
-/** The blocks of TypeScript of a page, in order, as they stand there: `hebb` is the package by its name. */
+/** The blocks of TypeScript of a page, in order and unchanged, with `hebb` as the package's name. */
 function blocksOf(page: string): string[] {
   const text = readFileSync(join(root, "docs", page), "utf8");
   return [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = ""]) => code);
 }
 
-/** The run folder of which a page says how it was made. */
+/** The run folder that a page tells the reader to make. */
 function trainedIris(): string {
   const out = join(folder, "iris");
   if (existsSync(out)) return out;
@@ -54,7 +54,7 @@ function run(code: string, name: string): Promise<string> {
   });
 }
 
-/** What each block prints, in order. */
+/** The output of each block, in order. */
 const pages: Readonly<Record<string, readonly RegExp[]>> = {
   "../README.md": [/^\[\s+\[ 0\.0\d+ \],\s+\[ 0\.9\d+ \],\s+\[ 0\.9\d+ \],\s+\[ 0\.0\d+ \]\s+\]\n$/],
   "start.md": [/^(0\.9\d*|1)\n\[ 0, 1 \]\n$/],
@@ -136,7 +136,7 @@ const pages: Readonly<Record<string, readonly RegExp[]>> = {
 
 describe.each(Object.entries(pages))("docs/%s", (page, prints) => {
   const blocks = blocksOf(page);
-  test("has no block that is not run", () => expect(blocks.length).toBe(prints.length));
+  test("runs every block", () => expect(blocks.length).toBe(prints.length));
   test.each(prints.map((pattern, place) => [place + 1, pattern] as const))("block %i", async (number, pattern) => {
     expect(await run(blocks[number - 1] ?? "", `${page.replace(".md", "")}-${number}`)).toMatch(pattern);
   });
@@ -149,7 +149,7 @@ test("every page with code is run", () => {
   expect(Object.keys(pages)).toEqual(expect.arrayContaining(found));
 });
 
-test("what pages show of the Studio are states of it", () => {
+test("the Studio's states that pages show are valid", () => {
   const shown = readdirSync(join(root, "docs"), { recursive: true, encoding: "utf8" })
     .filter((page) => page.endsWith(".md"))
     .flatMap((page) => [...readFileSync(join(root, "docs", page), "utf8").matchAll(/^<!-- studio: (\S+) \| .+ -->$/gm)])
@@ -158,7 +158,7 @@ test("what pages show of the Studio are states of it", () => {
   expect(shown.map((state) => printHash(parseHash(state)))).toEqual(shown);
 });
 
-describe("docs name whatever can be chosen", () => {
+describe("docs name every choice", () => {
   const text = (page: string): string => readFileSync(join(root, "docs", page), "utf8");
   test.each(Object.entries(activations))("activation %s", (_, { module }) =>
     expect(text("layers.md")).toContain(module),

@@ -1,4 +1,4 @@
-// What is dropped gives its memory back: compiled functions, models, whole trainings. HEBB_LONG=1 makes 1,200 of them.
+// Dropped objects free their memory: compiled functions, models, whole trainings. HEBB_LONG=1 makes 1,200 of them.
 import { describe, expect, test } from "vitest";
 import { Dataset } from "../src/data/index.ts";
 import * as nn from "../src/nn/index.ts";
@@ -9,10 +9,10 @@ import { type FitOptions, fit as trainModel } from "../src/train/index.ts";
 import { training, type Used, used } from "./memoryUse.ts";
 
 const long = process.env.HEBB_LONG === "1";
-/** Functions and models made and dropped. */
+/** The number of functions and models to make and drop. */
 const rounds = long ? 1_200 : 400;
 
-/** Rows of two classes, made anew each time. */
+/** Rows of two classes, new each time. */
 const rowsOf = (count: number, width: number): Dataset =>
   new Dataset({
     features: Float32Array.from({ length: count * width }, (_, place) => Math.sin(place)),
@@ -20,7 +20,7 @@ const rowsOf = (count: number, width: number): Dataset =>
     targets: Int32Array.from({ length: count }, (_, row) => row % 2),
   });
 
-/** A training from nothing: its data, its model and its optimizer. */
+/** A training from scratch: its data, its model and its optimizer. */
 async function trainOnce(count: number, width: number, options: Partial<FitOptions>): Promise<void> {
   seed(1);
   const model = new nn.Sequential(new nn.Linear(width, 16), new nn.ReLU(), new nn.Linear(16, 2));
@@ -41,7 +41,7 @@ const everything: Partial<FitOptions> = {
   save: () => {},
 };
 
-describe.each(["wasm", "c"] as const)("on %s, what is dropped", (backend) => {
+describe.each(["wasm", "c"] as const)("on %s, dropped memory", (backend) => {
   const on = async (body: () => Promise<void>, skip: () => void): Promise<void> => {
     const before = backendInfo().backend;
     try {
@@ -53,8 +53,8 @@ describe.each(["wasm", "c"] as const)("on %s, what is dropped", (backend) => {
   };
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
   /**
-   * Growth over the second half of the rounds: in the first V8 learns the code, 3 MB for a hundred of them and little afterwards.
-   * It is twice that of the calmer quarter: what is kept grows in both, while V8 compiles code anew in one or the other.
+   * Growth over the second half of the rounds. In the first half V8 compiles the code: 3 MB for a hundred of them, and little afterwards.
+   * The result is twice the growth of the calmer quarter: a leak grows in both, while V8 recompiles in one or the other.
    */
   const growth = async (rounds: number, round: (place: number) => void | Promise<void>): Promise<Used> => {
     const run = async (from: number, to: number): Promise<void> => {
@@ -80,7 +80,7 @@ describe.each(["wasm", "c"] as const)("on %s, what is dropped", (backend) => {
   };
 
   test(
-    "gives its memory back: compiled functions over 512 × 512",
+    "is freed: compiled functions over 512 × 512",
     ({ skip }) =>
       on(async () => {
         const one = tensor(new Float32Array(512 * 512).fill(0.01), { shape: [512, 512] });
@@ -88,7 +88,7 @@ describe.each(["wasm", "c"] as const)("on %s, what is dropped", (backend) => {
           const next = compile((a: Tensor) => a.matmul(a).add(one).softmax(1).matmul(a).sum());
           next(one).itemSync();
         });
-        // One value of this size is a mebibyte; what V8 notes about the code that it sees stays below that: 5 KB for each of 200.
+        // One value of this size is a mebibyte. V8's own records about the code stay below that: 5 KB for each of 200.
         expect(grown.device).toBeLessThan(64 << 10);
         expect(grown.reserved).toBeLessThan(1 << 20);
         expect(grown.heap).toBeLessThan(1 << 20);
@@ -98,7 +98,7 @@ describe.each(["wasm", "c"] as const)("on %s, what is dropped", (backend) => {
   );
 
   test(
-    "gives its memory back: models trained by a step of their own",
+    "is freed: models trained with their own step",
     ({ skip }) =>
       on(async () => {
         const [x, y] = training().batch();
@@ -117,13 +117,13 @@ describe.each(["wasm", "c"] as const)("on %s, what is dropped", (backend) => {
     { what: "one batch of 5000 × 200", fits: long ? 1_000 : 20, once: () => trainOnce(5000, 200, { batchSize: 5000 }) },
     { what: "all that a training keeps", fits: long ? 1_000 : 40, once: () => trainOnce(64, 8, everything) },
   ];
-  test.for(trainings)("gives its memory back: fit with $what", { timeout: 1_200_000 }, ({ fits, once }, { skip }) =>
+  test.for(trainings)("is freed: fit with $what", { timeout: 1_200_000 }, ({ fits, once }, { skip }) =>
     on(async () => {
       const grown = await growth(fits, once);
       expect(grown.device).toBeLessThan(64 << 10);
-      // What is obtained follows how many data sets are dropped between two collections; all of the second half would be 40 MiB.
+      // The memory obtained depends on how many data sets are dropped between two collections; all of the second half would be 40 MiB.
       expect(grown.external).toBeLessThan(36 << 20);
-      // What V8 notes about the code that it sees; 100 KiB of graph kept by each of the small ones would be more.
+      // V8's own records about the code. If each of the small ones kept 100 KiB of graph, it would be more.
       expect(grown.heap).toBeLessThan(3 << 19);
     }, skip),
   );

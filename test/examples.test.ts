@@ -1,4 +1,4 @@
-// Every example is run as a reader would run it, and the figures it prints show what it claims.
+// Runs every example as a reader would, and checks that the printed figures support its claims.
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const limit = 60_000;
 const executed = new Set<string>();
 
-/** Standard output of an example; it fails the test when the example fails or takes longer than a minute. */
+/** Standard output of an example. The test fails if the example fails or takes longer than a minute. */
 function run(name: string, ...args: string[]): Promise<string> {
   executed.add(name);
   return new Promise((resolve, reject) => {
@@ -33,7 +33,7 @@ function run(name: string, ...args: string[]): Promise<string> {
   });
 }
 
-/** The numbers that the groups of a pattern catch. */
+/** The numbers captured by the groups of a pattern. */
 function figures(out: string, pattern: RegExp): number[] {
   const found = pattern.exec(out);
   if (found === null) throw new Error(`${pattern} is not in:\n${out}`);
@@ -59,7 +59,7 @@ describe("examples", { timeout: limit + 5000 }, () => {
     expect(figure(out, /XOR with a hidden layer of 4: ([\d.]+) % right/)).toBe(100);
   });
 
-  test("no-activation: three linear layers are one line", async () => {
+  test("no-activation: three linear layers are equivalent to one", async () => {
     const out = await run("no-activation");
     expect(figure(out, /without activation: ([\d.]+) % right/)).toBeLessThan(65);
     expect(figure(out, /largest difference between network and line: (\S+)/)).toBeLessThan(1e-5);
@@ -79,7 +79,7 @@ describe("examples", { timeout: limit + 5000 }, () => {
     expect(slow).toBeGreaterThan(10 * fast);
   });
 
-  test("optimizers-race: fewer steps than plain descent with momentum and Adam, at more rates", async () => {
+  test("optimizers-race: momentum and Adam need fewer steps than plain descent, at more rates", async () => {
     const out = await run("optimizers-race");
     const steps = (name: string): [ravine: number, moons: number, rates: number] =>
       figures(out, new RegExp(`^${name} +(more|\\d+)[^)]*\\) +(more|\\d+)[^(]*\\((\\d+) of 9\\)`, "m")) as [
@@ -96,7 +96,7 @@ describe("examples", { timeout: limit + 5000 }, () => {
     }
   });
 
-  test("custom-loop: it learns, compiles once for each batch size, and fit does the same", async () => {
+  test("custom-loop: it learns, compiles once for each batch size, and gives the same as fit", async () => {
     const out = await run("custom-loop");
     const first = figure(out, /epoch +1: loss (\S+)/);
     expect(figure(out, /epoch 30: loss (\S+)/)).toBeLessThan(first / 3);
@@ -111,7 +111,7 @@ describe("examples", { timeout: limit + 5000 }, () => {
     expect(count).toBe(15);
     expect(exact).toBeLessThan(1e-14);
     expect(figure(out, /finite differences differ by at most (\S+)/)).toBeLessThan(1e-9);
-    // δ₃ = (a₃ − 1)·a₃·(1 − a₃) from the a₃ that is printed.
+    // δ₃ = (a₃ − 1)·a₃·(1 − a₃) from the printed a₃.
     const [a3] = figures(out, /^a3 +(\S+)/m) as [number];
     expect(figure(out, /^δ3 +(\S+)/m)).toBeCloseTo((a3 - 1) * a3 * (1 - a3), 8);
   });
@@ -121,16 +121,16 @@ describe("examples", { timeout: limit + 5000 }, () => {
     ["mnist-mlp", 78],
     ["mnist-cnn", 78],
   ] as const) {
-    test(`${name}: says where the digits are missing, and ends well`, async () => {
+    test(`${name}: says where to find the digits if they are missing, and exits normally`, async () => {
       expect(await run(name, "no-such-folder")).toMatch(/^skipped: there is no no-such-folder/);
     });
-    test.skipIf(!existsSync(folder))(`${name}: digits never seen are read`, async () => {
+    test.skipIf(!existsSync(folder))(`${name}: reads unseen digits`, async () => {
       const out = await run(name, folder);
       expect(figure(out, /([\d.]+) % of 2000 digits never seen/)).toBeGreaterThan(least);
     });
   }
 
-  test("each example is executed here", () => {
+  test("runs every example", () => {
     const present = readdirSync(`${root}examples`).filter((name) => name.endsWith(".ts"));
     expect([...executed].sort()).toEqual(present.map((name) => name.replace(".ts", "")).sort());
   });

@@ -1,4 +1,4 @@
-// A compiled training step that meets a wrong index stops with an error before it has assigned anything.
+// A compiled training step with a wrong index stops with an error before it assigns anything.
 import { afterAll, expect, test } from "vitest";
 import * as nn from "../src/nn/index.ts";
 import * as optim from "../src/optim/index.ts";
@@ -20,7 +20,7 @@ const cases = [
 
 const integers = (values: readonly number[]): Tensor => tensor(Int32Array.from(values));
 
-/** Words of a vocabulary of 8 to one of 3 classes, by way of everything that keeps state. */
+/** Classifies words of a vocabulary of 8 into 3 classes, with every kind of state. */
 function classifier(width: number) {
   seed(5);
   const model = new nn.Sequential(
@@ -47,7 +47,7 @@ function classifier(width: number) {
 }
 
 for (const { backend, threads, width } of cases) {
-  test(`${backend}, ${threads} thread${threads === 1 ? "" : "s"}: weights stay as they were, and training goes on`, ({
+  test(`${backend}, ${threads} thread${threads === 1 ? "" : "s"}: weights stay unchanged, and training continues`, ({
     skip,
   }) => {
     try {
@@ -78,7 +78,7 @@ for (const { backend, threads, width } of cases) {
   });
 }
 
-test("a check comes before any number of assignments that need nothing of it", () => {
+test("a check comes before all assignments, even those that do not depend on it", () => {
   useBackend({ backend: "wasm", threads: 1 });
   const states = Array.from({ length: 100 }, (_, i) => new State(new Float32Array(i + 2)));
   const last = new State(0, { name: "last" });
@@ -91,7 +91,7 @@ test("a check comes before any number of assignments that need nothing of it", (
   for (const state of [...states, last]) expect(state.dataSync()[0]).toBe(0);
 });
 
-test("a state whose new value the index is made of is assigned after the check", () => {
+test("a state is assigned after the check when the index is computed from its new value", () => {
   useBackend({ backend: "wasm", threads: 1 });
   const total = new State(0, { name: "total", dtype: "int32" });
   const step = compile((table: Tensor, by: Tensor) => {

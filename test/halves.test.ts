@@ -1,4 +1,4 @@
-// Floats of 16 bits: every bit pattern, rounding, promotion, modules, autocast, and what memory and files hold of them.
+// Floats of 16 bits: every bit pattern, rounding, promotion, modules, autocast, and their bytes in memory and files.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readNpy, readSafetensors, readTorch, writeNpy, writeSafetensors, writeTorch } from "../src/formats/index.ts";
 import { bfloat16, decodeFloat, encodeFloat, float16 } from "../src/formats/stored/smallFloats.ts";
@@ -27,7 +27,7 @@ import { webgpuDevice } from "./webgpu/dawn.ts";
 const formats = { float16, bfloat16 } as const;
 const halves: readonly HalfDType[] = ["float16", "bfloat16"];
 
-/** Of NaN only that it is one. */
+/** Any NaN equals any other. */
 const same = (found: ArrayLike<number>, expected: readonly number[]): number[] =>
   expected.flatMap((value, place) => (Object.is(found[place], value) ? [] : [place]));
 
@@ -45,11 +45,11 @@ describe.each([...backends, ...(card === undefined ? [] : (["webgpu"] as const))
     await defaultDevice.ready();
   });
 
-  it.each(halves)("%s: every bit pattern is read and written as it is", async (dtype) => {
+  it.each(halves)("%s: every bit pattern is read and written unchanged", async (dtype) => {
     const all = Array.from({ length: 2 ** 16 }, (_, code) => decodeFloat(formats[dtype], code));
     const x = tensor(Float32Array.from(all), { dtype });
     expect(same(await x.to("float32").data(), all)).toEqual([]);
-    // Through arithmetic, which is done in float32, and back.
+    // Through arithmetic in float32 and back.
     expect(same(await compile((y: Tensor) => y.reshape([256, 256]).t().t().mul(1))(x).data(), all)).toEqual([]);
   });
 
@@ -69,7 +69,7 @@ describe.each([...backends, ...(card === undefined ? [] : (["webgpu"] as const))
     expect(same(rounded, expected)).toEqual([]);
   });
 
-  it.each(halves)("%s: a function rounds once, where a chain of functions rounds each time", async (dtype) => {
+  it.each(halves)("%s: a function rounds once, a chain of functions rounds each time", async (dtype) => {
     const x = randn([64]).to(dtype);
     const once = x.to("float32").softmax(0).to(dtype);
     expect(await x.softmax(0).toArray()).toEqual(await once.toArray());
@@ -125,7 +125,7 @@ describe("dtypes", () => {
     expect(floats.map((a) => floats.map((b) => promote(a, b)).join(" "))).toEqual(theirs);
   });
 
-  it("are kept by views, choices and random numbers", async () => {
+  it("are kept by views, selections and random numbers", async () => {
     const x = rand([4, 6], { dtype: "bfloat16" });
     const results = [
       x.t(),
@@ -150,7 +150,7 @@ describe("dtypes", () => {
 });
 
 describe("transforms and optimizers", () => {
-  it.each(halves)("%s: a gradient is the same whoever converted the value besides", async (dtype) => {
+  it.each(halves)("%s: a gradient does not depend on other conversions of the same value", async (dtype) => {
     const slope = async (converts: boolean): Promise<unknown> => {
       const x = tensor([0.31, 0.77], { requiresGrad: true });
       const y = x.exp();
@@ -161,7 +161,7 @@ describe("transforms and optimizers", () => {
     expect(await slope(true)).toEqual(await slope(false));
   });
 
-  it.each(halves)("%s: forward derivatives, and many examples at once", async (dtype) => {
+  it.each(halves)("%s: forward derivatives, and batches under vmap", async (dtype) => {
     const x = tensor([1, 2, 3], { dtype });
     const [, slopes] = jvp((y: Tensor) => y.mul(y).mul(y), [x], [onesLike(x)]);
     expect(await slopes.toArray()).toEqual([3, 12, 27]);
@@ -176,7 +176,7 @@ describe("transforms and optimizers", () => {
     average.update();
     weights.assign([2]);
     for (let turn = 0; turn < 1000; turn++) average.update();
-    // 2 − 0.999^1000, which swapping in and out leaves as it is.
+    // 2 − 0.999^1000, unchanged by swapping in and out.
     for (let turn = 0; turn < 2; turn++) {
       expect(await average.stateDict().state["0"]?.item()).toBeCloseTo(2 - 0.999 ** 1000, 4);
       average.use(() => undefined);
@@ -215,7 +215,7 @@ describe("modules", () => {
     expect(model.double().parameters()[0]?.dtype).toBe("float64");
   });
 
-  it("get gradients in the dtype that they have, of graphs that are older too", () => {
+  it("get gradients in their own dtype, of earlier graphs too", () => {
     const layer = new nn.Linear(2, 1);
     const loss = layer.forward(randn([3, 2])).sum();
     layer.bfloat16();
@@ -223,7 +223,7 @@ describe("modules", () => {
     expect(layer.weight.grad?.dtype).toBe("bfloat16");
   });
 
-  it("are saved in the dtype that they have, and read again", async () => {
+  it("are saved in their own dtype, and read back", async () => {
     const model = new nn.Linear(3, 2).bfloat16();
     const bytes = writeSafetensors(model.stateDict());
     const kept = readSafetensors(bytes, { keep: true }).tensors;
@@ -240,7 +240,7 @@ describe("modules", () => {
 });
 
 describe("autocast", () => {
-  it("multiplies in 16 bits, sums in float32, and leaves what is outside alone", () => {
+  it("multiplies in 16 bits, sums in float32, and does not affect code outside", () => {
     const layer = new nn.Linear(4, 4);
     const x = randn([2, 4]);
     const inside = autocast(() => {
@@ -255,7 +255,7 @@ describe("autocast", () => {
     expect(layer.forward(x).dtype).toBe("float32");
   });
 
-  it("is seen by what was compiled before", () => {
+  it("applies to functions compiled earlier", () => {
     const product = compile((x: Tensor) => x.matmul(x));
     const x = randn([3, 3]);
     expect([product(x).dtype, autocast(() => product(x).dtype), product(x).dtype]).toEqual([
@@ -265,7 +265,7 @@ describe("autocast", () => {
     ]);
   });
 
-  it("is off while gradients are made, and refuses what goes on behind an await", () => {
+  it("is off while gradients are computed, and refuses to continue after an await", () => {
     const layer = new nn.Linear(4, 1);
     autocast(() =>
       layer

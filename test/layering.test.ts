@@ -40,7 +40,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** What every backend is given: the contract, and the memory in which programs run. */
+/** Shared by every backend: the contract, and the memory in which programs run. */
 const backendContract: readonly string[] = [
   "backends/backend.ts",
   "backends/workspace.ts",
@@ -48,8 +48,9 @@ const backendContract: readonly string[] = [
   "backends/fits.ts",
 ];
 /**
- * A backend is a folder of its own. They share the contract, what analysis/ finds out about kernels and
- * how contraction/ plans products, those of graphics cards how gpu/ spreads kernels over one; c keeps its values in the memory of wasm, which also runs programs that are not worth a C compiler.
+ * A backend is a separate folder. All share the contract and the analysis of kernels in analysis/. contraction/ plans products, and gpu/ spreads
+ * kernels over
+ * a graphics card. c keeps its values in the memory of wasm, which also runs programs that are not worth a C compiler.
  */
 const backendArrows: Readonly<Record<string, readonly string[]>> = {
   analysis: [],
@@ -72,8 +73,8 @@ const maxLines = 600;
 const longFiles: Readonly<Record<string, string>> = {};
 
 /**
- * An index that may be out of range hides a wrong rank as a wrong number: `at` of graph/at.ts throws. So many places of a room still
- * say `[…] ?? 0`, 1 or [], some because absence means something there; there may be fewer, never more.
+ * An index that may be out of range hides a wrong rank as a wrong number: `at` of graph/at.ts throws. This is the number of places in each room that
+ * still say `[…] ?? 0`, 1 or []. Some do so because absence has a meaning. The number may fall, never rise.
  */
 const hiddenRanks: Readonly<Record<string, number>> = {
   graph: 4,
@@ -107,7 +108,7 @@ function filesUnder(dir: string): string[] {
   });
 }
 
-/** Blanks comments, keeps strings: enough to look for imports and forbidden types. */
+/** Blanks comments, keeps strings: enough to find imports and forbidden types. */
 function withoutComments(text: string): string {
   return text.replace(
     /("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`)|\/\*[\s\S]*?\*\/|\/\/[^\n]*/g,
@@ -158,7 +159,7 @@ describe("layering", () => {
     ]);
   });
 
-  it("knows every room", () => {
+  it("lists every room", () => {
     const rooms = new Set(sources.map((source) => source.room).filter((room) => room !== ""));
     expect([...rooms].filter((room) => arrows[room] === undefined)).toEqual([]);
   });
@@ -189,8 +190,8 @@ describe("layering", () => {
     for (const room of Object.keys(arrows)) visit(room, []);
   });
 
-  it("has no circle of imports, types included", () => {
-    // A class in several files: its parts name the whole, as a type.
+  it("has no cycle of imports, types included", () => {
+    // A class in several files: its parts import the whole as a type.
     const isPart = (source: Source, target: string, typeOnly: boolean): boolean =>
       typeOnly && source.path.startsWith("tensor/methods/") && target === "tensor/tensor.ts";
     const imported = new Map(
@@ -239,7 +240,7 @@ describe("layering", () => {
     expect(wrong).toEqual([]);
   });
 
-  it("shows backends kernels, never ops", () => {
+  it("gives backends kernels, never ops", () => {
     const wrong = product
       .filter((source) => source.room === "backends")
       .flatMap((source) =>
@@ -263,7 +264,7 @@ describe("layering", () => {
     expect(wrong).toEqual([]);
   });
 
-  it("opens every file with a line that says what it is for", () => {
+  it("opens every file with a line that states its purpose", () => {
     const first = (text: string): string => text.replace(/^#![^\n]*\n/, "").split("\n")[0] ?? "";
     expect(sources.filter((source) => !/^(\/\/|\/\*\*?) \S/.test(first(source.text))).map((s) => s.path)).toEqual([]);
   });
@@ -284,7 +285,7 @@ describe("layering", () => {
     expect(holes).toEqual([]);
   });
 
-  it("hides no more wrong ranks than it did", () => {
+  it("hides no more wrong ranks than before", () => {
     for (const room of Object.keys(arrows)) {
       const code = product.filter((source) => source.room === room).map((source) => source.code);
       const hidden = code.join("\n").match(/\] \?\? (0|1|\[\])/g) ?? [];
@@ -297,7 +298,7 @@ describe("layering", () => {
     expect(product.filter((source) => pattern.test(source.text)).map((source) => source.path)).toEqual([]);
   });
 
-  it("names no path of one machine", () => {
+  it("contains no absolute path of a machine", () => {
     const wrong = sources.filter((s) => /["'`](\/work\/|\/tmp\/|\/home\/|\/root\/)/.test(s.text));
     expect(wrong.map((s) => s.path)).toEqual([]);
   });

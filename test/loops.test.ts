@@ -1,4 +1,4 @@
-// Loops over time beside the same loops written out: values and gradients on every backend, draws, checks, memory; and what scan refuses.
+// Loops over time against the same loops written out: values and gradients on every backend, draws, checks, memory; and what scan refuses.
 import { beforeAll, describe, expect, it } from "vitest";
 import { mul } from "../src/graph/ops/elementwise.ts";
 import { slice } from "../src/graph/ops/movement.ts";
@@ -83,7 +83,7 @@ const unrolled = (inputs: Inputs, { reverse = false }: How): Tensor => {
   return total(h, c, stack(ys), stack(befores));
 };
 
-/** A number in which every result counts differently. */
+/** A number that depends on every result differently. */
 const total = (h: Tensor, c: Tensor, ys: Tensor, befores: Tensor): Tensor =>
   h.sum().add(c.square().sum()).add(ys.mul(ys).mean()).add(befores.sin().sum());
 
@@ -93,7 +93,7 @@ const slopes =
   (...own: Inputs) =>
     valueAndGrad((...all: Inputs) => loop(all, how))(...own);
 
-/** Both add up some hundred terms of size 1 to 10 in float64, in other orders. */
+/** Both add up a few hundred terms of size 1 to 10 in float64, in different orders. */
 const close = { rtol: 1e-11, atol: 1e-11 };
 
 describe.each(["reference", "wasm", "c"] as const)("on %s, scan", (backend) => {
@@ -127,7 +127,7 @@ describe.each(["reference", "wasm", "c"] as const)("on %s, scan", (backend) => {
     });
   });
 
-  it("draws other numbers at every step, the same with checkpoints, and the same again from the same seed", () => {
+  it("draws different numbers at every step, the same with checkpoints, and the same again from the same seed", () => {
     const noise = (how: How) => (x: Tensor) =>
       scan((sum, row) => [sum.add(row), rand([3]).add(bernoulli(row.mul(0).add(0.5)))], zeros([3]), x, how)[1];
     const run = (fn: (x: Tensor) => Tensor): number[] => {
@@ -145,7 +145,7 @@ describe.each(["reference", "wasm", "c"] as const)("on %s, scan", (backend) => {
     expect([...a.dataSync()]).not.toEqual([...b.dataSync()]);
   });
 
-  it("looks positions up at every step, and a wrong one stops the step before it assigns", () => {
+  it("looks up positions at every step, and a wrong one stops the step before it assigns", () => {
     const table = new Parameter(
       tensor([
         [1, 2],
@@ -212,8 +212,8 @@ describe.each(["reference", "wasm", "c"] as const)("on %s, scan", (backend) => {
   });
 });
 
-it("a loop of no steps touches no row", () => {
-  // A row before the first lies outside the memory of a device.
+it("a loop of no steps reads no row", () => {
+  // A row before the first lies outside the device's memory.
   const width = 2 ** 24;
   const values = [valueOf("float32", [0, width], []), valueOf("float32", [1], [2])];
   const found = allDevices().map((device) => {
@@ -248,7 +248,7 @@ describe("scan", () => {
     expect(odd.toArraySync()).toEqual([1, 3, 5, 7]);
   });
 
-  it("reaches parameters by backward, and leaves none of them behind with noGrad", () => {
+  it("reaches parameters by backward, and needs no gradients under noGrad", () => {
     const weight = new Parameter(tensor([2]));
     const power = (): Tensor => scan((s) => [s.mul(weight), undefined], tensor([1]), undefined, { length: 3 })[0].sum();
     power().backward();
@@ -382,7 +382,7 @@ describe("scan", () => {
     expect(wrong).toThrow(message);
   });
 
-  it("an LSTM over 1,000 steps is a program of a few kernels, whatever the length", () => {
+  it("an LSTM over 1,000 steps is a program of a few kernels at any length", () => {
     const lstm = new nn.LSTM(8, 16);
     const train = compile(function train(x: Tensor) {
       lstm.zeroGrad();

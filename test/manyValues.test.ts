@@ -1,4 +1,4 @@
-// More values than a call takes arguments: regions of a pool, epochs of a run.
+// More values than a call can take as arguments: regions of a pool, epochs of a run.
 import { expect, it } from "vitest";
 import { plot } from "../src/cli/report.ts";
 import { arange, nn } from "../src/index.ts";

@@ -6,12 +6,12 @@ import { training, type Used, used } from "./memoryUse.ts";
 
 const steps = process.env.HEBB_LONG === "1" ? 10_000 : 2_000;
 
-/** Growth from the steps, after as many that fill the caches of programs and let the engine compile what is hot. */
+/** Growth during the steps, after the same number of steps to fill the program caches and let the engine compile hot code. */
 async function expectFlat(name: string, step: () => void): Promise<void> {
   const run = async (count: number): Promise<void> => {
     for (let done = 1; done <= count; done++) {
       step();
-      // As a training loop does, so that finalizers have their turn.
+      // As in a training loop, so that finalizers get their turn.
       if (done % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
   };
@@ -26,11 +26,11 @@ async function expectFlat(name: string, step: () => void): Promise<void> {
     );
     process.stdout.write(`${name}, ${steps} steps: ${figures.join(", ")}\n`);
   }
-  // A mebibyte of noise from the engine, whatever the number of steps: 525 bytes kept per step would pass it, 105 over 10,000 steps.
+  // A mebibyte of noise from the engine, at any number of steps: 525 bytes kept per step would exceed it, 105 over 10,000 steps.
   expect(grown("heap")).toBeLessThan(1 << 20);
   expect(grown("external")).toBeLessThan(64 << 10);
   expect(grown("device")).toBeLessThanOrEqual(4096);
-  // Obtained memory follows how much is dropped between two collections, up to a bound.
+  // The memory obtained depends on how much is dropped between two collections, up to a bound.
   expect(after.reserved).toBeLessThanOrEqual(64 << 20);
   expect(grown("programs")).toBe(0);
 }
@@ -47,7 +47,7 @@ describe("memory", () => {
     await expectFlat("eager", () => step(...batch()).itemSync());
   }, 240_000);
 
-  test("is bounded in a loop that never awaits, whose results are dropped at once", () => {
+  test("is bounded in a loop that never awaits and drops its results at once", () => {
     const x = tensor(new Float32Array(128 * 1024).fill(1));
     const next = compile((value: Tensor) => value.mul(0.5).add(1));
     const before = process.memoryUsage().rss;
@@ -65,7 +65,7 @@ describe("memory", () => {
   test("compiled programs keep neither arguments nor results of their last run", async ({ skip }) => {
     const before = backendInfo().backend;
     try {
-      // On c large results lie in memory of the host.
+      // On c large results are in host memory.
       if (useBackend({ backend: "auto" }).backend !== "c") skip();
       const x = tensor(new Float32Array(1 << 21));
       x.add(1).sum().itemSync();
@@ -89,7 +89,7 @@ describe("memory", () => {
       const x = full([rows, 8], 0.1);
       x.matmul(x.t()).softmax(1).matmul(x).sum().itemSync();
     }
-    // The largest needs 19 MB at once; 200 arenas were 3.5 GB.
+    // The largest needs 19 MB at once; 200 separate arenas took 3.5 GB.
     expect(memoryInfo().liveBytes).toBeLessThan(40 << 20);
     expect(memoryInfo().reservedBytes).toBeLessThan(160 << 20);
   }, 240_000);

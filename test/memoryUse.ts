@@ -1,4 +1,4 @@
-// What memory is in use once everything unreachable is gone, and a training step to use it.
+// Measures the memory in use after everything unreachable is freed, with a training step that uses memory.
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import * as nn from "../src/nn/index.ts";
@@ -19,7 +19,7 @@ export interface Used {
   readonly programs: number;
 }
 
-/** What is in use once everything unreachable is gone. Finalizers run between turns of the event loop; on a busy machine late. */
+/** The memory in use after everything unreachable is freed. Finalizers run between turns of the event loop, and late on a busy machine. */
 export async function used(): Promise<Used> {
   let heap = Number.POSITIVE_INFINITY;
   let device = Number.POSITIVE_INFINITY;
@@ -36,7 +36,7 @@ export async function used(): Promise<Used> {
   return { heap: heapUsed, external, device: liveBytes, reserved: reservedBytes, programs };
 }
 
-/** A training step on a batch, and batches of new values as data loaders give them. */
+/** A training step on a batch, and batches of new values as data loaders yield them. */
 export function training(): { step(x: Tensor, y: Tensor): Tensor; batch(): [Tensor, Tensor] } {
   seed(0);
   const model = new nn.Sequential(new nn.Linear(8, 16), new nn.ReLU(), new nn.Dropout(0.1), new nn.Linear(16, 2));

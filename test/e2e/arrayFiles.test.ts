@@ -1,4 +1,4 @@
-// hebb export, import and inspect as their users call them: every kind of file, back to a run that predicts the same.
+// hebb export, import and inspect as users call them: every kind of file, back to a run that predicts the same.
 import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 
 describe.each(["safetensors", "npz", "torch", "json"])("%s", (kind) => {
-  test("a run is exported, read back, shown, and imported to a run that predicts the same", async () => {
+  test("a run is exported, read back, shown, and imported as a run that predicts the same", async () => {
     const file = `weights.${kind}`;
     const exported = await hebb("export", "run", "--to", kind, "--output", file, "--json");
     expect(exported.stderr).toBe("");
@@ -43,7 +43,7 @@ describe.each(["safetensors", "npz", "torch", "json"])("%s", (kind) => {
   });
 });
 
-test("files are converted from kind to kind; what a kind lacks is widened, and said", async () => {
+test("files are converted between kinds; types that a kind lacks are widened, with a note", async () => {
   copyFileSync(`${golden}all.gguf`, join(folder(), "all.gguf"));
   const { stdout, stderr, code } = await hebb("export", "all.gguf", "--to", "npz");
   expect(stderr).toBe("BF16 became F32, as NumPy archive files do not have that type\n");
@@ -52,10 +52,10 @@ test("files are converted from kind to kind; what a kind lacks is widened, and s
   expect(existsSync(join(folder(), "all.npz"))).toBe(true);
 });
 
-test("weights without a description go to the network of another run", async () => {
+test("weights without a description are loaded into the network of another run", async () => {
   await hebb("export", "run", "--to", "npz", "--output", "plain.npz");
   const bytes = readFileSync(join(folder(), "plain.npz"));
-  // Without the comment at its end.
+  // Removes the comment at the end.
   const comment = bytes.readUInt16LE(bytes.lastIndexOf(Buffer.from("PK\x05\x06")) + 20);
   const plain = Buffer.from(bytes.subarray(0, bytes.length - comment));
   plain.writeUInt16LE(0, plain.length - 2);
@@ -69,7 +69,7 @@ test("weights without a description go to the network of another run", async () 
   expect(existsSync(join(folder(), "other"))).toBe(false);
 });
 
-test("what cannot be done is said in a sentence", async () => {
+test("impossible requests are refused with a message", async () => {
   expect((await hebb("export", "run", "--to", "npx")).stderr).toMatch(/Did you mean "npz"\?/);
   expect((await hebb("export", "nothing", "--to", "module")).stderr).toBe(
     "hebb: there is no run folder or file nothing; check the name\n",

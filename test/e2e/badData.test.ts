@@ -1,4 +1,4 @@
-// Malformed files: every loader answers with one sentence that names the file, in bounded time and memory; the command too.
+// Malformed files: every loader, and the command, answers with one message that names the file, in bounded time and memory.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,7 +13,7 @@ import { useHebb } from "./hebb.ts";
 
 const { folder, hebb } = useHebb();
 const root = mkdtempSync(join(tmpdir(), "hebb-bad-"));
-// Whatever a file promises, the command stays within this.
+// The command stays within this, whatever sizes a file claims.
 const heap = 192;
 beforeAll(() => {
   process.env["NODE_OPTIONS"] = `--max-old-space-size=${heap}`;
@@ -55,7 +55,7 @@ describe("the loaders", () => {
 });
 
 describe("the command", () => {
-  // One in three, and whatever is made to fill memory.
+  // Every third case, and all cases that try to fill memory.
   const some = badFiles
     .map((bad, place) => ({ bad, place }))
     .filter(({ bad, place }) => place % 3 === 0 || /bomb|billions|megabytes|bounds|enormous|endless/.test(bad.what));
@@ -91,7 +91,7 @@ describe("paths", () => {
     await expect(read(path, options)).rejects.toThrow(message);
   });
 
-  test("a pipe is not waited for", async () => {
+  test("a pipe is refused without waiting", async () => {
     const pipe = join(root, "pipe.csv");
     execFileSync("mkfifo", [pipe]);
     await expect(read(pipe, options)).rejects.toThrow(/pipe\.csv is not a regular file/);

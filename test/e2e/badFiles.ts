@@ -1,4 +1,4 @@
-// Malformed files of every kind: what each must be answered with, by the loaders and by the command.
+// Malformed files of every kind, and how the loaders and the command must answer each.
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { crc32, deflateSync, gzipSync } from "node:zlib";
@@ -10,9 +10,9 @@ type Content = string | Uint8Array | (() => string | Uint8Array);
 
 export interface BadFile {
   readonly what: string;
-  /** Files of the case; the first one, or its first folder, is what is read. */
+  /** Files of the case. The first one, or its first folder, is read. */
   readonly files: Readonly<Record<string, Content>>;
-  /** Links: from a name to what it leads to, within the folder of the tests. */
+  /** Links: from a name to its target, within the folder of the tests. */
   readonly links?: Readonly<Record<string, string>>;
   readonly path?: string;
   readonly target?: string;
@@ -304,7 +304,7 @@ export const badFiles: readonly BadFile[] = [
   ),
 ];
 
-/** Writes the files of a case into a folder of its own, and gives the path that is to be read. */
+/** Writes the files of a case into a separate folder, and returns the path to read. */
 export function writeBad(
   root: string,
   bad: BadFile,

@@ -1,4 +1,4 @@
-// Bad input: one clear sentence that names the file, the place and what to do; an exit code; nothing already saved lost.
+// Bad input: one clear message that names the file, the place and the remedy; an exit code; and nothing already saved is lost.
 import { createHash } from "node:crypto";
 import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -20,7 +20,7 @@ function idx(sizes: readonly number[], bytes: number): Buffer {
   return Buffer.concat([head, Buffer.from(Uint8Array.from({ length: bytes }, (_, place) => place % 3))]);
 }
 
-/** Everything in a folder, as one checksum. */
+/** A checksum of everything in a folder. */
 function fingerprint(path: string): string {
   const hash = createHash("sha256");
   for (const name of readdirSync(path, { recursive: true, withFileTypes: true }).sort((a, b) =>
@@ -82,7 +82,7 @@ interface Case {
   readonly what: string;
   readonly args: readonly string[];
   readonly code: 1 | 2;
-  /** What the sentence must name. */
+  /** What the message must name. */
   readonly says: readonly RegExp[];
 }
 
@@ -245,7 +245,7 @@ const cases: readonly Case[] = [
   },
 ];
 
-/** Choices that no command takes, and files that do not go together. */
+/** Choices that no command accepts, and files that do not match. */
 const choices: readonly Case[] = [
   {
     what: "a near miss of a target",
@@ -345,7 +345,7 @@ describe("bad input", () => {
     expect(stdout).toBe("");
     expect(got).toBe(code);
     expect([fingerprint(join(folder(), "run")), fingerprint(join(folder(), "pictures"))]).toEqual(before);
-    // Nothing half-made is left behind.
+    // No partial output remains.
     expect(readdirSync(folder())).not.toContain("runs");
   });
 });

@@ -1,4 +1,4 @@
-// What columns are, on the command line: chosen, explained, kept in the run; rows split by group or time; values that training did not show.
+// Columns on the command line: chosen, explained, stored in the run; rows split by group or time; values that did not occur in training.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -25,7 +25,7 @@ const stored = (run: string): ColumnExplanation[] =>
   JSON.parse(readFileSync(join(folder(), run, "columns.json"), "utf8"));
 
 describe("columns", () => {
-  test("are explained before training, kept in the run, and shown by inspect", async () => {
+  test("are explained before training, stored in the run, and shown by inspect", async () => {
     const chosen = ["--categorical", "MODE", "--ignore", "customer", "--explain-data"];
     const { stdout, code } = await hebb(
       "train",
@@ -50,7 +50,7 @@ describe("columns", () => {
     expect((await hebb("inspect", "run", ...common.slice(0, 4))).stdout).toContain(line);
   });
 
-  test("values that training did not show are counted and said, in the result too", async () => {
+  test("unseen values are counted and reported, in the result too", async () => {
     const { stdout, stderr, code } = await hebb("predict", "run", "new.csv", "--json");
     expect(code).toBe(0);
     expect(stderr).toContain('warning: "mode": "4" in row 2 is a value that was not in the training data');
@@ -68,7 +68,7 @@ describe("columns", () => {
     expect(other?.notes).toEqual(['"city": "Paris" is a value that was not in the training data']);
   });
 
-  test("rows are split by group and by time, and the run is resumed with the same split", async () => {
+  test("rows are split by group and by time, and the run resumes with the same split", async () => {
     const byGroup = await hebb(
       "train",
       "sales.csv",
@@ -90,7 +90,7 @@ describe("columns", () => {
     expect((await hebb("resume", "t", ...common.slice(0, 4))).code).toBe(0);
   });
 
-  test("a table comes from standard input", async () => {
+  test("a table is read from standard input", async () => {
     const text = readFileSync(join(folder(), "new.csv"), "utf8");
     const piped = await hebbWith({ input: text }, "predict", "run", "-", "--json");
     expect(piped.stdout).toBe((await hebb("predict", "run", "new.csv", "--json")).stdout);

@@ -1,4 +1,4 @@
-// What makes the command line comfortable: a file of choices, runs side by side, kept columns, forms of output, completion.
+// Conveniences of the command line: a configuration file, runs side by side, kept columns, output formats, completion.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -8,7 +8,7 @@ import { useHebb } from "./hebb.ts";
 const { folder, hebb } = useHebb();
 const at = (name: string): string => join(folder(), name);
 
-test("choices of a file are those of flags, flags prevail, and runs stand side by side", async () => {
+test("a file sets the same options as flags, flags take precedence, and runs are compared side by side", async () => {
   const common = ["--backend", "wasm", "--threads", "1"];
   writeFileSync(
     at("job.yaml"),
@@ -59,7 +59,7 @@ test("choices of a file are those of flags, flags prevail, and runs stand side b
   });
 });
 
-test("completion knows the commands and their flags", async () => {
+test("completion lists the commands and their flags", async () => {
   for (const shell of ["bash", "zsh", "fish"]) {
     const { stdout, code } = await hebb("completion", shell);
     expect(code).toBe(0);

@@ -1,4 +1,4 @@
-// Decisions by cost: missing a rare class that is dear, in predict, evaluate and programs.
+// Decisions by cost, where missing a rare class is expensive: in predict, evaluate and programs.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
@@ -33,7 +33,7 @@ interface Row {
   readonly "probability fraud": number;
 }
 
-test("a fraud is taken from a probability of 1 / 21 on, and a row costs less than by probability alone or by one answer", async () => {
+test("fraud is predicted from a probability of 1 / 21, and a row costs less than by probability alone or by one constant answer", async () => {
   const { stdout } = await hebb("predict", "run", "today.csv", "--costs", `fraud=${costs}`, "--json");
   const rows: readonly Row[] = JSON.parse(stdout);
   const far = rows.filter((row) => Math.abs(row["probability fraud"] - 1 / (1 + costs)) > 1e-5);
@@ -67,7 +67,7 @@ test("a fraud is taken from a probability of 1 / 21 on, and a row costs less tha
   expect(again.map(({ prediction }) => prediction)).toEqual(rows.map(({ prediction }) => prediction));
 });
 
-test("evaluate says what a row costs, and its confusion is that of the decisions", async () => {
+test("evaluate reports the cost of a row, and its confusion matrix is that of the decisions", async () => {
   const { stdout } = await hebb("evaluate", "run", "today.csv", "--costs", `fraud=${costs},fair=1`, "--confusion");
   expect(stdout).toMatch(
     /cost per row [\d.]+ with the least expected cost, [\d.]+ with the most probable class, [\d.]+ where it is always f/,
@@ -85,7 +85,7 @@ test.each([
   expect(stderr).toMatch(message);
 });
 
-test("costs are for classes", async () => {
+test("costs apply to classes only", async () => {
   writeFileSync(
     path("numbers.csv"),
     `x,y\n${Array.from({ length: 60 }, (_, k) => `${k},${2 * k + 0.5}`).join("\n")}\n`,

@@ -1,4 +1,4 @@
-// The doctor from the command line: while a run trains, and when a finished one is looked at.
+// The doctor on the command line: during training and on a finished run.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -7,7 +7,7 @@ import { useHebb } from "./hebb.ts";
 
 const { folder, hebb } = useHebb();
 
-/** Rows of two numbers and whether their sum is above 0. */
+/** Rows of two numbers, labelled by whether their sum is above 0. */
 function rows(count: number, seed: number, wrong = 0): string[] {
   const random = new Random(seed);
   return Array.from({ length: count }, () => {
@@ -51,12 +51,12 @@ const faults: readonly [code: string, args: readonly string[]][] = [
 ];
 
 describe("the doctor", () => {
-  test.each(faults)("%s is reported while training, and again of the finished run", async (code, args) => {
+  test.each(faults)("%s is reported during training, and again for the finished run", async (code, args) => {
     const once = rows(200, 1);
     writeFileSync(join(folder(), "twice.csv"), `${["a,b,y", ...once, ...once].join("\n")}\n`);
     writeFileSync(join(folder(), "noise.csv"), `${["a,b,y", ...rows(60, 2, 0.35)].join("\n")}\n`);
     const { stderr } = await hebb("train", ...args, "--out", code);
-    // Of some tables, what their rows show is reported before training too.
+    // For some tables, findings about their rows are reported before training too.
     expect(stderr.replace(/^warning: .*\n/gm, "")).toBe("");
     const events = readFileSync(join(folder(), code, "events.jsonl"), "utf8")
       .trim()
@@ -69,8 +69,8 @@ describe("the doctor", () => {
     expect(stdout).toMatch(/! .*\n {4}seen .*\n {4}why .*\n {4}fix /);
   });
 
-  test("a healthy run is left in peace, also when its data are gone", async () => {
-    // Without any wrong answer, two columns would give the target away.
+  test("a healthy run has no findings, even after its data are gone", async () => {
+    // Without any wrong label, two columns would determine the target.
     writeFileSync(join(folder(), "fine.csv"), `${["a,b,y", ...rows(300, 3, 0.1)].join("\n")}\n`);
     await hebb("train", "fine.csv", "--target", "y", "--epochs", "30", "--out", "fine");
     expect((await hebb("doctor", "fine")).stdout).toMatch(/✓ .*nothing suspicious/);
@@ -80,13 +80,13 @@ describe("the doctor", () => {
     expect(JSON.stringify(notes)).toMatch(/could not be inspected again/);
   });
 
-  test("--no-doctor trains in silence, and the run can be looked at later", async () => {
+  test("--no-doctor trains without findings, and the run can be examined later", async () => {
     const { stdout } = await hebb("train", "moons", "--loss", "mse", "--epochs", "2", "--no-doctor", "--out", "silent");
     expect(stdout).not.toMatch(/seen/);
     expect((await diagnosis("silent")).findings.map(({ code }) => code)).toEqual(["distanceOnClasses"]);
   });
 
-  test("which class was taken for which", async () => {
+  test("reports which classes are confused", async () => {
     await hebb("train", "iris", "--epochs", "30", "--out", "iris");
     writeFileSync(
       join(folder(), "three.csv"),
@@ -104,11 +104,11 @@ describe("the doctor", () => {
   });
 });
 
-test("of a machine without a usable GPU, the line about it has no check mark", async () => {
+test("on a machine without a usable GPU, the line about it has no check mark", async () => {
   const { stdout, code } = await hebb("doctor");
   expect(code).toBe(0);
   const line = stdout.split("\n").find((each) => each.includes(" webgpu: ")) ?? "";
-  // It names the GPU, and what takes it; or says why there is none.
+  // It names the GPU and how to use it, or says why there is none.
   expect(line).toMatch(
     /^(✓ webgpu: .*(--backend webgpu takes it|computes on the processor)|– webgpu: .*(needs|cannot|no ))/,
   );

@@ -1,4 +1,4 @@
-// hebb explain: the contributions of a row's columns add up to what hebb predict says, and name the columns that matter.
+// hebb explain: the contributions of a row's columns add up to the prediction of hebb predict, and the important columns come first.
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -49,12 +49,12 @@ const sumOf = ({ base, contributions }: Explained): number =>
   contributions.reduce((sum, { contribution }) => sum + contribution, base);
 
 describe("explain", () => {
-  test("numbers: the sum is the prediction, and the columns that matter lead", async () => {
+  test("numbers: the sum is the prediction, and the important columns come first", async () => {
     const rows = JSON.parse((await hebb("predict", "prices", "new.csv", "--json")).stdout);
     for (const row of [1, 2, 3]) {
       const found = await explained("prices", "new.csv", "--row", String(row));
       const { prediction } = rows[row - 1];
-      // Sums of float32 over other numbers of rows round otherwise.
+      // Sums of float32 over different numbers of rows round differently.
       expect(Math.abs(sumOf(found) - prediction)).toBeLessThan(1e-5 * Math.abs(prediction));
     }
     const { contributions, base } = await explained("prices", "new.csv", "--row", "2");
@@ -63,13 +63,13 @@ describe("explain", () => {
     expect(contributions.map(({ column }) => column).sort()).toEqual(["noise", "rooms", "town"]);
     const of = (column: string) => contributions.find((each) => each.column === column);
     expect(of("rooms")).toMatchObject({ value: "8" });
-    // 8 rooms are 3.5 above the mean, at 50 each; Oslo is 200 above the others, a third of the rows has it.
+    // 8 rooms are 3.5 above the mean, at 50 each; Oslo is 200 above the others, and a third of the rows has it.
     expect(Math.abs((of("rooms")?.contribution ?? 0) - 175)).toBeLessThan(40);
     expect(Math.abs((of("town")?.contribution ?? 0) - 133)).toBeLessThan(40);
     expect(contributions.at(-1)?.column).toBe("noise");
   }, 120_000);
 
-  test("classes: the probability of one, the predicted class unless another is named", async () => {
+  test("classes: the contributions explain the predicted class's probability, or that of a class given by name", async () => {
     const [, row] = JSON.parse((await hebb("predict", "kinds", "new.csv", "--json")).stdout);
     const found = await explained("kinds", "new.csv", "--row", "2");
     expect(found.class).toBe("dear");
@@ -78,7 +78,7 @@ describe("explain", () => {
     expect(Math.abs(sumOf(other) - row["probability cheap"])).toBeLessThan(1e-5);
   }, 120_000);
 
-  test("a program is told the same of a row", async () => {
+  test("a program gets the same explanation of a row", async () => {
     const run = await loadRun(path("kinds"));
     const row = { rooms: 8, town: "Oslo", noise: -0.4 };
     const found = await run.explain(row, { class: "cheap", samples: 50 });
@@ -101,7 +101,7 @@ describe("explain", () => {
     expect(stdout).toMatch(/\+[\d.]+ +± [\d.]+ +rooms = 8\n/);
   }, 120_000);
 
-  test("what cannot be explained is refused in a sentence", async () => {
+  test("rows and runs that cannot be explained are refused with a message", async () => {
     const refused = async (...args: string[]): Promise<string> => {
       const { stderr, code } = await hebb("explain", ...args);
       expect(code).not.toBe(0);

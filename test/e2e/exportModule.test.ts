@@ -1,4 +1,4 @@
-// hebb export --to module as its users do: checked by the TypeScript compiler, compiled, and compared with the run.
+// hebb export --to module as users call it: checked by the TypeScript compiler, compiled, and compared with the run.
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -32,7 +32,7 @@ async function exported(
     [tsc, ...options, "--target", "es2022", "--module", "es2022", "--lib", "es2022,dom", join(folder(), `${run}.ts`)],
     { stdio: "pipe" },
   );
-  // A project without "type": "module" makes it a script.
+  // A project without "type": "module" compiles it to a script.
   await transform(text, { loader: "ts", target: "es2022", format: "cjs" });
   const { code: script } = await transform(text, { loader: "ts", target: "es2022", format: "esm" });
   const file = join(folder(), `${run}.mjs`);
@@ -106,7 +106,7 @@ describe("hebb export --to module", () => {
     });
   });
 
-  test("predicts pictures by a convolutional network", async () => {
+  test("predicts pictures with a convolutional network", async () => {
     const count = 40;
     const data = Uint8Array.from({ length: count * 64 }, (_, k) =>
       ((k >> 6) % 2 ? k % 8 : (k >> 3) % 8) === 3 ? 220 : k % 40,
@@ -130,7 +130,7 @@ describe("hebb export --to module", () => {
     expect(() => predict([[1, 2]])).toThrow("the network takes 64");
   });
 
-  test("refuses arrays without a network, and writes JavaScript where that is asked for", async () => {
+  test("refuses arrays without a network, and writes JavaScript on request", async () => {
     await hebb("export", "buys", "--to", "npz", "--out", "arrays.npz");
     const refused = await hebb("export", "arrays.npz", "--to", "module");
     expect(refused.code).not.toBe(0);

@@ -1,4 +1,4 @@
-// hebb export --to onnx as its users call it: tables with categories, gaps and dates, pictures and texts, run by onnxruntime.
+// hebb export --to onnx as users call it: tables with categories, gaps and dates, pictures and texts, run by onnxruntime.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -20,7 +20,7 @@ async function exported(run: string): Promise<{ bytes: Uint8Array; outputs: numb
 }
 
 describe("hebb export --to onnx", () => {
-  test("says a table's scaling, gaps, dates and categories in the graph, and the rest in metadata", async () => {
+  test("puts a table's scaling, gaps, dates and categories into the graph, and the rest into metadata", async () => {
     const lines = Array.from({ length: 60 }, (_, k) => {
       const [age, city, day] = [20 + (k % 30), ["Oslo", "Bergen", "Tromsø"][k % 3], 1 + (k % 28)];
       return `${k % 11 === 0 ? "" : age},${city},2024-03-${String(day).padStart(2, "0")},${age > 34 ? "yes" : "no"}`;
@@ -69,7 +69,7 @@ describe("hebb export --to onnx", () => {
     });
   });
 
-  test("takes how often each term of a text comes", async () => {
+  test("takes the count of each term of a text", async () => {
     const opinions = ["a fine soup", "a cold soup", "fine, fine view", "cold and loud"];
     const lines = Array.from({ length: 80 }, (_, k) => `"${opinions[k % 4]} ${k}",${k % 7},${k % 4 ? "good" : "bad"}`);
     writeFileSync(join(folder(), "opinions.csv"), `note,x,y\n${lines.join("\n")}\n`);
@@ -103,7 +103,7 @@ describe("hebb export --to onnx", () => {
     });
   });
 
-  test("keeps the text's tokenizer, and refuses what is not a network", async () => {
+  test("keeps the text's tokenizer, and refuses inputs that are not networks", async () => {
     writeFileSync(join(folder(), "text.txt"), "to be or not to be, that is the question. ".repeat(60));
     const trained = await hebb(
       "train",

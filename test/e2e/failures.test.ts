@@ -1,4 +1,4 @@
-// What a failing command says: never a character that a terminal obeys, and JSON where JSON was asked for.
+// The output of a failing command: no control characters for the terminal, and JSON where JSON was requested.
 import { closeSync, existsSync, mkdirSync, openSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -6,7 +6,7 @@ import { type Finished, useHebb } from "./hebb.ts";
 
 const { folder, hebb, hebbInto, start } = useHebb();
 
-/** What no terminal may be given: controls but the line break, marks of direction, characters without width. */
+/** Characters that must not reach a terminal: controls except the line break, marks of direction, zero-width characters. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is looked for.
 const obeyed = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/u;
 
@@ -21,11 +21,11 @@ beforeAll(async () => {
   writeFileSync(join(folder(), "numbers.csv"), `x,y\n${lines.map((_, row) => `${row},${row % 2}\n`).join("")}`);
   mkdirSync(join(folder(), "no run"));
   const trained = await hebb("train", hostile, "--target", target, "--epochs", "2", "--out", "run\u009b");
-  // The second column alone decides the target, which is said.
+  // The second column alone decides the target, which is reported.
   expect([trained.code, trained.stderr.replaceAll(/^warning: .*alone decides.*\n/gm, "")]).toEqual([0, ""]);
 });
 
-describe("names of columns, classes and files never reach the terminal as they are", () => {
+describe("names of columns, classes and files are escaped for the terminal", () => {
   test.each<[string, readonly string[]]>([
     ["training", ["train", hostile, "--target", target, "--epochs", "1", "--out", "again\u001b[2J"]],
     ["folds", ["train", hostile, "--target", target, "--epochs", "1", "--folds", "2", "--out", "folds\u001b[2J"]],
@@ -48,7 +48,7 @@ describe("names of columns, classes and files never reach the terminal as they a
     expect(stderr.match(obeyed)?.[0].codePointAt(0)?.toString(16)).toBeUndefined();
   });
 
-  test("predictions into a pipe are data, as they are", async () => {
+  test("predictions into a pipe are raw data", async () => {
     const { stdout } = await hebb("predict", "run\u009b", hostile);
     expect(stdout).toContain("no\u2066");
     expect(stdout).toContain("yes\u009b31m");
@@ -69,7 +69,7 @@ const commands = [
   "studio",
 ];
 
-/** The failure that the last line of the output tells. */
+/** The failure in the last line of the output. */
 function failure({ stdout }: Finished): { readonly message: string; readonly exitCode: number } {
   const { type, message, exitCode } = JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
   expect([type, typeof message]).toEqual(["error", "string"]);
@@ -109,7 +109,7 @@ describe("failures with --json are JSON", () => {
   test.each([
     ["SIGINT", 130],
     ["SIGTERM", 143],
-  ] as const)("%s, where nothing is to be saved", async (signal, code) => {
+  ] as const)("%s, where nothing is saved", async (signal, code) => {
     const served = start("studio", "--json", "--no-open");
     await new Promise((resolve) => served.process.stdout?.once("data", resolve));
     served.process.kill(signal);
@@ -118,7 +118,7 @@ describe("failures with --json are JSON", () => {
     expect(failure(finished)).toEqual({ message: "interrupted", exitCode: code });
   });
 
-  test("an interrupted training tells so as an event", async () => {
+  test("an interrupted training reports it as an event", async () => {
     const trained = start("train", "moons", "--hidden", "512,512", "--epochs", "1000", "--out", "long", "--json");
     let seen = "";
     await new Promise<void>((resolve) =>
@@ -134,8 +134,8 @@ describe("failures with --json are JSON", () => {
   });
 });
 
-describe.skipIf(!existsSync("/dev/full"))("a disk that is full", () => {
-  test("an output that takes no more is reported in a sentence", async () => {
+describe.skipIf(!existsSync("/dev/full"))("a full disk", () => {
+  test("an output that can no longer be written to is reported in a message", async () => {
     const full = openSync("/dev/full", "w");
     try {
       for (const args of [
@@ -153,11 +153,11 @@ describe.skipIf(!existsSync("/dev/full"))("a disk that is full", () => {
     } finally {
       closeSync(full);
     }
-    // Training went on, and is kept.
+    // Training went on, and its result is kept.
     expect((await hebb("predict", "told to nobody", "moons")).code).toBe(0);
   });
 
-  test("a device is not a file to be replaced", async () => {
+  test("a device file is not replaced", async () => {
     const { code, stderr } = await hebb("predict", "run\u009b", hostile, "--out", "/dev/full");
     expect([code, stderr]).toEqual([1, "hebb: /dev/full is a device or a pipe, not a file; choose another name\n"]);
     expect(statSync("/dev/full").isCharacterDevice()).toBe(true);

@@ -1,4 +1,4 @@
-// What a newcomer meets in the first hour: file names that mean another format, piped rows that do not fit, many classes, days in order.
+// What a newcomer meets in the first hour: misleading file names, piped rows that do not fit, many classes, days in order.
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -28,7 +28,7 @@ describe("predictions", () => {
     ]);
     expect(existsSync(join(folder(), "named.xlsx"))).toBe(false);
   });
-  test("rows from standard input are called so", async () => {
+  test("errors call rows from standard input by that name", async () => {
     const { code, stderr } = await hebbWith({ input: "a,b\n1,2\n" }, "predict", "kinds", "-");
     expect(code).toBe(1);
     expect(stderr).toMatch(/^hebb: standard input: columns "c0", /);
@@ -37,7 +37,7 @@ describe("predictions", () => {
   });
 });
 
-test("of many classes the mistakes are listed, the most frequent first", async () => {
+test("the mistakes among many classes are listed, the most frequent first", async () => {
   const { stdout } = await hebb("evaluate", "kinds", "kinds.csv", "--confusion");
   const [, , title, ...pairs] = stdout.trimEnd().split("\n");
   expect(title).toBe("true → predicted, the most frequent mistakes");
@@ -54,7 +54,7 @@ test("thirteen columns are explained in thirteen lines", async () => {
   expect(stdout.match(/ c\d+ = /g)?.length).toBe(13);
 });
 
-test("who splits by time is not told to", async () => {
+test("the advice to split by time is not given to those who do", async () => {
   const day = (k: number): string => new Date(Date.UTC(2021, 0, 1 + k)).toISOString().slice(0, 10);
   writeFileSync(
     join(folder(), "days.csv"),
@@ -68,13 +68,13 @@ test("who splits by time is not told to", async () => {
   expect(split.stderr).not.toContain(told);
 });
 
-test("figures of a few rows are said to say little", async () => {
+test("metrics of a few rows come with a warning that they say little", async () => {
   writeFileSync(join(folder(), "tiny.csv"), "height,weight,sex\n180,80,m\n165,60,f\n175,72,m\n");
   const { stderr } = await hebb("train", "tiny.csv", "--target", "sex", "--out", "tiny", ...common);
   expect(stderr).toContain("Only one row is held out, so the validation figures say little");
 });
 
-test("a table of texts alone is learned by its words, and where none comes again a pretrained model is named", async () => {
+test("a table of texts alone is learned by its words, and a pretrained model is suggested where no word repeats", async () => {
   const words = ["good", "bad", "long", "short", "film", "plot", "the", "was", "never", "so"];
   const sentence = (k: number): string =>
     Array.from({ length: 12 }, (_, place) => words[(k * (place + 3) + place) % words.length]).join(" ");

@@ -1,4 +1,4 @@
-// Runs the hebb command as its users do: a process of its own, from a bundle made once for all test files.
+// Runs the hebb command as users do: in a separate process, from a bundle made once for all test files.
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
@@ -22,14 +22,14 @@ export interface Running {
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** A folder to work in and the command, for the tests of one file. */
+/** A temporary folder and the command, for the tests of one file. */
 export function useHebb(): {
   folder(): string;
   start(...args: readonly string[]): Running;
   hebb(...args: readonly string[]): Promise<Finished>;
   /** With this text as standard input. */
   hebbWith(input: { readonly input: string }, ...args: readonly string[]): Promise<Finished>;
-  /** With standard output into an open file; what is returned of it is empty. */
+  /** With standard output redirected to an open file; the returned stdout is empty. */
   hebbInto(file: number, ...args: readonly string[]): Promise<Finished>;
 } {
   let bundle = "";

@@ -1,4 +1,4 @@
-// Prediction intervals of a trained run: on rows that nobody saw they hold the target as often as they say, wherever they are asked for.
+// Prediction intervals of a trained run: they cover the target of unseen rows as often as they promise, wherever they are requested.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -12,7 +12,7 @@ const { folder, hebb } = useHebb();
 const path = (...names: string[]): string => join(folder(), ...names);
 const [learned, unseen] = [1500, 2000];
 
-/** y = 3 sin(2x) + noise with tails; `price` is its exponential, `kind` a class. */
+/** y = 3 sin(2x) + noise with heavy tails; `price` is its exponential, `kind` a class. */
 function table(rows: number, seed: number): string {
   const random = new Random(seed);
   const lines = Array.from({ length: rows }, () => {
@@ -51,12 +51,12 @@ async function predicted(run: string, level: string): Promise<readonly Row[]> {
   expect(code).toBe(0);
   return JSON.parse(stdout);
 }
-/** Coverage varies with the held-out rows and with those it is measured on. */
+/** The standard deviation of the coverage, which varies with the held-out rows and with the unseen ones. */
 const deviation = (level: number, held: number): number =>
   Math.sqrt(level * (1 - level) * (1 / (held + 2) + 1 / unseen));
 
 describe("intervals of a noisy function", () => {
-  test.each(["0.5", "0.9"])("%s: unseen rows are held as often", async (level) => {
+  test.each(["0.5", "0.9"])("%s: cover unseen rows as often as promised", async (level) => {
     const rows = await predicted("noisy", level);
     const held = rows.filter(({ lower, upper }, row) => {
       const value = actual("y")[row] ?? Number.NaN;
@@ -67,7 +67,7 @@ describe("intervals of a noisy function", () => {
       expect(Math.abs((lower + upper) / 2 - prediction)).toBeLessThan(1e-5 * (1 + Math.abs(prediction)));
   });
 
-  test("of a logarithm: they hold as often, and are wider where the target is larger", async () => {
+  test("of a logarithm: have the promised coverage, and are wider where the target is larger", async () => {
     await train("price", "--target", "price", "--ignore", "y,kind", "--target-transform", "log");
     const rows = await predicted("price", "0.8");
     const prices = actual("price");
@@ -78,12 +78,12 @@ describe("intervals of a noisy function", () => {
     expect(width(sorted.at(-1))).toBeGreaterThan(4 * width(sorted[0]));
   }, 120_000);
 
-  test("columns of a file, beside those that are kept", async () => {
+  test("become columns of a file, next to those that are kept", async () => {
     await hebb("predict", "noisy", "unseen.csv", "--interval", "0.9", "--keep", "x", "--out", "out.csv");
     expect(readFileSync(path("out.csv"), "utf8").split("\n")[0]).toBe("x,prediction,lower,upper");
   });
 
-  test("in a program and behind HTTP: the same numbers, and the schema says so", async () => {
+  test("are the same numbers in a program and over HTTP, and the schema describes them", async () => {
     const run = await loadRun(path("noisy"));
     const rows = [{ x: 0.3 }, { x: -1.1 }];
     const wanted = await run.predict(rows, { interval: 0.9 });
@@ -105,7 +105,7 @@ describe("intervals of a noisy function", () => {
     }
   });
 
-  test("in the report: width and share of the test rows", async () => {
+  test("appear in the report: width and coverage of the test rows", async () => {
     const { stdout } = await hebb("report", "noisy", "--json");
     const { seen, rows } = JSON.parse(stdout);
     expect(rows.part).toBe("test");
@@ -117,8 +117,8 @@ describe("intervals of a noisy function", () => {
   });
 });
 
-describe("what cannot be promised is refused", () => {
-  test("classes, too few held-out rows, none, and shares that are none", async () => {
+describe("intervals that cannot be promised are refused", () => {
+  test("for classes, too few held-out rows, none, and invalid levels", async () => {
     await train("kinds", "--target", "kind", "--ignore", "price,y");
     await train("all", "--target", "y", "--ignore", "price,kind", "--validation", "0");
     expect(existsSync(path("all", "intervals.json"))).toBe(false);

@@ -1,4 +1,4 @@
-// Labels and cells as they were written, all the way: train, predict, evaluate and a program say the same words as the file.
+// Labels and cells keep their spelling: train, predict, evaluate and a program use the same words as the file.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parquetWriteBuffer } from "hyparquet-writer";
@@ -13,7 +13,7 @@ const line = (row: number, label: string): string => `${row % 3 === 0 ? 1 : -1}$
 interface Case {
   readonly what: string;
   readonly labels: readonly [string, string];
-  /** The first class in the order of classes. */
+  /** The class that sorts first. */
   readonly first: string;
 }
 
@@ -30,7 +30,7 @@ const common = ["--backend", "wasm", "--threads", "1"];
 
 beforeAll(() => {
   for (const { what, labels } of cases) {
-    // Two capitals alone are no pattern: a third region makes one.
+    // Two codes in capitals are not a pattern; a third region makes one.
     const [one, other] = labels;
     const lines = Array.from({ length: count }, (_, row) =>
       line(row, row % 3 === 0 ? one : what === "regions" && row % 3 === 1 ? "AS" : other),
@@ -40,10 +40,10 @@ beforeAll(() => {
 });
 
 describe.each(cases)("$what", ({ what, labels, first }) => {
-  test("are predicted, counted and told as they were written", async () => {
+  test("are predicted, counted and reported as written", async () => {
     const file = `${what}.csv`;
     const trained = await hebb("train", file, "--target", "Label", "--epochs", "30", "--out", what, ...common);
-    // That x decides the label is reported of most of these tables.
+    // Most of these tables are reported for x deciding the label.
     expect(trained.stderr.replace(/^warning: "x" alone decides .*\n/gm, "")).toBe("");
     expect(trained.code).toBe(0);
     const { stdout, stderr } = await hebb("predict", what, file, ...common);
@@ -68,7 +68,7 @@ describe.each(cases)("$what", ({ what, labels, first }) => {
   });
 });
 
-test("a Parquet file of ids and booleans gives what the text file of the same rows gives", async () => {
+test("a Parquet file of ids and booleans gives the same results as the text file of these rows", async () => {
   const rows = Array.from({ length: count }, (_, row) => ({
     flag: row % 2 === 0,
     id: row % 3 === 0 ? 1610521604143693812n : 1610521604143693813n,
@@ -130,7 +130,7 @@ describe("cells that cannot be read", () => {
     );
   });
 
-  test("an address is not a folder that is missing", async () => {
+  test("an address is not reported as a missing folder", async () => {
     for (const args of [
       ["train"],
       ["train", "--model", "gpt"],
@@ -146,7 +146,7 @@ describe("cells that cannot be read", () => {
     }
   });
 
-  test("class weights for a number say what the target is", async () => {
+  test("class weights for a numeric target are refused with the kind of the target", async () => {
     const { stderr } = await hebb("train", "curve", "--class-weights", "balanced", "--epochs", "1", ...common);
     expect(stderr).toMatch(/--class-weights weigh classes, but the target is a number/);
   });

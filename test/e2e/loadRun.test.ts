@@ -10,7 +10,7 @@ import { useHebb } from "./hebb.ts";
 describe("loadRun", () => {
   const { hebb, folder } = useHebb();
 
-  test("classes: objects, a table and a file give what hebb predict gives", async () => {
+  test("classes: objects, a table and a file give the predictions of hebb predict", async () => {
     expect((await hebb("train", "iris", "--epochs", "8", "--seed", "1", "--out", "flowers")).code).toBe(0);
     const table = iris();
     const rows = Array.from({ length: 5 }, (_, row) =>
@@ -48,12 +48,12 @@ describe("loadRun", () => {
     );
   });
 
-  test("predict opens no file, whatever it is given, and says what to pass", async () => {
+  test("predict never opens a file, and says what to pass instead", async () => {
     expect((await hebb("train", "iris", "--epochs", "1", "--out", "closed")).code).toBe(0);
     const run = await loadRun(join(folder(), "closed"));
     const secret = join(folder(), "secret.csv");
     writeFileSync(secret, "sepal_length,sepal_width,petal_length,petal_width\n1,2,3,4\n");
-    // As a server may pass on what it was sent.
+    // As a server may pass on a request.
     const told = (value: unknown): Promise<unknown> => Reflect.apply(run.predict, run, [value]);
     for (const path of [secret, "iris", "mnist", ""])
       await expect(told(path), path).rejects.toThrow(
@@ -104,7 +104,7 @@ describe("loadRun", () => {
     expect(shades.map(({ prediction: shade }) => shade)).toEqual(["0", "1"]);
   });
 
-  test("says what is not a run, and what writes instead of predicting", async () => {
+  test("refuses folders that are not runs, and runs that write text instead of predicting", async () => {
     await expect(loadRun(join(folder(), "nowhere"))).rejects.toThrow("there is no run folder");
     writeFileSync(join(folder(), "song.txt"), "row, row, row your boat, gently down the stream. ".repeat(30));
     const options = ["--model", "lstm", "--epochs", "1", "--out", "song"];

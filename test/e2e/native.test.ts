@@ -1,4 +1,4 @@
-// The C backend as a user meets it: the same bits for any number of threads, a cache shared by processes, no compiler, damage.
+// The C backend as a user meets it: the same bits for any number of threads, a cache shared by processes, a missing compiler, damage.
 import { spawn } from "node:child_process";
 import {
   chmodSync,
@@ -61,10 +61,10 @@ function start(
 }
 const printed = (out: string): Printed => JSON.parse(out) as Printed;
 
-/** The folder of one's own below HEBB_CACHE. */
+/** The user's own folder below HEBB_CACHE. */
 const programsIn = (cache: string): string => join(cache, `programs-${process.getuid?.()}`);
 
-/** A PATH on which there is Node and nothing else. */
+/** A PATH that contains only Node. */
 function pathWithoutCompiler(): string {
   const folder = join(work, "bin");
   mkdirSync(folder, { recursive: true });
@@ -120,7 +120,7 @@ describe("the cache of compiled programs", () => {
     expect(two?.losses).toEqual(one?.losses);
     const own = programsIn(cache);
     expect(statSync(own).mode & 0o777).toBe(0o700);
-    // The header is compiled beside the programs, and may take longer than they do.
+    // The header is compiled concurrently with the programs, and may take longer.
     const ends = (): string[] =>
       [...new Set(readdirSync(own).map((name) => name.replace(/^[0-9a-f]{40}(\.[0-9a-f]{16})?/, "")))].sort();
     await expect.poll(ends, { timeout: 20_000 }).toEqual([".h", ".h.gch", ".h.gch.sum", ".record", ".so"]);
@@ -191,7 +191,7 @@ describe("without a compiler", () => {
     expect(err).toContain("no C compiler is on the PATH (cc, gcc or clang)");
   });
 
-  it("a compiler that was named and is not there is named in the error", async () => {
+  it("a configured compiler that is missing is named in the error", async () => {
     const { err } = await train({ HEBB_CC: "no-such-cc", HEBB_BACKEND: "c" });
     expect(err).toContain('HEBB_CC is "no-such-cc", which is not a program on the PATH');
   });

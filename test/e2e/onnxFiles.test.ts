@@ -1,4 +1,4 @@
-// hebb inspect, export and import of ONNX files as their users call them.
+// hebb inspect, export and import of ONNX files as users call them.
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -27,11 +27,11 @@ const shownOf = async (...args: readonly string[]): Promise<Shown> => {
 };
 
 beforeAll(() => {
-  // The name does not tell what it is.
+  // The name does not reveal the format.
   copyFileSync(join(fixtures, "cnn-17.onnx"), at("network.bin"));
 });
 
-test("a model is shown: what goes in and out, operators, weights, and its graph", async () => {
+test("a model is shown: inputs and outputs, operators, weights, and its graph", async () => {
   const shown = await shownOf("network.bin");
   expect(shown.kind).toBe("onnx");
   expect(shown.facts).toMatchObject({ opsets: "ai.onnx 17", inputs: expect.stringMatching(/^\S+ f32\[/) });
@@ -44,7 +44,7 @@ test("a model is shown: what goes in and out, operators, weights, and its graph"
   expect(stdout).toMatch(/\n%\d+ = Conv\(%\d+, %\d+, %\d+\)/);
 });
 
-test("operators that are not known are all named, and the rest is shown", async () => {
+test("unknown operators are all named, and the rest is shown", async () => {
   const model = readOnnx(readFileSync(at("network.bin")));
   const node = (model.graph?.node ?? []).map((one) => (one.opType === "Conv" ? { ...one, opType: "Conw" } : one));
   const odd = node.map((one) => (one.opType === "Gemm" ? { ...one, opType: "Mystery", domain: "org.example" } : one));
@@ -53,7 +53,7 @@ test("operators that are not known are all named, and the rest is shown", async 
   expect(facts["operators that hebb does not know"]).toBe("Conw × 2, org.example.Mystery");
 });
 
-test("work is counted where the shapes are known", async () => {
+test("operations are counted where the shapes are known", async () => {
   const f32 = (name: string, ...sizes: readonly number[]) => ({
     name,
     type: { tensorType: { elemType: 1, shape: { dim: sizes.map((dimValue) => ({ dimValue })) } } },
@@ -91,14 +91,14 @@ test("weights in another file are shown without it, and exported with it", async
   expect(readFileSync(at("outside.onnx.npz"))).toEqual(readFileSync(at("network.bin.npz")));
 });
 
-test("a damaged model is refused as what it is", async () => {
+test("a damaged model is refused as a damaged ONNX file", async () => {
   writeFileSync(at("short.onnx"), readFileSync(at("network.bin")).subarray(0, 2000));
   const { stderr, code } = await hebb("inspect", "short.onnx");
   expect(stderr).toMatch(/^hebb: short\.onnx: .*truncated, damaged or not ONNX/);
   expect(code).not.toBe(0);
 });
 
-test("a run that was exported as ONNX is imported to one that predicts the same", async () => {
+test("a run exported as ONNX is imported as one that predicts the same", async () => {
   await hebb("train", "iris", "--epochs", "3", "--out", "run");
   writeFileSync(at("rows.csv"), "sepal_length,sepal_width,petal_length,petal_width\n5.1,3.5,1.4,0.2\n7.1,3,5.9,2.1\n");
   expect((await hebb("export", "run", "--to", "onnx")).code).toBe(0);
@@ -116,7 +116,7 @@ test("a model predicts from arrays by name, in either kind of file", async () =>
   const x = rand(shape, { generator: new Generator(1) });
   const name = input?.name ?? "";
   writeFileSync(at("in.npz"), writeNpz({ [name]: x }));
-  // Floats of another precision are taken, and one array needs no name.
+  // Floats of another precision are accepted, and a single array needs no name.
   writeFileSync(at("in.safetensors"), writeSafetensors({ anything: x.to("float64") }));
   const wanted = await model.forward(x).data();
   for (const from of ["in.npz", "in.safetensors"]) {

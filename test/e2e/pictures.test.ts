@@ -1,4 +1,4 @@
-// Pictures in folders from the command line: trained with augmentation, resumed, evaluated, and recognised one by one; Parquet too.
+// Pictures in folders on the command line: trained with augmentation, resumed, evaluated, and classified one by one; Parquet too.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { encode } from "fast-png";
@@ -11,7 +11,7 @@ import { useHebb } from "./hebb.ts";
 
 const { folder, hebb } = useHebb();
 
-/** A bar across or a bar down, somewhere, in noise; some as photographs of another size. */
+/** A horizontal or a vertical bar at a random position, in noise; some as photographs of another size. */
 function draw(path: string, across: boolean, seed: number): void {
   const random = new Random(seed);
   const side = seed % 3 === 0 ? 24 : 16;
@@ -42,7 +42,7 @@ beforeAll(() => {
   }
 });
 
-test("a folder is learned with augmentation, the rest of the way runs on it", async () => {
+test("a folder is trained with augmentation, and the other commands use the run", async () => {
   const args = [
     "train",
     "bars",
@@ -85,7 +85,7 @@ test("a folder is learned with augmentation, the rest of the way runs on it", as
   ]);
 });
 
-test("a run of pictures is served: the same answers as predict, and sentences for what is not a picture", async () => {
+test("a run of pictures is served: the same answers as predict, and messages for bodies that are not pictures", async () => {
   const service = await serveRun(join(folder(), "run"), { port: 0, drainTime: 0 });
   const post = async (body: Uint8Array<ArrayBuffer> | string, type: string) => {
     const answer = await fetch(`${service.address}/predict`, {
@@ -103,7 +103,7 @@ test("a run of pictures is served: the same answers as predict, and sentences fo
     const [{ prediction, ...told }] = JSON.parse(line ?? "") as [Record<string, unknown>];
     expect(served).toEqual({ status: 200, body: expect.objectContaining({ prediction }) });
     const shares = served.body["probabilities"] as Record<string, number>;
-    // predict rounds to six places.
+    // predict rounds to six decimals.
     for (const [name, share] of Object.entries(shares))
       expect(share).toBeCloseTo(Number(told[`probability ${name}`]), 5);
   }
@@ -125,7 +125,7 @@ test("a run of pictures is served: the same answers as predict, and sentences fo
   await service.close();
 });
 
-test("a Parquet table is learned and predicted like any other", async () => {
+test("a Parquet table is trained and predicted like any other", async () => {
   const x = Float64Array.from({ length: 400 }, (_, i) => Math.sin(i));
   const columnData = [
     { name: "x", data: x, type: "DOUBLE" as const },

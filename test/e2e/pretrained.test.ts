@@ -1,4 +1,4 @@
-// A pretrained model fine-tuned on texts of a table: trained, paused, resumed, evaluated and asked, as the commands do it.
+// A pretrained model fine-tuned on texts of a table: the commands train, pause, resume, evaluate and query it.
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -59,7 +59,7 @@ const losses = (events: readonly TrainEvent[]): number[] =>
   events.flatMap((event) => (event.type === "epoch" ? [event.train["loss"] ?? Number.NaN] : []));
 
 describe("hebb train --base", () => {
-  it("learns classes of texts, names them, and forgets nothing when it is paused", async () => {
+  it("learns classes of texts, names them, and loses nothing when it is paused", async () => {
     const { metrics, run } = await trained("all", {});
     expect(metrics?.train["accuracy"]).toBeGreaterThan(0.9);
     const loaded = await loadRun(run);
@@ -74,7 +74,7 @@ describe("hebb train --base", () => {
   it.each([
     ["lora", { lora: 4 }],
     ["head", { headOnly: true }],
-  ])("trains %s alone: the base stays as it was, and the loss falls", async (name, more) => {
+  ])("trains %s alone: the base stays unchanged, and the loss falls", async (name, more) => {
     const { run, events } = await trained(name, more);
     const list = losses(events);
     expect(list.at(-1)).toBeLessThan(list[0] ?? 0);
@@ -85,7 +85,7 @@ describe("hebb train --base", () => {
     expect((await loadRun(run)).config.model.kind).toBe("pretrained");
   });
 
-  it("refuses what does not go together, in a sentence", async () => {
+  it("refuses incompatible choices with a message", async () => {
     const ask = (more: Partial<TrainChoices>) => readFor(reviews, { ...choices, ...more }, notices);
     await expect(ask({ base: undefined, lora: 4 })).rejects.toThrow("--lora is for a pretrained model");
     await expect(ask({ lora: 4, headOnly: true })).rejects.toThrow("exclude each other");

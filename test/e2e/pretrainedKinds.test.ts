@@ -1,4 +1,4 @@
-// Pretrained models of pictures and of the next token, fine-tuned as the commands do it: trained, paused, resumed, asked.
+// Pretrained models of pictures and of the next token, fine-tuned by the commands: trained, paused, resumed, queried.
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -25,7 +25,7 @@ let folder = "";
 let pictures = "";
 let text = "";
 
-/** A base in a folder of its own: a tiny model, and what goes with it. */
+/** A base in its own folder: a tiny model and the files that belong to it. */
 function baseOf(name: string, more: object, tokenizer?: string): string {
   const base = join(folder, `base-${name}`);
   mkdirSync(base);
@@ -102,7 +102,7 @@ describe("hebb train FOLDER-OF-PICTURES --base", () => {
     expect((await loaded.predictFile(join(pictures, "blue", "3.png")))[0]?.prediction).toBe("blue");
   });
 
-  it("sees the pixels of the base's processor, before and after it is paused", async () => {
+  it("uses the pixels of the base's processor, before and after a pause", async () => {
     const whole = await trained(pictures, "vit", { epochs: 2 });
     const paused = await trained(pictures, "vit", { epochs: 2 }, 1);
     await resumeJob(paused.run, { ...manner(), notices });
@@ -116,7 +116,7 @@ describe("hebb train FOLDER-OF-PICTURES --base", () => {
     const seen = await decodePicture(readFileSync(join(pictures, "red", "5.png")));
     const pixels = Array.from(processor.pixels(seen).flatten().dataSync());
     expect(data.train.features.shape).toEqual([3, 16, 16]);
-    // One of all rows is this picture.
+    // One of the rows must be this picture.
     const rows = [data.train, data.validation].flatMap((part) =>
       Array.from({ length: part?.length ?? 0 }, (_, row) =>
         part?.features.data.subarray(row * pixels.length, (row + 1) * pixels.length),
@@ -152,7 +152,7 @@ describe("hebb train TEXT --base", () => {
       }
     };
     expect(await written(3)).toBe(" sat on the");
-    // More tokens than the model has positions: a window of the context moves along.
+    // More tokens than the model has positions: the window of the context moves along.
     expect((await written(150)).length).toBeGreaterThan(100);
     const { preprocessing } = openModel(run);
     if (preprocessing.kind !== "text") throw new Error("no text");
@@ -160,7 +160,7 @@ describe("hebb train TEXT --base", () => {
     expect(preprocessing.context).toBe(16);
   });
 
-  it("goes on where it was paused, with matrices beside frozen layers, by the tokenizer that the run holds", async () => {
+  it("resumes where it was paused, with LoRA matrices next to frozen layers and the tokenizer stored in the run", async () => {
     const whole = await trained(text, "gpt2", { lora: 2, epochs: 3 });
     const paused = await trained(text, "gpt2", { lora: 2, epochs: 3 }, 1);
     const moved = bases["gpt2"] ?? "";
@@ -170,7 +170,7 @@ describe("hebb train TEXT --base", () => {
     copyFileSync(folderOf("bert/tokenizer.json"), join(moved, "tokenizer.json"));
   });
 
-  it("refuses what does not go together, in a sentence", async () => {
+  it("refuses incompatible choices with a message", async () => {
     const digits = join(folder, "digits-images-idx3-ubyte");
     writeFileSync(digits, formatIdx({ dtype: "uint8", shape: [4, 5, 5], data: new Uint8Array(100) }));
     writeFileSync(

@@ -1,4 +1,4 @@
-// A table's network is measured on held-out rows, then trained again on all rows: which of the two speaks where, and what stops and goes on.
+// A table's network is evaluated on held-out rows, then retrained on all rows: which network is used where, and how an interrupted run resumes.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -12,7 +12,7 @@ const { folder, start, hebb } = useHebb();
 const at = (...parts: string[]): string => join(folder(), ...parts);
 const silent = { progress: () => {}, warn: () => {}, note: () => {} };
 
-/** A number by a rule with noise. */
+/** A numeric target by a rule with noise. */
 function table(rows: number, from: number): string {
   const lines = Array.from({ length: rows }, (_, place) => {
     const row = place + from;
@@ -41,14 +41,14 @@ function ended(run: string): Record<"train" | "validation" | "test", Record<stri
   return JSON.parse(JSON.stringify(end?.["metrics"]));
 }
 
-test("a figure that only held-out rows have chooses the epoch, and the refit does without", async () => {
+test("a metric of the held-out rows chooses the epoch, and the refit works without it", async () => {
   const given = [...how, "--monitor", "r2", "--out", "watched"];
   expect(await hebb(...given)).toMatchObject({ code: 0 });
   expect(existsSync(at("watched", "model.safetensors"))).toBe(true);
 });
 
 describe("the two networks of a run", () => {
-  test("one learned from 240 rows, the other from all 300: its quantiles are theirs", () => {
+  test("one learned from 240 rows, the other from all 300, and each has its own quantiles", () => {
     expect(events("whole").filter(({ type }) => type === "refit")).toEqual([
       expect.objectContaining({ rows: 300, epochs: expect.any(Number) }),
     ]);
@@ -57,7 +57,7 @@ describe("the two networks of a run", () => {
     expect(model("whole").equals(model("whole", "validated"))).toBe(false);
   });
 
-  test("the test figures are the last network's, those of the held-out rows the first's", async () => {
+  test("the test metrics belong to the last network, those of the held-out rows to the first", async () => {
     const { stdout } = await hebb("evaluate", "whole", "unseen.csv", "--json");
     const { test: tested, validation } = ended("whole");
     expect(JSON.parse(stdout)["rmse"]).toBeCloseTo(tested["rmse"] ?? Number.NaN, 6);
@@ -70,7 +70,7 @@ describe("the two networks of a run", () => {
     expect(held.metrics?.["rmse"]).toBeCloseTo(validation["rmse"] ?? Number.NaN, 6);
   });
 
-  test("with --no-refit there is one", async () => {
+  test("--no-refit leaves one network", async () => {
     const plain = how.map((each) => (each === "--refit" ? "--no-refit" : each));
     expect(await hebb(...plain, "--out", "plain")).toMatchObject({ code: 0 });
     expect(existsSync(at("plain", "validated.safetensors"))).toBe(false);
@@ -79,8 +79,8 @@ describe("the two networks of a run", () => {
   });
 });
 
-describe("a run that stops", () => {
-  test("before, or in the second training, and goes on: the same bits", async () => {
+describe("an interrupted run", () => {
+  test("resumes before or during the second training, to the same bits", async () => {
     expect((await hebb(...how, "--out", "paused", "--pause-after", "2")).code).toBe(0);
     expect(existsSync(at("paused", "validated.safetensors"))).toBe(false);
     expect((await hebb("resume", "paused", "--backend", "wasm")).code).toBe(0);
@@ -94,20 +94,20 @@ describe("a run that stops", () => {
     stopped.process.kill("SIGINT");
     expect((await stopped.finished).code).toBe(130);
     expect(existsSync(at("stopped", "model.safetensors"))).toBe(false);
-    // What is there predicts meanwhile.
+    // Meanwhile the existing network predicts.
     expect((await hebb("evaluate", "stopped", "unseen.csv")).code).toBe(0);
     expect((await hebb("resume", "stopped", "--backend", "wasm")).code).toBe(0);
     expect(model("stopped").equals(model("slow"))).toBe(true);
   });
 
-  test("when it is done, is measured again with the networks that it has", async () => {
+  test("is evaluated again with its own networks once it is done", async () => {
     const before = [model("whole"), model("whole", "validated")];
     const figures = ended("whole");
     expect((await hebb("resume", "whole", "--backend", "wasm")).code).toBe(0);
     expect([model("whole"), model("whole", "validated")]).toEqual(before);
     expect(ended("whole")).toEqual(figures);
     expect(events("whole").some(({ type }) => type === "refit")).toBe(false);
-    // A model that is there, but is not of these rows: an earlier end left it.
+    // A model that exists but was not fitted to these rows: an earlier interruption left it.
     writeFileSync(at("whole", "model.safetensors"), model("whole", "validated"));
     expect((await hebb("resume", "whole", "--backend", "wasm")).code).toBe(0);
     expect(model("whole").equals(before[0] as Buffer)).toBe(true);
@@ -115,7 +115,7 @@ describe("a run that stops", () => {
   });
 });
 
-test("weights of very many rows are joined, too", async () => {
+test("the weights of a large number of rows are joined too", async () => {
   const [few, many] = [1000, 200_000].map((length) => {
     const features = new Float32Array(length).fill(1);
     return new Dataset({ features, featureShape: [1], targets: new Float32Array(length), weights: features });

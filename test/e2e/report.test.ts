@@ -1,4 +1,4 @@
-// hebb report: one page that needs nothing else, for classes and for numbers; its figures are those of the run.
+// hebb report: one self-contained page, for classes and for numbers, with the metrics of the run.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -36,7 +36,7 @@ describe("a report", () => {
   );
 });
 
-test("curves and calibration of scores that are known", () => {
+test("curves and calibration of known scores", () => {
   const scores = [0.9, 0.8, 0.7, 0.6];
   const positive = (row: number): boolean => row === 0 || row === 2;
   expect(rocCurve(scores, positive)).toEqual([
@@ -47,7 +47,7 @@ test("curves and calibration of scores that are known", () => {
     { x: 1, y: 1 },
   ]);
   expect(precisionRecallCurve(scores, positive).at(2)).toEqual({ x: 1, y: 2 / 3 });
-  // Logits that are three times too large: the temperature that mends them is three.
+  // Logits that are three times too large: the temperature that corrects them is three.
   const rows = 4000;
   const probabilities = new Float64Array(2 * rows);
   const targets = new Float64Array(rows);

@@ -1,4 +1,4 @@
-// A run that was killed, or interrupted, and resumed gives the same bits as one that never stopped; and the whole way of a run.
+// A killed or interrupted run resumes to the same bits as an uninterrupted one; and the commands that use a run.
 import {
   existsSync,
   mkdirSync,
@@ -28,7 +28,7 @@ const epochs = (run: string): unknown[] =>
     .filter(({ type }) => type === "epoch")
     .map(({ epoch, train, validation }) => ({ epoch, train, validation }));
 
-/** Takes some seconds: a checkpoint a second falls within epochs. */
+/** Takes a few seconds, so that a checkpoint every second falls within epochs. */
 const long = [
   "train",
   "moons",
@@ -59,8 +59,8 @@ const checkpoints = (run: string): string[] => {
   }
 };
 
-describe("a run that stopped", () => {
-  test("killed and interrupted in the middle, then resumed: the same bits", async () => {
+describe("an interrupted run", () => {
+  test("is killed and interrupted in the middle, then resumes: the same bits", async () => {
     const whole = await hebb(...long, "--out", "whole");
     expect(whole.code).toBe(0);
 
@@ -86,7 +86,7 @@ describe("a run that stopped", () => {
 });
 
 describe("one process at a time", () => {
-  test("a second one is told which holds the folder; one that was killed holds nothing", async () => {
+  test("a second process is told which one holds the folder; a killed one holds nothing", async () => {
     const first = start(...long, "--out", "held");
     await until(() => checkpoints("held").length > 0);
     const { pid } = first.process;
@@ -102,7 +102,7 @@ describe("one process at a time", () => {
       expect(code).toBe(1);
       expect(stderr).toMatch(told);
     }
-    // Reading is for everybody.
+    // Reading is always allowed.
     expect((await hebb("inspect", "held")).code).toBe(0);
     first.process.kill("SIGKILL");
     await first.finished;
@@ -110,14 +110,14 @@ describe("one process at a time", () => {
     expect(readdirSync(join(folder(), "held")).filter((name) => name.startsWith("lock"))).toEqual([]);
   });
 
-  test("a new number of epochs is kept: stopped again, it goes on to the same end", async () => {
+  test("a new number of epochs is stored: stopped again, the run resumes to the same end", async () => {
     const planned = (): unknown => JSON.parse(readFileSync(join(folder(), "longer", "config.json"), "utf8"));
     expect((await hebb("train", "and", "--model", "mlp", "--epochs", "4", "--out", "longer")).code).toBe(0);
     expect((await hebb("resume", "longer", "--epochs", "10", "--pause-after", "6")).code).toBe(0);
     expect(epochs("longer")).toHaveLength(6);
     expect((await hebb("resume", "longer")).code).toBe(0);
     expect(epochs("longer")).toHaveLength(10);
-    // An end that lies behind is not a plan.
+    // An end in the past does not change the plan.
     expect((await hebb("resume", "longer", "--epochs", "5")).code).toBe(0);
     expect(planned()).toMatchObject({ config: { epochs: 10 } });
     const whole = await hebb("train", "and", "--model", "mlp", "--epochs", "10", "--out", "whole10");
@@ -125,7 +125,7 @@ describe("one process at a time", () => {
     expect(epochs("longer")).toEqual(epochs("whole10"));
   });
 
-  test("a run that stopped early says for how long it had not improved, and keeps its plan", async () => {
+  test("a run that stopped early reports how long it had not improved, and keeps its plan", async () => {
     const plan = ["--epochs", "60", "--patience", "2", "--lr", "0.1"];
     expect((await hebb("train", "moons", ...plan, "--out", "early")).code).toBe(0);
     const { stdout } = await hebb("resume", "early", "--epochs", "40");
@@ -133,11 +133,11 @@ describe("one process at a time", () => {
     expect(stdout).toMatch(/ parameters, up to 60 epochs /);
   });
 
-  test("of two that begin at once, in one folder, one trains", async () => {
+  test("when two start at once in one folder, one of them trains", async () => {
     const both = await Promise.all([0, 1].map(() => hebb("train", "iris", "--epochs", "2", "--out", "both")));
     expect(both.map(({ code }) => code).sort()).toEqual([0, 1]);
     expect(both.map(({ stderr }) => stderr).join("")).toMatch(/both is in use by process|both already exists/);
-    // Without a name each has its own.
+    // Without a name each has its own folder.
     const own = await Promise.all([0, 1, 2].map(() => hebb("train", "and", "--epochs", "2", "--json")));
     const runs = own.map(({ stdout }) => JSON.parse(stdout.split("\n")[0] ?? "").run);
     expect(new Set(runs).size).toBe(3);
@@ -145,7 +145,7 @@ describe("one process at a time", () => {
 });
 
 describe("links in a run folder", () => {
-  test("nothing is written through them", async () => {
+  test("are not followed for writing", async () => {
     const paused = await hebb("train", "iris", "--epochs", "4", "--pause-after", "2", "--out", "linked");
     expect(paused.code).toBe(0);
     expect(paused.stdout).toMatch(/^paused at step \d+; everything is saved\. Continue with: hebb resume /m);
@@ -208,7 +208,7 @@ describe("every optimizer", () => {
   });
 });
 
-describe("the way of a run", () => {
+describe("the life of a run", () => {
   test("train, evaluate, predict raw rows without a target, inspect, doctor", async () => {
     const table = loans({ count: 300, seed: 1 });
     const cells = (row: number, columns: readonly string[]): (string | undefined)[] =>
@@ -249,7 +249,7 @@ describe("the way of a run", () => {
     expect(end.type).toBe("end");
     for (const part of ["train", "validation", "test"]) expect(end.metrics[part].accuracy).toBeGreaterThan(0.75);
 
-    // The training data is gone: the run folder is enough.
+    // The training data are gone: the run folder is enough.
     writeFileSync(join(folder(), "loans.csv"), "");
     const evaluated = JSON.parse((await hebb("evaluate", "loans", "more.csv", "--json")).stdout);
     const { positiveClass, report, ...figures } = evaluated;

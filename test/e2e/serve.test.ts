@@ -1,4 +1,4 @@
-// hebb serve: answers equal those of the run whatever comes together, wrong bodies get sentences, and SIGTERM loses no request.
+// hebb serve: answers equal those of the run however requests are batched, malformed bodies get messages, and SIGTERM loses no request.
 import { Agent, request } from "node:http";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it, vi } from "vitest";
@@ -21,7 +21,7 @@ interface Answer {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
-/** One request; rejects where the connection ends without an answer. */
+/** One request; rejects if the connection ends without an answer. */
 function ask(
   address: string,
   body: string | Buffer,
@@ -50,7 +50,7 @@ const flower = (i: number): Row => ({
 
 const near = (got: Prediction | undefined, wanted: Prediction | undefined): void => {
   expect(got?.prediction).toBe(wanted?.prediction);
-  // Sums over other numbers of rows may round otherwise: a few units of float32.
+  // Sums over different numbers of rows may round differently: a few units of float32.
   for (const [name, share] of Object.entries(wanted?.probabilities ?? {}))
     expect(Math.abs((got?.probabilities?.[name] ?? Number.NaN) - share)).toBeLessThan(2 ** -21);
 };
@@ -59,7 +59,7 @@ describe("a batch", () => {
   const batcher = (most = 64): Batcher =>
     new Batcher((rows) => run.predict(rows), { maxBatchRows: most, maxWaitingRows: 1000 });
 
-  it("gives each request what it would be given alone", async () => {
+  it("gives each request the answer that it would get alone", async () => {
     const requests: Row[][] = Array.from({ length: 40 }, (_, i) =>
       Array.from({ length: 1 + (i % 5) }, (_, j) => flower(7 * i + j)),
     );
@@ -73,7 +73,7 @@ describe("a batch", () => {
     }
   });
 
-  it("does not let a row that cannot be read change the answers beside it", async () => {
+  it("does not let an unreadable row change the answers to others", async () => {
     const odd: Row[] = [{ ...flower(3), petal_width: "wide" }];
     const mixed: Row[] = [flower(1), { ...flower(2), petal_width: "wide" }];
     const short: Row[] = [{ sepal_length: 5 }];
@@ -95,7 +95,7 @@ describe("a batch", () => {
     expect(new Set(answers.map(({ status }) => status)).size).toBe(2);
   });
 
-  it("refuses what is more than may wait, and goes on", async () => {
+  it("refuses requests beyond the queue's limit, and goes on", async () => {
     const small = new Batcher((rows) => run.predict(rows), { maxBatchRows: 4, maxWaitingRows: 8 });
     const asked = Array.from({ length: 10 }, (_, i) => small.ask([flower(i), flower(i + 1)]));
     const states = await Promise.allSettled(asked);
@@ -105,7 +105,7 @@ describe("a batch", () => {
   });
 });
 
-it("says what it takes and gives", () => {
+it("describes its inputs and outputs", () => {
   const schemas = schemasOf(run.preprocessing);
   const { request: takes, response } = schemas;
   const [row] = takes["oneOf"] as { required: string[] }[];
@@ -115,7 +115,7 @@ it("says what it takes and gives", () => {
 });
 
 describe("a service", () => {
-  it("answers wrong bodies with a status and a sentence, and goes on", async () => {
+  it("answers malformed bodies with a status and a message, and goes on", async () => {
     const service = await serveRun(join(folder(), "flowers"), {
       port: 0,
       maxBodyBytes: 20_000,
@@ -153,7 +153,7 @@ describe("a service", () => {
     await expect(fetch(`${service.address}/health`)).rejects.toThrow();
   });
 
-  it("predicts what costs least where mistakes have a cost", async () => {
+  it("predicts the class with the least cost where mistakes have costs", async () => {
     const costs = { virginica: 1000 };
     const service = await serveRun(join(folder(), "flowers"), { port: 0, drainTime: 0, costs });
     const rows = Array.from({ length: 30 }, (_, i) => flower(i));
@@ -168,7 +168,7 @@ describe("a service", () => {
     expect([refused.code, refused.stderr]).toEqual([1, expect.stringMatching(/no class "virginca".*"virginica"/)]);
   });
 
-  it("is told in a sentence why it cannot be", async () => {
+  it("ends with a message where the port is taken or the run is missing", async () => {
     const service = await serveRun(join(folder(), "flowers"), { port: 0, drainTime: 0 });
     const port = new URL(service.address).port;
     const taken = await hebb("serve", "flowers", "--port", port);
@@ -180,7 +180,7 @@ describe("a service", () => {
     expect((await hebb("serve", "nothing")).code).toBe(1);
   });
 
-  it("answers all that was asked when it is told to end under load", async () => {
+  it("answers all requests when it is told to end under load", async () => {
     const serving = start("serve", "flowers", "--port", "0", "--json");
     const address = await new Promise<string>((resolve) =>
       serving.process.stdout?.on("data", (text: string) => {
@@ -207,7 +207,7 @@ describe("a service", () => {
     const clients = Array.from({ length: 100 }, client);
     await vi.waitFor(() => expect(answered).toBeGreaterThan(200), { timeout: 50_000, interval: 50 });
     serving.process.kill("SIGTERM");
-    // Clients that were told that their connections end may connect once more.
+    // Clients whose connections were announced to end may connect once more.
     await new Promise((resolve) => setTimeout(resolve, 200));
     ended = true;
     await Promise.all(clients);

@@ -1,4 +1,4 @@
-// A short training run, printed as JSON: what the tests of the C backend start in processes of their own.
+// A short training run, printed as JSON. The tests of the C backend start it in separate processes.
 import * as nn from "../../src/nn/index.ts";
 import * as optim from "../../src/optim/index.ts";
 import { backendInfo } from "../../src/runtime/index.ts";

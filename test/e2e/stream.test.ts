@@ -1,4 +1,4 @@
-// Tables read in parts: trained, killed, resumed to the bit, with rows held out, and the same preprocessing for new rows.
+// Tables read in parts: trained, killed, resumed to the bit, with held-out rows, and the same preprocessing for new rows.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -8,7 +8,7 @@ import { useHebb } from "./hebb.ts";
 const { folder, start, hebb } = useHebb();
 const model = (run: string): Buffer => readFileSync(join(folder(), run, "model.safetensors"));
 
-/** Incomes, ages and regions; some decisions are missing, and region "south" comes late in the file. */
+/** Incomes, ages and regions. Some decisions are missing, and region "south" first appears late in the file. */
 function rows(count: number): string {
   const random = new Random(1);
   const lines = ["income,age,region,approved"];
@@ -30,7 +30,7 @@ beforeAll(() => {
 const args = ["train", "many.csv", "--target", "approved", "--stream", "--epochs", "2", "--backend", "wasm"];
 
 describe("a table in parts", () => {
-  test("is learned, and killed in the middle goes on to the same bits", async () => {
+  test("trains, and resumes to the same bits after a kill", async () => {
     const whole = await hebb(...args, "--out", "whole", "--json");
     expect(whole.stderr).toBe("");
     const lines = whole.stdout
@@ -62,7 +62,7 @@ describe("a table in parts", () => {
     expect((await hebb("doctor", "whole")).stdout).toMatch(/nothing suspicious/);
   });
 
-  test("the loss of training is that of the epoch whose weights are kept", async () => {
+  test("the training loss is that of the epoch whose weights are kept", async () => {
     const random = new Random(5);
     const lines = Array.from({ length: 120 }, () => `${random.uniform()},${random.uniform() < 0.5 ? "p" : "q"}`);
     writeFileSync(join(folder(), "noise.csv"), `a,y\n${lines.join("\n")}\n`);
@@ -93,7 +93,7 @@ describe("a table in parts", () => {
       ["train", "many.csv", "--stream", "--target", "approved", "--class-weights", "balanced"],
       /--class-weights need all rows/,
     ],
-  ] as const)("%j says what is wrong", async (given, says) => {
+  ] as const)("%j reports its error", async (given, says) => {
     const { stderr, code } = await hebb(...given);
     expect(stderr).toMatch(says);
     expect(stderr).not.toMatch(/\n\s+at |TypeError/);

@@ -1,4 +1,4 @@
-// The flags of `train` about the columns of a table: each reaches the preprocessing, the run remembers it, and slips are told.
+// The flags of `train` for the columns of a table: each reaches the preprocessing, the run stores it, and mistakes are reported.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -54,7 +54,7 @@ describe("choices about columns", () => {
     }
   });
 
-  test("are remembered: a resumed run ends as an uninterrupted one", async () => {
+  test("are stored: a resumed run ends like an uninterrupted one", async () => {
     expect((await hebb(...common, ...chosen, "--out", "once")).code).toBe(0);
     expect((await hebb(...common, ...chosen, "--out", "twice", "--pause-after", "1")).code).toBe(0);
     expect((await hebb("resume", "twice", "--backend", "wasm", "--threads", "1")).code).toBe(0);
@@ -80,7 +80,7 @@ describe("choices about columns", () => {
     expect(result.code).toBe(code);
   });
 
-  test("are for tables", async () => {
+  test("are refused for unknown columns, and for texts", async () => {
     const { code, stderr } = await hebb("train", "moons", "--ignore", "z");
     expect([code, stderr]).toEqual([
       1,

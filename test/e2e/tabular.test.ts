@@ -1,4 +1,4 @@
-// A table with nothing but a target chosen: what is found before training, what is said, and that the run stops, goes on and leaves the house.
+// A table with only a target chosen: the findings before training, the report, and that the run pauses, resumes and exports.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -7,7 +7,7 @@ import { useHebb } from "./hebb.ts";
 const { folder, hebb } = useHebb();
 const at = (...parts: string[]): string => join(folder(), ...parts);
 
-/** Rows by a rule with a jump, a category and noise; `told` gives the answer away. */
+/** Rows by a rule with a jump, a category and noise; `told` leaks the target. */
 function table(rows: number, told: boolean): string {
   const lines = Array.from({ length: rows }, (_, row) => {
     const [a, b] = [(row * 37) % 101, (row * 53) % 89];
@@ -24,7 +24,7 @@ beforeAll(() => {
 });
 
 describe("with defaults", () => {
-  test("trials choose on the rows to learn from, the result stands beside simple ones, and the run leaves as other files", async () => {
+  test("trials are scored on training rows, the result is compared with simple baselines, and the run exports to other files", async () => {
     const { code, stdout, stderr } = await hebb(
       "train",
       "rule.csv",
@@ -50,10 +50,10 @@ describe("with defaults", () => {
     expect((await hebb("predict", "run", "rule.csv", "--out", "named.csv")).code).toBe(0);
     for (const to of ["onnx", "module"])
       expect((await hebb("export", "run", "--to", to, "--out", `run.${to === "onnx" ? "onnx" : "ts"}`)).code).toBe(0);
-    // A dozen trainings before the one that stays.
+    // A dozen trainings before the final one.
   }, 300_000);
 
-  test("a run that pauses and goes on has the bits of one that did not", async () => {
+  test("a run that pauses and resumes has the bits of an uninterrupted one", async () => {
     const how = ["train", "rule.csv", "--target", "answer", "--preset", "good", "--epochs", "12", "--backend", "wasm"];
     expect((await hebb(...how, "--out", "whole")).code).toBe(0);
     expect((await hebb(...how, "--out", "paused", "--pause-after", "3")).code).toBe(0);
@@ -63,7 +63,7 @@ describe("with defaults", () => {
     );
   });
 
-  test("a column that gives the target away is reported, before training and by the doctor", async () => {
+  test("a column that leaks the target is reported, before training and by the doctor", async () => {
     const { stderr } = await hebb("train", "told.csv", "--target", "answer", "--out", "told", "--epochs", "3");
     expect(stderr).toMatch(/warning: "alive" alone decides "answer"/);
     const { stdout } = await hebb("doctor", "told");
@@ -71,7 +71,7 @@ describe("with defaults", () => {
     expect(stdout).not.toMatch(/nothing suspicious/);
   });
 
-  test("a figure that still improves at the end is reported", async () => {
+  test("a metric that still improves at the end is reported", async () => {
     const { stdout } = await hebb("train", "rule.csv", "--target", "answer", "--out", "short", "--epochs", "2");
     expect(stdout).toMatch(/still improving in the last epochs/);
   });

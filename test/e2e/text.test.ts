@@ -1,4 +1,4 @@
-// Text from the command line: trained, killed and resumed to the bit, evaluated, written on with; and what is said of bad input.
+// Text on the command line: trained, killed and resumed to the bit, evaluated, continued; and the messages for bad input.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -50,7 +50,7 @@ describe("a model of text", () => {
     ["gpt", ["--tokenizer", "bpe", "--vocabulary", "280", "--dropout", "0.1"]],
     ["lstm", ["--dropout", "0.1", "--accumulate", "2"]],
   ] as const)(
-    "%s, killed at any moment and resumed: the same bits; it writes what it has read",
+    "%s, killed at any moment and resumed: the same bits; it reproduces its training text",
     async (kind, options) => {
       const args = [
         "train",
@@ -102,7 +102,7 @@ describe("a model of text", () => {
   );
 });
 
-describe("what is said", () => {
+describe("messages", () => {
   test.each([
     ["a text that is too short", ["train", "short.txt"], 1, [/short\.txt/, /context/]],
     ["a text without words", ["train", "blank.txt"], 1, [/blank\.txt/, /no text/]],

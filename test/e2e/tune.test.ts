@@ -1,4 +1,4 @@
-// Searches from the command line: the same seed draws the same trials, each has its run folder, halving goes on where it paused.
+// Searches on the command line: the same seed draws the same trials, each has its run folder, and halving resumes paused trials.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -21,7 +21,7 @@ const trialsOf = (name: string): readonly Row[] => JSON.parse(read(name, "trials
 const model = (...names: string[]): Buffer => readFileSync(join(folder(), ...names, "model.safetensors"));
 
 describe("tune", () => {
-  test("a random search: a run for each trial, a table, a picture; the same seed draws the same", async () => {
+  test("a random search: a run for each trial, a table, a chart; the same seed draws the same trials", async () => {
     const args = ["tune", "iris", "--space", "lr=1e-4..1e-1:log", "--space", "hidden=8|8,8|none", "--trials", "4"];
     const { stdout, stderr, code } = await hebb(...args, "--epochs", "3", "--out", "first", "--seed", "5");
     expect(stderr).toBe("");
@@ -44,7 +44,7 @@ describe("tune", () => {
     );
   });
 
-  test("a trial that diverged says why", async () => {
+  test("a diverged trial says why", async () => {
     const args = ["--space", "lr=0.01|1e30", "--optimizer", "sgd", "--trials", "2", "--epochs", "2", "--parallel", "1"];
     const { stdout, code } = await hebb("tune", "iris", ...args, "--out", "diverged");
     expect(code).toBe(0);
@@ -54,7 +54,7 @@ describe("tune", () => {
     expect(stdout).toContain(String(failures[1]));
   });
 
-  test("searches that begin in one second, without a name, each have a folder", async () => {
+  test("unnamed searches that begin in the same second have separate folders", async () => {
     const search = [
       "tune",
       "and",
@@ -71,7 +71,7 @@ describe("tune", () => {
     expect(both.map(({ code, stderr }) => `${code} ${stderr}`)).toEqual(["0 ", "0 "]);
   });
 
-  test("successive halving: the better go on, and end as if they had never paused", async () => {
+  test("successive halving: the better trials continue, and end as if they had never paused", async () => {
     const { code } = await hebb(
       ...["tune", "moons", "--space", "lr=1e-5..1e-1:log", "--trials", "9", "--epochs", "9", "--method", "halving"],
       ...["--schedule", "cosine", "--out", "halved"],
@@ -86,7 +86,7 @@ describe("tune", () => {
     expect(model(best.folder).equals(model("plain"))).toBe(true);
   });
 
-  test("Parzen estimators with a pruner: the same trials however many run at a time, and the best is trained to the end", async () => {
+  test("Parzen estimators with a pruner: the same trials at any degree of parallelism, and the best is trained to the end", async () => {
     const args = [
       "tune",
       "moons",
@@ -115,7 +115,7 @@ describe("tune", () => {
     expect((await hebb(...args, "--parallel", "1", "--out", "one")).code).toBe(0);
     const key = ({ trial, lr, value, epochs, pruned }: Row) => [trial, lr, value, epochs, pruned];
     expect(trialsOf("one").map(key)).toEqual(rows.map(key));
-    // The last was chosen by what the first had come to.
+    // The last was chosen from the results of the first ones.
     const sampler = makeSampler("random", { space: [parseDimension("lr=1e-5..1e-1:log")], seed: 0 });
     const random = Array.from({ length: 11 }, () => sampler.next([], [])?.["lr"]);
     const rates = [...rows].sort((a, b) => a.trial - b.trial).map(({ lr }) => lr);
@@ -123,7 +123,7 @@ describe("tune", () => {
     expect(rates[10]).not.toBe(random[10]);
   }, 300_000);
 
-  test("a pruner finds out how many epochs there are, and --help names methods and pruners", async () => {
+  test("a pruner finds the number of epochs by itself, and --help names methods and pruners", async () => {
     const { code } = await hebb(
       ...["tune", "and", "--space", "lr=0.1|0.2", "--trials", "5", "--pruner", "median", "--eta", "9", "--out", "open"],
     );
@@ -184,14 +184,14 @@ describe("other ways to train", () => {
     const held = lines.filter(({ type }) => type === "end").map(({ metrics }) => metrics.validation.accuracy);
     expect(held.length).toBe(3);
     expect(validation.accuracy.mean).toBeCloseTo(held.reduce((a, b) => a + b, 0) / 3, 12);
-    // A fold is resumed with its own rows.
+    // A fold resumes with its own rows.
     await hebb("train", "iris", "--folds", "3", "--epochs", "4", "--pause-after", "2", "--out", "paused");
     expect((await hebb("resume", "paused/fold-2")).code).toBe(0);
     await hebb("train", "iris", "--folds", "3", "--epochs", "4", "--out", "whole");
     expect(model("paused", "fold-2").equals(model("whole", "fold-2"))).toBe(true);
   });
 
-  test("logs beside the events go on after a pause", async () => {
+  test("logs other than the events continue after a pause", async () => {
     await hebb("train", "moons", "--epochs", "4", "--pause-after", "2", "--histograms", "2", "--out", "logs");
     await hebb("resume", "logs");
     const lines = read("logs", "epochs.csv").trim().split("\n");
@@ -200,7 +200,7 @@ describe("other ways to train", () => {
   });
 });
 
-test("the examples of --help can be pasted into a shell: what it would take for a pipe is quoted", async () => {
+test("the examples of --help can be pasted into a shell: the pipe character is quoted", async () => {
   for (const command of [
     "train",
     "tune",

@@ -1,4 +1,4 @@
-// Workers that compute and end, each in its way: what the test of worker threads and scripts/worker-exits.mjs start.
+// Workers that compute and end in different ways; started by the test of worker threads and by scripts/worker-exits.mjs.
 // usage: workerExit.ts WORKERS EXIT [GENERATIONS]    EXIT: natural, exit, terminate or error
 import { readdirSync } from "node:fs";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
@@ -9,7 +9,7 @@ const exits = ["natural", "exit", "terminate", "error"] as const;
 type Exit = (typeof exits)[number];
 const message = "this worker ends with an error, as it was asked to";
 
-/** Two products of 512 × 512, which are worth sharing between threads. */
+/** Two products of 512 × 512, large enough to be shared between threads. */
 function compute(): string {
   useBackend({ threads: 3 });
   rand([512, 512])
@@ -29,7 +29,7 @@ function end(exit: Exit): void {
       process.exit(0);
       break;
     case "terminate":
-      // The parent ends it, while it computes.
+      // The parent terminates it while it computes.
       for (;;)
         rand([512, 512])
           .matmul(rand([512, 512]))
@@ -39,7 +39,7 @@ function end(exit: Exit): void {
   }
 }
 
-/** Settles when the worker has ended as it was meant to. */
+/** Settles when the worker has ended as intended. */
 function run(exit: Exit): Promise<string> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL(import.meta.url), { workerData: { exit } });

@@ -1,4 +1,4 @@
-// Worker threads that compute on c and end, in every way that they can: the process lives, and their threads end with them.
+// Worker threads that compute on c and end in every possible way: the process survives, and their threads end with them.
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,7 +12,7 @@ import { removeFolder } from "../suite/removeFolder.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const cache = mkdtempSync(join(tmpdir(), "hebb-workers-"));
-/** Beside the packages, so that koffi is found. */
+/** Next to the packages, so that koffi is found. */
 const bundle = join(root, `node_modules/.cache/hebb-workers-${process.pid}.mjs`);
 
 const missing = ((): string | undefined => {
@@ -57,7 +57,7 @@ function run(backend: string, exit: string): Promise<{ code: number | null; sign
 
 for (const backend of ["c", "wasm"]) {
   it.skipIf(backend === "c" && missing !== undefined).each(["natural", "exit", "terminate", "error"])(
-    `twelve workers on ${backend} that end by %s leave no thread, and no crash`,
+    `twelve workers on ${backend} that end by %s leave no thread and do not crash`,
     async (exit) => {
       const { code, signal, out } = await run(backend, exit);
       expect({ code, signal }).toEqual({ code: 0, signal: null });

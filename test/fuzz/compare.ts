@@ -1,4 +1,4 @@
-// A random graph as a program, and how far its results may differ between devices.
+// Turns a random graph into a program, and bounds the difference of its results between devices.
 import { gradients } from "../../src/graph/autodiff.ts";
 import { isFloat } from "../../src/graph/dtype.ts";
 import type { Node } from "../../src/graph/node.ts";
@@ -20,8 +20,8 @@ export function program(recipe: Recipe, withGradients: boolean): { inputs: Node[
 }
 
 /**
- * How far results may differ, as a part of the largest number of an output. Outputs of "exact" graphs may not differ. Else
- * each of at most 16 steps (32 with gradients) loses a few ulp, and a factor of some 10 for their condition.
+ * How far results may differ, relative to the largest number of an output. Outputs of "exact" graphs may not differ. Otherwise
+ * each of at most 16 steps (32 with gradients) loses a few ulp, times a factor of about 10 for their condition.
  */
 function tolerance({ dtype }: Value, mode: Mode, isGradient: boolean): number {
   if (!isFloat(dtype) || (mode === "exact" && !isGradient)) return 0;

@@ -1,4 +1,4 @@
-// Random convolutions in C, whose tiles, paddings and windows depend on every size, against WebAssembly, which knows none of them.
+// Random convolutions in C, whose tiles, paddings and windows depend on every size, against WebAssembly, which has none of them.
 import { afterAll, expect, it } from "vitest";
 import type { SynchronousDevice } from "../../src/backends/backend.ts";
 import { createCDevice } from "../../src/backends/c/index.ts";
@@ -12,15 +12,15 @@ import { pad } from "../../src/graph/ops/movement.ts";
 import { sizeOf } from "../../src/graph/shape.ts";
 import { evaluate, type Value, valueOf } from "../conformance/run.ts";
 
-/** HEBB_FUZZ=2000 tries that many; HEBB_FUZZ_SEED=1000 begins with another seed. */
+/** HEBB_FUZZ=2000 runs 2,000 of them; HEBB_FUZZ_SEED=1000 begins with another seed. */
 const count = Number(process.env["HEBB_FUZZ"] ?? 16);
 const firstSeed = Number(process.env["HEBB_FUZZ_SEED"] ?? 0);
 
-/** A convolution of a padded image: what is computed, and how. */
+/** A convolution of a padded image: its sizes and options. */
 interface Settings {
   readonly batch: number;
   readonly groups: number;
-  /** Of each group. */
+  /** Per group. */
   readonly channels: readonly [from: number, to: number];
   readonly size: readonly [number, number];
   readonly kernel: readonly [number, number];
@@ -85,7 +85,7 @@ const integers = (shape: readonly number[], salt: number): Value =>
     Array.from({ length: sizeOf(shape) }, (_, i) => ((Math.imul(i + salt * 7919, 0x9e3779b1) >>> 16) % 5) - 2),
   );
 
-/** The convolution and the gradients of all that goes into it. */
+/** The convolution and the gradients of all its inputs. */
 function compute(device: SynchronousDevice, settings: Settings): Value[] {
   const { batch, groups, channels, size, kernel, stride, dilation, pads, padding, before, after } = settings;
   const [from, to] = [channels[0] * groups, channels[1] * groups];
@@ -118,7 +118,7 @@ afterAll(() => {
   for (const device of [wasm, ...native]) device.close();
 });
 
-/** -0 and 0 are one number here. */
+/** -0 and 0 count as equal. */
 const plain = (values: readonly Value[]): unknown => values.map(({ shape, data }) => [shape, data.map((x) => x + 0)]);
 
 function differs(device: SynchronousDevice, settings: Settings): boolean {
@@ -126,7 +126,7 @@ function differs(device: SynchronousDevice, settings: Settings): boolean {
   return expected !== actual;
 }
 
-/** Smaller settings that still differ, for as long as there are some. */
+/** Shrinks the settings for as long as the results still differ. */
 function smallest(device: SynchronousDevice, settings: Settings): Settings {
   const { batch, groups, channels, size, kernel } = settings;
   const half = (pair: readonly [number, number]): [number, number][] => [

@@ -7,7 +7,7 @@ import { difference, program } from "./compare.ts";
 import { generate, type Mode } from "./generate.ts";
 import { asCode, type Recipe, withoutDead } from "./recipe.ts";
 
-/** HEBB_FUZZ=2000 tries that many of each kind; HEBB_FUZZ_SEED=1000 begins with another seed. */
+/** HEBB_FUZZ=2000 runs 2,000 of each kind; HEBB_FUZZ_SEED=1000 begins with another seed. */
 const count = Number(process.env["HEBB_FUZZ"] ?? 150);
 const firstSeed = Number(process.env["HEBB_FUZZ_SEED"] ?? 0);
 
@@ -27,7 +27,7 @@ function run(device: SynchronousDevice, recipe: Recipe, withGradients: boolean, 
   }
 }
 
-/** What is wrong with a graph; undefined: nothing. */
+/** The fault of a graph; undefined: none. */
 function fault(recipe: Recipe, mode: Mode, withGradients: boolean): string | undefined {
   const expected = run(reference, recipe, withGradients, false);
   for (const device of devices) {
@@ -47,7 +47,7 @@ function fault(recipe: Recipe, mode: Mode, withGradients: boolean): string | und
   return undefined;
 }
 
-/** The smallest graph that is still wrong: fewer outputs, and inputs in the place of ops. */
+/** The smallest graph that still fails: fewer outputs, and inputs in place of ops. */
 function shrink(recipe: Recipe, isWrong: (candidate: Recipe) => boolean): Recipe {
   let smallest = withoutDead(recipe);
   for (let changed = true; changed; ) {
@@ -66,7 +66,7 @@ function* simpler(recipe: Recipe): Generator<Recipe> {
   if (recipe.outputs.length > 1) {
     for (const output of recipe.outputs) yield withoutDead({ ...recipe, outputs: [output] });
   }
-  // The arguments of an output may do in its place.
+  // The arguments of an output may replace it.
   for (const output of recipe.outputs) {
     const entry = recipe.entries[output];
     if (entry?.kind !== "op") continue;
@@ -84,7 +84,7 @@ function* simpler(recipe: Recipe): Generator<Recipe> {
   }
 }
 
-/** Fails with the smallest wrong graph, as code. */
+/** Fails with the smallest failing graph, as code. */
 function check(recipe: Recipe, withGradients: boolean, mode: Mode): void {
   if (fault(recipe, mode, withGradients) === undefined) return;
   const smallest = shrink(recipe, (candidate) => {
@@ -108,7 +108,7 @@ describe.each([
   });
 });
 
-it("shrinks to the op that is wrong", () => {
+it("shrinks to the faulty op", () => {
   const contains = (recipe: Recipe): boolean =>
     recipe.entries.some((entry) => entry.kind === "op" && entry.op === "square");
   const found = Array.from({ length: 50 }, (_, seed) => withoutDead(generate(seed, "exact"))).filter(contains);

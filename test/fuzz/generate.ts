@@ -5,7 +5,7 @@ import { inputNode } from "../conformance/run.ts";
 import { applyStep, type Entry, type OpName, type Recipe } from "./recipe.ts";
 
 /**
- * "exact": whole numbers that stay small, and only ops that are exact on them, jumps and ties included: every backend must
+ * "exact": whole numbers that stay small, and only ops that are exact on them, including jumps and ties; every backend must
  * give the same bits. "smooth": no jumps, so that roundoff stays roundoff.
  */
 export type Mode = "exact" | "smooth";
@@ -49,7 +49,7 @@ type Step = {
 };
 
 const exactUnary: readonly OpName[] = ["neg", "abs", "relu", "castInt", "castByte", "wrapInt8", "wrapInt16"];
-/** A narrow whole number may be as large as its dtype holds, whatever it was made from. */
+/** A narrow whole number can reach its dtype's limits, whatever it is converted from. */
 const exactBound = (bound: number): number => Math.max(bound, 2 ** 15);
 const smoothUnary: readonly OpName[] = ["neg", "tanh", "sigmoid", "exp", "sin", "root", "log", "erf"];
 
@@ -94,14 +94,14 @@ export function generate(seed: number, mode: Mode): Recipe {
   return { entries, outputs: [...outputs] };
 }
 
-/** One op with arguments that fit it; undefined when the dice fit nothing. */
+/** One op with matching arguments; undefined if none fits. */
 function draw(
   random: Random,
   mode: Mode,
   drawn: readonly Drawn[],
   addInput: (shape: readonly number[]) => number,
 ): Step | undefined {
-  // Recent values are likelier, so that graphs get deep; old ones keep being shared.
+  // Recent values are likelier, so that graphs get deep; old ones stay shared.
   const at =
     random.next() < 0.6 ? Math.max(0, drawn.length - 1 - random.whole(0, 2)) : random.whole(0, drawn.length - 1);
   const { node, bound } = drawn[at] as Drawn;
@@ -122,7 +122,7 @@ function draw(
         ? step(random.pick(exactUnary), [], exactBound(bound))
         : step(random.pick(smoothUnary), [], Math.max(bound, 3));
     case 14:
-      // Division jumps, and so is for whole numbers only.
+      // Division jumps, so it is drawn for whole numbers only.
       return mode === "exact"
         ? step(random.pick<OpName>(["quotient", "remainder"]), [random.pick([2, 3, 4, -2])])
         : undefined;
@@ -147,7 +147,7 @@ function draw(
       return step(op, [], op === "mul" ? bound * otherBound : op === "ratio" ? bound : bound + otherBound, [other]);
     }
     case 4: {
-      // Few values, so that equal constants meet.
+      // Few distinct values, so that equal constants occur.
       const value = random.pick([0, 1, 1, 2, -1]);
       return random.next() < 0.5 ? step("addConstant", [value], bound + 2) : step("mulConstant", [value], bound * 2);
     }
@@ -258,7 +258,7 @@ function fits(a: readonly number[], b: readonly number[]): boolean {
   return true;
 }
 
-/** Another shape of as many elements. */
+/** Another shape with the same number of elements. */
 function reshaped(random: Random, shape: readonly number[]): number[] {
   const size = sizeOf(shape);
   const factors = [1, 2, 3, 4, 5, 7].filter((factor) => size % factor === 0);

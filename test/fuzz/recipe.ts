@@ -1,4 +1,4 @@
-// A random graph as plain data: it can be built, printed as code, and taken apart.
+// A random graph as plain data: it can be built, printed as code, and reduced.
 
 import { apply } from "../../src/graph/apply.ts";
 import { type DType, isFloat } from "../../src/graph/dtype.ts";
@@ -23,12 +23,12 @@ export type Entry =
       readonly shape: readonly number[];
       readonly data: readonly number[];
     }
-  /** `args` are places of earlier entries, `numbers` what else the op needs. */
+  /** `args` are positions of earlier entries, `numbers` the op's other parameters. */
   | { readonly kind: "op"; readonly op: OpName; readonly args: readonly number[]; readonly numbers: readonly number[] };
 
 export interface Recipe {
   readonly entries: readonly Entry[];
-  /** Places of the entries that the program returns. */
+  /** Positions of the entries that the program returns. */
   readonly outputs: readonly number[];
 }
 
@@ -155,7 +155,7 @@ export function applyStep(op: OpName, args: readonly Node[], numbers: readonly n
   return builder([first, ...rest], numbers);
 }
 
-/** Only what the outputs need, renumbered. */
+/** Only the entries that the outputs need, renumbered. */
 export function withoutDead({ entries, outputs }: Recipe): Recipe {
   const live = new Set(outputs);
   for (let place = entries.length - 1; place >= 0; place--) {

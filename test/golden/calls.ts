@@ -1,4 +1,5 @@
-// Calls that figures name: "x.sum" is a method of the first input, "F.mse" of nn.functional, else an export; { $: 1 } is the second input.
+// Calls by the names in the figures: "x.sum" is a method of the first input, "F.mse" of nn.functional, otherwise an export; { $: 1 } is the second
+// input.
 import * as hebb from "../../src/index.ts";
 
 export type Argument = number | string | boolean | null | readonly Argument[] | { readonly [option: string]: Argument };
@@ -6,7 +7,7 @@ export type Argument = number | string | boolean | null | readonly Argument[] | 
 const isTree = (value: Argument): value is { readonly [option: string]: Argument } =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** Arguments with tensors in the places of `{ $: number }`. */
+/** Arguments with tensors in place of `{ $: number }`. */
 function passed(value: Argument, inputs: readonly hebb.Tensor[]): unknown {
   if (value === null) return undefined;
   if (Array.isArray(value)) return (value as readonly Argument[]).map((part) => passed(part, inputs));
@@ -19,7 +20,7 @@ function passed(value: Argument, inputs: readonly hebb.Tensor[]): unknown {
 const { linalg } = hebb;
 const symmetric = (x: hebb.Tensor): hebb.Tensor => x.add(x.mT).div(2);
 
-/** Calls whose results are compared after what is free in them, such as the signs of vectors, is made one. */
+/** Calls whose results are not unique, such as the signs of vectors; they are made unique before they are compared. */
 const own = {
   cholesky: (x: hebb.Tensor, upper: boolean) => linalg.cholesky(symmetric(x), { upper }),
   lstsq: (a: hebb.Tensor, b: hebb.Tensor, driver: "gelsy" | "gels") => linalg.lstsq(a, b, { driver }).solution,
@@ -38,7 +39,7 @@ const own = {
 };
 const rooms: Readonly<Record<string, object>> = { "": hebb, F: hebb.nn.functional, fft: hebb.fft, linalg, own };
 
-/** The results of the call, those of several in the order of their names' making. */
+/** The results of the call; several are in the order of their properties. */
 export function called(call: string, args: readonly Argument[], inputs: readonly hebb.Tensor[]): hebb.Tensor[] {
   const [room, name = call] = call.includes(".") ? call.split(".") : ["", call];
   const owner: object | undefined = room === "x" ? inputs[0] : rooms[room ?? ""];

@@ -120,7 +120,7 @@ finite = torch.tensor([nan, 0., 1., -1., 0.5, -0.5, 2., -3., 3., 6., 20., 25., 8
 
 def method(name, args, x, function, **more):
     if name == "norm" and args:
-        # Its order comes before the dims.
+        # The order comes before the dims.
         args = [2, *args]
     case(f".{name} {list(x.shape)} {args}", f".{name}", args, [x], function, **more)
 
@@ -159,7 +159,7 @@ right = torch.tensor([1., nan, nan, inf, inf, 1., 0., 0., 0., 2., 0.5, 0.5, 2., 
 for name in ["add", "sub", "mul", "div", "pow", "remainder", "maximum", "minimum", "atan2", "eq", "ne", "lt", "le", "gt", "ge"]:
     case(f".{name} edges", f".{name}", ["$1"], [left, right], getattr(torch, name))
 for exponent in [0, 1, 2, 3, 0.5, -1, -2, 1.5]:
-    # PyTorch takes x^0.5 for a root and x^-0.5 for its inverse, which differ from powers at -inf and -0.
+    # PyTorch computes x^0.5 as a root and x^-0.5 as its inverse, which differ from powers at -inf and -0.
     bases = points if exponent not in (0.5, 1.5) else torch.cat([points[:2], points[3:4], points[5:]])
     method("pow", [exponent], bases, lambda x: torch.pow(x, exponent))
 case("where NaN", "where", ["$0", "$1", "$2"], [torch.tensor([True, False, True]), torch.tensor([nan, nan, 1.]), torch.tensor([1., 2., nan])], torch.where)
@@ -184,7 +184,7 @@ for name, reduce in reductions.items():
     for dim in [0, 1, [0, 1]]:
         method(name, [dim], table, lambda x: reduce(x, dim=dim))
         method(name, [dim, True if name not in ("variance", "std") else {"keepdim": True}], table, lambda x: reduce(x, dim=dim, keepdim=True))
-    # The slope of logsumexp where all is -inf is 0 here, NaN in PyTorch.
+    # The slope of logsumexp where everything is -inf is 0 here, NaN in PyTorch.
     rows = 3 if name == "logsumexp" else 4
     method(name, [1], torch.tensor([[nan, 1., 2.], [inf, 1., inf], [-inf, 1., -inf], [-inf, -inf, -inf]])[:rows], lambda x: reduce(x, dim=1))
     method(name, [1], torch.tensor([[2., 2., 2.], [0., 0., 0.]]), lambda x: reduce(x, dim=1))
@@ -276,7 +276,7 @@ for p in [1, 1.5, 2, 3]:
 logits = torch.tensor([[nan, nan, nan], [1., 2., -1.], [inf, 0., 1.], [-inf, 0., 1.], [1000., -1000., 0.]])
 for reduction in ["none", "sum", "mean"]:
     for ignore in [0, 1]:
-        # Row 0 is ignored, and all of it is NaN.
+        # Row 0 is ignored, and it is all NaN.
         targets = torch.tensor([ignore, 1 - ignore, 2, 2, 2])
         case(f"crossEntropy ignored NaN {ignore} {reduction}", "crossEntropy", ["$0", "$1", {"ignoreIndex": ignore, "reduction": reduction}],
              [logits, targets], lambda x, t: F.cross_entropy(x, t, ignore_index=ignore, reduction=reduction))
@@ -337,7 +337,7 @@ for reduction in ["none", "sum", "mean"]:
             for smoothing in [0., 0.3, 1.]:
                 options = {"reduction": reduction, "ignoreIndex": ignore, "labelSmoothing": smoothing}
                 theirs = {"reduction": reduction, "ignore_index": ignore, "label_smoothing": smoothing}
-                # Of no labels PyTorch's weighted slopes are those of 0 / 0 in part.
+                # Without labels PyTorch's weighted slopes are partly those of 0 / 0.
                 case(f"crossEntropy {what} {options}", "crossEntropy", ["$0", "$1", options], [scores, t], lambda x, t: F.cross_entropy(x, t, **theirs))
                 case(f"crossEntropy weighted {what} {options}", "crossEntropy", ["$0", "$1", {**options, "weight": "$2"}], [scores, t, weights],
                      lambda x, t, w: F.cross_entropy(x, t, w.detach(), **theirs))
@@ -406,7 +406,7 @@ case("layerNorm of a constant row", "layerNorm", ["$0", [3]], [torch.tensor([[2.
 
 rows, zeros = torch.tensor([[1., -2., 3.], [0., 0., 0.], [2., -2., 2.], [0., 1., -1.], [3., 3., 0.]]), torch.zeros(5, 3)
 for p in [0, 0.5, 1, 2, 2.5, inf, -inf, -1, -2, -0.5]:
-    # Of order 0 PyTorch gives no slope at all.
+    # For order 0 PyTorch returns no slope at all.
     case(f"pairwiseDistance p {p} eps 0 of rows with zeros", "pairwiseDistance", ["$0", "$1", {"p": p, "eps": 0}], [rows, zeros],
          lambda a, b: F.pairwise_distance(a, b, p=p, eps=0.), slopes=p != 0)
     case(f"normalize p {p} of rows with zeros", "normalize", ["$0", {"p": p, "eps": 0.25}], [rows], lambda a: F.normalize(a, p=p, eps=0.25))

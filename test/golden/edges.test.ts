@@ -1,4 +1,4 @@
-// Values and slopes at edges (ties, kinks, NaN, infinities, empty and 0-d tensors, odd scales), against figures of PyTorch.
+// Values and slopes at edges (ties, kinks, NaN, infinities, empty and 0-d tensors, odd scales) against figures of PyTorch.
 import { readFileSync } from "node:fs";
 import { beforeAll, expect, it } from "vitest";
 import { isFloat } from "../../src/graph/dtype.ts";
@@ -24,7 +24,7 @@ interface Case {
   readonly call: string;
   readonly args: readonly Argument[];
   readonly inputs: readonly Figure[];
-  /** What PyTorch refuses with. */
+  /** PyTorch's error message. */
   readonly error?: string;
   readonly outputs?: readonly Figure[];
   readonly gradients?: readonly (readonly Numeral[] | null)[];
@@ -89,7 +89,7 @@ function pass(entry: Case, given: readonly Tensor[]): { outputs: Tensor[]; gradi
   return { outputs, gradients: given.map((input, place) => (isWanted(entry, place) ? (input.grad ?? null) : null)) };
 }
 
-/** Cases that run as one program: a compiler is called once for all of them. */
+/** Cases in one program: the compiler runs once for all of them. */
 const together = 16;
 const valued = golden.cases.filter(({ error }) => error === undefined);
 
@@ -109,7 +109,7 @@ everywhere(`edges of PyTorch ${golden.torch}`, (float, start) => {
     try {
       one(cases);
     } catch {
-      // One of them fails: each alone, so that the others are seen.
+      // One of them fails: each runs alone, so that the others still count.
       one([entry]);
     }
     return results.get(entry) as ReturnType<typeof pass>;

@@ -1,4 +1,4 @@
-// What the golden tests of losses, layers and optimizers share: reading figures, backends, and how close is close enough.
+// Shared by the golden tests of losses, layers and optimizers: reading figures, backends, and tolerances.
 import { afterAll, describe, expect } from "vitest";
 import type { BackendName } from "../../src/backends/backend.ts";
 import { allocate, type DType, isFloat } from "../../src/graph/dtype.ts";
@@ -8,7 +8,7 @@ import { allDevices } from "../conformance/devices.ts";
 
 export type FloatDType = "float32" | "float64";
 
-/** A tensor of PyTorch's. Numbers that JSON lacks are text. */
+/** A tensor of PyTorch. Numbers that JSON lacks are strings. */
 export interface Figure {
   readonly shape: readonly number[];
   readonly dtype: DType;
@@ -28,18 +28,18 @@ export function tensorOf({ shape, dtype, data }: Figure, float: FloatDType, requ
   return tensor(values, { shape, dtype: held, requiresGrad });
 }
 
-/** Σ output · cos(i + 1): its gradient sees every output on its own. The makers use the same weights. */
+/** Σ output · cos(i + 1): its gradient depends on every output separately. The scripts that make the figures use the same weights. */
 export function weighted(output: Tensor): Tensor {
   const weights = allocate(output.dtype, output.size);
   for (let place = 0; place < weights.length; place++) weights[place] = Math.cos(place + 1);
   return output.mul(tensor(weights, { shape: output.shape, dtype: output.dtype })).sum();
 }
 
-// Hundreds of programs are compiled here, and an optimizing compiler takes twice as long over each as one that keeps its hands off. What it does to
-// single kernels is tried in the suites of conformance, contractions, gradients and fuzz; HEBB_LONG=1 tries it here too.
+// The tests compile hundreds of programs, and full optimisation takes twice as long for each. The suites of conformance, contractions, gradients and
+// fuzz test its effect on single kernels; HEBB_LONG=1 tests it here too.
 if (process.env["HEBB_LONG"] !== "1") process.env["HEBB_CFLAGS"] ??= "-Og";
 
-/** Those of the conformance suite. */
+/** The backends of the conformance suite. */
 export const backends: readonly BackendName[] = allDevices().map((device) => {
   device.close();
   return device.backend;
@@ -49,11 +49,11 @@ export const floats: readonly FloatDType[] = ["float64", "float32"];
 /** The largest errors so far, by dtype and backend: HEBB_GOLDEN=1 prints them when a suite is done. */
 let suite: { readonly float: FloatDType; largest: number; numbers: number } | undefined;
 
-/** The tests once on every backend, in every float dtype. */
+/** Runs the tests once on every backend, in every float dtype. */
 export function everywhere(name: string, tests: (float: FloatDType, start: () => void) => void): void {
   for (const backend of backends) {
     for (const float of floats) {
-      // A compiler takes its time: float64 on c, whose operations the conformance suite covers, waits for HEBB_LONG=1.
+      // Compiling is slow: float64 on c, whose operations the conformance suite covers, runs only with HEBB_LONG=1.
       if (backend === "c" && float === "float64" && process.env["HEBB_LONG"] !== "1") continue;
       describe(`${name}, ${float} on ${backend}`, () => {
         tests(float, () => {
@@ -72,8 +72,8 @@ export function everywhere(name: string, tests: (float: FloatDType, start: () =>
 }
 
 /**
- * float64: 1e-10 of each number; numbers below a thousandth of the largest are measured against that, because they are what
- * is left of larger ones. float32: inputs are rounded once (u = 2^-24), and each of `operations` that follow one another adds
+ * float64: 1e-10 of each number; numbers below a thousandth of the largest are measured against that, because they are the
+ * remainder of larger ones. float32: inputs are rounded once (u = 2^-24), and each of `operations` consecutive ones adds
  * at most 2 ulp = 4u of the largest number.
  */
 export function expectClose(
@@ -99,7 +99,7 @@ export function expectClose(
   expect(actual.length, `${what}: elements`).toBe(expected.length);
 }
 
-/** A gradient that PyTorch has must be here too. */
+/** Expects a gradient wherever PyTorch has one. */
 export function expectGradient(
   what: string,
   grad: Tensor | undefined,

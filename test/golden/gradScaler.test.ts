@@ -1,4 +1,4 @@
-// GradScaler against PyTorch: scales and weights over steps of which some overflow, compiled and not; and training in float16 with it.
+// GradScaler against PyTorch: scales and weights over steps, some of which overflow, compiled and not; and training in float16 with it.
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
@@ -63,7 +63,7 @@ describe("GradScaler", () => {
       const y = x.sum(1, true).tanh();
       const step = compile((rows: Tensor, targets: Tensor) => {
         optimizer.zeroGrad();
-        // Its gradients are far below the least float16.
+        // Its gradients are far below the smallest float16.
         const loss = autocast(() => nn.functional.mseLoss(model.forward(rows), targets).mul(1e-6), {
           dtype: "float16",
         });
@@ -78,7 +78,7 @@ describe("GradScaler", () => {
     expect(await trained()).toBeLessThan(0.05);
   });
 
-  it("says what was left out", () => {
+  it("reports skipped steps", () => {
     const weights = new Parameter(Float32Array.of(1));
     const optimizer = new optim.SGD([weights], { lr: 0.1 });
     const scaler = new GradScaler();
@@ -90,7 +90,7 @@ describe("GradScaler", () => {
     expect(() => new GradScaler({ backoffFactor: 2 })).toThrow(/backoffFactor/);
   });
 
-  it("goes on from its state", async () => {
+  it("resumes from its state", async () => {
     const scaler = new GradScaler({ initScale: 8 });
     const other = new GradScaler();
     other.loadStateDict(scaler.stateDict());

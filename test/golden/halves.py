@@ -14,12 +14,12 @@ import parity
 import randomCalls
 
 names = {torch.float16: "float16", torch.bfloat16: "bfloat16", torch.float32: "float32", torch.float64: "float64", torch.bool: "bool"}
-# Where rounding decides which of two results is right, or the result is an input's next number.
+# Calls where rounding decides between two correct results, or whose result is the neighbour of an input.
 discrete = {"x.nextafter", "x.floorDivide", "x.fmod", "x.unique", "x.heaviside", "x.isclose"}
 
 
 def numbers(t, digits=7):
-    """Of results as many digits as errors of 16 bits ask for; inputs as they are, which takes nine."""
+    """Results have as many digits as the errors of 16 bits require; inputs are exact, which takes nine."""
     return [x if isinstance(x, int) else float(f"{x:.{digits}g}") for x in (t if t.is_floating_point() else t.int()).detach().reshape(-1).tolist()]
 
 
@@ -65,7 +65,7 @@ def all_cases(dtype, count):
             continue
         if not all(map(usable, [*exact, *slopes, *half, *half_slopes])):
             continue
-        # Indices of equal numbers, and results that are whole numbers, are those of other rounding.
+        # Indices of equal numbers, and whole results, depend on the rounding.
         if any(not a.is_floating_point() and not torch.equal(a, b) for a, b in zip(exact, half)):
             continue
         cases.append({

@@ -1,4 +1,4 @@
-// Random calls on float16 and bfloat16 against PyTorch: the dtypes of results, and errors that are near those of PyTorch's own.
+// Random calls on float16 and bfloat16 against PyTorch: the dtypes of results, and errors close to PyTorch's own.
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { DType } from "../../src/graph/dtype.ts";
@@ -13,10 +13,10 @@ interface Case {
   readonly args: readonly Argument[];
   readonly dtype: "float16" | "bfloat16";
   readonly inputs: readonly Figure[];
-  /** In the dtype that PyTorch gives; the numbers are those of float64. */
+  /** With the dtype of PyTorch and the numbers of float64. */
   readonly outputs: readonly Figure[];
   readonly gradients: readonly (readonly number[] | null)[];
-  /** What PyTorch loses in the dtype, relative to the largest number. */
+  /** PyTorch's error in the dtype, relative to the largest number. */
   readonly lost: readonly (number | null)[];
   readonly gradientsLost: readonly (number | null)[];
 }
@@ -26,7 +26,7 @@ const golden: { readonly torch: string; readonly cases: readonly Case[] } = JSON
 
 /** Half a unit in the last place of 1. */
 const unit = { float16: 2 ** -11, bfloat16: 2 ** -8 } as const;
-/** A result that is rounded once, of a number that is rounded once on the way, and another one that PyTorch rounds and we do not. */
+/** The result is rounded once, one intermediate result is rounded once, and PyTorch rounds one more that we do not. */
 const leastUnits = 3;
 const timesTheirs = 2;
 
@@ -42,7 +42,7 @@ const weighted = (output: Tensor): Tensor => {
     .sum();
 };
 
-/** What a case gives, to be computed with that of others as one program. */
+/** The results of a case, to be computed with those of others as one program. */
 function results({ call, args, inputs }: Case): { outputs: Tensor[]; gradients: (Tensor | undefined)[] } {
   const given = inputs.map(held);
   const leaves = given.filter(({ dtype }) => isFloat(dtype));
@@ -81,7 +81,7 @@ const chunks = Array.from(
   (_, k) => [k * together, golden.cases.slice(k * together, (k + 1) * together)] as const,
 );
 
-// A compiler takes its time over so many programs; test/halves.test.ts tries it too.
+// Compiling that many programs is slow; test/halves.test.ts covers the c backend.
 describe.each(backends.filter((backend) => backend !== "c" || process.env["HEBB_LONG"] === "1"))(
   `floats of 16 bits as PyTorch ${golden.torch}, on %s`,
   (backend) => {

@@ -1,4 +1,4 @@
-// Grids, stacks, products of lists and places in sorted rows beside PyTorch, and their gradients.
+// Grids, stacks, products of lists and positions in sorted rows against PyTorch, and their gradients.
 import { readFileSync } from "node:fs";
 import { beforeAll, expect, it } from "vitest";
 import * as hebb from "../../src/index.ts";
@@ -72,7 +72,7 @@ it.each(Object.entries(calls))("%s", (name, call) => {
   expect(found.map((x) => [...x.dataSync()])).toEqual(figures[name]?.map(({ data }) => data));
 });
 
-it("lets gradients through", () => {
+it("propagate gradients", () => {
   const both = grad((x: Tensor, y: Tensor) =>
     hebb
       .cartesianProd(x, y)
@@ -87,7 +87,7 @@ it("lets gradients through", () => {
   expect(ofY?.toArraySync()).toEqual([6 + 8, 6 + 10]);
 });
 
-it("says what does not fit", () => {
+it("refuse arguments that do not fit", () => {
   expect(() => hebb.meshgrid([m])).toThrow("takes vectors and numbers");
   expect(() => hebb.combinations(m)).toThrow("takes a vector");
   expect(() => hebb.searchsorted(rows, t([1, 2, 3]))).toThrow(HebbError);

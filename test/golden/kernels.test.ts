@@ -1,4 +1,4 @@
-// What fusion achieves, as text: the graph, the kernels and the cost of programs that matter. A change here is a change of design.
+// Fusion, as text: the graph, the kernels and the cost of programs that matter. A change here is a change of design.
 import { beforeAll, describe, expect, it } from "vitest";
 import * as nn from "../../src/nn/index.ts";
 import * as optim from "../../src/optim/index.ts";
@@ -9,7 +9,7 @@ beforeAll(() => {
   useBackend({ backend: "reference" });
 });
 
-/** A training step on inputs of zeros; only its program is of interest. */
+/** A training step on inputs of zeros; only its program matters. */
 function stepOf(
   model: nn.Module,
   optimizer: optim.Optimizer,

@@ -1,4 +1,4 @@
-// Layers of PyTorch's figures as modules: which layer, with which arguments, called on what.
+// Builds the layers of PyTorch's figures as modules, with their arguments and inputs.
 import { readFileSync } from "node:fs";
 import { isFloat } from "../../src/graph/dtype.ts";
 import * as nn from "../../src/nn/index.ts";
@@ -16,7 +16,7 @@ export interface LayerCase {
   readonly name: string;
   readonly spec: Spec;
   readonly training: boolean;
-  /** How many operations follow one another: what float32 may lose. */
+  /** The number of consecutive operations, which bounds the error of float32. */
   readonly depth: number;
   readonly state: Readonly<Record<string, Figure>>;
   readonly inputs: readonly Figure[];
@@ -36,7 +36,7 @@ const isTree = (value: Argument): value is { readonly [option: string]: Argument
   typeof value === "object" && value !== null && !Array.isArray(value);
 const isSpec = (value: Argument): value is Argument & Spec => isTree(value) && "layer" in value;
 
-/** An argument of a constructor: a module where a layer is described, a function where one is to be made. */
+/** An argument of a constructor: a module where the figures describe a layer, a function where they ask for a factory. */
 function made(value: Argument, float: FloatDType): unknown {
   if (value === "Infinity") return Number.POSITIVE_INFINITY;
   if (isSpec(value)) return build(value, float);
@@ -61,7 +61,7 @@ function build({ layer, args }: Spec, float: FloatDType): AnyModule {
   return new Make(...list, { ...(options as object), dtype: float });
 }
 
-/** The arguments of a call: tensors in the places of `{ $: number }`. */
+/** The arguments of a call, with tensors in place of `{ $: number }`. */
 export function passed(value: Argument, inputs: readonly Tensor[]): unknown {
   if (value === null) return undefined;
   if (Array.isArray(value)) return (value as readonly Argument[]).map((part) => passed(part, inputs));
@@ -91,7 +91,7 @@ function gradientOf(x: Tensor | undefined, name: string): Tensor {
   return x.grad;
 }
 
-/** A case as it is run: its layer, and what its part of a program takes and gives. */
+/** A case ready to run: its layer, and the inputs and outputs of its part of a program. */
 export function prepared(entry: LayerCase, float: FloatDType) {
   const layer = layerOf(entry, float);
   const wanted = entry.inputs.map(({ dtype }, place) => isFloat(dtype) && entry.inputGradients[place] !== null);

@@ -185,7 +185,7 @@ for shape, options in [((4,), {}), ((3, 4), {"eps": 0.1}), ((4,), {"elementwise_
 case(both("LayerNorm", 4), r(2, 4), label="one number", modes=once)
 for shape, options in [((4,), {}), ((3, 4), {"eps": 0.1}), ((4,), {"elementwise_affine": False}), ((4,), {"eps": 1e-5})]:
     described, layer = both("RMSNorm", list(shape), **options)
-    # Without eps PyTorch takes the ulp of the input's dtype, so only float64 inputs compare; scaled up they do not feel it.
+    # Without eps PyTorch uses the ulp of the input's dtype, so only float64 inputs are comparable; scaled up, they do not depend on it.
     case((described, layer), r(2, 3, 4))
 for groups in [1, 2, 4]:
     case(both("GroupNorm", groups, 4), r(2, 4, 3))
@@ -202,7 +202,7 @@ case(both("LocalResponseNorm", 3), r(2, 4, 2, 2), modes=once)
 # Embeddings
 index = torch.tensor([[0, 4, 2], [2, 2, 1]])
 for options in [{}, {"padding_idx": 2}, {"padding_idx": -1}, {"max_norm": 1.0}, {"max_norm": 0.5, "norm_type": 1.0}, {"scale_grad_by_freq": True}, {"padding_idx": 0, "scale_grad_by_freq": True, "max_norm": 1.2}]:
-    # An index of float inputs would need a gradient; int inputs have none.
+    # An index among float inputs would need a gradient; int inputs have none.
     case(both("Embedding", 5, 3, **options), index)
 case(both("Embedding", 5, 3), torch.tensor(3), label="one symbol", modes=once)
 for mode in ["sum", "mean", "max"]:
@@ -220,7 +220,7 @@ steps, batch = 4, 3
 
 
 def packed(layer, x, lengths, *state):
-    """What lengths mean: a packed sequence. Later outputs are 0."""
+    """Lengths: a packed sequence. Later outputs are 0."""
     first = layer.batch_first
     out, final = layer(pack_padded_sequence(x, lengths, batch_first=first, enforce_sorted=False), *state)
     return pad_packed_sequence(out, batch_first=first, total_length=steps)[0], final
@@ -419,7 +419,7 @@ for options in [{}, {"affine": True}, {"affine": True, "track_running_stats": Tr
     case(both("InstanceNorm3d", 3, **options), r(2, 3, 2, 1, 3))
 case(both("InstanceNorm3d", 3, affine=True), r(3, 2, 2, 2), label="no batch", modes=once)
 
-# An unpool puts values of its own in the places that a pool took; the windows do not overlap, so each place has one value.
+# Unpools its own values at the positions that a pool selected. The windows do not overlap, so each position has one value.
 for rank, shape in [(1, (7,)), (2, (4, 5)), (3, (2, 4, 5))]:
     pool = getattr(nn.functional, f"max_pool{rank}d")
     for size, options in [(2, {}), (2, {"stride": 2, "padding": 1}), (3, {"padding": 1})]:

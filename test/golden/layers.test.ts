@@ -5,7 +5,7 @@ import { compile, Tensor } from "../../src/tensor/index.ts";
 import { everywhere, expectClose, type Numeral, numbers } from "./figures.ts";
 import { type AnyModule, exportedLayers, goldenLayers, type LayerCase, prepared } from "./layerCases.ts";
 
-/** Cases that run as one program, forward and backward: a compiler is called once for all of them. */
+/** Cases in one program, forward and backward: the compiler runs once for all of them. */
 const together = 16;
 
 everywhere(`layers of PyTorch ${goldenLayers.torch}`, (float, start) => {

@@ -118,7 +118,7 @@ def square_ones():
         return "linalg.matrixPower", [arg(0), k], [x], lambda x: L.matrix_power(x if k >= 0 else L.inv(x), abs(k))
     if name == "cholesky":
         upper = rng.random() < 0.5
-        # Of a symmetric parameter, because a gradient of one triangle alone is not unique.
+        # With a symmetric parameter, because the gradient of one triangle alone is not unique.
         return "own.cholesky", [arg(0), upper], [positive(*b, n, n)], lambda x: L.cholesky((x + x.mT) / 2, upper=upper)
     if name == "slogdet":
         # Without the sign, which has no gradient.

@@ -169,7 +169,7 @@ for reduction in ("mean", "sum"):
 case("x.norm", [], [of(M)], M, lambda x: x.norm())
 case("total norm", [], [of(1000, 1000), same(M)], M, lambda *x: torch.nn.utils.get_total_norm(x))
 
-# every direction, what is summed computed, strided, repeated
+# every direction; summands that are computed, strided, repeated
 for shape, dims in (([T], [0]), ([M, 3], [0]), ([3, M], [1]), ([50, 400, 50], [1]), ([30, 1000, 30], [0, 2])):
     terms = int(np.prod([shape[d] for d in dims]))
     for ours, fn in (("sum", lambda x, d: x.sum(d)), ("mean", lambda x, d: x.mean(d))):

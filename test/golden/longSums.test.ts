@@ -1,5 +1,5 @@
-// Functions over many float32 values: about as near the exact numbers as PyTorch's float32, or within what is promised of sums.
-// HEBB_LONG=1 runs all of them on every backend, else those of few values; HEBB_GOLDEN=1 prints every error beside PyTorch's.
+// Functions over many float32 values: about as close to the exact numbers as PyTorch's float32, or within the documented bound of sums.
+// HEBB_LONG=1 runs all of them on every backend, otherwise only those of few values; HEBB_GOLDEN=1 prints every error next to PyTorch's.
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { BackendName } from "../../src/backends/backend.ts";
@@ -32,7 +32,7 @@ const golden: { readonly torch: string; readonly cases: readonly Case[] } = JSON
   readFileSync(new URL("longSums.json", import.meta.url), "utf8"),
 );
 
-/** What the maker writes down of many numbers. */
+/** The number of samples that longSums.py keeps of large results. */
 const most = 32;
 const unit = 2 ** -23;
 
@@ -127,7 +127,7 @@ describe.each(backends)("long sums of PyTorch on %s", (backend) => {
     const row = table.get(name) ?? { theirs: entry.errors, found: [] };
     row.found.push(errors.map((error) => error.toPrecision(3)).join(", "));
     table.set(name, row);
-    // Of a mean the sum is rounded, and then the quotient, PyTorch's once: twice what they lose. And sums may be off by what is promised.
+    // A mean rounds the sum and then the quotient, while PyTorch rounds once: twice PyTorch's error. Sums may be off by their documented bound.
     const bounds = entry.errors.map((theirs) => 2 * theirs + 2 * Math.log2(entry.terms));
     expect(
       errors.map((error, k) => [error, bounds[k] ?? 0] as const).filter(([error, bound]) => !(error <= bound)),

@@ -23,7 +23,7 @@ const golden: { torch: string; cases: readonly Case[] } = JSON.parse(
 type AnyLoss = (...args: (Tensor | object)[]) => Tensor;
 const functions = new Map(Object.entries(losses)) as ReadonlyMap<string, unknown> as ReadonlyMap<string, AnyLoss>;
 
-/** Below the smallest float32 numbers are 0: another case. */
+/** Below the smallest float32, numbers are 0, which makes it another case. */
 const needsDouble = (name: string): boolean => name.includes("extremes");
 
 everywhere(`losses of PyTorch ${golden.torch}`, (float, start) => {

@@ -1,4 +1,4 @@
-// The figures of classes against those of scikit-learn.
+// Metrics of classes against those of scikit-learn.
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { metrics } from "../../src/train/index.ts";
@@ -32,13 +32,13 @@ describe(`metrics of scikit-learn ${golden.sklearn}`, () => {
     }
     expect(Object.keys(found).sort()).toEqual(Object.keys(figures).sort());
     for (const [name, wanted] of Object.entries(figures)) near(name, found[name] ?? Number.NaN, wanted);
-    // scikit-learn gives 0 to a class that neither occurs nor is predicted, and leaves it out of means as ours.
+    // For a class that neither occurs nor is predicted scikit-learn gives 0 and ours NaN; both leave it out of means.
     for (const [place, one] of metrics.classScores(decided, labels, classes).entries())
       for (const key of ["precision", "recall", "f1", "support"] as const)
         near(`${key} of class ${place}`, Number.isNaN(one[key]) ? 0 : one[key], each[place]?.[key] ?? Number.NaN);
   });
 
-  it("knows which way each figure is better", () => {
+  it("returns for each metric whether higher is better", () => {
     for (const { figures } of golden.cases)
       for (const name of Object.keys(figures)) expect(metrics.modeOf(name)).toBe("max");
     for (const name of ["loss", "mae", "rmse", "perplexity"]) expect(metrics.modeOf(name)).toBe("min");

@@ -1,4 +1,4 @@
-// Pretrained models beside transformers: tiny ones of every family, with the outputs that test/golden/models/make.py wrote.
+// Pretrained models against transformers: tiny ones of every family, with the outputs that test/golden/models/make.py wrote.
 import { describe, expect, it } from "vitest";
 import { Clip } from "../../src/models/clip.ts";
 import { loadPretrained } from "../../src/models/node.ts";

@@ -99,7 +99,7 @@ for dtype in narrow:
     for to in dtypes:
         case("x.to", lambda t, d=to: t.to(d), [x], [names[to]])
         case("x.to", lambda t, d=dtype: t.to(d), [row(to)], [names[dtype]])
-    # Fractions are cut off, and what is beyond int8 keeps its low bits.
+    # Fractions are cut off, and numbers beyond int8 keep their low bits.
     floats = torch.tensor([0.9, -0.9, 1.5, -1.5, 127.9, -128.9, 200.0, -200.5, 300.0, 40000.0, -70000.0], dtype=torch.float32)
     case("x.to", lambda t, d=dtype: t.to(torch.int32).to(d), [floats], [names[dtype]])
 

@@ -23,7 +23,7 @@ const golden: {
   readonly cases: readonly Case[];
 } = JSON.parse(readFileSync(new URL("narrow.json", import.meta.url), "utf8"));
 
-/** Whole numbers are equal; floats are rounded once, or through a function whose errors are within 8 ulp. */
+/** Whole numbers must be equal; floats are rounded once, or go through a function whose errors are within 8 ulp. */
 function isNear(found: number, expected: number, dtype: DType): boolean {
   if (Object.is(found, expected) || found === expected) return true;
   if (!isFloat(dtype)) return false;
@@ -98,7 +98,7 @@ describe.each([...backends, ...(card === undefined ? [] : (["webgpu"] as const))
 );
 
 describe.each(["int8", "int16"] as const)("%s", (dtype) => {
-  it("picks elements, and says which place does not exist", () => {
+  it("picks elements, and names the position that does not exist", () => {
     const x = tensor(Float32Array.from({ length: 300 }, (_, i) => i));
     const index = tensor([2, 0, 5], { dtype });
     expect(x.indexSelect(0, index).toArraySync()).toEqual([2, 0, 5]);
@@ -106,7 +106,7 @@ describe.each(["int8", "int16"] as const)("%s", (dtype) => {
     expect(() => x.indexSelect(0, tensor([-1], { dtype })).dataSync()).toThrow(/-1/);
   });
 
-  it("is exported to ONNX, where the runtime computes the same", async () => {
+  it("is exported to ONNX, where the runtime gives the same", async () => {
     const x = tensor([0, 1, -1, 127, -128, 7, -50, 100], { dtype });
     const y = tensor([3, -2, 5, 100, -7, 127, 1, -128], { dtype });
     const model = (a: Tensor, b: Tensor): Tensor[] => [

@@ -154,7 +154,7 @@ const builds: Readonly<Record<string, Build>> = {
 const device = createReferenceDevice();
 afterAll(() => device.close());
 
-/** float64 on both sides; the orders of summation differ, so a few last bits of the largest number may. */
+/** float64 on both sides. The orders of summation differ, and so may a few last bits of the largest number. */
 function expectClose(actual: readonly number[], expected: readonly number[]): void {
   expect(actual.length).toBe(expected.length);
   const scale = Math.max(1e-3, ...expected.map(Math.abs));

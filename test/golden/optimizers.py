@@ -76,7 +76,7 @@ cases = []
 
 
 def case(name, make, options, clip=None, later=None, groups=None):
-    """`later`: options that change after a number of steps. `groups`: own options for each parameter; None freezes it."""
+    """`later`: options that change after a number of steps. `groups`: separate options for each parameter; None freezes it."""
     params = [p.clone().requires_grad_() for p in start]
     if groups:
         for p, own in zip(params, groups):
@@ -141,19 +141,19 @@ case("SGD", optim.SGD, {"lr": 0.1}, {"kind": "norm", "limit": 0.1, "type": "inf"
 case("SGD", optim.SGD, {"lr": 0.1}, {"kind": "norm", "limit": 0.3, "type": "3"})
 case("SGD", optim.SGD, {"lr": 0.1}, {"kind": "value", "limit": 0.05})
 
-# Options that change on the way: none of it is compiled into a step.
+# Options that change during training must not be compiled into a step.
 changes = [("SGD", {"lr": 0.05, "momentum": 0.9}, {"momentum": 0.5, "weight_decay": 0.1}), ("Adam", {"lr": 0.05}, {"betas": (0.8, 0.99), "weight_decay": 0.1}), ("AdamW", {"lr": 0.05}, {"weight_decay": 0.3, "eps": 1e-4}),
            ("RMSprop", {"lr": 0.02, "momentum": 0.5}, {"alpha": 0.9, "momentum": 0.8}), ("Adadelta", {}, {"rho": 0.8, "lr": 0.5}), ("Adagrad", {"lr": 0.1, "lr_decay": 0.01}, {"lr_decay": 0.1, "eps": 1e-3}),
            ("Adamax", {}, {"betas": (0.8, 0.9), "lr": 0.05}), ("NAdam", {"lr": 0.05}, {"momentum_decay": 0.1, "weight_decay": 0.1}), ("RAdam", {"lr": 0.05}, {"weight_decay": 0.1, "eps": 1e-4})]
 for name, options, later in changes:
     case(name, getattr(optim, name), options, later={4: later, 12: {"lr": 0.01}})
 case("Lion", Lion, {"lr": 0.01}, later={4: {"betas": (0.8, 0.9), "weight_decay": 0.1}})
-# Groups with options of their own, and a frozen parameter among them.
+# Groups with separate options, and a frozen parameter among them.
 for name in ["SGD", "Adagrad", "RMSprop", "Adadelta", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "Rprop", "ASGD"]:
     case(name, getattr(optim, name), {"lr": 0.03}, groups=[{"lr": 0.01}, {}, {"maximize": False, "lr": 0.05}])
     case(name, getattr(optim, name), {"lr": 0.03}, groups=[{}, None, {"lr": 0.05}])
 
-# The steps of Muon in float64, where PyTorch takes bfloat16; the vector is left to others.
+# The steps of Muon in float64, where PyTorch uses bfloat16; the vector is left to other optimizers.
 torch.Tensor.bfloat16 = lambda self: self.clone()
 for options in [{}, {"lr": 0.05}, {"lr": 0.05, "nesterov": False, "momentum": 0.8, "weight_decay": 0.3}, {"lr": 0.05, "ns_steps": 3, "adjust_lr_fn": "match_rms_adamw", "ns_coefficients": (2.0, -1.5, 0.5)}]:
     case("Muon", optim.Muon, options, groups=[{}, None, {}])
@@ -170,7 +170,7 @@ s = optim.lr_scheduler
 
 
 def follow(make, metrics, by_hand):
-    """30 rates; with `by_hand`, rates are set by hand on the way, once as a share of what they are and once outright."""
+    """30 rates; with `by_hand`, rates are set by hand in between, once relative to the current ones and once absolutely."""
     optimizer = optim.SGD([{"params": [torch.zeros(1, requires_grad=True)]}, {"params": [torch.zeros(1, requires_grad=True)], "lr": 0.02}], lr=0.1, momentum=0.9)
     scheduler = make(optimizer)
     rates, momenta = [], []
@@ -205,7 +205,7 @@ schedule("CosineAnnealingWarmRestarts", lambda o: s.CosineAnnealingWarmRestarts(
 schedule("OneCycleLR", lambda o: s.OneCycleLR(o, 0.5, total_steps=31), [{"maxLr": 0.5, "totalSteps": 31}])
 schedule("OneCycleLR", lambda o: s.OneCycleLR(o, [0.5, 0.1], total_steps=31, pct_start=0.25, anneal_strategy="linear", div_factor=10, final_div_factor=100, three_phase=True),
          [{"maxLr": [0.5, 0.1], "totalSteps": 31, "pctStart": 0.25, "annealStrategy": "linear", "divFactor": 10, "finalDivFactor": 100, "threePhase": True}])
-# Functions are named; the test knows the same ones.
+# Functions are named; the test has the same ones.
 halving, waves = (lambda t: 0.5 ** t), (lambda t: 1 + 0.1 * (t % 3))
 schedule("OneCycleLR", lambda o: s.OneCycleLR(o, 0.5, total_steps=30), [{"maxLr": 0.5, "totalSteps": 30}])
 schedule("LambdaLR", lambda o: s.LambdaLR(o, halving), [{"fn": "halving"}])

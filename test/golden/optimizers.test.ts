@@ -64,7 +64,7 @@ type MakeSchedule = new (
 ) => optim.Schedule | optim.ReduceLROnPlateau;
 const exported = new Map(Object.entries(optim)) as ReadonlyMap<string, unknown>;
 
-/** Only what a problem needs of a case. */
+/** The part of a case that a problem needs. */
 type Setting = Pick<Case, "optimizer" | "options" | "clip" | "groups">;
 
 function problem({ optimizer, options, clip, groups }: Setting, float: FloatDType) {
@@ -100,7 +100,7 @@ function problem({ optimizer, options, clip, groups }: Setting, float: FloatDTyp
   return { params, step, norm, made };
 }
 
-/** Options take effect at the next step; the first change of a number traces the step again, later ones do not. */
+/** Options take effect at the next step. The first change of a number traces the step again; later ones do not. */
 function change(made: optim.Optimizer, { lr, ...options }: Readonly<Record<string, OptionValue>>): void {
   for (const group of made.groups) {
     if (typeof lr === "number") group.lr = lr;
@@ -108,14 +108,14 @@ function change(made: optim.Optimizer, { lr, ...options }: Readonly<Record<strin
   }
 }
 
-/** What a case has come to after a step. */
+/** The state of a case after a step. */
 interface Reached {
   readonly step: number;
   readonly norm: readonly number[];
   readonly parameters: readonly number[];
 }
 
-/** 20 steps of all cases, as one program or none. */
+/** Runs 20 steps of all cases, as one program or without compile. */
 function follow(entries: readonly Case[], float: FloatDType, compiled: boolean): Map<Case, Reached[]> {
   const followed = entries.map((entry) => ({ entry, reached: [] as Reached[], ...problem(entry, float) }));
   const whole = compile(() => followed.map(({ step }) => step()));
@@ -140,7 +140,7 @@ function follow(entries: readonly Case[], float: FloatDType, compiled: boolean):
 function compareWith(entry: Case, float: FloatDType, reached: readonly Reached[]): void {
   expect(reached.length).toBe(20);
   for (const { step, norm, parameters } of reached) {
-    // Each step adds its roundings to those before it.
+    // Each step adds its rounding to the earlier ones.
     const operations = 16 * step;
     const expected = entry.norms[step - 1];
     if (expected !== undefined) expectClose(`norm at step ${step}`, norm, [expected], float, operations);
@@ -150,7 +150,7 @@ function compareWith(entry: Case, float: FloatDType, reached: readonly Reached[]
   }
 }
 
-/** Cases that run as one program, so that a compiler is called once for all of them. Options that change trace their program again. */
+/** Cases in one program, so that the compiler runs once for all of them. Options that change trace their program again. */
 const together = 12;
 const steady = golden.cases.filter(({ later }) => Object.keys(later).length === 0);
 
@@ -221,7 +221,7 @@ describe(`L-BFGS of PyTorch ${golden.torch}`, () => {
   });
 });
 
-/** The functions that the figures were made with. */
+/** The functions used for the figures. */
 const known: Readonly<Record<string, (step: number) => number>> = {
   halving: (step) => 0.5 ** step,
   waves: (step) => 1 + 0.1 * (step % 3),
@@ -239,7 +239,7 @@ function makeSchedule(name: string, optimizer: optim.Optimizer, args: readonly A
       return makeSchedule(tree["make"], optimizer, tree["with"] as readonly Argument[]);
     return Object.fromEntries(Object.entries(tree).map(([key, part]) => [key, made(part)]));
   };
-  // The only one that takes its optimizer last.
+  // The only one whose optimizer comes last.
   return name === "ChainedScheduler"
     ? new optim.ChainedScheduler(args.map(made)[0] as optim.Schedule[], optimizer)
     : new Make(optimizer, ...args.map(made));
@@ -279,14 +279,14 @@ describe(`schedules of PyTorch ${golden.torch}`, () => {
         run.step(step);
         continue;
       }
-      // Saved and read back at each of the last steps, the rate of the optimizer with it.
+      // Saved and restored at each of the last steps, together with the optimizer's rate.
       const state: unknown = JSON.parse(JSON.stringify(run.schedule.stateDict()));
       for (const group of run.optimizer.groups) group.lr = 1;
       run.schedule.loadStateDict(state as optim.ScheduleState & optim.PlateauState);
       run.step(step);
     }
   });
-  it.each(golden.schedules.map((entry) => [entry.name, entry] as const))("goes on from its state: %s", (_, entry) => {
+  it.each(golden.schedules.map((entry) => [entry.name, entry] as const))("resumes from its state: %s", (_, entry) => {
     const first = begin(entry);
     for (let step = 0; step < 13; step++) first.step(step);
     const state: unknown = JSON.parse(JSON.stringify(first.schedule.stateDict()));
@@ -297,7 +297,7 @@ describe(`schedules of PyTorch ${golden.torch}`, () => {
       second.step(step);
     }
   });
-  it.each(golden.schedules.map((entry) => [entry.name, entry] as const))("compiles nothing anew: %s", (_, entry) => {
+  it.each(golden.schedules.map((entry) => [entry.name, entry] as const))("does not recompile: %s", (_, entry) => {
     const { optimizer, step } = begin(entry);
     const parameters = optimizer.groups.flatMap(({ params }) => params);
     const run = compile(() => {

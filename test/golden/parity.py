@@ -279,7 +279,7 @@ def all_cases():
     cases = []
     while len(cases) < 1560:
         call, args, inputs, fn = makers[len(cases) % len(makers)]()
-        # Numbers as they are written, so that both sides see the same.
+        # Numbers as they are written to the file, so that both sides use the same.
         held = [torch.tensor([float(v) for v in numbers(x)], dtype=f64).reshape(x.shape).requires_grad_() if x.is_floating_point() else x for x in inputs]
         out = fn(*held)
         outputs = out if isinstance(out, list) else [out]

@@ -32,7 +32,7 @@ const weightedAgain = (x: Tensor): Tensor => {
 };
 const gradientsOf = (fn: (...xs: Tensor[]) => Tensor, at: Tensor[]): Tensor[] => valueAndGrad(fn)(...at)[1];
 
-/** What a case gives, to be computed with that of others as one program. */
+/** The results of a case, to be computed with those of others as one program. */
 function results({ call, args, inputs, gradients, second }: Case): Tensor[] {
   const given = inputs.map((figure) => tensorOf(figure, "float64"));
   const leaves = given.flatMap((input, place) => (isFloat(input.dtype) ? [place] : []));

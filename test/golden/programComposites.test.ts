@@ -1,4 +1,4 @@
-// What becomes of every operation that is composed of others, with its gradients: a formula that is written otherwise changes a sum.
+// The programs of every composite with its gradients, as sums: if a formula is written differently, a sum changes.
 import { expect, it } from "vitest";
 import { allOps } from "../../src/graph/ops/all.ts";
 import { inputNode } from "../conformance/run.ts";

@@ -10,10 +10,10 @@ import { printProgram } from "../../src/compiler/print.ts";
 import type { Node } from "../../src/graph/node.ts";
 import { newAxis } from "../../src/graph/scalar.ts";
 
-// Terms of an index are in the order of their names as text. With as many digits in all numbers it is the same wherever a graph stands among others.
+// Terms of an index are sorted by their names as text. With equally long numbers the order does not depend on the graphs built before.
 while (newAxis(1).id < 1e6);
 
-/** Another number for any other code. Where this one alone changes, as much code as before does something else. */
+/** A hash of the code. If only the hash changes, the code does something else at the same length. */
 const digest = (code: string | Uint8Array): number => createHash("sha256").update(code).digest().readUIntBE(0, 4);
 
 const memory = { module: "hebb", name: "memory", minPages: 1, maxPages: 65536, shared: true };
@@ -32,7 +32,7 @@ function figuresInC(program: Program, vectors: VectorSet): Figures {
   };
 }
 
-/** Figures of a program before any backend sees it. */
+/** Figures of a program before any backend compiles it. */
 export function listingFigures(program: Program): Figures {
   const listing = printProgram(program);
   return {
@@ -43,7 +43,9 @@ export function listingFigures(program: Program): Figures {
   };
 }
 
-/** Figures of one program, each under its name. `c`: for which targets it is written in C too; by default where it multiplies matrices, for the widest. */
+/**
+ * Figures of one program by name. `c`: the targets for which it is also emitted in C; by default the widest one if the program multiplies matrices.
+ */
 export function figuresOf(program: Program, c: readonly VectorSet[] = multiplies(program) ? ["avx512"] : []): Figures {
   const wasm = emitWasm(program, { threads: 4, memory });
   const phases = wasm.kernels.flatMap(({ phases: own }) => own);

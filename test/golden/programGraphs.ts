@@ -1,4 +1,4 @@
-// Graphs of the sizes that programs have in use, where tiny ones leave a choice to chance: what fuses, what is cut, which loop has lanes.
+// Graphs of realistic sizes, because tiny ones leave choices to chance: fusion, splitting, vectorised loops.
 import { gradients } from "../../src/graph/autodiff.ts";
 import type { DType } from "../../src/graph/dtype.ts";
 import type { Node } from "../../src/graph/node.ts";
@@ -80,7 +80,7 @@ function recurrent(steps: number, batch: number, width: number): readonly Node[]
   return [output, finalOf(whole, 0), ...grads];
 }
 
-/** Name, and the outputs. */
+/** Names, with the outputs. */
 export const graphs: Readonly<Record<string, () => readonly Node[]>> = {
   "a perceptron's step with Adam": () => perceptron(64, [784, 128, 10]),
   "a narrow and deep one": () => perceptron(32, [16, 16, 16, 16, 16, 16, 2]),
@@ -175,7 +175,7 @@ export const sizes: readonly number[] = [
   ...[4096, 8192, 16_384, 16_385, 32_768, 65_536, 65_537, 131_072, 262_144, 1_048_576],
 ];
 
-/** Name, the greatest size, and the outputs at a size. */
+/** Name, the largest size, and the outputs for a size. */
 export const families: readonly (readonly [string, number, (size: number) => readonly Node[]])[] = [
   ["elements", 2 ** 20, (n) => [exp(add(leaf([n]), leaf([n])))]],
   ["elements in three dims, permuted", 2 ** 12, (n) => [relu(permute(leaf([3, n, 5]), [2, 1, 0]))]],

@@ -1,4 +1,4 @@
-// What becomes of every operation with its gradients, in figures summed over its cases.
+// The programs of every operation with its gradients, in figures summed over its cases.
 import { expect, it } from "vitest";
 import { allOps } from "../../src/graph/ops/all.ts";
 import { inputNode } from "../conformance/run.ts";
@@ -6,7 +6,7 @@ import { hasGradientCheck, isDifferentiable, valueCases } from "../conformance/s
 import { problem } from "../gradients/problem.ts";
 import { added, type Figures, figuresOf, lineOf, programOf } from "./programFigures.ts";
 
-/** Composites are made of these. */
+/** Composites consist of these. */
 const registered = new Set(allOps.map(({ name }) => name));
 
 it("every operation with its gradients, of all its cases together", async () => {

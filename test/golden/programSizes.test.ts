@@ -1,4 +1,4 @@
-// What becomes of small graphs at every size, in figures summed over the sizes: a choice by size that is made elsewhere changes a sum.
+// The programs of small graphs at every size, in figures summed over the sizes: if a choice moves to another size, a sum changes.
 import { expect, it } from "vitest";
 import { added, figuresOf, lineOf, programOf } from "./programFigures.ts";
 import { families, sizes } from "./programGraphs.ts";

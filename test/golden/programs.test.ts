@@ -1,4 +1,5 @@
-// What becomes of graphs as large as those in use, in figures: kernels, memory, and the code of the backends. A change here is a change of what runs.
+// The programs of graphs of realistic size, in figures: kernels, memory, and the code of the backends. A change here is a change of the code that
+// runs.
 import { expect, it } from "vitest";
 import { figuresOf, lineOf, programOf } from "./programFigures.ts";
 import { graphs } from "./programGraphs.ts";

@@ -1,4 +1,4 @@
-// Random calls with random shapes and options against PyTorch: float64 to 1e-10, float32 within a few times what PyTorch's own float32 loses.
+// Random calls with random shapes and options against PyTorch: float64 to 1e-10, float32 within a few times the error of PyTorch's own float32.
 // On every backend; float64 on c with HEBB_LONG=1 (figures.ts).
 import { readFileSync } from "node:fs";
 import { beforeAll, expect, it } from "vitest";
@@ -12,7 +12,7 @@ interface Case {
   readonly inputs: readonly Figure[];
   readonly outputs: readonly Figure[];
   readonly gradients: readonly (readonly number[] | null)[];
-  /** What PyTorch's float32 loses, relative to the largest number. */
+  /** PyTorch's error in float32, relative to the largest number. */
   readonly float32Error: number;
 }
 
@@ -20,7 +20,7 @@ const golden: { readonly torch: string; readonly seed: number; readonly cases: r
   readFileSync(new URL("randomCalls.json", import.meta.url), "utf8"),
 );
 
-/** Rounding of inputs and outputs alone, and a dozen operations between: 64 u. */
+/** The rounding of inputs and outputs, and a dozen operations in between: 64 u. */
 const leastError = 64 * 2 ** -24;
 const timesTheirs = 8;
 

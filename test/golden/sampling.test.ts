@@ -1,4 +1,4 @@
-// gridSample, affineGrid and normalised weights beside PyTorch in float64; rotary and ALiBi positions by what they promise.
+// gridSample, affineGrid and normalised weights against PyTorch in float64; rotary and ALiBi positions against their defining properties.
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
 import {
@@ -76,7 +76,7 @@ describe("gridSample", () => {
     close(found[1], gradients[1], "of the grid");
   });
 
-  it("says what does not fit", () => {
+  it("refuses arguments that do not fit", () => {
     expect(() => nn.functional.gridSample(wave([1, 1, 2, 2], 1), wave([1, 2, 2, 3], 1))).toThrow(
       "with a grid [N, h, w, 2]",
     );
@@ -154,7 +154,7 @@ describe("nn.utils", () => {
     expect(losses.at(-1)).toBeLessThan(0.5 * (losses[0] as number));
   });
 
-  it("parameters as a vector, and sequences side by side", () => {
+  it("converts parameters to a vector, and packs sequences side by side", () => {
     const layer = linear();
     const vector = nn.utils.parametersToVector(layer.parameters());
     expect(vector.shape).toEqual([25]);
@@ -199,7 +199,7 @@ describe("positions", () => {
     ]);
     expect(bias[7]?.[1]?.[0]).toBe(-2 * 2 ** -8);
     const slopes = nn.functional.alibi(6, 1, { keys: 2 }).select(1, 0).select(1, 0).neg();
-    // The four of 4 heads, then every other one of 8.
+    // The four slopes of 4 heads, then every other one of 8 heads.
     expect([...slopes.dataSync()]).toEqual([2 ** -2, 2 ** -4, 2 ** -6, 2 ** -8, 2 ** -1, 2 ** -3]);
   });
 });

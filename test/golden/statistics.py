@@ -60,7 +60,7 @@ for shape in ([3, 4, 25], [2, 4, 768]):
                 x = filled(spec).to(dtype).requires_grad_()
                 out = function(x)
                 (out * weights(out.numel()).to(dtype).reshape(out.shape)).sum().backward()
-                # Of equal values float64 leaves a deviation too; it is 0.
+                # Equal values have a deviation in float64 too, from rounding; the exact one is 0.
                 exact = out * 0 if scale == 0 and dtype == torch.float64 else out
                 results.append((sampled(exact), sampled(x.grad)))
             (out, grad), (out32, grad32) = results

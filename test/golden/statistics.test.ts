@@ -1,5 +1,5 @@
-// Normalisation and variance of values that are equal, far from 0 or have outliers: as near PyTorch's float64 as float32 allows.
-// HEBB_GOLDEN=1 prints every error beside that of PyTorch's float32.
+// Normalisation and variance of values that are equal, far from 0 or have outliers: as close to PyTorch's float64 as float32 allows.
+// HEBB_GOLDEN=1 prints every error next to that of PyTorch's float32.
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { compile, grad, nn, type Tensor, tensor } from "../../src/index.ts";
@@ -67,7 +67,7 @@ const sampled = (values: ArrayLike<number>): number[] => {
 
 const largest = (values: readonly number[]): number => Math.max(1e-30, ...values.map(Math.abs));
 
-/** The largest error, in units of what `scale` says each number is worth. */
+/** The largest error, in units of the magnitude that `scale` gives for each number. */
 const errorOf = (found: readonly number[], exact: readonly number[], scale: (value: number) => number): number =>
   exact.reduce((worst, value, place) => {
     const error = Math.abs((found[place] ?? Number.NaN) - value) / scale(value) / unit;
@@ -94,10 +94,11 @@ describe.each(backends)("statistics of PyTorch on %s", (backend) => {
       ),
     )(x);
     const mean = output.reduce((sum, value) => sum + Math.abs(value), 0) / output.length;
-    // A sum of n terms is off by 2 log₂ n units at most; a deviation by that of the mean deviation, and its scale by that of a sum of squares.
+    // A sum of n terms is off by at most 2 log₂ n units. A deviation is also off by the error of the mean deviation, and its scale by that of a sum
+    // of squares.
     const within = (value: number): number => Math.max(1e-30, Math.abs(value) + mean);
     const error = Math.max(...found.map((values) => errorOf(values, output, within)));
-    // Three sums take part in a slope, and what is left of it is no less than a tenth of them.
+    // A slope consists of three sums, and is no smaller than a tenth of them after cancellation.
     const steep = largest(gradient);
     const off = errorOf(sampled(slopes.dataSync()), gradient, () => steep);
     table.push([name, backend, error.toPrecision(3), off.toPrecision(3), ...float32].join(" | "));

@@ -1,4 +1,4 @@
-// Lookahead and SAM beside what the papers say, written out with PyTorch; stopped and resumed, and as part of a program.
+// Lookahead and SAM against the papers' formulas, written out with PyTorch; interrupted and resumed, and as part of a program.
 import { readFileSync } from "node:fs";
 import { beforeAll, expect, it } from "vitest";
 import { compile, HebbError, nn, optim, Parameter, type Tensor, tensor, useBackend } from "../../src/index.ts";
@@ -65,14 +65,14 @@ it.each(Object.entries(cases))("%s, by itself and compiled", (name, make) => {
     const step = compiled ? compile(once) : once;
     for (let count = 0; count < 12; count++) step();
     const wanted = figures[name] ?? [];
-    // A few hundred roundings of float64, which twelve steps carry on.
+    // A few hundred roundings of float64, carried through twelve steps.
     values().forEach((value, place) => {
       expect(Math.abs(value - (wanted[place] ?? Number.NaN))).toBeLessThan(1e-11);
     });
   }
 });
 
-it("Lookahead goes on from a saved state", () => {
+it("Lookahead resumes from a saved state", () => {
   const first = problem(lookahead(adam, { k: 3 }));
   for (let count = 0; count < 4; count++) first.made.step(first.closure);
   const second = problem(lookahead(adam, { k: 3 }));
@@ -89,7 +89,7 @@ it("Lookahead goes on from a saved state", () => {
   expect(second.values()).toEqual(first.values());
 });
 
-it("says what does not fit", () => {
+it("refuses arguments that do not fit", () => {
   expect(() => new optim.Lookahead({} as optim.SGD)).toThrow("must be an optimizer");
   const inner = sgd([new Parameter(wave([2], 1))]);
   expect(() => new optim.Lookahead(inner, { k: 0 })).toThrow("k must be a whole number of at least 1");

@@ -1,4 +1,4 @@
-// The gradients of every op on each backend, against the reference's; differences.test.ts says that those are right.
+// The gradients of every op on each backend against the reference's; differences.test.ts verifies those.
 import { afterAll, describe, expect, it } from "vitest";
 import type { SynchronousDevice } from "../../src/backends/backend.ts";
 import { isFloat } from "../../src/graph/dtype.ts";

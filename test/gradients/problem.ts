@@ -1,4 +1,4 @@
-// A case's loss with its gradients, and how far those of two devices may differ.
+// A case's loss with its gradients, and the tolerance between two devices.
 import type { SynchronousDevice } from "../../src/backends/backend.ts";
 import { gradients } from "../../src/graph/autodiff.ts";
 import { isFloat } from "../../src/graph/dtype.ts";
@@ -9,7 +9,7 @@ import type { ValueCase } from "../conformance/case.ts";
 import { inputNode, Runner, type Value, valueOf } from "../conformance/run.ts";
 import { agrees } from "../conformance/tolerance.ts";
 
-/** Σ output · weights, with fixed weights that are all different: its gradient sees every output on its own. */
+/** Σ output · weights, with fixed weights that are all different: its gradient depends on every output separately. */
 function weighted(output: Node, weights: Node): Node {
   return sum(mul(output, weights), undefined, false);
 }
@@ -26,7 +26,7 @@ const weightsFor = (dtype: Value["dtype"], shape: readonly number[], phase: numb
 export interface Problem {
   readonly values: readonly Value[];
   readonly inputs: readonly Node[];
-  /** The inputs that a gradient is asked for. */
+  /** The inputs with gradients. */
   readonly places: readonly number[];
   readonly loss: Node;
   readonly grads: readonly Node[];
@@ -70,7 +70,7 @@ export function run(device: SynchronousDevice, { inputs, values }: Problem, outp
   }
 }
 
-/** What of gradients differs from the reference's by more than roundoff. */
+/** The gradients that differ from the reference's by more than roundoff. */
 export function wrongGradients(
   entry: ValueCase,
   dtype: "float32" | "float64",
@@ -78,7 +78,7 @@ export function wrongGradients(
   actual: readonly Value[],
 ): string[] {
   const bound = entry.bound ?? { ulps: 0.5, terms: 1 };
-  // A gradient takes a few operations after the op itself: each adds its half ulp on either side.
+  // A gradient takes a few more operations than the op itself: each adds its half ulp on either side.
   const wide = { ulps: 2 * bound.ulps + 4, terms: Math.max(bound.terms, 16) };
   return expected.flatMap((value, k) => {
     const magnitude = value.data.reduce((most, x) => (Number.isFinite(x) ? Math.max(most, Math.abs(x)) : most), 1);

@@ -1,11 +1,11 @@
-// What a hostile file is: what lies in its folder, and which words its refusal has.
+// The type of a hostile file: the contents of its folder, and the words of its refusal.
 
 export interface Hostile {
   readonly name: string;
-  /** The file that is opened; "" is the folder itself. */
+  /** The file to open; "" is the folder itself. */
   readonly open?: string;
   readonly files: Readonly<Record<string, Uint8Array>>;
-  /** Symbolic links, and where they lead from the folder. */
+  /** Symbolic links and their targets, relative to the folder. */
   readonly links?: Readonly<Record<string, string>>;
   readonly says: RegExp;
 }
@@ -14,7 +14,7 @@ export const text = (value: string): Uint8Array => new TextEncoder().encode(valu
 
 export const joined = (...parts: readonly Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(parts));
 
-/** A hostile file that stands alone. */
+/** A single hostile file. */
 export const one = (name: string, bytes: Uint8Array, says: RegExp = /./): Hostile => ({
   name,
   open: "file",
@@ -22,11 +22,11 @@ export const one = (name: string, bytes: Uint8Array, says: RegExp = /./): Hostil
   says,
 });
 
-/** A good file that ends early, at each of these shares of it and before its last byte. */
+/** A good file, truncated at each of these shares of its length and before its last byte. */
 export const truncated = (name: string, bytes: Uint8Array, ...ends: readonly number[]): Hostile[] =>
   [...ends, bytes.length - 1].map((end) => one(`${name}, ${end} bytes of ${bytes.length}`, bytes.subarray(0, end)));
 
-/** Numbers of 8, 4 and 2 bytes, the lowest first. */
+/** Numbers of 8, 4 and 2 bytes, little-endian. */
 export function u64(value: number | bigint): Uint8Array {
   const out = new Uint8Array(8);
   new DataView(out.buffer).setBigUint64(0, BigInt.asUintN(64, BigInt(value)), true);
@@ -43,7 +43,7 @@ export function u16(value: number): Uint8Array {
   return out;
 }
 
-/** A copy with a few bytes in the place of others. */
+/** A copy with a few bytes replaced. */
 export function patched(bytes: Uint8Array, at: number, ...parts: readonly Uint8Array[]): Uint8Array {
   const copy = Uint8Array.from(bytes);
   copy.set(joined(...parts), at < 0 ? copy.length + at : at);

@@ -1,4 +1,4 @@
-// Good files with a few bytes changed, thousands of them: each is read or refused with a sentence, and nothing else happens.
+// Good files with a few bytes changed, thousands of them: each is read or refused with a message, and nothing else happens.
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { Random } from "../../src/data/index.ts";
@@ -7,7 +7,7 @@ import { HebbError } from "../../src/graph/errors.ts";
 
 const golden = (name: string): Uint8Array => readFileSync(new URL(`../golden/formats/files/${name}`, import.meta.url));
 
-/** What reading them all gives; the error where it is none of ours. */
+/** The result of reading all arrays; the error if it is not a HebbError. */
 async function failureOf(bytes: Uint8Array): Promise<unknown> {
   try {
     const file = await openSource(memorySource(bytes, "flipped"));
@@ -37,7 +37,7 @@ test.each(files)("%s", async (name) => {
   const rounds = name === "all.npz" ? 100 : 300;
   for (let round = 0; round < rounds; round++) {
     const bytes = Uint8Array.from(good);
-    // Structures stand at the beginning and, in archives, at the end.
+    // Structures are at the beginning and, in archives, at the end.
     const near = [bytes.length, Math.min(400, bytes.length), Math.min(3000, bytes.length)][round % 3] ?? 1;
     const count = 1 + (round % 4);
     const places = Array.from({ length: count }, () => {

@@ -1,4 +1,4 @@
-// Files that would do harm: each is refused with a sentence, within a second and 256 MB, and none of them ends the process.
+// Harmful files: each is refused with a message, within a second and 256 MB, and none of them ends the process.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -21,7 +21,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const places = new Map<Hostile, string>();
 
-/** Where the file lies, its folder made at the first call. */
+/** The path of the file; its folder is made at the first call. */
 function placeOf(file: Hostile): string {
   const known = places.get(file);
   if (known !== undefined) return known;
@@ -36,7 +36,7 @@ function placeOf(file: Hostile): string {
 
 const all = Object.values(hostileFiles).flat();
 
-test("there are at least 150, and no two have one name", () => {
+test("there are at least 150, and their names are unique", () => {
   expect(all.length).toBeGreaterThanOrEqual(150);
   expect(new Set(all.map(({ name }) => name)).size).toBe(all.length);
 });
@@ -54,13 +54,13 @@ describe.each(Object.entries(hostileFiles))("%s", (_, files) => {
   });
 });
 
-test("together, in a process with little memory: each within a second of a processor, all within 256 MB", async () => {
+test("together, in a process with little memory: each within a second of CPU time, all within 256 MB", async () => {
   const script = join(folder, "open.mjs");
   await bundleInto(folder, fileURLToPath(new URL("./open.ts", import.meta.url)));
   const { stdout, stderr, status } = spawnSync(
     process.execPath,
     [
-      // Little enough that what is counted is what files need, not what the collector has not freed yet.
+      // Small enough that the measurement shows the memory that files need, not garbage that is not yet freed.
       "--max-old-space-size=80",
       script,
       "--open",

@@ -45,7 +45,7 @@ const arrays: readonly Hostile[] = [
   ),
 ];
 
-/** An archive whose entries are deflated, with what their directory says. */
+/** An archive whose entries are deflated, with the sizes claimed by its directory. */
 function deflated(files: readonly (readonly [string, Uint8Array])[]): Uint8Array {
   const packed = files.map(([label, content]) => [label, content, deflateRawSync(content)] as const);
   const bytes = writeZip(packed.map(([label, , content]) => [label, content]));
@@ -77,7 +77,7 @@ function quoted(count: number): Uint8Array {
   return joined(archive.subarray(0, start), ...copies, end);
 }
 
-/** The end of an archive in 64 bits. */
+/** The end of a ZIP64 archive. */
 const wide = (count: bigint, size: bigint, offset: bigint): Uint8Array => {
   const body = npz.subarray(0, npz.length - 22);
   const end64 = joined(

@@ -1,18 +1,18 @@
-// Opens each file that is named and reads all that is in it, and tells what came of it: run in a process of its own, to see what it takes.
+// Opens each named file, reads all of it and reports the result. Runs in a separate process, to measure its memory and time.
 import { openFile } from "../../src/formats/node.ts";
 
-/** One line of what this prints. */
+/** One line of the output. */
 export interface Outcome {
   readonly path: string;
-  /** Of a processor: what else the machine does is nothing that the file does. */
+  /** CPU time, because other load on the machine is not the file's fault. */
   readonly ms: number;
   readonly error: string;
   readonly message: string;
-  /** Largest memory of the process until now, in bytes. */
+  /** The peak memory of the process so far, in bytes. */
   readonly memory: number;
 }
 
-/** How many arrays a file has, each of them read. */
+/** The number of arrays in a file, all of which are read. */
 export async function readAll(path: string): Promise<number> {
   const file = await openFile(path);
   try {
@@ -37,6 +37,6 @@ async function outcomeOf(path: string): Promise<Outcome> {
   return { path, ms: (user + system) / 1000, error, message: message.slice(0, 300), memory: maxRSS * 1024 };
 }
 
-// The first file is a good one that needs an optional package: how long that takes to load is nothing that a hostile file does.
+// The first file is a good one that needs an optional package: loading that takes time which is not a hostile file's fault.
 if (process.argv[2] === "--open")
   for (const path of process.argv.slice(3)) console.log(JSON.stringify(await outcomeOf(path)));

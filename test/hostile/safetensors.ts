@@ -144,7 +144,7 @@ const sharded: readonly Hostile[] = [
   },
 ];
 
-// Without the line break at its end.
+// Without the final line break.
 const json = writeJsonArrays(two).subarray(0, -1);
 const jsonOf = (tensors: unknown): Uint8Array => text(JSON.stringify({ format: "hebb-arrays", version: 1, tensors }));
 

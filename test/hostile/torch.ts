@@ -1,4 +1,4 @@
-// Hostile PyTorch files: pickles that would call something, and tensors that lie outside their storage.
+// Hostile PyTorch files: pickles that would call functions, and tensors that lie outside their storage.
 import { deflateRawSync } from "node:zlib";
 import { writeTorch } from "../../src/formats/index.ts";
 import { crc32 } from "../../src/formats/zip/crc32.ts";
@@ -26,7 +26,7 @@ const archive = (
 const pickled = (name: string, says: RegExp, ...parts: readonly Uint8Array[]): Hostile =>
   one(name, archive(joined(proto, ...parts, stop)), says);
 
-/** What would be called, in the ways in which a pickle can say it. */
+/** Functions to call, in the ways in which a pickle can name them. */
 const calls: readonly Hostile[] = [
   ["os", "system"],
   ["posix", "system"],
@@ -153,13 +153,13 @@ const tensors: readonly Hostile[] = [
   pickled("a tensor of no storage", /arguments/, tensor(op(0x4e), int(0), sizes(1), sizes(1))),
 ];
 
-/** A list of two, each element the one before, 60 times: 2^60 values when it is written out. */
+/** A list of two elements, both the previous list, 60 times: 2^60 values when expanded. */
 const doubled = joined(
   op(0x5d, 0x71, 0),
   ...Array.from({ length: 60 }, (_, i) => op(0x30, 0x5d, 0x68, i, 0x61, 0x68, i, 0x61, 0x71, i + 1)),
 );
 
-/** A pickle in a packed entry. */
+/** A pickle in a compressed entry. */
 function packedPickle(content: Uint8Array): Uint8Array {
   const packed = deflateRawSync(content);
   const bytes = writeZip([["archive/data.pkl", packed]]);
@@ -280,7 +280,7 @@ const legacy: readonly Hostile[] = [
   one("an old file of version 9", joined(legacyMagic, number(9)), /version 9/),
 ];
 
-/** A byte of a pickle, or less where it is compressed, may ask for a value of its own. */
+/** One byte of a pickle, or less when compressed, may create a separate value. */
 const bombs: readonly Hostile[] = (
   [
     ["lists", proto, op(0x5d)],

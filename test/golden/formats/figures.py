@@ -103,7 +103,7 @@ def flat(value, name=""):
     return {k: t for key, v in items for k, t in flat(v, f"{name}.{key}" if name else str(key)).items()}
 figures["odd"] = flat(odd)
 
-# GGUF: every type that is read, of random blocks with finite scales.
+# GGUF: every type that hebb reads, of random blocks with finite scales.
 writer = GGUFWriter("files/all.gguf", "llama")
 writer.add_name("größe")
 writer.add_uint32("some.count", 7)
@@ -134,7 +134,7 @@ writer.add_tensor("BF16", bf.view(np.uint8).reshape(3, 8), raw_dtype=Q.BF16)
 figures["gguf"]["BF16"] = {"shape": [3, 4], "sha256": hashlib.sha256(bf.tobytes()).hexdigest()}
 writer.write_header_to_file(); writer.write_kv_data_to_file(); writer.write_tensors_to_file(); writer.close()
 
-# HDF5 as Keras 3 lays it out, and as Keras 2 did.
+# HDF5 with the layouts of Keras 3 and Keras 2.
 def layers(f, root):
     f[f"{root}dense/vars/0"] = np.arange(6, dtype=np.float32).reshape(2, 3)
     f[f"{root}dense/vars/1"] = np.arange(3, dtype=np.float16)
@@ -149,7 +149,7 @@ with zipfile.ZipFile("files/model.keras", "w") as z:
     z.writestr("config.json", json.dumps({"class_name": "Sequential", "config": {"name": "m"}}))
     z.writestr("model.weights.h5", buffer.getvalue())
 
-# Small floats: all patterns to float32, and float32 back. The numbers are told by their digest; NaN is the quiet one.
+# Small floats: all patterns to float32, and float32 back. The numbers are stored as a digest; NaN is the quiet one.
 kinds = {"F16": (np.float16, 16), "BF16": (ml_dtypes.bfloat16, 16), "F8_E4M3": (ml_dtypes.float8_e4m3fn, 8), "F8_E5M2": (ml_dtypes.float8_e5m2, 8),
          "F8_E4M3FNUZ": (ml_dtypes.float8_e4m3fnuz, 8), "F8_E5M2FNUZ": (ml_dtypes.float8_e5m2fnuz, 8),
          "F6_E2M3": (ml_dtypes.float6_e2m3fn, 6), "F6_E3M2": (ml_dtypes.float6_e3m2fn, 6), "F4": (ml_dtypes.float4_e2m1fn, 4),
@@ -163,7 +163,7 @@ for name, (dt, bits) in kinds.items():
     figures["floats"][name] = {"decode": digest(values)}
     if name == "F8_E8M0":
         continue
-    # Every value, the middle to its neighbour, and what lies next to the middle; beyond the largest as well.
+    # Every value, the midpoint to its neighbour, the neighbours of the midpoint, and numbers beyond the largest.
     finite = np.unique(np.abs(values[np.isfinite(values)])).astype(np.float64)
     middles = (finite[:-1] + finite[1:]) / 2
     top = finite[-1]

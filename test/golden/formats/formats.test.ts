@@ -80,14 +80,14 @@ describe("every element type in every shape", () => {
     expect(Object.keys(figures.all).length).toBe(18 * 5);
   });
 
-  test("safetensors, as the package wrote them", async () => {
+  test("safetensors, as written by the package", async () => {
     const { tensors, metadata } = readSafetensors(bytesOf("all.safetensors"), { keep: true });
     expect(allTold(tensors)).toEqual(figures.all);
     expect({ ...metadata }).toEqual({ note: "größe" });
     expect(await contents(await openFile(pathOf("all.safetensors")))).toEqual(figures.all);
   });
 
-  test("PyTorch, as torch.save wrote them", async () => {
+  test("PyTorch, as written by torch.save", async () => {
     expect(allTold(await readTorch(bytesOf("all.pt"), { keep: true }))).toEqual(figures.all);
     expect(await contents(await openFile(pathOf("all.pt")))).toEqual(figures.all);
   });
@@ -107,7 +107,7 @@ describe("every element type in every shape", () => {
     expect(allTold(await readTorch(writeTorch(all), { keep: true }))).toEqual(figures.all);
   });
 
-  test("npy and npz, written and read back, bit for bit; what NumPy lacks is refused by name", async () => {
+  test("npy and npz, written and read back, bit for bit; types that NumPy lacks are refused by name", async () => {
     const lacking = new Set<string>();
     const held: Record<string, StoredArray> = {};
     for (const [name, array] of Object.entries(all)) {
@@ -123,7 +123,7 @@ describe("every element type in every shape", () => {
     expect(allTold(await readNpz(writeNpz(held), { keep: true }))).toEqual(allTold(held));
   });
 
-  test("types of less than a byte are kept by safetensors", () => {
+  test("safetensors keeps types of less than a byte", () => {
     const small: Record<string, StoredArray> = {
       f4: { dtype: "F4", shape: [2, 3, 1], bytes: Uint8Array.of(0x21, 0x43, 0xf5) },
       f6: { dtype: "F6_E2M3", shape: [4], bytes: Uint8Array.of(1, 2, 3) },
@@ -195,7 +195,7 @@ describe("PyTorch", () => {
 });
 
 describe("GGUF", () => {
-  test("every type that is read gives the numbers of the gguf package, to the last bit", async () => {
+  test("every type that hebb reads gives the numbers of the gguf package, to the last bit", async () => {
     const file = await openFile(pathOf("all.gguf"));
     expect([...file.arrays.keys()].sort()).toEqual(Object.keys(figures.gguf).sort());
     for (const [name, array] of file.arrays) {
@@ -216,13 +216,13 @@ describe("GGUF", () => {
     await file.close();
   });
 
-  test("a file in memory is opened as one on disk", async () => {
+  test("a file in memory opens like one on disk", async () => {
     const file = await openSource(memorySource(bytesOf("all.gguf"), "m.gguf"));
     expect(file.arrays.get("Q4_K")?.type).toBe("Q4_K");
   });
 });
 
-describe("HDF5, as Keras lays it out", () => {
+describe("HDF5, as written by Keras", () => {
   test.each(["model.weights.h5", "model.keras"])("%s", async (name) => {
     const file = await openFile(pathOf(name));
     const read = await contents(file);
@@ -257,7 +257,7 @@ const formats: Readonly<Record<string, SmallFloat>> = {
   F4: float4e2m1,
 };
 
-/** All values, the middles between them, what lies next to both, and numbers beyond the largest; as figures.py makes them. */
+/** All values, the midpoints between them, the neighbours of both, and numbers beyond the largest, as in figures.py. */
 function probes(format: SmallFloat): Float32Array {
   const finite = [...new Set(tableOf(format).filter(Number.isFinite).map(Math.abs))].sort((a, b) => a - b);
   const top = finite.at(-1) ?? 0;
@@ -278,13 +278,13 @@ function probes(format: SmallFloat): Float32Array {
 }
 
 describe("small floats", () => {
-  test.each(Object.entries(formats))("every pattern of %s is the number that NumPy says", (name, format) => {
+  test.each(Object.entries(formats))("every pattern of %s is the number that NumPy gives", (name, format) => {
     const table = Float32Array.from(tableOf(format), (value) => (Number.isNaN(value) ? Number.NaN : value));
     expect(sha256(new Uint8Array(table.buffer))).toBe(figures.floats[name]?.decode);
   });
 
   test.each(Object.entries(formats))(
-    "numbers become the nearest %s, ties the even one, as PyTorch does",
+    "numbers are rounded to the nearest %s, ties to even, as in PyTorch",
     (name, format) => {
       const values = probes(format);
       const codes = format.bits === 16 ? new Uint16Array(values.length) : new Uint8Array(values.length);
@@ -294,7 +294,7 @@ describe("small floats", () => {
     },
   );
 
-  test.each(Object.entries(formats))("every pattern of %s comes back through float32", (_, format) => {
+  test.each(Object.entries(formats))("every pattern of %s survives the way through float32", (_, format) => {
     for (const [code, value] of tableOf(format).entries())
       if (!Number.isNaN(value)) expect(encodeFloat(format, value)).toBe(code);
       else if (format.special !== "finite") expect(tableOf(format)[encodeFloat(format, value)]).toBeNaN();

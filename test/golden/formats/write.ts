@@ -10,7 +10,7 @@ import {
 import { kinds } from "../../../src/formats/kinds.ts";
 
 const folder = process.argv[2] ?? "written";
-// From the folder of the project: a bundle of this file lies elsewhere.
+// Relative to the project's folder, because a bundle of this file lies elsewhere.
 const figures = JSON.parse(readFileSync("test/golden/formats/figures.json", "utf8")) as {
   all: Record<string, { dtype: StoredDType; shape: number[]; hex: string }>;
 };

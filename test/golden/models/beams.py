@@ -8,7 +8,7 @@ import transformers as t
 
 here = os.path.dirname(os.path.abspath(__file__))
 prompt = [7, 8, 9, 10, 11]
-# The tokens of these models are drawn at random, so a few of them end a text often enough to be met.
+# The tokens of these models are drawn at random, so that a few of them end a text often enough.
 settings = [
     {"numBeams": 1, "maxNewTokens": 8},
     {"numBeams": 2, "maxNewTokens": 12},

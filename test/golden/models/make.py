@@ -18,7 +18,7 @@ rope = {"rope_theta": 10000.0, "rope_type": "default"}
 
 
 def randomise(model):
-    """Weights that matter everywhere: norms, biases and running statistics as well."""
+    """Weights that all affect the result: norms, biases and running statistics too."""
     g = torch.Generator().manual_seed(7)
     with torch.no_grad():
         for name, p in model.named_parameters():
@@ -51,7 +51,7 @@ def padded(rows, length):
 
 
 def golden(name, model, inputs, outputs, note=None):
-    """Saves the model, its inputs, and the outputs that `outputs` names."""
+    """Saves the model, its inputs, and the outputs named in `outputs`."""
     if only and name not in only:
         return
     folder = os.path.join(here, name)
@@ -134,7 +134,7 @@ whisper = t.WhisperConfig(d_model=16, encoder_layers=2, decoder_layers=1, encode
 
 
 class WhisperEncoder(t.WhisperModel):
-    """The whole model is saved; its encoder is asked."""
+    """The whole model is saved; the outputs are those of its encoder."""
 
     def forward(self, input_features, **more):
         return self.encoder(input_features)
