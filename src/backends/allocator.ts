@@ -1,4 +1,4 @@
-// Allocates from one growing memory: exact sizes come from free lists, the rest is best fit with coalescing.
+// Allocates blocks in one growing memory: exact sizes come from free lists, the rest is best fit with coalescing.
 
 const alignment = 64;
 const alignUp = (bytes: number): number => Math.ceil(bytes / alignment) * alignment;
@@ -9,7 +9,7 @@ interface Hole {
 }
 
 export class Allocator {
-  /** Freed blocks by size, ready to be handed out again. */
+  /** Freed blocks by size, ready for reuse. */
   readonly #ready = new Map<number, number[]>();
   #readyBytes = 0;
   /** Sorted by address; no two touch. */
@@ -17,7 +17,7 @@ export class Allocator {
   #end: number;
   readonly #grow: (end: number) => number;
 
-  /** Hands out [start, end), and asks `grow` for a later end when that is full; it returns the new end. */
+  /** Allocates from [start, end). When that is full, calls `grow` with the end it needs; `grow` returns the new end. */
   constructor(start: number, end: number, grow: (end: number) => number) {
     this.#end = end;
     this.#grow = grow;
@@ -25,7 +25,7 @@ export class Allocator {
     if (end > first) this.#holes.push({ address: first, bytes: end - first });
   }
 
-  /** The address of a 64-byte aligned block. */
+  /** Returns the address of a 64-byte aligned block. */
   allocate(bytes: number): number {
     const size = Math.max(alignment, alignUp(bytes));
     const kept = this.#ready.get(size)?.pop();

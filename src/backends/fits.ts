@@ -1,4 +1,4 @@
-// What every device refuses: sizes that are none, values that do not fit their blocks, blocks that are gone, and too many or too few of them.
+// Checks shared by all devices: invalid sizes, values that do not fit their blocks, freed blocks, and wrong numbers of blocks.
 import { byteSize, type ElementType } from "../graph/dtype.ts";
 import { HebbError, InternalError } from "../graph/errors.ts";
 import type { Block } from "./backend.ts";
@@ -12,7 +12,7 @@ export function mustFit(bytes: number, block: Block): void {
   if (bytes > block.bytes) throw new InternalError(`${bytes} bytes do not fit a block of ${block.bytes}`);
 }
 
-/** So many elements, from the first of the block on. */
+/** Checks that this many elements fit, from the first of the block on. */
 export function elementsMustFit(length: number, dtype: ElementType, block: Block): void {
   if (length * byteSize(dtype) > block.bytes)
     throw new InternalError(`${length} ${dtype} elements do not fit a block of ${block.bytes} bytes`);

@@ -1,4 +1,4 @@
-// Positions that count one axis of a loop: its guard, needless on the axis as written, keeps the axis from merging with another.
+// Indices that count a single axis: their guard is redundant on that axis, but keeps it from merging with another.
 import { describe, expect, it } from "vitest";
 import { arange, type Tensor, tensor } from "../index.ts";
 import { useBackend } from "../runtime/index.ts";

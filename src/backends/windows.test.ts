@@ -1,4 +1,4 @@
-// Windows: overlapping rows computed together, lanes two elements apart, and parts that alternate, against the reference.
+// Windows: overlapping rows computed together, lanes two elements apart, and alternating parts, against the reference.
 import { afterAll, describe, expect, it } from "vitest";
 import { allDevices } from "../../test/conformance/devices.ts";
 import { evaluate, type Value, valueOf } from "../../test/conformance/run.ts";
@@ -16,7 +16,7 @@ afterAll(() => {
   for (const device of devices) device.close();
 });
 
-/** Multiples of 1/8, so that sums are exact in any order and products of two as well. */
+/** Multiples of 1/8, so that sums, also of products of two, are exact in any order. */
 const eighths = (shape: readonly number[], salt: number): Value =>
   valueOf(
     "float32",
@@ -100,7 +100,7 @@ describe.each(devices.filter((device) => device !== reference))("windows on $bac
     }
   });
 
-  it.each(sizes)("several sums over the same %i × %i, some of which need others", (rows, columns) => {
+  it.each(sizes)("several sums over the same %i × %i, some dependent on others", (rows, columns) => {
     agree([eighths([3, 20, rows, columns], 11), eighths([3, 20, rows, columns], 12)], ([x, y]) => {
       if (!x || !y) return [];
       const total = (value: Node): Node => sum(value, [0, 2, 3], true);

@@ -1,4 +1,4 @@
-// The workspace is as large as the most demanding program that is loaded, and never two at once.
+// The workspace is a single block, as large as the most demanding loaded program.
 import { expect, test } from "vitest";
 import { HebbError } from "../graph/errors.ts";
 import type { Block } from "./backend.ts";
@@ -25,7 +25,7 @@ function memory(most = Number.POSITIVE_INFINITY) {
   };
 }
 
-test("programs share one block, which is allocated at the first run", () => {
+test("programs share one block, allocated at the first run", () => {
   const heap = memory();
   const workspace = new Workspace(heap);
   const large = workspace.claim(1000);
@@ -37,7 +37,7 @@ test("programs share one block, which is allocated at the first run", () => {
   expect(heap.liveBytes).toBe(1000);
 });
 
-test("a larger program moves it, a released one lets it shrink", () => {
+test("a larger program moves it; releasing that program shrinks it", () => {
   const heap = memory();
   const workspace = new Workspace(heap);
   const small = workspace.claim(100);
@@ -53,7 +53,7 @@ test("a larger program moves it, a released one lets it shrink", () => {
   expect(workspace.block(workspace.claim(0)).bytes).toBe(0);
 });
 
-test("programs that grow a little each time move it seldom", () => {
+test("programs that grow in small steps rarely move it", () => {
   const heap = memory();
   const workspace = new Workspace(heap);
   const blocks = new Set<Block>();
@@ -70,7 +70,7 @@ test("programs that grow a little each time move it seldom", () => {
   expect(heap.live.size).toBe(1);
 });
 
-test("a program that needs more than there is fails, and the others go on", () => {
+test("a program that needs more memory than there is fails; the others keep running", () => {
   const heap = memory(2000);
   const workspace = new Workspace(heap);
   const small = workspace.claim(100);

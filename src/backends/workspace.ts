@@ -2,23 +2,23 @@
 import { HebbError } from "../graph/errors.ts";
 import type { Block } from "./backend.ts";
 
-/** What a program needs of the workspace, from its first byte on. */
+/** A program's claim on the workspace, from its first byte. */
 export interface Claim {
   readonly bytes: number;
 }
 
-/** Where a device takes memory from. */
+/** The allocator of the device. */
 interface Memory {
   allocate(bytes: number): Block;
   free(block: Block): void;
 }
 
-/** A workspace that grows step by step takes this much in reserve, so that few steps need new memory. */
+/** A workspace that grows step by step reserves this factor, so that few steps need new memory. */
 const growth = 1.25;
 const mostReserveBytes = 64 * 2 ** 20;
 
 /**
- * Runs are serial, and what a run leaves in its arena and scratch is dead: so all programs of a device share one block. It is
+ * Runs are serial, and the contents of arena and scratch are dead after a run, so all programs of a device share one block. It is
  * allocated at the first run, moves when a larger program needs it, and shrinks when that program is released.
  */
 export class Workspace {
@@ -33,7 +33,7 @@ export class Workspace {
     this.#memory = memory;
   }
 
-  /** Makes sure that the block has at least this many bytes whenever a program runs. */
+  /** Ensures that the block has at least this many bytes whenever a program runs. */
   claim(bytes: number): Claim {
     const claim = { bytes };
     this.#claims.add(claim);
@@ -58,8 +58,8 @@ export class Workspace {
   }
 
   /**
-   * The block, for the run that is about to begin. A loaded program may claim more than there is, and fails when it runs: the
-   * others go on in a block of what they need.
+   * The block for the run that is about to begin. A loaded program that claims more than there is fails when it runs; the others
+   * continue in a block of the size they need.
    */
   block({ bytes }: Claim): Block {
     if (this.#current !== undefined && this.#current.bytes < bytes) this.#drop(this.#current);

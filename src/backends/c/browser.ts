@@ -1,4 +1,4 @@
-// Replaces the C backend in browser bundles (the field "browser" of package.json): an error that it is not available.
+// Replaces the C backend in browser bundles (the "browser" field of package.json): throws that it is not available.
 import { HebbError } from "../../graph/errors.ts";
 import type { SynchronousDevice } from "../backend.ts";
 import type { CDeviceOptions } from "./device.ts";

@@ -1,18 +1,18 @@
-// The disk cache of compiled libraries: a folder only the user can write to, with a digest per file, so that damage is found before loading.
+// The disk cache of compiled libraries: a folder only the user can write to. Each file has a digest, so damage is found before loading.
 import { HebbError } from "../../graph/errors.ts";
 import type { Warning } from "../backend.ts";
 import { type NodeModules, reason } from "./node.ts";
 import { othersMayWrite, ownFolder, ownId } from "./trust.ts";
 
-/** Files kept at most. Their names say what made them, and their records what is in them. */
+/** Most files kept. File names are derived from the inputs; records hold digests of the contents. */
 const mostFiles = 6000;
 
 export class Cache {
   readonly folder: string;
-  /** Why the folder is not the one it should be. */
+  /** Why the folder is not the requested one. */
   readonly warning: Warning | undefined;
   private readonly node: NodeModules;
-  /** Creates the folder if it was removed; throws where it is no longer the user's alone. */
+  /** Recreates the folder if it was removed; throws if other users can now write to it. */
   readonly ensureFolder: () => string;
 
   constructor(node: NodeModules) {
@@ -30,7 +30,7 @@ export class Cache {
     this.prune();
   }
 
-  /** A short name for anything. */
+  /** A short name for any inputs. */
   key(...parts: readonly unknown[]): string {
     return this.digest(JSON.stringify(parts)).slice(0, 40);
   }
@@ -44,7 +44,7 @@ export class Cache {
     return this.path(`${name}.${this.node.crypto.randomUUID()}`);
   }
 
-  /** The path of a library that was kept under this key, whole. */
+  /** The path of the library stored under this key, if it is intact. */
   library(key: string): string | undefined {
     const record = this.readRecord(key);
     if (record === undefined) return undefined;
@@ -54,7 +54,7 @@ export class Cache {
     return undefined;
   }
 
-  /** Keeps a library under a key. Its name identifies its content, so a file is never replaced by a different one. */
+  /** Stores a library under a key. Its file name identifies its content, so a file is never overwritten with different content. */
   keepLibrary(key: string, made: string): string {
     const { fs } = this.node;
     try {
@@ -70,7 +70,7 @@ export class Cache {
     }
   }
 
-  /** A text that was kept under this key, if it is whole. */
+  /** The text stored under this key, if it is intact. */
   readRecord(key: string): string | undefined {
     const file = this.path(`${key}.record`);
     const [digest, ...lines] = this.textOf(file)?.split("\n") ?? [];
@@ -84,12 +84,12 @@ export class Cache {
     this.writeFile(`${key}.record`, `${this.digest(text)}\n${text}`);
   }
 
-  /** What is in a file of the user's own. */
+  /** The text of a file, if the user owns it. */
   textOf(file: string): string | undefined {
     return this.read(file)?.toString("utf8");
   }
 
-  /** SHA-256 of a file of the user's own, or undefined where there is none. */
+  /** SHA-256 of a file, or undefined if the user owns no such file. */
   digestOf(file: string): string | undefined {
     const bytes = this.read(file);
     return bytes === undefined ? undefined : this.digest(bytes);
@@ -104,7 +104,7 @@ export class Cache {
     return this.node.crypto.createHash("sha256").update(content).digest("hex");
   }
 
-  /** The bytes of a file, unless it is a link, no file, another user's, or others may write to it. */
+  /** The bytes of a file. Links, non-files, files of other users and files that others may write to are refused and removed. */
   private read(file: string): Buffer | undefined {
     const { fs } = this.node;
     let open: number;
@@ -125,7 +125,7 @@ export class Cache {
     return undefined;
   }
 
-  /** A file with this text, whole under its name or not there. */
+  /** Writes a file atomically: it exists under its name only when it is complete. */
   writeFile(name: string, text: string): void {
     const { fs } = this.node;
     const own = this.temporary(name);
@@ -139,13 +139,13 @@ export class Cache {
     }
   }
 
-  /** A new file that only the user may read. */
+  /** Creates a file that only the user may read. */
   writeOwn(file: string, text: string): void {
     this.ensureFolder();
     this.node.fs.writeFileSync(file, text, { mode: 0o600, flag: "wx" });
   }
 
-  /** On the disk before its name is: a machine that stops leaves no half of it under that name. */
+  /** Flushes the file before it gets its name, so that a crash leaves no partial file under that name. */
   private sync(file: string): void {
     const { fs } = this.node;
     const open = fs.openSync(file, "r+");
@@ -156,7 +156,7 @@ export class Cache {
     }
   }
 
-  /** The oldest go when there are very many. */
+  /** Removes the oldest files when there are too many. */
   private prune(): void {
     const { fs } = this.node;
     const names = fs.existsSync(this.folder) ? fs.readdirSync(this.folder) : [];
@@ -171,8 +171,8 @@ export class Cache {
 }
 
 /**
- * What makes a folder of the user's own below HEBB_CACHE, or below the user's cache folder; where that is not safe or cannot be
- * written, a folder that is removed when the process ends.
+ * Returns what creates the user's own folder, below HEBB_CACHE or below the user's cache folder. If that is unsafe or not writable,
+ * the folder is a temporary one that is removed when the process ends.
  */
 function cacheFolder(node: NodeModules): { readonly make: () => string; readonly refused?: string } {
   const asked = process.env["HEBB_CACHE"];
@@ -198,7 +198,7 @@ function cacheFolder(node: NodeModules): { readonly make: () => string; readonly
 const processName = /^hebb-(\d+)$/;
 let prepared = false;
 
-/** One folder for all threads of this process: those that are terminated cannot remove theirs. */
+/** One folder for all threads of this process, because a terminated thread cannot remove its own. */
 function processFolder(node: NodeModules): string {
   const { os, workers } = node;
   const folder = ownFolder(node, os.tmpdir(), `hebb-${process.pid}`);
@@ -209,7 +209,7 @@ function processFolder(node: NodeModules): string {
   return folder;
 }
 
-/** Folders of processes that ended before they could remove them. */
+/** Removes folders of processes that ended without removing them. */
 function removeAbandoned(node: NodeModules): void {
   const { fs, os, path } = node;
   for (const name of fs.readdirSync(os.tmpdir())) {
@@ -221,7 +221,7 @@ function removeAbandoned(node: NodeModules): void {
   }
 }
 
-/** The header's compiler may outlive the process and still write here while the folder is removed. */
+/** The compiler of the header may outlive the process and still write here during the removal. */
 function removeFolder({ fs }: NodeModules, folder: string): void {
   try {
     fs.rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 10 });

@@ -1,17 +1,17 @@
-// The tree of C text: what is decided when it is printed.
+// The tree of C text: addresses and offsets are resolved at printing.
 import { expect, it } from "vitest";
 import { code, joined, print } from "./code.ts";
 
 const named = ({ slot, byteOffset }: { readonly slot: number; readonly byteOffset: number }): string =>
   `a[${slot}] + ${byteOffset}`;
 
-it("names an address when it is printed", () => {
+it("resolves an address when printed", () => {
   const line = code`float *p = ${{ slot: 2, byteOffset: 64 }};`;
   expect(print(line, named)).toBe("float *p = a[2] + 64;");
   expect(print(code`${line} // ${3}`, named)).toBe("float *p = a[2] + 64; // 3");
 });
 
-it("counts an element from the lowest one of its pointer, as that is known in the end", () => {
+it("prints an element's offset from the lowest element of its pointer, which is known only at the end", () => {
   const from = { lowest: 5 };
   const element = (constant: number) => code`p + (i${{ from, constant }})`;
   const all = joined([element(5), element(9), element(2)], ", ");

@@ -1,12 +1,12 @@
-// C text as a tree of strings with parts that are filled in when everything is written. Printed once.
+// C text as a tree of strings and placeholders. The placeholders are resolved when the finished tree is printed.
 
-/** The address of an element: a slot of the table, and how many bytes from where that points. */
+/** The address of an element: a slot of the table, and the offset in bytes from the slot's address. */
 export interface Address {
   readonly slot: number;
   readonly byteOffset: number;
 }
 
-/** How far an element is from the lowest one that a pointer is used for, as a term of a sum. */
+/** The offset of an element from the lowest element its pointer is used for, as a term of a sum. */
 interface Offset {
   readonly from: { readonly lowest: number };
   readonly constant: number;
@@ -16,7 +16,7 @@ type Piece = string | Address | Offset;
 export type Code = readonly Piece[];
 export type Text = string | Code;
 
-/** `code\`float *p = (float *)(${address});\``: a tree of what stands between the strings. */
+/** `code\`float *p = (float *)(${address});\``: a tree of the strings and the parts between them. */
 export function code(strings: TemplateStringsArray, ...parts: readonly (Piece | Code | number)[]): Code {
   const tree: Piece[] = [];
   for (const [place, text] of strings.entries()) {
@@ -32,7 +32,7 @@ export function code(strings: TemplateStringsArray, ...parts: readonly (Piece | 
 
 const isTree = (part: Piece | Code): part is Code => Array.isArray(part);
 
-/** Trees one after another, with a string between them. */
+/** Concatenates trees, with a separator between them. */
 export const joined = (trees: readonly Text[], between: string): Code =>
   trees.flatMap(
     (tree, place): Code => [...(place === 0 ? [] : [between]), ...(typeof tree === "string" ? [tree] : tree)],

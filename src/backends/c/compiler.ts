@@ -4,41 +4,41 @@ import type { Cache } from "./cache.ts";
 import type { NodeModules } from "./node.ts";
 import { type Target, targetOf, targets } from "./target.ts";
 
-/** What one compiler said of itself; kept on disk, because asking takes as long as compiling a small program. */
+/** The answers of one compiler. They are kept on disk, because asking takes as long as compiling a small program. */
 export interface Compiler {
   readonly program: string;
   readonly version: string;
   readonly target: Target;
-  /** The flags that it supports. */
+  /** The flags it supports. */
   readonly flags: readonly string[];
-  /** A digest of all that it defines: its version, and every feature of the processor that it uses. */
+  /** A digest of its predefined macros: they name its version and every processor feature that it uses. */
   readonly defines: string;
 }
 
-/** Without these, code has a different meaning. */
+/** Flags that the meaning of the code depends on. */
 const needed: readonly string[] = [
   "-std=gnu11",
   "-O2",
   "-fPIC",
-  // The arithmetic that is written is the arithmetic that is done: products and sums are fused only where the emitter says so.
+  // Products and sums are fused only where the emitter says so.
   "-ffp-contract=off",
   "-fwrapv",
   "-fno-strict-aliasing",
 ];
 
-/** Without these, code is slower, or a compiler that supports them makes a known mistake. */
+/** Flags that only affect speed, or that avoid a known compiler bug. */
 const welcome: readonly string[] = [
   "-fno-math-errno",
   "-fno-trapping-math",
-  // gcc 12 takes the operands of one call for those of another (products one after another, portable vectors).
+  // gcc 12 mixes up the operands of different calls (consecutive products, portable vectors).
   "-fno-ipa-cp",
-  // It takes the addresses of arguments for null, and drops functions that then seem to write nothing.
+  // gcc 12 assumes that addresses passed as arguments are null, and drops functions that then seem to write nothing.
   "-fno-delete-null-pointer-checks",
   "-fvisibility=default",
   "-w",
 ];
 
-/** Throws a HebbError that says why there is no compiler to use. */
+/** Throws a HebbError with the reason if no compiler is usable. */
 export function askCompiler(node: NodeModules, cache: Cache): Compiler {
   const program = findCompiler(node);
   const binary = node.fs.realpathSync(program);
@@ -71,7 +71,7 @@ export function askCompiler(node: NodeModules, cache: Cache): Compiler {
   return found;
 }
 
-/** The cache has already compared the record's digest, so only its form is checked. */
+/** The cache has already verified the record's digest, so only the format is checked. */
 function readCompiler(record: string | undefined, program: string): Compiler | undefined {
   if (record === undefined) return undefined;
   const { version, target, flags, defines } = JSON.parse(record) as Partial<Compiler>;
@@ -79,7 +79,7 @@ function readCompiler(record: string | undefined, program: string): Compiler | u
   return { program, version, target, flags, defines };
 }
 
-/** The wanted flags that the compiler supports, and the macros that it defines with them. */
+/** The optional flags that the compiler supports, and the macros it defines with them. */
 function knownFlags(
   { child }: NodeModules,
   program: string,
@@ -105,7 +105,7 @@ function knownFlags(
   return { flags, defines: stdout };
 }
 
-/** Flags that target this processor, best first; the last is none. */
+/** Flags that target this processor, best first; the last entry is empty. */
 function nativeFlags({ features }: Processor): (readonly string[])[] {
   const own = process.arch === "arm64" && process.platform === "darwin" ? ["-mcpu=native"] : ["-march=native"];
   const vectors = ["avx2", "fma"].every((feature) => features.has(feature)) ? [["-mavx2", "-mfma"]] : [];
@@ -114,16 +114,16 @@ function nativeFlags({ features }: Processor): (readonly string[])[] {
 }
 
 interface Processor {
-  /** The lines of its description that may decide which code it can run. */
+  /** The lines of its description that may determine which code it can run. */
   readonly description: string;
   readonly features: ReadonlySet<string>;
 }
 
-/** Lines of /proc/cpuinfo that tell the instruction set or the microarchitecture. */
+/** Lines of /proc/cpuinfo that identify the instruction set or the microarchitecture. */
 const decisive =
   /^(vendor_id|cpu family|model|model name|stepping|flags|Features|CPU (implementer|architecture|variant|part|revision)|isa|uarch)\s*:/;
 
-/** The first processor of /proc/cpuinfo. A name is not enough: virtual machines give processors with and without AVX-512 the same name. */
+/** The first processor in /proc/cpuinfo. A name is not enough: virtual machines report the same name with and without AVX-512. */
 export function processorOf(cpuinfo: string): Processor {
   const [first = ""] = cpuinfo.split("\n\n");
   const lines = first.split("\n").filter((line) => decisive.test(line));
@@ -131,7 +131,7 @@ export function processorOf(cpuinfo: string): Processor {
   return { description: lines.join("\n"), features: new Set(features) };
 }
 
-/** More than the entry of one processor takes. */
+/** More than one processor's entry takes. */
 const firstBytes = 16384;
 
 function describeProcessor({ fs, os }: NodeModules): Processor {
@@ -151,7 +151,7 @@ function describeProcessor({ fs, os }: NodeModules): Processor {
   }
 }
 
-/** HEBB_CC, or the first of cc, gcc and clang that the PATH has. */
+/** HEBB_CC, or the first of cc, gcc and clang on the PATH. */
 function findCompiler({ fs, path }: NodeModules): string {
   const isProgram = (file: string): boolean => {
     try {

@@ -1,4 +1,4 @@
-// What the C device refuses.
+// Requests that the C device refuses.
 import { expect, it } from "vitest";
 import { HebbError } from "../../graph/errors.ts";
 import type { Device } from "../backend.ts";
@@ -13,7 +13,7 @@ function device(): Device | undefined {
   }
 }
 
-it("a result larger than its offsets can count is refused with its size", ({ skip }) => {
+it("a result too large for the offsets is refused, with its size", ({ skip }) => {
   const c = device();
   if (c?.hostBlock === undefined) return skip();
   expect(() => c.hostBlock?.("float32", 2 ** 30)).toThrow(

@@ -1,5 +1,5 @@
-// The C device: programs compiled by the machine's C compiler, over the memory of a WebAssembly device, which also runs the
-// programs that are not worth a compiler.
+// The C device: programs compiled by the machine's C compiler, over the memory of a WebAssembly device. That device also runs
+// the programs that are not worth compiling.
 import type { FailedCheck } from "../../compiler/checks.ts";
 import type { Program } from "../../compiler/kernel.ts";
 import { byteSize, type ElementType, type TypedArray, viewOf } from "../../graph/dtype.ts";
@@ -33,12 +33,12 @@ const cacheLine = 64;
 const systemPage = 4096;
 /** MADV_HUGEPAGE. */
 const hugePages = 14;
-/** M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of glibc, and what they are set to: 64 MB of freed memory stay, blocks below 32 MB are kept there. */
+/** M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of glibc with their values: 64 MB of freed memory and blocks below 32 MB stay in the process. */
 const trimThreshold = [-1, 64 * 2 ** 20] as const;
 const mapThreshold = [-3, 32 * 2 ** 20] as const;
-/** A program that runs once is compiled from this much work on: less is done by WebAssembly before a compiler has started. */
+/** Minimum work of a program that runs once, to be compiled. WebAssembly finishes less work before a compiler has even started. */
 const worthCompiling = 1e8;
-/** Where c was not asked for by name, a program that runs many times is compiled from this much work on: below, a start without a compiler is worth more than microseconds. */
+/** Minimum work to compile a program that runs many times, if c was not requested by name. Below it, a fast start matters more than microseconds. */
 const worthLasting = 2e6;
 
 /** A profile is the minimum of this many runs, because other programs on the machine interfere. */
@@ -46,15 +46,15 @@ const profileRounds = 5;
 
 export interface CDeviceOptions {
   readonly threads?: number | "auto";
-  /** Compiles every program, those that run once too: for tests of the emitted code. Default: false. */
+  /** Compiles every program, even those that run once: for tests of the emitted code. Default: false. */
   readonly always?: boolean;
   /** Runs small programs on WebAssembly even if they run many times: c was not requested by name. Default: false. */
   readonly sparing?: boolean;
 }
 
 /**
- * A device on this machine's C compiler. Threads: as many as the machine has ("auto", the default) or as asked. Results do not
- * depend on them. Throws a HebbError with the reason if there is no compiler, or no way to call its output.
+ * A device on this machine's C compiler. Threads: as many as the machine has ("auto", the default) or as given. Results do not
+ * depend on the number of threads. Throws a HebbError with the reason if there is no compiler, or no way to call its output.
  */
 export function createCDevice(options: CDeviceOptions = {}): SynchronousDevice {
   const asked = options.threads ?? "auto";
@@ -65,7 +65,7 @@ export function createCDevice(options: CDeviceOptions = {}): SynchronousDevice {
   try {
     return new CDevice(threads, options.always === true, options.sparing === true);
   } catch (error) {
-    // What the system refuses (Node by a code, Deno as NotCapable) is said as the reason why there is no C backend.
+    // Errors from the system (Node: a code; Deno: NotCapable) become the reason the C backend is missing.
     throw error instanceof Error && ("code" in error || error.name === "NotCapable")
       ? new HebbError(`the C backend is not available: ${reason(error)}`)
       : error;
@@ -84,12 +84,12 @@ class CDevice implements SynchronousDevice {
   private readonly pool: Pool | undefined;
   private readonly sanitizer: Sanitizer | undefined;
   private warned = false;
-  /** Of the host's memory, when its address was asked for. */
+  /** Growth count of the host memory when its address was last queried. */
   private growths = -1;
   private address = 0;
   private words32: Int32Array = new Int32Array(0);
   private advise: NativeFunction | undefined;
-  /** Bytes that the sanitizer knows of; views of memory that has grown have none. */
+  /** Bytes registered with the sanitizer; views of memory that has since grown have none. */
   private covered = 0;
 
   constructor(threads: number, always: boolean, sparing: boolean) {
@@ -141,7 +141,7 @@ class CDevice implements SynchronousDevice {
     this.covered = buffer.byteLength;
   }
 
-  /** On Linux, pages of 2 MB: rows of matrices then share entries of the processor's tables. A refusal changes no result. */
+  /** On Linux, 2 MB pages: matrix rows then share TLB entries. A refusal changes no result. */
   private askForHugePages(bytes: number): void {
     if (process.platform !== "linux" || this.address % systemPage !== 0) return;
     this.advise ??= koffi().load(null).func("int madvise(uint64_t address, uint64_t bytes, int advice)");
@@ -159,7 +159,7 @@ class CDevice implements SynchronousDevice {
     this.host.free(block);
   }
 
-  /** Without the zeros of a new typed array, on a boundary of cache lines. */
+  /** Memory without the zero fill of a typed array, aligned to cache lines. */
   hostBlock(dtype: ElementType, length: number): HostBlock {
     const bytes = length * byteSize(dtype);
     const memory = unset(bytes + cacheLine);
@@ -220,8 +220,8 @@ class CDevice implements SynchronousDevice {
 let keptFreedMemory = false;
 
 /**
- * Results are freed many at a time, when garbage is collected; glibc would give their memory back to the system, which would
- * hand it out again page by page. Other C libraries have no such setting.
+ * Garbage collection frees many results at once. glibc would return their memory to the system and then get it back page by page.
+ * Other C libraries have no such setting.
  */
 function keepFreedMemory(): void {
   if (keptFreedMemory || process.platform !== "linux") return;
@@ -236,7 +236,7 @@ function keepFreedMemory(): void {
   set(...mapThreshold);
 }
 
-/** Programs count offsets within an argument in 32 bits; some versions of Node have no larger arrays either. */
+/** Programs count offsets within an argument in 32 bits; some versions of Node allow no larger arrays either. */
 const mostHostBytes = 2 ** 32;
 
 function unset(bytes: number): Buffer {
@@ -280,7 +280,7 @@ class CExecutable implements Executable {
   private readonly claim: Claim;
   private readonly library: Library;
   private readonly runNative: (base: number, table: number, pool: number) => unknown;
-  /** The addresses now in the table, and where the memory lay then: those of the host's memory are counted from there. */
+  /** The addresses now in the table, and the base address at that time. Host memory is addressed relative to the base. */
   private readonly bound: number[];
   private boundBase = 0;
   private boundWorkspace = -1;
@@ -309,11 +309,11 @@ class CExecutable implements Executable {
     this.bound = new Array<number>(program.argumentCount).fill(-1);
     this.claim = device.workspace.claim(this.layout.bytes);
     this.table = device.allocate(8 * (tableSlots(program).scratch + device.threads));
-    // Machine code is about as long as its text.
+    // Machine code is about as long as its source.
     this.bytes = emitted.source.length + this.table.bytes;
   }
 
-  /** An entry of the table: 64 bits, relative to the start of the memory. */
+  /** Sets a table entry: 64 bits, relative to the start of the memory. */
   private enter(slot: number, offset: number): void {
     const { words } = this.device;
     const place = this.table.address / 4 + 2 * slot;
@@ -361,7 +361,7 @@ class CExecutable implements Executable {
   private bind(blocks: readonly (Block | undefined)[]): void {
     const { bound, device } = this;
     mustBeGiven(bound.length, blocks.length, this.program);
-    // Memory may move when the workspace is allocated, so that comes first.
+    // Allocating the workspace may move the memory, so it comes first.
     const { address } = device.workspace.block(this.claim);
     const { base } = device;
     if (base !== this.boundBase) {
@@ -394,7 +394,7 @@ class CExecutable implements Executable {
     }
   }
 
-  /** The recorded failure, which is forgotten. */
+  /** Returns the recorded failure and clears it. */
   private failure(): FailedCheck | undefined {
     const { words } = this.device;
     const place = failureAddress / 4;

@@ -8,16 +8,15 @@ import type { Target } from "./target.ts";
 
 /**
  * One step of a kernel: `static void name(const char *base, const unsigned long long *table, int low, int high, char *scratch)`, which
- * does the work units low ≤ u < high. Units are independent; threads take ranges of them. What a unit computes must not
- * depend on the ranges, so that bits do not depend on threads. A kernel of several phases runs them in order, with a barrier
- * after each.
+ * does the work units low ≤ u < high. Units are independent; threads take ranges of them. A unit's result must not depend on the
+ * ranges, so that the bits do not depend on threads. The phases of a kernel run in order, with a barrier after each.
  */
 export interface Phase {
   readonly name: string;
   readonly units: number;
-  /** Estimated nanoseconds of the whole phase on one thread: whether threads are worth waking. */
+  /** Estimated nanoseconds of the whole phase on one thread: decides whether to wake threads. */
   readonly cost: number;
-  /** The statements of the function, each line with its end. */
+  /** The statements of the function, each ending with a newline. */
   readonly body: Code;
 }
 
@@ -25,26 +24,26 @@ export interface KernelCode {
   readonly phases: readonly Phase[];
 }
 
-/** What is shared by all kernels of a program while it is emitted. */
+/** State shared by all kernels of a program during emission. */
 export interface EmitContext extends SharedScratch {
   readonly target: Target;
   buffer(id: number): BufferInfo;
   /** The memory of a buffer of bytes as a buffer of int32. */
   wordsOf(buffer: number): number;
-  /** The dimensions that a buffer, as the kernel being emitted finds it, was padded in with zeros. */
+  /** The dimensions along which a buffer is padded with zeros, as the current kernel finds it. */
   readonly paddingOf: (buffer: number) => readonly PaddedDim[] | undefined;
   /**
-   * Where an element of a buffer lies. The first element is 64-byte aligned; different buffers do not overlap. Phases that differ in nothing but
-   * addresses become one function.
+   * The address of an element of a buffer. The first element is 64-byte aligned; different buffers do not overlap. Phases that differ
+   * only in addresses become one function.
    */
   address(id: number, element?: number): Address;
-  /** A name for a phase function, not used before. */
+  /** A fresh name for a phase function. */
   phaseName(kernel: string): string;
-  /** States that a phase uses this many bytes of private scratch, 64-byte aligned. The largest request is what each thread gets. */
+  /** Requests this many bytes of private scratch, 64-byte aligned. Each thread gets the largest request. */
   needScratch(bytes: number): void;
-  /** C text that is emitted once before all phases, by name: types, mathematical functions, tiles. */
+  /** Adds C text that is emitted once, by name, before all phases: types, mathematical functions, tiles. */
   helper(name: string, make: () => string): void;
-  /** The name of a C function without a result, not inlined, that consists of these parameters and this body; equal ones are one. */
+  /** The name of a C function without a result, not inlined, with these parameters and this body. Identical functions are shared. */
   function(name: string, text: string): string;
 }
 

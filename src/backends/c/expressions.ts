@@ -20,7 +20,7 @@ import { hasPairs, literal, memoryLetter, needLanes, scalarType, vectorType } fr
 import { Lines } from "./lines.ts";
 import { scalarBinary, scalarCast, scalarUnary, vectorBinary, vectorCast, vectorUnary } from "./operations.ts";
 
-/** The axis whose neighbours are the lanes: the first is at `first`; with `mask`, only some lanes are points of the axis. */
+/** The axis along which lanes are neighbours, starting at `first`. `mask` selects the lanes that are points of the axis. */
 interface Lanes {
   readonly axis: Axis;
   readonly count: number;
@@ -30,7 +30,7 @@ interface Lanes {
 
 type Load = Extract<Value, { kind: "load" }>;
 
-/** Where a buffer is reached from: the element with the lowest constant of an index, so far. */
+/** The base of a buffer's pointer: the element with the lowest index constant so far. */
 interface Pointer {
   readonly name: string;
   lowest: number;
@@ -41,7 +41,7 @@ export class Expressions {
   readonly values: ValueTable;
   readonly out: Lines;
   private lanes: Lanes | undefined;
-  /** The lanes in which the branch being written is taken; within the lanes that are points. */
+  /** The lanes that take the branch being written; a subset of the lanes that are points. */
   private branch: string | undefined;
   private readonly axes = new Map<number, string>();
   private readonly locals = new Map<number, { readonly name: string; readonly lanes: boolean }>();
@@ -49,7 +49,7 @@ export class Expressions {
   /** C names of values, by key, and the keys that each open scope added. */
   private readonly held = new Map<string, string>();
   private readonly scopes: string[][] = [[]];
-  /** Buffers used, in the order of first use, with the lowest constant of their indices: that is where their pointers begin. */
+  /** Buffers in order of first use, with the lowest constant of their indices: their pointers begin there. */
   private readonly pointers = new Map<number, Pointer>();
 
   constructor(context: EmitContext, values: ValueTable, out = new Lines()) {
@@ -58,13 +58,13 @@ export class Expressions {
     this.out = out;
   }
 
-  // ---- what is bound
+  // ---- bindings
 
   bindAxis(axis: Axis, name: string): void {
     this.axes.set(axis.id, name);
   }
 
-  /** Runs the body with lanes along an axis, the first at the element `first`. */
+  /** Runs the body with lanes along an axis, starting at the element `first`. */
   withLanes(axis: Axis, count: number, first: string, mask: string | undefined, body: () => void): void {
     needLanes(this.context, count);
     const outer = this.lanes;
@@ -96,7 +96,7 @@ export class Expressions {
     return false;
   }
 
-  /** What is computed in the body is not available after it. */
+  /** Values computed in the body are unavailable after it. */
   scope(body: () => void): void {
     const keys: string[] = [];
     this.scopes.push(keys);
@@ -115,7 +115,7 @@ export class Expressions {
     return name;
   }
 
-  /** The body of the function that was written: the pointers used, then the statements. */
+  /** The body of the finished function: the pointers used, then the statements. */
   body(): Code {
     const pointers = [...this.pointers].flatMap(([buffer, { name, lowest }]): Code => {
       const type = elementType[this.context.buffer(buffer).dtype];
@@ -135,7 +135,7 @@ export class Expressions {
     return known;
   }
 
-  /** The address of an element: its pointer, and how far from it. The constant is known when all of them are. */
+  /** The address of an element: its pointer and an offset. The pointer's lowest constant is known once all elements are. */
   at(buffer: number, index: Linear): Code {
     const { constant } = index;
     const from = this.pointer(buffer, constant);
@@ -195,14 +195,14 @@ export class Expressions {
     }
   }
 
-  /** Division by a positive constant of something not negative: the processor's own. */
+  /** Division of a non-negative value by a positive constant: the hardware's own. */
   private constantDivision(value: Extract<Value, { kind: "binary" }>, a: string): string | undefined {
     const divisor = constantDivisor(value);
     if (divisor === undefined) return undefined;
     return `(int)((unsigned)${a} ${value.fn === "div" ? "/" : "%"} ${divisor}u)`;
   }
 
-  /** One side of a select alone, because the other may not be computed. */
+  /** Evaluates only the taken side of a select, because the other may not be computed. */
   private branches(type: string, value: Extract<Value, { kind: "select" }>, side: (x: Value) => string): string {
     const condition = this.scalar(value.condition);
     const name = this.out.name("t");
@@ -213,7 +213,7 @@ export class Expressions {
     return name;
   }
 
-  /** A uniform value that only some lanes need: computed if any does. */
+  /** A uniform value that only some lanes need: computed if any lane does. */
   private whereTaken(value: Value, text: () => Text): Text {
     if (this.branch === undefined || !value.unsafe) return text();
     const name = this.out.name("t");
@@ -291,7 +291,7 @@ export class Expressions {
     return vectorBinary(this.context, fn, value.a.dtype, [a, this.vector(b)], this.laneCount);
   }
 
-  /** Lanes not negative divided by a constant: shifts, or floats where they are exact. */
+  /** Non-negative lanes divided by a constant: shifts, or float division where that is exact. */
   private divided(remainder: boolean, value: Value, x: string, divisor: number): string {
     const n = this.laneCount;
     if ((divisor & (divisor - 1)) === 0) {
@@ -309,7 +309,7 @@ export class Expressions {
     if (!a.unsafe && !b.unsafe) {
       if (this.isVarying(condition))
         return `${type}_sel(${this.vector(condition)}, ${this.vector(a)}, ${this.vector(b)})`;
-      // Of several elements only those of the side that is taken are loaded.
+      // Only the elements of the taken side are loaded.
       if (isChosen(a) || isChosen(b)) return this.branches(type, value, (x) => this.vector(x));
       return `(${this.scalar(condition)} ? ${this.vector(a)} : ${this.vector(b)})`;
     }
@@ -332,14 +332,14 @@ export class Expressions {
     return `${type}_sel(${taken}, ${one}, ${other})`;
   }
 
-  /** The lanes in which something is computed at all; undefined when that is all of them. */
+  /** The lanes to compute; undefined: all. */
   private taken(): string | undefined {
     return this.branch ?? this.lanes?.mask;
   }
 
   // ---- memory
 
-  /** How far apart neighbouring lanes are, in elements; undefined when they are not evenly spaced. */
+  /** The distance between neighbouring lanes, in elements; undefined if it varies. */
   private laneStride(index: Linear): number | undefined {
     let stride = 0;
     for (const { atom, coefficient } of index.terms) {
@@ -379,7 +379,7 @@ export class Expressions {
     return dtype === "bool" ? code`(-${text})` : text;
   }
 
-  /** Lanes two elements apart, where the elements between them are loaded too: both are taken from the same two vectors. */
+  /** Lanes two elements apart whose in-between elements are loaded too: both loads share the same two vectors. */
   private ofPair({ buffer, index, unsafe, pinned }: Load, type: string, mask: string | undefined): string | undefined {
     if (unsafe || pinned || !hasPairs(this.context.target, this.laneCount)) return undefined;
     const moved = (by: number): Linear => ({ ...index, constant: index.constant + by });
@@ -403,7 +403,7 @@ export class Expressions {
     return `${type}_${second ? "odd" : "even"}(${load("low")}, ${load("high")})`;
   }
 
-  /** What is halved to give the place of each lane, where two vectors are enough to know all of them. */
+  /** The value whose half is each lane's index, if two vectors hold all the elements. */
   private halved({ index, unsafe, dtype }: Load): Value | undefined {
     const { context, lanes } = this;
     if (lanes === undefined || unsafe || byteSize(dtype) < 4) return undefined;
@@ -411,7 +411,7 @@ export class Expressions {
     return halvedIn(index, (atom) => this.isVarying(atom), lanes.axis.id)?.value;
   }
 
-  /** Where lanes from anywhere are: the address of one, and how far the others are from it. */
+  /** Arbitrarily spaced lanes: the address of one, and the offsets of the others from it. */
   private scattered(buffer: number, index: Linear, stride: number | undefined): { at: Code; lanes: string } {
     const n = this.laneCount;
     if (stride !== undefined) return { at: this.at(buffer, index), lanes: `iota${n} * ${stride}` };

@@ -6,7 +6,7 @@ import type { EmitContext } from "./emitter.ts";
 import { needLanes, scalarType, vectorType } from "./lanes.ts";
 import { scalarBinary } from "./operations.ts";
 
-/** Adds `sum_F16(v)` and the like to the program; for masks `max_M16(m)`. */
+/** Emits `sum_F16(v)` and the like; for masks `max_M16(m)`. */
 export function needReduction(context: EmitContext, combine: Combine, dtype: ElementType, lanes: number): void {
   needLanes(context, lanes);
   const type = vectorType(dtype, lanes);
@@ -14,7 +14,7 @@ export function needReduction(context: EmitContext, combine: Combine, dtype: Ele
   const name = `${combine}_${isMask ? `M${lanes}` : type}`;
   context.helper(name, () => {
     const element = scalarType(dtype);
-    // Halves are combined until one is left: the order is that of a tree.
+    // Combines halves until one lane is left: a tree order.
     let body = `${element} a[${lanes}];\n  for (int l = 0; l < ${lanes}; l++) a[l] = ${isMask ? "-v[l]" : "v[l]"};\n`;
     for (let half = lanes / 2; half >= 1; half /= 2) {
       const sum = scalarBinary(context, combineFn[combine], dtype, "a[l]", `a[l + ${half}]`);

@@ -7,13 +7,13 @@ import type { Target } from "./target.ts";
 export const scalarType = (dtype: ElementType): string =>
   dtype === "float32" ? "float" : dtype === "float64" ? "double" : "int";
 
-/** The letter of a vector's element: F float, D double, I 32-bit integers and masks. Narrower integers and bools are held in I. */
+/** The letter of a vector's element: F float, D double, I 32-bit integers and masks. Narrower integers and bools are widened to I. */
 export const laneLetter = (dtype: ElementType): "F" | "D" | "I" =>
   dtype === "float32" ? "F" : dtype === "float64" ? "D" : "I";
 
 export const vectorType = (dtype: ElementType, lanes: number): string => `${laneLetter(dtype)}${lanes}`;
 
-/** The letters of the same in memory, which holds narrower ones as they are. */
+/** The same letter for memory, where narrower integers keep their width. */
 export function memoryLetter(dtype: ElementType): string {
   const letter = byteSize(dtype) === 1 ? "B" : byteSize(dtype) === 2 ? "H" : laneLetter(dtype);
   return dtype === "int8" || dtype === "int16" ? `S${letter}` : letter;
@@ -32,7 +32,7 @@ export function literal(value: number, dtype: ElementType): string {
   return digits.startsWith("-") ? `(${digits}${suffix})` : `${digits}${suffix}`;
 }
 
-/** Adds the types and helpers for vectors of this many lanes to the program. */
+/** Emits the types and helpers for vectors with this many lanes. */
 export function needLanes(context: EmitContext, lanes: number): void {
   context.helper(`lanes${lanes}`, () => lanesSource(context.target, lanes));
 }
@@ -80,7 +80,7 @@ function types(n: number): string {
   return `${text}#define iota${n} ((I${n}){${counting}})\n`;
 }
 
-/** Subtracting 0 keeps every value, and the sign of zero. */
+/** Subtracting 0 preserves every value, including the sign of zero. */
 const splat = (letter: "F" | "D" | "I", n: number): string =>
   `static inline ${letter}${n} ${letter}${n}_splat(${elements[letter]} x) { return x - (${letter}${n}){0}; }\n`;
 
@@ -92,7 +92,7 @@ interface Intrinsics {
   readonly mask: string;
 }
 
-/** The intrinsics for masked access of a vector that fills a register, where the target has them. */
+/** The intrinsics for masked access to a vector that fills a register, if the target has them. */
 function intrinsics(target: Target, letter: "F" | "D" | "I", n: number): Intrinsics | undefined {
   const bits = n * widths[letter] * 8;
   if (target.vectors === "avx512" && (n === 16 || n === 8 || n === 4) && bits <= 512) {
@@ -141,10 +141,10 @@ static inline void ${type}_addm(${element} *p, I${n} i, ${type} v, I${n} m) { ${
 `;
 }
 
-/** Whether every second element of two vectors is one instruction: `_even` and `_odd`, of what `_lowm` and `_highm` load. */
+/** Whether one instruction extracts every second element of two vectors: `_even` and `_odd`, on the results of `_lowm` and `_highm`. */
 export const hasPairs = (target: Target, n: number): boolean => target.vectors === "avx512" && n === 16;
 
-/** Every second element: two vectors and a permutation where the target can, and nothing between or after them is touched. */
+/** Every second element: two vectors and a permutation if the target has it. Elements in between and after are not touched. */
 function everySecond(target: Target, letter: "F" | "D" | "I", n: number): string {
   const type = `${letter}${n}`;
   const element = elements[letter];
@@ -178,21 +178,21 @@ static inline void ${type}_store2m(${element} *p, ${type} v, I16 m) { ${bits} _m
 `;
 }
 
-/** What loads so many bits at `p`. Older compilers lack the instruction for 32, or put them into the wrong lane. */
+/** The expression that loads this many bits from `p`. Older compilers lack the 32-bit instruction, or fill the wrong lane. */
 function inRegister(bits: number): string {
   if (bits === 32) return "({ int bits; __builtin_memcpy(&bits, p, 4); _mm_cvtsi32_si128(bits); })";
   if (bits === 64) return "_mm_loadl_epi64((const __m128i *)p)";
   return `${bits === 256 ? "_mm256" : "_mm"}_loadu_si${bits}((const __m${bits}i *)p)`;
 }
 
-/** What stores them there. */
+/** The statement that stores them there. */
 function stored(bits: number, x: string): string {
   if (bits === 32) return `int bits = _mm_cvtsi128_si32(${x}); __builtin_memcpy(p, &bits, 4)`;
   if (bits === 64) return `_mm_storel_epi64((__m128i *)p, ${x})`;
   return `${bits === 256 ? "_mm256" : "_mm"}_storeu_si${bits}((__m${bits}i *)p, ${x})`;
 }
 
-/** Bytes and pairs of bytes in memory are 32-bit lanes in registers. */
+/** One- and two-byte elements in memory become 32-bit lanes in registers. */
 function narrow(target: Target, letter: "B" | "SB" | "H" | "SH", n: number): string {
   const [type, element] = [`${letter}${n}`, elements[letter]];
   const loop = (body: string): string => `for (int l = 0; l < ${n}; l++) ${body}`;
@@ -203,7 +203,7 @@ function narrow(target: Target, letter: "B" | "SB" | "H" | "SH", n: number): str
   const register = n * bits > 128 ? "_mm256" : "_mm";
   const widened = (x: string): string => `(I${n})${p}_cvtep${letter.startsWith("S") ? "i" : "u"}${bits}_epi32(${x})`;
   const mask = `${p}_movepi32_mask((__m${wide}i)m)`;
-  // Compilers take generic conversions by way of 16 bits, or element by element.
+  // Compilers implement generic conversions by way of 16 bits, or element by element.
   const load =
     many || (target.vectors === "avx2" && (n === 8 || n === 4))
       ? widened(inRegister(n * bits))
@@ -227,7 +227,7 @@ static inline void ${type}_addm(${element} *p, I${n} i, I${n} v, I${n} m) { ${lo
 `;
 }
 
-/** Chosen by a mask of 32-bit lanes, each all ones or all zeros. */
+/** Selection by a mask of 32-bit lanes, each all ones or all zeros. */
 function select(letter: "F" | "D" | "I", n: number): string {
   const type = `${letter}${n}`;
   if (letter === "I")
@@ -287,7 +287,7 @@ function rounding(target: Target, letter: "F" | "D" | "I", n: number): string {
 ${extreme(target, letter, n, "min")}${extreme(target, letter, n, "max")}`;
 }
 
-/** The smaller or larger; NaN if either is, and -0 is below 0. */
+/** The minimum or maximum; NaN if either is NaN, and -0 is less than 0. */
 function extreme(target: Target, letter: "F" | "D", n: number, name: "min" | "max"): string {
   const type = `${letter}${n}`;
   const bits = n * widths[letter] * 8;
@@ -314,7 +314,7 @@ function extreme(target: Target, letter: "F" | "D", n: number, name: "min" | "ma
 export const mask = (letter: string, n: number, comparison: string): string =>
   letter === "D" ? `__builtin_convertvector(${comparison}, I${n})` : `(${comparison})`;
 
-/** Float to integer: truncated and saturated, NaN gives 0. */
+/** Float to integer: truncates and saturates; NaN gives 0. */
 function conversions(n: number): string {
   let text = "";
   for (const letter of ["F", "D"] as const) {

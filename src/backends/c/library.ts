@@ -4,7 +4,7 @@ import { koffi, type Library } from "./native.ts";
 import { reason } from "./node.ts";
 import type { Toolchain } from "./toolchain.ts";
 
-/** Loads a library; rebuilds it if it cannot be loaded. */
+/** Loads a library, or rebuilds it if it cannot be loaded. */
 export function loadLibrary(toolchain: Toolchain, build: () => string): Library {
   const native = koffi();
   const path = build();
@@ -23,7 +23,7 @@ export function loadLibrary(toolchain: Toolchain, build: () => string): Library 
   }
 }
 
-/** A library whose missing functions are reported by name. */
+/** A library that reports missing functions by name. */
 const named = (library: Library, path: string): Library => ({
   func(declaration) {
     try {

@@ -27,7 +27,7 @@ export class Lines {
     return `${prefix}${this.names++}`;
   }
 
-  /** const type name = expression; gives the name. */
+  /** const type name = expression; returns the name. */
   define(type: string, prefix: string, expression: Text): string {
     const name = this.name(prefix);
     this.line(code`const ${type} ${name} = ${expression};`);

@@ -1,4 +1,4 @@
-// Writes a loop kernel as C: chooses lanes, cuts the work into units, writes the outer loops.
+// Writes a loop kernel as C: chooses lanes, splits the work into units, writes the outer loops.
 
 import type { LoopKernel } from "../../compiler/kernel.ts";
 import type { Axis } from "../../graph/scalar.ts";
@@ -17,10 +17,10 @@ import { type Range, whole } from "./nests.ts";
 import { Statements } from "./statements.ts";
 import type { Target } from "./target.ts";
 
-/** Rough nanoseconds per simple instruction. */
+/** Approximate nanoseconds per simple instruction. */
 const nanosecondsPerCost = 0.12;
 
-/** How the target computes lanes of 32 bits, or of 64 where float64 is among them. */
+/** The cost model of lanes of 32 bits on the target, or of 64 bits if float64 is involved. */
 export function laneModel(target: Target, doubles: boolean): LaneModel {
   const lanes = target.vectorBytes / (doubles ? 8 : 4);
   return { lanes, doubles, masked: true, halves: hasPairs(target, lanes), scattered: 24 };
@@ -46,7 +46,7 @@ function emitPhase(kernel: LoopKernel, context: EmitContext): Phase[] {
   return [{ name, units, cost: cost * nanosecondsPerCost, body: code`${expressions.body()}\n` }];
 }
 
-/** Whether a float64 value depends on any loop, so that lanes must be wide enough for it. */
+/** Whether a float64 value depends on any loop, so that lanes must fit it. */
 export function holdsDoubles(axes: readonly Axis[], steps: readonly Step[]): boolean {
   const dependence = new Dependence(axes, steps, {
     lanes: 1,
@@ -106,7 +106,7 @@ class LoopWriter extends Statements {
     const all = inner === undefined ? { start: "0", end: "1", count: 1 } : whole(inner);
     if (unitAxes.length === 0 && blocks === 1) return body(all);
     if (unitAxes.length === 0 && loopAxes.length === 0) {
-      // One long axis: a range of blocks is a range of elements.
+      // One long axis: a range of units is a range of elements.
       const end =
         extent === blocks * block
           ? `(long)high * ${block}`

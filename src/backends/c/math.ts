@@ -1,4 +1,4 @@
-// Transcendental functions: float32 in lanes by polynomials without branches, everything else by the C library in double.
+// Transcendental functions: float32 lanes use branch-free polynomials, everything else the C library in double.
 import {
   bitsOfRootHalf,
   erfLarge,
@@ -66,7 +66,7 @@ function horner(type: string, x: string, coefficients: readonly number[]): strin
     .reduceRight((inner, value) => `${type}_fma(${inner}, ${x}, ${splat(value)})`, splat(coefficients.at(-1) ?? 0));
 }
 
-/** x = n ln 2 + r; e^r - 1 for the reduced r; y · 2ⁿ for every n that floats have; 1 / x for 1 ≤ x < 2¹²⁶, within 2 ulp. */
+/** x = n ln 2 + r; e^r - 1 for the reduced r; y · 2ⁿ for every n in the range of floats; 1 / x for 1 ≤ x < 2¹²⁶, within 2 ulp. */
 function exponential(context: EmitContext, n: number): string {
   const [F, I] = [`F${n}`, `I${n}`];
   const wide = context.target.vectors === "avx512" && (n === 16 || n === 8);
@@ -92,7 +92,7 @@ static inline ${F} size_${F}(${F} x) { return (${F})((${I})x & 2147483647); }
 `;
 }
 
-/** The smaller or larger of x and a bound; NaN in x stays. */
+/** The minimum or maximum of x and a bound; NaN in x is kept. */
 function bounded(context: EmitContext, n: number, which: "min" | "max"): string {
   const wide = context.target.vectors === "avx512" || context.target.vectors === "avx2";
   if (wide && (n === 16 || n === 8)) {
@@ -102,7 +102,7 @@ function bounded(context: EmitContext, n: number, which: "min" | "max"): string 
   return `F${n}_sel(F${n}_splat(bound) ${which === "min" ? "<" : ">"} x, F${n}_splat(bound), x)`;
 }
 
-/** ln(2ᵏ(1 + f)) + correction; x = 2ᵏ m with m in [√½, √2) for a normal x; what 0, ∞, negative numbers and NaN give. */
+/** ln(2ᵏ(1 + f)) + correction; x = 2ᵏ m with m in [√½, √2) for a normal x; the results for 0, ∞, negative numbers and NaN. */
 function logarithm(n: number): string {
   const [F, I] = [`F${n}`, `I${n}`];
   return `static inline ${F} log_reduced_${F}(${F} k, ${F} f, ${F} correction) {
@@ -132,7 +132,7 @@ function polynomialFunction(_context: EmitContext, fn: PolynomialFn, lanes: numb
       case "exp":
         return `${F} n, r = reduce_${F}(least_${F}(most_${F}(x, 89.0f), -104.5f), &n);
   return scale_${F}(expm1_reduced_${F}(r) + 1.0f, n);`;
-      // 2ⁿ(e^r - 1) + (2ⁿ - 1), halved while it is formed so that it overflows only where it must.
+      // 2ⁿ(e^r - 1) + (2ⁿ - 1), computed at half its size so that it overflows only when the result does.
       case "expm1":
         return `${F} n, r = reduce_${F}(least_${F}(most_${F}(x, 89.0f), -20.0f), &n);
   ${F} half = scale_${F}(${F}_splat(0.5f), n);
@@ -154,7 +154,7 @@ function polynomialFunction(_context: EmitContext, fn: PolynomialFn, lanes: numb
   ${F} k, m = split_${F}(${F}_sel(tiny, x * 8388608.0f, x), &k);
   k -= ${F}_sel(tiny, ${F}_splat(23.0f), ${F}_splat(0.0f));
   return log_edges_${F}(log_reduced_${F}(k, m - 1.0f, ${F}_splat(0.0f)), x);`;
-      // ln u with u = 1 + x, and what rounding u lost.
+      // ln u with u = 1 + x, plus the rounding error of u.
       case "log1p":
         return `${F} u = x + 1.0f, k, m = split_${F}(u, &k);
   ${F} lost = ${F}_sel(k > 0.0f, 1.0f - (u - x), x - (u - 1.0f)) / u;

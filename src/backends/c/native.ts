@@ -5,25 +5,25 @@ import { reason } from "./node.ts";
 export type NativeFunction = (...operands: readonly number[]) => unknown;
 
 export interface Library {
-  /** A function by its C declaration: "int add(int a, int b)". Addresses are uint64_t, exact below 2⁵³. */
+  /** Binds a function by its C declaration: "int add(int a, int b)". Addresses are uint64_t, exact below 2⁵³. */
   func(declaration: string): NativeFunction;
-  /** A variable or a function by its name, for its address. */
+  /** Looks up a variable or function by name, for its address. */
   symbol(name: string): unknown;
   unload(): void;
 }
 
 interface Koffi {
-  /** A shared library, or with null the process itself. */
+  /** Loads a shared library; null: the process itself. */
   load(path: string | null, options?: { readonly global?: boolean }): Library;
-  /** Of memory, or of a symbol. */
+  /** The address of memory or of a symbol. */
   address(of: unknown): bigint;
-  /** Memory at an address, which must stay. */
+  /** A view of memory at an address. The memory must outlive the view. */
   view(address: bigint, bytes: number): ArrayBuffer;
 }
 
 let loaded: Koffi | undefined;
 
-/** Throws a HebbError where koffi is not installed or does not work on this platform. */
+/** Throws a HebbError if koffi is not installed or does not work on this platform. */
 export function koffi(): Koffi {
   if (loaded !== undefined) return loaded;
   try {

@@ -6,11 +6,11 @@ import { boundIn, type Step } from "../analysis/steps.ts";
 import type { Value } from "../analysis/values.ts";
 import type { Expressions } from "./expressions.ts";
 
-/** Bounds of a loop, as C. */
+/** Bounds of a loop, as C text. */
 export interface Range {
   readonly start: string;
   readonly end: string;
-  /** How many points, where it is known. */
+  /** The number of points, if known. */
   readonly count: number | undefined;
 }
 
@@ -19,12 +19,12 @@ export const whole = (axis: Axis): Range => ({ start: "0", end: `${axis.extent}`
 export class Nests {
   protected readonly e: Expressions;
   protected readonly dependence: Dependence;
-  /** Lanes where float64 is not among what varies, and where it is. */
+  /** Lanes per vector. */
   protected readonly lanes: number;
   /** Whether inner loops may be vectorised: not inside vectorised ones. */
   protected innerLanes: boolean;
 
-  /** Locals that every iteration rebinds: whatever depends on them is not hoisted. */
+  /** Locals that every iteration rebinds: values that depend on them are not hoisted. */
   private readonly late: readonly number[];
 
   constructor(
@@ -55,13 +55,13 @@ export class Nests {
     );
   }
 
-  /** Plain loops over the axes, the first outermost; what the inner ones do not change is computed before them. */
+  /** Plain loops over the axes, the first outermost. Values invariant in the inner loops are computed before them. */
   nest(axes: readonly Axis[], steps: readonly Step[], inside: readonly Axis[], body: () => void): void {
     const loop = (axis: Axis, within: () => void): void => this.loop(axis, whole(axis), within);
     nestLoops(axes, inside, { loop, hoist: (rest) => this.hoist(steps, rest) }, body);
   }
 
-  /** Runs the body over the range with lanes along the axis; the last lanes are taken together under a mask. */
+  /** Runs the body over the range with lanes along the axis. A mask handles the last partial vector. */
   laneLoop(axis: Axis, range: Range, steps: readonly Step[], body: () => void): void {
     const { out } = this.e;
     const { lanes } = this;
@@ -95,7 +95,7 @@ export class Nests {
     this.innerLanes = outer;
   }
 
-  /** Computes what the steps need and a loop over `axes` around them does not change. */
+  /** Computes values of the steps that are invariant in a loop over `axes`. */
   hoist(steps: readonly Step[], axes: readonly Axis[]): void {
     const bound = boundIn(steps, new Set([...this.late, ...axes.map((axis) => axis.id)]));
     const compute = (value: Value): void => {

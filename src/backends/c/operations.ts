@@ -14,10 +14,10 @@ const roundings = { floor: "floor", ceil: "ceil", trunc: "trunc", round: "rint" 
 
 const isFloat = (dtype: ElementType): dtype is "float32" | "float64" => dtype === "float32" || dtype === "float64";
 
-/** The sign of a narrow integer moves in from the left. */
+/** Sign-extends a narrow integer with `unused` bits above it. */
 const signed = (expression: string, unused: number): string => `((${expression} << ${unused}) >> ${unused})`;
 
-/** Keeps an integer expression within what its dtype can hold. */
+/** Wraps an integer expression to the range of its dtype. */
 function narrowed(expression: string, dtype: ElementType): string {
   if (dtype === "uint8") return `((${expression}) & 255)`;
   if (dtype === "uint16") return `((${expression}) & 65535)`;
@@ -252,7 +252,7 @@ export function vectorBinary(
   }
 }
 
-/** True is -1, so the order of masks is the other way round. */
+/** True is -1, so the order of masks is reversed. */
 function maskBinary(fn: BinaryFn, a: string, b: string): string {
   switch (fn) {
     case "and":

@@ -1,10 +1,10 @@
 // The threads of the C backend, in C: a library that stays loaded, and the interface for programs.
 
-/** How often a worker polls the open phase before it yields, and before it sleeps between runs. */
+/** Polls of the open phase before a worker yields, and before it sleeps between runs. */
 const waitSpins = 4000;
 const idleSpins = 20000;
 
-/** What a program needs to share its phases: `begin`, then `share` for each phase that is worth it, then `end`. */
+/** The pool's interface for programs: `begin`, then `share` for each phase worth sharing, then `end`. */
 export const poolInterface = `typedef void phase_function(char *base, const unsigned long long *table, int low, int high, char *scratch, const unsigned *operands);
 struct pool {
   void (*begin)(struct pool *);
@@ -15,13 +15,13 @@ struct pool {
 `;
 
 /**
- * The library: `hebb_pool` starts threads - 1 workers beside the caller, `hebb_pool_close` ends them, and so does the end of the
+ * The library: `hebb_pool` starts threads - 1 workers besides the caller. `hebb_pool_close` ends them, and so does the end of the
  * thread that started them.
  *
- * Units of a phase are claimed, a few at a time, by whichever thread is running: a descheduled thread keeps nobody
- * waiting, but for the units it has claimed. Which thread computes a unit changes no bit. A worker runs code of a program, and
- * touches memory of a program, only for units that it has claimed, and \`share\` waits for those. So when it returns, the
- * program and its memory may go, in whichever order a thread of Node gives them up.
+ * Running threads claim the units of a phase, a few at a time: a descheduled thread delays the others only by the units it has claimed.
+ * The bits do not depend on which thread computes a unit. A worker runs a program's code and touches its memory only for units it
+ * has claimed, and \`share\` waits for those. So when it returns, the program and its memory may be freed, in whichever
+ * order a Node thread releases them.
  */
 export const poolSource = `#define _GNU_SOURCE
 #include <dlfcn.h>

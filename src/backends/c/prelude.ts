@@ -1,4 +1,4 @@
-// The head of every emitted program: includes, scalar helpers, the record of a failed check.
+// The head of every emitted program: includes, scalar helpers, and the record of a failed check.
 import { failureAddress } from "../wasm/failure.ts";
 import type { Target } from "./target.ts";
 

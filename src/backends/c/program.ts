@@ -16,10 +16,10 @@ import type { Target } from "./target.ts";
 
 export interface EmittedProgram {
   readonly source: string;
-  /** Private scratch for each thread, and scratch that all share, in bytes. */
+  /** Private scratch per thread, and scratch shared by all threads, in bytes. */
   readonly scratchBytes: number;
   readonly sharedBytes: number;
-  /** Whether some kernel is worth sharing between threads. */
+  /** Whether any kernel is worth sharing between threads. */
   readonly shares: boolean;
 }
 
@@ -81,7 +81,7 @@ ${kernels.map((own, place) => `  case ${place}:\n${writer.write(own, false)}    
   };
 }
 
-/** `hebb_stage`, which runs one of the stages, of a program that has them. */
+/** `hebb_stage`, which runs one stage of a staged program. */
 function stageFunction(
   { stageEnds }: Program,
   kernels: readonly (readonly Run[])[],
@@ -105,7 +105,7 @@ ${cases.join("")}  }
 `;
 }
 
-/** Phases one after another, by their places, and loops, in the order in which they run. */
+/** Consecutive phases, by index, and loops, in execution order. */
 type Run =
   | { readonly kind: "phases"; readonly from: number; readonly to: number }
   | {
@@ -120,7 +120,7 @@ type Run =
 class RunWriter {
   private readonly phases: readonly Phase[];
   private readonly functions: SharedFunctions;
-  /** Whether the phases are a list. */
+  /** Whether the phases are called through a table. */
   private readonly listed: boolean;
 
   constructor(phases: readonly Phase[], functions: SharedFunctions, listed: boolean) {
@@ -129,7 +129,7 @@ class RunWriter {
     this.listed = listed;
   }
 
-  /** `shared`: phases worth it are run by all threads, where there is a pool. `level`: loops around. */
+  /** `shared`: worthwhile phases run on all threads if there is a pool. `level`: number of enclosing loops. */
   write(runs: readonly Run[], shared: boolean, level = 0): string {
     return joined(runs)
       .map((run) => {
@@ -154,7 +154,7 @@ class RunWriter {
   }
 }
 
-/** The same runs, with phases that follow one another in one. */
+/** The same runs, with consecutive phases merged. */
 function joined(runs: readonly Run[]): Run[] {
   const all: Run[] = [];
   for (const run of runs) {
@@ -165,23 +165,23 @@ function joined(runs: readonly Run[]): Run[] {
   return all;
 }
 
-/** Sets a window of a loop to its row. */
+/** Moves a window of a loop to the row of this step. */
 function moveSlot({ slot, first, rowBytes, shift, rows }: MovingSlot, t: string): string {
   const step = shift === 0 ? t : `(${t} + ${shift})`;
   const row = rows === undefined ? step : `${step} % ${rows}`;
   return `  table[${slot}] = table[${first.slot}] + ${first.byteOffset}u + ${row} * ${rowBytes}u;\n`;
 }
 
-/** The phase, which does nothing once a check has failed. */
+/** The phase, made a no-op once a check has failed. */
 const unlessFailed = (phase: Phase): Phase => ({
   ...phase,
   body: ["  if (has_failed(base)) return;\n", ...phase.body],
 });
 
-/** Programs of more phases are a table that one loop walks: a compiler parses a table much faster than as many calls. */
+/** Programs with more phases loop over a table: a compiler parses a table much faster than as many calls. */
 const mostWrittenOut = 40;
 
-/** Phases of at least this many nanoseconds are shared: a barrier costs several hundred. */
+/** Minimum nanoseconds of a shared phase: a barrier costs several hundred. */
 const sharedCost = 4_000;
 const barrierCost = 700;
 /** The cost of waking the workers, in nanoseconds. */
@@ -201,10 +201,10 @@ function worthThreads(runs: readonly Run[], phases: readonly Phase[]): boolean {
   return runs.reduce((gain, run) => gain + gainOf(run), -wakeCost) > 0;
 }
 
-/** Units that a thread claims at once, 0 for a phase that is not shared: several times for each thread, so that a late one takes fewer. */
+/** Units claimed at once; 0: the phase is not shared. Each thread claims several times, so that a late one claims fewer. */
 const takeOf = (phase: Phase): number => (isShared(phase) ? Math.max(1, Math.floor(phase.units / 16)) : 0);
 
-/** The phases as a list, and the loop that runs a part of it, alone or with a pool. */
+/** The table of the phases, and the loop that runs a range of it, alone or with a pool. */
 function listedRun(phases: readonly Phase[], functions: SharedFunctions, scratchSlot: number): string {
   const entries = phases.map(
     (phase) => `  {${functions.nameOf(phase)}, ${phase.units}, ${takeOf(phase)}, ${functions.operandsOf(phase)}},\n`,
@@ -225,8 +225,8 @@ static void run_listed(struct pool *pool, char *base, const unsigned long long *
 }
 
 /**
- * The functions of the phases. Phases that differ in their buffers alone, as the layers of a deep network do, share one, so
- * that the compiler has less to read: their addresses are operands, as pairs of a slot of the table and an offset.
+ * The functions of the phases. Phases that differ only in their buffers, like the layers of a deep network, share one, so that
+ * the compiler reads less. Their addresses are operands: pairs of a table slot and an offset.
  */
 class SharedFunctions {
   private readonly byText = new Map<string, { readonly name: string; readonly source: string }>();
@@ -273,13 +273,13 @@ class SharedFunctions {
     return this.calls.get(phase)?.operands ?? "0";
   }
 
-  /** The whole phase on the first thread. */
+  /** Runs the whole phase on the first thread. */
   call(phase: Phase): string {
     const scratch = `base + table[${this.scratchSlot}]`;
     return `${this.nameOf(phase)}(base, table, 0, ${phase.units}, ${scratch}, ${this.operandsOf(phase)});\n`;
   }
 
-  /** The phase on every thread of the pool. */
+  /** Runs the phase on every thread of the pool. */
   share(phase: Phase): string {
     const operands = [this.nameOf(phase), "base", "table", this.scratchSlot, phase.units, takeOf(phase)].join(", ");
     return `pool->share(pool, ${operands}, ${this.operandsOf(phase)});\n`;
@@ -288,10 +288,10 @@ class SharedFunctions {
 
 class ProgramContext implements EmitContext {
   readonly target: Target;
-  /** What comes before the kernel that is being emitted. */
+  /** The instructions before the kernel being emitted. */
   before: Instruction[] = [];
   readonly helpers = new Map<string, string>();
-  /** Names of helpers that are functions, by the text that they consist of. */
+  /** Names of helper functions, by their text. */
   private readonly functions = new Map<string, string>();
   private readonly counts = new Map<string, number>();
   scratchBytes = 0;
@@ -346,7 +346,7 @@ class ProgramContext implements EmitContext {
     return this.extraBuffer(`words of ${buffer}`, "int32", placement, Math.floor((length * byteSize(dtype)) / 4));
   }
 
-  /** Memory seen in another way than the program does. */
+  /** A view of memory with another dtype or length than in the program. */
   private extraBuffer(name: string, dtype: ElementType, placement: Placement, length: number): number {
     const first = this.program.buffers.length;
     const known = this.extra.findIndex((buffer) => buffer.name === name);
@@ -358,7 +358,7 @@ class ProgramContext implements EmitContext {
 
   helper(name: string, make: () => string): void {
     if (this.helpers.has(name)) return;
-    // Helpers are emitted after what they need.
+    // Helpers are emitted after their dependencies.
     const text = make();
     this.helpers.set(name, text);
   }

@@ -1,4 +1,4 @@
-// Writes reductions as C: serial or in lanes, several points at a time as a tree; long float sums continue in float64.
+// Writes reductions as C: serial or in lanes, several points at a time as a tree; long float sums carry on in float64.
 
 import { byteSize } from "../../graph/dtype.ts";
 import type { Axis } from "../../graph/scalar.ts";
@@ -16,9 +16,9 @@ import { needWide } from "./wide.ts";
 
 export type Reduce = Extract<Step, { kind: "reduce" }>;
 
-/** Points, or vectors of them, that one turn of a loop combines, of all its reductions together. */
+/** Points, or vectors of points, that one iteration combines, over all its reductions. */
 const mostTogether = 12;
-/** Larger expressions are not unrolled in a loop over single points. */
+/** Larger expressions are not unrolled in loops over single points. */
 const largestRepeated = 16;
 
 /** Strides of at least this many bytes are prefetched this many steps ahead. */
@@ -31,14 +31,14 @@ interface Range {
   readonly count: number;
 }
 
-/** A reduction that is being computed. */
+/** A reduction in progress. */
 interface Running {
   readonly step: Reduce;
-  /** 0: one element. */
+  /** 0: a single element. */
   readonly lanes: number;
   readonly type: string;
   readonly name: string;
-  /** Where a long sum is carried on in float64. */
+  /** The float64 total of a long sum. */
   readonly wide: { readonly type: string; readonly name: string } | undefined;
 }
 
@@ -51,7 +51,7 @@ export class Reductions extends Nests {
     else this.laneReduce(steps, axes, lane);
   }
 
-  /** One element, or one vector of elements, for each point. */
+  /** Reduces one element, or one vector of elements, per point. */
   private serialReduce(steps: readonly Reduce[], axes: readonly Axis[]): void {
     const { e } = this;
     const { out, laneCount } = e;
@@ -93,7 +93,7 @@ export class Reductions extends Nests {
     }
   }
 
-  /** Lanes along one of the reduced axes, which are combined at the end. */
+  /** Reduces with lanes along one of the reduced axes; the lanes are combined at the end. */
   private laneReduce(steps: readonly Reduce[], axes: readonly Axis[], lane: Axis): void {
     const { e, lanes } = this;
     const { out } = e;
@@ -149,7 +149,7 @@ export class Reductions extends Nests {
     return { step, lanes, type, name, wide };
   }
 
-  /** The values of some points, those of one after those of the other, into the running ones. */
+  /** Combines the values of some points, as a tree, into the running values. */
   private combine(sums: readonly Running[], points: readonly (readonly string[])[]): void {
     const { out } = this.e;
     for (const [place, sum] of sums.entries()) {
@@ -162,7 +162,7 @@ export class Reductions extends Nests {
           return other === undefined ? value : out.define(sum.type, "r", this.combined(sum, value, other));
         });
       }
-      // A single long sum switches to float64 at once: nothing else is faster.
+      // A single long sum uses float64 directly: nothing else is faster.
       if (sum.wide !== undefined && sum.lanes === 0) out.line(`${sum.wide.name} += ${values[0] ?? ""};`);
       else out.line(`${sum.name} = ${this.combined(sum, sum.name, values[0] ?? "")};`);
     }
@@ -183,7 +183,7 @@ export class Reductions extends Nests {
     return dtype === "bool" ? `I${lanes}_splat(-${value})` : `${vectorType(dtype, lanes)}_splat(${value})`;
   }
 
-  /** Runs the body for the last axis inside loops over the others; where they are interrupted, long sums go on in float64. */
+  /** Runs the body for the last axis inside loops over the others. At the cut, long sums are flushed to float64. */
   private interrupted(
     axes: readonly Axis[],
     cut: Interruption | undefined,
@@ -226,7 +226,7 @@ export class Reductions extends Nests {
     if (rest > 0) block(`${extent - rest}`, rest);
   }
 
-  /** `copies` points or vectors of a range at a time, then those that are left. */
+  /** Takes `copies` points or vectors of a range at a time, then the remainder. */
   private along(
     { start, count }: Range,
     width: number,
@@ -245,7 +245,7 @@ export class Reductions extends Nests {
       this.counted({ start: `${start} + ${count - rest}`, count: 1 }, 1, (place) => body(points(place, rest)));
   }
 
-  /** A loop whose turns the compiler can count: `end` would be any number to it. */
+  /** A loop with a trip count the compiler can see. */
   private counted({ start, count }: Range, step: number, body: (place: string) => void): void {
     const { out } = this.e;
     const name = out.name("i");
@@ -264,13 +264,13 @@ export class Reductions extends Nests {
   }
 }
 
-/** A point of the last axis, or a vector of which so many lanes are points. */
+/** A point of the last axis, or a vector with this many valid lanes. */
 interface Point {
   readonly place: string;
   readonly lanes: number;
 }
 
-/** How many points are combined before they reach the running values: a tree has less latency than a chain. */
+/** Points combined before they reach the running values: a tree has less latency than a chain. */
 function copiesOf(steps: readonly Reduce[], extent: number): number {
   let copies = 4;
   while (copies > 1 && (extent < copies || steps.length * copies > mostTogether)) copies /= 2;
@@ -292,7 +292,7 @@ function farLoads({ axes, value }: Reduce): { buffer: number; index: Linear; str
   return found;
 }
 
-/** Calls back for every part of the value once, but not for what places of loads are made of. */
+/** Visits each part of the value once, except the indices of loads. */
 function eachPart(value: Value, visit: (part: Value) => void): void {
   visitParts((part) => {
     visit(part);

@@ -1,4 +1,4 @@
-// With AddressSanitizer in HEBB_CFLAGS: unallocated memory is poisoned, so that emitted code that leaves a block is caught.
+// With AddressSanitizer in HEBB_CFLAGS: poisons unallocated memory, so that emitted code that leaves a block is caught.
 import { HebbError } from "../../graph/errors.ts";
 import { koffi } from "./native.ts";
 
@@ -9,11 +9,11 @@ export interface Sanitizer {
   /** Marks memory that code must not touch. */
   close(address: number, bytes: number): void;
   open(address: number, bytes: number): void;
-  /** Registers the device's memory; whoever holds a block unpoisons it again. */
+  /** Registers and poisons the device's memory; live blocks are unpoisoned afterwards. */
   cover(base: number, from: number, to: number): void;
 }
 
-/** The sanitizer of this process, or undefined where code is not compiled with it. */
+/** The sanitizer of this process, or undefined if code is compiled without it. */
 export function sanitizer(): Sanitizer | undefined {
   const flags = typeof process === "undefined" ? "" : (process.env["HEBB_CFLAGS"] ?? "");
   if (!flags.includes("-fsanitize=address")) return undefined;

@@ -85,7 +85,7 @@ export class Statements extends Reductions {
   }
 }
 
-/** Reductions one after another over the same axes, none of which needs another, by their first: they are computed in one loop. */
+/** Groups consecutive, independent reductions over the same axes, keyed by the first: each group shares one loop. */
 function groupsOf(steps: readonly Step[]): Map<Step, Reduce[]> {
   const groups = new Map<Step, Reduce[]>();
   let group: Reduce[] = [];

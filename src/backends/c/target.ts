@@ -9,9 +9,9 @@ export interface Target {
   readonly vectorBytes: number;
   /** Vector registers. */
   readonly registers: number;
-  /** Whether a product and a sum can be one instruction, rounded once. */
+  /** Whether one instruction multiplies and adds with a single rounding. */
   readonly fusedMultiplyAdd: boolean;
-  /** Whether one instruction adds two products of bfloat16 to each float32. */
+  /** Whether one instruction adds two bfloat16 products to each float32. */
   readonly bfloat16Products: boolean;
 }
 
@@ -22,7 +22,7 @@ export const targets: Readonly<Record<VectorSet, Target>> = {
   portable: { vectors: "portable", vectorBytes: 16, registers: 16, fusedMultiplyAdd: false, bfloat16Products: false },
 };
 
-/** The target that a compiler with these predefined macros makes code for. */
+/** The target of a compiler with these predefined macros. */
 export function targetOf(macros: ReadonlySet<string>): Target {
   const has = (...names: string[]): boolean => names.every((name) => macros.has(name));
   if (has("__AVX512F__", "__AVX512DQ__", "__AVX512VL__", "__AVX512BW__"))

@@ -1,4 +1,4 @@
-// Damage in the cache of compiled programs, folders that others may write to, and compilers that support fewer flags.
+// Damaged files in the cache of compiled programs, folders that others may write to, and compilers that lack flags.
 import { execFileSync, spawnSync } from "node:child_process";
 import {
   chmodSync,
@@ -57,7 +57,7 @@ beforeEach(() => {
 const programs = (): string => join(cache, `programs-${process.getuid?.()}`);
 
 const source = "int answer(int by) { return 7 * by; }";
-/** What the program says, when it is asked as the device asks. */
+/** The result of the program, built as the device builds it. */
 function answer(toolchain: Toolchain): unknown {
   const library = loadLibrary(toolchain, () => toolchain.build(source));
   const said = library.func("int answer(int by)")(6);
@@ -71,7 +71,7 @@ function flipBit(file: string, place: number): void {
   writeFileSync(file, bytes);
 }
 
-/** A library that can be loaded, has none of the functions, and leaves a trace when it is loaded. */
+/** A loadable library that has none of the functions and leaves a trace when loaded. */
 function planted(trace: string): string {
   const [text, library] = [join(work, "planted.c"), join(work, "planted.so")];
   writeFileSync(
@@ -82,7 +82,7 @@ function planted(trace: string): string {
   return library;
 }
 
-describeC("a damaged file of the cache is made anew", () => {
+describeC("a damaged cache file is rebuilt", () => {
   const half = (file: string): void => truncateSync(file, Math.floor(statSync(file).size / 2));
   const damages: Readonly<Record<string, (file: string) => void>> = {
     "half of it": half,
@@ -95,7 +95,7 @@ describeC("a damaged file of the cache is made anew", () => {
     },
     "no file in its place": (file) => rmSync(file),
   };
-  /** Whole, with the header compiled, which happens beside the programs. */
+  /** An intact cache with the compiled header, which is built alongside the programs. */
   const whole = fresh();
   const place = fresh();
   beforeAll(async () => {
@@ -119,7 +119,7 @@ describeC("a damaged file of the cache is made anew", () => {
       cpSync(whole, place, { recursive: true });
       for (const name of readdirSync(programs())) {
         if (name.endsWith(ending)) harm(join(programs(), name));
-        // A header is read when a program is compiled.
+        // A header is read only when a program is compiled.
         else if (ending.includes(".h") && name.endsWith(".so")) rmSync(join(programs(), name));
       }
       const again = new Toolchain();
@@ -155,18 +155,18 @@ describeC("a damaged file of the cache is made anew", () => {
   });
 });
 
-describeC("a cache that somebody clears while it is in use is filled anew", () => {
-  it("before a program is compiled", () => {
+describeC("a cache cleared while in use is refilled", () => {
+  it("when cleared before a program is compiled", () => {
     const toolchain = new Toolchain();
     for (const gone of [cache, programs(), ...readdirSync(programs()).map((name) => join(programs(), name))]) {
-      // The header is being compiled beside it.
+      // The header is being compiled at the same time.
       removeFolder(gone);
       expect(answer(toolchain)).toBe(42);
       for (const name of readdirSync(programs())) if (name.endsWith(".so")) rmSync(join(programs(), name));
     }
   });
 
-  it.each(["cache", "header"])("while it is compiled: the %s", (what) => {
+  it.each(["cache", "header"])("when the %s is cleared during compilation", (what) => {
     const [file, done] = [fresh(), fresh()];
     const gone = what === "cache" ? cache : `${programs()}/*.h*`;
     const once = `case "$*" in *-shared*) [ -e ${done} ] || { touch ${done}; rm -rf ${gone}; };; esac`;
@@ -179,7 +179,7 @@ describeC("a cache that somebody clears while it is in use is filled anew", () =
     expect(existsSync(done)).toBe(true);
   });
 
-  it("by somebody who puts a folder of his own there: nothing is built in it", () => {
+  it("but not if someone replaces the folder with their own: nothing is built in it", () => {
     const toolchain = new Toolchain();
     removeFolder(programs());
     mkdirSync(programs());
@@ -198,7 +198,7 @@ describeC("a folder that others may write to", () => {
     return toolchain.warning?.what ?? "";
   };
 
-  it("has a folder in its place that goes with the process; those of processes that were killed go with the next", () => {
+  it("is replaced by a temporary folder, removed when the process ends; the next process removes the folders of killed ones", () => {
     const child = spawnSync(process.execPath, ["-e", ""]);
     const abandoned = join(tmpdir(), `hebb-${child.pid}`);
     mkdirSync(abandoned);
@@ -214,7 +214,7 @@ describeC("a folder that others may write to", () => {
     expect(existsSync(abandoned)).toBe(false);
   });
 
-  it("is left as it is and not used; the warning names it", () => {
+  it("is left untouched and unused; the warning names it", () => {
     mkdirSync(cache);
     chmodSync(cache, 0o777);
     const toolchain = new Toolchain();
@@ -224,7 +224,7 @@ describeC("a folder that others may write to", () => {
     expect(readdirSync(cache)).toEqual([]);
   });
 
-  it("is shared safely where it is sticky: each user has a folder below it", () => {
+  it("is shared safely if it is sticky: each user has a folder below it", () => {
     mkdirSync(cache);
     chmodSync(cache, 0o1777);
     const toolchain = new Toolchain();
@@ -234,7 +234,7 @@ describeC("a folder that others may write to", () => {
     expect(statSync(cache).mode & 0o7777).toBe(0o1777);
   });
 
-  it("has a link, a file or an open folder in the place of one's own: none is used", () => {
+  it("is not used if a link, a file or an open folder takes the place of the user's own", () => {
     const kinds: Readonly<Record<string, () => void>> = {
       "is a link": () => symlinkSync(mkdtempSync(join(work, "target-")), programs()),
       "is not a folder": () => writeFileSync(programs(), ""),
@@ -253,7 +253,7 @@ describeC("a folder that others may write to", () => {
     }
   });
 
-  it.skipIf(!asRoot)("belongs to somebody else, or is reached through somebody else's link: it is not used", () => {
+  it.skipIf(!asRoot)("is not used if it belongs to another user, or is reached through another user's link", () => {
     mkdirSync(programs(), { recursive: true });
     chownSync(programs(), somebodyElse, somebodyElse);
     expect(usedInstead(new Toolchain())).toContain(`${programs()} belongs to another user`);
@@ -291,7 +291,7 @@ describeC("a folder that others may write to", () => {
 });
 
 describeC("compilers", () => {
-  /** A compiler that refuses some flags, and writes down what it is called with. */
+  /** A compiler that refuses some flags and otherwise calls cc. */
   function compiler(...refused: readonly string[]): string {
     const file = fresh();
     const cases = refused.map((flag) => `${flag}) echo "error: unknown option $a" >&2; exit 1;;`).join(" ");
@@ -305,19 +305,19 @@ describeC("compilers", () => {
     [["-march=native"]],
     [["-march=*", "-mcpu=*", "-m*"]],
     [["-march=native", "-fno-ipa-cp", "-fno-trapping-math"]],
-  ])("one that does not know %j is given what it does know", (refused) => {
+  ])("a compiler without %j gets only the flags it supports", (refused) => {
     vi.stubEnv("HEBB_CC", compiler(...refused));
     const toolchain = new Toolchain();
     expect(answer(toolchain)).toBe(42);
     if (process.arch === "x64") expect(toolchain.description).toContain("does not know -march=native");
   });
 
-  it("one that does not know what arithmetic needs is named, with what it said", () => {
+  it("a compiler without the flags that arithmetic needs is named, with its message", () => {
     vi.stubEnv("HEBB_CC", compiler("-ffp-contract=off"));
     expect(() => new Toolchain()).toThrow(/does not work with .*-ffp-contract=off.*: error: unknown option/);
   });
 
-  it("one that hides the functions of a library gives a sentence, not an error of the loader", () => {
+  it("a compiler that hides library functions gives a clear message, not a loader error", () => {
     vi.stubEnv("HEBB_CFLAGS", "-fvisibility=hidden");
     const toolchain = new Toolchain();
     expect(() => answer(toolchain)).toThrow(HebbError);

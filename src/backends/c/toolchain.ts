@@ -14,7 +14,7 @@ const names: Readonly<Record<VectorSet, string>> = {
   portable: "portable vectors",
 };
 
-/** How often a program is recompiled because another process cleared the cache meanwhile. */
+/** Recompilations of a program after another process cleared the cache. */
 const timesCleared = 3;
 
 export class Toolchain {
@@ -26,10 +26,10 @@ export class Toolchain {
   private readonly compiler: Compiler;
   private readonly headerText: string;
   private readonly header: string;
-  /** The digest of the compiled header was compared with the one that was kept. */
+  /** Whether the digest of the compiled header has been verified. */
   private headerChecked = false;
 
-  /** Throws a HebbError that says why there is no C backend here. */
+  /** Throws a HebbError with the reason if there is no C backend here. */
   constructor() {
     const node = nodeModules();
     this.node = node;
@@ -50,7 +50,7 @@ export class Toolchain {
     return this.cache.warning;
   }
 
-  /** The path of the shared library that `source` is, compiled unless it has been before. */
+  /** The path of the shared library for `source`, compiled on first use. */
   build(source: string, options: { readonly define?: string; readonly threads?: boolean } = {}): string {
     const { cache, node } = this;
     const { version, flags: known, defines } = this.compiler;
@@ -79,7 +79,7 @@ export class Toolchain {
     }
   }
 
-  /** Forgets a library that cannot be loaded. */
+  /** Removes a library that cannot be loaded. */
   forget(library: string): void {
     this.cache.remove(library);
   }
@@ -104,7 +104,7 @@ export class Toolchain {
     }
   }
 
-  /** Whether the header had to be written. */
+  /** Writes the header if it is missing or wrong; returns whether it did. */
   private writeHeader(): boolean {
     const { cache, header, headerText } = this;
     if (cache.textOf(header) === headerText) return false;
@@ -112,21 +112,21 @@ export class Toolchain {
     return true;
   }
 
-  /** Whoever clears the cache takes the header from all processes that use it. */
+  /** Clearing the cache removes the header for every process that uses it. */
   private ensureHeader(): void {
     if (this.writeHeader()) this.compileHeader();
     else this.checkCompiledHeader();
   }
 
   /**
-   * Reading the intrinsics takes longer than compiling a program, so they are compiled once: beside the first programs, which
-   * read them as text meanwhile.
+   * Parsing the intrinsics takes longer than compiling a program, so they are compiled once, in parallel with the first programs.
+   * Those read them as text.
    */
   private compileHeader(): void {
     const { header } = this;
     const { program, flags } = this.compiler;
     const own = `${this.cache.temporary(this.node.path.basename(header))}.gch`;
-    // Where neither program for digests is at hand nothing is kept.
+    // Without a program for digests, nothing is kept.
     const script = `umask 077; own=$1 whole=$2; shift 2
 "$@" -o "$own" && { sha256sum < "$own" || shasum -a 256 < "$own"; } > "$own.sum" && mv "$own.sum" "$whole.sum" && mv "$own" "$whole"
 rm -f "$own" "$own.sum"`;
@@ -135,12 +135,12 @@ rm -f "$own" "$own.sum"`;
       stdio: "ignore",
       detached: true,
     });
-    // Without it programs only compile more slowly.
+    // If it cannot start, programs only compile more slowly.
     compiling.on("error", () => undefined);
     compiling.unref();
   }
 
-  /** A compiled header that is not whole goes: compilers break down over it, or worse, do not. */
+  /** Removes a damaged compiled header: compilers crash on it or, worse, do not. */
   private checkCompiledHeader(): void {
     const compiled = `${this.header}.gch`;
     if (this.headerChecked || !this.node.fs.existsSync(compiled)) return;

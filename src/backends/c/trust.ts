@@ -5,22 +5,22 @@ import type { NodeModules } from "./node.ts";
 
 const writableByGroup = 0o020;
 const writableByAll = 0o002;
-/** In such a folder only the owner of a file may rename or remove it. */
+/** In a sticky folder, only the owner of a file may rename or remove it. */
 const sticky = 0o1000;
 const mostLinks = 40;
 
-/** Whether others than the owner may write to it. A group with the owner's id has no other members. */
+/** Whether anyone but the owner may write to it. A group with the owner's id has no other members. */
 export const othersMayWrite = ({ mode, uid, gid }: Stats): boolean =>
   (mode & writableByAll) !== 0 || ((mode & writableByGroup) !== 0 && gid !== uid);
 
-/** The user whose files are trusted, as the system knows it. */
+/** The effective user, whose files are trusted. */
 export const ownId = (): number | undefined => process.geteuid?.();
 
 const isTrusted = ({ uid }: Stats): boolean => ownId() === undefined || uid === 0 || uid === ownId();
 
 /**
- * The real path of a folder of this name below `parent`, made for the user alone where it is missing. Every folder on the way must
- * be safe from other users, and every link must be the user's or root's. Throws a HebbError that says what is not.
+ * The real path of a folder with this name below `parent`, created for the user alone if it is missing. Every folder on the way must
+ * be safe from other users, and every link must belong to the user or root. Throws a HebbError that names the problem.
  */
 export function ownFolder(node: NodeModules, parent: string, name: string): string {
   const { fs, path } = node;
@@ -34,7 +34,7 @@ export function ownFolder(node: NodeModules, parent: string, name: string): stri
   return folder;
 }
 
-/** The real path of a folder, made where it is missing. */
+/** The real path of a folder, created if missing. */
 function safePath(node: NodeModules, asked: string): string {
   const { fs, path } = node;
   const { root } = path.parse(asked);

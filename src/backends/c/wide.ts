@@ -1,11 +1,11 @@
-// Float32 lanes widened to float64: two vectors of doubles for one of floats, because one would not fit a register.
+// Float32 lanes widened to float64: two double vectors per float vector, because one would not fit a register.
 import type { EmitContext } from "./emitter.ts";
 import { needReduction } from "./horizontal.ts";
 import { needLanes } from "./lanes.ts";
 import type { Target } from "./target.ts";
 
 /**
- * The type of float64 sums of so many float32 lanes, for which these are then in the program, here for 8 lanes:
+ * Emits and names the type of float64 sums of this many float32 lanes, here for 8 lanes:
  * `W8 W8_zero()`, `W8 W8_add(W8, F8)`, `F8 F8_ofW(W8)`, and `double sum_W8(W8)`, always in the same order.
  */
 export function needWide(context: EmitContext, lanes: number): string {
@@ -34,7 +34,7 @@ static inline double sum_${W}(${W} w) { return sum_${D}(w.low + w.high); }
   return W;
 }
 
-/** The halves of floats `v` as doubles, and of doubles `w` as floats. */
+/** The halves of floats `v` as doubles, and the halves of doubles `w` as floats. */
 function halves({ vectors }: Target, lanes: number, half: number): { low: string; high: string; floats: string } {
   const [F, D] = [`F${lanes}`, `D${half}`];
   const from = (low: string, high: string, floats: string) => ({

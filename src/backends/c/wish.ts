@@ -1,7 +1,7 @@
-// What the environment asks of a C compiler, for where another backend runs.
+// Explains, when another backend runs, why a C compiler requested in the environment is not used.
 import type { Warning } from "../backend.ts";
 
-/** Why a compiler that is asked for is not used; undefined where none is. */
+/** Why the requested compiler is not used; undefined if none was requested. */
 export function unusedCompiler(environment: (name: string) => string | undefined): Warning | undefined {
   const asked = ["HEBB_CC", "HEBB_CFLAGS"].filter((name) => environment(name) !== undefined);
   if (asked.length === 0) return undefined;

@@ -1,8 +1,8 @@
-// Estimates the work of a program from its kernels: whether compiling it pays if it runs once.
+// Estimates the work of a program from its kernels: whether compiling it pays off for a single run.
 import type { Instruction, Program, Statement } from "../../compiler/kernel.ts";
 import { extentOf } from "../analysis/steps.ts";
 
-/** Points of loops, and products of contractions, of one run. */
+/** Loop points plus products of contractions, for one run. */
 export function workOf(program: Program): number {
   return workOfAll(program.kernels);
 }

@@ -22,12 +22,12 @@ import {
 import type { PaddingSkip } from "./skipPadding.ts";
 import { kBlock, roundUp, share, shortenedLanes, tileOf } from "./tile.ts";
 
-/** The cheapest of the ways that are possible. */
+/** The cheapest possible plan. */
 export function planContraction(kernel: ContractionKernel, machine: Machine, paddingOf: PaddingOf): Plan {
   return plansOf(kernel, machine, paddingOf).reduce(cheaper);
 }
 
-/** The cheapest way by tiles of outer products. */
+/** The cheapest plan with tiles of outer products. */
 export function planOuter(kernel: ContractionKernel, machine: Machine): OuterPlan {
   return plansOf(kernel, machine, () => undefined)
     .filter((plan) => plan.kind === "outer")
@@ -51,7 +51,7 @@ export const either = [false, true] as const;
 
 type Rule = Extract<Machine["inPlace"], { kind: "ruled" }>;
 
-/** One plan for either order of the sides. */
+/** One plan per order of the sides. */
 function ruledPlans(kernel: ContractionKernel, machine: Machine, rule: Rule): Plan[] {
   return either.flatMap((swapped): Plan[] => {
     const sides = sidesOf(kernel, machine, swapped, bothPacked);
@@ -72,14 +72,14 @@ function ruledPlans(kernel: ContractionKernel, machine: Machine, rule: Rule): Pl
   });
 }
 
-/** Whether k is one run of neighbours in memory on both sides, whose rows and columns step forwards evenly. */
+/** Whether k is one contiguous run on both sides, and their rows and columns have a uniform positive stride. */
 const isDot = ({ a, b }: Sides, kernel: ContractionKernel): boolean =>
   [a, b].every((side) => {
     const [steps, outer] = [kSteps(side, kernel), outerSteps(side)];
     return steps.length === 1 && steps[0]?.stride === 1 && outer.length <= 1 && (outer[0]?.stride ?? 0) >= 0;
   });
 
-/** The tile that computes products of these sides. */
+/** The tile for products of these sides. */
 function tileIn({ a, b }: Sides, { dtype }: ContractionKernel, machine: Machine) {
   const n = b.group.merged.extent;
   const lanes = shortenedLanes(vectorLanes(dtype, machine), n);
@@ -87,10 +87,10 @@ function tileIn({ a, b }: Sides, { dtype }: ContractionKernel, machine: Machine)
   return { lanes, mr, vectors, nr: vectors * lanes };
 }
 
-/** The products with padding that tiles of so many rows in place leave out. */
+/** The products with padding that tiles with this many rows in place can skip. */
 type SkipOf = (sides: Sides, rows: number) => PaddingSkip | undefined;
 
-/** Tiles of outer products; `skipOf`: where the rows are padded. */
+/** A plan with tiles of outer products; `skipOf`: what can be skipped if the rows are padded. */
 export function outerPlan(
   kernel: ContractionKernel,
   machine: Machine,
@@ -102,21 +102,21 @@ export function outerPlan(
   const [m, n, k] = [a.group.merged, b.group.merged, extentOf(kernel.k)];
   const { lanes, mr, vectors, nr } = tileIn(sides, kernel, machine);
   const packB = !packsB ? "no" : packsInUnit(sides, kernel, machine, nr) ? "inUnit" : "ahead";
-  // A panel that is packed in its unit ends where a run of its columns ends.
+  // A panel packed in its unit ends at the end of a contiguous run of its columns.
   const run = packB === "inUnit" ? evenK(b, kernel) : k;
   const isEven = (packed: boolean, side: Side): boolean => packed || kSteps(side, kernel).length <= 1;
   let kc = kBlocks.uneven || (isEven(packA, a) && isEven(packsB, b)) ? kBlock(run, kBlocks) : k;
   let skip = packA ? undefined : skipOf?.(sides, mr);
   if (skip !== undefined) {
     const even = packsB || (b.operand !== undefined && along(b.operand, skip.channels).length <= 1);
-    // Blocks end where a round does; panels packed in their unit where their runs do.
+    // Blocks end at the end of a round; panels packed in their unit, at the end of a run.
     if (!even || (packB === "inUnit" && kc % skip.round !== 0 && run !== k)) skip = undefined;
     else kc = roundUp(kc, skip.round);
   }
   const points = extentOf(batch);
   const [rowPanels, columnPanels] = [Math.ceil(m.extent / mr), Math.ceil(n.extent / nr)];
   const tiles = points * rowPanels * columnPanels;
-  // Rows shared evenly fill their tiles.
+  // Evenly shared rows fill their tiles.
   const rowSteps = machine.tile.even ? m.extent / mr : rowPanels;
   const [convertedA, convertedB] = [
     packA ? 0 : converting(a, kernel, machine),
@@ -141,13 +141,13 @@ export function outerPlan(
   return { kind: "outer", ...sides, m, n, mr, nr, lanes, packA, packB, kc, skip, epilogueLanes, cycles };
 }
 
-/** Whether columns that are neighbours are neighbours in memory. */
+/** Whether neighbouring columns are contiguous in memory. */
 export function hasContiguousColumns(b: Side): boolean {
   const steps = outerSteps(b);
   return steps.length === 0 || (steps.length === 1 && steps[0]?.stride === 1);
 }
 
-/** Whether a unit packs its columns by itself: few rows, no panel that serves several points of the batch, and whole vectors that lie evenly. */
+/** Whether a unit packs its own columns: few rows, no panel shared by several points of the batch, and whole, evenly spaced vectors. */
 function packsInUnit({ a, b, batch }: Sides, kernel: ContractionKernel, machine: Machine, nr: number): boolean {
   if (a.group.merged.extent > machine.mostRowsInUnit) return false;
   if (!batch.every((axis: Axis) => b.operand?.strideOf(axis) !== 0)) return false;
@@ -158,7 +158,7 @@ function packsInUnit({ a, b, batch }: Sides, kernel: ContractionKernel, machine:
   return run === extentOf(kernel.k) || run % Math.ceil(run / machine.kBlocks.longest) === 0;
 }
 
-/** Undefined where k is not last in memory on both sides, or too many offsets are needed. */
+/** Undefined if k is not contiguous on both sides, or needs too many offsets. */
 export function dotPlan(kernel: ContractionKernel, machine: Machine, sides: Sides): DotPlan | undefined {
   const { costs, longestTable, dot } = machine;
   const lanes = vectorLanes(kernel.dtype, machine);
@@ -176,7 +176,7 @@ export function dotPlan(kernel: ContractionKernel, machine: Machine, sides: Side
   const points = extentOf(sides.batch);
   const rowPanels = Math.ceil(m.extent / mr);
   const sums = points * rowPanels * mr * n.extent;
-  // Besides products, each vector of k loads the rows and the columns of the tile.
+  // Besides the products, each vector of k loads the rows and columns of the tile.
   const converted = mr * converting(sides.a, kernel, machine) + nr * converting(sides.b, kernel, machine);
   const perStep =
     Math.max(costs.multiplyAdd, ((mr + nr) * costs.load) / (mr * nr), costs.dotLatency / (mr * nr)) +

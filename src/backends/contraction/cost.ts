@@ -14,22 +14,22 @@ export const vectorLanes = (dtype: ElementType, { vectorBytes }: Pick<Machine, "
 
 const kStride = (side: Side, kernel: ContractionKernel): number => Math.abs(kSteps(side, kernel).at(-1)?.stride ?? 0);
 
-/** Cycles more for each element of rows read in place, when they are far apart. */
+/** Extra cycles per element of rows read in place, if they are far apart. */
 export function farRows(a: Side, kernel: ContractionKernel, mr: number, machine: Machine): number {
   const { costs, conflictBytes } = machine;
   const outer = Math.abs(outerSteps(a).at(-1)?.stride ?? 0);
   const k = kStride(a, kernel);
-  // Rows whole pages apart share the few places of one set of the first cache.
+  // Rows that are whole pages apart compete for the few ways of one L1 set.
   if (mr > 8 && outer > 0 && (outer * byteSize(kernel.dtype)) % conflictBytes === 0) return costs.conflict / 4;
   if (k >= 256 && k % 256 === 0 && extentOf(kernel.k) > 32) return (2 * costs.conflict) / mr;
   return outer > 16 && k > 1 ? costs.farApart : 0;
 }
 
-/** Cycles more for each load of a side that is read in place, where memory holds another type than the product's. */
+/** Extra cycles per load of a side read in place, if its type in memory differs from the product's. */
 export const converting = ({ operand }: Side, { dtype }: ContractionKernel, { costs }: Machine): number =>
   operand === undefined || operand.dtype === dtype ? 0 : costs.converted;
 
-/** Cycles more for each step of k of a tile whose columns are read in place. */
+/** Extra cycles per step of k for a tile whose columns are read in place. */
 export function columnMisses(b: Side, kernel: ContractionKernel, nr: number, machine: Machine): number {
   const { costs, firstCacheBytes } = machine;
   const k = extentOf(kernel.k);
@@ -39,7 +39,7 @@ export function columnMisses(b: Side, kernel: ContractionKernel, nr: number, mac
   return k * nr * 4 > firstCacheBytes ? lines * costs.miss : 0;
 }
 
-/** Cycles to pack one element of a side as often as the batch asks for; `ahead` of all tiles, or where it is used. */
+/** Cycles to pack one element of a side, for every point of the batch it depends on; `ahead` of all tiles, or where it is used. */
 export function packing(
   side: Side,
   kernel: ContractionKernel,
@@ -60,7 +60,7 @@ export function packing(
 const storing = (share: number, { stored, scattered }: Machine["costs"]): number =>
   share * stored + (1 - share) * scattered;
 
-/** Along which axis the epilogue stores results for the least, and what one costs. */
+/** The axis along which the epilogue stores results most cheaply, and the cost per result. */
 export function cheapestEpilogue(
   { m, n, mr, epilogue }: Pick<Tiling, "m" | "n" | "mr" | "epilogue">,
   dtype: ElementType,
@@ -69,14 +69,14 @@ export function cheapestEpilogue(
   const lanes = limits.doubles || (dtype !== "float64" && !hasFloat64(epilogue));
   const [canM, canN] = [m.extent >= limits.rows && mr % limits.rowMultiple === 0, n.extent >= limits.columns];
   const alongN = storing(contiguity(epilogue, n), costs);
-  // Along the rows the tile itself is read across its columns.
+  // Along the rows, the tile itself is read across its columns.
   const alongM = storing(contiguity(epilogue, m), costs) + costs.turned;
   if (lanes && canM && (alongM < alongN || !canN)) return { epilogueLanes: "m", perResult: alongM };
   if (lanes && canN) return { epilogueLanes: "n", perResult: alongN };
   return { epilogueLanes: "none", perResult: costs.scattered };
 }
 
-/** Cycles of storing all results, lanes along the columns. */
+/** Cycles to store all results with lanes along the columns. */
 export const storedAlongN = (
   { batch, m, n, epilogue }: Pick<Tiling, "batch" | "m" | "n" | "epilogue">,
   { costs }: Machine,

@@ -1,4 +1,4 @@
-// Enumerates and estimates all valid plans of a contraction on a machine whose costs are known.
+// Enumerates all valid plans of a contraction and estimates them, on a machine with known costs.
 import type { ContractionKernel } from "../../compiler/kernel.ts";
 import { extentOf } from "../analysis/steps.ts";
 import { dotPlan, either, hasContiguousColumns, outerPlan, type Way } from "./choose.ts";
@@ -10,7 +10,7 @@ import { type PaddingSkip, paddingSkip } from "./skipPadding.ts";
 import { mostUneven, tileOf } from "./tile.ts";
 import { windowPlan } from "./windows.ts";
 
-/** All plans that are possible, each with its estimated cycles: of which operands are packed, which way round, and the two other kinds. */
+/** All valid plans with their estimated cycles: for each choice of packed operands, in either order, and of the two other kinds. */
 export function estimatedPlans(kernel: ContractionKernel, machine: Machine, paddingOf: PaddingOf): Plan[] {
   const skipOf = ({ a, batch }: Sides, rows: number): PaddingSkip | undefined => {
     const dims = a.operand && paddingOf(a.operand.buffer);
@@ -30,7 +30,7 @@ export function estimatedPlans(kernel: ContractionKernel, machine: Machine, padd
   return plans.filter((plan) => plan !== undefined);
 }
 
-/** The sides; rows in place are in pieces only where those are whole tiles. */
+/** The sides. Rows in place are split into pieces only if the pieces are whole tiles. */
 function tiledSides(
   kernel: ContractionKernel,
   machine: Machine,
@@ -46,7 +46,7 @@ function tiledSides(
     : sidesOf(kernel, machine, swapped, { ...inPlace, mostUneven: uneven, pieces: false });
 }
 
-/** Whether tiles can read in place what is not packed. */
+/** Whether tiles can read the unpacked sides in place. */
 const isPossible = ({ a, b, packA, packB }: Way, kernel: ContractionKernel, { longestTable }: Machine): boolean =>
   (packA || isReadable(a, kernel, longestTable)) &&
   (packB || (isReadable(b, kernel, longestTable) && hasContiguousColumns(b)));

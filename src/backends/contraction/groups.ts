@@ -1,4 +1,4 @@
-// Merges the axes of m and of n where the epilogue and the operands have uniform strides along them.
+// Merges axes of m and of n along which the epilogue and the operands have uniform strides.
 import { visitScalar } from "../../compiler/indexing.ts";
 import type { Statement } from "../../compiler/kernel.ts";
 import { type Axis, axisValue, int, newAxis, operandsOf, type Scalar } from "../../graph/scalar.ts";
@@ -6,7 +6,7 @@ import { replaceAxes } from "../analysis/axes.ts";
 import { isLinear, type Operand, stridesOf } from "../analysis/operand.ts";
 import { extentOf } from "../analysis/steps.ts";
 
-/** The last axes of a group as one, where the epilogue, and the operands given, step evenly along them. */
+/** The last axes of a group merged into one, as far as the epilogue and the given operands have a uniform stride along them. */
 export interface Group {
   readonly outer: readonly Axis[];
   readonly inner: readonly Axis[];
@@ -36,7 +36,7 @@ export function mergedGroup(
   return groupFrom(axes, first);
 }
 
-/** The axes from a place on as one. */
+/** Merges the axes from an index on. */
 export function groupFrom(axes: readonly Axis[], first: number): Group {
   const inner = axes.slice(first);
   const [only] = inner;
@@ -44,7 +44,7 @@ export function groupFrom(axes: readonly Axis[], first: number): Group {
   return { outer: axes.slice(0, first), inner, merged };
 }
 
-/** The strides of each linear index, and the axes that are used in any other way. */
+/** The strides of each linear index, and the axes with any other use. */
 export function accesses(statements: readonly Statement[]): {
   readonly indices: readonly ReadonlyMap<number, number>[];
   readonly exposed: ReadonlySet<number>;
@@ -89,7 +89,7 @@ export function mergeStatements(statements: readonly Statement[], groups: readon
   });
 }
 
-/** The share of loads and stores along an axis that are contiguous, or do not depend on it. */
+/** The share of loads and stores that are contiguous along an axis, or independent of it. */
 export function contiguity(statements: readonly Statement[], axis: Axis): number {
   const { indices } = accesses(statements);
   if (indices.length === 0) return 1;

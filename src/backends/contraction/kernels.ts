@@ -42,14 +42,14 @@ export function asLoops(kernel: ContractionKernel): LoopKernel {
   };
 }
 
-/** Memory in which one kernel leaves results for the next. */
+/** Memory that passes results from one kernel to the next. */
 export interface Scratch {
   readonly buffer: number;
-  /** A place for so many elements. */
+  /** Reserves this many elements and returns their offset. */
   reserve(elements: number): number;
 }
 
-/** A contraction, and the loops that finish what it left in the scratch. */
+/** A contraction, and the loops that finish its results in the scratch. */
 interface InTwo {
   readonly first: ContractionKernel;
   readonly finish: LoopKernel;
@@ -57,7 +57,7 @@ interface InTwo {
 
 export const resultAxes = ({ batch, m, n }: ContractionKernel): readonly Axis[] => [...batch, ...m, ...n];
 
-/** The axis of k to cut and into how many parts, where there are few results and the sums are long. */
+/** The axis of k to split and the number of parts, if there are few results and the sums are long. */
 function partsOf(
   kernel: ContractionKernel,
   limits: PartLimits,
@@ -82,7 +82,7 @@ function partsOf(
   return best !== undefined && distance(best.count) < farthest ? best : undefined;
 }
 
-/** Sums over parts of an axis of k first, then of the parts: undefined where the sums are short or many. */
+/** Sums over parts of an axis of k, then sums of the parts; undefined if the sums are short or many. */
 export function inParts(kernel: ContractionKernel, limits: PartLimits, scratch: Scratch): InTwo | undefined {
   const parts = partsOf(kernel, limits);
   if (parts === undefined) return undefined;
@@ -113,7 +113,7 @@ export function inParts(kernel: ContractionKernel, limits: PartLimits, scratch: 
   };
 }
 
-/** The results are written out, and the epilogue is a loop over them. */
+/** Writes out the results, with the epilogue as a loop over them. */
 export function epilogueApart(kernel: ContractionKernel, scratch: Scratch): InTwo {
   const results = resultAxes(kernel);
   const index = add(flatAxes(results), int(scratch.reserve(extentOf(results))));
@@ -122,7 +122,7 @@ export function epilogueApart(kernel: ContractionKernel, scratch: Scratch): InTw
   return { first: intoScratch(kernel, scratch, index), finish: finishing(kernel, "epilogue", read) };
 }
 
-/** The contraction, with its results at an index of the scratch. */
+/** The contraction, storing its results at an index of the scratch. */
 function intoScratch(kernel: ContractionKernel, { buffer }: Scratch, index: Scalar): ContractionKernel {
   const result = newLocal(kernel.dtype);
   return { ...kernel, result, epilogue: [{ kind: "store", buffer, index, value: localValue(result) }] };

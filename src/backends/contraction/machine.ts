@@ -4,62 +4,62 @@ import type { PaddedDim } from "../analysis/padding.ts";
 import type { Plan } from "./plan.ts";
 import type { Reads } from "./sides.ts";
 
-/** The dimensions of a buffer that are padded with zeros, as far as that is known. */
+/** The dimensions along which a buffer is padded with zeros, if known. */
 export type PaddingOf = (buffer: number) => readonly PaddedDim[] | undefined;
 
-/** Sums in registers. */
+/** Limits of a tile of sums in registers. */
 export interface TileLimits {
-  /** Vectors of sums that leave room for the factors of one step of k. */
+  /** Vectors of sums. They leave room for the factors of one step of k. */
   readonly sums: number;
-  /** Rows of a tile that is one vector wide, and of a wider one. */
+  /** Maximum rows of a tile one vector wide, and of a wider one. */
   readonly tallest: readonly [one: number, wider: number];
-  /** Vectors in a row of a tile of few rows. */
+  /** Maximum vectors per row of a tile with few rows. */
   readonly widest: number;
-  /** Whether tiles share rows and columns evenly; otherwise all but the last are as large as they can be. */
+  /** Whether tiles share rows and columns evenly; otherwise all but the last are as large as possible. */
   readonly even: boolean;
 }
 
-/** Where sums over k are interrupted, so that what a tile reads stays in the caches. */
+/** How sums over k are split into blocks, so that the inputs of a tile stay in the caches. */
 export interface KBlocks {
-  /** Sums of no more steps are not interrupted. */
+  /** Longer sums are split into blocks. */
   readonly longest: number;
   readonly wanted: number;
-  /** A block is a multiple of so many steps. */
+  /** The steps of a block are a multiple of this. */
   readonly multiple: number;
-  /** Whether sums whose steps are not even can be interrupted too, and those with lanes along k. */
+  /** Whether sums with uneven steps can be split too, and those with lanes along k. */
   readonly uneven: boolean;
   readonly dots: boolean;
 }
 
-/** Which long sums of few results are cut into parts, for threads to share and to be accurate. */
+/** Which long sums of few results are split into parts, for parallelism and accuracy. */
 export interface PartLimits {
   readonly shortestSum: number;
-  /** Results, in pieces of so many rows and columns, that are units enough. */
+  /** Products with more results than this, counted in pieces of rows × columns, have enough units without a split. */
   readonly mostPieces: number;
   readonly piece: readonly [rows: number, columns: number];
   readonly length: number;
   readonly most: number;
-  /** Whether only the outermost axis of k is cut: parts are then apart in memory. */
+  /** Whether only the outermost axis of k is split: the parts are then separate in memory. */
   readonly outermost: boolean;
-  /** The count of parts may differ from the wanted one by this factor; by default a cut has to come closer to it than none. */
+  /** The largest factor between the wanted and the actual number of parts; by default a split must be closer to it than no split. */
   readonly tolerance: number | undefined;
 }
 
-/** The block of tiles that is one unit of work. */
+/** The block of tiles in one work unit. */
 export interface UnitLimits {
   readonly rows: number;
   readonly columns: number;
-  /** What these count. */
+  /** The unit of these counts. */
   readonly of: "elements" | "panels";
-  /** No more units than this are made by cutting blocks. */
+  /** Blocks are not cut into more units than this. */
   readonly enough: number;
-  /** A unit of less estimated time is not cut. */
+  /** Units with less estimated time are not cut. */
   readonly nanoseconds: number;
 }
 
 /**
- * How it is decided which operands are read in place. "estimated": all ways are estimated. "ruled": those that a rule names, because tiles
- * read any rows in place, at a price that no estimate has been made of.
+ * How to decide which operands to read in place. "estimated": estimates every combination. "ruled": uses the combinations of a rule, for
+ * tiles that can read any rows in place at a cost that is not modelled.
  */
 type InPlaceRule =
   | {
@@ -68,59 +68,59 @@ type InPlaceRule =
     }
   | {
       readonly kind: "ruled";
-      /** Contiguous columns of no more elements, or for no more rows. */
+      /** Most elements of contiguous columns to read in place, unless there are few rows. */
       readonly columnElements: number;
       readonly fewRows: number;
-      /** Rows of no more steps of k that are apart in memory, or at no more uneven places. */
+      /** Most steps of k of rows to read in place, if they are apart in memory, or unevenly spaced. */
       readonly apartSteps: number;
       readonly unevenSteps: number;
     };
 
-/** How the epilogue's vectors run over a tile. */
+/** Limits on the vectors of an epilogue. */
 interface EpilogueLimits {
-  /** Whether float64 values can be lanes. */
+  /** Whether float64 values can be vectorised. */
   readonly doubles: boolean;
-  /** Fewer columns, or rows, are not lanes; rows only in tiles whose height is a multiple of this. */
+  /** Minimum columns, or rows, to use them as lanes; rows only in tiles with a height that is a multiple of `rowMultiple`. */
   readonly columns: number;
   readonly rows: number;
   readonly rowMultiple: number;
 }
 
-/** Estimated cycles. One Zen 4 core is the default. */
+/** Estimated cycles; the defaults are for one Zen 4 core. */
 interface Costs {
   readonly nanosecondsPerCycle: number;
-  /** A product of vectors, added to a sum; loading a vector; and a step of k at least, where sums are few and wait for themselves. */
+  /** A multiply-add of vectors; loading a vector; and the minimum per step of k, for tiles with so few sums that latency dominates. */
   readonly multiplyAdd: number;
   readonly load: number;
   readonly latency: number;
-  /** Converting what was loaded, where memory holds another type than the product's. */
+  /** Converting a loaded vector, if its type in memory differs from the product's. */
   readonly converted: number;
-  /** The same with lanes along k; what such a step costs beside, and more where the last lanes are not full, as factors. */
+  /** The latency with lanes along k; and as factors, the overhead per step, and the cost of partially filled last lanes. */
   readonly dotLatency: number;
   readonly dotOverhead: number;
   readonly dotRest: number;
-  /** Packing one element: copied in order, transposed, gathered, gathered from a place that is divided out first. */
+  /** Packing one element: copied in order, transposed, gathered, or gathered from an index that needs divisions. */
   readonly copied: number;
   readonly transposed: number;
   readonly gathered: number;
   readonly divided: number;
-  /** The same for what is packed before all tiles: written to memory, and read again. */
+  /** Extra cost of packing ahead of all tiles: the panels go through memory. */
   readonly packedAhead: number;
-  /** Storing one element: in vectors, one by one, and what turning a tile adds. */
+  /** Storing one element: in vectors, or one by one; and the extra cost of transposing a tile. */
   readonly stored: number;
   readonly scattered: number;
   readonly turned: number;
-  /** Entering one tile, and its epilogue; and a vector of sums that waits in memory for the next block of k. */
+  /** Entering one tile, with its epilogue; and one vector of sums held in memory until the next block of k. */
   readonly tile: number;
   readonly waiting: number;
-  /** The sum across the lanes of one vector. */
+  /** Summing the lanes of one vector. */
   readonly acrossLanes: number;
-  /** An element of rows in place that are far apart. */
+  /** One element of rows that are far apart and read in place. */
   readonly farApart: number;
-  /** A cache line that others have evicted because they lie in the same set, and one that does not fit the first cache. */
+  /** A cache line evicted by a set conflict, and one that does not fit the L1 cache. */
   readonly conflict: number;
   readonly miss: number;
-  /** A load that crosses cache lines, and entering a tile of windows. */
+  /** A load across cache lines, and entering a tile of windows. */
   readonly unalignedLoad: number;
   readonly windowTile: number;
 }
@@ -154,24 +154,24 @@ export const defaultCosts: Costs = {
 
 export interface Machine extends Reads {
   readonly vectorBytes: number;
-  /** Whether packing transposes squares of this many elements in registers; undefined: it does not. */
+  /** Size of the squares that packing transposes in registers; undefined: it transposes none. */
   readonly transposes: number | undefined;
   readonly tile: TileLimits;
-  /** Sums of a tile with lanes along k, its rows and columns. */
+  /** Maximum sums of a tile with lanes along k, and its rows and columns. */
   readonly dot: { readonly sums: number; readonly tallest: number; readonly widest: number };
-  /** Sums of a tile of windows. */
+  /** Maximum sums of a tile of windows. */
   readonly windowSums: number;
   readonly kBlocks: KBlocks;
   readonly parts: PartLimits;
   readonly units: UnitLimits;
   readonly inPlace: InPlaceRule;
-  /** Longer tables of offsets, as of the steps along k, are not worth their memory. */
+  /** Longest table of offsets, for example of the steps along k, that is worth its memory. */
   readonly longestTable: number;
   readonly epilogue: EpilogueLimits;
-  /** Up to this many rows, a unit may take all of them and pack its columns by itself; 0: never. */
+  /** Maximum rows for a unit that takes all rows and packs its own columns; 0: never. */
   readonly mostRowsInUnit: number;
   readonly firstCacheBytes: number;
-  /** Addresses so far apart lie in one set of the first cache. */
+  /** Addresses this far apart share a set of the L1 cache. */
   readonly conflictBytes: number;
   readonly costs: Costs;
 }

@@ -1,4 +1,4 @@
-// Packing as loops, for sides that are not a matrix in memory: each element of the panels is the expression at its position.
+// Packing as loops, for sides that are not a matrix in memory: evaluates the expression of each element of the panels.
 import { canonical, flatAxes, unflatten } from "../../compiler/indexing.ts";
 import type { ContractionKernel, LoopKernel } from "../../compiler/kernel.ts";
 import { at } from "../../graph/at.ts";
@@ -20,22 +20,22 @@ import { extentOf } from "../analysis/steps.ts";
 import type { Side } from "./sides.ts";
 import { type PanelLayout, panelElements } from "./sources.ts";
 
-/** A side that is packed. */
+/** A side to pack. */
 export interface Packing {
   readonly kernel: ContractionKernel;
   readonly side: Side;
   readonly layout: PanelLayout;
 }
 
-/** So many from the first on. */
+/** `count` items, starting at `first`. */
 interface Range {
   readonly first: number;
   readonly count: number;
 }
 
 /**
- * `rest`: what the last panel holds beyond the last row or column. "zeros" are written by the same loops. "anything" is what the memory
- * held: partial panels have separate loops, without a condition.
+ * `rest`: the content of the last panel beyond the last row or column. "zeros" are written by the same loops. "anything" is unwritten
+ * memory: partial panels have separate loops, without a condition.
  */
 export function packLoops(packing: Packing, buffer: number, rest: "zeros" | "anything"): LoopKernel[] {
   const { kernel, side, layout } = packing;
@@ -79,7 +79,7 @@ function packPiece(
   const outer = add(mul(panelAt, int(width)), axisValue(lane));
   const extent = extentOf(side.group.inner);
   spread(side.group.inner, outer);
-  // One block has the steps of k themselves.
+  // A single block uses the steps of k themselves.
   const steps = blocks === 1 ? kernel.k.filter(({ extent }) => extent !== 1) : [newAxis(piece.steps)];
   if (blocks > 1) spread(kernel.k, add(mul(blockAt, int(kc)), flatAxes(steps)));
   const index = [

@@ -1,4 +1,4 @@
-// The two operands of a contraction as tiles read them: a provides rows, one element at a time, and b columns, in vectors.
+// The two operands of a contraction as tiles read them: a provides rows, one element at a time; b provides columns, in vectors.
 import type { ContractionKernel, Statement } from "../../compiler/kernel.ts";
 import { at } from "../../graph/at.ts";
 import { byteSize } from "../../graph/dtype.ts";
@@ -11,14 +11,14 @@ import { type Group, groupFrom, mergedGroup, mergeStatements } from "./groups.ts
 /** One operand of the product. */
 export interface Side {
   readonly value: Scalar;
-  /** The strides, where it is what tiles can read. */
+  /** The strides, if tiles can read it. */
   readonly operand: Operand | undefined;
   readonly group: Group;
-  /** Rows or columns of the group that no tile reaches beyond: all of them, or where they are read in place as many as lie together. */
+  /** Rows or columns of the group that a tile must not cross: all, or if they are read in place, those with a uniform stride. */
   readonly span: number;
 }
 
-/** The product with its operands in the order of the tiles, which may be the other than the kernel's. */
+/** The product with its operands in the tiles' order, which may differ from the kernel's. */
 export interface Sides {
   readonly a: Side;
   readonly b: Side;
@@ -27,19 +27,19 @@ export interface Sides {
   readonly epilogue: readonly Statement[];
 }
 
-/** Which sides are read in place, without packing, and how the rows are gathered into tiles. */
+/** Which sides are read in place, without packing, and how rows are gathered into tiles. */
 export interface InPlace {
   readonly a: boolean;
   readonly b: boolean;
-  /** Whether rows may be those of several even pieces of memory. */
+  /** Whether rows may come from several evenly strided pieces of memory. */
   readonly pieces: boolean;
-  /** So many rows may lie anywhere. */
+  /** Maximum number of arbitrarily placed rows. */
   readonly mostUneven: number;
 }
 
 export const bothPacked: InPlace = { a: false, b: false, pieces: false, mostUneven: 0 };
 
-/** The memory that tiles of a machine read an operand of a product from, if they can. */
+/** The operand of a value, if tiles of a machine can read it from memory. */
 export interface Reads {
   readonly operandOf: (value: Scalar) => Operand | undefined;
 }
@@ -63,8 +63,8 @@ export function sidesOf(kernel: ContractionKernel, { operandOf }: Reads, swapped
 }
 
 /**
- * Rows that tiles read in place: evenly, or for the few of one tile anywhere. With `pieces`, the axes outside them, from
- * the place `least` on, count as rows too where they step evenly among themselves: tiles of one unit then read the same columns.
+ * Rows that tiles read in place: evenly strided, or anywhere if they fit one tile. With `pieces`, the axes outside them, down to
+ * index `least`, count as rows too if they are evenly strided among themselves: the tiles of one unit then read the same columns.
  */
 function rowsInPlace(
   axes: readonly Axis[],
@@ -92,43 +92,43 @@ function rowsInPlace(
   return { group: groupFrom(axes, first), span };
 }
 
-/** The steps of a side along its rows or columns, and along k. */
+/** The strides of a side along its rows or columns, and along k. */
 export const outerSteps = ({ operand, group }: Side): Stride[] =>
   operand === undefined ? [] : along(operand, group.inner);
 export const kSteps = ({ operand }: Side, { k }: ContractionKernel): Stride[] =>
   operand === undefined ? [] : along(operand, k);
 
-/** The axes of the batch that a side depends on: at other points the same panels serve. */
+/** The batch axes that a side depends on. Along the others, its panels are shared. */
 export function usedBatch({ operand, value }: Side, batch: readonly Axis[]): readonly Axis[] {
   const used = operand === undefined ? axesIn(value) : undefined;
   return batch.filter((axis) => (used === undefined ? operand?.strideOf(axis) !== 0 : used.has(axis.id)));
 }
 
-/** Whether tiles can read the side in place: it has few enough offsets along k. */
+/** Whether tiles can read the side in place: it needs few enough offsets along k. */
 export const isReadable = (side: Side, kernel: ContractionKernel, longestTable: number): boolean =>
   side.operand !== undefined && (kSteps(side, kernel).length <= 1 || extentOf(kernel.k) <= longestTable);
 
-/** Steps of k that lie evenly. */
+/** Steps of k with a uniform stride. */
 export const evenK = (side: Side, kernel: ContractionKernel): number => kSteps(side, kernel).at(-1)?.extent ?? 1;
 
-/** Whether packing copies whole vectors: neighbours of a panel are neighbours in memory, at even steps along k. */
+/** Whether packing copies whole vectors: neighbours in a panel are contiguous in memory, with a uniform stride along k. */
 export function canCopyPack(side: Side, kernel: ContractionKernel): boolean {
   if (side.operand === undefined || extentOf(side.group.inner) < 8) return false;
   const outer = outerSteps(side);
   return outer.length === 1 && outer[0]?.stride === 1 && kSteps(side, kernel).length <= 1;
 }
 
-/** Whether packing transposes: the side has rows whose neighbours in memory are neighbours along the last axis of k. */
+/** Whether packing transposes: the side has rows and is contiguous along the last axis of k. */
 export function canTransposePack(side: Side, kernel: ContractionKernel, longestTable: number): boolean {
   if (side.operand === undefined || byteSize(kernel.dtype) !== 4) return false;
-  // Integers move as the bits of floats, which narrower ones are not.
+  // Integers are moved as the bits of floats; narrower integers are not 32 bits wide.
   if (kernel.dtype === "int32" && side.operand.dtype !== "int32") return false;
   const run = kSteps(side, kernel).at(-1);
   if (outerSteps(side).length > 1 || run === undefined || run.stride !== 1 || run.extent < 8) return false;
   return extentOf(kernel.k) / run.extent <= longestTable;
 }
 
-/** Steps along k that both sides take from one neighbour in memory to the next. */
+/** Steps along k that are contiguous on both sides. */
 export function contiguousK(kernel: ContractionKernel, a: Operand, b: Operand): number {
   let run = 1;
   for (const axis of [...kernel.k].reverse()) {

@@ -12,7 +12,7 @@ import { paddedDims } from "../analysis/padding.ts";
 import { machines } from "../c/contraction/machine.ts";
 import { planContraction } from "./choose.ts";
 
-/** The plan for the convolution, which reads an image that was padded before. */
+/** The plan for a convolution that reads a previously padded image. */
 function skipOf(
   image: readonly number[],
   kernel: readonly number[],
@@ -33,33 +33,33 @@ function skipOf(
 }
 
 it.each([
-  // Each row of a 7 × 7 image is a tile: 19 of 21 products are left along either axis.
+  // Each row of a 7 × 7 image is a tile: 19 of 21 products remain along either axis.
   [7, { padding: 1 }, 3, (19 / 21) ** 2, 3],
   [4, { padding: 1 }, 3, (10 / 12) ** 2, 3],
   [14, { padding: 1 }, 3, (40 / 42) ** 2, 3],
   // Tiles of half a row.
   [28, { padding: 1 }, 3, (82 / 84) ** 2, 6],
   [28, { padding: 2, dilation: 2 }, 3, (80 / 84) ** 2, 6],
-  // Tiles of unequal parts of a row: the rows of the image are points of the batch.
+  // Tiles with unequal parts of a row: the rows of the image are points of the batch.
   [17, { padding: 1 }, 3, (49 / 51) ** 2, 6],
   [32, { padding: 1 }, 3, (94 / 96) ** 2, 9],
   [14, { padding: 2 }, 5, (64 / 70) ** 2, 5],
   // Only the first row and column reach the padding.
   [28, { padding: 1, stride: 2 }, 3, (41 / 42) ** 2, 2],
-] as const)("%i pixels square, %j, leave out what is padding", (size, options, taps, share, kinds) => {
+] as const)("%i pixels square, %j, skip products with padding", (size, options, taps, share, kinds) => {
   const skip = skipOf([4, 64, size, size], [64, 64, taps, taps], options);
   expect(skip?.share).toBeCloseTo(share, 10);
   expect(skip?.kinds).toHaveLength(kinds);
   expect(skip?.taps).toBe(taps);
 });
 
-it("leaves nothing out where there is no padding, or too little", () => {
+it("skips nothing if there is no padding, or too little", () => {
   expect(skipOf([4, 64, 14, 14], [64, 64, 3, 3], {})).toBeUndefined();
   expect(skipOf([1, 16, 112, 112], [64, 16, 3, 3], { padding: 1 })).toBeUndefined();
 });
 
-it("leaves nothing out where channels do not follow one another evenly: a round is one step through memory", () => {
-  /** The product with its channels counted by two axes, of which the first takes steps of `first` and the second of `second`. */
+it("skips nothing if channels are unevenly spaced: a round is one step through memory", () => {
+  /** The product with its channels split over two axes, the first with steps of `first` and the second with steps of `second`. */
   const cut =
     (first: number, second: number) =>
     (product: ContractionKernel): ContractionKernel => {

@@ -1,4 +1,4 @@
-// Skips products with the zeros that pad an image. The compiler knows which rows of a tile read padding at which step of k.
+// Skips products with the zeros that pad an image. At compile time it is known which rows of a tile read padding at which step of k.
 import type { ContractionKernel } from "../../compiler/kernel.ts";
 import type { Axis } from "../../graph/scalar.ts";
 import { along, type Operand } from "../analysis/operand.ts";
@@ -12,45 +12,45 @@ interface RowRange {
   readonly end: number;
 }
 
-/** Panels of rows that read padding at the same steps. */
+/** The steps that panels of one kind take. */
 interface PanelSteps {
   /** Rows in the panel. */
   readonly height: number;
-  /** The steps of a round that are taken. */
+  /** The steps of a round to take. */
   readonly steps: readonly number[];
-  /** For each tap, the rows that may not be 0. */
+  /** For each tap, the rows that may be nonzero. */
   readonly ranges: readonly RowRange[];
 }
 
 export interface PaddingSkip {
-  /** Steps along the last axis of k, taken together: a step of a round. */
+  /** Steps along the last axis of k that are taken together: one step of a round. */
   readonly taps: number;
-  /** Steps of k after which all is the same again, in the next channel. */
+  /** Steps of k until the pattern repeats, in the next channel. */
   readonly round: number;
-  /** The axes of k around a round. */
+  /** The axes of k outside a round. */
   readonly channels: readonly Axis[];
   readonly kinds: readonly PanelSteps[];
-  /** Axes of the batch along which panels may differ, the first outermost. */
+  /** Batch axes along which panels may differ, the first outermost. */
   readonly moving: readonly Axis[];
   /** The kind of each panel of rows, at each point of those axes. */
   readonly kindOf: readonly number[];
-  /** The part of the products that is left. */
+  /** The share of products that remain. */
   readonly share: number;
 }
 
-/** Below this share of skipped products, separate functions do not pay. */
+/** If more than this share of the products remains, separate functions do not pay. */
 const mostShare = 0.98;
 const mostKinds = 16;
-/** More steps written out one after the other would be long code. */
+/** Unrolling more steps would make the code long. */
 const mostTaps = 8;
-/** Rows, and comparisons, looked at while compiling. */
+/** Limits on the rows, and on the comparisons, at compile time. */
 const mostRows = 32_768;
 const mostWork = 1e6;
 
-/** Where something is in each of the padded dimensions. */
+/** Coordinates in the padded dimensions. */
 type Place = readonly number[];
 
-/** Undefined where nothing worth it can be left out. */
+/** Undefined if nothing worthwhile can be skipped. */
 export function paddingSkip(
   kernel: ContractionKernel,
   { operand, group }: Side,
@@ -112,7 +112,7 @@ export function paddingSkip(
   };
 }
 
-/** A walk in the padded dimensions alone. */
+/** A walk restricted to the padded dimensions. */
 interface PaddedWalk extends Walk {
   readonly none: Place;
   readonly bounds: readonly PaddedDim[];
@@ -133,7 +133,7 @@ function paddedWalk(operand: Operand, axes: readonly Axis[], dims: readonly Padd
   };
 }
 
-/** The places at all points of the axes. */
+/** The coordinates at all points of the axes. */
 function placesOf(walk: Walk, axes: readonly Axis[], from: Place): Place[] {
   let places = [from];
   for (const axis of axes) {
@@ -145,7 +145,7 @@ function placesOf(walk: Walk, axes: readonly Axis[], from: Place): Place[] {
   return places;
 }
 
-/** No more than this part of the products is with padding: what each dimension alone leaves out. */
+/** An upper bound on the share of products with padding: the sum over the dimensions. */
 function mostLeftOut({ start, bounds, stepOf }: PaddedWalk, axes: readonly Axis[]): number {
   return bounds.reduce((sum, { first, end }, dim) => {
     let places = [start[dim] ?? 0];
@@ -157,7 +157,7 @@ function mostLeftOut({ start, bounds, stepOf }: PaddedWalk, axes: readonly Axis[
   }, 0);
 }
 
-/** The steps that some row of the panel takes, and for each tap all rows that take part at any of them. */
+/** The steps that any row of the panel takes, and for each tap the rows that take part in any of them. */
 function liveRows(
   { bounds }: PaddedWalk,
   panel: readonly Place[],
@@ -188,7 +188,7 @@ function liveRows(
   return { height: panel.length, steps: taken, ranges: rows };
 }
 
-/** How far into either side a number of steps of k leads. */
+/** The offset in either side after a number of steps of k. */
 interface StepOffsets {
   a(step: number): number;
   b(step: number): number;
@@ -196,12 +196,12 @@ interface StepOffsets {
 
 /** One of several steps of k taken together. */
 export interface Tap extends RowRange {
-  /** How far from the first its elements lie. */
+  /** Offset from the first tap. */
   readonly a: number;
   readonly b: number;
 }
 
-/** For each kind of panel its height and taps, and its round: how many steps are left, how far the next round lies, and where each step lies. */
+/** For each kind of panel, its height, its taps and its round: the number of remaining steps, the offset of the next round, and that of each step. */
 export function roundsOf({ taps, round, kinds }: PaddingSkip, { a, b }: StepOffsets) {
   return kinds.map(({ height, steps, ranges }) => ({
     height,

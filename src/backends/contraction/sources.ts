@@ -1,4 +1,4 @@
-// Where tiles read a side: in place, or in packed panels. In elements.
+// How tiles read a side: in place, or in packed panels. Strides and offsets are in elements.
 import type { ContractionKernel } from "../../compiler/kernel.ts";
 import { at } from "../../graph/at.ts";
 import { InternalError } from "../../graph/errors.ts";
@@ -10,32 +10,32 @@ import { roundUp } from "./tile.ts";
 
 export interface Source {
   readonly buffer: number;
-  /** What memory holds, where that is not the type of the product. */
+  /** The type in memory, if it differs from the product's. */
   readonly dtype?: Operand["dtype"];
   readonly offset: number;
   batchStride(axis: Axis): number;
-  /** Steps along rows or columns, the first outermost; packed panels are steps of their own. */
+  /** Strides along rows or columns, the first outermost; packed panels add a stride of their own. */
   readonly outer: readonly Stride[];
-  /** Steps along an axis of k. */
+  /** The stride along an axis of k. */
   kStride(axis: Axis): number;
-  /** From one block of k to the next. */
+  /** The offset from one block of k to the next. */
   readonly block: number;
 }
 
-/** Panels: `width` elements for each step of k, then the next step; then the next panel; then the next block of k. */
+/** The order of packed elements: the `width` elements of a step of k, then the steps, then the panels, then the blocks of k. */
 export interface PanelLayout {
   /** Rows or columns in a panel. */
   readonly width: number;
   readonly count: number;
   readonly kc: number;
   readonly blocks: number;
-  /** The axes of the batch that the side depends on, first outermost. */
+  /** The batch axes that the side depends on, the first outermost. */
   readonly batch: readonly Axis[];
-  /** Where they begin. */
+  /** The offset of the first panel. */
   readonly place: number;
 }
 
-/** Elements of the panels at one point of the batch, and of all. */
+/** Elements in the panels at one point of the batch, and in all of them. */
 export const panelElements = ({ width, count, kc, blocks }: Omit<PanelLayout, "batch" | "place">): number =>
   width * count * kc * blocks;
 export const layoutElements = (layout: Omit<PanelLayout, "place">): number =>
@@ -82,7 +82,7 @@ function stridesFrom(innermost: number, axes: readonly Axis[]): ReadonlyMap<numb
   return strides;
 }
 
-/** Where the panels of a side in place begin: panel p at p / within · apart + p % within · stride; and its rows or columns in a panel. */
+/** The offset of panel p of a side in place, p / within · apart + p % within · stride, and the offsets of the rows or columns in a panel. */
 interface PanelPlaces {
   readonly within: number;
   readonly stride: number;
@@ -90,7 +90,7 @@ interface PanelPlaces {
   readonly offsets: readonly number[];
 }
 
-/** The panels of so many rows or columns of a side that is read in place. */
+/** The panels of `width` rows or columns of a side that is read in place. */
 export function panelPlaces({ operand, group, span }: Side, width: number): PanelPlaces {
   if (operand === undefined) throw new InternalError("only a plain load is read in place");
   const { inner } = group;
@@ -107,7 +107,7 @@ export function panelPlaces({ operand, group, span }: Side, width: number): Pane
   };
 }
 
-/** Hands out places in a memory, cache line by cache line. */
+/** Reserves parts of a memory, aligned to cache lines. */
 export class Places {
   readonly #elementBytes: number;
   bytes = 0;
@@ -116,7 +116,7 @@ export class Places {
     this.#elementBytes = elementBytes;
   }
 
-  /** Where so many elements lie. */
+  /** Reserves this many elements and returns their offset. */
   reserve(elements: number): number {
     const place = this.bytes / this.#elementBytes;
     this.bytes += roundUp(elements * this.#elementBytes, 64);

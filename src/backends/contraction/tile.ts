@@ -1,9 +1,9 @@
-// The sizes of tiles, of blocks of k, and of units of work.
+// Sizes of tiles, blocks of k, and work units.
 import type { KBlocks, Machine, TileLimits, UnitLimits } from "./machine.ts";
 
 export const roundUp = (value: number, to: number): number => Math.ceil(value / to) * to;
 
-/** Pieces of a size that cover an extent, of which the last may be smaller. */
+/** Pieces that cover an extent; the last may be smaller. */
 export interface Pieces {
   readonly count: number;
   readonly last: number;
@@ -14,46 +14,46 @@ export function piecesOf(extent: number, size: number): Pieces {
   return { count, last: extent - (count - 1) * size };
 }
 
-/** As many as fit `most`; evenly, so that no piece is much smaller than the others, or as large as possible. */
+/** The size of pieces of at most `most`: evenly sized, so that none is much smaller than the others, or as large as possible. */
 export const share = (extent: number, most: number, even: boolean): number =>
   even ? Math.ceil(extent / Math.ceil(extent / most)) : Math.min(extent, most);
 
-/** Rows, and vectors in a row, of a tile: sums in registers, with room for the factors of one step. */
+/** The rows of a tile and its vectors per row: sums in registers, with room for the factors of one step. */
 export function tileOf(
   rows: number,
   vectorsWanted: number,
   { sums, tallest, widest, even }: TileLimits,
 ): { readonly mr: number; readonly vectors: number } {
   let vectors = Math.min(2, vectorsWanted);
-  // Few rows take wide tiles.
+  // Few rows use wide tiles.
   if (rows * 3 <= sums && vectorsWanted > 2)
     vectors = share(vectorsWanted, Math.min(widest, Math.floor(sums / rows)), even);
   const highest = Math.min(tallest[vectors === 1 ? 0 : 1], Math.floor(sums / vectors));
   return { mr: share(rows, Math.max(1, highest), even), vectors };
 }
 
-/** Rows that are always one tile, wherever they lie: the height of a tile two vectors wide. */
+/** Most arbitrarily placed rows that always form one tile: the height of a tile two vectors wide. */
 export const mostUneven = ({ tile }: Machine): number => Math.min(tile.tallest[1], Math.floor(tile.sums / 2));
 
-/** Steps of a block of k. */
+/** Steps in a block of k. */
 export function kBlock(steps: number, { longest, wanted, multiple }: KBlocks): number {
   if (steps <= longest) return steps;
   const blocks = Math.max(Math.ceil(steps / longest), Math.round(steps / wanted));
   return roundUp(Math.ceil(steps / blocks), multiple);
 }
 
-/** How tiles are gathered into units of work: blocks of so many panels of rows and columns, at each point of the batch. */
+/** How tiles are grouped into work units: blocks of row and column panels, at each point of the batch. */
 export interface Units {
   /** Panels of rows and of columns in one unit. */
   readonly rows: number;
   readonly columns: number;
-  /** Units along the rows and the columns, and all. */
+  /** Units along the rows and the columns, and in total. */
   readonly rowUnits: number;
   readonly columnUnits: number;
   readonly count: number;
 }
 
-/** Small work is one unit; larger work is cut so that threads can share it, but not into crumbs. */
+/** Small work is one unit. Larger work is cut for parallelism, but not into tiny units. */
 export function unitsOf(
   work: {
     readonly points: number;
@@ -61,9 +61,9 @@ export function unitsOf(
     readonly columnPanels: number;
     readonly mr: number;
     readonly nr: number;
-    /** Each unit takes all rows. */
+    /** Whether each unit takes all rows. */
     readonly allRows: boolean;
-    /** Estimated time of all of it. */
+    /** Estimated total time. */
     readonly nanoseconds: number;
   },
   limits: UnitLimits,
@@ -82,7 +82,7 @@ export function unitsOf(
   return { rows, columns, rowUnits, columnUnits, count: points * rowUnits * columnUnits };
 }
 
-/** Few columns take a shorter vector, without a mask. */
+/** For few columns, a shorter vector without a mask. */
 export function shortenedLanes(full: number, columns: number): number {
   let lanes = full;
   while (lanes > 4 && columns <= lanes / 2) lanes /= 2;

@@ -10,7 +10,7 @@ import type { WindowPlan, Windows } from "./plan.ts";
 import type { Side } from "./sides.ts";
 import { shortenedLanes } from "./tile.ts";
 
-/** Products that one tile writes out: more would be long code. */
+/** Most products in an unrolled tile: more would make the code long. */
 const mostProducts = 800;
 
 function windowsOf(kernel: ContractionKernel, { operandOf }: Machine): Windows | undefined {
@@ -28,7 +28,7 @@ function windowsOf(kernel: ContractionKernel, { operandOf }: Machine): Windows |
   return { image, weights, row, column, outer: axes.slice(0, -2), products };
 }
 
-/** The plan, where the rows of results read the same elements. */
+/** The plan, if rows of results share elements of the image. */
 export function windowPlan(kernel: ContractionKernel, machine: Machine): WindowPlan | undefined {
   if (extentOf(kernel.k) > mostProducts) return undefined;
   const windows = windowsOf(kernel, machine);
@@ -63,7 +63,7 @@ export function windowPlan(kernel: ContractionKernel, machine: Machine): WindowP
   return { kind: "window", windows, a, b, batch, epilogue, m, n, mr, nr, kc, lanes, epilogueLanes: "n", cycles };
 }
 
-/** The products of a tile by the place in the image that they read: rows of results, and weights. */
+/** The products of a tile, by the offset in the image that they read: rows of results, and weights. */
 export function windowLoads(
   { image, row, products }: Windows,
   height: number,

@@ -1,5 +1,5 @@
-// Products of one- or two-byte numbers: neighbours along k form 32-bit words, whose products one instruction adds up. Integer sums
-// are int32, which wraps, so they are exact in any order.
+// Products of one- or two-byte numbers: neighbours along k form 32-bit words, and one instruction sums the products of a word. Integer
+// sums are int32 and wrap, so they are exact in any order.
 import { flatAxes } from "../../compiler/indexing.ts";
 import type { ContractionKernel, LoopKernel } from "../../compiler/kernel.ts";
 import { byteSize, type ElementType } from "../../graph/dtype.ts";
@@ -20,36 +20,36 @@ import { type Operand, operandOf } from "../analysis/operand.ts";
 import { extentOf } from "../analysis/steps.ts";
 import { roundUp } from "./tile.ts";
 
-/** How words are made, and where those lie that are not in memory already. */
+/** How words are formed, and the memory for those that are not already in memory. */
 export interface WordRoom {
-  /** Neighbours along k in a word. */
+  /** Neighbours along k per word. */
   readonly count: 2 | 4;
-  /** A place for so many words. */
+  /** Reserves this many words and returns their offset. */
   reserve(words: number): number;
-  /** The memory of these places as a buffer of a type. */
+  /** The reserved memory as a buffer of a type. */
   bufferOf(dtype: ElementType): number;
-  /** The memory of a buffer as words, where tiles can read it so. */
+  /** The memory of a buffer as words, if tiles can read it that way. */
   wordsOf?(buffer: number): number;
 }
 
-/** A product whose sides are words, in int32, and the loops that make them first. */
+/** An int32 product of words, and the loops that form the words first. */
 export interface WordProduct {
   readonly kernel: ContractionKernel;
   readonly copies: readonly LoopKernel[];
 }
 
-/** Filled up to whole words, a side may be so many times as long; beyond that words are not worth it. */
+/** Padding to whole words may lengthen a side by this factor; beyond it, words do not pay. */
 const mostFilling = 2;
 
 type NarrowType = "int8" | "uint8" | "int16" | "uint16";
 
-/** A side in memory, whose elements are converted to int32; uint16: the bits of floats. */
+/** A side in memory whose elements are converted to int32. uint16 stands for the bits of floats. */
 export interface NarrowSide {
   readonly operand: Operand;
   readonly dtype: NarrowType;
 }
 
-/** A plain load of whole numbers of one or two bytes, converted to int32. */
+/** A plain load of one- or two-byte integers, converted to int32. */
 function narrowSideOf(value: Scalar): NarrowSide | undefined {
   if (value.kind !== "cast" || value.dtype !== "int32") return undefined;
   const { dtype } = value.x;
@@ -80,7 +80,7 @@ interface WordAxis {
   readonly by: Axis;
 }
 
-/** The axis with the least filling: among equal ones that whose neighbours are neighbours in memory, or else the outermost. */
+/** The axis with the least padding. Among equal ones, one that is contiguous on both sides is preferred, then the outermost. */
 function axisOfWords({ k }: ContractionKernel, operands: readonly Operand[], count: number): Axis | undefined {
   const filling = ({ extent }: Axis): number => roundUp(extent, count) / extent;
   const isRun = (axis: Axis): boolean =>
@@ -91,14 +91,14 @@ function axisOfWords({ k }: ContractionKernel, operands: readonly Operand[], cou
   return best !== undefined && filling(best) <= mostFilling ? best : undefined;
 }
 
-/** Places of memory that axes reach, so many elements apart. */
+/** The memory that axes reach, in steps of `step` elements. */
 interface Dim {
   readonly step: number;
   extent: number;
   readonly axes: Axis[];
 }
 
-/** The places that axes reach, as dims that do not overlap, the widest step first: a window and its position have one. */
+/** The memory that axes reach, as dims that do not overlap, widest step first. A window and its position share one dim. */
 function dimsOf(operand: Operand, axes: readonly Axis[]): Dim[] | undefined {
   const dims: Dim[] = [];
   for (const axis of axes.toSorted((one, other) => operand.strideOf(one) - operand.strideOf(other))) {
@@ -117,7 +117,7 @@ function dimsOf(operand: Operand, axes: readonly Axis[]): Dim[] | undefined {
   return dims;
 }
 
-/** A side as a load of words, and the loops that make them where they are not in memory already. */
+/** A side as a load of words, and the loops that form them if they are not already in memory. */
 interface WordSide {
   readonly value: Scalar;
   readonly copy?: LoopKernel;
@@ -144,7 +144,7 @@ function wordsOf(
     const steps = others.map((other): Step => [other, operand.strideOf(other) / count]);
     return { value: load(memory, placeOf([...steps, [by, 1]], operand.offset / count), "int32") };
   }
-  // Words of neighbours in memory lie where those did, others where the first of them lay among the rest.
+  // Words of contiguous neighbours stay in the same order. Others take the position of their first element among the dims.
   const before = isRun ? -1 : dims.findIndex(({ step }) => step < apart);
   const place = before < 0 ? dims.length : before;
   const spread = dims.map(({ extent }) => newAxis(extent));
@@ -172,7 +172,7 @@ function wordsOf(
   const parts = Array.from({ length: Math.min(count, axis.extent) }, (_, part): Scalar => {
     const number = cast(element([by, count * apart], part), "int32");
     if ((by.extent - 1) * count + part < axis.extent) return partOfWord(number, dtype, part, count);
-    // The last word is filled up with zeros.
+    // The last word is padded with zeros.
     const step = add(mul(axisValue(by), int(count)), int(part));
     return partOfWord(select(binary("lt", step, int(axis.extent)), number, int(0)), dtype, part, count);
   });
@@ -183,10 +183,10 @@ function wordsOf(
   return { value, copy: { kind: "loops", name, axes, body } };
 }
 
-/** The bits of a number at its place in a word. */
+/** The bits of a number at its position in a word. */
 function partOfWord(number: Scalar, dtype: NarrowType, part: number, count: number): Scalar {
   const bits = 32 / count;
-  // The bits above those of the last part fall off, and unsigned numbers have none.
+  // The bits above the last part are shifted out, and unsigned numbers have none.
   const own =
     part === count - 1 || dtype === "uint8" || dtype === "uint16" ? number : binary("and", number, int(2 ** bits - 1));
   return part === 0 ? own : binary("shl", own, int(bits * part));

@@ -1,4 +1,4 @@
-// How large a product is, of which the mapping depends on nothing else.
+// The extents of a product: all that its mapping depends on.
 import type { ContractionKernel } from "../../compiler/kernel.ts";
 import { extentOf } from "../analysis/steps.ts";
 

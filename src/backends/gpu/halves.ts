@@ -1,10 +1,10 @@
-// Products of float16 numbers: their operands as bits, which a GPU that has the type takes as they are.
+// Products of float16 numbers: their operands as bits, which GPUs with float16 support take as they are.
 import type { ContractionKernel } from "../../compiler/kernel.ts";
 import { valueOfBits } from "../../graph/halves.ts";
 import { int, type Scalar, select } from "../../graph/scalar.ts";
 import { ValueTable } from "../analysis/values.ts";
 
-/** The bits of which the value is the float16 number, as an int32; padding with zeros stays. */
+/** The bits of a float16 value, as an int32. Padding with zeros is preserved. */
 export function halfBitsOf(value: Scalar): Scalar | undefined {
   if (value.kind === "const") return value.value === 0 && !Object.is(value.value, -0) ? int(0) : undefined;
   if (value.kind === "select") {
@@ -17,14 +17,14 @@ export function halfBitsOf(value: Scalar): Scalar | undefined {
   return values.of(valueOfBits(bits, "float16")) === values.of(value) ? bits : undefined;
 }
 
-/** Where `valueOfBits` has the bits, if it made the value: it takes the sign from them last. */
+/** The bits passed to `valueOfBits`, if it made the value: its last operation takes the sign from them. */
 function signedPartOf(value: Scalar): Scalar | undefined {
   if (value.kind !== "bitcast" || value.x.kind !== "binary" || value.x.fn !== "or") return undefined;
   const { b: sign } = value.x;
   return sign.kind === "binary" && sign.a.kind === "binary" ? sign.a.a : undefined;
 }
 
-/** The product with the bits of its operands in their place; undefined where one is not of float16. */
+/** The product over the bits of its operands; undefined if one is not float16. */
 export function ofHalves(kernel: ContractionKernel): ContractionKernel | undefined {
   if (kernel.dtype !== "float32") return undefined;
   const [a, b] = [halfBitsOf(kernel.a), halfBitsOf(kernel.b)];

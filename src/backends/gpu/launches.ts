@@ -1,4 +1,4 @@
-// The launches of a program run, in order: which kernel form, over which memory. Loops over time are unrolled.
+// The launches of a program run, in order, each with its kernel form and memory. Loops over time are unrolled.
 
 import { hasChecks } from "../../compiler/checks.ts";
 import type { Instruction, Program } from "../../compiler/kernel.ts";
@@ -7,7 +7,7 @@ import { byteSize } from "../../graph/dtype.ts";
 import { baseOf, movingSlots, tableSlots } from "../analysis/arguments.ts";
 import { type FormedKernel, formsOf, type KernelForm } from "../analysis/kernelForms.ts";
 
-/** Bytes behind the address in a slot: of an argument, or the arena, whose slot is the number of arguments. */
+/** An offset in bytes from the address in a slot: of an argument, or of the arena, whose slot follows the arguments. */
 export interface Address {
   readonly slot: number;
   readonly byteOffset: number;
@@ -15,13 +15,13 @@ export interface Address {
 
 export interface Launch {
   readonly form: KernelForm;
-  /** Where each of the form's buffers begins. */
+  /** The start of each of the form's buffers. */
   readonly operands: readonly Address[];
-  /** The instruction of the program that it is part of. */
+  /** The instruction of the program it belongs to. */
   readonly instruction: number;
 }
 
-/** Launches of one run, the arena's slot, and whether a check may fail. */
+/** The launches of one run, the arena's slot, and whether a check may fail. */
 export interface Schedule {
   readonly launches: readonly Launch[];
   readonly arenaSlot: number;
@@ -32,7 +32,7 @@ export function scheduleOf(program: Program): Schedule {
   const slots = tableSlots(program);
   const formed = formsOf(program);
   const launches: Launch[] = [];
-  /** Where the windows are at this step. */
+  /** The addresses of the windows at the current step. */
   const windows = new Map<number, Address>();
   const resolve = ({ slot, byteOffset }: Address): Address => {
     const window = windows.get(slot);
@@ -51,7 +51,7 @@ export function scheduleOf(program: Program): Schedule {
       }),
     });
   };
-  /** Launches the kernels, of which the first is number `first` among all; returns the number behind the last. */
+  /** Launches the kernels, the first of which has index `first`; returns the index after the last. */
   const carryOut = (kernels: readonly Instruction[], first: number, outer: number | undefined): number => {
     let next = first;
     for (const [place, kernel] of kernels.entries()) {

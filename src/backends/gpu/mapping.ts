@@ -1,4 +1,4 @@
-// Maps a kernel to a GPU: workgroups, invocations, tiles. It depends only on extents, not on a shading language.
+// Maps a kernel to a GPU: workgroups, invocations, tiles. The mapping depends only on extents, not on a shading language.
 import type { ContractionKernel, Kernel, LoopKernel, Statement } from "../../compiler/kernel.ts";
 import { binary, cast } from "../../graph/scalar.ts";
 import { extentOf } from "../analysis/steps.ts";
@@ -7,9 +7,9 @@ import { ofHalves } from "./halves.ts";
 import { type MatrixShape, type MatrixTile, matrixTileFor } from "./matrices.ts";
 
 export type Mapping =
-  /** An invocation for each point of the kernel's axes. */
+  /** One invocation per point of the kernel's axes. */
   | { readonly kind: "points"; readonly kernel: LoopKernel; readonly workgroup: number; readonly groups: number }
-  /** A workgroup for each point: its invocations share the inner loops, and reduce as a tree, within subgroups first where there are any. */
+  /** One workgroup per point. Its invocations share the inner loops and reduce as a tree, within subgroups first if available. */
   | {
       readonly kind: "rows";
       readonly kernel: LoopKernel;
@@ -17,17 +17,17 @@ export type Mapping =
       readonly groups: number;
       readonly subgroups: boolean;
     }
-  /** A workgroup for each tile of a product's results. */
+  /** One workgroup per tile of a product's results. */
   | {
       readonly kind: "tiles";
-      /** Its operands are the bits of float16 numbers where `halves` says so. */
+      /** With `halves`, its operands are the bits of float16 numbers. */
       readonly kernel: ContractionKernel;
       readonly workgroup: number;
       readonly groups: number;
       readonly tile: Tile;
       readonly halves: boolean;
     }
-  /** A workgroup for each tile, whose subgroups multiply small matrices of float16 as a whole. The operands are bits. */
+  /** One workgroup per tile. Its subgroups multiply small float16 matrices cooperatively. The operands are bits. */
   | {
       readonly kind: "matrices";
       readonly kernel: ContractionKernel;
@@ -35,7 +35,7 @@ export type Mapping =
       readonly groups: number;
       readonly tile: MatrixTile;
     }
-  /** The same tile, whose invocations read the operands in place and share nothing. */
+  /** One workgroup per tile. Its invocations read the operands in place and share nothing. */
   | {
       readonly kind: "blocks";
       readonly kernel: ContractionKernel;
@@ -44,15 +44,15 @@ export type Mapping =
       readonly tile: Block;
     };
 
-/** What computes: a graphics card, or a driver that does a card's work on the processor. There a barrier costs as much as a thousand operations. */
+/** The kind of adapter: a graphics card, or a CPU driver, where a barrier costs as much as a thousand operations. */
 export type Target =
   | {
       readonly kind: "card";
-      /** Whether the invocations of a workgroup can pass values on within subgroups, which are in order. */
+      /** Whether the invocations of a workgroup can exchange values within subgroups, and these are in order. */
       readonly subgroups: boolean;
-      /** Whether shaders compute with float16. */
+      /** Whether shaders support float16. */
       readonly float16: boolean;
-      /** The matrices of float16, with sums in float32, that a subgroup multiplies as a whole. */
+      /** The float16 matrices, with float32 sums, that a subgroup multiplies cooperatively. */
       readonly matrices?: MatrixShape;
     }
   | { readonly kind: "processor" };
@@ -65,7 +65,7 @@ export interface Block {
 }
 
 /**
- * A workgroup of down × across invocations, each with `rows` by `columns` results, which are fours that lie together. Both operands are brought
+ * A workgroup of down × across invocations, each with `rows` by `columns` results in contiguous groups of four. Both operands are loaded
  * `depth` steps of k at a time.
  */
 export interface Tile {
@@ -76,14 +76,14 @@ export interface Tile {
   readonly depth: number;
 }
 
-/** Every device has workgroups this large, and 16 KiB that they share. */
+/** Every device supports workgroups this large, with 16 KiB of shared memory. */
 const workgroup = 64;
 const largeWorkgroup = 256;
 
-/** From this many steps on, a loop is shared by a workgroup. */
+/** Minimum steps of a loop shared by a workgroup. */
 const longLoop = 32;
 const veryLongLoop = 1024;
-/** So many points keep a GPU busy with an invocation each, unless their loops are long. */
+/** Points that keep a GPU busy with one invocation each, unless their loops are long. */
 const manyPoints = 1 << 15;
 
 export function mapKernel(kernel: Kernel, target: Target): Mapping {
@@ -122,10 +122,10 @@ function sharedSteps(statement: Statement): number {
   }
 }
 
-/** A product with fewer rows or columns than this fills too little of a tile. */
+/** A product with fewer rows or columns fills too little of a tile. */
 const fewResults = 4;
 
-/** Whether tiles of its results can be computed, and are worth it. */
+/** Whether its results can be computed in tiles, and tiles pay. */
 const tiled = ({ dtype }: ContractionKernel, { m, n, k }: Extents): boolean =>
   (dtype === "float32" || dtype === "int32") && Math.min(m, n, k) >= fewResults;
 
@@ -141,17 +141,17 @@ function mapBlocks(kernel: ContractionKernel): Mapping {
   return { kind: "blocks", kernel, workgroup: blockSide ** 2, groups, tile };
 }
 
-/** Invocations that compute at once are this many at least. */
+/** Minimum invocations that run together. */
 const together = 32;
-/** Of a large card. With fewer the choice is a little worse. */
+/** Cores of a large card. On a smaller one the choice is slightly worse. */
 const cores = 128;
-/** With fewer workgroups, a long sum that could not be cut into parts is shared by a workgroup for each result. */
+/** With fewer workgroups, a long sum that was not split into parts gets one workgroup per result. */
 const manyGroups = 64;
 const longSum = 512;
-/** An epilogue of more statements is not written for 32 results. */
+/** A longer epilogue is not unrolled for 32 results. */
 const shortEpilogue = 4;
 
-/** From 16 × 16 results of a workgroup to 128 × 64. */
+/** From 16 × 16 results per workgroup to 128 × 64. */
 const tiles: readonly Tile[] = [4, 8, 16].flatMap((down) =>
   [4, 8, 16].flatMap((across) => {
     const tile = { down, across, rows: 4, columns: 4, depth: 16 } as const;
@@ -159,17 +159,17 @@ const tiles: readonly Tile[] = [4, 8, 16].flatMap((down) =>
   }),
 );
 
-/** Results of a tile. */
+/** Results per tile. */
 export const heightOf = ({ down, rows }: Tile): number => down * rows;
 export const widthOf = ({ across, columns }: Tile): number => across * columns;
 
 const tilesIn = (tile: Tile, { batch, m, n }: Extents): number =>
   batch * Math.ceil(m / heightOf(tile)) * Math.ceil(n / widthOf(tile));
 
-/** What bringing a number into the workgroup's memory costs, in products. */
+/** The cost of loading a number into shared memory, in products. */
 const costOfBringing = 16;
 
-/** What the busiest core has to do for a step of k: products, the operands that are read for them, and those that are brought. */
+/** The work of the busiest core per step of k: products, the operands they read, and the loads into shared memory. */
 function costOf(tile: Tile, extents: Extents): number {
   const { down, across, rows, columns } = tile;
   const computing = down * across * (rows * columns + 2 * (rows + columns));
@@ -194,7 +194,7 @@ function mapContraction(kernel: ContractionKernel, target: Extract<Target, { kin
   return { kind: "tiles", kernel: halves ?? kernel, workgroup, groups, tile, halves: halves !== undefined };
 }
 
-/** The product as a sum at each of its results. */
+/** The product as one sum per result. */
 function asLoops({ name, batch, m, n, k, a, b, dtype, result, epilogue }: ContractionKernel): LoopKernel {
   const value = binary("mul", cast(a, dtype), cast(b, dtype));
   return {

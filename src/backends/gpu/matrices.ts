@@ -1,4 +1,4 @@
-// Tiles of matrices that subgroups multiply as a whole.
+// Tiles of matrices that subgroups multiply cooperatively.
 import type { Extents } from "./extents.ts";
 
 /** An m × k matrix times a k × n one, by a subgroup of `subgroup` invocations. */
@@ -9,34 +9,34 @@ export interface MatrixShape {
   readonly subgroup: number;
 }
 
-/** Two by two subgroups, each with `side` by `side` matrices of results. Both operands are brought `depth` steps of k at a time. */
+/** Two by two subgroups, each with `side` by `side` matrices of results. Both operands are loaded `depth` steps of k at a time. */
 export interface MatrixTile {
   readonly shape: MatrixShape;
   readonly side: number;
   readonly depth: number;
 }
 
-/** So many subgroups in each direction share a tile. */
+/** Subgroups per tile in each direction. */
 export const subgroupsAcross = 2;
-/** Elements between rows in shared memory: neighbours store at once, and matrices begin at multiples of 16 bytes. */
+/** Padding elements between rows in shared memory: neighbours can store at the same time, and matrices start at multiples of 16 bytes. */
 export const matrixPadding = 8;
-/** What every device has. */
+/** Supported by every device. */
 const sharedBytes = 16384;
 const mostInvocations = 256;
 
-/** Results of a tile. */
+/** Results per tile. */
 export const matrixHeightOf = ({ shape, side }: MatrixTile): number => subgroupsAcross * side * shape.m;
 export const matrixWidthOf = ({ shape, side }: MatrixTile): number => subgroupsAcross * side * shape.n;
 
-/** Bytes that a workgroup shares: rows of float16 of both operands, and a matrix of float32 results of each subgroup. */
+/** Shared bytes of a workgroup: rows of float16 of both operands, and one float32 result matrix per subgroup. */
 function bytesOf(tile: MatrixTile): number {
   const row = matrixHeightOf(tile) + matrixWidthOf(tile) + 2 * matrixPadding;
   return 2 * tile.depth * row + 4 * subgroupsAcross ** 2 * tile.shape.m * tile.shape.n;
 }
 
 /**
- * The largest tile of which there are `cores` or more, or the smallest: large ones read least, small ones leave no core idle. Undefined where the
- * product is smaller than a matrix.
+ * The largest tile that yields at least `cores` tiles, or else the smallest: large tiles read less, small ones leave no core idle.
+ * Undefined if the product is smaller than a matrix.
  */
 export function matrixTileFor(
   { batch, m, n, k }: Extents,
@@ -51,7 +51,7 @@ export function matrixTileFor(
   const possible = [4, 2, 1]
     .map((side): MatrixTile => ({ shape, side, depth: side === 4 ? shape.k : 2 * shape.k }))
     .filter((tile) => {
-      // Invocations bring fours of a row, or of a column, in equal shares.
+      // Invocations load groups of four of a row or column, in equal shares.
       const shares = [tile.depth, matrixHeightOf(tile) / 4, matrixWidthOf(tile) / 4];
       return shares.every((count) => workgroup % count === 0) && bytesOf(tile) <= sharedBytes;
     });

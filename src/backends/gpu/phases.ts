@@ -1,4 +1,4 @@
-// A kernel as a sequence of GPU launches: long sums with few results are computed in parts, which keep the whole GPU busy.
+// A kernel as a sequence of GPU launches: long sums with few results are computed in parts, which keeps the whole GPU busy.
 
 import type { BufferInfo } from "../../compiler/kernel.ts";
 import { byteSize, type ElementType } from "../../graph/dtype.ts";
@@ -8,13 +8,13 @@ import { inParts } from "../contraction/kernels.ts";
 import type { PartLimits } from "../contraction/machine.ts";
 import type { Target } from "./mapping.ts";
 
-/** Kernels in order. Behind the buffers of the form they may have others, which all begin where the scratch of the device does. */
+/** Kernels in order. After the form's buffers there may be others, all of which start at the device's scratch. */
 export interface Phases {
   readonly forms: readonly KernelForm[];
   readonly scratchBytes: number;
 }
 
-/** Products with so few tiles leave most of a card idle. */
+/** Products with this few tiles leave most of a card idle. */
 const parts: PartLimits = {
   shortestSum: 512,
   mostPieces: 64,

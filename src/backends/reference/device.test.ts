@@ -26,7 +26,7 @@ import {
 } from "../../graph/scalar.ts";
 import { createReferenceDevice } from "./index.ts";
 
-/** Runs kernels over argument buffers; gives the last buffer back. */
+/** Runs kernels over argument buffers; returns the last buffer. */
 function run(kernels: readonly Kernel[], arrays: readonly { dtype: ElementType; data: TypedArray }[]) {
   const program: Program = {
     name: "test",
@@ -79,7 +79,7 @@ function evaluate(value: Scalar): number | undefined {
 }
 const fn1 = (fn: UnaryFn, x: number, dtype: ElementType = "float64") => evaluate(unary(fn, constant(x, dtype)));
 const fn2 = (fn: BinaryFn, a: number, b: number, dtype: ElementType = "float64") =>
-  // `binary` folds int constants; a cast keeps the interpreter in play.
+  // `binary` folds int constants; the cast prevents that.
   evaluate(binary(fn, cast(constant(a, "float64"), dtype), cast(constant(b, "float64"), dtype)));
 
 describe("scalar functions", () => {
@@ -233,7 +233,7 @@ describe("kernels", () => {
     expect(printProgram(program)).toContain("contraction f64");
   });
 
-  it("does not touch the branch not taken", () => {
+  it("does not evaluate the branch not taken", () => {
     const i = newAxis(3);
     const inside = binary("lt", axisValue(i), int(2));
     const kernel = loops(
@@ -250,7 +250,7 @@ describe("kernels", () => {
     expect(run([kernel], [f64(5, 6), f64(0, 0, 0)]).values).toEqual([5, 6, -1]);
   });
 
-  it("keeps a guarded index inside, and faults on a stray one", () => {
+  it("replaces an out-of-range guarded index by 0, and throws on an unguarded one", () => {
     const at = load(0, int(0), "int32");
     const store = (index: Scalar) => loops([], [{ kind: "store", buffer: 1, index, value: int(1) }]);
     expect(run([store(guard(at, 2))], [i32(5), i32(0, 0)]).values).toEqual([1, 0]);

@@ -1,4 +1,4 @@
-// The reference backend: interprets programs slowly and simply, and so defines what they mean.
+// The reference backend: interprets programs slowly and simply, and thereby defines their meaning.
 import { type FailedCheck, stoppedKernels } from "../../compiler/checks.ts";
 import type { BufferInfo, Instruction, Program, Window } from "../../compiler/kernel.ts";
 import { at } from "../../graph/at.ts";
@@ -10,8 +10,8 @@ import { type Claim, Workspace } from "../workspace.ts";
 import { interpret, type Memory } from "./interpret.ts";
 
 /**
- * A device without any hardware: plain buffers and closures. Float values are rounded after each operation to their
- * dtype; transcendental functions, sums and contractions are computed in double and rounded once.
+ * A device without hardware: plain buffers and closures. Float values are rounded to their dtype after each operation;
+ * transcendental functions, sums and contractions are computed in double and rounded once.
  */
 export function createReferenceDevice(): SynchronousDevice {
   return new ReferenceDevice();
@@ -30,7 +30,7 @@ class ReferenceDevice implements SynchronousDevice {
   allocate(bytes: number): Block {
     mustBeSize(bytes);
     const address = this.#nextAddress++;
-    // Views of 8-byte elements need whole words.
+    // Views with 8-byte elements need a multiple of 8 bytes.
     this.#heap.set(address, new ArrayBuffer(Math.ceil(bytes / 8) * 8));
     this.#liveBytes += bytes;
     return { address, bytes };
@@ -155,13 +155,13 @@ class ReferenceExecutable implements Executable {
   }
 
   #viewOf({ name, dtype, length, placement }: BufferInfo, blocks: readonly Block[], arena: Block): TypedArray {
-    // A loop shows it.
+    // A loop sets it later.
     if (placement.kind === "window") return allocate(dtype, 0);
     const block = placement.kind === "arena" ? arena : blocks[placement.slot];
     const offset = placement.kind === "arena" ? placement.byteOffset : 0;
     const bytes = placement.kind === "arena" ? this.#program.arenaBytes : (block?.bytes ?? 0);
     if (block === undefined || offset + length * byteSize(dtype) > bytes) {
-      // A value that lived and died inside one kernel has no place in the arena; touching it is an error there.
+      // A value that never leaves a kernel has no place in the arena; touching it there is an error.
       if (placement.kind === "arena") return allocate(dtype, 0);
       throw new InternalError(`buffer ${name} of ${length} ${dtype} elements does not fit argument ${placement.slot}`);
     }

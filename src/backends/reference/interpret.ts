@@ -1,4 +1,4 @@
-// Turns kernels into closures that do exactly what the kernel language says, one element after the other.
+// Turns kernels into closures that follow the kernel language literally, one element at a time.
 
 import type { FailedCheck } from "../../compiler/checks.ts";
 import type { Kernel, Statement } from "../../compiler/kernel.ts";
@@ -7,7 +7,7 @@ import { InternalError, unreachable } from "../../graph/errors.ts";
 import { type Axis, operandsOf, type Scalar } from "../../graph/scalar.ts";
 import { binaryFunction, combination, conversion, identity, rounding, unaryFunction } from "./math.ts";
 
-/** What running kernels read and write: the program's buffers, and the first check that failed. */
+/** The program's buffers, and the first check that failed. */
 export interface Memory {
   views: TypedArray[];
   failure: FailedCheck | undefined;
@@ -16,7 +16,7 @@ export interface Memory {
 type Value = () => number;
 type Action = () => void;
 
-/** The kernel as a function over `memory`, which may be given other views before each run. */
+/** The kernel as a function over `memory`, whose views may be replaced before each run. */
 export function interpret(kernel: Kernel, memory: Memory): Action {
   const interpreter = new Interpreter(memory);
   switch (kernel.kind) {
@@ -43,17 +43,17 @@ export function interpret(kernel: Kernel, memory: Memory): Action {
 
 class Interpreter {
   readonly #memory: Memory;
-  /** The current value of each axis and local, at the place `#place` gave it. */
+  /** The current value of each axis and local, at its index from `#place`. */
   readonly #values: number[] = [];
   readonly #places = new Map<number, number>();
-  /** Counts evaluations, so that a kept part of one is not taken for the next. */
+  /** Counts evaluations, so that a cached part of one is not reused in the next. */
   #tick = 0;
 
   constructor(memory: Memory) {
     this.#memory = memory;
   }
 
-  /** Binds a local or an axis. Loops that follow one another may use the same axis. */
+  /** Returns a setter for a local or an axis. Consecutive loops may use the same axis. */
   setter(id: number): (value: number) => void {
     const place = this.#places.get(id) ?? this.#values.push(0) - 1;
     this.#places.set(id, place);
@@ -64,7 +64,7 @@ class Interpreter {
   }
 
   #getter(id: number): Value {
-    // The body of a loop is compiled before the loop that binds its axis, so the place is looked up when first read.
+    // The body of a loop is compiled before the loop that binds its axis, so the index is looked up on first read.
     const values = this.#values;
     const places = this.#places;
     let place = places.get(id);
@@ -176,7 +176,7 @@ class Interpreter {
     }
   }
 
-  /** The value of an expression; a part that stands in several places is worked out once each time. */
+  /** The value of an expression; shared subexpressions are evaluated once per evaluation. */
   scalar(x: Scalar): Value {
     const uses = new Map<Scalar, number>();
     countUses(x, uses);
@@ -197,7 +197,7 @@ class Interpreter {
     return value;
   }
 
-  /** Keeps the value until the next evaluation. */
+  /** Caches the value until the next evaluation. */
   #once(value: Value): Value {
     let tick = -1;
     let kept = 0;
@@ -276,7 +276,7 @@ class Interpreter {
     return view;
   }
 
-  /** The element, or an error: a correct program never leaves its buffers. */
+  /** Returns the element, or throws: a correct program never leaves its buffers. */
   #element(buffer: number, index: number): number {
     const view = this.#view(buffer);
     const value = view[index];
@@ -285,7 +285,7 @@ class Interpreter {
   }
 }
 
-/** How many places each part of an expression stands in. */
+/** Counts the uses of each subexpression. */
 function countUses(x: Scalar, uses: Map<Scalar, number>): void {
   const before = uses.get(x) ?? 0;
   uses.set(x, before + 1);

@@ -1,4 +1,4 @@
-// The meaning of every scalar function, in double precision, and how a value is rounded to a dtype.
+// The meaning of every scalar function in double precision, and the rounding of a value to a dtype.
 import { type ElementType, rangeOf, wrapped } from "../../graph/dtype.ts";
 import type { Combine } from "../../graph/node.ts";
 import type { BinaryFn, UnaryFn } from "../../graph/scalar.ts";
@@ -6,7 +6,7 @@ import type { BinaryFn, UnaryFn } from "../../graph/scalar.ts";
 type Unary = (x: number) => number;
 type Binary = (a: number, b: number) => number;
 
-/** Rounds the exact (double) result of an operation to what the dtype can hold. Integers wrap, bool is `!= 0`. */
+/** Rounds the exact (double) result of an operation to the dtype. Integers wrap; bool is `!= 0`. */
 export function rounding(dtype: ElementType): (value: number) => number {
   switch (dtype) {
     case "float64":
@@ -49,14 +49,14 @@ function saturate(value: number): number {
 
 const combineFn: Readonly<Record<Combine, BinaryFn>> = { sum: "add", prod: "mul", max: "max", min: "min" };
 
-/** What a combination starts from, and gives for an empty extent. */
+/** The initial value of a combination, and its result for an empty extent. */
 export function identity(combine: Combine, dtype: ElementType): number {
   if (combine === "sum") return 0;
   if (combine === "prod") return 1;
   return rangeOf(dtype)[combine === "max" ? 0 : 1];
 }
 
-/** One step of a combination. Floats stay in double: they are rounded once, at the end. Integers wrap at each step. */
+/** One step of a combination. Floats stay in double and are rounded once, at the end. Integers wrap at each step. */
 export const combination = (combine: Combine, dtype: ElementType): Binary =>
   binaryFunction(combineFn[combine], dtype === "float32" ? "float64" : dtype);
 
@@ -90,14 +90,14 @@ const exactUnary: Readonly<Record<UnaryFn, Unary>> = {
   isNaN: (x) => (Number.isNaN(x) ? 1 : 0),
 };
 
-/** -1, 0 or 1; 0 for NaN, as torch.sign. */
+/** -1, 0 or 1; 0 for NaN, like torch.sign. */
 function sign(x: number): number {
   if (x > 0) return 1;
   return x < 0 ? -1 : 0;
 }
 
 function roundHalfEven(x: number): number {
-  // Adding and taking away 2^52 makes the hardware round to an integer, half to even; larger values are integers already.
+  // Adding and subtracting 2^52 makes the hardware round to an integer, half to even; larger values are already integers.
   const big = 4503599627370496;
   if (!(Math.abs(x) < big)) return x;
   if (Object.is(x, -0)) return x;
@@ -112,8 +112,8 @@ function sigmoid(x: number): number {
 }
 
 /**
- * erf(x) = 2/√π ∫₀ˣ e^-t² dt. Below 2 by the series 2/√π e^-x² Σ 2ⁿ x²ⁿ⁺¹ / (2n+1)!!, whose terms are all of one sign;
- * above, by the continued fraction of 1 - erf (Abramowitz and Stegun 7.1.6 and 7.1.14). Within 4 ulp of a double.
+ * erf(x) = 2/√π ∫₀ˣ e^-t² dt. Below 2, the series 2/√π e^-x² Σ 2ⁿ x²ⁿ⁺¹ / (2n+1)!!, whose terms all have the same sign;
+ * above, the continued fraction of 1 - erf (Abramowitz and Stegun 7.1.6 and 7.1.14). Within 4 ulp of a double.
  */
 export function erf(x: number): number {
   const size = Math.abs(x);
@@ -176,13 +176,13 @@ function floatMod(a: number, b: number): number {
   return remainder !== 0 && remainder < 0 !== b < 0 ? remainder + b : remainder;
 }
 
-/** IEEE pow: 1 to any power is 1, and so is -1 to ±∞, where JavaScript says NaN. */
+/** IEEE pow: 1 to any power is 1, and so is -1 to ±∞, where JavaScript returns NaN. */
 function floatPow(a: number, b: number): number {
   if (a === 1 || (a === -1 && Math.abs(b) === Number.POSITIVE_INFINITY)) return 1;
   return a ** b;
 }
 
-/** Wraps like the multiplications it stands for; a negative exponent truncates the fraction to 0, but for ±1. */
+/** Wraps like repeated multiplication. A negative exponent truncates the fraction to 0, except for ±1. */
 function integerPow(base: number, exponent: number): number {
   if (exponent < 0) {
     if (base === 1) return 1;

@@ -21,18 +21,18 @@ type ByteType = "int8" | "uint8";
 
 const isByte = (dtype: string | undefined): dtype is ByteType => dtype === "int8" || dtype === "uint8";
 
-/** Shorter sums are as well done one by one. */
+/** Shorter sums are as fast one by one. */
 const shortestSum = 16;
-/** Sums of a tile, which leave room for those that make up for signs. */
+/** Sums per tile. They leave registers for the sums that correct the signs. */
 const sums = { wide: 20, narrow: 6 } as const;
 
-/** The bytes that a side consists of, if it does. */
+/** The byte type of a side, if it has one. */
 const bytesOf = (value: Scalar): ByteType | undefined => {
   const dtype = storedOperandOf(value)?.dtype;
   return isByte(dtype) ? dtype : undefined;
 };
 
-/** Whether both sides are bytes, and the processor has instructions for their products. */
+/** Whether both sides are bytes and the processor has instructions for their products. */
 export const isOfBytes = (
   { dtype, a, b, m, n, k }: ContractionKernel,
   { longestTable }: Machine,
@@ -45,13 +45,13 @@ export const isOfBytes = (
   bytesOf(a) !== undefined &&
   bytesOf(b) !== undefined;
 
-/** Where a product rearranges bytes: a buffer of each type over one memory, and a place for so many bytes in it. */
+/** Memory for rearranged bytes: a buffer of each type over the same memory, and an allocator. */
 interface ByteRoom {
   bufferOf(dtype: ElementType): number;
   reserve(bytes: number): number;
 }
 
-/** The kernel with neighbours along k in memory on both sides, and the loops that copy a side where they are not. */
+/** The kernel with both sides contiguous along k, and the loops that copy a side that is not. */
 export function alongK(
   kernel: ContractionKernel,
   room: ByteRoom,
@@ -75,7 +75,7 @@ export function alongK(
 /** Products with fewer rows or columns read their bytes in place. */
 const fewestForWords = 16;
 
-/** The product as words of four bytes, unsigned ones of one side by signed ones of the other, and which side is which. */
+/** The product over words of four bytes, unsigned on one side and signed on the other, and which side is unsigned. */
 export function inBytes(
   kernel: ContractionKernel,
   { target }: EmitContext,
@@ -89,10 +89,10 @@ export function inBytes(
   return words && { ...words, unsigned: left === "uint8" ? words.kernel.a : words.kernel.b };
 }
 
-/** Cycles of four products in each lane. */
+/** Cycles per step of four products in each lane. */
 const cyclesOfStep = 0.6;
 
-/** The plan of a product of bytes that lie along k on both sides. */
+/** The plan of a product of bytes that are contiguous along k on both sides. */
 export function byteDotPlan(kernel: ContractionKernel, machine: Machine): DotPlan {
   const sides = sidesOf(kernel, machine, false, bothPacked);
   const [a, b] = [sides.a.operand, sides.b.operand];
@@ -128,15 +128,15 @@ export interface ByteTile {
   readonly tileWidth: number;
 }
 
-/** The types of both operands, where they are bytes. */
+/** The types of both operands, if they are bytes. */
 export function byteTypes({ operands: [a, b] }: DotPlan): ByteTile["types"] | undefined {
   return isByte(a.dtype) && isByte(b.dtype) ? [a.dtype, b.dtype] : undefined;
 }
 
 /**
- * The name of `void f(const A *a, const B *b, int *tile, const int *rows, const int *columns, …)` as `dotTile` names one. The instruction
- * multiplies unsigned bytes by signed ones. Where both sides are signed, a + 128 is multiplied by b and 128 Σ b is taken away, where both
- * are unsigned, b - 128 by a, and 128 Σ a is added. int32 wraps, so that all of it is exact.
+ * The name of `void f(const A *a, const B *b, int *tile, const int *rows, const int *columns, …)`, named like a `dotTile`. The instruction
+ * multiplies unsigned bytes by signed ones. If both sides are signed, it multiplies a + 128 by b and 128 Σ b is subtracted. If both
+ * are unsigned, it multiplies b - 128 by a and 128 Σ a is added. int32 wraps, so the result is exact.
  */
 export function byteTile(context: EmitContext, { types: [a, b], height, width, run, tileWidth }: ByteTile): string {
   const lanes = context.target.vectorBytes / 4;
@@ -182,7 +182,7 @@ ${each(height, (row) => `  const ${elementType[a]} *const a${row} = a + rows[${r
   return name;
 }
 
-/** The name of `sums + four products of unsigned by signed bytes in each lane`: the instruction where there is one, else products of 16 bits. */
+/** The name of `sums + four products of unsigned by signed bytes in each lane`: the instruction if there is one, else 16-bit products. */
 export function needBytesDot(context: EmitContext, lanes: number): string {
   const name = `bytesDot${lanes}`;
   needLanes(context, lanes);
@@ -204,7 +204,7 @@ static inline I${lanes} ${name}(I${lanes} sums, ${V} u, ${V} v) {
   return name;
 }
 
-/** The first bytes of a vector, and zeros. */
+/** The first `bytes` bytes of a vector, then zeros. */
 function bytesFirst(bytes: number): string {
   const [V, text] =
     bytes === 64

@@ -14,7 +14,7 @@ const halves: readonly HalfDType[] = ["bfloat16", "float16"];
 /** The types that tiles compute with. */
 export type TileType = "float32" | "float64" | "int32";
 
-/** A plain load, a narrower number of which this is the value, or the bits of a float. */
+/** The operand behind a plain load, a widened narrower number, or the bits of a float. */
 export function storedOperandOf(value: Scalar): Operand | undefined {
   if (value.kind === "cast" && byteSize(value.dtype) === 4 && byteSize(value.x.dtype) < 4) return operandOf(value.x);
   if (value.kind !== "bitcast") return operandOf(value);
@@ -28,16 +28,16 @@ export function storedOperandOf(value: Scalar): Operand | undefined {
   return undefined;
 }
 
-/** The elements of a side, as tiles compute with them. */
+/** How the elements of a side are read into the type of the tile. */
 export interface Elements {
-  /** The C type of one in memory. */
+  /** The C type of one element in memory. */
   readonly type: string;
   readonly bytes: number;
-  /** Ends the names of functions that read them. */
+  /** Suffix of the functions that read them. */
   readonly suffix: string;
-  /** So many lanes from an address on, or those of a mask. */
+  /** Loads this many lanes from an address, or those a mask selects. */
   load(lanes: number, at: string, mask?: string): string;
-  /** One element in all lanes. */
+  /** Broadcasts one element to all lanes. */
   splat(lanes: number, element: string): string;
 }
 
@@ -53,7 +53,7 @@ const plain = (dtype: TileType): Elements => {
   };
 };
 
-/** Integers of a byte or two. */
+/** Integers of one or two bytes. */
 function narrow(stored: ElementType, dtype: TileType): Elements {
   const float = (lanes: number, integers: string): string =>
     dtype === "float32" ? `__builtin_convertvector(${integers}, F${lanes})` : integers;
@@ -70,7 +70,7 @@ function narrow(stored: ElementType, dtype: TileType): Elements {
   };
 }
 
-/** Elements as memory holds them, for tiles of a type; what reads vectors of each number of lanes comes with its first use. */
+/** The reader for stored elements in tiles of a type. Its vector helpers are emitted on first use, per number of lanes. */
 export function elementsOf(context: EmitContext, stored: Operand["dtype"] | undefined, dtype: TileType): Elements {
   if (stored === undefined || byteSize(stored) >= 4) return plain(dtype);
   if (stored !== "bfloat16" && stored !== "float16") return narrow(stored, dtype);
@@ -109,7 +109,7 @@ const scalarValue: Readonly<Record<HalfDType, string>> = {
 `,
 };
 
-/** The same in lanes, from memory. */
+/** The same for a vector loaded from memory. */
 function vectorValue(target: Target, stored: HalfDType, n: number): string {
   const head = (mask: string): string =>
     `static inline F${n} F${n}_${stored}${mask === "" ? "" : "m"}(const unsigned short *p${mask})`;

@@ -17,7 +17,7 @@ import { createCDevice } from "../device.ts";
 const devices = allDevices();
 const [reference] = devices;
 const native = devices.find(({ backend }) => backend === "c");
-/** The same compiler for processors with narrower vectors and fewer registers, which have other tiles, or without products of bfloat16. */
+/** The same compiler for processors with narrower vectors and fewer registers, which use other tiles, or without bfloat16 products. */
 const flags = [
   ...(native?.description.includes("AVX") ? ["-march=haswell", "-march=x86-64"] : []),
   ...(native?.description.includes("AVX-512") ? ["-mno-avx512bf16"] : []),
@@ -33,7 +33,7 @@ afterAll(() => {
   for (const each of devices) each.close();
 });
 
-/** What the reference gives, which takes its time. */
+/** Results of the reference, which is slow. */
 const known = new Map<string, Value[]>();
 
 /** Small integers, so that every sum is exact in any order. */
@@ -66,7 +66,7 @@ function product(a: Value, b: Value): number[] {
 }
 
 describe.skipIf(native === undefined).each([native, ...narrower])("contractions on $description", (device) => {
-  // Few columns take tall tiles, of which rows far apart are turned into panels: heights that sixteen does not divide.
+  // Few columns take tall tiles, whose rows are far apart and are transposed into panels: heights not divisible by sixteen.
   it.each([
     [24, 1024, 16],
     [23, 256, 16],
@@ -78,18 +78,18 @@ describe.skipIf(native === undefined).each([native, ...narrower])("contractions 
     [65, 3, 1],
     [1, 1, 33],
     [1, 784, 128],
-    // Half a vector of columns at the end, alone and after whole ones, and sums that go through memory; few rows at the end.
+    // A last half vector of columns, alone and after whole ones; sums that pass through memory; few rows at the end.
     [40, 520, 24],
     [40, 520, 56],
     [29, 31, 200],
     [300, 50, 300],
     [15, 600, 69],
-    // Turned panels so narrow that a vector spans several of their rows.
+    // Transposed panels narrower than a vector.
     [4, 8, 40],
     [3, 40, 200],
     [6, 21, 48],
     [10, 24, 40],
-    // Rows packed in blocks of steps and in groups of panels, neither of them full.
+    // Rows packed in blocks of steps and groups of panels, the last of both partial.
     [300, 1030, 77],
     [129, 300, 513],
     [250, 258, 1],
@@ -110,7 +110,7 @@ describe.skipIf(native === undefined).each([native, ...narrower])("contractions 
     for (const { data } of turned) expect(data).toEqual(expected);
   });
 
-  /** The sides as memory holds them: sums in float32 are those of float32 sides. */
+  /** The element types in memory. Sums in float32 equal those of float32 sides. */
   const stored: readonly (readonly [HalfDType | "float32", HalfDType | "float32"])[] = [
     ["bfloat16", "bfloat16"],
     ["float16", "float16"],
@@ -145,7 +145,7 @@ describe.skipIf(native === undefined).each([native, ...narrower])("contractions 
     for (const { data } of outputs) expect(data).toEqual(expected);
   });
 
-  // Bytes of either sign, the extreme ones too: sums are exact, and wrap.
+  // Bytes of either sign, including the extremes. Sums are exact and wrap.
   const bytes = [
     ["int8", "int8"],
     ["uint8", "uint8"],
@@ -182,7 +182,7 @@ describe.skipIf(native === undefined).each([native, ...narrower])("contractions 
     for (const { data } of outputs) expect(data).toEqual([...expected]);
   });
 
-  it("a convolution of bytes, and products side by side", () => {
+  it("a convolution of bytes, and batched products", () => {
     if (device === undefined) return;
     const values = [
       valueOf("int8", [2, 5, 9, 11], integers([2, 5, 9, 11], 3).data),
@@ -198,7 +198,7 @@ describe.skipIf(native === undefined).each([native, ...narrower])("contractions 
     expect(evaluate(device, values, build)).toEqual(evaluate(reference, values, build));
   });
 
-  it.each(["bfloat16", "float16"] as const)("every finite %s is the number it stands for", (dtype) => {
+  it.each(["bfloat16", "float16"] as const)("every finite %s converts to its value", (dtype) => {
     if (device === undefined) return;
     const format = { bfloat16, float16 }[dtype];
     const all = Array.from({ length: 2 ** 16 }, (_, code) => decodeFloat(format, code));
@@ -216,7 +216,7 @@ describe.skipIf(native === undefined).each([native, ...narrower])("contractions 
       if (bits === undefined || unit === undefined) return [];
       const wide = cast(bits, "float32");
       const turned = permute(wide, [1, 0]);
-      // As rows and as columns, either way round, and few of each.
+      // As rows and as columns, in either order, and few of each.
       return [
         matmul(wide, unit),
         matmul(unit, wide),
@@ -227,8 +227,8 @@ describe.skipIf(native === undefined).each([native, ...narrower])("contractions 
     for (const { data } of outputs) expect(data.map((value) => value + 0)).toEqual(x.data.map((value) => value + 0));
   });
 
-  // Phases that differ in their buffers alone are one function: gcc 12 mixes its constant operands up, if it is let.
-  it("products one after another", () => {
+  // Phases that differ only in their buffers share one function. gcc 12 would mix up its constant operands.
+  it("consecutive products", () => {
     if (device === undefined) return;
     const [x, a, b] = [integers([17, 8], 5), integers([8, 8], 6), integers([8, 8], 7)];
     const [result] = evaluate(device, [x, a, b], ([x, a, b]) =>
@@ -237,8 +237,8 @@ describe.skipIf(native === undefined).each([native, ...narrower])("contractions 
     expect(result?.data).toEqual(product(valueOf("float32", [17, 8], product(x, transposed(a))), transposed(b)));
   });
 
-  // gcc 12 takes the address that a phase writes to for null, and drops the phase, if it is let.
-  it("the gradient of an image that is cut by padding and a stride", () => {
+  // gcc 12 would assume that the address a phase writes to is null, and drop the phase.
+  it("the gradient of an image under padding and a stride", () => {
     if (device === undefined) return;
     const values = [integers([5, 18, 28, 16], 136), integers([1, 18, 1, 1], 137)];
     const build: Parameters<typeof evaluate>[2] = ([x, w]) => {
@@ -264,7 +264,7 @@ describe.skipIf(native === undefined).each([native, ...narrower])("contractions 
     [[3, 5, 9, 11], [5, 1, 3, 3], { padding: 1, groups: 5 }],
     [[2, 7, 13, 12], [7, 1, 5, 5], { padding: 2, stride: 2, groups: 7 }],
     [[2, 4, 8, 8], [8, 1, 3, 3], { groups: 4 }],
-    // Nine and ten rows at uneven places, as in the weight gradients of small kernels.
+    // Nine and ten unevenly spaced rows, as in the weight gradients of small kernels.
     [[3, 4, 5, 5], [40, 4, 3, 3], {}],
     [[2, 3, 4, 7], [20, 3, 2, 3], { dilation: 2 }],
     // Rows of twelve among padded ones.
@@ -278,7 +278,7 @@ describe.skipIf(native === undefined).each([native, ...narrower])("contractions 
     expect(evaluate(device, values, build)).toEqual(evaluate(reference, values, build));
   });
 
-  // Products with padding are left out: rows of tiles that are whole rows of the image, parts of them, and several of them.
+  // Products with padding are skipped: rows of tiles that are whole image rows, parts of them, and several of them.
   it.each([
     [[2, 8, 7, 7], [16, 8, 3, 3], { padding: 1 }],
     [[1, 9, 14, 14], [40, 9, 3, 3], { padding: 1 }],
@@ -289,14 +289,14 @@ describe.skipIf(native === undefined).each([native, ...narrower])("contractions 
     [[1, 8, 12, 15], [16, 8, 3, 5], { padding: [0, 2] }],
     [[2, 4, 17, 17], [16, 4, 3, 3], { padding: 1 }],
     [[1, 4, 32, 32], [16, 4, 3, 3], { padding: [2, 1] }],
-    // More padding than image; a row of results of nothing else; strides; sums in several blocks.
+    // More padding than image; a row of results made of padding alone; strides; sums in several blocks.
     [[1, 8, 3, 3], [16, 8, 5, 5], { padding: 4 }],
     [[1, 8, 4, 4], [16, 8, 3, 3], { padding: 3 }],
     [[1, 8, 15, 15], [16, 8, 3, 3], { padding: 1, stride: 2 }],
     [[1, 8, 16, 30], [16, 8, 4, 4], { padding: 1, stride: [1, 2] }],
     [[1, 200, 7, 7], [16, 200, 3, 3], { padding: 1 }],
     [[4, 16, 4, 4], [64, 16, 3, 3], { padding: 1 }],
-    // Steps of one row too many to be written out; few channels.
+    // One row of steps too many to unroll; few channels.
     [[1, 2, 20, 20], [16, 2, 9, 9], { padding: 4 }],
     [[1, 3, 24, 24], [16, 3, 7, 7], { padding: 3, stride: 2 }],
   ] as const)("a padded convolution of %j by %j, %j, and the gradient of its image", (image, kernel, options) => {

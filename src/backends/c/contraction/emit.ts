@@ -1,4 +1,4 @@
-// Writes a contraction as C: packs operands if that pays, keeps tiles of sums in registers, and runs the epilogue over each finished tile.
+// Writes a contraction as C: packs operands if that pays, keeps tiles of sums in registers, and runs the epilogue on each finished tile.
 
 import type { ContractionKernel, LoopKernel } from "../../../compiler/kernel.ts";
 import { at } from "../../../graph/at.ts";
@@ -37,10 +37,10 @@ export function emitContraction(kernel: ContractionKernel, context: EmitContext)
   return cheaperLoops(kernel, context) ?? { phases: new Contraction(context, dtype).emit(kernel) };
 }
 
-/** Sums of so few products are hardly a contraction. */
+/** Sums of at most this many products are better as plain loops. */
 const fewProducts = 4;
 
-/** Many products with a single row or column, and very short sums, as plain loops where those are cheaper. */
+/** Batched products with a single row or column, and very short sums, as plain loops if those are cheaper. */
 function cheaperLoops(kernel: ContractionKernel, context: EmitContext): KernelCode | undefined {
   const [m, n] = [extentOf(kernel.m), extentOf(kernel.n)];
   const single = Math.min(m, n) === 1 && extentOf(kernel.batch) > 1;
@@ -52,7 +52,7 @@ function cheaperLoops(kernel: ContractionKernel, context: EmitContext): KernelCo
   return cost < cycles * machine.costs.nanosecondsPerCycle ? loops : undefined;
 }
 
-/** A share of the products that is worth a tile of another size. */
+/** The share of products that justifies a tile of another size. */
 const smallestRest = 0.02;
 const alignment = 64;
 
@@ -61,10 +61,10 @@ interface Reader {
   readonly source: Source;
   /** The offset of a panel from the first. */
   readonly panelAt: (panel: string) => string;
-  /** Where the rows or columns of a panel lie. */
+  /** Offsets of a panel's rows or columns. */
   readonly offsets: readonly number[];
   readonly k: KSteps;
-  /** Offsets along k, where they are a table. */
+  /** Offsets along k, if they are a table. */
   readonly kTable: readonly number[];
 }
 
@@ -112,7 +112,7 @@ class Contraction {
     return copies.flatMap((loops) => [...emitLoops(loops, this.context).phases]);
   }
 
-  /** Four neighbours along k at once where both sides are bytes, two where they are bfloat16, if there are rows and columns enough. */
+  /** Words of four neighbours along k if both sides are bytes, of two if they are bfloat16, given enough rows and columns. */
   private multiplyWords(kernel: ContractionKernel): Phase[] | undefined {
     const { context, machine, shared } = this;
     const room = {
@@ -169,7 +169,7 @@ class Contraction {
     const { m, n, mr, nr, lanes, packA, packB, kc, skip } = plan;
     const phases: Phase[] = [];
     const a = packA ? this.packed(kernel, plan, plan.a, mr, phases) : readInPlace(kernel, plan.a, mr);
-    /** Each unit packs the columns it takes by itself, panel by panel and for one block of k at a time. */
+    /** Each unit packs its own columns, one panel and one block of k at a time. */
     const panel = packB === "inUnit" ? onePanel(context, kernel, plan.b, nr) : undefined;
     const b = packB === "ahead" ? this.packed(kernel, plan, plan.b, nr, phases) : readInPlace(kernel, plan.b, nr);
     const k = extentOf(kernel.k);
@@ -177,7 +177,7 @@ class Contraction {
     const epilogue = epilogueOf(context, kernel, plan, nr);
     const { ahead } = epilogue;
     const fused = blocks === 1 ? epilogue.fused : undefined;
-    // The rest of a packed side is zeros: a tile of its own is worth its compilation where many of them would be computed.
+    // A packed side is padded with zeros. A smaller last tile is worth compiling only if it saves many products with zeros.
     const pieces = (extent: number, size: number, isPacked: boolean): Pieces => {
       const { count, last } = piecesOf(extent, size);
       const isWhole = isPacked && fused === undefined && size - last < extent * smallestRest;
@@ -185,7 +185,7 @@ class Contraction {
     };
     const [rows, columns] = [pieces(m.extent, mr, packA), pieces(n.extent, nr, packB !== "no")];
     const bSteps: KSteps = panel === undefined ? b.k : { kind: "stride", stride: nr };
-    /** The tile of so many rows, for the last panel of columns or any other. */
+    /** The tile with this many rows: the variant for the last panel of columns, or the usual one. */
     const pick = (high: number, taps?: readonly Tap[]): string =>
       byPanel("c", columns, nr, (wide) =>
         outerTile(context, {
@@ -223,7 +223,7 @@ class Contraction {
       multiply = (to) =>
         `${chosen}(${at(a.k, "p")}, ${factor}, ${to}, ${length}${first}, ${kTable(a.k, "ka")}, ${panel === undefined ? kTable(b.k, "kb") : "0"}${asked});`;
     } else {
-      // If k is one round, nothing lies beyond the last step, and it is never visited.
+      // If k is one round, the offset of the next round lies past the last step and is never used.
       const offsets = {
         a: (step: number) => offsetAt(a, step),
         b: (step: number) => (panel === undefined ? offsetAt(b, step) : step * nr),
@@ -308,7 +308,7 @@ class Contraction {
     });
   }
 
-  /** Units of tiles: a block of rows and columns of one point of the batch. */
+  /** Units of tiles: a block of rows and columns at one point of the batch. */
   private tiles(
     kernel: ContractionKernel,
     plan: Plan,
@@ -319,7 +319,7 @@ class Contraction {
       readonly tileWidth: number;
       readonly blocks?: { readonly count: number; readonly kc: number; readonly k: number };
       readonly fused?: FusedEpilogue | undefined;
-      /** Room for one panel of columns, and what fills it from the columns at `q`. */
+      /** Memory for one panel of columns, and the statement that fills it from the columns at `q`. */
       readonly panel?: { readonly elements: number; readonly fill: string } | undefined;
       multiply(to: string): string;
     },
@@ -338,11 +338,11 @@ class Contraction {
       { points, rowPanels, columnPanels, mr, nr, allRows: panel !== undefined, nanoseconds: cost },
       machine.units,
     );
-    // Along the rows the epilogue takes all tiles of a column together: whole vectors of neighbours in memory.
+    // Along the rows, the epilogue takes all tiles of a column together, so that it accesses whole vectors of contiguous memory.
     const gathered = plan.epilogueLanes === "m";
     const kept = interrupted ? units.rows * units.columns : gathered ? units.rows : 1;
     const tilesElements = roundUp(tileElements * kept, alignment / bytes);
-    // What turns a tile reads whole squares of it.
+    // The transposition reads whole 16 × 16 squares.
     const beyond = 16 * parts.tileWidth;
     context.needScratch((tilesElements + beyond + (panel?.elements ?? 0)) * bytes + 256);
     const { e } = epilogue;
@@ -421,19 +421,19 @@ class Contraction {
   }
 }
 
-/** The C expression of the tile of a panel: the last panel has a size of its own. */
+/** The C expression that selects the tile of a panel: the last panel may have its own size. */
 function byPanel(index: "r" | "c", { count, last }: Pieces, size: number, tile: (size: number) => string): string {
   const [usual, own] = [tile(count === 1 ? last : size), tile(last)];
   return usual === own ? usual : `(${index} == ${count - 1} ? ${own} : ${usual})`;
 }
 
-/** The number of a panel of rows among those whose padding is known. */
+/** The index of a panel of rows among those with known padding. */
 const panelPlace = ({ moving }: PaddingSkip, panels: number, e: Expressions): string =>
   moving.length === 0
     ? "r"
     : `${moving.map((axis) => e.axisName(axis)).reduce((place, name, i) => `(${place} * ${moving[i]?.extent} + ${name})`)} * ${panels} + r`;
 
-/** `kinds` of the panels of rows, and for each kind the steps of a `round`, as a tile with taps takes them. */
+/** The table `kinds` of the panels of rows, and for each kind the steps of a `round`, as a tile with taps takes them. */
 function skipTables({ kindOf }: PaddingSkip, kinds: ReturnType<typeof roundsOf>): string {
   const longest = Math.max(...kinds.map(({ steps }) => steps.length));
   return `  static const unsigned char kinds[] = {${kindOf.join(", ")}};
@@ -441,7 +441,7 @@ function skipTables({ kindOf }: PaddingSkip, kinds: ReturnType<typeof roundsOf>)
 `;
 }
 
-/** A side whose panels are found by the tiles themselves. */
+/** A side whose panels the tiles locate themselves. */
 const plainReader = (operand: Operand): Reader => ({
   source: {
     buffer: operand.buffer,
@@ -477,7 +477,7 @@ function readInPlace(kernel: ContractionKernel, side: Side, width: number): Read
   };
 }
 
-/** The offset of an element from the first, given its step along k. Behind the last step there is none, and nobody goes there: 0. */
+/** The offset of an element from the first, by its step along k. Past the last step it is 0 and never used. */
 const offsetAt = ({ k, kTable }: Reader, step: number): number => {
   if (k.kind === "stride") return step * k.stride;
   return step < kTable.length ? at(kTable, step) : 0;

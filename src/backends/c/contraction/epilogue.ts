@@ -19,13 +19,13 @@ import { type Prefetch, prefetchOf } from "./prefetch.ts";
 export interface Epilogue {
   readonly e: Expressions;
   readonly ahead: Prefetch | undefined;
-  /** The same inside the tiles. */
+  /** The same epilogue inside the tiles, if it is short enough. */
   readonly fused: FusedEpilogue | undefined;
-  /** The loop over the sums at `tile`: column c of tiles, its rows from `firstRow` on, so many or as there are. */
+  /** Writes the loop over the sums at `tile`: column c of tiles, starting at row `firstRow`, at most `rows` rows. */
   write(firstRow: string, rows: number): void;
 }
 
-/** Elements that are turned at once stay in the first cache. */
+/** Elements transposed at once; they fit the L1 cache. */
 const turnedElements = 4096;
 
 export function epilogueOf(context: EmitContext, kernel: ContractionKernel, plan: Plan, tileWidth: number): Epilogue {
@@ -48,14 +48,14 @@ export function epilogueOf(context: EmitContext, kernel: ContractionKernel, plan
   const dependence = new Dependence(axes, steps, model);
   const statements = new Statements(e, dependence, lanes, false, [kernel.result.id]);
   const V = vectorType(dtype, lanes);
-  /** From `start` on so many of `count`, or up to its end. */
+  /** `size` points from `start`, cut off at `count`. */
   const range = (count: number, start: string, size: number): Range => {
     if (count <= size) return { start: "0", end: `${count}`, count };
     if (count % size === 0) return { start, end: `${start} + ${size}`, count: size };
     const end = `(${start} + ${size} < ${count} ? ${start} + ${size} : ${count})`;
     return { start, end: out.define("long", "e", end), count: undefined };
   };
-  /** `sums`: what is loaded for the lanes at these rows and columns of the tile. */
+  /** `sums`: the expression that loads the lanes at these rows and columns of the tile. */
   const loop = (rows: Range, columns: Range, sums: (row: string, column: string) => string): void =>
     statements.loop(outer, alongColumns ? rows : columns, () => {
       statements.hoist(steps, [inner]);
@@ -65,7 +65,7 @@ export function epilogueOf(context: EmitContext, kernel: ContractionKernel, plan
         statements.emitSteps(steps);
       });
     });
-  /** Lanes along the rows: the tile is turned first, some rows at a time. */
+  /** Lanes along the rows: the tile is transposed first, a few rows at a time. */
   const turned = (rows: Range, columns: Range, most: number): void => {
     needTurn(context);
     const size = Math.min(roundUp(most, 16), Math.max(16, Math.floor(turnedElements / tileWidth / 16) * 16));

@@ -1,4 +1,4 @@
-// The epilogue of a contraction inside its tiles: a short one is computed while the sums are still in registers.
+// The epilogue of a contraction inside its tiles: a short one runs while the sums are still in registers.
 
 import type { ContractionKernel } from "../../../compiler/kernel.ts";
 import { InternalError } from "../../../graph/errors.ts";
@@ -14,17 +14,17 @@ import { Statements } from "../statements.ts";
 import type { TileSums } from "./tile.ts";
 
 export interface FusedEpilogue {
-  /** Declares `places`: where the tile at (r, c) begins in what the epilogue reads and writes. */
+  /** Declares `places`: the addresses that the epilogue reads and writes for the tile at (r, c). */
   places(): Code;
-  /** What a tile does with its sums: statements with the operand `places`. */
+  /** The statements that consume a tile's sums; they use the operand `places`. */
   text(tile: TileSums): string;
 }
 
-/** It is written out for every vector of a tile: operations of a longer one are worth a loop. */
+/** A fused epilogue is unrolled for every vector of a tile. With more operations, a loop is better. */
 const mostOperations = 12;
 const mostPlaces = 8;
 
-/** Undefined where the epilogue is long, or needs to know which row and column it is at. */
+/** Undefined if the epilogue is long, or uses the row or column index. */
 export function fusedEpilogueOf(
   e: Expressions,
   {
@@ -61,7 +61,7 @@ export function fusedEpilogueOf(
       throw new InternalError("a tile has its places as operands, and no address");
     });
   };
-  // Once for any tile, to count the places; those of other tiles may add to them until `places` is asked for.
+  // Written once for any tile, to count the places. Other tiles may add places until `places` is called.
   write({ lanes: plan.lanes, height: 1, vectors: 1, mask: false, lanesOf: () => plan.lanes, sum: () => "" });
   if (places.length > mostPlaces) return undefined;
   return {
@@ -87,7 +87,7 @@ interface Place {
   readonly index: Linear;
 }
 
-/** Elements at places that are operands of the tile, so that tiles of several kernels are one function. */
+/** Addresses elements through operands of the tile, so that kernels can share a tile function. */
 class TileExpressions extends Expressions {
   private readonly within: readonly Axis[];
   private readonly places: Place[];
@@ -115,7 +115,7 @@ class TileExpressions extends Expressions {
   }
 }
 
-/** Stores alone, of few operations on elements whose places the row and the column say evenly. */
+/** Whether there are only stores, of few operations, at indices that are linear in the row and the column. */
 function isShort(steps: readonly Step[]): boolean {
   const even = ({ terms }: Linear): boolean => terms.every(({ atom }) => atom.kind === "axis");
   const seen = new Set<Value>();

@@ -25,13 +25,13 @@ export function packPhases(context: EmitContext, machine: Machine, packing: Pack
       ]);
 }
 
-/** Rows of memory asked for before they are copied. */
+/** Rows to prefetch before they are copied. */
 const rowsAhead = 32;
-/** Steps of k, and panels, of one unit of work: a step is read in the order of memory, and each panel is a stream that is written. */
+/** Steps of k, and panels, per work unit. Each step reads memory in order, and each panel is a separate write stream. */
 const rowBlock = 128;
 const panelGroup = 16;
 
-/** Rows of a plain load, in vectors that run on into the next row of the panel, which is written after them. */
+/** Packs rows of a plain load. Vectors may overrun into the next row of the panel, which is written afterwards. */
 function copiedRows(context: EmitContext, { kernel, side, layout }: Packing): Phase {
   const { operand } = side;
   if (operand === undefined) throw new InternalError("only a plain load is copied in rows");
@@ -50,7 +50,7 @@ function copiedRows(context: EmitContext, { kernel, side, layout }: Packing): Ph
   const vectors = Math.ceil(width / lanes);
   const each = (text: (at: number) => string): string =>
     Array.from({ length: vectors }, (_, i) => text(i * lanes)).join("");
-  // The last rows of a block are stored to the element: another thread may have written what follows them.
+  // The last rows of a block are stored exactly: another thread may already have written what follows them.
   const row = (load: (at: number) => string, exact: boolean): string =>
     each((at) =>
       exact && at + lanes > width
@@ -91,11 +91,11 @@ ${batch.decode}    const ${elements.type} *const source = from + (${batch.offset
   return { name, units, cost: units * Math.min(count, panelGroup) * width * Math.min(k, rowBlock) * 0.1, body };
 }
 
-/** Panels that are packed one at a time, where they are used. */
+/** A panel that is packed where it is used, one at a time. */
 interface OnePanel {
-  /** What `fill` needs to have been declared. */
+  /** Declarations that `fill` needs. */
   readonly statics: string;
-  /** Fills `panel` with `count` steps of k, the first of them `k0`, of the columns at `from`, of which there are `have`. */
+  /** Fills `panel` with `count` steps of k, starting at `k0`, from the `have` columns at `from`. */
   fill(from: string, k0: string, count: string, have: string): string;
 }
 
@@ -129,7 +129,7 @@ export function onePanel(context: EmitContext, kernel: ContractionKernel, side: 
     };
   }
   const stride = outerSteps(side)[0]?.stride ?? 0;
-  // Integers are turned as the floats that have their bits.
+  // Integers are transposed as floats with the same bits.
   const turned = elementsOf(context, operand.dtype, "float32");
   const name = `panelTurned_${width}${turned.suffix}`;
   const turn = needTurn(context, turned);
@@ -157,7 +157,7 @@ export function onePanel(context: EmitContext, kernel: ContractionKernel, side: 
   };
 }
 
-/** Which point of the batch a unit is: its places, and how far from the first its side lies. */
+/** The point of the batch of a unit: its coordinates, and the offset of its side. */
 function batchPlaces({ batch }: PanelLayout, operand: Operand, unit: string): { decode: string; offset: string } {
   let [decode, offset, rest] = ["", "0", unit];
   [...batch].reverse().forEach((axis, place) => {
@@ -168,7 +168,7 @@ function batchPlaces({ batch }: PanelLayout, operand: Operand, unit: string): { 
   return { decode, offset };
 }
 
-/** A side whose neighbours lie along the last axis of k: sixteen by sixteen elements are turned in registers. */
+/** Packs a side that is contiguous along the last axis of k: blocks of 16 × 16 elements are transposed in registers. */
 function transposed(context: EmitContext, { kernel, side, layout }: Packing): Phase {
   const { operand } = side;
   if (operand === undefined) throw new InternalError("only a plain load is turned");
@@ -183,7 +183,7 @@ function transposed(context: EmitContext, { kernel, side, layout }: Packing): Ph
   const name = context.phaseName(`${kernel.name}_turned`);
   const { decode, offset } = batchPlaces(layout, operand, `unit / ${count}`);
   const shared = context.address(context.sharedBuffer("float32"), layout.place);
-  // The last of a row's blocks may run on into the next row, whose first block is written after it.
+  // The last block of a row may overrun into the next row, whose first block is written afterwards.
   const blocks = `for (long k = 0; k < ${run}; k += 16)
       for (long r = ${Math.floor((width - 1) / 16) * 16}; r >= 0; r -= 16) {
         const long have = rows - r < 0 ? 0 : rows - r < 16 ? rows - r : 16;
@@ -211,7 +211,7 @@ ${decode}    const ${elements.type} *const first = from + (${offset}) + panel * 
 const tileType = ({ dtype }: ContractionKernel): TileType =>
   dtype === "float64" || dtype === "int32" ? dtype : "float32";
 
-/** Adds to the program what turns such elements, and returns its name. */
+/** Emits the transposition of such elements and returns its name. */
 export function needTurn(context: EmitContext, elements: Elements = elementsOf(context, "float32", "float32")): string {
   needLanes(context, 16);
   const { type, suffix } = elements;
@@ -221,7 +221,7 @@ export function needTurn(context: EmitContext, elements: Elements = elementsOf(c
   return name;
 }
 
-/** Four elements of each of four rows, those of a mask. */
+/** Loads four elements from each of four rows, under a mask. */
 function quarters({ type, suffix, bytes }: Elements): string {
   const head = `static inline __m512 turn_load${suffix}`;
   if (suffix === "")
@@ -242,7 +242,7 @@ function quarters({ type, suffix, bytes }: Elements): string {
 `;
 }
 
-/** What makes int32 of narrower integers, by the suffix of their elements. */
+/** The intrinsic that widens narrower integers to int32, by the suffix of their elements. */
 const widened: ReadonlyMap<string, string> = new Map([
   ["_int8", "cvtepi8_epi32"],
   ["_uint8", "cvtepu8_epi32"],
@@ -250,7 +250,7 @@ const widened: ReadonlyMap<string, string> = new Map([
   ["_int16", "cvtepi16_epi32"],
 ]);
 
-/** Sixteen floats, of what narrower elements have as bits. */
+/** Sixteen floats from the bits of narrower elements. */
 function quarterValue(suffix: string, bits: string): string {
   if (suffix === "_float16") return `_mm512_cvtph_ps(${bits})`;
   if (suffix === "_bfloat16") return `_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(${bits}), 16))`;
@@ -260,8 +260,8 @@ function quarterValue(suffix: string, bits: string): string {
 }
 
 /**
- * dst[k][row] = src[row][k] for AVX-512; rows beyond `have` are anything but faults, and steps of k beyond `steps` are not
- * touched. Quarters of four rows meet while they are loaded, which costs no shuffles; sixteen at a time are then turned four by four.
+ * dst[k][row] = src[row][k] for AVX-512. Rows beyond `have` get arbitrary values but cause no faults; steps of k beyond `steps` are not
+ * touched. Quarters of four rows are combined while loading, which needs no shuffles; sixteen at a time are then transposed in fours.
  */
 const turn16 = (
   name: string,

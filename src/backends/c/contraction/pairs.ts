@@ -1,4 +1,4 @@
-// bfloat16 products with float32 sums: each lane takes two neighbours along k at once, on CPUs that have an instruction for it.
+// bfloat16 products with float32 sums: each lane takes two neighbours along k at once, on CPUs with an instruction for it.
 import type { ContractionKernel } from "../../../compiler/kernel.ts";
 import { bitcast, localValue, newLocal, type Scalar } from "../../../graph/scalar.ts";
 import { extentOf } from "../../analysis/steps.ts";
@@ -7,18 +7,18 @@ import type { EmitContext } from "../emitter.ts";
 import { needLanes } from "../lanes.ts";
 import { storedOperandOf } from "./elements.ts";
 
-/** Products with fewer rows or columns, or shorter sums, are not worth the making of words. */
+/** Products with fewer rows or columns, or shorter sums, do not repay the cost of forming words. */
 const fewestResults = 16;
 const shortestSum = 16;
 
-/** A side of bfloat16, as the bits of them. */
+/** A bfloat16 side, as bits. */
 function bitsOf(value: Scalar): NarrowSide | undefined {
   const operand = storedOperandOf(value);
   return operand?.dtype === "bfloat16" ? { operand, dtype: "uint16" } : undefined;
 }
 
 /**
- * The product as words of two bfloat16, or undefined. To those who plan it and move its sides it is one of int32: its results are the bits of
+ * The product over words of two bfloat16, or undefined. The planner and the packing treat it as int32; its results are the bits of
  * float32 sums.
  */
 export function inPairs(kernel: ContractionKernel, { target }: EmitContext, room: WordRoom): WordProduct | undefined {
@@ -31,7 +31,7 @@ export function inPairs(kernel: ContractionKernel, { target }: EmitContext, room
   return inWords({ ...kernel, dtype: "int32", result: bits, epilogue }, room, bitsOf);
 }
 
-/** The name of `sums + two products of bfloat16 in each lane`, all of them as bits. Numbers below 2⁻¹²⁶ count as zeros. */
+/** The name of `sums + two products of bfloat16 in each lane`, all as bits. Subnormals (below 2⁻¹²⁶) count as zero. */
 export function needPairsDot(context: EmitContext, lanes: number): string {
   const name = `pairsDot${lanes}`;
   needLanes(context, lanes);

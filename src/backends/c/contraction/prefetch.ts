@@ -1,4 +1,4 @@
-// Prefetches the memory of a contraction's epilogue while the sums of a tile are computed.
+// Prefetches the memory of a contraction's epilogue while a tile is computed.
 
 import { extentOf, type Step, visitSteps } from "../../analysis/steps.ts";
 import { type Linear, linearKey, strideAlong, visitParts } from "../../analysis/values.ts";
@@ -8,14 +8,14 @@ import type { Expressions } from "../expressions.ts";
 import { endless } from "./tile.ts";
 
 export interface Prefetch {
-  /** Lines of memory in one row of the tile. */
+  /** Cache lines in one row of the tile. */
   readonly lines: number;
   readonly streams: number;
-  /** Declares the list `ahead` for the tile at (r, c); `anywhere` is an address that may be read. */
+  /** Declares the list `ahead` for the tile at (r, c); `anywhere` is any readable address. */
   list(anywhere: string): Code;
 }
 
-/** Less than this stays in the second cache by itself. */
+/** Smaller results stay in the L2 cache anyway. */
 const worthPrefetching = 256 * 1024;
 const mostStreams = 6;
 const lineBytes = 64;
@@ -42,7 +42,7 @@ export function prefetchOf(e: Expressions, plan: Plan, steps: readonly Step[], b
   const points = extentOf([...plan.batch, row, column]);
   if (streams.size === 0 || streams.size * points * bytes < worthPrefetching) return undefined;
   const asked = [...streams.values()].slice(0, mostStreams);
-  // Rows that do not begin with a line end within one more.
+  // Rows that are not aligned to cache lines may touch one more.
   const even = [innerSize, ...asked.map(({ stride }) => stride)].every((size) => (size * bytes) % lineBytes === 0);
   return {
     lines: Math.ceil((innerSize * bytes) / lineBytes) + (even ? 0 : 1),

@@ -1,4 +1,4 @@
-// The innermost loops of contractions: a tile of sums in registers. One C function for each shape of tile and layout of its sides.
+// The innermost loops of contractions: a tile of sums in registers. One C function per tile shape and layout of the sides.
 import { byteSize } from "../../../graph/dtype.ts";
 import type { Tap } from "../../contraction/skipPadding.ts";
 import type { EmitContext } from "../emitter.ts";
@@ -8,10 +8,10 @@ import { needBytesDot } from "./byteDots.ts";
 import type { Elements, TileType } from "./elements.ts";
 import { needPairsDot } from "./pairs.ts";
 
-/** How a tile steps along k on one side: by a stride, or by a table of offsets that is an operand. */
+/** How a tile steps along k on one side: by a stride, or by a table of offsets passed as an operand. */
 export type KSteps = { readonly kind: "stride"; readonly stride: number } | { readonly kind: "table" };
 
-/** Four bytes, those of one side unsigned; or two bfloat16, whose sums are the bits of a float32. */
+/** Four bytes, unsigned on one side; or two bfloat16, whose sums are the bits of a float32. */
 export type Words = "bytes_a" | "bytes_b" | "pairs";
 
 interface OuterTile {
@@ -19,26 +19,26 @@ interface OuterTile {
   readonly lanes: number;
   readonly height: number;
   readonly vectors: number;
-  /** Lanes of the last vector that are columns: half a vector is enough for half of them. */
+  /** Lanes of the last vector that are columns. If at most half are, half a vector is enough. */
   readonly lastLanes: number;
-  /** Whether there are elements to read, though not to use, beyond the last column. */
+  /** Whether memory past the last column is readable; its values are not used. */
   readonly padded: boolean;
-  /** Where the rows lie. */
+  /** Offsets of the rows. */
   readonly rows: readonly number[];
   readonly aSteps: KSteps;
   readonly bSteps: KSteps;
   readonly aElements: Elements;
   readonly bElements: Elements;
-  /** What the words are that both sides consist of. */
+  /** The word type, if both sides consist of words. */
   readonly words?: Words | undefined;
   /**
-   * Steps of k taken together, with the rows that take part in each; default: one, with all rows. With taps `ka` is a round of such
-   * steps, whatever the sides' own: how many, how far the next round lies on either side, and where each step lies on either side.
+   * Steps of k taken together, with the rows that take part in each; default: one step, with all rows. With taps, `ka` is a round of such
+   * steps, whatever the sides' own steps are: the count, the offset of the next round on either side, and the offset of each step on either side.
    */
   readonly taps?: readonly Tap[] | undefined;
   /** Elements from one row of the tile to the next. */
   readonly tileWidth: number;
-  /** What to do with the sums, where they do not go to `tile`: only sums that one call completes. */
+  /** Consumes the sums instead of storing them to `tile`; only for sums that a single call completes. */
   readonly finish: ((sums: TileSums) => string) | undefined;
   /** Cache lines that each step along k prefetches for the epilogue; 0: none. */
   readonly ahead: number;
@@ -55,18 +55,18 @@ export interface TileSums {
   sum(row: number, vector: number): string;
 }
 
-/** Rows of memory that the epilogue will touch: where, bytes from one to the next, and how many. The last of a list has no end. */
+/** Rows of memory that the epilogue will touch: the address, the stride in bytes, and the count. The last entry of a list is endless. */
 const aheadStruct = "struct ahead { const char *at; long step, count; };\n";
-/** Steps along k of so many bytes are asked for so many steps ahead. */
+/** Steps along k of at least this many bytes are prefetched this many steps ahead. */
 const farBytes = 256;
 const farSteps = 24;
-/** More than any k. */
+/** Larger than any k. */
 export const endless = 2 ** 40;
 
 const stepsName = (steps: KSteps, { suffix }: Elements): string =>
   (steps.kind === "table" ? "t" : `${steps.stride}`.replace("-", "m")) + suffix;
 
-/** An even stride, or all places. */
+/** A uniform stride, or all offsets. */
 function rowsName(rows: readonly number[]): string {
   const stride = rows[1] ?? 0;
   const even = rows.every((place, row) => place === row * stride);
@@ -75,9 +75,9 @@ function rowsName(rows: readonly number[]): string {
 
 /**
  * The name of `void f(const T *a, const T *b, T *tile, long k, int first, const int *ka, const int *kb)`: tile = (first ? 0 :
- * tile) + Σ a bᵀ over k steps. With `ahead`, a list of what to ask memory for meanwhile is one more operand: what the epilogue reads
- * and writes lies in short pieces far apart, which the processor does not foresee. With `finish`, the sums do not go to a tile but
- * through the epilogue to its places: `void f(const T *a, const T *b, char *const *places, long k, const int *ka, const int *kb)`.
+ * tile) + Σ a bᵀ over k steps. `ahead` adds an operand that lists the memory to prefetch: the epilogue reads and writes short pieces
+ * far apart, which the hardware prefetcher does not predict. With `finish`, the sums bypass the tile and go through the epilogue
+ * to its places: `void f(const T *a, const T *b, char *const *places, long k, const int *ka, const int *kb)`.
  */
 export function outerTile(context: EmitContext, tile: OuterTile): string {
   const { dtype, lanes, height, vectors, lastLanes, padded, rows, aSteps, bSteps, tileWidth, finish, ahead } = tile;
@@ -85,7 +85,7 @@ export function outerTile(context: EmitContext, tile: OuterTile): string {
   const taps = tile.taps ?? [{ a: 0, b: 0, first: 0, end: height }];
   const letter = laneLetter(dtype);
   const V = `${letter}${lanes}`;
-  // A processor whose units are half as wide computes a half vector in half the time; others lose nothing by it.
+  // CPUs with half-width units compute a half vector in half the time; others lose nothing.
   const halved = lanes * byteSize(dtype) === 64 && lastLanes <= lanes / 2;
   const lanesOf = (vector: number): number => (halved && vector === vectors - 1 ? lanes / 2 : lanes);
   const typeOf = (vector: number): string => `${letter}${lanesOf(vector)}`;
@@ -122,7 +122,7 @@ ${sums((row, vector) => `    ${sum(row, vector)} = ${typeOf(vector)}_load(${held
       steps.kind === "table" ? `${side} + k${side}[k]` : `${side}`;
     const advance = (side: string, steps: KSteps): string =>
       steps.kind === "table" ? "" : `    ${side} += ${steps.stride};\n`;
-    // Steps so far apart cross a page before the processor has seen a pattern in them.
+    // With such large steps, each access is on a new page before the hardware prefetcher detects a pattern.
     const prefetch = (at: string, steps: KSteps, lines: number, { bytes }: Elements): string =>
       steps.kind === "stride" && Math.abs(steps.stride) * bytes >= farBytes
         ? each(lines, (line) => `    __builtin_prefetch(${at} + ${steps.stride * farSteps + line * lanes});\n`)
@@ -175,10 +175,10 @@ ${withMask ? `  const I${lanesOf(vectors - 1)} mask = I${lanesOf(vectors - 1)}_f
   return context.function(name, text());
 }
 
-/** Else the compiler keeps what the next step reads too, in registers that it does not have. */
+/** Otherwise the compiler keeps values that the next step reads too, and runs out of registers. */
 export const reread = '    __asm__("" ::: "memory");\n';
 
-/** Else the compiler may load a vector again for each product, as an operand of it. */
+/** Otherwise the compiler may fold the load into each product and reload the vector every time. */
 export function kept({ target }: EmitContext, name: string): string {
   return target.vectors === "avx512" || target.vectors === "avx2" ? ` __asm__("" : "+v"(${name}));` : "";
 }
@@ -188,7 +188,7 @@ interface DotTile {
   readonly lanes: number;
   readonly height: number;
   readonly width: number;
-  /** Neighbours along k in memory: the innermost loop. */
+  /** Contiguous elements along k: the innermost loop. */
   readonly run: number;
   readonly tileWidth: number;
   readonly elements: readonly [a: Elements, b: Elements];

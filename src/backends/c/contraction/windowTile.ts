@@ -7,7 +7,7 @@ import { elementsOf, type TileType } from "./elements.ts";
 import { kept, reread, type TileSums } from "./tile.ts";
 
 /**
- * The name of `void f(const T *weights, const T *image, T *tile)`, or with `finish` `…, char *const *places)`, for so many rows and
+ * The name of `void f(const T *weights, const T *image, T *tile)`, or with `finish` `…, char *const *places)`, for this many rows and
  * columns.
  */
 export function windowTiles(
