@@ -1,4 +1,4 @@
-// Quantised models: the integers are those of plain JavaScript, digits are read as well as before, and files are a quarter as large.
+// Quantised models: the integers equal those of plain JavaScript, digits are classified as well as before, and files are a quarter of the size.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -29,7 +29,7 @@ const { prepare, convert, quantizeDynamic, MinMaxObserver, MovingAverageMinMaxOb
 const f32 = Math.fround;
 const { QuantizedLinear, QuantizedConv1d, QuantizedConv2d, QuantizedEmbedding } = quantization;
 
-/** Math.round takes ties up; these go to the even one. */
+/** Math.round rounds ties up; this rounds them to even. */
 function toEven(x: number): number {
   const below = Math.floor(x);
   const rest = x - below;
@@ -50,7 +50,7 @@ const rowsOf = (values: ArrayLike<number>, rows: number): Row[] =>
     return { scale, q: row.map((w) => clipped(toEven(f32(w / scale)), -127, 127)) };
   });
 
-/** The bytes of numbers from `low` to `high`. */
+/** Numbers quantised to bytes for the range from `low` to `high`. */
 function bytesOf(values: ArrayLike<number>, low: number, high: number) {
   const [least, most] = [Math.min(low, 0), Math.max(high, 0)];
   const scale = f32(f32(most - least) / 255) || 1;
@@ -73,7 +73,7 @@ describe.each(backends)("on %s", (backend) => {
     seed(3);
   });
 
-  it("a Linear layer gives what plain sums of whole numbers give", () => {
+  it("a Linear layer gives the plain sums of whole numbers", () => {
     const layer = new nn.Linear(37, 11);
     const [weight, bias] = [layer.weight.dataSync(), layer.bias?.dataSync() ?? []];
     const x = randn([5, 37]).mul(3);
@@ -92,7 +92,7 @@ describe.each(backends)("on %s", (backend) => {
     expect([...compile((y: Tensor) => model.forward(y))(x).dataSync()]).toEqual(expected);
   });
 
-  it("a calibrated Conv2d gives what plain sums give, and clips what is beyond", () => {
+  it("a calibrated Conv2d gives the plain sums, and clips what is beyond the range", () => {
     const layer = new nn.Conv2d(2, 3, 3, { padding: 1, stride: 2, bias: false });
     const weight = layer.weight.dataSync();
     const model = prepare(new nn.Sequential(layer).eval());
@@ -122,7 +122,7 @@ describe.each(backends)("on %s", (backend) => {
     expect([...model.forward(x).dataSync()].map((value) => value + 0)).toEqual(expected.map((value) => value + 0));
   });
 
-  it("Conv1d and Embedding are near what they were", () => {
+  it("Conv1d and Embedding stay close to the original", () => {
     const conv = new nn.Conv1d(4, 6, 5, { groups: 2, padding: "same", paddingMode: "reflect" });
     const table = new nn.Embedding(20, 8);
     const [x, index] = [randn([2, 4, 9]), randint(0, 20, [3, 7])];
@@ -159,7 +159,7 @@ it.skipIf(card === undefined)("a graphics card gives the numbers of wasm", async
   const found = await other.forward(tensor(values, { shape: x.shape })).data();
   await moveToHost();
   useBackend({ backend: "wasm", threads: 1 });
-  // The sums are equal; products and sums of floats are rounded once more or less.
+  // The sums are equal; products and sums of floats differ by one rounding.
   const worst = Math.max(...Array.from(found, (value, i) => Math.abs(value - at([...expected], i))));
   expect(worst).toBeLessThanOrEqual(3 * 2 ** -24 * Math.max(...expected.map(Math.abs)));
 });
@@ -178,7 +178,7 @@ describe("a model", () => {
   const kinds = (model: nn.Module): string[] =>
     model.namedModules().map(([path, one]) => `${path}:${one.constructor.name}`);
 
-  it("has its layers replaced in fields, lists, records and Maps, shared ones by one, and skipped ones stay", () => {
+  it("has its layers replaced in fields, lists, records and Maps; shared ones stay shared, and skipped ones stay", () => {
     const net = quantizeDynamic(new Net(), { skip: ["blocks.1", "heads.left"] });
     expect(kinds(net)).toEqual([
       ":Net",
@@ -201,7 +201,7 @@ describe("a model", () => {
     expect([...run(x).dataSync()]).toEqual([...model.forward(x).dataSync()]);
   });
 
-  it("is saved to safetensors and read into a model prepared alike", () => {
+  it("is saved to safetensors and read into a model prepared in the same way", () => {
     const build = (): nn.Sequential =>
       new nn.Sequential(new nn.Embedding(1000, 64), new nn.Linear(64, 512), new nn.ReLU(), new nn.Linear(512, 64));
     const index = randint(0, 1000, [5, 3]);
@@ -235,7 +235,7 @@ describe("a model", () => {
     }
   });
 
-  it("gives the weight to what reads it by itself: a GPT takes its places from a table", () => {
+  it("provides the weight to code that reads it directly: a GPT reads its positions from an embedding", () => {
     seed(3);
     const gpt = new Gpt({ vocabulary: 11, context: 8, layers: 1, width: 16, heads: 2, dropout: 0 }).eval();
     const before = gpt.wpe.weight.dataSync();
@@ -253,7 +253,7 @@ describe("a model", () => {
     expect(gpt.forward(tokens).sub(logits).abs().max().itemSync()).toBeLessThan(0.1 * spread);
   });
 
-  it("what follows a quantised layer gets the dtype that it had before", () => {
+  it("the input of the layer after a quantised one keeps its dtype", () => {
     for (const dtype of ["float16", "bfloat16", "float64"] as const) {
       const model = new nn.Sequential(
         new nn.Embedding(5, 4, { dtype }),
@@ -263,7 +263,7 @@ describe("a model", () => {
       );
       const index = tensor(Int32Array.of(4, 0));
       const before = model.forward(index);
-      // What cannot be quantised refuses another dtype.
+      // A layer that cannot be quantised refuses another dtype.
       const after = quantizeDynamic(model).forward(index);
       expect([after.dtype, after.shape]).toEqual([before.dtype, before.shape]);
       const error = after.sub(before).abs().amax().to("float32").itemSync();
@@ -271,7 +271,7 @@ describe("a model", () => {
     }
   });
 
-  it("a weight that is read by itself is what the layer computes with, in the dtype that it had", () => {
+  it("a weight that is read directly is the one that the layer computes with, in its original dtype", () => {
     class Tied extends nn.Module {
       readonly table = new nn.Embedding(6, 4, { dtype: "bfloat16" });
       override forward(index: Tensor): Tensor {
@@ -279,7 +279,7 @@ describe("a model", () => {
       }
     }
     const index = tensor(Int32Array.of(5, 0, 2));
-    // A table needs no calibration.
+    // An embedding needs no calibration.
     for (const model of [quantizeDynamic(new Tied()), convert(prepare(new Tied()))]) {
       const { weight } = model.table;
       expect(weight.dtype).toBe("bfloat16");
@@ -299,7 +299,7 @@ describe("a model", () => {
     ]);
   });
 
-  it("says what cannot be done", () => {
+  it("refuses impossible requests with a message", () => {
     expect(() => quantizeDynamic(new nn.Linear(2, 2))).toThrow(/put it into a Sequential/);
     expect(() => quantizeDynamic(new nn.Sequential(new nn.ReLU()))).toThrow(
       /has no Linear, Conv1d, Conv2d or Embedding/,
@@ -322,7 +322,7 @@ describe("a model", () => {
   });
 });
 
-it("a NaN among inputs or weights is not hidden", () => {
+it("a NaN among inputs or weights stays visible", () => {
   const layer = new nn.Linear(2, 2);
   layer.weight.assign([1, 2, Number.NaN, 4]);
   const model = quantizeDynamic(new nn.Sequential(layer));
@@ -336,7 +336,7 @@ describe("observers", () => {
     const { scale, zeroPoint } = observer.affine();
     return [scale.itemSync() as number, zeroPoint.itemSync() as number];
   };
-  it("MinMaxObserver keeps the least and the greatest, and 0 is a byte", () => {
+  it("MinMaxObserver keeps the minimum and the maximum, and maps 0 to a byte exactly", () => {
     const observer = new MinMaxObserver();
     observer.observe(tensor([1, 3]));
     expect(affine(observer)).toEqual([f32(3 / 255), 0]);
@@ -344,7 +344,7 @@ describe("observers", () => {
     expect(affine(observer)).toEqual([f32(5 / 255), 102]);
     expect(affine(new MinMaxObserver())).toEqual([1, 0]);
   });
-  it("MovingAverageMinMaxObserver averages them as PyTorch", () => {
+  it("MovingAverageMinMaxObserver averages them as PyTorch does", () => {
     const observer = new MovingAverageMinMaxObserver({ averagingConstant: 0.25 });
     observer.observe(tensor([-1, 4]));
     observer.observe(tensor([-5, 8]));
@@ -361,7 +361,7 @@ const there = digits.every((name) => existsSync(fileOf(name)));
 if (!there) console.info(`The digits are not at ${folder}: the accuracy of a quantised network is not tried.`);
 
 describe.skipIf(!there)("a small network on MNIST", () => {
-  it("reads digits within one point of float32, dynamic and static", { timeout: 300_000 }, async () => {
+  it("classifies digits within one point of float32, dynamic and static", { timeout: 300_000 }, async () => {
     useBackend({ backend: "wasm", threads: 1 });
     seed(7);
     const read = async (part: string, most: number) => {

@@ -1,4 +1,4 @@
-// Sizes past what loops count: an error that says so, or the right number, on every backend; never a counter that wraps.
+// Sizes beyond the counters of loops: an error that says so, or the right number, on every backend; no counter overflows.
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { HebbError } from "../src/graph/errors.ts";
 import { mostElements } from "../src/graph/shape.ts";
@@ -26,7 +26,7 @@ afterAll(() => {
 const one = (): Tensor => ones([1]);
 const index = (): Tensor => tensor(Int32Array.of(0));
 
-/** Asked for when the tensor is made: a dim that no loop counts through. */
+/** Refused when the tensor is made: a dim beyond any loop counter. */
 const dims: readonly (readonly [name: string, make: () => unknown])[] = [
   [
     "expand",
@@ -117,7 +117,7 @@ const dims: readonly (readonly [name: string, make: () => unknown])[] = [
   ],
 ];
 
-/** Asked for when it runs: each dim can be counted, what they make together cannot be stored or gone through. */
+/** Refused when it runs: each dim is valid, but their product cannot be stored or iterated. */
 const products: readonly (readonly [name: string, make: (x: Tensor) => Tensor])[] = [
   ["a value in memory", (x) => x.reshape([1, 1]).expand([2 ** 16, 2 ** 16])],
   [
@@ -191,7 +191,7 @@ describe.each(backends)("%s", (backend) => {
     expect(() => compile(make)(one())).toThrow(/ in parts/);
   });
 
-  it("names the module that asks", () => {
+  it("names the module that requests it", () => {
     class Wide extends nn.Module<Tensor, [Tensor]> {
       forward(x: Tensor): Tensor {
         return x.expand([2 ** 40]).sum();
@@ -203,7 +203,7 @@ describe.each(backends)("%s", (backend) => {
   });
 
   // The interpreter would count for minutes.
-  it.skipIf(backend === "reference")("what can be counted is counted right", () => {
+  it.skipIf(backend === "reference")("valid sizes give the right number", () => {
     expect(
       ones([1, 1])
         .expand([2, 2 ** 30])
@@ -215,7 +215,7 @@ describe.each(backends)("%s", (backend) => {
   });
 });
 
-it("the host's memory ends with a sentence", () => {
+it("running out of host memory gives an error message", () => {
   for (const make of [() => arange(2 ** 40), () => linspace(0, 1, 2 ** 41), () => eye(2 ** 21)])
     expect(make).toThrow(/out of memory for \d+ \w+ elements/);
 });

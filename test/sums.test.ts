@@ -19,7 +19,7 @@ const works = (backend: "reference" | "wasm" | "c"): boolean => {
 };
 const backends = (["reference", "wasm", "c"] as const).filter(works);
 
-/** Equal draws on every machine. */
+/** The same draws on every machine. */
 function draws(seed: number): () => number {
   let state = seed;
   return () => {
@@ -28,7 +28,7 @@ function draws(seed: number): () => number {
   };
 }
 
-/** Values that float32 sums have trouble with, by name. */
+/** Values that are difficult for float32 sums, by name. */
 const fills: Readonly<Record<string, (draw: () => number) => (place: number) => number>> = {
   "one value": () => () => 0.1,
   uniform: (draw) => () => draw(),
@@ -72,7 +72,7 @@ function sumsOf(data: Float32Array, shape: readonly number[], dims: readonly num
   return { exact, magnitude };
 }
 
-/** The largest error, as a share of what is promised. */
+/** The largest error, relative to the documented bound. */
 function share(actual: ArrayLike<number>, { exact, magnitude }: Sums, terms: number): number {
   let worst = 0;
   for (const [at, value] of exact.entries()) {
@@ -84,7 +84,7 @@ function share(actual: ArrayLike<number>, { exact, magnitude }: Sums, terms: num
 
 const elements = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
-/** Each way a loop can take: short and long, with and without a rest, along memory, across it, both. */
+/** Every kind of loop: short and long, with and without a remainder, along memory, across it, both. */
 const named: readonly (readonly [shape: readonly number[], dims: readonly number[]])[] = [
   [[17], [0]],
   [[1000], [0]],
@@ -166,7 +166,7 @@ describe.each(backends)("on %s", (backend) => {
 
   test("the mean of 10,000 tenths is a tenth", () => {
     expect(full([10_000], 0.1).mean().itemSync()).toBe(Math.fround(0.1));
-    // Of 16 additions of equal terms in float32 each is off by half an ulp of what is there: (16 + 1) / 4 ulp of their sum at most.
+    // Each of 16 additions of equal terms in float32 is off by half an ulp of the partial sum: at most (16 + 1) / 4 ulp of the total.
     // These are added in float64; the sum and the quotient are rounded once each. On wasm and c the sum is off by 3 ulp of 1000.
     const most = ((16 + 1) / 4 + 1) * ulp * Math.fround(0.1);
     const mean = tensor(new Float32Array(10_000).fill(0.1)).mean().itemSync();
@@ -179,7 +179,7 @@ describe.each(backends)("on %s", (backend) => {
     expect(Math.abs(loss.itemSync() - exact)).toBeLessThanOrEqual(2 * ulp * exact);
   });
 
-  test("what is summed may be computed, and several sums may share a loop", () => {
+  test("summands may be computed, and several sums may share a loop", () => {
     const [rows, columns] = [3000, 24];
     const data = Float32Array.from({ length: rows * columns }, (_, place) => 0.1 + (place % 7));
     const both = compile((x: Tensor): [Tensor, Tensor] => [x.sum(0), x.mul(x).sum(0)]);

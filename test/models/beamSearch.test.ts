@@ -1,4 +1,4 @@
-// Beam search: the texts and scores of transformers, and what full search finds where it can be done.
+// Beam search: the texts and scores of transformers, and the results of exhaustive search where that is possible.
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { type BeamOptions, BeamSearch, CausalLanguageModel, TextGenerator } from "../../src/models/index.ts";
@@ -29,7 +29,7 @@ describe("BeamSearch", () => {
     async ({ model, options: { numBeams, ...options }, sequences, scores }) => {
       const found = await new BeamSearch(await languageModel(model), 40, numBeams).search(golden.prompt, options);
       expect(found.map(({ tokens }) => tokens)).toEqual(sequences);
-      // Sums of up to twenty float32 logarithms there, and logits that differ by 1e-5 of the largest.
+      // transformers adds up to twenty logarithms in float32, and logits differ by 1e-5 of the largest.
       for (const [place, score] of (scores ?? []).entries()) {
         const { [place]: beam } = found;
         expect(Math.abs((beam?.score ?? Number.NaN) / score - 1)).toBeLessThan(1e-5);
@@ -37,7 +37,7 @@ describe("BeamSearch", () => {
     },
   );
 
-  it("with one beam writes what greedy writing does, from a prompt of several pieces too", async () => {
+  it("with one beam writes the same as greedy decoding, from a prompt of several pieces too", async () => {
     const model = await languageModel("llama");
     const prompt = Array.from({ length: 37 }, (_, place) => 5 + ((place * 37) % 90));
     const greedy: number[] = [];
@@ -46,7 +46,7 @@ describe("BeamSearch", () => {
     expect(beam?.tokens).toEqual(greedy);
   });
 
-  it("finds the likeliest pair of tokens where beams are as many as tokens", async () => {
+  it("finds the likeliest pair of tokens when there are as many beams as tokens", async () => {
     const model = await languageModel("gpt2");
     const prompt = [7, 8, 9];
     const { vocabulary } = model.body.spec.embeddings;
@@ -72,7 +72,7 @@ describe("BeamSearch", () => {
     expect(Math.abs((beam?.score ?? Number.NaN) - best.sum)).toBeLessThan(1e-4);
   });
 
-  it("searches one after the other, however they are asked for", async () => {
+  it("runs searches one after the other, even when they are started together", async () => {
     const search = new BeamSearch(await languageModel("llama"), 16, 3);
     const prompts = [
       [7, 8, 9],
@@ -83,7 +83,7 @@ describe("BeamSearch", () => {
       expect(await search.search(prompt, { maxNewTokens: 6 })).toEqual(together[place]);
   });
 
-  it("says what is not valid", async () => {
+  it("refuses invalid arguments", async () => {
     const model = await languageModel("gpt2");
     const search = new BeamSearch(model, 16, 2);
     expect(() => new BeamSearch(model, 16, 0)).toThrow("numBeams must be a whole number of at least 1, got 0");

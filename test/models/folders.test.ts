@@ -1,4 +1,4 @@
-// Folders in Hugging Face's layout: older weights, and what the commands say of them.
+// Folders in Hugging Face's layout: older weights, and the output of the commands for them.
 import { copyFileSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,9 +19,9 @@ beforeAll(() => {
 afterAll(() => removeFolder(folder));
 
 describe("pytorch_model.bin", () => {
-  it("gives the same logits as model.safetensors, and is written again as that", async () => {
+  it("gives the same logits as model.safetensors, and is saved as that", async () => {
     const pretrained = await loadPretrained(folder);
-    // The last layer is the table of tokens, which has its own name.
+    // The last layer is tied to the embedding of tokens, and has its own name.
     expect([pretrained.initialized, pretrained.unused]).toEqual([[], ["lm_head.weight"]]);
     if (!(pretrained.model instanceof CausalLanguageModel)) throw new Error("no language model");
     const golden = goldenOf("gpt2");
@@ -35,7 +35,7 @@ describe("pytorch_model.bin", () => {
     expect(again.forward(inputOf(golden)).dataSync()).toEqual(logits.dataSync());
   });
 
-  it("is refused where it is damaged", async () => {
+  it("is refused if it is damaged", async () => {
     const { loadPretrainedFiles } = await import("../../src/models/index.ts");
     const bytes = new Uint8Array(readFileSync(join(folder, "pytorch_model.bin")));
     const config = new Uint8Array(readFileSync(join(folder, "config.json")));
@@ -62,7 +62,7 @@ describe("hebb inspect and hebb import", () => {
     expect([await isModelFolder(folder), await isModelFolder(tmpdir())]).toEqual([true, false]);
   });
 
-  it("say what is to be done where there is no run to make, and no weights", async () => {
+  it("explain what to do where there is no run to make, and no weights", async () => {
     const make = importFile(folder, { folder: () => join(folder, "run") });
     await expect(make).rejects.toThrow("hebb train DATA --base");
     const empty = mkdtempSync(join(folder, "empty-"));

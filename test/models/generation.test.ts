@@ -1,4 +1,4 @@
-// Writing with a cache of keys and values: the tokens of full recomputation, of transformers, and of the same seed.
+// Text generation with a cache of keys and values: the tokens of full recomputation, of transformers, and of the same seed.
 import { describe, expect, it } from "vitest";
 import { CausalLanguageModel, TextGenerator } from "../../src/models/index.ts";
 import { loadPretrained } from "../../src/models/node.ts";
@@ -69,7 +69,7 @@ describe("TextGenerator", () => {
     await expect(first.next()).rejects.toThrow("another text was begun with the same generator");
   });
 
-  it("stops behind a stop token, at the end of the cache, and says what it holds", async () => {
+  it("stops after a stop token and at the end of the cache, and reports the cache's size", async () => {
     const text = new TextGenerator(await languageModel("llama"), 16);
     expect(text.cacheBytes).toBe(2 * 4 * 2 * 2 * 16 * 4);
     const all = await written(text.tokens(prompt));
@@ -85,10 +85,10 @@ describe("TextGenerator", () => {
 describe("chooseToken", () => {
   const base = { temperature: 1, topK: undefined, topP: undefined, repetitionPenalty: 1 };
   const logits = [0, Math.log(2), Math.log(4), Math.log(1)]; // shares 1/8, 2/8, 4/8, 1/8
-  it("goes through the tokens from the likeliest on", () => {
+  it("goes through the tokens from the likeliest one down", () => {
     expect([0, 0.49, 0.51, 0.74, 0.76, 0.99].map((u) => chooseToken(logits, [], u, base))).toEqual([2, 2, 1, 1, 0, 3]);
   });
-  it("keeps the k likeliest, or those with a share p", () => {
+  it("keeps the k likeliest, or those with a total share of p", () => {
     expect(chooseToken(logits, [], 0.99, { ...base, topK: 2 })).toBe(1);
     expect(chooseToken(logits, [], 0.99, { ...base, topP: 0.5 })).toBe(2);
     expect(chooseToken(logits, [], 0.99, { ...base, topP: 0.6 })).toBe(1);

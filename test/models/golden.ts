@@ -13,7 +13,7 @@ export function tensorsIn(file: string): ReadonlyMap<string, Tensor> {
   return new Map(Object.entries(tensors).map(([key, { data, shape }]) => [key, tensor(data).reshape(shape)]));
 }
 
-/** What a model is given and what transformers computes from it. */
+/** The inputs of a model and the outputs of transformers. */
 export const goldenOf = (name: string): ReadonlyMap<string, Tensor> => tensorsIn(`${name}/golden.safetensors`);
 
 export function named(golden: ReadonlyMap<string, Tensor>, ...names: readonly string[]): Tensor {
@@ -25,7 +25,7 @@ export function named(golden: ReadonlyMap<string, Tensor>, ...names: readonly st
 export const inputOf = (golden: ReadonlyMap<string, Tensor>): Tensor =>
   named(golden, "input.input_ids", "input.pixel_values", "input.input_features");
 
-/** Float32 sums of some hundred terms in another order: 1e-5 of the largest value. */
+/** Float32 sums of about a hundred terms in another order: 1e-5 of the largest value. */
 export function close(actual: Tensor, expected: Tensor, bound = 1e-5): void {
   expect(actual.shape).toEqual(expected.shape);
   const [a, b] = [actual.dataSync(), expected.dataSync()];

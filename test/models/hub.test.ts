@@ -1,4 +1,4 @@
-// Models of the hub, through a fetch that stands in for the network: fetched once, checked, offline from then on.
+// Models of the hub, through a fetch that replaces the network: fetched once, checked, offline from then on.
 import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,12 +17,12 @@ afterEach(() => removeFolder(cache));
 
 interface Hub {
   readonly fetch: typeof fetch;
-  /** Paths of files whose bytes were sent. */
+  /** Paths of the files that were sent. */
   readonly sent: string[];
   change: (path: string, bytes: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer>;
 }
 
-/** Answers as the hub does: the size and a checksum for one byte, then the file. */
+/** Answers like the hub: the size and a checksum for one byte, then the file. */
 function hubOf(files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>): Hub {
   const hub: Hub = {
     sent: [],
@@ -56,7 +56,7 @@ const offline: typeof fetch = async () => {
 };
 
 describe("loadPretrained by a name of the hub", () => {
-  it("fetches each file once, and needs no network from then on", async () => {
+  it("fetches each file once, and works offline from then on", async () => {
     const hub = hubOf(whole());
     const { model, name } = await loadPretrained("someone/tiny", { cache, fetch: hub.fetch });
     expect(name).toBe("someone/tiny");
@@ -67,7 +67,7 @@ describe("loadPretrained by a name of the hub", () => {
     );
   });
 
-  it("fetches the shards that an index names, and none that leads out of the folder", async () => {
+  it("fetches the shards that an index names, and none outside the folder", async () => {
     const { tensors } = readSafetensors(fileOf("gpt2/model.safetensors"));
     const names = Object.keys(tensors);
     const shard = (place: number): string => `model-0000${place + 1}-of-00002.safetensors`;
@@ -98,7 +98,7 @@ describe("loadPretrained by a name of the hub", () => {
     );
   });
 
-  it("notices damage on the way and in the cache", async () => {
+  it("detects damage in transit and in the cache", async () => {
     const hub = hubOf(whole());
     hub.change = (path, bytes) =>
       path === "model.safetensors" ? bytes.map((byte, i) => (i === 999 ? byte ^ 1 : byte)) : bytes;
@@ -115,7 +115,7 @@ describe("loadPretrained by a name of the hub", () => {
     expect(hub.sent.slice(fetched)).toEqual(["model.safetensors"]);
   });
 
-  it("says what is wrong: no network, no such model, no weights, no name", async () => {
+  it("reports a missing network, model, weights or name", async () => {
     await expect(loadPretrained("someone/tiny", { cache, fetch: offline })).rejects.toThrow(
       /could not be fetched \(getaddrinfo ENOTFOUND huggingface.co\); connect to the network/,
     );

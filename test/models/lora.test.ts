@@ -65,7 +65,7 @@ const families = [
 ]; // prettier-ignore
 
 describe("LoRA", () => {
-  it.each(["gpt2", "llama", "bert-classes", "vit", "resnet"])("%s reads what PEFT writes", async (name) => {
+  it.each(["gpt2", "llama", "bert-classes", "vit", "resnet"])("%s reads PEFT's adapters", async (name) => {
     const pretrained = await loadPretrained(folderOf(name));
     const golden = goldenOf(name);
     const before = output(pretrained, golden);
@@ -80,7 +80,7 @@ describe("LoRA", () => {
     if (name !== "bert-classes" && name !== "resnet") close(output(pretrained, golden), before);
   });
 
-  it.each(families)("%s: starts as it was, learns without touching the base, and is read again", async (name) => {
+  it.each(families)("%s: starts as the base, learns without changing it, and is read back", async (name) => {
     seed(1);
     const golden = goldenOf(name);
     const pretrained = await loadPretrained(folderOf(name));
@@ -92,7 +92,7 @@ describe("LoRA", () => {
     const after = output(pretrained, golden);
     const files = adapterFiles(lora);
     const folder = process.env["HEBB_ADAPTERS"];
-    // For adapters.py, which reads them by PEFT.
+    // For adapters.py, which reads them with PEFT.
     if (folder !== undefined && name !== "bert-tokens" && name !== "qwen3") {
       mkdirSync(join(folder, name), { recursive: true });
       for (const [file, bytes] of Object.entries(files)) writeFileSync(join(folder, name, file), bytes);
@@ -115,7 +115,7 @@ describe("LoRA", () => {
     expect(pretrained.model.stateDict()["body.pooler.weight"]?.dataSync()).toEqual(body);
   });
 
-  it("refuses targets that are not there, by listing those that are, and adapters of another kind", async () => {
+  it("refuses unknown targets by listing the known ones, and adapters of another kind", async () => {
     const pretrained = await loadPretrained(folderOf("gpt2"));
     expect(() => addLora(pretrained, { targets: ["q_proj"] })).toThrow("transformer.h.*.attn.c_attn");
     expect(() => addLora(pretrained, { rank: 0 })).toThrow("the rank must be a whole number of at least 1");

@@ -1,11 +1,11 @@
-// Pictures as models take them, beside transformers' image processors, with figures of test/golden/models/pictures.py.
+// Preprocessed pictures against transformers' image processors, with figures of test/golden/models/pictures.py.
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { Picture } from "../../src/data/index.ts";
 import { filesOf, ImageProcessor } from "../../src/models/index.ts";
 import { folderOf, named, tensorsIn } from "./golden.ts";
 
-/** Edges, slopes and noise, as the script has them. */
+/** Edges, slopes and noise, as in the script. */
 function picture(width: number, height: number): Picture {
   const data = new Uint8Array(width * height * 3);
   for (let y = 0; y < height; y++)
@@ -43,7 +43,7 @@ describe("ImageProcessor", () => {
     },
   );
 
-  it("takes the defaults of each kind, and grey pictures", async () => {
+  it("uses the defaults of each kind, and accepts grey pictures", async () => {
     const vit = await processorOf({ image_processor_type: "ViTImageProcessor" });
     expect([vit.size, vit.processing.mean]).toEqual([
       [224, 224],

@@ -1,4 +1,4 @@
-// Tokenizers, chat templates, sentence embeddings and written text of pretrained models, beside transformers.
+// Tokenizers, chat templates, sentence embeddings and generated text of pretrained models, against transformers.
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ const figures = JSON.parse(readFileSync(folderOf("texts.json"), "utf8"));
 const texts: readonly string[] = figures.texts;
 
 describe("TextTokenizer", () => {
-  it("gives transformers' tokens, cut to what the model was made for", async () => {
+  it("gives transformers' tokens, truncated to the model's length", async () => {
     const bert = await TextTokenizer.from(folderFiles(folderOf("bert")));
     expect(texts.map((text) => bert.encode(text).ids)).toEqual(figures.bert);
     const pair = bert.encode("the cat", { pair: "the dog ate" });
@@ -25,14 +25,14 @@ describe("TextTokenizer", () => {
     for (const text of texts) expect(byte.decode(byte.encode(text).ids)).toBe(text);
   });
 
-  it("fills texts up to one length, with a mask", async () => {
+  it("pads texts to one length, with a mask", async () => {
     const bert = await TextTokenizer.from(folderFiles(folderOf("bert")));
     const { ids, attentionMask } = bert.encodeBatch([texts[0] ?? "", texts[1] ?? ""], { multipleOf: 8 });
     expect(ids.shape).toEqual([2, 8 * Math.ceil(figures.bert[1].length / 8)]);
     expect(attentionMask.sum(1).toArraySync()).toEqual([figures.bert[0].length, figures.bert[1].length]);
   });
 
-  it("writes conversations by the model's template", async () => {
+  it("formats conversations with the model's template", async () => {
     const byte = await TextTokenizer.from(folderFiles(folderOf("byte-level")));
     expect(await byte.chat(figures.messages)).toBe(figures.chat);
     const bert = await TextTokenizer.from(folderFiles(folderOf("bert")));
@@ -42,7 +42,7 @@ describe("TextTokenizer", () => {
 });
 
 describe("embed", () => {
-  it("gives the mean of the states, of length 1, whatever stands beside a text", async () => {
+  it("gives the mean of the states, normalised to length 1, whatever else is in the batch", async () => {
     const pretrained = await loadPretrained(folderOf("bert"));
     const tokenizer = await TextTokenizer.from(pretrained.files);
     close(await embed(pretrained, tokenizer, texts.slice(0, 3)), tensor(figures.embeddings));
@@ -53,7 +53,7 @@ describe("embed", () => {
 });
 
 describe("writeText", () => {
-  it("gives pieces that together are the text of the tokens", async () => {
+  it("yields pieces that join to the text of the tokens", async () => {
     const { model } = await loadPretrained(folderOf("gpt2"));
     if (!(model instanceof CausalLanguageModel)) throw new Error("no language model");
     const tokenizer = await TextTokenizer.from(folderFiles(folderOf("bert")));
@@ -69,7 +69,7 @@ describe("writeText", () => {
 });
 
 describe("a folder", () => {
-  it("is written as transformers writes it, and read again", async () => {
+  it("is written in transformers' layout, and read back", async () => {
     const folder = mkdtempSync(join(tmpdir(), "hebb-models-"));
     try {
       for (const name of ["gpt2", "bert", "vit", "resnet", "clip"]) {
@@ -78,7 +78,7 @@ describe("a folder", () => {
         const again = await loadPretrained(folder);
         const [before, after] = [await pretrainedFiles(pretrained), await pretrainedFiles(again)];
         expect(after).toEqual(before);
-        // transformers tells 1.0 from 1.
+        // transformers distinguishes 1.0 from 1.
         const written = readFileSync(join(folder, "config.json"), "utf8").match(/"\w+": \d+\.0\b/g);
         expect(written).toEqual(readFileSync(folderOf(`${name}/config.json`), "utf8").match(/"\w+": \d+\.0\b/g));
       }
@@ -87,7 +87,7 @@ describe("a folder", () => {
     }
   });
 
-  it("keeps what goes with the model, in folders of its own too", async () => {
+  it("keeps the files that belong to the model, subfolders included", async () => {
     const folder = mkdtempSync(join(tmpdir(), "hebb-models-"));
     const pooling = '{"pooling_mode_cls_token": true}';
     const beside = filesOf("vectors", { "1_Pooling/config.json": new TextEncoder().encode(pooling) });
@@ -100,7 +100,7 @@ describe("a folder", () => {
     }
   });
 
-  it("is refused by name where its configuration or weights do not fit", async () => {
+  it("is refused by name if its configuration or weights do not fit", async () => {
     const config = JSON.parse(readFileSync(folderOf("llama/config.json"), "utf8"));
     const weights = new Uint8Array(readFileSync(folderOf("llama/model.safetensors")));
     const folder = mkdtempSync(join(tmpdir(), "hebb-models-"));

@@ -1,4 +1,4 @@
-// Every public function of tensors and nn as something to export: its tensors become inputs, the rest of the call stays as it is.
+// Every public function of tensors and nn as an export test: its tensors become inputs, its other arguments stay constant.
 import * as hebb from "../../src/index.ts";
 import { Tensor } from "../../src/tensor/index.ts";
 import { type Call, floats, functionals, functions, methods, modules } from "../arguments/calls.ts";
@@ -11,7 +11,7 @@ export interface Exported {
 
 type AnyFunction = (...args: readonly unknown[]) => unknown;
 
-/** The tensors of a call, and the call over others in their place. */
+/** The tensors of a call, and the call with others in their place. */
 function overTensors(name: string, args: readonly unknown[], call: AnyFunction): Exported {
   const found: Tensor[] = [];
   const plain = (value: unknown): value is object =>
@@ -62,7 +62,7 @@ function ofMethods(): Exported[] {
   });
 }
 
-/** What gives tensors, whatever it is called with. */
+/** Everything that returns tensors, however it is called. */
 export const exportedCalls = (): readonly Exported[] => [
   ...Object.entries(modules).flatMap(([name, row]) => ofModule(name, row)),
   ...ofFunctions("nn.functional.", hebb.nn.functional, functionals),

@@ -1,8 +1,8 @@
-// The files of ONNX's node cases: a folder on disk, or those that are packed in fixtures/cases.json.
+// The files of ONNX's node cases: from a folder on disk, or packed in fixtures/cases.json.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Gives a file of a case, or undefined. */
+/** Returns a file of a case, or undefined. */
 export type CaseFiles = (path: string) => Uint8Array | undefined;
 
 /** The cases of a folder, by name. */

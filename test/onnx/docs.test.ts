@@ -1,4 +1,4 @@
-// docs/onnx.md lists the operators that are there.
+// docs/onnx.md lists the operators that exist.
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { operatorTable } from "./operatorTable.ts";

@@ -1,4 +1,4 @@
-// Files that lie: each is refused with an error that says where, within a second and without more memory than the file is worth.
+// Files with false claims: each is refused with an error that says where, within a second and with memory in proportion to the file.
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -208,7 +208,7 @@ const files: Readonly<Record<string, () => Uint8Array>> = {
     model({ node: [call("f", "x", "y")] }, functions({ f: [node("Relu", ["x"], ["b"])] })),
 };
 
-/** What runs: refused with the first forward. */
+/** Files that import and are refused at the first forward. */
 const runs: Readonly<Record<string, () => Uint8Array>> = {
   "a shape of 2^62": () =>
     model({
@@ -310,7 +310,7 @@ const runs: Readonly<Record<string, () => Uint8Array>> = {
   "fewer inputs than the operator takes": () => model({ node: [node("Add", ["x"], ["y"])] }),
 };
 
-/** Messages of few bytes that would take far more memory than those. */
+/** Messages of few bytes that would take a lot of memory. */
 const bombs: Readonly<Record<string, () => Uint8Array>> = {
   "a million nodes": () => model({ node: Array.from({ length: 1_000_000 }, () => ({})) }),
   "a million initializers": () => model({ node: [relu], initializer: Array.from({ length: 1_000_000 }, () => ({})) }),
@@ -347,7 +347,7 @@ describe("hostile ONNX files", () => {
     expect(refusal(() => importOnnx(made, { name: "m.onnx" })).message).toMatch(/^m\.onnx/);
   });
 
-  it.each(Object.keys(bombs))("refuses %s while it reads them", (name) => {
+  it.each(Object.keys(bombs))("refuses %s while reading", (name) => {
     const made = bombs[name]?.() ?? bytes();
     expect(refusal(() => importOnnx(made, { name: "m.onnx" })).message).toMatch(/there are more than \d+/);
   });
@@ -363,7 +363,7 @@ describe("hostile ONNX files", () => {
     ).toMatch(/node "\d+" \(/);
   });
 
-  it("names every operator that is missing, and where", () => {
+  it("names every missing operator, and where it is", () => {
     const made = model({
       node: [
         node("Frob", ["x"], ["a"]),
@@ -389,7 +389,7 @@ describe("hostile external data", () => {
     return path;
   };
 
-  it("reads what lies beside the model", () => {
+  it("reads files next to the model", () => {
     const path = write({ location: "w.bin", offset: "16", length: "16" });
     expect(
       importOnnxFile(path)

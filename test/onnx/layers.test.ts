@@ -1,4 +1,4 @@
-// Every layer, activation and loss as an ONNX file, in the oldest and the newest opset, run by onnxruntime: the numbers of PyTorch, and ours.
+// Every layer, activation and loss as an ONNX file, in the oldest and the newest opset, run by onnxruntime: PyTorch's numbers, and ours.
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { ruledOps } from "../../src/formats/onnx/export/rules/all.ts";
@@ -14,16 +14,16 @@ import { exportedCalls, tensorsIn } from "./calls.ts";
 import { difference, runOnnx } from "./session.ts";
 
 const versions = [opsets.oldest, opsets.usual];
-/** What the issue asks: of the largest number. */
+/** The required precision, relative to the largest number. */
 const tolerance = 1e-5;
 
 beforeAll(() => useBackend({ backend: "wasm", threads: 1 }));
 
-/** Ops for which no rule is written yet; most have no operator in ONNX. */
+/** Ops without a rule; most have no operator in ONNX. */
 const withoutRule: readonly string[] =
   "erfcx erfinv lgamma digamma polygamma i0 i0e i1 i1e nextafter cummax distribute orderKey".split(" ");
 
-it("has a rule for every op of the graph but those that are named", () => {
+it("has a rule for every op of the graph except the listed ones", () => {
   const ruled = new Set(ruledOps());
   expect(allOps.map(({ name }) => name).filter((name) => !ruled.has(name))).toEqual(withoutRule);
 });
@@ -51,7 +51,7 @@ async function expectExported(
 }
 
 describe("every public function and layer", () => {
-  /** They draw random numbers, which ONNX cannot draw alike. */
+  /** They draw random numbers, which ONNX draws differently. */
   const drawing = new Set(
     "gumbelSoftmax alphaDropout dropout dropout1d dropout2d dropout3d featureAlphaDropout"
       .split(" ")
@@ -59,7 +59,7 @@ describe("every public function and layer", () => {
       .concat(["rand", "randn", "randint", "randperm", "bernoulli", "multinomial"]),
   );
   const calls = exportedCalls();
-  /** Refused by a sentence: ops without a rule, results whose size the values decide, functions as results, and moves between devices. */
+  /** Refused with a message: ops without a rule, results whose size depends on values, functions as results, and moves between devices. */
   const refused: ReadonlySet<string> = new Set(
     "toDevice erfinv lgamma digamma i0 nextafter polygamma mvlgamma mode cummax cummin nonzero nonzeroSync maskedSelect maskedSelectSync unique uniqueSync uniqueConsecutive uniqueConsecutiveSync bincount bincountSync"
       .split(" ")
@@ -86,7 +86,7 @@ describe("every public function and layer", () => {
       return;
     }
     const expected = tensorsIn(await fn(...Object.values(inputs)));
-    // The runtime takes and gives no bfloat16: the file is written, and read again.
+    // The runtime does not accept or return bfloat16: the file is written and read back.
     if (expected.some(({ dtype }) => dtype === "bfloat16")) {
       expect(importOnnx((await exportOnnx(fn as never, inputs)).bytes).outputs.length).toBe(expected.length);
       return;
@@ -95,19 +95,19 @@ describe("every public function and layer", () => {
       await expect(exportOnnx(fn as never, inputs)).rejects.toThrow("draws random numbers");
       return;
     }
-    // ONNX has operators of bits since 18.
+    // ONNX has bitwise operators since opset 18.
     const asked = name.startsWith("Tensor.bitwise") ? [opsets.usual] : versions;
     if (expected.length > 0) await expectExported(fn as never, inputs, expected, asked);
   });
 });
 
-it("bfloat16 between float32 ends runs: what only moves its values, too", async () => {
+it("bfloat16 between float32 ends runs, and so do ops that only move its values", async () => {
   const fn = (x: Tensor): Tensor => nn.functional.maxPool2d(x.bfloat16().relu(), 2).float();
   const x = tensor(Float32Array.from({ length: 32 }, (_, i) => Math.sin(7 * i))).reshape([1, 2, 4, 4]);
   await expectExported(fn as never, { x }, [fn(x)]);
 });
 
-it("ranks of long rows, which are found by bits that ONNX does not read, are those of TopK", async () => {
+it("ranks of long rows, which the library finds by bits that ONNX cannot read, are exported as TopK", async () => {
   const fn = (x: Tensor): Tensor[] => [
     x.median(-1).values,
     x.kthvalue(30, 1).indices,
@@ -118,7 +118,7 @@ it("ranks of long rows, which are found by bits that ONNX does not read, are tho
   await expectExported(fn as never, { x }, fn(x));
 });
 
-it("a sort of each example is a sort of all", async () => {
+it("a sort of each example is one sort of the batch", async () => {
   const fn = (x: Tensor): Tensor => vmap((row: Tensor) => row.argsort(0, { descending: true }))(x);
   const x = tensor(Float32Array.from({ length: 80 }, (_, k) => Math.sin(k * k))).reshape([2, 40]);
   await expectExported(fn as never, { x }, [fn(x)]);
@@ -132,7 +132,7 @@ it("positions in a part of a tensor are exported to every opset", async () => {
   await expectExported(fn as never, { x, i, s }, fn(x, i, s));
 });
 
-describe(`layers beside PyTorch ${goldenLayers.torch}`, () => {
+describe(`layers against PyTorch ${goldenLayers.torch}`, () => {
   const cases = goldenLayers.cases.filter(({ training }) => !training);
   it.each(cases.map((entry) => [entry.name, entry] as const))("%s", async (_, entry) => {
     const layer = layerOf(entry, "float32");
@@ -159,8 +159,8 @@ const losses: { torch: string; cases: readonly LossCase[] } = JSON.parse(
   readFileSync(new URL("../golden/losses.json", import.meta.url), "utf8"),
 );
 
-describe(`losses beside PyTorch ${losses.torch}`, () => {
-  // Below the smallest float32 numbers are 0.
+describe(`losses against PyTorch ${losses.torch}`, () => {
+  // Below the smallest float32, numbers are 0.
   const cases = losses.cases.filter(({ name }) => !name.includes("extremes"));
   it.each(cases.map((entry) => [entry.name, entry] as const))("%s", async (_, entry) => {
     const loss: unknown = Reflect.get(nn.functional, entry.fn);

@@ -1,4 +1,4 @@
-// Whole models as ONNX files whose batch and sequence have no fixed size: run by onnxruntime at other sizes than they were exported with.
+// Whole models as ONNX files with a free batch and sequence size: run by onnxruntime at other sizes than at export.
 import { beforeAll, describe, expect, it } from "vitest";
 import { exportOnnx, opsets, readOnnx } from "../../src/formats/onnx/index.ts";
 import { arange, nn, randint, randn, scan, seed, type Tensor, tensor, useBackend, zeros } from "../../src/index.ts";
@@ -55,7 +55,7 @@ interface Model {
   readonly make: () => nn.AnyModule;
   readonly input: (batch: number, length: number) => Tensor;
   readonly dims: Readonly<Record<number, string>>;
-  /** Operators that the newest opset must show. */
+  /** Operators that the newest opset must contain. */
   readonly operators: readonly string[];
 }
 
@@ -134,7 +134,7 @@ describe.each([opsets.oldest, opsets.usual])("opset %i", (opset) => {
   });
 });
 
-describe("what the file says", () => {
+describe("the contents of the file", () => {
   it("has weights under the module's names, and nodes under its paths", async () => {
     const model = cnn();
     const { bytes } = await exportOnnx(model, { image: { shape: [1, 1, 8, 8] } });
@@ -146,7 +146,7 @@ describe("what the file says", () => {
     expect(graph?.input.map(({ name }) => name)).toEqual(["image"]);
   });
 
-  it("keeps weights outside where that is asked", async () => {
+  it("keeps weights in another file on request", async () => {
     const model = new nn.Linear(64, 32);
     const { bytes, external } = await exportOnnx(model, { x: { shape: [1, 64] } }, { external: "weights.bin" });
     expect(external?.name).toBe("weights.bin");
@@ -154,7 +154,7 @@ describe("what the file says", () => {
     expect(bytes.byteLength).toBeLessThan(2000);
   });
 
-  it("names sizes that follow from a named one", async () => {
+  it("names sizes that depend on a named one", async () => {
     const { outputs } = await exportOnnx(
       (x: Tensor) => x.reshape([-1]).repeat([2]),
       { x: { shape: [2, 3] } },
@@ -165,7 +165,7 @@ describe("what the file says", () => {
     expect(outputs).toEqual([{ name: "output", dtype: "float32", shape: ["6*n"] }]);
   });
 
-  it("puts a module back into its mode", async () => {
+  it("restores the module's mode", async () => {
     const model = cnn().train();
     model.children()[1]?.eval();
     const before = model.modules().map(({ training }) => training);
@@ -173,12 +173,12 @@ describe("what the file says", () => {
     expect(model.modules().map(({ training }) => training)).toEqual(before);
   });
 
-  it("notes that a training batch norm does not move its statistics", async () => {
+  it("notes that a training batch norm does not update its statistics", async () => {
     const { notes } = await exportOnnx(new nn.BatchNorm1d(3), { x: { shape: [4, 3] } }, { training: true });
     expect(notes.join(" ")).toContain("running statistics");
   });
 
-  it("draws by the runtime where that is allowed", async () => {
+  it("leaves random draws to the runtime where that is allowed", async () => {
     const model = new nn.Dropout(0.5);
     const { bytes, operators } = await exportOnnx(model, { x: { shape: [1000] } }, { training: true, random: true });
     expect(operators).toEqual({ Dropout: 1 });
@@ -188,20 +188,24 @@ describe("what the file says", () => {
     expect(Math.abs(kept.length - 500)).toBeLessThan(100);
   });
 
-  it.each([false, true])("says attention of long sequences as products and a softmax, causal %s", async (isCausal) => {
-    const [q, k] = [randn([1, 2, 1100, 4]), randn([1, 2, 1000, 4])];
-    const attention = (x: Tensor, y: Tensor): Tensor => nn.functional.scaledDotProductAttention(x, y, y, { isCausal });
-    const { bytes, operators } = await exportOnnx(attention, { q, k }, { opset: opsets.oldest });
-    expect(operators).toMatchObject({ MatMul: 2, Softmax: 1, Transpose: 1 });
-    expect(operators["Scan"]).toBeUndefined();
-    const { output } = await runOnnx(bytes, { q, k });
-    if (output === undefined) throw new Error("no result");
-    expect(difference(output, attention(q, k))).toBeLessThanOrEqual(tolerance);
-  });
+  it.each([false, true])(
+    "writes attention over long sequences as products and a softmax, causal %s",
+    async (isCausal) => {
+      const [q, k] = [randn([1, 2, 1100, 4]), randn([1, 2, 1000, 4])];
+      const attention = (x: Tensor, y: Tensor): Tensor =>
+        nn.functional.scaledDotProductAttention(x, y, y, { isCausal });
+      const { bytes, operators } = await exportOnnx(attention, { q, k }, { opset: opsets.oldest });
+      expect(operators).toMatchObject({ MatMul: 2, Softmax: 1, Transpose: 1 });
+      expect(operators["Scan"]).toBeUndefined();
+      const { output } = await runOnnx(bytes, { q, k });
+      if (output === undefined) throw new Error("no result");
+      expect(difference(output, attention(q, k))).toBeLessThanOrEqual(tolerance);
+    },
+  );
 });
 
 describe("loops", () => {
-  it("are Scan, of any length, forwards and backwards", async () => {
+  it("become Scan, of any length, forward and backward", async () => {
     for (const reverse of [false, true]) {
       const running = (x: Tensor): Tensor[] => {
         const [last, all] = scan((state: Tensor, row: Tensor) => [state.mul(0.5).add(row), state], zeros([3]), x, {
@@ -243,7 +247,7 @@ describe("refusals", () => {
     );
   });
 
-  it("name wrong inputs and options", async () => {
+  it("name invalid inputs and options", async () => {
     const double = (x: Tensor): Tensor => x.mul(2);
     await expect(exportOnnx(double, { x: { shape: [2] } }, { opset: 12 })).rejects.toThrow("from 13 to 28");
     await expect(exportOnnx(double, { x: { shape: [2] } }, { dynamic: { y: { 0: "n" } } })).rejects.toThrow(

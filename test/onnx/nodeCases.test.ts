@@ -1,4 +1,4 @@
-// ONNX's own node cases: some are packed here; all of them, where HEBB_ONNX_CASES names the folder that generateNodeCases.py wrote.
+// ONNX's own node cases: a few are packed here; HEBB_ONNX_CASES names the folder of all of them, written by generateNodeCases.py.
 import { describe, expect, it } from "vitest";
 import { casesIn, packedCases } from "./caseFiles.ts";
 import { runCase, runCases } from "./nodeCases.ts";
@@ -7,7 +7,7 @@ const packed = new Map([
   ...packedCases(new URL("fixtures/cases.json", import.meta.url)),
   ...packedCases(new URL("fixtures/microsoft.json", import.meta.url)),
 ]);
-/** Packed, and refused: what they ask for is not in this library. */
+/** Errors of packed cases that need features outside this library. */
 const refusals = /is not known|are not known|does not fit int32|cannot be read as|texts/;
 
 describe("packed node cases", () => {
@@ -25,7 +25,7 @@ const roundingNoise = ["test_dft_inverse", "test_dft_inverse_opset19"];
 
 const folder = process.env.HEBB_ONNX_CASES;
 describe.skipIf(folder === undefined)("all node cases (HEBB_ONNX_CASES names their folder)", () => {
-  it("have no wrong answer and no crash, and hardly a refusal", { timeout: 900_000 }, () => {
+  it("give no wrong answer, no crash, and few refusals", { timeout: 900_000 }, () => {
     const report = runCases(new Map([...casesIn(folder ?? "")].filter(([name]) => !roundingNoise.includes(name))));
     expect(report.wrong).toEqual([]);
     expect(report.crashed).toEqual([]);

@@ -21,9 +21,9 @@ export type Outcome =
   | { readonly kind: "wrong"; readonly why: string }
   | { readonly kind: "crashed"; readonly why: string };
 
-/** What ONNX's runner allows. */
+/** The tolerance of ONNX's runner. */
 const tolerance = { relative: 1e-3, absolute: 1e-7 };
-/** Of a bfloat16, two units in the last place. */
+/** For bfloat16, two units in the last place. */
 const bfloat16Relative = 2 ** -6;
 
 function sequenceOf(proto: SequenceProto): Value {
@@ -43,7 +43,7 @@ function readValue(bytes: Uint8Array, type: TypeProto | undefined): Value {
   return valueOf(readTensor(decode(tensorMessage, bytes), "a value"), "a value");
 }
 
-/** Where two values differ, or undefined. */
+/** The first position where two values differ, or undefined. */
 function difference(actual: Value | undefined, expected: Value): string | undefined {
   if (actual?.kind !== expected.kind) return `a ${actual?.kind ?? "missing value"} instead of a ${expected.kind}`;
   switch (expected.kind) {
@@ -75,7 +75,7 @@ function difference(actual: Value | undefined, expected: Value): string | undefi
   }
 }
 
-/** Operators whose values are random: only shape and type are compared. */
+/** Operators with random values: only shape and type are compared. */
 const random = new Set([
   "Bernoulli",
   "RandomNormal",
@@ -85,7 +85,7 @@ const random = new Set([
   "Multinomial",
 ]);
 
-/** A dropout that drops: what falls is a matter of the generator. */
+/** An active dropout: the dropped values depend on the generator. */
 const drops = (proto: ModelProto): boolean =>
   proto.graph?.node.some(({ opType, input }) => opType === "Dropout" && (input[2] ?? "") !== "") ?? false;
 

@@ -1,4 +1,4 @@
-// The operators that are imported, as a part of docs/onnx.md between two marks.
+// The imported operators, as a section of docs/onnx.md between two marks.
 import { operators } from "../../src/formats/onnx/import/operators.ts";
 
 const [begin, end] = ["<!-- imported operators -->", "<!-- end of imported operators -->"];
@@ -13,7 +13,7 @@ function rows(): string {
 }
 
 export const operatorTable = {
-  /** The page with the table as it is now. */
+  /** The page with the current table. */
   into(page: string): string {
     const [before, rest] = page.split(begin);
     const after = rest?.split(end)[1];

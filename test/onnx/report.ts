@@ -1,4 +1,4 @@
-// Prints how ONNX's node cases fare: HEBB_ONNX_CASES=FOLDER node --import tsx test/onnx/report.ts [PATTERN]
+// Prints the results of ONNX's node cases: HEBB_ONNX_CASES=FOLDER node --import tsx test/onnx/report.ts [PATTERN]
 import { casesIn } from "./caseFiles.ts";
 import { runCases } from "./nodeCases.ts";
 

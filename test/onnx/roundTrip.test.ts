@@ -1,4 +1,4 @@
-// Import, train, export, import again: the same numbers, the same names, and the loss falls. From files of PyTorch and from our own.
+// Import, train, export, import again: the same numbers, the same names, and the loss falls. With files of PyTorch and of hebb.
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
 import {
@@ -49,24 +49,27 @@ const exported = async (model: nn.AnyModule, x: Tensor, opset: number): Promise<
   (await exportOnnx(model, { x }, { opset })).bytes;
 
 describe.each(["cnn", "lstm", "transformer"])("%s of PyTorch", (name) => {
-  it.each([opsets.oldest, opsets.usual])("goes in, trains, out, in, and trains on; opset %d", async (opset) => {
-    seed(5);
-    const x = inputOf(name);
-    const model = importOnnx(readFileSync(new URL(`${name}-17.onnx`, fixtures)));
-    const losses = train(model, x);
-    expect(losses.at(-1)).toBeLessThan(0.6 * (losses[0] ?? 0));
-    const wanted = model.forward(x);
+  it.each([opsets.oldest, opsets.usual])(
+    "is imported, trained, exported, imported again, and trained further; opset %d",
+    async (opset) => {
+      seed(5);
+      const x = inputOf(name);
+      const model = importOnnx(readFileSync(new URL(`${name}-17.onnx`, fixtures)));
+      const losses = train(model, x);
+      expect(losses.at(-1)).toBeLessThan(0.6 * (losses[0] ?? 0));
+      const wanted = model.forward(x);
 
-    const bytes = await exported(model, x, opset);
-    const [ran] = Object.values(await runOnnx(bytes, { x }));
-    if (ran === undefined) throw new Error("the runtime gave nothing");
-    expect(difference(ran, wanted)).toBeLessThanOrEqual(tolerance);
+      const bytes = await exported(model, x, opset);
+      const [ran] = Object.values(await runOnnx(bytes, { x }));
+      if (ran === undefined) throw new Error("the runtime gave nothing");
+      expect(difference(ran, wanted)).toBeLessThanOrEqual(tolerance);
 
-    const back = importOnnx(bytes);
-    expect(difference(back.forward(x), wanted)).toBeLessThanOrEqual(tolerance);
-    const again = train(back, x);
-    expect(again.at(-1)).toBeLessThan(again[0] ?? 0);
-  });
+      const back = importOnnx(bytes);
+      expect(difference(back.forward(x), wanted)).toBeLessThanOrEqual(tolerance);
+      const again = train(back, x);
+      expect(again.at(-1)).toBeLessThan(again[0] ?? 0);
+    },
+  );
 });
 
 describe("a model of ours", () => {
@@ -103,7 +106,7 @@ describe("a model of ours", () => {
     const bytes = await exported(model, x, opsets.usual);
     const back = importOnnx(bytes);
     const after = values(back);
-    // What an operator wants in another layout is turned round in the file, under a name of its own.
+    // Where an operator needs another layout, the file holds a transposed copy under another name.
     const kept = Object.keys(after).filter((path) => path in before);
     expect(kept.length).toBeGreaterThan(0.6 * Object.keys(after).length);
     for (const path of kept) expect(after[path]).toEqual(before[path]);
@@ -119,7 +122,7 @@ describe("a model of ours", () => {
   });
 });
 
-it("keeps the names of a file, whatever is in them", () => {
+it("keeps any names of a file", () => {
   const names = ["bert.LayerNorm.weight", "layer/kernel:0", "Größe 1", "fcA"];
   const float = { tensorType: { elemType: 1 } };
   const bytes = writeOnnx({

@@ -1,4 +1,4 @@
-// Runs exported files: with the onnxruntime-node of the folder that HEBB_PEERS names, or else with onnxruntime-web, which is a dev dependency.
+// Runs exported files: with onnxruntime-node from the folder in HEBB_PEERS, or else with onnxruntime-web, which is a dev dependency.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -61,14 +61,14 @@ export async function runOnnx(
   const results = await session.run(feeds);
   const found = Object.entries(results).map(([name, { data, dims, type }]): [string, Tensor] => [
     name,
-    // The runtime gives floats of 16 bits as their bits.
+    // The runtime returns floats of 16 bits as their bits.
     tensor(numbersOf(type as Tensor["dtype"], data as TypedArray), { shape: dims, dtype: type as Tensor["dtype"] }),
   ]);
   await session.release();
   return Object.fromEntries(found);
 }
 
-/** The largest difference, relative to the largest number; places that are infinite or NaN must be so in both. */
+/** The largest difference, relative to the largest number. Infinities and NaN must be at the same positions in both. */
 export function difference(actual: Tensor, expected: Tensor): number {
   if (actual.shape.join() !== expected.shape.join())
     throw new Error(`the shape is [${actual.shape}] and must be [${expected.shape}]`);

@@ -1,4 +1,4 @@
-// Models of PyTorch's exporter: the same numbers, names that can be read, and a loss that falls when they train on.
+// Models of PyTorch's exporter: the same numbers, readable names, and a loss that falls when they are trained further.
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { importOnnx, type OnnxModule } from "../../src/formats/onnx/index.ts";
@@ -28,7 +28,7 @@ const load = (name: string, opset: number): OnnxModule =>
 const labels = tensor(Int32Array.of(0, 1, 2, 0, 1, 2));
 
 describe.each(names)("%s", (name) => {
-  it.each([14, 17])("computes what PyTorch does, opset %d, also compiled", (opset) => {
+  it.each([14, 17])("gives PyTorch's numbers, opset %d, also compiled", (opset) => {
     const model = load(name, opset);
     const { y } = figuresOf(name);
     // Sums of at most 72 terms of float32, a few layers deep.
@@ -45,7 +45,7 @@ describe.each(names)("%s", (name) => {
       .namedParameters()
       .map(([path]) => path);
     const known = figuresOf(name).parameters.filter((path) => found.includes(path));
-    // The exporter turns the weights of products round, and gives those numbers for names.
+    // The exporter transposes the weights of products and gives them numbers for names.
     expect(known.length).toBeGreaterThan(found.length / 2);
     expect(found.length).toBe(figuresOf(name).parameters.length);
   });
@@ -63,7 +63,7 @@ describe.each(names)("%s", (name) => {
     });
     const losses = Array.from({ length: 30 }, () => step(inputOf(name), labels).itemSync());
     expect(losses.at(-1)).toBeLessThan(0.5 * (losses[0] ?? 0));
-    // The state goes out and in again.
+    // Saves and loads the state.
     const copy = load(name, opset);
     copy.loadStateDict(model.stateDict());
     expect([...copy.eval().forward(inputOf(name)).dataSync()]).toEqual([
@@ -72,7 +72,7 @@ describe.each(names)("%s", (name) => {
   });
 });
 
-it("normalises batches by their own moments in training, and keeps the running ones", () => {
+it("normalises batches by their own moments in training, and updates the running ones", () => {
   const model = load("cnn", 17);
   const running = (): number[] =>
     Object.entries(model.stateDict())

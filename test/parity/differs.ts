@@ -1,6 +1,6 @@
-// What the table of docs/pytorch.md says of names that are not ours in camelCase: another name, or why there is none.
+// The differences listed in docs/pytorch.md: PyTorch's names with another name here, or the reason why they are missing.
 
-/** Names of PyTorch's that mean something of ours: in code, as one would write it. The room "*" stands for all. */
+/** PyTorch's names with an equivalent here, as code. The room "*" stands for all. */
 export interface Alias {
   readonly room: string;
   readonly names: string;
@@ -65,7 +65,7 @@ export const aliases: readonly Alias[] = [
     rsub: "x.sub",
     "detach_ detach": "x.detach",
   }),
-  // Of a module alone: a page that needs no factors does not load what makes them.
+  // In a separate module, so that pages without factorisations do not load them.
   ...alias("Tensor", {
     inverse: "linalg.inv",
     pinverse: "linalg.pinv",

@@ -1,4 +1,4 @@
-// The table of PyTorch's names is true: generated anew it is the same, its aliases mean something, and most of each room is ours.
+// The table of PyTorch's names is up to date, its aliases exist, and most of each room is covered.
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { aliases } from "./differs.ts";
@@ -8,7 +8,7 @@ describe("docs/pytorch.md", () => {
   it("is up to date (npm run docs:pytorch)", () => {
     expect(readFileSync(new URL("../../docs/pytorch.md", import.meta.url), "utf8")).toBe(pytorchTable());
   });
-  it("has an alias for nothing that is not there", () => {
+  it("has no alias for a name that does not exist", () => {
     const codes = aliases.flatMap(({ names: list, ours }) =>
       list.split(" ").map((name) => ours.replace("*", camelCase(name))),
     );
@@ -21,7 +21,7 @@ describe("docs/pytorch.md", () => {
     }
   });
   it.each(["Tensor", "nn", "nn.functional", "optim"])(
-    "%s: nine names in ten are ours, of those that have no reason not to be",
+    "%s: nine in ten names exist here, not counting those with a reason to be missing",
     (room) => {
       expect(coverage(room).share).toBeGreaterThanOrEqual(0.9);
     },

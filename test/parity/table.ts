@@ -1,4 +1,4 @@
-// The table of docs/pytorch.md: every public name of PyTorch, and what is ours of it. Made of the exports, so that it stays true.
+// The table of docs/pytorch.md: every public name of PyTorch, and its equivalent here. Generated from the exports, so that it stays true.
 import { readFileSync } from "node:fs";
 import * as hebb from "../../src/index.ts";
 import { methodNames } from "../arguments/subjects.ts";
@@ -42,7 +42,7 @@ const roomsOfOurs: Readonly<Record<string, object>> = {
   ),
 };
 
-/** Whether code such as "x.abs", "nn.functional.relu" or "cat" means something of ours. */
+/** Whether code such as "x.abs", "nn.functional.relu" or "cat" exists here. */
 export function resolves(code: string): boolean {
   const end = code.lastIndexOf(".");
   const [room, name] = [code.slice(0, Math.max(0, end)), code.slice(end + 1)];
@@ -51,7 +51,7 @@ export function resolves(code: string): boolean {
   return typeof owner === "object" && owner !== null && has(owner, name);
 }
 
-/** Where a name of a room of PyTorch's is looked for, in this order. */
+/** Where to look for a name from each of PyTorch's rooms, in this order. */
 const places: Readonly<Record<string, readonly string[]>> = {
   Tensor: ["x"],
   torch: ["", "x"],
@@ -95,7 +95,7 @@ function entryOf(room: string, name: string): Entry {
 
 export const entries = (room: string): Entry[] => (names.rooms[room] ?? []).map((name) => entryOf(room, name));
 
-/** The share of the names without a reason to be absent that hebb has. */
+/** The share of names that hebb has, not counting those with a reason to be missing. */
 export function coverage(room: string): {
   readonly ours: number;
   readonly open: number;

@@ -10,7 +10,7 @@ interface Group {
   readonly skipped: boolean;
   readonly before: Body[];
   readonly after: Body[];
-  /** Tests and groups in the order in which they are written. */
+  /** Tests and groups in the order of the source. */
   readonly content: (Group | { readonly name: string; readonly body: Body })[];
 }
 
@@ -18,7 +18,7 @@ const newGroup = (name: string, skipped: boolean): Group => ({ name, skipped, be
 const root = newGroup("", false);
 let open = root;
 
-/** A name with `%s` and `$key` replaced, as Vitest's `each` does. */
+/** A name with `%s` and `$key` replaced, as by Vitest's `each`. */
 function nameOf(name: string, row: readonly unknown[]): string {
   let next = 0;
   const [first] = row;
@@ -74,7 +74,7 @@ const counts = { passed: 0, failed: 0 };
 
 function failed(path: string, error: unknown): void {
   counts.failed++;
-  // The first ones say what is wrong.
+  // The first failures are enough to see the fault.
   if (counts.failed <= 20) console.log(`FAILED ${path}\n  ${error instanceof Error ? error.message : String(error)}`);
 }
 
@@ -100,7 +100,7 @@ async function run(group: Group, path: string): Promise<void> {
   }
 }
 
-// Every file of the bundle has been evaluated by then.
+// Runs after every file of the bundle is evaluated.
 setImmediate(async () => {
   await run(root, "");
   console.log(JSON.stringify(counts));

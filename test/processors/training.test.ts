@@ -1,9 +1,9 @@
-// Small trainings end on every processor with the loss that the reference gives.
+// Small trainings on every processor end with the loss of the reference.
 import { afterAll, describe, expect, it } from "vitest";
 import { compile, nn, optim, rand, randint, seed, useBackend } from "../../src/index.ts";
 
 const steps = 8;
-/** Sums are added in an order that depends on the width of vectors: some ulps a step, which training multiplies. */
+/** Sums are added in an order that depends on the vector width: a few ulps a step, which training amplifies. */
 const relative = 1e-4;
 
 const networks: Readonly<Record<string, () => number>> = {

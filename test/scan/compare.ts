@@ -1,4 +1,4 @@
-// Runs one call of the scan and says how it differs from PyTorch, if it does.
+// Runs one call of the scan and describes how it differs from PyTorch.
 import { isFloat } from "../../src/graph/dtype.ts";
 import { HebbError } from "../../src/graph/errors.ts";
 import { Tensor, tensor } from "../../src/tensor/index.ts";
@@ -7,7 +7,7 @@ import type { Input } from "./inputs.ts";
 import type { Row } from "./rows.ts";
 
 export interface Figure {
-  /** Why PyTorch takes no such input. */
+  /** Why PyTorch refuses such an input. */
   readonly refused?: string;
   readonly outputs?: readonly {
     readonly shape: readonly number[];
@@ -18,9 +18,9 @@ export interface Figure {
 
 export type Outcome =
   | { readonly kind: "equal" }
-  /** Ours says in a sentence why not. */
+  /** Ours is refused with a message. */
   | { readonly kind: "sentence"; readonly text: string }
-  /** Ours gives a number where PyTorch gives none. */
+  /** Ours returns a number where PyTorch returns none. */
   | { readonly kind: "more" }
   | { readonly kind: "wrong"; readonly text: string };
 
@@ -67,7 +67,9 @@ function weighted(output: Tensor): Tensor {
   return output.mul(tensor(Float64Array.from(weights), { shape: output.shape, dtype: "float64" })).sum();
 }
 
-/** Figures have six digits: what is asked is which number, not how exact. Small ones are what is left of the largest. */
+/**
+ * Figures have six digits: the comparison shows which number it is, not how exact. Small ones are the remainder of the largest after cancellation.
+ */
 const precision = 1e-5;
 
 function differences(what: string, found: ArrayLike<number>, expected: readonly number[]): string[] {

@@ -1,4 +1,4 @@
-// Where the scan expects something other than PyTorch's number, and why; and public names that take no tensor to scan.
+// Where the scan expects a result other than PyTorch's, and why; and public names that take no tensor to scan.
 
 import { longNames } from "../arguments/calls.ts";
 import { methodExceptions } from "./methodExceptions.ts";

@@ -1,4 +1,4 @@
-// The inputs that the scan tries on every function: plain numbers, and whatever functions stumble over.
+// The inputs that the scan passes to every function: plain numbers, and special cases.
 import type { DType } from "../../src/graph/dtype.ts";
 import type { Numeral } from "../golden/figures.ts";
 
@@ -8,7 +8,7 @@ export interface Input {
   readonly data: readonly Numeral[];
 }
 
-/** An input of a row: a shape of floats, or whole numbers as they are. */
+/** An input of a row: a shape of floats, or fixed whole numbers. */
 export type InputSpec = readonly number[] | { readonly ints: readonly number[]; readonly shape?: readonly number[] };
 
 const isShape = (spec: InputSpec): spec is readonly number[] => Array.isArray(spec);
@@ -23,7 +23,7 @@ function floats(shape: readonly number[], value: (place: number) => Numeral, dty
 
 const plainAt = (place: number): number => (plain[place % plain.length] ?? 0) + Math.floor(place / plain.length) / 8;
 
-/** What stands in the place of the input that is tried. */
+/** Values for the input under test. */
 export const kinds: Readonly<Record<string, (shape: readonly number[]) => Input>> = {
   plain: (shape) => floats(shape, plainAt),
   zeros: (shape) => floats(shape, () => 0),
@@ -53,7 +53,7 @@ export const kinds: Readonly<Record<string, (shape: readonly number[]) => Input>
   bool: (shape) => floats(shape, (place) => (plainAt(place) > 0 ? 1 : 0), "bool"),
 };
 
-/** What stands in the place of an input of whole numbers. */
+/** Values for an input of whole numbers. */
 export const indexKinds: Readonly<Record<string, (input: Input) => Input>> = {
   plain: (input) => input,
   "one too large": (input) => ({ ...input, data: input.data.map((value, place) => (place === 0 ? 1000 : value)) }),
@@ -67,7 +67,7 @@ export function plainInput(spec: InputSpec, place: number): Input {
   return { shape: spec.shape ?? [spec.ints.length], dtype: "int32", data: spec.ints };
 }
 
-/** All inputs to try: each kind in the place of each input, the others plain. */
+/** All inputs of the scan: each kind in place of each input, while the others are plain. */
 export function trials(specs: readonly InputSpec[]): { readonly kind: string; readonly inputs: readonly Input[] }[] {
   const usual = specs.map(plainInput);
   return specs.flatMap((spec, place) => {

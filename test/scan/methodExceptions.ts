@@ -1,4 +1,4 @@
-// Where the scan of the methods beyond the basic ones expects something other than PyTorch's number, and why.
+// Where the scan of the methods beyond the basic ones expects a result other than PyTorch's, and why.
 import type { OnPurpose } from "./exceptions.ts";
 
 const scatters = ["scatterReduce", "indexReduce"];

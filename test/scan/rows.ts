@@ -1,4 +1,4 @@
-// How every public function is called, here and in PyTorch, on the inputs that the scan makes.
+// How every public function is called, here and in PyTorch, on the inputs of the scan.
 import * as hebb from "../../src/index.ts";
 import type { Tensor } from "../../src/tensor/index.ts";
 import type { InputSpec } from "./inputs.ts";
@@ -8,7 +8,7 @@ const { nn } = hebb;
 const F = nn.functional;
 
 export interface Row {
-  /** The public name: of a method of Tensor, an export of hebb/tensor, of functional ("F."), or a layer ("nn."). */
+  /** The public name: a method of Tensor, an export of hebb/tensor, of functional ("F."), or a layer ("nn."). */
   readonly name: string;
   readonly ours: (x: Tensor, y: Tensor, z: Tensor) => Tensor | readonly Tensor[];
   /** The same as an expression of x, y, z, torch, F and nn. */
@@ -27,7 +27,7 @@ const row = (name: string, ours: Ours, torch: string, ...inputs: readonly InputS
   inputs: inputs.length === 0 ? [matrix] : inputs,
 });
 
-/** Methods without arguments that PyTorch calls alike. */
+/** Methods without arguments that have the same name in PyTorch. */
 const unary = (...names: readonly UnaryName[]): Row[] =>
   names.map((name) => row(name, (x) => x[name](), `x.${name}()`));
 type UnaryName =
@@ -444,7 +444,7 @@ const functionalRows: readonly Row[] = [
   ),
 ];
 
-/** A layer on one input; parameters are filled alike on both sides (see figures.py). */
+/** A layer on one input. Parameters are filled the same way on both sides (see figures.py). */
 const layer = (name: string, make: () => Layer, torch: string, ...inputs: readonly InputSpec[]): Row =>
   row(`nn.${name}`, (x) => first(filled(make()).forward(x)), `run(${torch}, x)`, ...inputs);
 
@@ -456,7 +456,7 @@ const first = (output: unknown): Tensor => {
   throw new Error("the layer gives no tensor");
 };
 
-/** Parameters count up in steps that no symmetry hides. */
+/** Parameters with values that no symmetry hides. */
 function filled(module: Layer): Layer {
   let place = 0;
   for (const [, parameter] of module.namedParameters()) {
@@ -571,7 +571,7 @@ const plainLayerRows: readonly Row[] = [
 
 const encoderLayer = () => new nn.TransformerEncoderLayer(4, 2, { dimFeedforward: 3, dropout: 0, dtype });
 
-/** Losses as layers call the functions above; one row shows that they hand on what they are given. */
+/** Loss layers call the functions above; one row shows that they pass on their inputs. */
 const lossLayers = [
   "MSELoss",
   "L1Loss",

@@ -1,4 +1,4 @@
-// Every public function on what functions stumble over: PyTorch's number, or a sentence. A function without a row fails.
+// Every public function on special inputs: PyTorch's number, or an error message. A function without a row fails.
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
 import * as nn from "../../src/nn/index.ts";
@@ -37,11 +37,11 @@ it("has figures for every row; test/scan/list.ts says how they are made", () => 
   );
 });
 
-/** PyTorch refuses a dtype that we compute with, or warns of nothing but that. */
+/** Whether PyTorch's message is only about a dtype, which we may support. */
 const refusesDtype = (text: string): boolean =>
   /not implemented for|dtype|support|scalar type|result type|unsigned|uint8_t|Integ|[Bb]ool|floating/.test(text);
 
-describe(`beside PyTorch ${golden.torch}`, () => {
+describe(`against PyTorch ${golden.torch}`, () => {
   beforeAll(() => {
     useBackend({ backend: "reference" });
   });

@@ -1,15 +1,15 @@
-// Attacks on a web server that runs: random requests, slow ones, huge ones, many at once; and what it must never do then.
+// Attacks a running web server with random, slow, huge and numerous requests, and checks what it must never do.
 import { connect, type Socket } from "node:net";
 import { Random } from "../../src/data/index.ts";
 import { type Request, randomRequest } from "./requests.ts";
 
 export interface Target {
   readonly port: number;
-  /** What it serves, by name. */
+  /** The files that it serves, by name. */
   readonly files: ReadonlyMap<string, Uint8Array>;
 }
 
-/** Sends bytes, and returns all that comes back until the other side closes or nothing more comes for `patience` milliseconds. */
+/** Sends bytes, and returns everything received until the other side closes or is silent for `patience` milliseconds. */
 export function exchange(port: number, bytes: Uint8Array, patience = 400): Promise<Buffer> {
   return new Promise((resolve) => {
     const parts: Buffer[] = [];
@@ -33,7 +33,7 @@ interface Answer {
   readonly body: Buffer;
 }
 
-/** The answers of one connection. A body is as long as its header says; one to HEAD has none. */
+/** The answers on one connection. A body has the length in its header; an answer to HEAD has none. */
 export function answersIn(bytes: Buffer, head = false): Answer[] {
   const answers: Answer[] = [];
   for (let at = 0; at < bytes.length; ) {
@@ -48,7 +48,7 @@ export function answersIn(bytes: Buffer, head = false): Answer[] {
   return answers;
 }
 
-/** Asks properly for every file in turn, and fails where one does not come back whole. */
+/** Requests every file in turn, and fails unless each comes back complete. */
 export async function checkAlive({ port, files }: Target, names: readonly string[] = ["index.html"]): Promise<void> {
   for (const name of names) {
     const [answer] = answersIn(
@@ -63,7 +63,7 @@ export async function checkAlive({ port, files }: Target, names: readonly string
   }
 }
 
-/** Throws where an answer holds anything but the one file that the request may get. */
+/** Throws if an answer contains anything but the one file that the request may get. */
 function checkSecrets(target: Target, { bytes, file }: Request, received: Buffer): void {
   const what = bytes.subarray(0, 500).toString("latin1");
   const head = what.startsWith("HEAD ");
@@ -76,7 +76,7 @@ function checkSecrets(target: Target, { bytes, file }: Request, received: Buffer
   }
 }
 
-/** Random requests, some at a time. Returns how many were answered with which status. */
+/** Random requests, several at a time. Returns the number of answers by status. */
 export async function randomRequests(target: Target, count: number, seed: number): Promise<Map<number, number>> {
   const random = new Random(seed);
   const names = [...target.files.keys()];
@@ -102,7 +102,7 @@ export async function randomRequests(target: Target, count: number, seed: number
   return statuses;
 }
 
-/** Opens connections that never finish a request, each a byte at a time; resolves when the server has closed all of them. */
+/** Opens connections that never finish a request, sending a byte at a time; resolves when the server has closed all of them. */
 export async function slowRequests(target: Target, count: number, limit: number): Promise<void> {
   const open = new Set<Socket>();
   const text = `GET / HTTP/1.1\r\nHost: 127.0.0.1:${target.port}\r\nX-Slow: `;
@@ -111,7 +111,7 @@ export async function slowRequests(target: Target, count: number, limit: number)
     open.add(socket);
     socket.on("error", () => {});
     socket.on("close", () => open.delete(socket));
-    // Nothing at all, an unfinished header, a header without end, an unfinished body.
+    // Nothing, an unfinished header, an endless header, an unfinished body.
     if (k % 4 === 1) socket.write(text.slice(0, 20));
     if (k % 4 >= 2) socket.write(k % 4 === 2 ? text : `${text}x\r\nContent-Length: 1000000\r\n\r\n`);
   }
@@ -128,7 +128,7 @@ export async function slowRequests(target: Target, count: number, limit: number)
   await checkAlive(target);
 }
 
-/** A header, a path and a body of so many bytes. */
+/** A header, a path and a body of `bytes` bytes. */
 export async function hugeRequests(target: Target, bytes: number): Promise<void> {
   const host = `Host: 127.0.0.1:${target.port}`;
   const filler = "x".repeat(Math.min(bytes, 1 << 20));
@@ -146,7 +146,7 @@ export async function hugeRequests(target: Target, bytes: number): Promise<void>
   await checkAlive(target);
 }
 
-/** Sends a body until all of it is sent or the server closes. */
+/** Sends a body until it is complete or the server closes. */
 function pour(port: number, head: string, bytes: number): Promise<void> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: "127.0.0.1" });

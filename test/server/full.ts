@@ -1,4 +1,4 @@
-// The full attack on hebb studio: the command in a process of its own, beside files that it must not give away.
+// The full attack on hebb studio: the command in a separate process, next to files that it must not serve.
 // usage: node --import tsx test/server/full.ts [requests, default 10000] [seed]
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
@@ -25,7 +25,7 @@ child.on("exit", (code, signal) => {
   ended = code ?? signal;
 });
 
-/** Bytes that the process holds in memory, on Linux. */
+/** The resident memory of the process in bytes, on Linux. */
 function resident(): number {
   try {
     return 1024 * Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1] ?? Number.NaN);

@@ -1,10 +1,10 @@
-// Random requests for a web server, as an attacker or a broken program would send them; the same seed makes the same ones.
+// Random requests to a web server, like those of an attacker or a broken program; the same seed makes the same ones.
 import type { Random } from "../../src/data/index.ts";
 
-/** What is sent, and whether a correct server may answer it with a file. */
+/** The bytes to send, and whether a correct server may answer with a file. */
 export interface Request {
   readonly bytes: Buffer;
-  /** The file that may come back; undefined: none may. */
+  /** The file that may be returned; undefined: none. */
   readonly file: string | undefined;
 }
 
@@ -96,12 +96,12 @@ function target(
   const count = 1 + random.integer(8);
   const parts = Array.from({ length: count }, () => pick(random, segments));
   const path = parts.join(pick(random, ["/", "/", "//", "\\", "%2f"]));
-  // By chance it is one of them; blanks at the end are none of the path.
+  // It may be one of them by chance; trailing blanks are not part of the path.
   const plain = path.replace(/ +$/, "") || "index.html";
   return { text: `/${path}`, name: names.find((name) => name === plain) };
 }
 
-/** One request of those that are short. `own` is the server's host and port, `names` are the files that it serves. */
+/** One short request. `own` is the server's host and port, `names` are the files that it serves. */
 export function randomRequest(random: Random, own: string, names: readonly string[]): Request {
   const kind = random.integer(12);
   if (kind === 0) {
@@ -131,7 +131,7 @@ export function randomRequest(random: Random, own: string, names: readonly strin
     undefined,
   ]);
   const lines: string[] = host === undefined ? [] : [`Host: ${host}`];
-  // Node trims what surrounds a value, as the standard says.
+  // Node trims whitespace around a value, as the standard says.
   let trusted = host !== undefined && [own, `localhost:${port}`].includes(host.trim());
   const add = (line: string, harmless: boolean): void => {
     lines.push(line);

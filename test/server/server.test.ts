@@ -1,4 +1,4 @@
-// The Studio's server under attack: foreign names, random, slow and huge requests. It lives, and gives away nothing but its files.
+// The Studio's server under attack: foreign names, random, slow and huge requests. It keeps running, and serves only its files.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type LocalServer, serveLocally } from "../../src/cli/localServer.ts";
 import {
@@ -30,14 +30,14 @@ afterAll(() => {
   served.server.close();
 });
 
-/** What one request is answered: its status, or nothing where the connection was closed. */
+/** The status of the answer to one request; none if the connection was closed. */
 async function ask(lines: readonly string[]): Promise<{ status: number | undefined; headers: string; body: string }> {
   const [answer] = answersIn(await exchange(target.port, Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1")));
   return { status: answer?.status, headers: answer?.headers ?? "", body: answer?.body.toString() ?? "" };
 }
 const own = (): string => `127.0.0.1:${target.port}`;
 
-describe("requests that end or fool a server", () => {
+describe("requests that crash or deceive a server", () => {
   test.each([
     "GET // HTTP/1.1",
     "GET /// HTTP/1.1",
@@ -69,7 +69,7 @@ describe("requests that end or fool a server", () => {
     "Upgrade: websocket\r\nConnection: Upgrade",
     "Upgrade: h2c\r\nConnection: Upgrade",
     "Expect: 100-continue",
-  ])("%j is taken for a plain request", async (line) => {
+  ])("%j counts as a plain request", async (line) => {
     const { status } = await ask(["GET /table.csv HTTP/1.1", `Host: ${own()}`, line]);
     expect([100, 200, 417]).toContain(status);
     await checkAlive(target);
@@ -145,7 +145,7 @@ describe("other pages and other names", () => {
   });
 });
 
-test("every answer has the headers that keep other pages out", async () => {
+test("every answer has the headers that isolate it from other pages", async () => {
   for (const line of ["GET / HTTP/1.1", "HEAD /table.csv HTTP/1.1", "GET /nothing HTTP/1.1", "POST / HTTP/1.1"]) {
     const { headers } = await ask([line, `Host: ${own()}`]);
     for (const wanted of [
@@ -169,15 +169,15 @@ test("every answer has the headers that keep other pages out", async () => {
 describe("attacks", () => {
   test("600 random requests", async () => {
     const statuses = await randomRequests(target, 600, 1);
-    // Some of them are right, and get what they ask for.
+    // Some of them are valid, and get their file.
     expect(statuses.get(200) ?? 0).toBeGreaterThan(0);
     expect(statuses.get(403) ?? 0).toBeGreaterThan(50);
     expect(statuses.get(500)).toBeUndefined();
   });
-  test("headers and bodies without end", () => hugeRequests(target, 2 ** 26));
+  test("endless headers and bodies", () => hugeRequests(target, 2 ** 26));
   test("connections that never finish a request are closed", () => slowRequests(target, 40, quick.requestTime));
-  test("more connections than are held, reading nothing", () => manyAtOnce(target, 400));
-  test("a port that is taken or may not be opened is named", async () => {
+  test("more connections than the limit, all reading nothing", () => manyAtOnce(target, 400));
+  test("a port that is taken or forbidden is named", async () => {
     await expect(serveLocally(files, target.port)).rejects.toThrow(`port ${target.port} of 127.0.0.1 is in use`);
   });
 });

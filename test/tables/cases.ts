@@ -1,6 +1,6 @@
-// Small tables of every kind that people have, and what hebb must make of them. A case is data: add one by adding an entry.
+// Small tables of every kind that people have, and the decisions that hebb must make. A case is data: add one by adding an entry.
 
-/** Rows, counted from 0: `rows(30, (i) => …)` is thirty lines. */
+/** Rows, counted from 0: `rows(30, (i) => …)` makes thirty lines. */
 const rows = (count: number, line: (row: number) => string): string =>
   Array.from({ length: count }, (_, row) => line(row)).join("\n");
 const pick = (values: readonly string[], row: number): string => values[row % values.length] ?? "";
@@ -9,48 +9,48 @@ export interface TableCase {
   readonly what: string;
   /** The file. */
   readonly csv: string;
-  /** The column to predict; "y" when it is left out. */
+  /** The column to predict; default: "y". */
   readonly target?: string;
   readonly task?: "classification" | "regression";
-  /** Choices about columns, by the names that a user writes. */
+  /** Choices about columns, with the names that a user writes. */
   readonly choices?: Readonly<Record<string, unknown>>;
   /**
-   * What columns are taken for: a kind, then how numbers or dates are written where that is not plain: "number", "number decimalComma",
+   * The expected types of columns: a kind, then the notation of numbers or dates unless it is plain: "number", "number decimalComma",
    * "number thousands", "number groupedComma", "date dayFirst", "date monthFirst", "boolean", "category", "text", "identifier", "empty".
    */
   readonly types?: Readonly<Record<string, string>>;
-  /** The classes in their order; "number" for a target that is one. */
+  /** The classes in their order; "number" for a numeric target. */
   readonly predicts?: readonly string[] | "number";
-  /** Sentences that must be among the notes. */
+  /** Messages that must be among the notes. */
   readonly notes?: readonly RegExp[];
-  /** Sentences that must not be. */
+  /** Messages that must not be. */
   readonly silent?: readonly RegExp[];
   /** Columns that are not used. */
   readonly dropped?: readonly string[];
-  /** Rows without a target, or with a gap that costs the row. */
+  /** Rows without a target, or with a gap that excludes the row. */
   readonly leftOut?: number;
-  /** Cells of one column that mean the same to the model: all rows of a list must give the same features. */
+  /** Cells of one column with the same meaning: all rows of a list must give the same features. */
   readonly same?: readonly { readonly column: string; readonly cells: readonly unknown[] }[];
-  /** Cells of one column that must not mean the same. */
+  /** Cells of one column with different meanings. */
   readonly different?: readonly { readonly column: string; readonly cells: readonly unknown[] }[];
-  /** Cells, one after the other, that mean a missing value to the model. */
+  /** Cells that count as missing, in order. */
   readonly missing?: Readonly<Record<string, readonly unknown[]>>;
   /** The numbers of the first rows of a column, in its own units. */
   readonly values?: Readonly<Record<string, readonly number[]>>;
-  /** Other spellings of labels, and the class that each is. */
+  /** Other spellings of labels, with the class of each. */
   readonly labels?: Readonly<Record<string, number>>;
-  /** Labels that are none of the classes. */
+  /** Labels outside the classes. */
   readonly unknown?: readonly string[];
-  /** Cells of later rows that are refused, and what is said. */
+  /** Cells of later rows that are refused, and the message. */
   readonly refused?: readonly { readonly column: string; readonly cells: readonly unknown[]; readonly says: RegExp }[];
-  /** Nothing is learned; the sentence. */
+  /** The error, if the table is refused. */
   readonly says?: RegExp;
 }
 
 const yesNo = ["yes", "no"];
 
 export const tableCases: readonly TableCase[] = [
-  // ── numbers that are none, and cells that are none
+  // ── infinities and NaN, and empty cells
   {
     what: "infinities in words",
     csv: `x,y\n${rows(40, (i) => `${i === 4 ? "inf" : i === 5 ? "-Infinity" : i === 6 ? "∞" : (i * 7) % 11},${pick(yesNo, i)}`)}`,

@@ -1,4 +1,4 @@
-// The files of corpus.ts: the same types, targets and findings in the library, read in parts, in the command's reading and in the Studio's engine.
+// The files of corpus.ts: the same types, targets and findings in the library, in parts, in the command and in the Studio's engine.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -31,7 +31,7 @@ function taskOf(table: Table, target: string): string {
   return read.kind === "classes" ? `${read.classes.length} classes` : "a number";
 }
 
-test("there are at least sixty, each of a name of its own", () => {
+test("there are at least sixty, with unique names", () => {
   expect(corpus.length).toBeGreaterThanOrEqual(60);
   expect(new Set(corpus.map(({ name }) => name)).size).toBe(corpus.length);
 });
@@ -65,7 +65,7 @@ describe.each(corpus.map((file) => [file.name, file] as const))("%s", (name, fil
     const { columns, target } = preview(own);
     const { findings, task } = examine({ own, target, without: [] });
     const types = Object.fromEntries(columns.map((column) => [column.name, column.kind]));
-    // The page has the text alone, and says itself how it was decoded.
+    // The page gets the text only, and reports itself how it was decoded.
     const warnings = expected.said.filter((text) => text !== "encoding");
     expect({ types, target, task, said: said(findings) }).toEqual({ ...expected, said: warnings });
   });

@@ -1,4 +1,4 @@
-// Small files as people have them: what each column holds, what is to be said, what is likely predicted. A file is data: add one by an entry.
+// Small files as people have them: the content of each column, the findings, the likely target. A file is data: add one by adding an entry.
 
 /** Bytes as programs write them. */
 export type CorpusEncoding =
@@ -13,18 +13,18 @@ export interface CorpusFile {
   readonly name: string;
   readonly text: string;
   readonly encoding?: CorpusEncoding;
-  /** What each column is taken for, by its name. */
+  /** The expected type of each column, by its name. */
   readonly types: Readonly<Record<string, string>>;
   /** Codes of findings with their columns, such as "leak status approved"; in any order. */
   readonly warnings: readonly string[];
-  /** The column that is guessed, and as what it is read. */
+  /** The guessed target, and the kind of task. */
   readonly target: string;
   readonly task: string;
 }
 
 type CellOf = (row: number) => string;
 
-/** A number from 0 to below 1, without a pattern that the eye sees. */
+/** A number from 0 to below 1, without a visible pattern. */
 export const noise = (row: number, salt = 0): number => {
   let x = (row + 1) * 374761393 + (salt + 1) * 668265263;
   x = Math.imul(x ^ (x >>> 13), 1274126177);
@@ -44,7 +44,7 @@ const decimals =
 const two = (value: number): string => String(value).padStart(2, "0");
 const yesNo = one(["yes", "no"], 97);
 
-/** 12345.6 with signs between thousands and before decimals. */
+/** 12345.6 with the given separators of thousands and decimals. */
 const grouped = (value: number, between: string, point: string, places = 2): string => {
   const [before = "", after = ""] = Math.abs(value).toFixed(places).split(".");
   const groups = before.replace(/\B(?=(\d{3})+$)/g, between);
@@ -55,7 +55,7 @@ const amount =
   (row) =>
     Math.round(100 * (from + noise(row, salt) * (to - from))) / 100;
 
-/** The rows of a file with a line of names. Cells with the delimiter are quoted. */
+/** The rows of a file with a header. Cells that contain the delimiter are quoted. */
 function lines(columns: Readonly<Record<string, CellOf>>, count = 120, delimiter = ","): string {
   const field = (text: string): string =>
     text.includes(delimiter) || /["\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
@@ -908,7 +908,7 @@ export const corpus: readonly CorpusFile[] = [
     task: "2 classes",
   },
 
-  // ── what must be said
+  // ── findings
   {
     name: "constant.csv",
     text: lines({ country: () => "DE", version: () => "2", nothing: () => "", x: score, y: yesNo }),
@@ -1074,7 +1074,7 @@ export const corpus: readonly CorpusFile[] = [
     task: "5 classes",
   },
   {
-    // The last column is there for remarks: it has one value, and mostly none.
+    // The last column holds remarks: it has one value, and is mostly empty.
     name: "mieten.csv",
     encoding: "windows-1252",
     text: lines(

@@ -34,7 +34,7 @@ const kinds: readonly Cells[] = [
   (random) => `161052160414369${random.integer(3)}812`,
 ];
 
-/** A column of one kind for the most part; what else stands in it may begin late. */
+/** A column mostly of one kind; other cells may first appear late. */
 function column(random: Random, rows: number): string[] {
   const kind = (): Cells => kinds[random.integer(kinds.length)] ?? (() => "");
   const [main, other] = [kind(), kind()];
@@ -53,7 +53,7 @@ function tableText(random: Random, rows: number): string {
   return `${["a", "b", "c", "y"].join(delimiter)}\n${lines.join("\n")}\n`;
 }
 
-/** The decisions without the figures, which a stream rounds otherwise. */
+/** The decisions without the statistics, which a stream rounds differently. */
 const decisions = ({ inputs, target, dropped, notes, featureNames }: TablePreprocessing) => ({
   inputs: inputs.map((input) => (input.kind === "category" ? input : { ...input, mean: 0, scale: 0, median: 0 })),
   target: target.kind === "classes" ? target : { ...target, mean: 0, scale: 0 },

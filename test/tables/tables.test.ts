@@ -1,4 +1,4 @@
-// Every table of cases.ts: the same decisions in memory, read in parts and from a stored run, and what they make of later rows.
+// Every table of cases.ts: the same decisions in memory, in parts and from a stored run, and their effect on later rows.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -31,7 +31,7 @@ const streamed = (each: TableCase, place: number) => {
   return streamTable(path, { ...optionsOf(each), validation: 0 });
 };
 
-/** As a run folder would give it back. */
+/** As read back from a run folder. */
 function stored(pre: TablePreprocessing): TablePreprocessing {
   const read = checkPreprocessing(parseJson(JSON.stringify(pre), "preprocessing.json"), "preprocessing.json:");
   if (read.kind !== "table") throw new Error("a table was stored");
@@ -48,7 +48,7 @@ function featuresOf(pre: TablePreprocessing, column: string, cells: readonly unk
   });
 }
 
-/** The class of a row whose inputs are those of the table. */
+/** The class of a row with inputs from the table. */
 function targetsOf(pre: TablePreprocessing, label: string): number[] {
   const inputs = pre.inputs.map((input) => ({ name: input.column, cells: [null] }));
   const weights = pre.weights === null ? [] : [{ name: pre.weights.column, cells: [1] }];
@@ -57,7 +57,7 @@ function targetsOf(pre: TablePreprocessing, label: string): number[] {
   return [...(applyPreprocessing(filled, table).targets ?? [])];
 }
 
-/** The numbers of a column in its own units. */
+/** The numbers of a column in its original units. */
 function valuesOf(pre: TablePreprocessing, table: Table, column: string, count: number): number[] {
   const { features, featureCount } = applyPreprocessing(pre, table, { targets: "none", unreadable: "missing" });
   const input = pre.inputs.find((each) => each.column === column);
@@ -80,7 +80,7 @@ const typeText = (table: Table, column: string): string => {
   return [kind, more, order].filter((part) => part !== "").join(" ");
 };
 
-test("there are at least fifty, each of a name of its own", () => {
+test("there are at least fifty, with unique names", () => {
   expect(tableCases.length).toBeGreaterThanOrEqual(50);
   expect(new Set(tableCases.map(({ what }) => what)).size).toBe(tableCases.length);
 });
@@ -133,7 +133,7 @@ describe.each(tableCases.map((each, place) => [each.what, each, place] as const)
           ? pre.target
           : { ...pre.target, mean: close(pre.target.mean), scale: close(pre.target.scale) },
     });
-    // Every row becomes the same numbers whichever way it comes.
+    // Every row becomes the same numbers on either path.
     const mine = applyPreprocessing(found, table, { unreadable: "missing" });
     const read: string[] = [];
     for await (const part of stream.parts(0))
@@ -142,7 +142,7 @@ describe.each(tableCases.map((each, place) => [each.what, each, place] as const)
     expect(read.sort().join("\n") === whole.sort().join("\n")).toBe(true);
   });
 
-  test("later rows are read as was decided", () => {
+  test("later rows are read according to the decisions", () => {
     const pre = stored(fitPreprocessing(parseCsv(each.csv, { name: "t.csv" }), optionsOf(each)));
     for (const { column, cells } of each.same ?? []) {
       const found = featuresOf(pre, column, cells);
@@ -156,7 +156,7 @@ describe.each(tableCases.map((each, place) => [each.what, each, place] as const)
     }
     for (const { column, cells, says } of each.refused ?? [])
       for (const cell of cells) expect(() => featuresOf(pre, column, [cell])).toThrow(says);
-    // A class is known again as it is written in the file.
+    // A class is recognised in its spelling in the file.
     if (pre.target.kind === "classes") {
       const places = Object.fromEntries(pre.target.classes.map((name, at) => [name, at]));
       for (const [label, at] of [...Object.entries(places), ...Object.entries(each.labels ?? {})])

@@ -1,4 +1,4 @@
-// Every op under vmap: the batched graph, and that of its gradient, gives what the graphs of the examples give one by one.
+// Every op under vmap: the batched graph, and that of its gradient, gives the results of the graphs of single examples.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { gradients } from "../../src/graph/autodiff.ts";
 import { Batcher } from "../../src/graph/batching/batcher.ts";
@@ -27,7 +27,7 @@ const examples = 3;
 /** A sum in another order: 2⁻⁵² for each of a few hundred terms. */
 const relative = 1e-12;
 
-/** The input of every example: its numbers, moved on by one place. */
+/** The input of all examples: the same numbers, shifted by one place for each. */
 function batch(value: Value): Value {
   const count = value.data.length;
   const data = Array.from({ length: examples }, (_, k) => value.data.map((_, i) => value.data[(i + k) % count] ?? 0));
@@ -47,7 +47,7 @@ function results(entry: ValueCase, inputs: readonly Node[]): readonly Node[] {
   return [output, ...found.filter((node) => node !== undefined)];
 }
 
-/** Of which inputs every example has one of its own: of each alone, and of all. */
+/** Which inputs are batched: each alone, and all together. */
 function choices(count: number): (readonly boolean[])[] {
   const single = Array.from({ length: count }, (_, own) => Array.from({ length: count }, (_, k) => k === own));
   return count > 1 ? [...single, new Array<boolean>(count).fill(true)] : single;
@@ -100,7 +100,7 @@ function compare(entry: ValueCase, own: readonly boolean[]): void {
   }
 }
 
-/** Draws depend on their key alone; loops have a test of their own, by vmap. */
+/** Draws depend on their key alone; loops have a separate vmap test. */
 const tried = valueCases.filter(
   ({ op, inputs }) =>
     inputs.length > 0 &&

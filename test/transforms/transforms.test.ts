@@ -1,4 +1,4 @@
-// Transforms of functions against torch.func in float64, and what they refuse.
+// Transforms of functions against torch.func in float64, and their errors.
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
 import {
@@ -68,7 +68,7 @@ function close(actual: Tensor | readonly Tensor[], name: string, tolerance = 1e-
   });
 }
 
-it("vmap hands on as it is what is neither a tensor nor a list or plain object of some", () => {
+it("vmap passes on unchanged whatever is not a tensor, nor a list or plain object of tensors", () => {
   interface Ring {
     factor: number;
     self?: Ring;
@@ -114,7 +114,7 @@ describe("as torch.func", () => {
     close(compile((v: Tensor) => vmap(hessian(scalar))(v))(y), "vmap of hessian");
   });
 
-  it("the gradient of every example, by vmap, grad and functionalCall", () => {
+  it("the gradient of every example, with vmap, grad and functionalCall", () => {
     const model = new Layers();
     const values = Object.fromEntries(
       model.namedParameters().map(([name, { shape }], place) => [name, wave(shape, 0.37, place).to("float32")]),
@@ -180,14 +180,14 @@ describe("vmap", () => {
     expect(third).not.toEqual(fourth);
   });
 
-  it("passes on structures, and what is not a tensor", () => {
+  it("passes on structures, and values that are not tensors", () => {
     const mapped = vmap(({ a, b }: { a: Tensor; b: Tensor }, power: number) => ({ sum: a.add(b).pow(power), b }));
     const { sum, b } = mapped({ a: y, b: y }, 2);
     expect(sum.toArraySync()).toEqual(y.mul(2).square().toArraySync());
     expect(b.toArraySync()).toEqual(y.toArraySync());
   });
 
-  it("lets gradients through to the arguments and to parameters", () => {
+  it("propagates gradients to the arguments and to parameters", () => {
     const weight = new Parameter(wave([3]));
     const input = wave([4, 3]);
     input.requiresGrad = true;
@@ -198,7 +198,7 @@ describe("vmap", () => {
     expect(input.grad?.toArraySync()).toEqual([0, 1, 2, 3].map(() => weight.toArraySync()));
   });
 
-  it("says what it cannot do", () => {
+  it("refuses unsupported calls with a message", () => {
     expect(() => vmap(vector)(tensor(1))).toThrow(ShapeError);
     expect(() => vmap(two)(y, rows)).toThrow("all need the same number");
     expect(() => vmap(two, { inDims: [0] })(y, rows)).toThrow("inDims has 1 dims for 2 arguments");
@@ -238,14 +238,14 @@ describe("random numbers in a loop under vmap", () => {
     const kept = (row: Tensor): Tensor =>
       scan((sum, part) => [nn.functional.dropout(sum.add(part), 0.5), undefined], zeros([4]), row)[0].sum();
     const found = vmap(grad(kept), { randomness: "different" })(ones3).dataSync();
-    // Each row reaches the last sum by the factors 0 or 2 of the steps from its own on.
+    // The gradient of a step's row is a product of the factors 0 or 2 of that step and all later ones.
     for (const [place, value] of found.entries()) expect([0, 2 ** (5 - (Math.floor(place / 4) % 5))]).toContain(value);
     expect(new Set(found).size).toBeGreaterThan(2);
   });
 });
 
 describe("functionalCall", () => {
-  it("leaves the module as it is, and refuses names and shapes that do not fit", () => {
+  it("leaves the module unchanged, and refuses names and shapes that do not fit", () => {
     const model = new nn.Linear(3, 2);
     const before = model.weight.toArraySync();
     const values = { weight: model.weight.mul(0), bias: tensor([1, 2]) };
@@ -316,12 +316,12 @@ describe("checkpoint", () => {
   });
 });
 
-describe("a compiled function that is differentiated", () => {
+describe("a differentiated compiled function", () => {
   const x = tensor([1, 2, 3]);
   const square = compile((given: Tensor) => given.mul(given));
   const total = compile((given: Tensor) => square(given).sum());
 
-  it("has the derivative of what it computes", () => {
+  it("has the derivative of its computation", () => {
     square(x);
     total(x);
     expect(grad(total)(x).toArraySync()).toEqual([2, 4, 6]);
@@ -341,7 +341,7 @@ describe("a compiled function that is differentiated", () => {
     expect(weight.grad?.toArraySync()).toEqual([2, 4, 6]);
   });
 
-  it("runs compiled again afterwards, also after an error", () => {
+  it("runs compiled again afterwards, even after an error", () => {
     expect(() =>
       grad(() => {
         throw new Error("stop");

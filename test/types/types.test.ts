@@ -1,4 +1,4 @@
-// A wrong product of shapes must fail to compile, and the message must read like a sentence.
+// A wrong product of shapes must fail to compile, with a readable message.
 
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -19,6 +19,6 @@ it("Tensor<[32, 784]> × Tensor<[512, 10]> is a compile-time error that says whi
   expect(stdout).toContain("mismatch.ts(5,");
   expect(stdout).toContain("matmul: inner sizes differ");
   expect(stdout).toContain("784 (last of the left) must equal 512 (first of the right)");
-  // Only that: the rest of the library compiles.
+  // Only this file is wrong: the rest of the library compiles.
   expect(stdout.split("\n").filter((line) => /\berror TS\d+/.test(line))).toHaveLength(1);
 });

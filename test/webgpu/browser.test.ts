@@ -1,4 +1,4 @@
-// WebGPU in Chromium, on the driver for the processor that comes with it.
+// WebGPU in Chromium, on the software driver that comes with it.
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
@@ -23,7 +23,7 @@ describe.skipIf(missing)("in Chromium", () => {
       external: ["node:*"],
     });
     const script = bundle.outputFiles[0]?.text ?? "";
-    // A page has WebGPU where it comes from this machine.
+    // Pages have WebGPU in a secure context, which includes those from this machine.
     server = createServer((request, response) => {
       if (request.url?.endsWith(".js")) response.writeHead(200, { "Content-Type": "text/javascript" }).end(script);
       else
@@ -43,7 +43,7 @@ describe.skipIf(missing)("in Chromium", () => {
     server?.close();
   });
 
-  it("ops, a training and a lost card are as they should be", { timeout: 400_000 }, async () => {
+  it("ops, a training and a lost card work as in Node", { timeout: 400_000 }, async () => {
     const page = await browser.newPage();
     page.setDefaultTimeout(300_000);
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);

@@ -5,7 +5,7 @@ import { webgpuDevice } from "./dawn.ts";
 
 const device = await webgpuDevice();
 device?.close();
-// The command is a process of its own: there the loader of Chromium is found by its folder.
+// The command runs in a separate process, which finds Chromium's loader through its folder.
 process.env["LD_LIBRARY_PATH"] = ["/usr/lib/chromium", process.env["LD_LIBRARY_PATH"] ?? ""].join(":");
 
 describe.skipIf(device === undefined)("a command on webgpu", () => {

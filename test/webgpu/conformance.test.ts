@@ -15,12 +15,12 @@ const device = await webgpuDevice();
 const reference = createReferenceDevice();
 afterAll(() => device?.close());
 
-/** HEBB_LONG=1 tries every case; without it each op has one, because a driver that computes on the processor is slow. */
+/** HEBB_LONG=1 runs every case. Otherwise each op has one, because a software driver is slow. */
 const long = process.env["HEBB_LONG"] === "1";
-/** HEBB_FUZZ=2000 tries that many graphs of each kind. */
+/** HEBB_FUZZ=2000 runs 2,000 graphs of each kind. */
 const graphs = Number(process.env["HEBB_FUZZ"] ?? (long ? 25 : 4));
 
-/** Its thousand operations of float64 take a driver for the processor as long to compile as the shaders of all other ops. */
+/** A software driver takes as long to compile its thousand float64 operations as the shaders of all other ops. */
 const slow = "erfinv";
 
 /** The first case of each op. */
@@ -43,7 +43,7 @@ describe.skipIf(device === undefined)("webgpu", () => {
         try {
           await checkCase(device, entry, dtype);
         } catch (error) {
-          // Single numbers are computed, tensors refused.
+          // Single numbers are computed, tensors are refused.
           if (!doubles) throw error;
           expect(error instanceof Error ? error.message : error).toMatch(noDoubles);
         }
@@ -51,7 +51,7 @@ describe.skipIf(device === undefined)("webgpu", () => {
     );
   }
 
-  // Gradients are made of the same kernels: without HEBB_LONG=1, of every sixth op.
+  // Gradients consist of the same kernels: without HEBB_LONG=1, those of every sixth op.
   const differentiable = chosen(
     valueCases.filter((entry) => entry.dtypes.includes("float32") && isDifferentiable(entry)),
   ).filter((_, place) => long || place % 6 === 0);

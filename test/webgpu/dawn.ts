@@ -10,19 +10,19 @@ const chromium = "/usr/lib/chromium";
 
 const loaded: object[] = [];
 
-/** Lets Vulkan find the driver in Chromium's folder where the machine names no other; its loader too. */
+/** Points Vulkan to the driver and the loader in Chromium's folder unless the machine names others. */
 function useChromium(): void {
   const driver = join(chromium, "vk_swiftshader_icd.json");
   if (process.env["VK_DRIVER_FILES"] === undefined && existsSync(driver)) process.env["VK_DRIVER_FILES"] = driver;
   process.env["XDG_RUNTIME_DIR"] ??= mkdtempSync(join(tmpdir(), "hebb-xdg-"));
   const loader = join(chromium, "libvulkan.so.1");
-  // Loaded once, it is found by its name, for as long as it stays loaded.
+  // Once loaded, it is found by its name for as long as it stays loaded.
   if (existsSync(loader)) loaded.push(createRequire(import.meta.url)("koffi").load(loader));
 }
 
 /**
- * From now on, until what it returns is called, adapters call themselves a card: kernels are written as for one, with tiles and barriers, on a
- * driver for the processor too.
+ * Makes adapters report themselves as cards until the returned function is called. Kernels are then written with tiles and barriers even on a
+ * software driver.
  */
 export function takeForCards(): () => void {
   const { globals } = createRequire(import.meta.url)("webgpu") as { readonly globals: { readonly GPU: typeof GPU } };

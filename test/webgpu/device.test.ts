@@ -1,4 +1,4 @@
-// The WebGPU device: its memory, runs in which a check fails, and one sentence for everything that cannot be.
+// The WebGPU device: its memory, runs in which a check fails, and one message for every failure.
 import { createRequire } from "node:module";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Block } from "../../src/backends/backend.ts";
@@ -36,7 +36,7 @@ describe.skipIf(device === undefined)("the device", () => {
     ["uint16", Uint16Array.of(1, 2, 65535)],
     ["uint8", Uint8Array.of(1, 2, 255)],
     ["bool", Uint8Array.of(1, 0, 1, 1, 0)],
-  ])("keeps %s as it was given", async (dtype, values) => {
+  ])("keeps %s unchanged", async (dtype, values) => {
     const [block, copy] = [device.allocate(values.byteLength), device.allocate(values.byteLength)];
     device.write(block, values);
     device.copy(block, copy);
@@ -46,7 +46,7 @@ describe.skipIf(device === undefined)("the device", () => {
     for (const one of [block, copy]) device.free(one);
   });
 
-  it("grows, and what was there stays", async () => {
+  it("grows, and keeps its values", async () => {
     const before = device.memory().reservedBytes;
     const small = device.allocate(40);
     device.write(small, Int32Array.of(3, 1, 4));
@@ -62,13 +62,13 @@ describe.skipIf(device === undefined)("the device", () => {
     expect(device.memory().reservedBytes).toBe(grown);
   });
 
-  it("says how much is too much", () => {
+  it("says how much memory is too much", () => {
     expect(() => device.allocate(2 ** 40)).toThrow(
       /^out of memory on the GPU: 1048576 MB are needed, and its largest buffer is \d+ MB; use a smaller batch/,
     );
   });
 
-  it("takes what it is given before it is open", async () => {
+  it("accepts values before it is open", async () => {
     const early = createWebgpuDevice();
     const block = early.allocate(8);
     early.write(block, Float32Array.of(2, 3));
@@ -77,7 +77,7 @@ describe.skipIf(device === undefined)("the device", () => {
     await expect(early.read(block, "float32", 2)).rejects.toThrow(/closed/);
   });
 
-  it("leaves alone what it is given before it is open, also where a program needs scratch and blocks are freed", async () => {
+  it("does not overwrite values written before it is open, even when a program needs scratch and blocks are freed", async () => {
     const end = takeForCards();
     const early = createWebgpuDevice();
     const length = 1 << 17;
@@ -95,7 +95,7 @@ describe.skipIf(device === undefined)("the device", () => {
     early.close();
   });
 
-  it("gives away no value after a call that the GPU refused", async () => {
+  it("returns no value after a call that the GPU refused", async () => {
     const { prototype } = globals().GPUDevice;
     const create = prototype.createShaderModule;
     const doomed = createWebgpuDevice();
@@ -113,7 +113,7 @@ describe.skipIf(device === undefined)("the device", () => {
     doomed.close();
   });
 
-  it("tells a read that is on its way when it is closed", async () => {
+  it("rejects a pending read when it is closed", async () => {
     const one = createWebgpuDevice();
     await one.started;
     const reading = one.read(one.allocate(8), "float32", 2);
@@ -121,7 +121,7 @@ describe.skipIf(device === undefined)("the device", () => {
     await expect(reading).rejects.toThrow(/^the device is closed/);
   });
 
-  it("is not started on a driver for the processor where a card is wanted", async () => {
+  it("does not start on a software driver when a card is requested", async () => {
     const card = createWebgpuDevice({ adapter: "real" });
     const answer = await card.started?.then(
       () => card.description,
@@ -167,7 +167,7 @@ describe.skipIf(device === undefined)("the device", () => {
     doomed.close();
   });
 
-  it("takes no reserve that the card has no room for, and what waited for the memory is carried out in order", async () => {
+  it("omits the reserve when the card has no room for it, and runs what waited for the memory in order", async () => {
     const { doomed: small, card } = await openedCard(globals().GPUAdapter);
     const create = card.createBuffer.bind(card);
     const sizes: number[] = [];
@@ -197,7 +197,7 @@ describe.skipIf(device === undefined)("the device", () => {
     small.close();
   });
 
-  it("gives all memory back when it is closed", { timeout: 240_000 }, async () => {
+  it("frees all memory when it is closed", { timeout: 240_000 }, async () => {
     const bytes = 120 * 2 ** 20;
     const resident: number[] = [];
     for (let turn = 0; turn < 5; turn++) {
@@ -210,8 +210,8 @@ describe.skipIf(device === undefined)("the device", () => {
       one.close();
       resident.push(process.memoryUsage.rss() - process.memoryUsage().arrayBuffers);
     }
-    // A device that kept its memory would add at least `bytes` at every turn;
-    // a driver's own caches grow at some turns only.
+    // A device that kept its memory would add at least `bytes` in every round;
+    // a driver's own caches grow only in some rounds.
     const growths = resident.slice(1).map((size, turn) => size - (resident[turn] ?? size));
     expect(Math.min(...growths), String(resident)).toBeLessThan(bytes / 2);
   });
@@ -235,7 +235,7 @@ describe.skipIf(device === undefined)("tensors", () => {
     );
   const labels = (bad = 1): Tensor => tensor(Int32Array.of(0, 1, bad, 0, 1, 0, 0, 1));
 
-  it("float64 is refused with the way out, and single numbers are computed", async () => {
+  it("float64 is refused with an alternative, and single numbers are computed", async () => {
     const x = tensor(Float64Array.of(1, 2), { dtype: "float64" });
     await expect(x.mul(2).data()).rejects.toThrow(
       /webgpu has no float64 tensors.*2 elements.*convert with \.to\("float32"\)/,
@@ -244,7 +244,7 @@ describe.skipIf(device === undefined)("tensors", () => {
     expect(await lr.mul(3).add(1).item()).toBe(0.1 * 3 + 1);
   });
 
-  it("functions of single float64 numbers are within two units of the last place", async () => {
+  it("functions of single float64 numbers are within two units in the last place", async () => {
     const functions = compile((x: Tensor) => [x.sin(), x.cos(), x.tan(), x.atan(), x.erf(), x.atan2(-3)]);
     for (const x of [0.3, -0.9, 1.5, 4.25, 22, -355, 1e22, 2 ** 1000]) {
       const truth = [Math.sin(x), Math.cos(x), Math.tan(x), Math.atan(x), erf(x), Math.atan2(x, -3)];
@@ -254,7 +254,7 @@ describe.skipIf(device === undefined)("tensors", () => {
     }
   });
 
-  it("a label out of range is reported with the next value, and nothing was assigned since", async () => {
+  it("a label out of range is reported with the next value, and nothing is assigned meanwhile", async () => {
     const model = new nn.Linear(3, 2);
     const optimizer = new optim.SGD(model.parameters(), { lr: 0.1 });
     const step = compile((x: Tensor, y: Tensor) => {
@@ -275,13 +275,13 @@ describe.skipIf(device === undefined)("tensors", () => {
     expect(await model.weight.data()).not.toEqual(before);
   });
 
-  it("profileLater tells the time of each kernel, and profile that it is there", async () => {
+  it("profileLater reports the time of each kernel, and profile refers to it", async () => {
     const step = compile((x: Tensor) => x.matmul(x.t()).exp().sum());
     expect(await step.profileLater(rows())).toMatch(/\d (ns|µs|ms)[\s\S]*\d (ns|µs|ms)/);
     expect(() => step.profile(rows())).toThrow(/await profileLater/);
   });
 
-  it("a shape that is too large is reported in one sentence, and what follows is computed", async () => {
+  it("a shape that is too large is reported in one message, and later work is computed", async () => {
     await expect(tensor([1]).expand([40_000, 40_000]).add(1).data()).rejects.toThrow(
       /^out of memory on the GPU: \d+ MB are needed, and its largest buffer is \d+ MB; use a smaller batch or model/,
     );
@@ -291,7 +291,7 @@ describe.skipIf(device === undefined)("tensors", () => {
     expect(await tensor([1]).add(1).item()).toBe(2);
   });
 
-  it("memory is flat over many steps, and a kernel reads what the step before assigned", {
+  it("memory stays flat over many steps, and a kernel reads what the step before assigned", {
     timeout: 600_000,
   }, async () => {
     const { prototype } = globals().GPUDevice;
@@ -333,7 +333,7 @@ describe.skipIf(device === undefined)("auto", () => {
     useBackend({ backend: "wasm", threads: 1 });
   });
 
-  it("takes no driver for the processor, and says why; small work asks for none", async () => {
+  it("rejects a software driver and says why; small work does not request one", async () => {
     const { description } = useBackend({ backend: "auto" });
     await considerCard(1e6);
     expect(backendInfo().description).toBe(description);
@@ -346,7 +346,7 @@ describe.skipIf(device === undefined)("auto", () => {
     expect(backendInfo().description).not.toMatch(/webgpu/);
   });
 
-  it("takes a card for large work, with the values so far", async () => {
+  it("switches to a card for large work, and takes the existing values along", async () => {
     const end = takeForCards();
     useBackend({ backend: "auto" });
     const x = tensor([1, 2]).mul(2);

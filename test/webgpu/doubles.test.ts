@@ -1,4 +1,4 @@
-// float64 in WGSL, bit by bit: every operation on edges and random pairs, as the processor computes it.
+// float64 in WGSL, bit by bit: every operation on edges and random pairs, compared with the processor.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findAdapter, openDevice } from "../../src/backends/webgpu/adapter.ts";
 import { grid } from "../../src/backends/webgpu/pipelines.ts";
@@ -76,7 +76,7 @@ const halfEven = (x: number): number => {
 };
 const truth = (holds: boolean): number => (holds ? 1 : 0);
 
-/** The text, and what it is. A result that is not a double is shown by its lower word. */
+/** The expression and its meaning. A result that is not a double is in the lower word. */
 const operations: readonly (readonly [string, (a: number, b: number) => number, "double" | "word"])[] = [
   ["doubleAdd(a, b)", (a, b) => a + b, "double"],
   ["doubleMul(a, b)", (a, b) => a * b, "double"],
@@ -134,7 +134,7 @@ describe.skipIf(session === undefined)("float64 in WGSL", () => {
     const wrong = given.flatMap(([a, b], place) => {
       const right = expected(a, b);
       const value = kind === "double" ? found[place] : words[2 * place];
-      // Of minima and maxima either zero will do.
+      // For minima and maxima either zero is accepted.
       return Object.is(value, right) || (value === right && /M(ax|in)/.test(text))
         ? []
         : [`${a}, ${b}: ${value}, not ${right}`];

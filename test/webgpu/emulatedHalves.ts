@@ -1,15 +1,16 @@
-// Float16 and matrices of subgroups on drivers that lack both: the same shaders, in which float32 holds what float16 would, and a few functions stand for matrices.
+// Emulates float16 and subgroup matrices on drivers that lack both: the same shaders, with float32 in place of float16 and a few functions in place
+// of matrices.
 import { createRequire } from "node:module";
 import { float16Feature, matrixFeature } from "../../src/backends/webgpu/halves.ts";
 import { takeForCards } from "./dawn.ts";
 
 export interface Emulated {
   readonly matrices?: { readonly M: number; readonly N: number; readonly K: number };
-  /** A driver that takes the least numbers for zero. */
+  /** A driver that flushes subnormals to zero. */
   readonly flushes?: boolean;
 }
 
-/** From now on, until what it returns is called, adapters offer them. */
+/** Makes adapters offer the emulated features until the returned function is called. */
 export function emulateHalves(emulated: Emulated): () => void {
   const end = takeForCards();
   const { globals } = createRequire(import.meta.url)("webgpu") as { readonly globals: { readonly GPU: typeof GPU } };

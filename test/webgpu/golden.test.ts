@@ -1,4 +1,5 @@
-// Figures of PyTorch on webgpu, and a training that stops and goes on: every 24th case of the layers, every 12th of the losses; all with HEBB_LONG=1.
+// Figures of PyTorch on webgpu, and a training that is interrupted and resumed: every 24th case of the layers, every 12th of the losses; all with
+// HEBB_LONG=1.
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { compile, data, nn, optim, seed, type Tensor, useBackend } from "../../src/index.ts";
@@ -86,10 +87,10 @@ describe.skipIf(device === undefined)(`losses of PyTorch ${goldenLosses.torch}`,
   });
 });
 
-describe.skipIf(device === undefined)("a training that stops", () => {
+describe.skipIf(device === undefined)("an interrupted training", () => {
   beforeEach(() => seed(4));
 
-  it("goes on from what it saved, to the same bits", async () => {
+  it("resumes from its saved state, to the same bits", async () => {
     const rows = data.moons({ count: 30, seed: 1 });
     const run = async (stops: readonly number[]): Promise<unknown> => {
       seed(4);

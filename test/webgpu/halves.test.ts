@@ -1,4 +1,4 @@
-// Products of float16 as cards with the type compute them, in tiles and in matrices of subgroups, with drivers that are right and one that is not.
+// Products of float16 on cards with the type, in tiles and in subgroup matrices, with correct drivers and a faulty one.
 import { describe, expect, it } from "vitest";
 import { formsOf } from "../../src/backends/analysis/kernelForms.ts";
 import type { AsynchronousDevice } from "../../src/backends/backend.ts";
@@ -30,7 +30,7 @@ const halfWave = (shape: readonly number[], pace: number): Value => {
 interface Case {
   readonly name: string;
   readonly shapes: readonly (readonly number[])[];
-  /** Terms of each sum, of which none is above 1. */
+  /** The number of terms of each sum, none above 1. */
   readonly terms: number;
   readonly output: (inputs: readonly Node[]) => Node;
 }
@@ -75,7 +75,7 @@ async function opened(emulated: Emulated): Promise<AsynchronousDevice> {
   return device;
 }
 
-/** How a card maps the case's product. */
+/** How the case's product is mapped to a card. */
 function kindsOf({ shapes, output }: Case, matrices: MatrixShape | undefined): readonly string[] {
   const inputs = shapes.map((shape) => inputNode({ shape, dtype: "float16" }));
   const { program } = compileGraph("product", [{ node: output(inputs) }]);
@@ -95,7 +95,7 @@ async function expectRight(device: AsynchronousDevice, { name, shapes, terms, ou
   const [found] = await runner.runLater(values);
   runner.release();
   if (expected === undefined || found === undefined) throw new Error("no result");
-  // Products of float16 are exact in float32, each sum is rounded once for each term, and a float16 result once more.
+  // Products of float16 are exact in float32. Each sum is rounded once for each term, and a float16 result once more.
   const own = expected.dtype === "float16" ? 2 ** -10 : 0;
   const wrong = expected.data.filter(
     (value, k) => !(Math.abs(value - at(found.data, k)) <= terms ** 2 * 2 ** -24 + own * Math.abs(value)),
@@ -128,7 +128,7 @@ describe.skipIf(!present)("products of float16", () => {
   it.each<[string, Emulated]>([
     ["float16", { flushes: true }],
     ["matrices of subgroups", { flushes: true, matrices: { M: 8, N: 8, K: 8 } }],
-  ])("a driver whose %s are wrong is found out, and says so", async (_, emulated) => {
+  ])("a driver with wrong %s is detected and reported", async (_, emulated) => {
     const device = await opened(emulated);
     expect(device.description).toMatch(/float16 failed a trial and is not used/);
     await expectRight(device, at(cases, 0));

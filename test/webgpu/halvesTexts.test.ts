@@ -1,4 +1,4 @@
-// The shaders of float16 and of matrices of subgroups, as Dawn reads them for a card that has both: its null backend has every feature, and computes nothing.
+// The shaders for float16 and for subgroup matrices, validated by Dawn for a card with both: its null backend has every feature and computes nothing.
 import { createRequire } from "node:module";
 import { afterAll, expect, it } from "vitest";
 import { formsOf } from "../../src/backends/analysis/kernelForms.ts";
@@ -14,7 +14,7 @@ interface Dawn {
   create(options: readonly string[]): GPU;
 }
 
-/** Held for as long as the process lives: Dawn ends it otherwise. */
+/** Held for the life of the process, because Dawn is collected otherwise. */
 const held: GPU[] = [];
 
 async function nullDevice(): Promise<GPUDevice | undefined> {

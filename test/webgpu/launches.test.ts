@@ -1,4 +1,4 @@
-// What a run launches: loops over time are unrolled, however many steps they have.
+// The launches of a run: loops over time are unrolled, whatever their number of steps.
 import { createRequire } from "node:module";
 import { expect, it } from "vitest";
 import { createReferenceDevice } from "../../src/backends/reference/index.ts";
@@ -8,7 +8,7 @@ import { tiledAttention } from "../../src/graph/ops/attention.ts";
 import { inputNode, Runner, valueOf } from "../conformance/run.ts";
 import { webgpuDevice } from "./dawn.ts";
 
-it("programs may have more launches than a call has room for arguments", () => {
+it("programs may have more launches than a call can take as arguments", () => {
   const [length, tiles] = [256, { queries: 1, keys: 1, together: 1 }];
   const given = () => inputNode({ shape: [1, length, 2], dtype: "float32" });
   const node = tiledAttention(given(), given(), given(), { scale: 1, isCausal: false }, tiles);
@@ -18,7 +18,7 @@ it("programs may have more launches than a call has room for arguments", () => {
   expect(shaders.length).toBeLessThan(30);
 });
 
-it("a run of many launches is many submissions", async () => {
+it("a run of many launches makes many submissions", async () => {
   const card = await webgpuDevice();
   if (card === undefined) return;
   const [length, tiles] = [24, { queries: 1, keys: 1, together: 1 }];

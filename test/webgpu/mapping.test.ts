@@ -1,4 +1,5 @@
-// How kernels are spread over a card: large tiles where there are many, smaller ones or a workgroup for each sum where there are few. Over a processor: nothing is shared.
+// The mapping of kernels to a card: large tiles for large products, smaller ones or a workgroup for each sum for small ones. On a processor nothing
+// is shared.
 import { expect, it } from "vitest";
 import { formsOf } from "../../src/backends/analysis/kernelForms.ts";
 import { heightOf, type Mapping, mapKernel, type Target, widthOf } from "../../src/backends/gpu/mapping.ts";
@@ -77,12 +78,12 @@ it.each([
 
 const sums = (rows: number, columns: number): Node => sum(inputNode({ shape: [rows, columns], dtype: "float32" }), [1]);
 
-it("long sums are shared by a workgroup on a card, and by nobody on a processor", () => {
+it("long sums are shared by a workgroup on a card, and not shared on a processor", () => {
   expect(onCard(sums(100, 2000))).toEqual(["a workgroup of 256 for each of 100 results"]);
   expect(onProcessor(sums(100, 2000))).toEqual(["2 workgroups of 64 points"]);
 });
 
-it("long sums of few results are taken in parts on a card", () => {
+it("long sums of few results are split into parts on a card", () => {
   expect(onCard(sums(2, 1_000_000))).toEqual([
     "a workgroup of 256 for each of 128 results",
     "a workgroup of 64 for each of 2 results",
@@ -98,13 +99,13 @@ it.each([
   [[40, 100, 40], ["matrices for 32 × 32, 4 workgroups of 128"]],
   // Smaller than a matrix.
   [[8, 100, 4096], ["tiles of 16 × 32, 128 workgroups of 32"]],
-])("a card with matrices of subgroups: m, k, n = %j of float16", (sizes, expected) => {
+])("a card with subgroup matrices: m, k, n = %j of float16", (sizes, expected) => {
   const matrices = { m: 16, n: 16, k: 16, subgroup: 32 };
   const card = { kind: "card", subgroups: true, float16: true, matrices } as const;
   expect(mappingsOf(ofHalves(sizes), card).map(described)).toEqual(expected);
 });
 
-it("matrices of subgroups as large as a workgroup, or more than it shares, are not used", () => {
+it("subgroup matrices are not used if they are as large as a workgroup or exceed its shared memory", () => {
   const of = (matrices: MatrixShape): readonly string[] =>
     mappingsOf(ofHalves([256, 256, 256]), { kind: "card", subgroups: true, float16: true, matrices }).map(
       ({ kind }) => kind,

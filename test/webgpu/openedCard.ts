@@ -1,4 +1,4 @@
-// A device, and the card under it, which a test takes away.
+// A device with access to its card, which a test can take away.
 import type { AsynchronousDevice } from "../../src/backends/backend.ts";
 import { createWebgpuDevice } from "../../src/backends/webgpu/index.ts";
 

@@ -1,4 +1,4 @@
-// The package webgpu, which Node needs, is not installed, or has nothing for this machine: one sentence that says what to do.
+// The package webgpu, which Node needs, is missing or does not support this machine: one message says what to do.
 import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,7 +12,7 @@ import { removeFolder } from "../suite/removeFolder.ts";
 const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), "hebb-no-webgpu-"));
 
-/** Values that are read, what comes after, and what people are told of the card. */
+/** Reads values, continues afterwards, and prints the description of the card. */
 const program = `
 import { tensor, useBackend } from "./library.mjs";
 import { describeCard } from "./card.mjs";
@@ -30,7 +30,7 @@ async function sentences(): Promise<readonly unknown[]> {
 
 beforeAll(async () => {
   const source = (path: string): string => fileURLToPath(new URL(`../../src/${path}`, import.meta.url));
-  // Outside the project, where nobody installed anything.
+  // Outside the project, where nothing is installed.
   await bundleInto(folder, { library: source("index.ts"), card: source("backends/webgpu/index.ts") });
   writeFileSync(join(folder, "program.mjs"), program);
 }, 240_000);
@@ -41,7 +41,7 @@ it("says that the package is missing, and how to install it", { timeout: 240_000
   expect(await sentences()).toEqual([`HebbError: ${sentence}`, `HebbError: ${sentence}`, sentence, false]);
 });
 
-it("says that the package has nothing for this machine, and not to install it again", {
+it("says that the package does not support this machine, and not to reinstall it", {
   timeout: 240_000,
 }, async () => {
   const inside = join(folder, "node_modules", "webgpu");

@@ -1,4 +1,4 @@
-// What a page computes on webgpu: cases of the conformance suite, one training beside WebAssembly, and a card that is lost.
+// The work of a page on webgpu: cases of the conformance suite, one training next to WebAssembly, and a lost card.
 import { createWebgpuDevice } from "../../src/backends/webgpu/index.ts";
 import { backendInfo, compile, nn, optim, seed, type Tensor, tensor, useBackend } from "../../src/index.ts";
 import { defaultDevice, moveToHost } from "../../src/runtime/index.ts";
@@ -15,13 +15,13 @@ import { openedCard } from "./openedCard.ts";
 export interface Found {
   readonly description: string;
   readonly cases: number;
-  /** Cases and elements that are not as they should be. */
+  /** Cases and elements with wrong values. */
   readonly wrong: readonly string[];
   readonly losses: { readonly wasm: readonly number[]; readonly webgpu: readonly number[] };
   readonly lost: string;
 }
 
-/** The first float32 case of every second op, but for those that give float64, which the card has not. */
+/** The first float32 case of every second op, except those that return float64, which the card lacks. */
 function core() {
   const seen = new Set<string>();
   return [
@@ -61,7 +61,7 @@ async function losses(backend: "wasm" | "webgpu"): Promise<number[]> {
   return found;
 }
 
-/** What is said when the card goes away. */
+/** The message when the card is lost. */
 async function loseCard(): Promise<string> {
   const { doomed, card } = await openedCard(GPUAdapter);
   const block = doomed.allocate(8);

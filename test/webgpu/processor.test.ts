@@ -1,4 +1,4 @@
-// The kernels that a driver for the processor is given, which share nothing: products, sums, windows and loops against their values, and random graphs.
+// The kernels for a software driver, which share nothing: products, sums, windows and loops against their values, and random graphs.
 import { afterAll, describe, expect, it } from "vitest";
 import { createReferenceDevice } from "../../src/backends/reference/index.ts";
 import { createWebgpuDevice } from "../../src/backends/webgpu/index.ts";
@@ -41,7 +41,7 @@ describe.skipIf(!software)("kernels of a processor", () => {
     await checkCase(device, entry, "float32");
   });
 
-  // Edges of blocks; sums that are taken in parts, with and without a rest; steps that are taken 8, 4, 2 and 1 at a time.
+  // Edges of blocks; sums in parts, with and without a remainder; steps of 8, 4, 2 and 1.
   it.each([
     [33, 272, 35],
     [17, 260, 9],
@@ -67,7 +67,7 @@ describe.skipIf(!software)("kernels of a processor", () => {
     const [found] = await runner.runLater(values);
     runner.release();
     const apart = expected?.data.map((value, place) => Math.abs(value - (found?.data[place] ?? Number.NaN)));
-    // Each of k rounded products, in a sum of k terms of at most 1.
+    // k rounded products in a sum of k terms of at most 1.
     expect(Math.max(...(apart ?? [Number.NaN]))).toBeLessThan(k * 2 ** -23);
   });
 

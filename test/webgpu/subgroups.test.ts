@@ -1,4 +1,4 @@
-// Reductions within subgroups: taken where the driver's subgroups are in order, and equal to the reference for every way to combine.
+// Reductions within subgroups: used where the driver's subgroups are in order, and equal to the reference for every way to combine.
 import { afterAll, describe, expect, it } from "vitest";
 import { createReferenceDevice } from "../../src/backends/reference/index.ts";
 import type { Node } from "../../src/graph/node.ts";

@@ -1,4 +1,4 @@
-// Products as a card computes them, in tiles: edges, steps that a block does not divide, operands that lie along k or across it, sums in parts.
+// Products on a card, in tiles: edges, steps that do not divide a block, operands that lie along k or across it, sums in parts.
 import { afterAll, describe, expect, it } from "vitest";
 import { createReferenceDevice } from "../../src/backends/reference/index.ts";
 import type { Node } from "../../src/graph/node.ts";
@@ -32,7 +32,7 @@ async function apart(inputs: readonly Node[], output: Node, values: readonly Val
 }
 
 describe.skipIf(device === undefined)("products on a card", () => {
-  // 128 × 64 with rows that are left over; one block of k and many; results that fill no tile; k in 8, 24 and 64 parts.
+  // 128 × 64 with a remainder of rows; one block of k and many; results that do not fill a tile; k in 8, 24 and 64 parts.
   it.each([
     [1030, 17, 1000, false, false],
     [130, 40, 70, true, false],
@@ -42,7 +42,7 @@ describe.skipIf(device === undefined)("products on a card", () => {
     [20, 1024, 12, true, false],
     [9, 3000, 70, false, true],
     [4, 16384, 4, true, true],
-  ])("m, k, n = %i, %i, %i; turned: %s, %s", { timeout: 120_000 }, async (m, k, n, aTurned, bTurned) => {
+  ])("m, k, n = %i, %i, %i; transposed: %s, %s", { timeout: 120_000 }, async (m, k, n, aTurned, bTurned) => {
     const input = (rows: number, columns: number, turned: boolean): Node =>
       inputNode({ shape: turned ? [columns, rows] : [rows, columns], dtype: "float32" });
     const [a, b, bias] = [input(m, k, aTurned), input(k, n, bTurned), inputNode({ shape: [n], dtype: "float32" })];
@@ -50,7 +50,7 @@ describe.skipIf(device === undefined)("products on a card", () => {
     const product = dot(upright(a, aTurned), upright(b, bTurned), 0, 1);
     const output = relu(add(product, bias));
     const wrong = await apart([a, b, bias], output, [wave(a.shape, 1), wave(b.shape, 3), wave([n], 2)]);
-    // Of each of k rounded products, in a sum of k terms of at most 1.
+    // k rounded products in a sum of k terms of at most 1.
     expect(wrong).toBeLessThan(k * 2 ** -23);
   });
 

@@ -1,4 +1,5 @@
-// The same training on WebGPU and on WebAssembly, with the kernels of a card and those of a processor: losses within 1e-4 of one another over 200 steps; of all but the first over 40, without HEBB_LONG=1, and over 20 with a processor's kernels.
+// The same training on WebGPU and on WebAssembly, with the kernels of a card and of a processor: losses within 1e-4 of one another over 200 steps.
+// Without HEBB_LONG=1 all but the first run 40 steps, and 20 with a processor's kernels.
 import { afterAll, describe, expect, it } from "vitest";
 import { compile, nn, optim, seed, type Tensor, tensor, useBackend } from "../../src/index.ts";
 import { defaultDevice, moveToHost } from "../../src/runtime/index.ts";
@@ -9,7 +10,7 @@ const device = await webgpuDevice();
 device?.close();
 afterAll(() => void useBackend({ backend: "wasm", threads: 1 }));
 
-/** Reads the last step of a sequence. */
+/** Selects the last step of a sequence. */
 class LastStep extends nn.Module {
   readonly lstm = new nn.LSTM(5, 8);
   readonly head = new nn.Linear(8, 4);
@@ -97,7 +98,7 @@ async function losses(
   return found;
 }
 
-describe.skipIf(device === undefined)("losses on webgpu are those on wasm", () => {
+describe.skipIf(device === undefined)("losses on webgpu equal those on wasm", () => {
   it.each(Object.entries(workloads))("%s", { timeout: 600_000 }, async (name, workload) => {
     const steps = name === "mlp" || process.env["HEBB_LONG"] === "1" ? 200 : 40;
     const expected = await losses("wasm", workload, steps);
