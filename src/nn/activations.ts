@@ -14,7 +14,7 @@ import { arange, Parameter, rand, Tensor, where } from "../tensor/index.ts";
 import { blank, constant, type FloatDType } from "./init.ts";
 import { Module } from "./module.ts";
 
-/** 1 where x ≥ 0, else 0: the perceptron's decision. Its gradient is 0, so nothing can be learned through it. */
+/** 1 where x ≥ 0, else 0: the perceptron's decision. Its gradient is 0, so nothing upstream can learn. */
 export const step = (x: Tensor): Tensor => given("step", x).ge(0).to(x.dtype);
 export const identity = (x: Tensor): Tensor => given("identity", x);
 /** 1 / (1 + e⁻ˣ) */
@@ -27,7 +27,7 @@ export const relu6 = (x: Tensor): Tensor => composed("relu6", [given("relu6", x)
 /** x where x > 0, else negativeSlope · x. Default 0.01. */
 export const leakyRelu = (x: Tensor, negativeSlope = 0.01): Tensor =>
   composed("leakyRelu", [given("leakyRelu", x)], { negativeSlope }, () => where(x.gt(0), x, x.mul(negativeSlope)));
-/** x where x > 0, else weight · x, with one weight or one for each channel (dim 1). */
+/** x where x > 0, else weight · x, with one weight, or one for each channel (dim 1). */
 export function prelu(x: Tensor, weight: Tensor): Tensor {
   given("prelu", x);
   given("prelu", weight, "the weight");
@@ -41,11 +41,11 @@ export function prelu(x: Tensor, weight: Tensor): Tensor {
     const slope =
       weight.size === 1 ? weight.reshape([]) : weight.reshape([weight.size, ...x.shape.slice(2).map(() => 1)]);
     const positive = x.gt(0);
-    // The branch not taken is 0, or an infinite slope would make its gradient NaN.
+    // The unused branch gets 0; otherwise an infinite slope would make its gradient NaN.
     return where(positive, x, where(positive, 0, x).mul(slope));
   });
 }
-/** min(x, limit), whose slope reaches a NaN, where that of clamp is 0. */
+/** min(x, limit). Its gradient reaches a NaN; that of clamp would be 0. */
 const atMost = (x: Tensor, limit: number): Tensor => where(x.gt(limit), limit, x);
 /** x where x > 0, else alpha (eˣ − 1). Default alpha 1. */
 export const elu = (x: Tensor, alpha = 1): Tensor =>
@@ -53,7 +53,7 @@ export const elu = (x: Tensor, alpha = 1): Tensor =>
 
 function exponentialLine(x: Tensor, alpha: number): Tensor {
   const above = x.ge(0);
-  // At 0 the slope is that of the left side, alpha, and the line has it: no curvature, as in PyTorch.
+  // At 0 the gradient is that of the left side, alpha. The line carries it, without curvature, as in PyTorch.
   const line = alpha === 1 ? x : where(x.eq(0), x.mul(alpha), x);
   return where(above, line, where(above, 0, x).expm1().mul(alpha));
 }
@@ -86,7 +86,7 @@ export function softplus(x: Tensor, beta = 1, threshold = 20): Tensor {
   given("softplus", x);
   return composed("softplus", [x], { beta, threshold }, () => {
     const scaled = beta === 1 ? x : x.mul(beta);
-    // The branch not taken is kept finite, or its gradient would be 0 · ∞.
+    // The unused branch stays finite; otherwise its gradient would be 0 · ∞.
     const curve = atMost(scaled, threshold).exp().log1p();
     return where(scaled.gt(threshold), x, beta === 1 ? curve : curve.div(beta));
   });
@@ -97,7 +97,7 @@ export const softsign = (x: Tensor): Tensor =>
 /** 0 below −3, 1 above 3, x/6 + 1/2 between. */
 export const hardsigmoid = (x: Tensor): Tensor =>
   composed("hardsigmoid", [given("hardsigmoid", x)], {}, () => relu6(x.add(3)).div(6));
-/** x limited to [minVal, maxVal]; flat at the limits too, and at NaN. Defaults −1 and 1. */
+/** x limited to [minVal, maxVal], with gradient 0 at the limits and at NaN. Defaults −1 and 1. */
 export const hardtanh = (x: Tensor, minVal = -1, maxVal = 1): Tensor =>
   composed("hardtanh", [given("hardtanh", x)], { minVal, maxVal }, () =>
     where(x.gt(minVal).logicalAnd(x.lt(maxVal)), x, x.detach().clamp(minVal, maxVal)),
@@ -108,7 +108,7 @@ export const hardswish = (x: Tensor): Tensor =>
 export const softmax = (x: Tensor, dim = -1): Tensor => given("softmax", x).softmax(dim);
 export const logSoftmax = (x: Tensor, dim = -1): Tensor => given("logSoftmax", x).logSoftmax(dim);
 
-/** ln(1 / (1 + e⁻ˣ)), stable on both sides; its slope is sigmoid(−x). */
+/** ln(1 / (1 + e⁻ˣ)), stable on both sides; its gradient is sigmoid(−x). */
 export function logSigmoid(x: Tensor): Tensor {
   given("logSigmoid", x);
   return composed("logSigmoid", [x], {}, () => {
@@ -120,7 +120,7 @@ export function logSigmoid(x: Tensor): Tensor {
   });
 }
 
-/** a · σ(b), with a and b the halves of a dim. Default dim −1. Source: torch.nn.functional.glu (Dauphin et al. 2017). */
+/** a · σ(b), where a and b are the halves of a dim. Default dim −1. Source: torch.nn.functional.glu (Dauphin et al. 2017). */
 export function glu(x: Tensor, dim = -1): Tensor {
   given("glu", x);
   const axis = normalizeAxis(dim, x.rank, "glu");
@@ -134,7 +134,7 @@ export function glu(x: Tensor, dim = -1): Tensor {
   );
 }
 
-/** silu(a) · b, with a and b the halves of a dim. Default dim −1. Source: Shazeer 2020. */
+/** silu(a) · b, where a and b are the halves of a dim. Default dim −1. Source: Shazeer 2020. */
 export function swiglu(x: Tensor, dim = -1): Tensor {
   given("swiglu", x);
   const axis = normalizeAxis(dim, x.rank, "swiglu");
@@ -160,7 +160,7 @@ export const hardshrink = (x: Tensor, lambda = 0.5): Tensor =>
   composed("hardshrink", [given("hardshrink", x)], { lambda }, () =>
     where(x.gt(lambda).logicalOr(x.lt(-lambda)), x, zeroOrNaN(x)),
   );
-/** 0, and NaN where x is NaN, without a slope. */
+/** 0, or NaN where x is NaN, without a gradient. */
 const zeroOrNaN = (x: Tensor): Tensor => where(x.isnan(), x.detach(), 0);
 /** x moved towards 0 by lambda, 0 where it would cross. Default 0.5. */
 export function softshrink(x: Tensor, lambda = 0.5): Tensor {
@@ -181,7 +181,7 @@ export const softmin = (x: Tensor, dim = -1): Tensor =>
   composed("softmin", [given("softmin", x)], { dim: wrapAxis(dim, x.rank, "softmin") }, () => x.neg().softmax(dim));
 
 export interface GumbelOptions {
-  /** The lower, the closer to one-hot. Default 1. */
+  /** Temperature: lower values are closer to one-hot. Default 1. */
   readonly tau?: number;
   /** One-hot outputs, with the gradient of the soft ones. Default false. */
   readonly hard?: boolean;
@@ -191,13 +191,13 @@ export interface GumbelOptions {
 
 const gumbelKinds: OptionKinds<GumbelOptions> = { tau: kind.number, hard: kind.boolean, dim: kind.number };
 
-/** softmax((x + g) / tau) with Gumbel noise g: draws of classes that gradients pass through. Source: torch.nn.functional.gumbel_softmax. */
+/** softmax((x + g) / tau) with Gumbel noise g: samples of classes that gradients pass through. Source: torch.nn.functional.gumbel_softmax. */
 export function gumbelSoftmax(x: Tensor, options: GumbelOptions = {}): Tensor {
   given("gumbelSoftmax", x);
   const { tau = 1, hard = false, dim = -1 } = checkOptions("gumbelSoftmax", options, gumbelKinds);
   if (!(tau > 0)) throw new HebbError(`gumbelSoftmax: tau must be above 0, got ${tau}`);
   const dtype = x.dtype === "float64" ? "float64" : "float32";
-  // 1 − u lies in (0, 1], so both logarithms are finite but for u = 0, where the noise is −∞ + 0.
+  // 1 − u lies in (0, 1], so both logarithms are finite except for u = 0, where the noise is −∞ + 0.
   const uniform = rand(x.shape, { dtype })
     .neg()
     .add(1)
@@ -220,7 +220,7 @@ export interface RReluOptions {
   readonly lower?: number;
   /** Default 1/3. */
   readonly upper?: number;
-  /** Draw slopes; otherwise their mean is used. Default false. */
+  /** Draw slopes; otherwise use their mean. Default false. */
   readonly training?: boolean;
 }
 
@@ -238,7 +238,7 @@ export function rrelu(x: Tensor, options: RReluOptions = {}): Tensor {
   return where(x.ge(0), x, x.mul(isHalf(x.dtype) ? slopes.to(x.dtype) : slopes));
 }
 
-/** A module without parameters, from a function. */
+/** A module without parameters, made from a function. */
 abstract class Activation extends Module {
   protected abstract apply(x: Tensor): Tensor;
   forward(x: Tensor): Tensor {
@@ -281,7 +281,7 @@ export class LeakyReLU extends Activation {
     return leakyRelu(x, this.negativeSlope);
   }
 }
-/** One learned slope, or one for each channel. Starts at 0.25. */
+/** One learned slope, or one for each channel, initially 0.25. */
 export class PReLU extends Activation {
   readonly weight: Parameter;
   constructor(numParameters = 1, init = 0.25, options: { readonly dtype?: FloatDType } = {}) {
@@ -480,7 +480,7 @@ export class Threshold extends Activation {
     return threshold(x, this.threshold, this.value);
   }
 }
-/** Leaky, with slopes drawn in training. */
+/** Leaky ReLU with random slopes in training. */
 export class RReLU extends Activation {
   readonly lower: number;
   readonly upper: number;

@@ -18,21 +18,21 @@ import { listedUnless } from "./print.ts";
 import { checkSizes } from "./sizes.ts";
 
 export interface MultiheadAttentionOptions {
-  /** Of the weights, in training. Default 0. */
+  /** Dropout of the weights, in training. Default 0. */
   readonly dropout?: number;
-  /** On the projections in and out. Default true. */
+  /** Biases of the input and output projections. Default true. */
   readonly bias?: boolean;
-  /** Learned key and value that every query may see too. Default false. */
+  /** Adds a learned key and value that every query may attend to. Default false. */
   readonly addBiasKv?: boolean;
-  /** A key and a value of zeros that every query may see too. Default false. */
+  /** Adds a key and a value of zeros that every query may attend to. Default false. */
   readonly addZeroAttn?: boolean;
   /** Features of keys. Default: those of queries. */
   readonly kdim?: number;
   /** Features of values. Default: those of queries. */
   readonly vdim?: number;
-  /** Sequences are [N, L, E] and not [L, N, E]. Default false. */
+  /** Sequences are [N, L, E] instead of [L, N, E]. Default false. */
   readonly batchFirst?: boolean;
-  /** Of the parameters. Default float32. */
+  /** The dtype of the parameters. Default float32. */
   readonly dtype?: init.FloatDType;
 }
 
@@ -48,15 +48,15 @@ const multiheadKinds: OptionKinds<MultiheadAttentionOptions> = {
 };
 
 export interface MultiheadInputs {
-  /** [N, S] or [S]: booleans, true is left out; floats are added. */
+  /** [N, S] or [S]: booleans mask out where true; floats are added. */
   readonly keyPaddingMask?: Tensor | undefined;
-  /** [L, S] or [N · heads, L, S]: booleans, true is left out; floats are added. */
+  /** [L, S] or [N · heads, L, S]: booleans mask out where true; floats are added. */
   readonly attnMask?: Tensor | undefined;
-  /** Position i sees positions up to i; no mask is needed for it. Default false. */
+  /** Position i attends to positions up to i, without a mask. Default false. */
   readonly isCausal?: boolean;
   /** Whether weights are returned. Default true. */
   readonly needWeights?: boolean;
-  /** Return the mean over the heads instead of one map per head. Default true. */
+  /** Return the mean over the heads instead of one map for each head. Default true. */
   readonly averageAttnWeights?: boolean;
 }
 
@@ -172,7 +172,7 @@ export class MultiheadAttention extends Module<
     return [project(output), needWeights ? (single ? shown.squeeze(0) : shown) : undefined];
   }
 
-  /** The inputs without NaN where no query may look. A sequence that attends to itself stays one. */
+  /** Replaces NaN at keys that no query attends to. In self-attention, query, key and value stay the same tensor. */
   #clean(query: Tensor, key: Tensor, value: Tensor, options: MultiheadInputs): [Tensor, Tensor, Tensor] {
     const { attnMask, keyPaddingMask } = options;
     const { numHeads: heads, batchFirst } = this;
@@ -181,7 +181,7 @@ export class MultiheadAttention extends Module<
     return [query === key ? keys : query, keys, value === key ? keys : withoutJunk(value, unseen)];
   }
 
-  /** Queries, keys and values in the layer's own features: one product when they come from one sequence. */
+  /** The projected queries, keys and values: one product if they come from the same sequence. */
   #projected(query: Tensor, key: Tensor, value: Tensor): Tensor[] {
     const size = this.embedDim;
     const biasOf = (place: number): Tensor | undefined => this.inProjBias?.slice(0, place * size, (place + 1) * size);
@@ -199,7 +199,7 @@ export class MultiheadAttention extends Module<
     );
   }
 
-  /** Keys and values with the learned and the zero ones behind them. */
+  /** The keys and values, followed by the learned and the zero ones. */
   #extended(k: Tensor, v: Tensor): { keys: Tensor; values: Tensor; added: number } {
     let [keys, values, added] = [k, v, 0];
     const batch = at(k.shape, 0);
@@ -217,7 +217,7 @@ export class MultiheadAttention extends Module<
     return { keys, values, added };
   }
 
-  /** All masks as one that is added, [N or 1, heads or 1, L, S + added]; undefined when there is none. */
+  /** All masks as one additive mask, [N or 1, heads or 1, L, S + added]; undefined if there is none. */
   #mask(
     { attnMask, keyPaddingMask, isCausal }: MultiheadInputs,
     [batch, length, sources, added]: readonly [batch: number, length: number, sources: number, added: number],

@@ -6,7 +6,7 @@ import { formatShape } from "../graph/shape.ts";
 import { Tensor } from "../tensor/index.ts";
 import { type AnyModule, type Member, Module } from "./module.ts";
 
-/** A module that gives one tensor for one. */
+/** A module that maps one tensor to one tensor. */
 export type TensorModule = Module<Tensor, unknown[]>;
 
 function* numbered(modules: readonly AnyModule[]): Iterable<readonly [string, AnyModule]> {
@@ -19,14 +19,14 @@ function moduleAt<M>(kind: string, modules: readonly M[], place: number): M {
   return module;
 }
 
-/** Puts a module in the place of another. */
+/** Replaces the module at a position. */
 function replaceAt<M>(kind: string, modules: M[], place: number, module: M): void {
   moduleAt(kind, modules, place);
   checkModule(kind, String(place), module);
   modules.splice(place, 1, module);
 }
 
-/** Refuses what is not a module where one is expected: a class without `new`, a function, a hole. */
+/** Refuses anything but a module: a class without `new`, a function, a hole. */
 function checkModule(kind: string, place: string, value: unknown): void {
   if (value instanceof Module) return;
   if (typeof value === "function") {
@@ -40,7 +40,7 @@ function checkModule(kind: string, place: string, value: unknown): void {
   throw new HebbError(`${kind}: module ${place} is ${what}; give a layer, such as new nn.Linear(2, 3)`);
 }
 
-/** Modules one after another: each takes what the one before gives. Source: torch.nn.Sequential. */
+/** Chains modules: each takes the output of the one before. Source: torch.nn.Sequential. */
 export class Sequential extends Module {
   readonly #modules: TensorModule[];
 
@@ -59,12 +59,12 @@ export class Sequential extends Module {
     return this.#modules.length;
   }
 
-  /** The module at a place; negative places count from the end. */
+  /** The module at a position; negative positions count from the end. */
   at(place: number): TensorModule {
     return moduleAt("Sequential", this.#modules, place);
   }
 
-  /** Puts a module in the place of another; negative places count from the end. */
+  /** Replaces the module at a position; negative positions count from the end. */
   set(place: number, module: TensorModule): this {
     replaceAt("Sequential", this.#modules, place, module);
     return this;
@@ -82,7 +82,7 @@ export class Sequential extends Module {
 
   protected override *members(): Iterable<readonly [string, Member]> {
     yield* numbered(this.#modules);
-    // Of a class that extends this one.
+    // Members that a subclass adds.
     yield* super.members();
   }
 
@@ -97,7 +97,7 @@ export class Sequential extends Module {
   }
 }
 
-/** A list of modules whose use is up to the owner. Source: torch.nn.ModuleList. */
+/** A list of modules; the owner decides how to call them. Source: torch.nn.ModuleList. */
 export class ModuleList<M extends AnyModule = TensorModule> extends Module {
   readonly #modules: M[];
 
@@ -117,7 +117,7 @@ export class ModuleList<M extends AnyModule = TensorModule> extends Module {
     return moduleAt("ModuleList", this.#modules, place);
   }
 
-  /** Puts a module in the place of another; negative places count from the end. */
+  /** Replaces the module at a position; negative positions count from the end. */
   set(place: number, module: M): this {
     replaceAt("ModuleList", this.#modules, place, module);
     return this;
@@ -135,17 +135,17 @@ export class ModuleList<M extends AnyModule = TensorModule> extends Module {
 
   protected override *members(): Iterable<readonly [string, Member]> {
     yield* numbered(this.#modules);
-    // Of a class that extends this one.
+    // Members that a subclass adds.
     yield* super.members();
   }
 
-  /** Throws: a list does not define an order of execution. */
+  /** Throws, because a list defines no order of execution. */
   override forward(): Tensor {
     throw new HebbError("ModuleList: has no forward; call its modules, or use Sequential");
   }
 }
 
-/** Modules by name, whose use is up to the owner. Source: torch.nn.ModuleDict. */
+/** Modules by name; the owner decides how to call them. Source: torch.nn.ModuleDict. */
 export class ModuleDict<M extends AnyModule = TensorModule> extends Module {
   readonly #modules: Map<string, M>;
 
@@ -191,7 +191,7 @@ export class ModuleDict<M extends AnyModule = TensorModule> extends Module {
     yield* super.members();
   }
 
-  /** Throws: names have no order. */
+  /** Throws, because names have no order. */
   override forward(): Tensor {
     throw new HebbError("ModuleDict: has no forward; call one of its modules");
   }
@@ -204,8 +204,8 @@ function checkEntry(name: string, module: unknown): void {
 }
 
 /**
- * x + body(x): gradients reach what lies before it undiminished (He et al. 2015). `shortcut` takes x to the shape of the body's
- * output where they differ, such as a Conv2d of size 1. Several modules for the body go into a Sequential.
+ * x + body(x): gradients reach earlier layers undiminished (He et al. 2015). `shortcut` maps x to the shape of the body's output if they differ, for
+ * example a Conv2d of size 1. Wrap several modules of the body in a Sequential.
  */
 export class Residual extends Module {
   readonly body: TensorModule;
@@ -232,7 +232,7 @@ export class Residual extends Module {
   }
 }
 
-/** Gives back its input. Source: torch.nn.Identity. */
+/** Returns its input. Source: torch.nn.Identity. */
 export class Identity extends Module {
   override forward(input: Tensor): Tensor {
     return input;

@@ -23,7 +23,7 @@ type Size = number | readonly number[];
 interface LayerOptions {
   /** Whether a bias is added. Default true. */
   readonly bias?: boolean;
-  /** Of the parameters. Default float32. */
+  /** The dtype of the parameters. Default float32. */
   readonly dtype?: FloatDType;
 }
 
@@ -134,7 +134,7 @@ abstract class TransposedConvolution extends Module {
   }
 }
 
-/** The transpose of Conv1d, which enlarges: weight [in, out/groups, k]. Source: torch.nn.ConvTranspose1d. */
+/** The transpose of Conv1d, which upsamples: weight [in, out/groups, k]. Source: torch.nn.ConvTranspose1d. */
 export class ConvTranspose1d extends TransposedConvolution {
   constructor(
     inChannels: number,
@@ -149,7 +149,7 @@ export class ConvTranspose1d extends TransposedConvolution {
   }
 }
 
-/** The transpose of Conv2d, which enlarges: weight [in, out/groups, kh, kw]. Source: torch.nn.ConvTranspose2d. */
+/** The transpose of Conv2d, which upsamples: weight [in, out/groups, kh, kw]. Source: torch.nn.ConvTranspose2d. */
 export class ConvTranspose2d extends TransposedConvolution {
   constructor(
     inChannels: number,
@@ -164,7 +164,7 @@ export class ConvTranspose2d extends TransposedConvolution {
   }
 }
 
-/** The transpose of Conv3d, which enlarges: weight [in, out/groups, kd, kh, kw]. Source: torch.nn.ConvTranspose3d. */
+/** The transpose of Conv3d, which upsamples: weight [in, out/groups, kd, kh, kw]. Source: torch.nn.ConvTranspose3d. */
 export class ConvTranspose3d extends TransposedConvolution {
   constructor(
     inChannels: number,

@@ -44,7 +44,7 @@ export function cdist(a: Tensor, b: Tensor, p = 2): Tensor {
   return p === Number.POSITIVE_INFINITY ? largestOf(differences) : differences.norm(p, -1);
 }
 
-/** The largest |x| of the last dim. Each of several takes the whole slope, as in torch.cdist (and not in torch.amax). */
+/** The largest |x| of the last dim. Each tied element gets the whole gradient, as in torch.cdist (unlike torch.amax). */
 function largestOf(x: Tensor): Tensor {
   const sizes = x.detach().abs();
   const largest = sizes.amax(-1, true);
@@ -53,7 +53,7 @@ function largestOf(x: Tensor): Tensor {
   return Tensor.from(node, [x]).squeeze(-1);
 }
 
-/** The distances between the rows of a matrix, each pair once: those above the diagonal of cdist(x, x). Source: torch.nn.functional.pdist. */
+/** The distances between the rows of a matrix, each pair once: the part of cdist(x, x) above the diagonal. Source: torch.nn.functional.pdist. */
 export function pdist(x: Tensor, p = 2): Tensor {
   if (given("pdist", x).rank !== 2) throw new ShapeError(`pdist: takes a matrix, got ${formatShape(x.shape)}`);
   if (!(p >= 0)) throw new HebbError(`pdist: p must be 0 or more, got ${p}`);
@@ -71,7 +71,7 @@ export interface NormalizeOptions {
   readonly p?: number;
   /** Default 1. */
   readonly dim?: number;
-  /** The least length. Default 1e-12. */
+  /** The smallest divisor. Default 1e-12. */
   readonly eps?: number;
 }
 

@@ -1,4 +1,4 @@
-// Attention of long sequences: computed in tiles, it is what the plain form is, in memory that is linear in the length.
+// Attention of long sequences: computed in tiles, it equals the plain form, with memory linear in the length.
 import { describe, expect, it } from "vitest";
 import { permitted } from "../../test/conformance/tolerance.ts";
 import { compileGraph } from "../compiler/compile.ts";
@@ -17,7 +17,7 @@ function plain(q: Tensor, k: Tensor, v: Tensor, isCausal: boolean): Tensor {
   return (isCausal ? where(visible, scores, Number.NEGATIVE_INFINITY) : scores).softmax(-1).matmul(v);
 }
 
-/** Results and gradients of both forms, of q, k and v, for one gradient of the output. */
+/** Results and gradients of both forms with respect to q, k and v, for one gradient of the output. */
 const both = (given: readonly Tensor[], slope: Tensor, form: (q: Tensor, k: Tensor, v: Tensor) => Tensor): Tensor[] => {
   const run = compile((q: Tensor, k: Tensor, v: Tensor) => [
     form(q, k, v),
@@ -27,8 +27,8 @@ const both = (given: readonly Tensor[], slope: Tensor, form: (q: Tensor, k: Tens
 };
 
 /**
- * The largest difference as a part of what is permitted. Scores of standard normal numbers stay below 8, so a weight is off by 16 ulps; an
- * element of a gradient is a sum over all keys or queries, of terms that are themselves differences, so that the largest element stands for their size.
+ * The largest difference, relative to the tolerance. Scores of standard normal numbers stay below 8, so a weight is off by 16 ulps. An element of a
+ * gradient is a sum over all keys or queries, and its terms are themselves differences, so the largest element stands for their size.
  */
 function worst(found: readonly Tensor[], expected: readonly Tensor[], terms: number): number {
   let most = 0;
@@ -93,7 +93,7 @@ describe("attention of long sequences", () => {
     patience,
   );
 
-  it.each([false, true])("plans memory that doubles with the length, causal %s", (isCausal) => {
+  it.each([false, true])("plans memory linear in the length, causal %s", (isCausal) => {
     const planned = (length: number): number => {
       const given = (): Tensor => zeros([4, length, 64]).add(1);
       const { node } = scaledDotProductAttention(given(), given(), given(), { isCausal });
@@ -120,7 +120,7 @@ describe("attention of long sequences", () => {
       const tiled = both([a, b, b], slope, (x, y, z) => scaledDotProductAttention(x, y, z));
       const wide = [a, b, b].map((x) => x.to("float32"));
       const exact = both(wide, slope.to("float32"), (x, y, z) => plain(x, y, z, false));
-      // The output is rounded once. A gradient is rounded too, and made of that output and of a gradient that is summed with rounded parts.
+      // The output is rounded once. A gradient is rounded too, and depends on that output and on a gradient summed from rounded parts.
       expect(tiled.map(({ dtype }) => dtype)).toEqual(tiled.map(() => "bfloat16"));
       for (const [place, x] of exact.entries()) {
         const [found = [], right = []] = [tiled[place], x].map((y) => Array.from(y?.to("float32").dataSync() ?? []));
@@ -141,14 +141,14 @@ describe("attention of long sequences", () => {
     }
   });
 
-  it("is attention in listings, also in tiles", () => {
+  it("is listed as attention, also in tiles", () => {
     const q = zeros([1, 1024, 4]);
     const { composite } = scaledDotProductAttention(q, q, q).node;
     expect(composite?.name).toBe("scaledDotProductAttention");
     expect(composite?.attributes).toEqual({ dropoutP: 0, isCausal: false, scale: 0.5, enableGqa: false });
   });
 
-  it("keeps short sequences, masks and dropout in the plain form", () => {
+  it("uses the plain form for short sequences, masks and dropout", () => {
     const loops = (x: Tensor): boolean => {
       const text = compileGraph("attention", [{ node: x.node }]).program.kernels;
       return text.some(({ kind }) => kind === "repeat");

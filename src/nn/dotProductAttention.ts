@@ -1,4 +1,4 @@
-// Scaled dot-product attention: with its weights as a matrix, or tile by tile if they are many.
+// Scaled dot-product attention: with a weight matrix, or tile by tile if the matrix would be large.
 import { at } from "../graph/at.ts";
 import { isFloat } from "../graph/dtype.ts";
 import { ShapeError } from "../graph/errors.ts";
@@ -17,13 +17,13 @@ import { hiddenBy, withoutJunk } from "./masks.ts";
 export interface AttentionOptions {
   /** Broadcast to [..., L, S]. Booleans: true is included. Floats are added to the scores. */
   readonly attnMask?: Tensor | undefined;
-  /** The share of weights dropped. The caller says when: pass 0 in evaluation. Default 0. */
+  /** The fraction of weights dropped. The caller must pass 0 in evaluation. Default 0. */
   readonly dropoutP?: number;
-  /** Position i sees positions up to i. Default false. */
+  /** Position i attends to positions up to i. Default false. */
   readonly isCausal?: boolean;
-  /** Of the scores. Default 1/√E. */
+  /** The factor of the scores. Default 1/√E. */
   readonly scale?: number | undefined;
-  /** Keys and values have fewer heads (dim −3), each shared by as many queries. Default false. */
+  /** Keys and values have fewer heads (dim −3), each shared by an equal number of query heads. Default false. */
   readonly enableGqa?: boolean;
 }
 
@@ -36,10 +36,10 @@ const attentionKinds: OptionKinds<AttentionOptions> = {
 };
 
 /**
- * softmax(Q Kᵀ · scale + mask) V. Shapes: query [..., L, E], key [..., S, E], value [..., S, Ev] → [..., L, Ev]. A query that may
- * see nothing gets 0. Long sequences (L · S from 1024²) without attnMask and dropout are computed a tile at a time: memory is linear in L and S,
- * forward and backward, and isCausal skips tiles that it hides. attnMask, dropout and gradients of gradients keep the [..., L, S] weights.
- * Source: torch.nn.functional.scaled_dot_product_attention (Vaswani et al. 2017).
+ * softmax(Q Kᵀ · scale + mask) V. Shapes: query [..., L, E], key [..., S, E], value [..., S, Ev] → [..., L, Ev]. A fully masked query gets 0. Long
+ * sequences (L · S from 1024²) without attnMask and dropout are computed tile by tile: memory is linear in L and S, forward and backward, and
+ * isCausal skips hidden tiles. attnMask, dropout and gradients of gradients keep the [..., L, S] weights. Source:
+ * torch.nn.functional.scaled_dot_product_attention (Vaswani et al. 2017).
  */
 export function scaledDotProductAttention(
   query: Tensor,
@@ -59,10 +59,10 @@ export function scaledDotProductAttention(
   );
 }
 
-/** From this number of scores per head upwards they are computed in tiles. */
+/** From this number of scores per head on, attention is computed in tiles. */
 const leastTiled = 1024 ** 2;
 
-/** The output alone, which needs no weights in memory. */
+/** Only the output, which needs no weights in memory. */
 export function attendUnmasked(
   query: Tensor,
   key: Tensor,
@@ -71,7 +71,7 @@ export function attendUnmasked(
 ): Tensor {
   checkShapes(query, key, value);
   const [length, sources] = [at(query.shape, query.rank - 2), at(key.shape, key.rank - 2)];
-  // As products under autocast take them.
+  // The operands in the dtype of products under autocast.
   const [q, k, v] = [query, key, value].map(lowered) as [Tensor, Tensor, Tensor];
   const alike = isFloat(q.dtype) && k.dtype === q.dtype && v.dtype === q.dtype;
   if (length * sources < leastTiled || !alike || (options.dropoutP ?? 0) > 0)
@@ -91,7 +91,7 @@ export function attendUnmasked(
   });
 }
 
-/** What the mask hides from every query may hold NaN. */
+/** Attention with a mask. Keys hidden from every query may hold NaN. */
 function attendSeen(
   query: Tensor,
   key: Tensor,
@@ -99,7 +99,7 @@ function attendSeen(
   options: AttentionOptions & { readonly attnMask: Tensor },
 ): Tensor {
   const { attnMask } = options;
-  // Per head, which with shared heads are more than those of the keys.
+  // Each head has its own mask, so shared heads are repeated for the query heads.
   const shared = options.enableGqa
     ? { key: sharedHeads(key, query), value: sharedHeads(value, query) }
     : { key, value };
@@ -169,7 +169,7 @@ function maskedSoftmax(scores: Tensor, mask: Tensor | undefined): Tensor {
   return where(anything, where(anything, masked, 0).softmax(-1), 0);
 }
 
-/** Each head of x (dim −3) as often as the query has heads for it. */
+/** Repeats each head of x (dim −3) for the query heads that share it. */
 function sharedHeads(x: Tensor, query: Tensor): Tensor {
   const [heads = 1, length = 0, width = 0] = x.shape.slice(-3);
   const wanted = query.rank < 3 ? 1 : at(query.shape, query.rank - 3);

@@ -1,4 +1,4 @@
-// Dropout: in training, values (or whole channels) are zeroed at random and the rest scaled up.
+// Dropout: in training, zeroes random values (or whole channels) and scales up the rest.
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkKind } from "../graph/options.ts";
@@ -21,7 +21,7 @@ export function dropout(x: Tensor, p = 0.5, training = true): Tensor {
   return training ? composed("dropout", [x], { p }, () => drop(x, p, x.shape)) : x;
 }
 
-/** 1 in the dims after the channels. */
+/** The shape of a mask with size 1 in the dims after the channels. */
 const channelsOnly = (x: Tensor, spatial: number): number[] =>
   x.shape.map((extent, axis) => (axis < x.rank - spatial ? extent : 1));
 
@@ -66,7 +66,7 @@ export function alphaDropout(x: Tensor, p = 0.5, training = true): Tensor {
   return training ? alphaDrop(x, p, x.shape) : x;
 }
 
-/** alphaDropout of whole channels (dim 1). Source: torch.nn.functional.feature_alpha_dropout. */
+/** alphaDropout for whole channels (dim 1). Source: torch.nn.functional.feature_alpha_dropout. */
 export function featureAlphaDropout(x: Tensor, p = 0.5, training = true): Tensor {
   check("featureAlphaDropout", x, p, training);
   const channels = x.shape.map((extent, axis) => (axis < 2 ? extent : 1));
@@ -79,7 +79,7 @@ function check(where: string, x: Tensor, p: number, training: boolean): void {
   checked(p, where);
 }
 
-/** Refuses what is not a probability. */
+/** Returns the probability; refuses anything outside [0, 1]. */
 export function checked(p: number, where = "dropout"): number {
   if (typeof p !== "number" || !(p >= 0 && p <= 1))
     throw new HebbError(`${where}: a probability must lie between 0 and 1, got ${kind.describe(p)}`);
@@ -101,21 +101,21 @@ export class Dropout extends DropoutModule {
   }
 }
 
-/** Whole channels of [N, C, L]. Source: torch.nn.Dropout1d. */
+/** Drops whole channels of [N, C, L]. Source: torch.nn.Dropout1d. */
 export class Dropout1d extends DropoutModule {
   forward(x: Tensor): Tensor {
     return dropout1d(x, this.p, this.training);
   }
 }
 
-/** Whole channels of [N, C, H, W]. Source: torch.nn.Dropout2d (Tompson et al. 2015). */
+/** Drops whole channels of [N, C, H, W]. Source: torch.nn.Dropout2d (Tompson et al. 2015). */
 export class Dropout2d extends DropoutModule {
   forward(x: Tensor): Tensor {
     return dropout2d(x, this.p, this.training);
   }
 }
 
-/** Whole channels of [N, C, D, H, W]. Source: torch.nn.Dropout3d. */
+/** Drops whole channels of [N, C, D, H, W]. Source: torch.nn.Dropout3d. */
 export class Dropout3d extends DropoutModule {
   forward(x: Tensor): Tensor {
     return dropout3d(x, this.p, this.training);

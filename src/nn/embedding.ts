@@ -15,16 +15,16 @@ import { dtypeOf, listed } from "./print.ts";
 import { checkSizes } from "./sizes.ts";
 
 export interface EmbeddingLookup {
-  /** No gradient reaches this row; negative numbers count from the end. */
+  /** This row gets no gradient; negative numbers count from the end. */
   readonly paddingIdx?: number | undefined;
   /**
-   * Rows that are looked up and have a larger norm are scaled down to it in the table itself, which must then be a State. Use the gradient in the
-   * same compiled step: the table changes there.
+   * Scales looked-up rows with a larger norm down to it, in the table itself, which must then be a State. Use the gradient in the same compiled step,
+   * because the table changes there.
    */
   readonly maxNorm?: number | undefined;
-  /** Of the length for maxNorm. Default 2. */
+  /** The order of the norm for maxNorm. Default 2. */
   readonly normType?: number;
-  /** Divide gradients by how often a symbol occurs in the input. Default false. */
+  /** Divides each row's gradient by the number of times it occurs in the input. Default false. */
   readonly scaleGradByFreq?: boolean;
 }
 
@@ -36,8 +36,8 @@ const lookupKinds: OptionKinds<EmbeddingLookup> = {
 };
 
 /**
- * Rows of the table [num, dim]: int32 [*] → [*, dim]. An index outside the table is an error when run. A number in place of
- * options is `paddingIdx`. Source: torch.nn.functional.embedding.
+ * Looks up rows of the table [num, dim]: int32 [*] → [*, dim]. An index outside the table is an error when run. A number in place of options is
+ * `paddingIdx`. Source: torch.nn.functional.embedding.
  */
 export function embedding(index: Tensor, weight: Tensor, options: EmbeddingLookup | number = {}): Tensor {
   given("embedding", index, "the index");
@@ -67,13 +67,13 @@ export function embedding(index: Tensor, weight: Tensor, options: EmbeddingLooku
 const checkedRows = (by: string, index: Tensor, count: number): Tensor =>
   checked(index, count, { by, item: "index", count: "the number of rows in the table" });
 
-/** How often each row is asked for, [num]. */
+/** The number of lookups of each row, [num]. */
 const occurrences = (flat: Tensor, count: number, dtype: init.FloatDType): Tensor =>
   zeros([count], { dtype }).scatterAdd(0, flat, ones([flat.size], { dtype }));
 
 const floatOf = (x: Tensor): init.FloatDType => (x.dtype === "float64" ? "float64" : "float32");
 
-/** Scales the rows that are asked for to a length of at most `maxNorm`. */
+/** Scales the looked-up rows to a norm of at most `maxNorm`. */
 function limitRows(weight: Tensor, flat: Tensor, maxNorm: number, normType: number): void {
   if (!(weight instanceof State))
     throw new HebbError(
@@ -95,7 +95,7 @@ function limitRows(weight: Tensor, flat: Tensor, maxNorm: number, normType: numb
   weight.assign(table.mul(factor));
 }
 
-/** The rows, with gradients divided by how often each is asked for. */
+/** The rows, whose gradients are divided by the number of lookups. */
 function dividedGradient(rows: Tensor, flat: Tensor, count: number): Tensor {
   const share = occurrences(flat, count, floatOf(rows)).indexSelect(0, flat).reciprocal().unsqueeze(1);
   const node = withGradient(rows.node, [rows.node], (grad) => [Tensor.of(grad).mul(share).node]);
@@ -103,13 +103,13 @@ function dividedGradient(rows: Tensor, flat: Tensor, count: number): Tensor {
 }
 
 export interface EmbeddingOptions extends EmbeddingLookup {
-  /** Of the parameters. Default float32. */
+  /** The dtype of the parameters. Default float32. */
   readonly dtype?: init.FloatDType;
 }
 
 const embeddingKinds: OptionKinds<EmbeddingOptions> = { ...lookupKinds, dtype: kind.floatDType };
 
-/** The options of the table: its initial values, and how it is read. */
+/** A table with its initial values and lookup options. */
 abstract class Table<In extends unknown[]> extends Module<Tensor, In> {
   readonly weight: Parameter;
   readonly lookup: EmbeddingLookup;
@@ -135,7 +135,7 @@ abstract class Table<In extends unknown[]> extends Module<Tensor, In> {
   }
 }
 
-/** A table [numEmbeddings, embeddingDim], normal at first, zero at `paddingIdx`. Source: torch.nn.Embedding. */
+/** A table [numEmbeddings, embeddingDim], initially normal, and zero at `paddingIdx`. Source: torch.nn.Embedding. */
 export class Embedding extends Table<Tensor[]> {
   constructor(numEmbeddings: number, embeddingDim: number, options: EmbeddingOptions = {}) {
     super("Embedding", numEmbeddings, embeddingDim, checkOptions("Embedding", options, embeddingKinds));
@@ -175,8 +175,8 @@ const bagInputKinds: OptionKinds<BagInputs> = {
 };
 
 /**
- * The sum, mean or maximum of the rows of each bag: [bags, N] → [bags, dim], or [N] with offsets. Rows of `paddingIdx` do not
- * count, and an empty bag gives 0. Source: torch.nn.functional.embedding_bag.
+ * The sum, mean or maximum of the rows of each bag: [bags, N] → [bags, dim], or [N] with offsets. Rows of `paddingIdx` are ignored, and an empty bag
+ * gives 0. Source: torch.nn.functional.embedding_bag.
  */
 export function embeddingBag(index: Tensor, weight: Tensor, options: BagOptions & BagInputs = {}): Tensor {
   given("embeddingBag", index, "the index");
@@ -202,7 +202,7 @@ export function embeddingBag(index: Tensor, weight: Tensor, options: BagOptions 
       `embeddingBag: offsets go with an index [N], got ${formatShape(offsets.shape)} and ${formatShape(index.shape)}`,
     );
   const bounds = checkedOffsets(offsets, index.size);
-  // Each bag as a row of truth values: which positions lie between its offset and the next.
+  // For each bag, a mask of the positions between its offset and the next.
   const starts = includeLastOffset ? bounds.slice(0, 0, -1) : bounds;
   const bags = starts.size;
   const place = arange(index.size).reshape([1, index.size]);
@@ -223,7 +223,7 @@ export function embeddingBag(index: Tensor, weight: Tensor, options: BagOptions 
   );
 }
 
-/** Where bags begin: the first at 0, each where the one before it does or later. */
+/** Offsets, checked: the first is 0, and none is below the one before it. */
 function checkedOffsets(offsets: Tensor, count: number): Tensor {
   const by = "embeddingBag";
   const known = checked(offsets, count + 1, { by, item: "offset", count: "one more than the number of indices" });
@@ -238,7 +238,7 @@ function checkedOffsets(offsets: Tensor, count: number): Tensor {
   return known;
 }
 
-/** [bags, N, dim] with what counts [bags, N] → [bags, dim]. */
+/** Reduces [bags, N, dim], with a mask [bags, N] of the rows that count, to [bags, dim]. */
 function joinRows(rows: Tensor, counts: Tensor, weights: Tensor | undefined, mode: BagMode): Tensor {
   const column = counts.unsqueeze(2);
   if (mode === "max") {
@@ -246,14 +246,14 @@ function joinRows(rows: Tensor, counts: Tensor, weights: Tensor | undefined, mod
     const highest = where(column, rows, Number.NEGATIVE_INFINITY).amax(1);
     return where(some, highest, 0);
   }
-  // What does not count is left out first: it may hold NaN.
+  // Masked rows are removed first, because they may hold NaN.
   const kept = where(column, rows, 0);
   const total = (weights === undefined ? kept : kept.mul(where(counts, weights, 0).unsqueeze(2))).sum(1);
   if (mode === "sum") return total;
   return total.div(counts.to(rows.dtype).sum(1, true).clamp(1));
 }
 
-/** The rows of each bag as one row. Source: torch.nn.EmbeddingBag. */
+/** Reduces the rows of each bag to one row. Source: torch.nn.EmbeddingBag. */
 export class EmbeddingBag extends Table<[index: Tensor, inputs?: BagInputs]> {
   readonly mode: BagMode;
   constructor(numEmbeddings: number, embeddingDim: number, options: EmbeddingOptions & BagOptions = {}) {

@@ -1,4 +1,4 @@
-// Fractional max pooling: windows at random distances, so that a size can shrink by less than a half.
+// Fractional max pooling: windows at random distances, so that a size can shrink by a factor below two.
 
 import { at } from "../graph/at.ts";
 import { isHalf } from "../graph/dtype.ts";
@@ -15,9 +15,9 @@ import type { MaxPoolResult } from "./pooling.ts";
 type Size = number | readonly number[];
 
 export interface FractionalPoolOptions {
-  /** Of the spatial dims of the result; give this or outputRatio. */
+  /** The sizes of the result's spatial dims; give this or outputRatio. */
   readonly outputSize?: Size;
-  /** The share of the spatial dims that the result has, between 0 and 1. */
+  /** The ratio of the result's spatial sizes to the input's, between 0 and 1. */
   readonly outputRatio?: Size;
 }
 
@@ -28,7 +28,7 @@ interface Fractional {
   sizes(input: readonly number[]): readonly number[];
 }
 
-/** What the options say of each dim, checked before there is an input. */
+/** The options for each dim, checked before there is an input. */
 function fractional(name: string, rank: number, kernelSize: Size, options: FractionalPoolOptions): Fractional {
   const { outputSize, outputRatio } = checkOptions(name, options, fractionalKinds);
   if ((outputSize === undefined) === (outputRatio === undefined))
@@ -46,9 +46,9 @@ function fractional(name: string, rank: number, kernelSize: Size, options: Fract
   return { kernel, sizes: (input) => input.map((extent, dim) => Math.floor(extent * at(ratios, dim))) };
 }
 
-/** The starts of the windows along one dim: sequences that grow by the distance on average, [N, C, count]. */
+/** The starts of the windows along one dim: pseudorandom sequences that grow by a fixed step on average, [N, C, count]. */
 function startsOf(drawn: Tensor, extent: number, count: number, kernel: number): Tensor {
-  // Places need the digits of float32.
+  // Positions need the precision of float32.
   const sample = isHalf(drawn.dtype) ? drawn.to("float32") : drawn;
   const last = extent - kernel;
   const step = count > 1 ? last / (count - 1) : 0;
@@ -88,7 +88,7 @@ function pool(
   const drawn = samples ?? rand([count, channels, rank], { dtype: float });
   if (!sameShape(drawn.shape, [count, channels, rank]))
     throw new ShapeError(`${name}: the random samples must be [N, C, ${rank}], got ${formatShape(drawn.shape)}`);
-  // PyTorch draws for the last dim first where there are two.
+  // PyTorch draws for the last dim first if there are two.
   const sampleOf = (dim: number): Tensor => drawn.select(2, rank === 2 ? 1 - dim : dim);
   const lead = [count, channels];
   let place: Tensor | undefined;
@@ -116,8 +116,8 @@ function pool(
 }
 
 /**
- * The largest of each of random windows of [N, C, H, W], with its place in the flattened spatial dims. `samples` [N, C, 2] are the numbers of
- * 0 to 1 that are drawn otherwise. Source: torch.nn.functional.fractional_max_pool2d, return_indices (Graham 2014).
+ * The maximum of each random window of [N, C, H, W], and its position in the flattened spatial dims. `samples` [N, C, 2] replace the random numbers
+ * from 0 to 1. Source: torch.nn.functional.fractional_max_pool2d, return_indices (Graham 2014).
  */
 export const fractionalMaxPool2dWithIndices = (
   x: Tensor,
@@ -126,7 +126,7 @@ export const fractionalMaxPool2dWithIndices = (
   samples?: Tensor,
 ): MaxPoolResult => pool({ name: "fractionalMaxPool2dWithIndices", rank: 2 }, x, kernelSize, options, samples);
 
-/** fractionalMaxPool2dWithIndices of [N, C, D, H, W]. Source: torch.nn.functional.fractional_max_pool3d, return_indices. */
+/** fractionalMaxPool2dWithIndices for [N, C, D, H, W]. Source: torch.nn.functional.fractional_max_pool3d, return_indices. */
 export const fractionalMaxPool3dWithIndices = (
   x: Tensor,
   kernelSize: Size,

@@ -12,10 +12,10 @@ import { type AnyModule, Module, type StateDict } from "./module.ts";
 const moduleKind = kind.instanceOf(Module as abstract new (...args: never) => AnyModule, "a module");
 
 /**
- * The output of the module for inputs, with values in place of its parameters and buffers, by the names of stateDict(); omitted ones
- * are its own. The module does not change. Gradients flow to the values: `grad((values) => functionalCall(model, values, [x]).sum())`.
- * `strict` (default false) requires every parameter and buffer. Throws HebbError for an unknown name, ShapeError if a shape or dtype differs.
- * Source: torch.func.functional_call.
+ * The output of the module with other values for its parameters and buffers, by the names of stateDict(); names that are omitted keep their own
+ * values. The module does not change. Gradients flow to the values: `grad((values) => functionalCall(model, values, [x]).sum())`. `strict` (default
+ * false) requires every parameter and buffer. Throws HebbError for an unknown name, ShapeError if a shape or dtype differs. Source:
+ * torch.func.functional_call.
  */
 export function functionalCall<Out, In extends unknown[]>(
   module: Module<Out, In>,
@@ -55,8 +55,8 @@ export function functionalCall<Out, In extends unknown[]>(
 }
 
 /**
- * The parameters and buffers of modules with the same structure, each stacked in a new first dim: `vmap` over them runs all modules at once.
- * Source: torch.func.stack_module_state.
+ * The parameters and buffers of modules with the same structure, stacked along a new first dim: `vmap` over them runs all modules at once. Source:
+ * torch.func.stack_module_state.
  */
 export function stackModuleState(
   modules: readonly AnyModule[],

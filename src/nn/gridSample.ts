@@ -1,4 +1,4 @@
-// Images sampled at arbitrary positions: gridSample, and affineGrid, which makes the positions of an affine map.
+// Samples images at arbitrary positions: gridSample, and affineGrid, which computes the positions for an affine map.
 
 import { at } from "../graph/at.ts";
 import { isFloat, isHalf } from "../graph/dtype.ts";
@@ -11,11 +11,11 @@ import { given } from "../tensor/arguments.ts";
 import { linspace, ones, stack, Tensor, where, zeros } from "../tensor/index.ts";
 
 export interface GridSampleOptions {
-  /** "bicubic" is for two spatial dims. Default "bilinear". */
+  /** "bicubic" needs two spatial dims. Default "bilinear". */
   readonly mode?: "bilinear" | "nearest" | "bicubic";
   /** The values outside the image: zeros, the border, or a reflection. Default "zeros". */
   readonly paddingMode?: "zeros" | "border" | "reflection";
-  /** Whether −1 and 1 are the middles of the corner pixels. Default false: they are the edges. */
+  /** Whether −1 and 1 are the centres of the corner pixels. Default false: they are the outer edges. */
   readonly alignCorners?: boolean;
 }
 
@@ -25,10 +25,10 @@ const gridKinds: OptionKinds<GridSampleOptions> = {
   alignCorners: kind.boolean,
 };
 
-/** How places outside are read. */
+/** How to read positions outside the image. */
 type Edge = Required<Pick<GridSampleOptions, "paddingMode" | "alignCorners">>;
 
-/** A place mirrored at both ends until it is inside. */
+/** Reflects a position at both ends until it is inside. */
 function reflected(place: Tensor, extent: number, alignCorners: boolean): Tensor {
   const [low, span] = alignCorners ? [0, extent - 1] : [-0.5, extent];
   if (span === 0) return place.mul(0);
@@ -44,14 +44,14 @@ function padded(place: Tensor, extent: number, { paddingMode, alignCorners }: Ed
   return mirrored.clamp(0, extent - 1);
 }
 
-/** One of the neighbours of a place along a dim: its whole position, and its weight. */
+/** A neighbouring pixel along a dim: its integer position, and its weight. */
 interface Neighbour {
   readonly position: Tensor;
   readonly weight: Tensor | undefined;
 }
 
 const cubic = -0.75;
-/** Keys' cubic of distances up to 1, and from 1 to 2. */
+/** Keys' cubic kernel for distances up to 1, and from 1 to 2. */
 const near = (x: Tensor): Tensor =>
   x
     .mul(cubic + 2)
@@ -85,8 +85,8 @@ function neighbours(place: Tensor, extent: number, mode: GridSampleOptions["mode
 }
 
 /**
- * Samples an image at the positions of a grid: [N, C, H, W] at [N, h, w, 2] → [N, C, h, w], or [N, C, D, H, W] at [N, d, h, w, 3]. A place is (x, y) or
- * (x, y, z) from −1 to 1. Gradients reach image and grid. Source: torch.nn.functional.grid_sample (Jaderberg et al. 2015).
+ * Samples an image at the positions of a grid: [N, C, H, W] at [N, h, w, 2] → [N, C, h, w], or [N, C, D, H, W] at [N, d, h, w, 3]. A position is (x,
+ * y) or (x, y, z) from −1 to 1. Gradients flow to image and grid. Source: torch.nn.functional.grid_sample (Jaderberg et al. 2015).
  */
 export function gridSample(input: Tensor, grid: Tensor, options: GridSampleOptions = {}): Tensor {
   given("gridSample", input);
@@ -106,7 +106,7 @@ export function gridSample(input: Tensor, grid: Tensor, options: GridSampleOptio
   if (input.dtype !== grid.dtype)
     throw new ShapeError(`gridSample: the input is ${input.dtype} and the grid ${grid.dtype}; convert one with .to(…)`);
   if (input.size === 0 || sizeOf(size) === 0) throw new ShapeError("gridSample: there is no pixel to read");
-  // Places need the digits of float32: beyond 256 a bfloat16 has not even every whole one.
+  // Positions need the precision of float32: beyond 256, bfloat16 does not hold every integer.
   if (isHalf(input.dtype)) return gridSample(input.to("float32"), grid.to("float32"), options).to(input.dtype);
   const edge: Edge = { paddingMode, alignCorners };
   const out = grid.shape.slice(1, -1);
@@ -129,7 +129,7 @@ function combinationsOf(along: readonly (readonly Neighbour[])[]): Neighbour[][]
   return along.reduce<Neighbour[][]>((all, next) => all.flatMap((some) => next.map((one) => [...some, one])), [[]]);
 }
 
-/** The pixels at whole positions, times their weights; 0 outside. */
+/** The pixels at integer positions, times their weights; 0 outside. */
 function read(image: Tensor, corner: readonly Neighbour[], size: Shape): Tensor {
   const [count = 0, channels = 0] = image.shape;
   let [index, weight, isInside]: (Tensor | undefined)[] = [];

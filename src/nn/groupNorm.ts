@@ -21,8 +21,8 @@ import { dtypeOf, listedUnless } from "./print.ts";
 import { checkSizes } from "./sizes.ts";
 
 /**
- * (x − mean) / √(variance + eps) · weight + bias, the statistics over each of `numGroups` groups of channels (dim 1) of each
- * sample. Source: torch.nn.functional.group_norm (Wu and He 2018).
+ * (x − mean) / √(variance + eps) · weight + bias, with statistics over each of `numGroups` groups of channels (dim 1) of each sample. Source:
+ * torch.nn.functional.group_norm (Wu and He 2018).
  */
 export function groupNorm(x: Tensor, numGroups: number, weight?: Tensor, bias?: Tensor, eps = 1e-5): Tensor {
   given("groupNorm", x);
@@ -49,7 +49,7 @@ export interface GroupNormOptions {
   readonly eps?: number;
   /** Whether a weight and a bias for each channel are learned. Default true. */
   readonly affine?: boolean;
-  /** Of the parameters. Default float32. */
+  /** The dtype of the parameters. Default float32. */
   readonly dtype?: FloatDType;
 }
 
@@ -100,7 +100,7 @@ export class GroupNorm extends Module {
 export interface InstanceNormInputs extends ChannelNormInputs {
   readonly runningMean?: State | undefined;
   readonly runningVar?: State | undefined;
-  /** Take the statistics from the input; otherwise the running ones. Default true. */
+  /** Use the statistics of the input; otherwise the running ones. Default true. */
   readonly useInputStats?: boolean;
 }
 
@@ -112,8 +112,8 @@ const instanceNormKinds: OptionKinds<InstanceNormInputs> = {
 };
 
 /**
- * Standardises each channel of each sample, [N, C, …]; the running statistics, where given, take in the mean over the batch.
- * Source: torch.nn.functional.instance_norm (Ulyanov et al. 2016).
+ * Standardises each channel of each sample, [N, C, …]. Running statistics, if given, are updated with the mean over the batch. Source:
+ * torch.nn.functional.instance_norm (Ulyanov et al. 2016).
  */
 export function instanceNorm(x: Tensor, inputs: InstanceNormInputs = {}): Tensor {
   given("instanceNorm", x);
@@ -137,7 +137,7 @@ export function instanceNorm(x: Tensor, inputs: InstanceNormInputs = {}): Tensor
   });
 }
 
-/** By the statistics of each channel of each sample, which the running ones take in. */
+/** Standardises by the statistics of each channel of each sample, and updates the running ones. */
 function instanceStandard(x: Tensor, inputs: InstanceNormInputs, eps: number): Tensor {
   const { runningMean, runningVar, momentum = 0.1 } = inputs;
   const rest = x.shape.slice(2);
@@ -158,7 +158,7 @@ function instanceStandard(x: Tensor, inputs: InstanceNormInputs, eps: number): T
   return centred.mul(variance.add(eps).rsqrt());
 }
 
-/** Standardises each channel of each sample. Nothing is learned or tracked unless asked for. */
+/** Standardises each channel of each sample. By default without parameters and running statistics. */
 abstract class InstanceNorm extends Module {
   readonly numFeatures: number;
   readonly eps: number;
@@ -208,7 +208,7 @@ abstract class InstanceNorm extends Module {
     }
     const { runningMean, runningVar, weight, bias, eps } = this;
     const useInputStats = this.training || runningMean === undefined;
-    // PyTorch counts no batches here, and leaves the running statistics when momentum is null.
+    // PyTorch does not count batches here, and does not update the running statistics if momentum is null.
     const momentum = this.momentum ?? 0;
     const output = instanceNorm(single ? x.unsqueeze(0) : x, {
       weight,
@@ -223,21 +223,21 @@ abstract class InstanceNorm extends Module {
   }
 }
 
-/** [N, C, L] or [C, L]. By default nothing is learned (affine false) and nothing tracked. Source: torch.nn.InstanceNorm1d. */
+/** [N, C, L] or [C, L]. By default without parameters (affine false) and running statistics. Source: torch.nn.InstanceNorm1d. */
 export class InstanceNorm1d extends InstanceNorm {
   constructor(numFeatures: number, options: BatchNormOptions = {}) {
     super(1, numFeatures, options);
   }
 }
 
-/** [N, C, H, W] or [C, H, W]. By default nothing is learned (affine false) and nothing tracked. Source: torch.nn.InstanceNorm2d. */
+/** [N, C, H, W] or [C, H, W]. By default without parameters (affine false) and running statistics. Source: torch.nn.InstanceNorm2d. */
 export class InstanceNorm2d extends InstanceNorm {
   constructor(numFeatures: number, options: BatchNormOptions = {}) {
     super(2, numFeatures, options);
   }
 }
 
-/** [N, C, D, H, W] or [C, D, H, W], as InstanceNorm2d. Source: torch.nn.InstanceNorm3d. */
+/** InstanceNorm2d for [N, C, D, H, W] or [C, D, H, W]. Source: torch.nn.InstanceNorm3d. */
 export class InstanceNorm3d extends InstanceNorm {
   constructor(numFeatures: number, options: BatchNormOptions = {}) {
     super(3, numFeatures, options);

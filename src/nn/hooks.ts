@@ -3,14 +3,14 @@ import { HebbError } from "../graph/errors.ts";
 import { withGradient } from "../graph/ops/alias.ts";
 import { Tensor } from "../tensor/index.ts";
 
-/** Sees the inputs of a forward pass; a return value replaces them. */
+/** Gets the inputs of a forward pass; a return value replaces them. */
 export type ForwardPreHook<In extends unknown[]> = (inputs: In) => In | undefined;
-/** Sees inputs and output of a forward pass; a return value replaces the output. */
+/** Gets the inputs and the output of a forward pass; a return value replaces the output. */
 export type ForwardHook<In extends unknown[], Out> = (inputs: In, output: Out) => Out | undefined;
-/** Sees the gradients of inputs and output; a return value replaces the gradient of the only input. */
+/** Gets the gradients of the inputs and the output; a return value replaces the gradient of the only input. */
 export type BackwardHook = (inputs: readonly (Tensor | undefined)[], output: Tensor) => Tensor | undefined;
 
-/** Takes a hook away again. */
+/** Removes a hook. */
 export interface HookHandle {
   remove(): void;
 }
@@ -26,7 +26,7 @@ export class HookList {
   readonly hooks: Readonly<Hooks> = { before: [], after: [], backward: [] };
   #changes = 0;
 
-  /** 0 while there are no hooks, else a number unique to this list of hooks of the module. */
+  /** 0 without hooks, else a number unique to this state of the list. */
   get version(): number {
     const { before, after, backward } = this.hooks;
     return before.length + after.length + backward.length === 0 ? 0 : this.#changes;
@@ -46,7 +46,7 @@ export class HookList {
   }
 }
 
-/** Runs a forward with its hooks around it. */
+/** Runs a forward pass with its hooks. */
 export function watched(
   { hooks: { before, after, backward } }: HookList,
   inputs: readonly unknown[],
@@ -61,7 +61,7 @@ export function watched(
   return output;
 }
 
-/** Stands where gradients leave the output and arrive at the inputs of one call. */
+/** Observes the gradients of the output and the inputs of one call. */
 class GradientWatch {
   readonly inputs: readonly unknown[];
   readonly #hooks: readonly BackwardHook[];
@@ -114,7 +114,7 @@ class GradientWatch {
   }
 }
 
-/** The same value; its gradient passes through `change`. */
+/** The same value, whose gradient passes through `change`. */
 function seen(value: Tensor, change: (grad: Tensor) => Tensor): Tensor {
   return Tensor.from(
     withGradient(value.node, [value.node], (grad) => [change(Tensor.of(grad)).node]),

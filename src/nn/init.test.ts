@@ -1,4 +1,4 @@
-// Initialisers: bounds, moments, orthogonality; and one seed determines all of them.
+// Initialisers: bounds, moments, orthogonality, and that one seed determines all of them.
 import { describe, expect, it } from "vitest";
 import type { Shape } from "../graph/shape.ts";
 import { Parameter, rand, type State, seed, type Tensor } from "../tensor/index.ts";
@@ -13,7 +13,7 @@ function moments(state: State): { mean: number; std: number; least: number; most
   return { mean, std, least: Math.min(...data), most: Math.max(...data) };
 }
 
-/** Within five standard errors: 10,000 draws miss once in two million. */
+/** Within five standard errors: 10,000 draws fail once in two million. */
 const near = (actual: number, expected: number, std: number): void =>
   expect(Math.abs(actual - expected)).toBeLessThan((5 * std) / 100);
 
@@ -52,7 +52,7 @@ describe("distributions", () => {
     const { mean, std, least, most } = moments(state);
     expect(least).toBeGreaterThanOrEqual(0);
     expect(most).toBeLessThanOrEqual(3);
-    // Of a normal cut at -0.5 and 1 standard deviations.
+    // A normal distribution truncated at -0.5 and 1 standard deviations.
     const [a, b, area] = [-0.5, 1, 0.8413447460685429 - 0.3085375387259869];
     const density = (t: number): number => Math.exp((-t * t) / 2) / Math.sqrt(2 * Math.PI);
     const shift = (density(a) - density(b)) / area;
@@ -90,7 +90,7 @@ it("eye, constants, gains", () => {
   expect(() => init.xavierNormal(parameter(3))).toThrow("at least 2 dims");
 });
 
-it("layers start as PyTorch's do, and the same seed gives the same start", () => {
+it("layers are initialised as in PyTorch, and identically for the same seed", () => {
   const make = (): number[] => {
     seed(9);
     return [...new Linear(64, 32).parameters(), ...new Conv2d(4, 8, 3).parameters()].flatMap((state) => [
@@ -111,7 +111,7 @@ it("dirac makes a convolution the identity, in each group", () => {
   expect(() => init.dirac(parameter(2, 2))).toThrow("3 to 5 dims");
 });
 
-it("sparse leaves a share of each column at 0", () => {
+it("sparse sets a fraction of each column to 0", () => {
   seed(1);
   const weight = parameter(10, 4);
   init.sparse(weight, 0.25);

@@ -39,10 +39,10 @@ const kaimingKinds: OptionKinds<KaimingOptions> = {
   nonlinearity: kind.oneOf(...nonlinearities),
 };
 
-/** What a layer's parameters may be made of. */
+/** The dtypes that parameters can have. */
 export type { FloatDType } from "../graph/dtype.ts";
 
-/** A start for parameters that are filled afterwards. */
+/** An uninitialised tensor for parameters that are filled afterwards. */
 export const blank = (shape: Shape, dtype: FloatDType = "float32"): Tensor => zerosTensor(shape, { dtype });
 
 const floatOf = (state: State): FloatDType => (state.dtype === "float64" ? "float64" : "float32");
@@ -67,7 +67,7 @@ export const constant = (state: State, value: number): State => givenState("init
 export const zeros = (state: State): State => givenState("init.zeros", state).assign(0);
 export const ones = (state: State): State => givenState("init.ones", state).assign(1);
 
-/** The identity matrix, whatever the sides. Source: torch.nn.init.eye_. */
+/** The identity matrix, also rectangular. Source: torch.nn.init.eye_. */
 export function eye(state: State): State {
   const [rows, columns] = givenState("init.eye", state).shape;
   if (rows === undefined || columns === undefined || state.rank !== 2)
@@ -75,7 +75,7 @@ export function eye(state: State): State {
   return state.assign(eyeTensor(rows, columns, { dtype: state.dtype }));
 }
 
-/** How many inputs feed an output, and how many outputs an input feeds, of a weight [out, in, …kernel]. */
+/** The number of inputs of an output, and of outputs of an input, for a weight [out, in, …kernel]. */
 export function fans(shape: Shape): { fanIn: number; fanOut: number } {
   checkKind("init.fans", "the shape", shape, kind.numbers);
   const [outputs, inputs, ...kernel] = shape;
@@ -88,7 +88,7 @@ export function fans(shape: Shape): { fanIn: number; fanOut: number } {
   return { fanIn: inputs * field, fanOut: outputs * field };
 }
 
-/** The recommended factor on the standard deviation for an activation. Source: torch.nn.init.calculate_gain. */
+/** The recommended factor of the standard deviation for an activation. Source: torch.nn.init.calculate_gain. */
 export function calculateGain(nonlinearity: Nonlinearity, negativeSlope = 0.01): number {
   checkKind("calculateGain", "nonlinearity", nonlinearity, kind.oneOf(...nonlinearities));
   switch (nonlinearity) {
@@ -144,8 +144,8 @@ export const xavierNormal = (state: State, gain = 1): State =>
   normal(state, 0, xavierStd("init.xavierNormal", state, gain));
 
 /**
- * Normal, restricted to [low, high], by inverting the distribution function. Defaults mean 0, std 1, limits -2 and 2.
- * Source: torch.nn.init.trunc_normal_.
+ * Normal, truncated to [low, high], by inverting the distribution function. Defaults mean 0, std 1, limits -2 and 2. Source:
+ * torch.nn.init.trunc_normal_.
  */
 export function truncNormal(state: State, mean = 0, std = 1, low = -2, high = 2): State {
   givenState("init.truncNormal", state);
@@ -160,7 +160,7 @@ export function truncNormal(state: State, mean = 0, std = 1, low = -2, high = 2)
   return state.assign(values);
 }
 
-/** Φ by Simpson's rule on its density: exact to about 1e-12, and only used a few times. */
+/** Φ by Simpson's rule on its density: exact to about 1e-12, and only evaluated a few times. */
 function standardCdf(x: number): number {
   const end = Math.min(Math.abs(x), 12);
   const steps = 2000;
@@ -171,7 +171,7 @@ function standardCdf(x: number): number {
   return x < 0 ? 0.5 - half : 0.5 + half;
 }
 
-/** Φ⁻¹ from a table of Φ, inverted linearly between its 4,000 entries: far finer than a sample can tell. */
+/** Φ⁻¹ from a table of Φ, inverted linearly between its 4,000 entries: far more accurate than a sample can show. */
 function standardQuantile(p: number): number {
   const table = quantileTable();
   let [low, high] = [0, table.length - 1];
@@ -221,7 +221,7 @@ export function orthogonal(state: State, gain = 1): State {
     return sum;
   };
   for (let vector = 0; vector < count; vector++) {
-    // Twice is enough: the second pass removes what rounding left of the first (Gram-Schmidt).
+    // Two passes are enough: the second removes the rounding errors of the first (Gram-Schmidt).
     for (let pass = 0; pass < 2; pass++) {
       for (let other = 0; other < vector; other++) {
         const share = dot(vector, other);
@@ -243,8 +243,8 @@ export function orthogonal(state: State, gain = 1): State {
 }
 
 /**
- * Convolutions start as the identity: 1 in the middle of the kernel that joins channel i to channel i of each group, 0 elsewhere. Weights
- * [out, in, …kernel] of 1 to 3 spatial dims. Source: torch.nn.init.dirac_.
+ * Initialises convolutions as the identity: 1 in the centre of the kernel from channel i to channel i of each group, 0 elsewhere. Weights are [out,
+ * in, …kernel] with 1 to 3 spatial dims. Source: torch.nn.init.dirac_.
  */
 export function dirac(state: State, groups = 1): State {
   const [outputs = 0, inputs = 0, ...kernel] = givenState("init.dirac", state).shape;
@@ -264,7 +264,7 @@ export function dirac(state: State, groups = 1): State {
   return state.assign(values);
 }
 
-/** Normal with `std` (default 0.01), a share of the elements of each column 0. Source: Martens 2010; torch.nn.init.sparse_. */
+/** Normal with `std` (default 0.01), with a fraction of each column set to 0. Source: Martens 2010; torch.nn.init.sparse_. */
 export function sparse(state: State, sparsity: number, std = 0.01): State {
   const [rows, columns] = givenState("init.sparse", state).shape;
   checkNumbers("init.sparse", { sparsity, std });
@@ -284,7 +284,7 @@ export function sparse(state: State, sparsity: number, std = 0.01): State {
   return state.assign(values);
 }
 
-/** How layers of PyTorch start: weights kaiming uniform with a = √5, biases uniform within 1 / √fanIn. */
+/** PyTorch's default for layers: weights kaiming uniform with a = √5, biases uniform within 1 / √fanIn. */
 export function layerDefault(weight: State, bias: State | undefined): void {
   kaimingUniform(weight, { a: Math.sqrt(5) });
   if (bias === undefined) return;

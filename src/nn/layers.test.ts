@@ -1,4 +1,4 @@
-// What golden values cannot test of layers and losses: randomness, errors, extreme inputs, the perceptron.
+// Properties of layers and losses that golden values cannot test: randomness, errors, extreme inputs, the perceptron.
 import { describe, expect, it } from "vitest";
 import { full, gradCheck, ones, Parameter, rand, randn, seed, tensor, zeros } from "../tensor/index.ts";
 import {
@@ -23,14 +23,14 @@ describe("dropout", () => {
     seed(5);
     const data = F.dropout(ones([100, 100]), 0.3).dataSync();
     const kept = data.filter((x) => x !== 0);
-    // Five standard deviations of a binomial of 10,000.
+    // Five standard deviations of a binomial distribution with 10,000 draws.
     expect(Math.abs(kept.length - 7000)).toBeLessThan(5 * Math.sqrt(10_000 * 0.21));
     expect(new Set(kept)).toEqual(new Set([Math.fround(1 / 0.7)]));
   });
-  it("leaves no NaN of what it drops", () => {
+  it("removes a NaN that it drops", () => {
     expect([...F.dropout(tensor([Number.POSITIVE_INFINITY]), 1 - 1e-9).dataSync()]).toEqual([0]);
   });
-  it("of two dims drops whole channels", () => {
+  it("drops whole channels in two dims", () => {
     seed(6);
     const data = new Dropout2d(0.5)
       .forward(ones([4, 8, 2, 2]))
@@ -38,13 +38,13 @@ describe("dropout", () => {
       .dataSync();
     expect([...new Set(data)].sort()).toEqual([0, 8]);
   });
-  it("refuses what is not a probability", () => {
+  it("refuses a number that is not a probability", () => {
     expect(() => F.dropout(ones([1]), 1.5)).toThrow("got 1.5");
   });
 });
 
 describe("sizes", () => {
-  // As JavaScript without types may call it.
+  // As untyped JavaScript may call it.
   it.each([
     [Linear, ["3", 2], 'Linear: takes whole numbers of inputs and outputs, got "3" and 2'],
     [Bilinear, [1, "3", 2], 'Bilinear: in2Features must be a whole number of at least 1, got "3"'],
@@ -60,12 +60,12 @@ describe("sizes", () => {
   });
 });
 
-describe("errors name sizes and what to do", () => {
+describe("errors name sizes and a remedy", () => {
   const mistakes: [() => unknown, string][] = [
     [() => new BatchNorm2d(3).forward(zeros([2, 4, 5, 5])), "3 channels"],
     [() => new BatchNorm1d(3).forward(zeros([1, 3])), "more than one value"],
     [() => new LayerNorm(4).forward(zeros([2, 5])), "[2, 5]"],
-    // As JavaScript without types may call it.
+    // As untyped JavaScript may call it.
     [
       () => Reflect.apply(new Linear(2, 3).forward, undefined, [[[1, 2]]]),
       "Linear: the input must be a tensor, got an array",
@@ -134,12 +134,12 @@ describe("losses at the ends of the range, float32", () => {
     expect(loss.itemSync()).toBe(2e4);
     expect([...(x.grad?.dataSync() ?? [])]).toEqual([-1, 0, 0, 0, 1]);
   });
-  it("crossEntropy of nothing is NaN in the mean and 0 in the sum", () => {
+  it("crossEntropy without targets is NaN for the mean and 0 for the sum", () => {
     const target = tensor(Int32Array.of(-100, -100));
     expect(F.crossEntropy(rand([2, 3]), target).itemSync()).toBeNaN();
     expect(F.crossEntropy(rand([2, 3]), target, { reduction: "sum" }).itemSync()).toBe(0);
   });
-  it("every activation stays finite, and its slope too", () => {
+  it("every activation stays finite, and so does its gradient", () => {
     const names = [
       "sigmoid",
       "tanh",
@@ -169,7 +169,7 @@ describe("losses at the ends of the range, float32", () => {
   });
 });
 
-describe("second derivatives of what has a gradient of its own", () => {
+describe("second derivatives of functions with custom gradients", () => {
   const x = randn([3, 4], { dtype: "float64" });
   it.each([
     ["crossEntropy", (v: typeof x) => F.crossEntropy(v, tensor(Int32Array.of(0, 3, 1)))],
@@ -233,7 +233,7 @@ it("a parameter of a layer may be float64", () => {
 });
 
 describe("alphaDropout", () => {
-  it("keeps mean and variance of what is standardised", () => {
+  it("keeps the mean and variance of standardised values", () => {
     seed(8);
     const data = [...F.alphaDropout(randn([100, 100]), 0.3).dataSync()];
     const mean = data.reduce((sum, value) => sum + value, 0) / data.length;
@@ -243,9 +243,9 @@ describe("alphaDropout", () => {
   });
 });
 
-describe("pools with places", () => {
+describe("pools with indices", () => {
   const x = randn([2, 3, 6, 7]);
-  it("say where each maximum lies, and put it back", () => {
+  it("give the position of each maximum, and unpooling puts it back", () => {
     const { values, indices } = F.maxPool2dWithIndices(x, [2, 3], { stride: 2, padding: [1, 0], dilation: [2, 1] });
     const [rows, columns] = [values.shape[2] ?? 0, values.shape[3] ?? 0];
     const found = x.reshape([6, 42]).gather(1, indices.reshape([6, rows * columns]));
@@ -255,7 +255,7 @@ describe("pools with places", () => {
     expect(back.shape).toEqual(x.shape);
     expect([...F.maxPool2d(back.relu(), 2).dataSync()]).toEqual([...pooled.values.relu().dataSync()]);
   });
-  it("in one dim too", () => {
+  it("work in one dim", () => {
     const line = tensor([[3, 1, 2, 5, 5, 0]]);
     const { values, indices } = F.maxPool1dWithIndices(line, 2);
     expect([...indices.dataSync()]).toEqual([0, 3, 4]);
@@ -264,7 +264,7 @@ describe("pools with places", () => {
 });
 
 describe("functions without a module", () => {
-  it("cdist is the distance of all pairs, normalize of length 1", () => {
+  it("cdist gives the distances of all pairs, normalize vectors of norm 1", () => {
     const [a, b] = [
       tensor([
         [0, 0],
@@ -279,7 +279,7 @@ describe("functions without a module", () => {
       .dataSync();
     expect(length).toBeCloseTo(1, 6);
   });
-  it("pdist is what stands above the diagonal of cdist", () => {
+  it("pdist is the part of cdist above the diagonal", () => {
     const x = tensor([
       [0, 0],
       [3, 4],
@@ -289,7 +289,7 @@ describe("functions without a module", () => {
     expect(F.pdist(x, 1).toArraySync()).toEqual([7, 8, 7]);
     expect(F.pdist(x.slice(0, 0, 1)).shape).toEqual([0]);
   });
-  it("gumbelSoftmax draws by the probabilities, one-hot when hard", () => {
+  it("gumbelSoftmax samples with the given probabilities, one-hot when hard", () => {
     seed(4);
     const logits = tensor([0.2, 0.8]).log().reshape([1, 2]).expand([4000, 2]);
     const draws = F.gumbelSoftmax(logits, { hard: true });

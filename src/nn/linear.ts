@@ -43,7 +43,7 @@ export function linear(input: Tensor, matrix: Tensor, shift?: Tensor): Tensor {
   });
 }
 
-/** A parameter as PyTorch starts those of linear and convolution layers: uniform ±1/√fanIn. */
+/** A parameter initialised like PyTorch's linear and convolution layers: uniform ±1/√fanIn. */
 export function fanInUniform(shape: readonly number[], fanIn: number, dtype?: init.FloatDType): Parameter {
   const parameter = new Parameter(init.blank(shape, dtype));
   const bound = fanIn > 0 ? 1 / Math.sqrt(fanIn) : 0;
@@ -54,13 +54,13 @@ export function fanInUniform(shape: readonly number[], fanIn: number, dtype?: in
 export interface LinearOptions {
   /** Whether a bias is added. Default true. */
   readonly bias?: boolean;
-  /** Of the parameters. Default float32. */
+  /** The dtype of the parameters. Default float32. */
   readonly dtype?: init.FloatDType;
 }
 
 const linearKinds: OptionKinds<LinearOptions> = { bias: kind.boolean, dtype: kind.floatDType };
 
-/** y = x Wᵀ + b: [*, in] → [*, out]. Starts uniform ±1/√in. Source: torch.nn.Linear. */
+/** y = x Wᵀ + b: [*, in] → [*, out]. Initially uniform ±1/√in. Source: torch.nn.Linear. */
 export class Linear extends Module {
   readonly weight: Parameter;
   readonly bias: Parameter | undefined;
@@ -119,7 +119,7 @@ export function bilinear(x1: Tensor, x2: Tensor, weight: Tensor, bias?: Tensor):
   return bias === undefined ? product : product.add(bias);
 }
 
-/** y = x1ᵀ A x2 + b. Starts uniform ±1/√in1. Source: torch.nn.Bilinear. */
+/** y = x1ᵀ A x2 + b. Initially uniform ±1/√in1. Source: torch.nn.Bilinear. */
 export class Bilinear extends Module<Tensor, [x1: Tensor, x2: Tensor]> {
   readonly weight: Parameter;
   readonly bias: Parameter | undefined;

@@ -1,4 +1,4 @@
-// Loss modules compute what their functions do, with their options.
+// Loss modules compute the same as their functions, with their options.
 import { expect, it } from "vitest";
 import { grad, rand, seed, type Tensor, tensor } from "../tensor/index.ts";
 import * as nn from "./index.ts";
@@ -42,7 +42,7 @@ it.each(cases.map((entry) => [entry[0].constructor.name, ...entry] as const))("%
   expect(module.forward(...inputs).itemSync()).toBe(expected().itemSync());
 });
 
-it("huber and smoothL1 curve where input and target are equal, as in PyTorch", () => {
+it("huber and smoothL1 have curvature where input and target are equal, as in PyTorch", () => {
   const zero = tensor(0);
   expect(grad(grad((a: Tensor) => loss.huber(a, zero)))(tensor(0)).itemSync()).toBe(1);
   expect(grad(grad((a: Tensor) => loss.smoothL1(a, zero, { beta: 0.5 })))(tensor(0)).itemSync()).toBe(2);

@@ -1,4 +1,4 @@
-// Losses as modules, for models that keep them beside their layers: new nn.CrossEntropyLoss({ labelSmoothing: 0.1 }).
+// Losses as modules, for models that keep them as members: new nn.CrossEntropyLoss({ labelSmoothing: 0.1 }).
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import type { Tensor } from "../tensor/index.ts";
 import { ctcKinds, type Lengths } from "./losses/ctc.ts";
@@ -6,7 +6,7 @@ import * as kinds from "./losses/kinds.ts";
 import * as loss from "./losses.ts";
 import { Module } from "./module.ts";
 
-/** The definition of a loss module: its name for messages, the function, and what its options take. */
+/** The definition of a loss module: its name for messages, the function, and the kinds of its options. */
 interface Parts<F, O> {
   readonly name: string;
   readonly fn: F;

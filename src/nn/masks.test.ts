@@ -5,7 +5,7 @@ import * as nn from "./index.ts";
 import { functional as F } from "./index.ts";
 
 const shape = [3, 2, 4];
-/** [T, N, E]; of the second sequence the last step is padding. */
+/** [T, N, E]; the last step of the second sequence is padding. */
 const sequence = (padding: number): Tensor =>
   tensor(
     Float32Array.from({ length: 24 }, (_, place) => (place >= 20 ? padding : Math.sin(place + 1))),
@@ -83,7 +83,7 @@ const subjects: Readonly<Record<string, Subject>> = {
   ),
 };
 
-/** The output where it counts, and all gradients: of the input where it counts, and of the parameters. */
+/** The output and all gradients, without padding: those of the input and of the parameters. */
 function resultOf({ make, run }: Subject, padding: number): number[][] {
   seed(4);
   const layer = make();
@@ -100,17 +100,17 @@ function resultOf({ make, run }: Subject, padding: number): number[][] {
   ]);
 }
 
-describe("padding of NaN is padding", () => {
+describe("NaN in padding is ignored", () => {
   it.each(Object.entries(subjects))("%s", (_, each) => {
     const [expected, found] = [resultOf(each, 0), resultOf(each, Number.NaN)];
     expect(found.flat().every(Number.isFinite)).toBe(true);
-    // The input's own padding may have a slope where it holds numbers: as a query it has results.
+    // The input's own padding may have a gradient if it holds numbers, because as a query it has results.
     for (const [place, values] of expected.entries())
       expect(place === 2 ? found[2]?.slice(0, 20) : found[place]).toEqual(place === 2 ? values.slice(0, 20) : values);
   });
 });
 
-it("scaledDotProductAttention takes out keys that a mask hides from all queries", () => {
+it("scaledDotProductAttention removes keys that a mask hides from all queries", () => {
   const query = tensor([[[1, 2]]]);
   const keys = (hidden: number): Tensor => {
     const made = tensor([
@@ -136,7 +136,7 @@ it("scaledDotProductAttention takes out keys that a mask hides from all queries"
   }
 });
 
-it("a NaN that a query may see is not hidden by a mask", () => {
+it("a NaN that a query attends to is not hidden by a mask", () => {
   const x = tensor([
     [
       [Number.NaN, 1],
@@ -152,7 +152,7 @@ it("a NaN that a query may see is not hidden by a mask", () => {
   expect([...output.dataSync()].every(Number.isNaN)).toBe(true);
 });
 
-it("EmbeddingBag leaves rows out before it weighs them", () => {
+it("EmbeddingBag removes rows before it weights them", () => {
   const table = new nn.Parameter(tensor([[Number.NaN], [2], [3]]));
   const weights = tensor([[Number.NaN, 0.5, 1]]);
   weights.requiresGrad = true;

@@ -3,14 +3,14 @@ import { ShapeError } from "../graph/errors.ts";
 import { formatShape, sameShape } from "../graph/shape.ts";
 import { type Tensor, where } from "../tensor/index.ts";
 
-/** Where a mask of layers hides a key: true of booleans, −∞ of floats. */
+/** Where a layer's mask hides a key: true for booleans, −∞ for floats. */
 export const hiddenBy = (mask: Tensor): Tensor => (mask.dtype === "bool" ? mask : mask.eq(Number.NEGATIVE_INFINITY));
 
-/** x with 0 for masked values that are not finite. Finite padding stays: as a query it has results, as in PyTorch. */
+/** x with 0 in place of masked values that are not finite. Finite padding stays: as a query it has results, as in PyTorch. */
 export const withoutJunk = (x: Tensor, unseen: Tensor | undefined): Tensor =>
   unseen === undefined ? x : where(unseen.logicalAnd(x.isfinite().logicalNot()), 0, x);
 
-/** One attention: its masks, and the sequences that they are over. */
+/** The masks of an attention, and the sequences that they cover. */
 export interface Masked {
   readonly name: string;
   /** [N, S] or [S] */
@@ -23,7 +23,7 @@ export interface Masked {
   readonly batchFirst: boolean;
 }
 
-/** True for the keys that no query may see, in the layout of the key with 1 in place of features; undefined when no mask says. */
+/** True for the keys hidden from every query, in the layout of the key with 1 in place of features; undefined without masks. */
 export function unseenKeys(masked: Masked): Tensor | undefined {
   const { name, keyPaddingMask, attnMask, query, key, heads, batchFirst } = masked;
   const single = key.rank === 2;

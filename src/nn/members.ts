@@ -1,4 +1,4 @@
-// Finds the states and modules in a module's fields, also in lists, records, Maps and Sets, to any depth, with their names.
+// Finds the states and modules in a module's fields, including lists, records, Maps and Sets at any depth, with their names.
 import { HebbError } from "../graph/errors.ts";
 import { describe } from "../graph/kinds.ts";
 
@@ -12,7 +12,7 @@ function entriesOf(value: unknown): Iterator<readonly [unknown, unknown]> | unde
   return prototype === Object.prototype || prototype === null ? Object.entries(value)[Symbol.iterator]() : undefined;
 }
 
-/** Names are joined with dots to paths, so a name has no dots. */
+/** Names are joined by dots into paths, so a name must not contain dots. */
 function refuseName(path: string, key: unknown, member: object): void {
   if (typeof key === "number" || (typeof key === "string" && key !== "" && !key.includes("."))) return;
   throw new HebbError(
@@ -20,7 +20,7 @@ function refuseName(path: string, key: unknown, member: object): void {
   );
 }
 
-/** A collection that is being read: its path, and the path and key that it was found under. */
+/** A collection being read: its path, and the path and key under which it was found. */
 interface Open {
   readonly path: string;
   readonly above: string;
@@ -28,13 +28,13 @@ interface Open {
   readonly entries: Iterator<readonly [unknown, unknown]>;
 }
 
-/** The members among the fields, in their order. */
+/** The members among the fields, in order. */
 export function* membersIn<M extends object>(
   fields: object,
   isMember: (value: unknown) => value is M,
 ): Generator<readonly [name: string, member: M], void, void> {
   const seen = new Set<unknown>([fields]);
-  // Names of fields are as they are; keys of what they hold are looked at.
+  // Field names are used unchanged; keys inside collections are checked.
   for (const [field, own] of Object.entries(fields)) {
     const first = entriesOf(own);
     if (isMember(own)) yield [field, own];

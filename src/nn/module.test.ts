@@ -31,7 +31,7 @@ class Block extends Module {
 }
 
 describe("names", () => {
-  it("are the fields, in order, in PyTorch's words", () => {
+  it("are the fields, in order, in PyTorch's spelling", () => {
     const block = new Block();
     expect(block.namedParameters().map(([name]) => name)).toEqual([
       "scale",
@@ -48,7 +48,7 @@ describe("names", () => {
     expect(block.namedModules().map(([path]) => path)).toEqual(["", "fc1", "blocks.0", "blocks.1", "list", "list.0"]);
   });
 
-  it("reach lists, records, Maps and Sets, to any depth, as PyTorch's lists and dicts would name them", () => {
+  it("cover lists, records, Maps and Sets at any depth, named like PyTorch's lists and dicts", () => {
     const shared = new Linear(1, 1);
     class Everywhere extends Module {
       readonly ws = [new Parameter(1), new Parameter(2)];
@@ -114,7 +114,7 @@ describe("names", () => {
     expect(new Deep().parameters()).toHaveLength(1);
   });
 
-  it("of a class that extends a container or a recurrent layer come after what that holds", () => {
+  it("include the fields of a class that extends a container or a recurrent layer", () => {
     class Scaled extends Sequential {
       readonly scale = new Parameter(2);
       constructor() {
@@ -139,7 +139,7 @@ describe("names", () => {
     expect(new Longer(1, 1).namedParameters().map(([name]) => name)).toContain("start");
   });
 
-  it("that would be two of a kind, or have no place in a path, are refused", () => {
+  it("are refused if they are not unique or cannot be part of a path", () => {
     const holding = (fields: object): Module => {
       class Holder extends Module {
         override forward(x: Tensor): Tensor {
@@ -172,7 +172,7 @@ describe("names", () => {
     expect(new Sequential(shared, shared).parameters()).toHaveLength(2);
   });
 
-  it("reach parameters and programs when a model runs", () => {
+  it("appear in parameters and programs when a model runs", () => {
     const model = new Sequential(new Linear(2, 3), new ReLU());
     const seen = inspect(() => model.forward(zeros([1, 2])).sum());
     expect(
@@ -185,7 +185,7 @@ describe("names", () => {
     expect(seen.find(({ op }) => op === "relu")?.path).toBe("1");
   });
 
-  it("stand before errors, of the innermost module", () => {
+  it("of the innermost module prefix errors", () => {
     const block = new Block();
     expect(() => block.forward(zeros([2, 5]))).toThrow(
       /^Linear "fc1": the input \[2, 5\] ends in 5, but the weight \[3, 4\] takes 4 features/,
@@ -196,7 +196,7 @@ describe("names", () => {
     ).toThrow(/^Linear "1\.1": /);
   });
 
-  it("stand there once, however the function of a layer names itself", () => {
+  it("appear once in errors, however the function of a layer names itself", () => {
     const doubled = /^(\w+): \1(?:Loss)?: /i;
     const told = (run: () => unknown): string => {
       try {
@@ -215,7 +215,7 @@ describe("names", () => {
     expect(told(() => new CrossEntropyLoss().forward(zeros([]), zeros([])))).toMatch(/^CrossEntropyLoss: the input/);
   });
 
-  it("of a module used but not owned are its kind", () => {
+  it("of a module used but not owned are its class", () => {
     const stranger = new Linear(3, 1);
     class Borrower extends Module {
       override forward(x: Tensor): Tensor {
@@ -227,7 +227,7 @@ describe("names", () => {
 });
 
 describe("modes", () => {
-  it("reach all modules, and trace a compiled function again", () => {
+  it("apply to all modules, and retrace a compiled function", () => {
     seed(1);
     const model = new Sequential(new Linear(4, 8), new Sequential(new Dropout(0.5)));
     const run = compile((x: Tensor) => model.forward(x));
@@ -242,7 +242,7 @@ describe("modes", () => {
     expect(run.signatures()).toBe(2);
   });
 
-  it("freeze keeps gradients away, also from a function compiled before", () => {
+  it("freeze stops gradients, also in a function compiled earlier", () => {
     const model = new Sequential(new Linear(2, 2), new Linear(2, 1));
     const gradients = compile((x: Tensor) => {
       model.zeroGrad();
@@ -260,7 +260,7 @@ describe("modes", () => {
 describe("state dicts", () => {
   const model = (): Sequential => new Sequential(new Linear(3, 2), new BatchNorm1d(2));
 
-  it("are snapshots, and bring back what they held", () => {
+  it("are snapshots, and restore their values", () => {
     const net = model();
     const saved = net.stateDict();
     const before = saved["0.weight"]?.dataSync();
@@ -282,7 +282,7 @@ describe("state dicts", () => {
     expect(net.forward(tensor([[1, 1]])).itemSync()).toBe(12);
   });
 
-  it("that do not fit are refused whole, with every reason", () => {
+  it("that do not match are refused as a whole, with all reasons", () => {
     const net = model();
     const { "0.bias": _, ...rest } = net.stateDict();
     const wrong = { ...rest, "0.weight": zeros([3, 2]), extra: zeros([1]) };
@@ -297,7 +297,7 @@ describe("state dicts", () => {
     });
   });
 
-  it("know no name that is not their own", () => {
+  it("have only their own names", () => {
     expect(() => new Linear(1, 1).loadStateDict({ weight: zeros([1, 1]) })).toThrow('missing "bias"');
     expect(new Linear(1, 1).stateDict()["constructor"]).toBeUndefined();
   });
@@ -316,7 +316,7 @@ it("the summary shows shapes and counts, and changes nothing", () => {
   expect(net.stateDict()["1.num_batches_tracked"]?.itemSync()).toBe(0);
 });
 
-it("a second model input reaches forward", () => {
+it("forward gets a second input", () => {
   class Pair extends Module {
     override forward(a: Tensor, b: Tensor): Tensor {
       return functional.mse(a, b);
@@ -346,7 +346,7 @@ describe("hooks", () => {
     expect(run(x).toArraySync()).toEqual(before);
   });
 
-  it("see and change gradients on their way back", () => {
+  it("see and change gradients in the backward pass", () => {
     const layer = new Linear(2, 1, { bias: false });
     layer.parameters()[0]?.assign(Float32Array.of(2, 3));
     const shapes: unknown[] = [];
@@ -384,13 +384,13 @@ describe("hooks", () => {
   });
 });
 
-describe("containers refuse what is not a module", () => {
+describe("containers refuse anything but a module", () => {
   // As plain JavaScript may call them.
   const call = (make: (...args: never[]) => unknown, ...args: unknown[]): unknown =>
     Reflect.apply(make, undefined, args);
   const sequential = (...layers: never[]): Sequential => new Sequential(...layers);
 
-  it("and say what to write", () => {
+  it("and name the remedy", () => {
     expect(() => call(sequential, [new Linear(2, 2), new ReLU()])).toThrow(
       "Sequential: takes its layers one by one, got an array of 2; write new Sequential(a, b), or new Sequential(...layers)",
     );
@@ -410,7 +410,7 @@ describe("containers refuse what is not a module", () => {
   });
 });
 
-it("a compiled function that evaluates and goes on training is traced once", () => {
+it("a compiled function that evaluates and continues training is traced once", () => {
   const model = new Sequential(new Linear(2, 2), new Dropout(0.5));
   let traces = 0;
   const both = compile((x: Tensor) => {

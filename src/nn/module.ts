@@ -1,4 +1,4 @@
-// Module: a piece of a network that owns parameters, buffers and other modules, and knows their names.
+// Module: a part of a network that owns parameters, buffers and other modules, by name.
 import { type DType, type FloatDType, isFloat } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
@@ -25,7 +25,7 @@ import { listed, printModule } from "./print.ts";
 import { type LoadableValue, readStateValue, type StateValue } from "./stateValue.ts";
 import { costsByScope, countOf, renderSummary, type SummaryRow, tensorsIn } from "./summary.ts";
 
-/** Values by PyTorch's names, such as "fc1.weight". Without a prototype, so that any name is harmless. */
+/** Values by PyTorch's names, such as "fc1.weight". The object has no prototype, so any name is safe. */
 export type StateDict = Readonly<Record<string, Tensor>>;
 
 export interface LoadOptions {
@@ -39,29 +39,29 @@ export interface LoadResult {
   readonly unexpected: readonly string[];
 }
 
-/** A module, whatever it takes and gives. */
+/** A module with any inputs and output. */
 export type AnyModule = Module<unknown, unknown[]>;
-/** What a module owns. */
+/** A member of a module. */
 export type Member = AnyModule | State;
 
-/** Modules whose forward is running, the outermost first. */
+/** Modules whose forward is running, outermost first. */
 const running: AnyModule[] = [];
 const namedErrors = new WeakSet<Error>();
 const namedRoots = new WeakSet<AnyModule>();
 let observer: ((module: AnyModule, output: unknown) => void) | undefined;
 
 /**
- * The base of all layers and models. Assign parameters, buffers (State) and modules to fields; they are found, in the order
- * of definition, under their field names. So are those in arrays, plain objects, Maps and Sets, to any depth: `blocks.0`,
- * `heads.left`. #private fields cannot be inspected from outside: keep nothing there that is to be trained or saved. Most take
- * tensors and give one; `Out` and `In` say otherwise, as for LSTM, which gives its state too. Source: torch.nn.Module.
+ * The base class of all layers and models. Assign parameters, buffers (State) and modules to fields; they are found, in the order of definition,
+ * under their field names. So are those in arrays, plain objects, Maps and Sets, at any depth: `blocks.0`, `heads.left`. #private fields are not
+ * visible from outside, so nothing to be trained or saved belongs there. Most modules map tensors to one tensor; `Out` and `In` state other types, as
+ * for LSTM, which also returns its state. Source: torch.nn.Module.
  */
 export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
   #training = true;
   readonly #hooks = new HookList();
 
   constructor() {
-    // Wrapped once here, so that however forward is called, hooks run, and nodes and errors carry the module's path.
+    // Wrapped once here, so that every call of forward runs hooks, and nodes and errors carry the module's path.
     const forward = this.forward;
     const hooks = this.#hooks;
     Object.defineProperty(this, "forward", {
@@ -76,37 +76,40 @@ export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
     });
   }
 
-  /** The output for some inputs. It is traced by `compile`: build tensors, never read values. */
+  /** Computes the output. `compile` traces it: build tensors, never read values. */
   abstract forward(...inputs: In): Out;
 
   /**
-   * Calls the hook before each forward with its inputs; what it returns, if anything, replaces them. Hooks work inside
-   * `compile`, where they run while tracing; adding or removing one traces again. Source: torch.nn.Module.register_forward_pre_hook.
+   * Calls the hook with the inputs before each forward; a return value replaces them. Hooks work inside `compile`, where they run while tracing;
+   * adding or removing one causes a retrace. Source: torch.nn.Module.register_forward_pre_hook.
    */
   registerForwardPreHook(hook: ForwardPreHook<In>): HookHandle {
     return this.#hooks.add("before", (inputs) => hook(inputs as In));
   }
 
-  /** Calls the hook after each forward with inputs and output; what it returns, if anything, replaces the output. Source: torch.nn.Module.register_forward_hook. */
+  /**
+   * Calls the hook with the inputs and the output after each forward; a return value replaces the output. Source:
+   * torch.nn.Module.register_forward_hook.
+   */
   registerForwardHook(hook: ForwardHook<In, Out>): HookHandle {
     return this.#hooks.add("after", (inputs, output) => hook(inputs as In, output as Out));
   }
 
   /**
-   * Calls the hook when gradients pass through the module: with those of its inputs (undefined where none is wanted) and of its
-   * output. Its return value replaces the gradient of the input, if only one input needs it. For modules that return one
-   * tensor. Source: torch.nn.Module.register_full_backward_hook.
+   * Calls the hook when gradients pass through the module: with the gradients of its inputs (undefined for those without) and of its output. A return
+   * value replaces the gradient of the input, if only one input needs one. For modules that return one tensor. Source:
+   * torch.nn.Module.register_full_backward_hook.
    */
   registerFullBackwardHook(hook: BackwardHook): HookHandle {
     return this.#hooks.add("backward", hook);
   }
 
-  /** The module's own parameters, buffers and modules with their names; a container may choose the names. */
+  /** The module's own parameters, buffers and modules by name; a container may choose the names. */
   protected members(): Iterable<readonly [name: string, member: Member]> {
     return membersIn(this, isMember);
   }
 
-  /** How paths write the name of a member: in snake_case, as PyTorch does. A module whose names come from a file keeps them. */
+  /** The spelling of a member's name in paths: snake_case, as in PyTorch. A module whose names come from a file keeps them. */
   protected spell(name: string): string {
     return snakeCase(name);
   }
@@ -122,7 +125,7 @@ export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
     return this.namedChildren().map(([, child]) => child);
   }
 
-  /** This module ("") and all below it by path, each once. */
+  /** This module ("") and all modules below it by path, each once. */
   namedModules(): [path: string, module: AnyModule][] {
     return [...modulesBelow<AnyModule>(this)];
   }
@@ -150,7 +153,7 @@ export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
     return [...found].map(([state, path]) => [path, state]);
   }
 
-  /** Parameters with PyTorch's names: the fields on the way to it, in snake_case. */
+  /** Parameters by PyTorch's names: the path of fields in snake_case. */
   namedParameters(): [path: string, parameter: Parameter][] {
     return this.#states().filter((entry): entry is [string, Parameter] => entry[1] instanceof Parameter);
   }
@@ -159,7 +162,7 @@ export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
     return this.namedParameters().map(([, parameter]) => parameter);
   }
 
-  /** States that are not learned, such as running statistics ("bn.running_mean"). */
+  /** States that are not trained, such as running statistics ("bn.running_mean"). */
   namedBuffers(): [path: string, buffer: State][] {
     return this.#states().filter(([, state]) => !(state instanceof Parameter));
   }
@@ -168,12 +171,12 @@ export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
     return this.namedBuffers().map(([, buffer]) => buffer);
   }
 
-  /** Whether layers such as Dropout and BatchNorm behave as in training. A compiled function that reads it is traced again when it changes. */
+  /** Whether layers such as Dropout and BatchNorm are in training mode. A compiled function that reads it is traced again when it changes. */
   get training(): boolean {
     return readFlag(this, () => this.#training);
   }
 
-  /** Sets the training mode of this module and all below. */
+  /** Sets the training mode of this module and all below it. */
   train(mode = true): this {
     for (const module of this.modules())
       setFlag(module, () => {
@@ -182,12 +185,12 @@ export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
     return this;
   }
 
-  /** The mode for use: no dropout, running statistics. */
+  /** Switches to inference: no dropout, running statistics. */
   eval(): this {
     return this.train(false);
   }
 
-  /** No gradients for any parameter below (requiresGrad false). */
+  /** Freezes all parameters below (requiresGrad false). */
   freeze(): this {
     for (const parameter of this.parameters()) parameter.requiresGrad = false;
     return this;
@@ -199,8 +202,8 @@ export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
   }
 
   /**
-   * Moves all parameters and buffers to a device, with their gradients; the state of an optimizer follows at its next step. What they are
-   * used with must be there too. Compiled functions are traced again. Source: torch.nn.Module.to.
+   * Moves all parameters and buffers, with their gradients, to a device; the state of an optimizer follows at its next step. Their inputs must be
+   * there too. Compiled functions are traced again. Source: torch.nn.Module.to.
    */
   toDevice(device: ComputeDevice): this {
     const states = this.#states().map(([, state]) => state);
@@ -208,19 +211,19 @@ export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
     return this;
   }
 
-  /** Makes all parameters and buffers of floats float16. Source: torch.nn.Module.half. */
+  /** Converts all float parameters and buffers to float16. Source: torch.nn.Module.half. */
   half(): this {
     return this.#convert("float16");
   }
-  /** Makes all parameters and buffers of floats bfloat16. Source: torch.nn.Module.bfloat16. */
+  /** Converts all float parameters and buffers to bfloat16. Source: torch.nn.Module.bfloat16. */
   bfloat16(): this {
     return this.#convert("bfloat16");
   }
-  /** Makes all parameters and buffers of floats float32. Source: torch.nn.Module.float. */
+  /** Converts all float parameters and buffers to float32. Source: torch.nn.Module.float. */
   float(): this {
     return this.#convert("float32");
   }
-  /** Makes all parameters and buffers of floats float64. Source: torch.nn.Module.double. */
+  /** Converts all float parameters and buffers to float64. Source: torch.nn.Module.double. */
   double(): this {
     return this.#convert("float64");
   }
@@ -235,7 +238,7 @@ export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
     for (const parameter of this.parameters()) parameter.grad = undefined;
   }
 
-  /** The present values of parameters and buffers; later training does not change them. */
+  /** The current values of parameters and buffers; later training does not change them. */
   stateDict(): StateDict {
     const values: Record<string, Tensor> = Object.create(null);
     for (const [path, state] of this.#states()) values[path] = Tensor.of(state.node);
@@ -243,8 +246,8 @@ export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
   }
 
   /**
-   * Takes over the values of a state dict. Nothing is changed when something does not fit.
-   * Throws HebbError listing missing and unexpected names (unless `strict` is false) and shapes that differ.
+   * Loads the values of a state dict. Changes nothing if something does not match. Throws HebbError listing missing and unexpected names (unless
+   * `strict` is false) and shapes that differ.
    */
   loadStateDict(values: Readonly<Record<string, LoadableValue>>, options: LoadOptions = {}): LoadResult {
     checkOptions("loadStateDict", options, { strict: kind.boolean });
@@ -281,9 +284,9 @@ export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
   }
 
   /**
-   * A table of modules with their parameters' shapes and counts; with inputs (or their shapes) also the shape each module gives,
-   * its FLOPs, and the memory of parameters and activations. FLOPs count 2 for each multiply-add of products and
-   * convolutions and 1 for each other sum, product or function value. Computes nothing.
+   * A table of modules with their parameters' shapes and counts. With inputs (or their shapes) also each module's output shape and FLOPs, and the
+   * memory of parameters and activations. FLOPs count 2 for each multiply-add of products and convolutions and 1 for each other sum, product or
+   * function value. Computes nothing.
    */
   summary(input?: SummaryInput | readonly SummaryInput[], options: { readonly dtype?: DType } = {}): string {
     checkOptions("summary", options, { dtype: kind.dtype });
@@ -313,25 +316,25 @@ export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
   }
 
   /**
-   * The text between the brackets when this module is printed, beside the modules it holds. By default its fields: numbers, texts,
-   * and the shapes of states. Source: torch.nn.Module.extra_repr.
+   * The text in brackets when this module is printed, next to its submodules. By default its fields: numbers, texts, and the shapes of states.
+   * Source: torch.nn.Module.extra_repr.
    */
   extraRepr(): string {
     return listed(this).join(", ");
   }
 
-  /** The modules it holds by name, indented, with what each was built with, and the number of parameters. */
+  /** The submodules by name, indented, with their options, and the number of parameters. */
   toString(): string {
     const parameters = this.parameters();
     return `${printModule(this)}${parameters.length === 0 ? "" : `, ${countOf(parameters)}`}`;
   }
 
-  /** What console.log shows in Node. */
+  /** The text that console.log shows in Node. */
   [nodeInspect](depth: number): string {
     return depth < 0 ? `[${this.constructor.name}]` : this.toString();
   }
 
-  /** The output shapes and the cost of each module for some inputs, in evaluation mode and without side effects. */
+  /** The output shapes and the cost of each module for the given inputs, in evaluation mode and without side effects. */
   #traced(inputs: readonly Tensor[]): {
     readonly outputs: ReadonlyMap<AnyModule, readonly Tensor[]>;
     readonly flops: ReadonlyMap<string, number>;
@@ -341,10 +344,10 @@ export abstract class Module<Out = Tensor, In extends unknown[] = Tensor[]> {
     const outer = observer;
     observer = (module, output) => outputs.set(module, tensorsIn(output));
     this.eval();
-    // Initial values that still wait would count as the model's work.
+    // Pending initial values would count as the model's work.
     flush();
     try {
-      // A model whose forward takes tensors: the only kind that shapes can describe.
+      // A model whose forward takes tensors, the only kind that shapes can describe.
       const run = this.forward as (...given: readonly Tensor[]) => Out;
       const result = noGrad(() => run(...inputs));
       return { outputs, flops: costsByScope(tensorsIn(result)) };
@@ -366,7 +369,7 @@ function summaryInputs(input: SummaryInput | readonly SummaryInput[], dtype: DTy
   return input.map(one);
 }
 
-/** Runs a forward under the module's path: its name inside the module that called it. */
+/** Runs a forward under the module's path: its name inside the calling module. */
 function runInside<Out>(module: AnyModule, inputs: readonly unknown[], forward: () => Out): Out {
   const caller = running[running.length - 1];
   if (caller === undefined) nameStates(module);
@@ -381,12 +384,12 @@ function runInside<Out>(module: AnyModule, inputs: readonly unknown[], forward: 
     if (error instanceof RangeError && depth >= deepNesting) throw tooDeep(depth, error);
     throw named(error instanceof TypeError ? (refusal(inputs, error) ?? error) : error, module, path);
   } finally {
-    // Where the stack has ended nothing can be called.
+    // After a stack overflow nothing can be called.
     running.length = depth;
   }
 }
 
-/** Modules inside one another from which on an error of the stack is taken to be theirs. */
+/** From this nesting depth on, a stack overflow is attributed to the modules. */
 const deepNesting = 100;
 
 function tooDeep(depth: number, cause: RangeError): HebbError {
@@ -398,7 +401,7 @@ function tooDeep(depth: number, cause: RangeError): HebbError {
   return error;
 }
 
-/** What was passed instead of a tensor, for callers without type checking. */
+/** Names a value passed instead of a tensor, for callers without type checking. */
 function refusal([first]: readonly unknown[], cause: TypeError): HebbError | undefined {
   const isList = Array.isArray(first) || ArrayBuffer.isView(first);
   if (!isList && typeof first !== "number" && first !== undefined && first !== null) return undefined;
@@ -420,7 +423,7 @@ function named(error: unknown, module: AnyModule, path: string): unknown {
   const kind = module.constructor.name;
   const suffix = ` (in "${path}")`;
   let message = error.message.endsWith(suffix) ? error.message.slice(0, -suffix.length) : error.message;
-  // The function of a layer names itself too: linear for Linear, mse for MSELoss.
+  // The function of a layer prefixes its own name: linear for Linear, mse for MSELoss.
   const [name = ""] = /^\w+(?=: )/.exec(message) ?? [];
   if ([kind, kind.replace(/Loss$/, "")].some((own) => own.toLowerCase() === name.toLowerCase()))
     message = message.slice(name.length + 2);

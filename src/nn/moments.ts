@@ -9,13 +9,13 @@ export interface Moments {
   readonly mean: Tensor;
   /** x − mean. */
   readonly centred: Tensor;
-  /** Of all values: not corrected for one degree of freedom. */
+  /** Without Bessel's correction. */
   readonly variance: Tensor;
-  /** How many values these are of. */
+  /** The number of values. */
   readonly count: number | Tensor;
 }
 
-/** Over dims, which stay with size 1. */
+/** Over dims, which are kept with size 1. */
 export function momentsOf(x: Tensor, dims: readonly number[]): Moments {
   const { mean, deviations, squares } = moments(x.node, dims);
   const count = sizeOf(dims.map((dim) => at(x.shape, dim)));
@@ -27,7 +27,7 @@ export function momentsOf(x: Tensor, dims: readonly number[]): Moments {
   };
 }
 
-/** The same over the x of all ranks together, which may differ in size. */
+/** The same over the x of all ranks, which may differ in size. */
 export function momentsOverRanks(x: Tensor, dims: readonly number[]): Moments {
   const own = sizeOf(dims.map((dim) => at(x.shape, dim)));
   const count = allReduce(full([], own, { dtype: "float64" })).to(x.dtype);

@@ -54,7 +54,7 @@ export interface LayerNormOptions {
   readonly elementwiseAffine?: boolean;
   /** Whether a bias is among them. Default true. */
   readonly bias?: boolean;
-  /** Of the parameters. Default float32. */
+  /** The dtype of the parameters. Default float32. */
   readonly dtype?: FloatDType;
 }
 
@@ -98,7 +98,10 @@ export class LayerNorm extends Module {
   }
 }
 
-/** x / √(mean of x² + eps) · weight over the last dims. eps defaults to the dtype's ulp of 1. Source: torch.nn.functional.rms_norm (Zhang and Sennrich 2019). */
+/**
+ * x / √(mean of x² + eps) · weight over the last dims. eps defaults to the ulp of 1 in the dtype. Source: torch.nn.functional.rms_norm (Zhang and
+ * Sennrich 2019).
+ */
 export function rmsNorm(x: Tensor, normalizedShape: readonly number[], weight?: Tensor, eps?: number | null): Tensor {
   given("rmsNorm", x);
   givenOrNot("rmsNorm", weight, "the weight");
@@ -118,11 +121,11 @@ export function rmsNorm(x: Tensor, normalizedShape: readonly number[], weight?: 
 }
 
 export interface RMSNormOptions {
-  /** Default null: the ulp of 1 of the input's dtype. */
+  /** Default null: the ulp of 1 in the input's dtype. */
   readonly eps?: number | null;
   /** Whether a weight is learned. Default true. */
   readonly elementwiseAffine?: boolean;
-  /** Of the parameters. Default float32. */
+  /** The dtype of the parameters. Default float32. */
   readonly dtype?: FloatDType;
 }
 
@@ -157,7 +160,7 @@ export class RMSNorm extends Module {
   }
 }
 
-/** A parameter of one value. */
+/** A parameter filled with one value. */
 export const filled = (shape: readonly number[], value: number, dtype: FloatDType = "float32"): Parameter =>
   new Parameter(value, { shape, dtype });
 
@@ -168,9 +171,9 @@ export interface BatchNormOptions {
   readonly momentum?: number | null;
   readonly affine?: boolean;
   readonly trackRunningStats?: boolean;
-  /** Whether the statistics in training are those of the batches of all ranks together (see SyncBatchNorm). Default false. */
+  /** Whether training uses the statistics of all ranks' batches together (see SyncBatchNorm). Default false. */
   readonly sync?: boolean;
-  /** Of parameters and statistics. Default float32. */
+  /** The dtype of parameters and statistics. Default float32. */
   readonly dtype?: FloatDType;
 }
 
@@ -183,12 +186,12 @@ export const batchNormKinds: OptionKinds<BatchNormOptions> = {
   dtype: kind.floatDType,
 };
 
-/** What a norm of channels with running statistics takes besides them. */
+/** The further inputs of a channel norm with running statistics. */
 export interface ChannelNormInputs {
-  /** The factor and the shift of each channel, [C]. */
+  /** The scale and the shift of each channel, [C]. */
   readonly weight?: Tensor | undefined;
   readonly bias?: Tensor | undefined;
-  /** The share of this batch in the running statistics. Default: 0.1. */
+  /** The weight of this batch in the running statistics. Default: 0.1. */
   readonly momentum?: number | Tensor;
   /** Default: 1e-5. */
   readonly eps?: number;
@@ -202,9 +205,9 @@ export const channelNormKinds: OptionKinds<ChannelNormInputs> = {
 };
 
 export interface BatchNormInputs extends ChannelNormInputs {
-  /** Whether the statistics are the batch's. Default: false. */
+  /** Use the batch's statistics. Default: false. */
   readonly training?: boolean;
-  /** Whether they are then those of the batches of all ranks together. Default: false. */
+  /** Then use those of all ranks' batches together. Default: false. */
   readonly sync?: boolean;
 }
 
@@ -215,9 +218,9 @@ const batchNormInputKinds: OptionKinds<BatchNormInputs> = {
 };
 
 /**
- * (x − mean) / √(variance + eps) · weight + bias for each channel (dim 1). In training the statistics are the batch's, and the
- * running ones, where given, become (1 − momentum)·running + momentum·batch, with the unbiased variance; otherwise the running
- * ones are used. Source: torch.nn.functional.batch_norm (Ioffe and Szegedy 2015).
+ * (x − mean) / √(variance + eps) · weight + bias for each channel (dim 1). Training uses the batch's statistics, and updates the running ones, if
+ * given, to (1 − momentum)·running + momentum·batch, with the unbiased variance. Otherwise the running ones are used. Source:
+ * torch.nn.functional.batch_norm (Ioffe and Szegedy 2015).
  */
 export function batchNorm(
   x: Tensor,
@@ -289,16 +292,16 @@ function batchMoments(x: Tensor, { training, sync, runningMean, runningVar, mome
   return { centred, variance };
 }
 
-/** n / (n − 1). */
+/** Bessel's correction, n / (n − 1). */
 const unbiased = (count: number | Tensor): number | Tensor =>
   typeof count === "number" ? count / (count - 1) : count.div(count.sub(1));
 
-/** Standardises each channel (dim 1) over the batch in training, by the running statistics otherwise. */
+/** Standardises each channel (dim 1) by the batch's statistics in training, by the running ones otherwise. */
 abstract class BatchNorm extends Module {
   readonly numFeatures: number;
   readonly eps: number;
   readonly momentum: number | null;
-  /** Whether the statistics in training are those of the batches of all ranks together. */
+  /** Whether training uses the statistics of all ranks' batches together. */
   sync: boolean;
   readonly weight: Parameter | undefined;
   readonly bias: Parameter | undefined;
@@ -378,8 +381,8 @@ export class BatchNorm2d extends BatchNorm {
 }
 
 /**
- * [N, C] or [N, C, …]: the batches of all ranks of the current world (`distributed.init()`) are standardised as one; alone, it is a BatchNorm.
- * Two messages forward and two backward in each layer. Source: torch.nn.SyncBatchNorm.
+ * [N, C] or [N, C, …]: standardises the batches of all ranks of the current world (`distributed.init()`) as one; with a single rank it is a
+ * BatchNorm. Each layer sends two messages forward and two backward. Source: torch.nn.SyncBatchNorm.
  */
 export class SyncBatchNorm extends BatchNorm {
   protected readonly ranks = [2, 3, 4, 5];
@@ -388,7 +391,7 @@ export class SyncBatchNorm extends BatchNorm {
     this.sync = options.sync ?? true;
   }
 
-  /** Makes every BatchNorm in a model use statistics from all ranks; returns the model. Source: its convert_sync_batchnorm. */
+  /** Makes every BatchNorm in a model use the statistics of all ranks; returns the model. Source: its convert_sync_batchnorm. */
   static convertSyncBatchNorm<M extends Module>(model: M): M {
     for (const module of model.modules()) if (module instanceof BatchNorm) module.sync = true;
     return model;

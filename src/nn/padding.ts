@@ -21,9 +21,8 @@ export interface PadOptions {
 const padKinds: OptionKinds<PadOptions> = { mode: kind.oneOf(...modes), value: kind.number };
 
 /**
- * Pads the last dims: `padding` holds [before, after] of the last dim, then of the one before it, and so on, as in PyTorch. Negative
- * amounts cut off. "reflect" mirrors without repeating the edge, "replicate" repeats it, "circular" continues from the other
- * side. Source: torch.nn.functional.pad.
+ * Pads the last dims: `padding` holds [before, after] for the last dim, then for the one before it, and so on, as in PyTorch. Negative amounts crop.
+ * "reflect" mirrors without repeating the edge, "replicate" repeats it, "circular" wraps around. Source: torch.nn.functional.pad.
  */
 export function pad(x: Tensor, padding: readonly number[], options: PadOptions = {}): Tensor {
   given("pad", x);
@@ -48,7 +47,7 @@ export function pad(x: Tensor, padding: readonly number[], options: PadOptions =
   });
 }
 
-/** The amounts for `rank` dims from one number for all sides, or as they are. */
+/** The amounts for `rank` dims, from one number for all sides or a list. */
 function amounts(where: string, padding: number | readonly number[], rank: number): readonly number[] {
   checkKind(where, "padding", padding, kind.size);
   const list = typeof padding === "number" ? new Array<number>(2 * rank).fill(padding) : padding;

@@ -1,19 +1,19 @@
-// Walks over modules, and the paths to them. None recurses, and paths are computed lazily.
+// Walks over modules and the paths to them. Nothing recurses, and paths are computed lazily.
 
-/** What has children of type M, by name. */
+/** Something with named children of type M. */
 interface Parent<M> {
   namedChildren(): [name: string, child: M][];
 }
-/** A module, as far as paths are concerned. */
+/** A module, as used for paths. */
 interface Owner extends Parent<Owner> {}
 
 export const join = (path: string, name: string): string =>
   path === "" ? name : name === "" ? path : `${path}.${name}`;
 
-/** A path is its parent and a name; every this many levels it is stored as text, so that reading it is fast. */
+/** A path is its parent and a name. At every multiple of this many levels it is stored as text, so that reading it is fast. */
 const copiedLevels = 64;
 
-/** A module ("") and all below it by path, each once, in the order of definition. `spell` is how paths write a name of its owner. */
+/** A module ("") and all below it by path, each once, in the order of definition. `spell`: how paths write a name. */
 export function* modulesBelow<M extends Parent<M>>(
   root: M,
   spell: (name: string, owner: M) => string = (name) => name,
@@ -35,7 +35,7 @@ export function* modulesBelow<M extends Parent<M>>(
   }
 }
 
-/** The paths inside a module, read on until the one asked for is among them. */
+/** The paths inside a module, generated on demand up to the requested one. */
 class Paths {
   private readonly known = new Map<Owner, string>();
   private readonly rest: Generator<[path: string, module: Owner]>;
@@ -58,11 +58,11 @@ class Paths {
 
 const pathsOf = new WeakMap<Owner, Paths>();
 
-/** The path of a module inside one that calls it. One that is used but not owned has no name there; its kind tells most. */
+/** The path of a module inside the calling one. A module that is used but not owned has no path, so its class stands in. */
 export function pathInside(caller: Owner, module: Owner): string {
   const known = pathsOf.get(caller)?.of(module);
   if (known !== undefined) return known;
-  // It may have been added since.
+  // The module may have been added since.
   const paths = new Paths(caller);
   pathsOf.set(caller, paths);
   return paths.of(module) ?? module.constructor.name;

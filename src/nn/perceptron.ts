@@ -11,23 +11,23 @@ import { Module } from "./module.ts";
 import { checkSizes } from "./sizes.ts";
 
 export interface PerceptronHistory {
-  /** Wrong decisions in each pass over the data. */
+  /** The number of wrong decisions in each pass over the data. */
   readonly mistakes: readonly number[];
-  /** Whether a whole pass went without a mistake: the classes are linearly separable, and this line separates them. */
+  /** Whether a whole pass had no mistakes: the classes are linearly separable, and this line separates them. */
   readonly converged: boolean;
 }
 
 export interface PerceptronOptions {
-  /** The most passes over the rows. Default: 100. */
+  /** The maximum number of passes over the rows. Default: 100. */
   readonly epochs?: number;
-  /** Default: 1. */
+  /** The learning rate. Default: 1. */
   readonly rate?: number;
 }
 
 /**
- * output = step(Σ input × weight + bias), 1 where the sum is at least 0. It starts at zero and learns by Rosenblatt's rule, one
- * sample at a time: weight += rate · (target − output) · input. If a line separates the classes it finds one; if none does,
- * as for XOR, it never stops making mistakes (Rosenblatt 1958; Novikoff 1962).
+ * output = step(Σ input × weight + bias), 1 if the sum is at least 0. It starts at zero and learns by Rosenblatt's rule, one sample at a time: weight
+ * += rate · (target − output) · input. If a line separates the classes, it finds one; if none does, as for XOR, it never stops making mistakes
+ * (Rosenblatt 1958; Novikoff 1962).
  */
 export class Perceptron extends Module {
   readonly weight: Parameter;
@@ -60,7 +60,7 @@ export class Perceptron extends Module {
     }),
   );
 
-  /** Rosenblatt's rule over [N, inputs] and targets [N] or [N, 1] of 0 and 1, until a pass has no mistake or `epochs` are over. */
+  /** Applies Rosenblatt's rule to [N, inputs] and targets [N] or [N, 1] of 0 and 1, until a pass has no mistakes or after `epochs` passes. */
   learn(x: Tensor, y: Tensor, options: PerceptronOptions = {}): PerceptronHistory {
     const { passes, epochs } = this.#passes(x, y, options);
     const mistakes: number[] = [];
@@ -72,7 +72,7 @@ export class Perceptron extends Module {
     return { mistakes, converged: mistakes.at(-1) === 0 };
   }
 
-  /** The same on any device; one that computes later is given all rows before it is asked for their mistakes. */
+  /** learn for any device. All rows of a pass are submitted before their mistakes are read. */
   async learnLater(x: Tensor, y: Tensor, options: PerceptronOptions = {}): Promise<PerceptronHistory> {
     const { passes, epochs } = this.#passes(x, y, options);
     const mistakes: number[] = [];
@@ -83,7 +83,7 @@ export class Perceptron extends Module {
     return { mistakes, converged: mistakes.at(-1) === 0 };
   }
 
-  /** What learns from each row, and how often. */
+  /** One learning function for each row, and the number of passes. */
   #passes(x: Tensor, y: Tensor, options: PerceptronOptions): { passes: (() => Tensor)[]; epochs: number } {
     given("Perceptron.learn", x);
     given("Perceptron.learn", y, "the targets");

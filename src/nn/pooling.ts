@@ -1,4 +1,4 @@
-// Pools as functions and modules: the maximum, mean or norm of each window, adaptive ones, and unpooling.
+// Pools as functions and modules: the maximum, mean or norm of each window, adaptive pools, and unpooling.
 import { at } from "../graph/at.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
@@ -67,7 +67,7 @@ export const adaptiveMaxPool3d = (x: Tensor, outputSize: AdaptiveSize): Tensor =
 
 export interface MaxPoolResult {
   readonly values: Tensor;
-  /** Places in the flattened spatial dims of the input, int32. */
+  /** Positions in the flattened spatial dims of the input, int32. */
   readonly indices: Tensor;
 }
 
@@ -184,7 +184,7 @@ export const lpPool2d = (x: Tensor, normType: number, kernelSize: Size, options:
 export const lpPool3d = (x: Tensor, normType: number, kernelSize: Size, options: LPPoolOptions = {}): Tensor =>
   lpPool(3, x, normType, kernelSize, options);
 
-/** A window and how it moves. */
+/** A window with its stride and padding. */
 export abstract class Pool<O extends PoolOptions> extends Module {
   readonly kernelSize: Size;
   readonly options: O;
@@ -196,7 +196,7 @@ export abstract class Pool<O extends PoolOptions> extends Module {
   }
 }
 
-/** The maximum of each window; the stride is the window's size by default. Source: torch.nn.MaxPool2d. */
+/** The maximum of each window; the stride defaults to the window's size. Source: torch.nn.MaxPool2d. */
 export class MaxPool2d extends Pool<MaxPoolOptions> {
   constructor(kernelSize: Size, options: MaxPoolOptions = {}) {
     super("MaxPool2d", kernelSize, options, pool.maxPoolKinds);
@@ -260,7 +260,7 @@ export class LPPool2d extends Pool<LPPoolOptions> {
   }
 }
 
-/** Windows chosen so that the result has the given size. */
+/** Windows chosen for a given output size. */
 export abstract class AdaptivePool extends Module {
   readonly outputSize: AdaptiveSize;
   constructor(outputSize: AdaptiveSize) {
@@ -270,28 +270,28 @@ export abstract class AdaptivePool extends Module {
   }
 }
 
-/** The mean of windows chosen so that the result has the given size. Source: torch.nn.AdaptiveAvgPool1d. */
+/** The mean of windows chosen for a given output size. Source: torch.nn.AdaptiveAvgPool1d. */
 export class AdaptiveAvgPool1d extends AdaptivePool {
   forward(x: Tensor): Tensor {
     return adaptiveAvgPool1d(x, this.outputSize);
   }
 }
 
-/** The mean of windows chosen so that the result has the given size. Source: torch.nn.AdaptiveAvgPool2d. */
+/** The mean of windows chosen for a given output size. Source: torch.nn.AdaptiveAvgPool2d. */
 export class AdaptiveAvgPool2d extends AdaptivePool {
   forward(x: Tensor): Tensor {
     return adaptiveAvgPool2d(x, this.outputSize);
   }
 }
 
-/** The maximum of each window, with windows chosen so that the result has the given size. Source: torch.nn.AdaptiveMaxPool1d. */
+/** The maximum of windows chosen for a given output size. Source: torch.nn.AdaptiveMaxPool1d. */
 export class AdaptiveMaxPool1d extends AdaptivePool {
   forward(x: Tensor): Tensor {
     return adaptiveMaxPool1d(x, this.outputSize);
   }
 }
 
-/** The maximum of each window, with windows chosen so that the result has the given size. Source: torch.nn.AdaptiveMaxPool2d. */
+/** The maximum of windows chosen for a given output size. Source: torch.nn.AdaptiveMaxPool2d. */
 export class AdaptiveMaxPool2d extends AdaptivePool {
   forward(x: Tensor): Tensor {
     return adaptiveMaxPool2d(x, this.outputSize);

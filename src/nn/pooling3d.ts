@@ -54,14 +54,14 @@ export class LPPool3d extends Pool<LPPoolOptions> {
   }
 }
 
-/** The mean of windows chosen so that the result has the given size. Source: torch.nn.AdaptiveAvgPool3d. */
+/** The mean of windows chosen for a given output size. Source: torch.nn.AdaptiveAvgPool3d. */
 export class AdaptiveAvgPool3d extends AdaptivePool {
   forward(x: Tensor): Tensor {
     return adaptiveAvgPool3d(x, this.outputSize);
   }
 }
 
-/** The maximum of each window, with windows chosen so that the result has the given size. Source: torch.nn.AdaptiveMaxPool3d. */
+/** The maximum of windows chosen for a given output size. Source: torch.nn.AdaptiveMaxPool3d. */
 export class AdaptiveMaxPool3d extends AdaptivePool {
   forward(x: Tensor): Tensor {
     return adaptiveMaxPool3d(x, this.outputSize);

@@ -1,4 +1,4 @@
-// Positional information for attention: rotary embeddings, and ALiBi's biases.
+// Positional information for attention: rotary embeddings and ALiBi's biases.
 import { isFloat, isHalf } from "../graph/dtype.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
@@ -11,9 +11,9 @@ import type { FloatDType } from "./init.ts";
 export interface RotaryOptions {
   /** The position of each row, [T]. Default 0, 1, 2, … */
   readonly positions?: Tensor | undefined;
-  /** Of the slowest angle. Default 10000. */
+  /** The base of the angles' frequencies. Default 10000. */
   readonly base?: number;
-  /** Pairs are neighbours, as in the paper, and not the halves of the width. Default false. */
+  /** Pairs are neighbours, as in the paper, instead of the two halves of the width. Default false. */
   readonly interleaved?: boolean;
 }
 
@@ -24,8 +24,8 @@ const rotaryKinds: OptionKinds<RotaryOptions> = {
 };
 
 /**
- * Queries or keys [..., T, width] turned in pairs of features by angles position · base^(−2i / width): products of a query and a key then depend
- * on the distance of their positions alone. Source: Su et al. 2021.
+ * Rotates queries or keys [..., T, width], in pairs of features, by angles position · base^(−2i / width). Products of a query and a key then depend
+ * only on the distance of their positions. Source: Su et al. 2021.
  */
 export function rotary(x: Tensor, options: RotaryOptions = {}): Tensor {
   given("rotary", x);
@@ -35,7 +35,7 @@ export function rotary(x: Tensor, options: RotaryOptions = {}): Tensor {
     throw new ShapeError(`rotary: takes [..., T, width] with an even width, got ${formatShape(x.shape)}`);
   if (!isFloat(x.dtype)) throw new HebbError(`rotary: the input must be of floats, got ${x.dtype}`);
   if (!(base > 0)) throw new HebbError(`rotary: base must be above 0, got ${base}`);
-  // Angles need the digits of float32: positions beyond 256 are not even numbers of a bfloat16.
+  // Angles need the precision of float32: beyond 256, bfloat16 does not hold every integer position.
   const wide = isHalf(x.dtype) ? "float32" : x.dtype;
   const places = (positions ?? arange(length)).to(wide);
   if (places.rank !== 1 || places.size !== length)
@@ -52,7 +52,7 @@ export function rotary(x: Tensor, options: RotaryOptions = {}): Tensor {
   return interleaved ? stack(turned, -1).flatten(-2) : cat(turned, -1);
 }
 
-/** 2^(−8 / n), squared, cubed …; if n is not a power of two, every other one of the next power fills up. */
+/** 2^(−8 / n), squared, cubed …; if n is not a power of two, every other slope of the next power of two fills up. */
 function slopes(heads: number): number[] {
   const power = 2 ** Math.floor(Math.log2(heads));
   const of = (count: number): number[] => Array.from({ length: count }, (_, head) => 2 ** ((-8 * (head + 1)) / count));
@@ -62,8 +62,8 @@ function slopes(heads: number): number[] {
 }
 
 /**
- * −slope · distance for each head, [heads, queries, keys]: added to scores as an attention mask, it makes far keys count less. The last query
- * stands at the last key. Default: as many keys as queries. Source: Press et al. 2022.
+ * −slope · distance for each head, [heads, queries, keys]: added to scores as an attention mask, it gives far keys less weight. The last query is at
+ * the position of the last key. Default: as many keys as queries. Source: Press et al. 2022.
  */
 export function alibi(
   heads: number,

@@ -1,4 +1,4 @@
-// What console.log shows of modules and tensors.
+// How console.log prints modules and tensors.
 import { inspect as nodeInspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import { compile, Parameter, randn, State, type Tensor, tensor, zeros } from "../tensor/index.ts";
@@ -27,7 +27,7 @@ describe("a module prints", () => {
     expect(String(model)).toMatch(/\), 64 parameters, 40 of them frozen$/);
   });
 
-  it("fields of one's own, equal neighbours once, and itself not for ever", () => {
+  it("custom fields, equal neighbours once, and itself without recursing forever", () => {
     class Mine extends nn.Module {
       readonly scale = new Parameter(1, { shape: [3] });
       readonly heads = 2;
@@ -63,7 +63,7 @@ describe("a module prints", () => {
     expect(String(layer).replace(/, [\d,]+ parameters?$/, "")).toBe(text);
   });
 
-  it("its name alone where it lies deep", () => {
+  it("only its name at a great depth", () => {
     expect(nodeInspect({ a: { b: { model: new nn.Linear(1, 1) } } }, { depth: 1 })).not.toContain("→");
   });
 });
@@ -86,12 +86,12 @@ describe("a tensor prints", () => {
     expect(shown(zeros([0, 3]))).toBe("Tensor float32[0, 3]\n[]");
   });
 
-  it("its name, and whether it is learned", () => {
+  it("its name, and whether it is trained", () => {
     expect(shown(new Parameter(2, { name: "fc.bias" }))).toBe('Parameter "fc.bias" float32[], requiresGrad 2');
     expect(shown(new State(0, { shape: [2] }))).toBe("State float32[2] [0, 0]");
   });
 
-  it("the ends of what is long", () => {
+  it("the ends of a long dim", () => {
     const lines = shown(randn([200, 30])).split("\n");
     expect(lines).toHaveLength(8);
     expect(lines[4]).toBe(" …,");

@@ -4,7 +4,7 @@ import { Tensor } from "../tensor/index.ts";
 
 const longest = 60;
 
-/** A value that a line has room for; undefined for others. */
+/** A value that fits on the line; undefined for others. */
 function shown(value: unknown): string | undefined {
   if (typeof value === "number") return String(Number(value.toPrecision(6)));
   if (value === null || typeof value === "boolean") return String(value);
@@ -17,17 +17,17 @@ function shown(value: unknown): string | undefined {
   return text.length > longest ? `[${value.length} values]` : text;
 }
 
-/** `name: value` for each field that can be shown in a few words. */
+/** `name: value` for each field that has a short text. */
 export function listed(values: object): string[] {
   return Object.entries(values).flatMap(([name, value]) => {
-    // The house's layers keep optional arguments in a field of this name.
+    // hebb's layers keep optional arguments in a field of this name.
     if (name === "options" && typeof value === "object" && value !== null) return listed(value);
     const text = shown(value);
     return text === undefined ? [] : [value instanceof Tensor ? `${name} ${text}` : `${name}: ${text}`];
   });
 }
 
-/** The same, without those that are as they are by default. */
+/** The same, without fields that have their default value. */
 export function listedUnless(values: object, defaults: Readonly<Record<string, unknown>>): string[] {
   return listed(Object.fromEntries(Object.entries(values).filter(([name, value]) => value !== defaults[name])));
 }
@@ -36,7 +36,7 @@ export function listedUnless(values: object, defaults: Readonly<Record<string, u
 export const dtypeOf = (parameter: Tensor | undefined): string[] =>
   parameter === undefined || parameter.dtype === "float32" ? [] : [parameter.dtype];
 
-/** What layers with a weight and perhaps a bias have in common: `4 → 8, no bias, float64`. */
+/** The common part of layers with a weight and an optional bias: `4 → 8, no bias, float64`. */
 export function fromTo(
   from: number | string,
   to: number | string,
@@ -46,16 +46,16 @@ export function fromTo(
   return [`${from} → ${to}`, ...more, ...(bias === undefined ? ["no bias"] : []), ...dtypeOf(weight)].join(", ");
 }
 
-/** What lies deeper is left out. */
+/** Deeper levels are omitted. */
 const mostLevels = 48;
 
-/** A module, as far as printing is concerned. */
+/** A module, as used for printing. */
 interface Printed {
   extraRepr(): string;
   namedChildren(): [name: string, child: Printed][];
 }
 
-/** Lines for a module and all it holds. Equal neighbours with numbers for names share their lines. */
+/** Lines for a module and its submodules. Equal neighbours with numbers for names share their lines. */
 export function printModule(module: Printed, above: readonly Printed[] = []): string {
   const kind = module.constructor.name;
   if (above.includes(module)) return `${kind}(… again)`;

@@ -1,4 +1,4 @@
-// RNN, LSTM and GRU over whole sequences: layers, directions, lengths. The steps are one loop, whatever their number.
+// RNN, LSTM and GRU over whole sequences: layers, directions, lengths. One loop runs the steps, for any number of them.
 import { at } from "../graph/at.ts";
 import { HebbError, ShapeError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
@@ -30,13 +30,13 @@ export interface RecurrentOptions {
   readonly numLayers?: number;
   /** Whether biases are added. Default true. */
   readonly bias?: boolean;
-  /** Sequences are [N, T, in] and not [T, N, in]. States are [layers, N, hidden] either way. Default false. */
+  /** Sequences are [N, T, in] instead of [T, N, in]. States are always [layers, N, hidden]. Default false. */
   readonly batchFirst?: boolean;
-  /** Between layers, in training. Default 0. */
+  /** Dropout between layers, in training. Default 0. */
   readonly dropout?: number;
-  /** Run backwards too; the outputs of both directions are joined. Default false. */
+  /** Also run backwards, and concatenate the outputs of both directions. Default false. */
   readonly bidirectional?: boolean;
-  /** Of the parameters. Default float32. */
+  /** The dtype of the parameters. Default float32. */
   readonly dtype?: FloatDType;
 }
 
@@ -57,7 +57,7 @@ export interface RNNOptions extends RecurrentOptions {
 const rnnKinds: OptionKinds<RNNOptions> = { ...recurrentKinds, nonlinearity: nonlinearityKind };
 
 export interface LSTMOptions extends RecurrentOptions {
-  /** Above 0, outputs are projected to this size, smaller than the hidden size. Default 0. */
+  /** If above 0, outputs are projected to this size, smaller than the hidden size. Default 0. */
   readonly projSize?: number;
 }
 
@@ -65,8 +65,8 @@ const lstmKinds: OptionKinds<LSTMOptions> = { ...recurrentKinds, projSize: kind.
 
 export interface SequenceOptions {
   /**
-   * How many steps of each sequence count, [N], 0 ≤ length ≤ T. Later outputs are 0, and the final state is that after the last
-   * step that counts: what torch.nn.utils.rnn.pack_padded_sequence is for.
+   * The number of valid steps of each sequence, [N], 0 ≤ length ≤ T. Later outputs are 0, and the final state is the one after the last valid step.
+   * Replaces torch.nn.utils.rnn.pack_padded_sequence.
    */
   readonly lengths?: Tensor | readonly number[];
 }
@@ -87,18 +87,18 @@ interface Pass {
   readonly gates: Gates;
   readonly weights: Weights;
   readonly reverse: boolean;
-  /** Where not every step counts. */
+  /** The lengths, if not every step is valid. */
   readonly lengths: Lengths | undefined;
 }
 
 interface Lengths {
-  /** How many steps of each sequence count, [N]. */
+  /** The number of valid steps of each sequence, [N]. */
   readonly lengths: Tensor;
-  /** True where a step counts, [T, N, 1]. */
+  /** True where a step is valid, [T, N, 1]. */
   readonly counts: Tensor;
 }
 
-/** What one layer in one direction makes of a sequence. */
+/** The result of one layer in one direction. */
 interface Run {
   /** [T, N, out] */
   readonly output: Tensor;
@@ -108,7 +108,7 @@ interface Run {
 const resultsOf = ({ output, final: { hidden, cell } }: Run): readonly [Tensor, ...Tensor[]] =>
   cell === undefined ? [output, hidden] : [output, hidden, cell];
 
-/** One layer in one direction, by the name that it has in the field. */
+/** Runs one layer in one direction under the name of its field. */
 function runNamed(x: Tensor, start: RecurrentState, pass: Pass): Run {
   const { gates, weights, reverse } = pass;
   const { ih, hh, biasIh, biasHh, hr } = weights;
@@ -128,12 +128,12 @@ function runNamed(x: Tensor, start: RecurrentState, pass: Pass): Run {
     : composedResults("rnn", inputs, { ...attributes, nonlinearity }, body, resultsOf);
 }
 
-/** [T, N, in] through one layer in one direction: outputs [T, N, out] and the final state. */
+/** Runs [T, N, in] through one layer in one direction: outputs [T, N, out] and the final state. */
 function runLayer(x: Tensor, start: RecurrentState, pass: Pass): Run {
   const { gates, weights, reverse, lengths } = pass;
   const counts = lengths?.counts;
   if (x.shape[0] === 0) throw new ShapeError(`${gates.name}: a sequence needs at least one step`);
-  // The gates of all steps that depend on the input alone are one product; without a split the second bias joins it.
+  // The input's part of the gates is one product for all steps; without a split, it includes the second bias.
   const both =
     weights.biasIh === undefined || weights.biasHh === undefined || gates.splitBias
       ? weights.biasIh
@@ -144,7 +144,7 @@ function runLayer(x: Tensor, start: RecurrentState, pass: Pass): Run {
       const { hidden, cell } = state;
       const next = gates.step(row.gates, linear(hidden, weights.hh, inner), state);
       const made = weights.hr === undefined ? next.hidden : linear(next.hidden, weights.hr);
-      // Through steps that do not count the state stays as it is.
+      // Invalid steps keep the state.
       const kept = (fresh: Tensor, old: Tensor): Tensor =>
         row.counts === undefined ? fresh : where(row.counts, fresh, old);
       const carried = kept(made, hidden);
@@ -160,13 +160,13 @@ function runLayer(x: Tensor, start: RecurrentState, pass: Pass): Run {
   return { output: counts === undefined ? output : where(counts, output, 0), final };
 }
 
-/** What each step gets. */
+/** The inputs of each step. */
 interface StepRows {
   readonly gates: Tensor;
   readonly counts: Tensor | undefined;
 }
 
-/** What RNN, LSTM and GRU share. */
+/** The common part of RNN, LSTM and GRU. */
 abstract class Recurrent<Out, In extends unknown[]> extends Module<Out, In> {
   readonly inputSize: number;
   readonly hiddenSize: number;
@@ -222,7 +222,7 @@ abstract class Recurrent<Out, In extends unknown[]> extends Module<Out, In> {
         if (weights.hr !== undefined) yield [`weight_hr_${ending}`, weights.hr];
       }
     }
-    // Of a class that extends this one.
+    // Members that a subclass adds.
     yield* super.members();
   }
 
@@ -238,7 +238,7 @@ abstract class Recurrent<Out, In extends unknown[]> extends Module<Out, In> {
       : fromTo(this.inputSize, this.hiddenSize, { weight: first.ih, bias: first.biasIh }, changed);
   }
 
-  /** Outputs and the final states of all layers, [layers · directions, N, size]. */
+  /** The outputs, and the final states of all layers, [layers · directions, N, size]. */
   protected run(
     x: Tensor,
     hidden: Tensor | undefined,
@@ -277,7 +277,7 @@ abstract class Recurrent<Out, In extends unknown[]> extends Module<Out, In> {
       given?.select(0, place) ?? zeros([batch, size], { dtype: x.dtype });
     const known = lengths === undefined ? undefined : stepsThatCount(name, lengths, steps, batch);
     const finals: RecurrentState[] = [];
-    // Steps that do not count may hold anything: 0 · NaN would reach the weights.
+    // Invalid steps may hold anything: 0 · NaN would reach the weights.
     let value = known === undefined ? inTime : where(known.counts, inTime, 0);
     for (const [layer, passes] of this.#weights.entries()) {
       const outputs = passes.map((weights, direction) => {
@@ -328,8 +328,8 @@ function stepsThatCount(name: string, lengths: Tensor | readonly number[], steps
 }
 
 /**
- * Elman's recurrent network: h = tanh(W x + b + U h₋₁ + b′) (or relu). [T, N, in] → outputs [T, N, hidden · directions] and the
- * final states [layers · directions, N, hidden]. Without an initial state it starts at 0. Source: torch.nn.RNN.
+ * Elman's recurrent network: h = tanh(W x + b + U h₋₁ + b′) (or relu). [T, N, in] → outputs [T, N, hidden · directions] and final states [layers ·
+ * directions, N, hidden]. The initial state defaults to 0. Source: torch.nn.RNN.
  */
 export class RNN extends Recurrent<
   [output: Tensor, hidden: Tensor],
@@ -345,7 +345,7 @@ export class RNN extends Recurrent<
   }
 }
 
-/** Gated recurrent units: shapes as for RNN. Source: torch.nn.GRU (Cho et al. 2014). */
+/** Gated recurrent units, with the shapes of RNN. Source: torch.nn.GRU (Cho et al. 2014). */
 export class GRU extends Recurrent<
   [output: Tensor, hidden: Tensor],
   [x: Tensor, hidden?: Tensor | undefined, options?: SequenceOptions]

@@ -18,17 +18,17 @@ export interface RecurrentState {
   readonly cell: Tensor | undefined;
 }
 
-/** The kinds of recurrent networks: how many gates, and what one step makes of them. */
+/** A kind of recurrent network: the number of gates, and the function of one step. */
 export interface Gates {
   readonly name: "RNN" | "LSTM" | "GRU";
-  /** Of RNN alone. */
+  /** Only for RNN. */
   readonly nonlinearity?: Nonlinearity;
-  /** How many times the hidden size the gates take. */
+  /** The width of all gates, in multiples of the hidden size. */
   readonly count: number;
   readonly hasCell: boolean;
-  /** Whether the bias of the recurrent part stays apart from that of the input. */
+  /** Whether the recurrent bias is added separately from that of the input. */
   readonly splitBias: boolean;
-  /** The next state from the input's part of the gates, the state's part, and the state. Before any projection. */
+  /** The next state, before any projection, from the input's part of the gates, the state's part, and the state. */
   step(fromInput: Tensor, fromState: Tensor, state: RecurrentState): RecurrentState;
 }
 
@@ -88,7 +88,7 @@ function parts(gates: Tensor, count: number): Tensor[] {
   return Array.from({ length: count }, (_, place) => gates.slice(1, place * size, (place + 1) * size));
 }
 
-/** A parameter as PyTorch starts those of recurrent layers: uniform ±1/√hidden. */
+/** A parameter initialised like PyTorch's recurrent layers: uniform ±1/√hidden. */
 export function recurrentParameter(shape: readonly number[], hiddenSize: number, dtype?: init.FloatDType): Parameter {
   const parameter = new Parameter(init.blank(shape, dtype));
   const bound = hiddenSize > 0 ? 1 / Math.sqrt(hiddenSize) : 0;
@@ -99,7 +99,7 @@ export function recurrentParameter(shape: readonly number[], hiddenSize: number,
 export interface CellOptions {
   /** Whether biases are added. Default true. */
   readonly bias?: boolean;
-  /** Of the parameters. Default float32. */
+  /** The dtype of the parameters. Default float32. */
   readonly dtype?: init.FloatDType;
 }
 
@@ -112,7 +112,7 @@ export interface RNNCellOptions extends CellOptions {
 
 const rnnCellKinds: OptionKinds<RNNCellOptions> = { ...cellKinds, nonlinearity: nonlinearityKind };
 
-/** The parameters of a single step, and what the three cells share. */
+/** The parameters of a single step, and the common part of the three cells. */
 abstract class RecurrentCell<Out, In extends unknown[]> extends Module<Out, In> {
   readonly weightIh: Parameter;
   readonly weightHh: Parameter;
@@ -171,7 +171,7 @@ abstract class RecurrentCell<Out, In extends unknown[]> extends Module<Out, In> 
   }
 }
 
-/** h′ = tanh(W x + b + U h + b′): [N, in] and [N, hidden] → [N, hidden]. Without a state it starts at 0. Source: torch.nn.RNNCell. */
+/** h′ = tanh(W x + b + U h + b′): [N, in] and [N, hidden] → [N, hidden]. The state defaults to 0. Source: torch.nn.RNNCell. */
 export class RNNCell extends RecurrentCell<Tensor, [x: Tensor, hidden?: Tensor | undefined]> {
   constructor(inputSize: number, hiddenSize: number, options: RNNCellOptions = {}) {
     checkOptions("RNNCell", options, rnnCellKinds);

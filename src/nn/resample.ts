@@ -74,7 +74,7 @@ export function pixelUnshuffle(x: Tensor, downscaleFactor: number): Tensor {
   );
 }
 
-/** [N, C, ...]: channels of different groups are interleaved. Source: torch.nn.functional.channel_shuffle (Zhang et al. 2018). */
+/** [N, C, ...]: interleaves the channels of different groups. Source: torch.nn.functional.channel_shuffle (Zhang et al. 2018). */
 export function channelShuffle(x: Tensor, groups: number): Tensor {
   given("channelShuffle", x);
   factorOf("channelShuffle", groups);

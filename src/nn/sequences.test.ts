@@ -1,4 +1,4 @@
-// Recurrent and attention layers beyond golden values: program size and time, state carried on, masks, shapes in errors.
+// Recurrent and attention layers beyond golden values: program size and time, carried state, masks, shapes in errors.
 import { describe, expect, it } from "vitest";
 import { Adam } from "../optim/index.ts";
 import { compile, gradCheck, rand, randn, seed, type Tensor, tensor, zeros } from "../tensor/index.ts";
@@ -19,7 +19,7 @@ import {
 const numbers = (x: Tensor): number[] => [...x.dataSync()];
 
 describe("recurrent layers", () => {
-  it("train as a program of few kernels, whatever the number of steps", () => {
+  it("train as a program of few kernels for any number of steps", () => {
     seed(1);
     const [lstm, head] = [new LSTM(8, 16), new Linear(16, 4)];
     const optimizer = new Adam([...lstm.parameters(), ...head.parameters()], { lr: 0.01 });
@@ -39,7 +39,7 @@ describe("recurrent layers", () => {
     expect(kernels).toBeLessThan(50);
   });
 
-  it("go on from the state they gave", () => {
+  it("continue from a returned state", () => {
     const lstm = new LSTM(3, 4, { numLayers: 2, dtype: "float64" });
     const x = randn([6, 2, 3], { dtype: "float64" });
     const [whole, [hidden]] = lstm.forward(x);
@@ -50,7 +50,7 @@ describe("recurrent layers", () => {
     for (const [place, value] of numbers(hidden).entries()) expect(numbers(after)[place]).toBeCloseTo(value, 12);
   });
 
-  it("are their cells, step by step", () => {
+  it("equal their cells, step by step", () => {
     const [lstm, cell] = [new LSTM(3, 4), new LSTMCell(3, 4)];
     const values = Object.values(lstm.stateDict());
     for (const [place, parameter] of cell.parameters().entries()) parameter.assign(values[place] ?? parameter);
@@ -90,8 +90,8 @@ describe("recurrent layers", () => {
     ["hiddenSize must be a whole number of at least 1, got 0", () => new LSTM(2, 0)],
   ])("%s", (message, run) => expect(run).toThrow(message));
 
-  it("do not fit into a Sequential, while typing and when run", () => {
-    // @ts-expect-error: an LSTM gives its state too.
+  it("are refused by a Sequential, by the type checker and at run time", () => {
+    // @ts-expect-error: an LSTM also returns its state.
     const model = new Sequential(new LSTM(2, 3));
     expect(() => model.forward(zeros([4, 1, 2]))).toThrow("module 0 (LSTM) returns several values");
   });
@@ -110,7 +110,7 @@ describe("attention", () => {
     expect(numbers(chosen)).toEqual(numbers(causal));
   });
 
-  it("gives 0, and gradients that are numbers, to a query that may see nothing", () => {
+  it("gives 0 and finite gradients to a fully masked query", () => {
     const nothing = tensor([[[false]], [[true]]]);
     q.requiresGrad = true;
     const output = F.scaledDotProductAttention(q, k, v, { attnMask: nothing });

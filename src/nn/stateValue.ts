@@ -5,12 +5,12 @@ import { describe, numbers } from "../graph/kinds.ts";
 import { type Shape, sizeOf } from "../graph/shape.ts";
 import { Tensor, type TensorJson } from "../tensor/index.ts";
 
-/** A value of a state dict: a tensor, or an array as files hold it. */
+/** A value of a state dict: a tensor, or an array as stored in files. */
 export type StateValue = Tensor | { readonly dtype: DType; readonly shape: Shape; readonly data: TypedArray };
 /** The same, or a tensor from JSON. */
 export type LoadableValue = StateValue | TensorJson;
 
-/** The value, with numbers for those that JSON writes as strings. Rejects anything that is neither a tensor nor an array of its size. */
+/** The value, with the strings of JSON as numbers. Rejects anything that is neither a tensor nor an array of its size. */
 export function readStateValue(name: string, value: unknown): StateValue {
   if (value instanceof Tensor) return value;
   if (typeof value === "object" && value !== null && "shape" in value && "data" in value && "dtype" in value) {

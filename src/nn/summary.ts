@@ -9,7 +9,7 @@ import { type Parameter, type State, Tensor } from "../tensor/index.ts";
 export interface SummaryRow {
   readonly path: string;
   readonly kind: string;
-  /** Whether it has no modules inside: its output is then counted as an activation. */
+  /** Whether it has no submodules: its output then counts as an activation. */
   readonly leaf: boolean;
   readonly outputs: readonly Tensor[] | undefined;
   readonly flops: number | undefined;
@@ -23,14 +23,14 @@ export interface SummaryTotals {
   readonly flops: number | undefined;
 }
 
-/** The tensors in an output: itself, or those in arrays and plain objects. */
+/** The tensors in an output: the output itself, or those in arrays and plain objects. */
 export function tensorsIn(output: unknown): Tensor[] {
   if (output instanceof Tensor) return [output];
   if (typeof output !== "object" || output === null) return [];
   return Object.values(output).flatMap(tensorsIn);
 }
 
-/** Ops that move values and compute none. */
+/** Ops that move values without computing. */
 const movements = new Set(
   "reshape permute expand slice pad cat full iota cast gather indexSelect window spread alias custom stopGradient where position".split(
     " ",
@@ -48,7 +48,7 @@ function flopsOf(node: Node): number {
   return isFloat(node.dtype) ? sizeOf(node.shape) : 0;
 }
 
-/** FLOPs by the path of the module that asked for them. */
+/** FLOPs by the path of the module that caused them. */
 export function costsByScope(outputs: readonly Tensor[]): Map<string, number> {
   const costs = new Map<string, number>();
   const roots = outputs.map((output) => output.node);
@@ -73,7 +73,7 @@ function quantity(value: number, unit: string): string {
 
 const valuesIn = (list: readonly State[]): string => grouped(list.reduce((sum, { size }) => sum + size, 0));
 
-/** `1,234 parameters`, and how many of them are frozen. */
+/** `1,234 parameters`, and the number of frozen ones. */
 export function countOf(parameters: readonly Parameter[]): string {
   const frozen = parameters.filter(({ requiresGrad }) => !requiresGrad);
   const total = valuesIn(parameters);

@@ -16,21 +16,21 @@ import { LayerNorm } from "./normalization.ts";
 import { listedUnless } from "./print.ts";
 
 export interface TransformerLayerOptions {
-  /** Width of the network of each position. Default 2048. */
+  /** Width of the feed-forward network. Default 2048. */
   readonly dimFeedforward?: number;
-  /** In training. Default 0.1. */
+  /** Dropout in training. Default 0.1. */
   readonly dropout?: number;
   /** Default "relu". */
   readonly activation?: "relu" | "gelu" | ((x: Tensor) => Tensor);
   /** Default 1e-5. */
   readonly layerNormEps?: number;
-  /** Sequences are [N, T, E] and not [T, N, E]. Default false. */
+  /** Sequences are [N, T, E] instead of [T, N, E]. Default false. */
   readonly batchFirst?: boolean;
-  /** Normalise before attention and network instead of after. Default false. */
+  /** Normalise before attention and feed-forward network instead of after. Default false. */
   readonly normFirst?: boolean;
-  /** In all projections and normalisations. Default true. */
+  /** Biases in all projections and normalisations. Default true. */
   readonly bias?: boolean;
-  /** Of the parameters. Default float32. */
+  /** The dtype of the parameters. Default float32. */
   readonly dtype?: FloatDType;
 }
 
@@ -46,11 +46,11 @@ export const layerKinds: OptionKinds<TransformerLayerOptions> = {
 };
 
 export interface EncoderInputs {
-  /** [T, T] or [N · heads, T, T]: booleans, true is left out; floats are added. */
+  /** [T, T] or [N · heads, T, T]: booleans mask out where true; floats are added. */
   readonly srcMask?: Tensor | undefined;
-  /** [N, T]: booleans, true is left out; floats are added. */
+  /** [N, T]: booleans mask out where true; floats are added. */
   readonly srcKeyPaddingMask?: Tensor | undefined;
-  /** Position i sees positions up to i. Default false. */
+  /** Position i attends to positions up to i. Default false. */
   readonly isCausal?: boolean;
 }
 
@@ -168,8 +168,8 @@ export class TransformerEncoderLayer extends Module<Tensor, [src: Tensor, option
 }
 
 /**
- * Self-attention over the target, attention to the encoder's memory, then a network of two layers: target [T, N, E] and memory
- * [S, N, E] → [T, N, E]. Source: torch.nn.TransformerDecoderLayer (Vaswani et al. 2017).
+ * Self-attention over the target, attention to the encoder's memory, then a two-layer feed-forward network: target [T, N, E] and memory [S, N, E] →
+ * [T, N, E]. Source: torch.nn.TransformerDecoderLayer (Vaswani et al. 2017).
  */
 export class TransformerDecoderLayer extends Module<Tensor, [tgt: Tensor, memory: Tensor, options?: DecoderInputs]> {
   readonly selfAttn: MultiheadAttention;
@@ -245,7 +245,7 @@ export class TransformerDecoderLayer extends Module<Tensor, [tgt: Tensor, memory
   }
 }
 
-/** A sequence that goes through a layer of its own, residual paths and all, without NaN in its padding. */
+/** Replaces NaN in the padding of a sequence before it enters a layer, including its residual paths. */
 function withoutPadding(
   name: string,
   x: Tensor,
@@ -255,7 +255,7 @@ function withoutPadding(
   return withoutJunk(x, unseenKeys({ name, keyPaddingMask, attnMask: undefined, query: x, key: x, heads, batchFirst }));
 }
 
-/** `count` modules, each newly made. */
+/** `count` new modules. */
 function layersOf<M extends AnyModule>(make: () => M, count: number, kind: string): M[] {
   if (!(Number.isInteger(count) && count >= 0))
     throw new HebbError(`${kind}: the number of layers must be a whole number of 0 or more, got ${count}`);
@@ -263,8 +263,8 @@ function layersOf<M extends AnyModule>(make: () => M, count: number, kind: strin
 }
 
 /**
- * Encoder layers one after another, and a last normalisation if given. `make` builds one layer; each starts with weights of its
- * own. Source: torch.nn.TransformerEncoder.
+ * Encoder layers in sequence, and an optional final normalisation. `make` builds one layer; each is initialised separately. Source:
+ * torch.nn.TransformerEncoder.
  */
 export class TransformerEncoder extends Module<Tensor, [src: Tensor, options?: EncoderInputs]> {
   readonly layers: ModuleList<TransformerEncoderLayer>;
@@ -286,7 +286,7 @@ export class TransformerEncoder extends Module<Tensor, [src: Tensor, options?: E
   }
 }
 
-/** Decoder layers one after another, and a last normalisation if given. Source: torch.nn.TransformerDecoder. */
+/** Decoder layers in sequence, and an optional final normalisation. Source: torch.nn.TransformerDecoder. */
 export class TransformerDecoder extends Module<Tensor, [tgt: Tensor, memory: Tensor, options?: DecoderInputs]> {
   readonly layers: ModuleList<TransformerDecoderLayer>;
   readonly norm: LayerNorm | undefined;

@@ -16,9 +16,9 @@ import {
 } from "./transformer.ts";
 
 export interface TransformerOptions extends TransformerLayerOptions {
-  /** Width of each position. Default 512. */
+  /** The width of each position. Default 512. */
   readonly dModel?: number;
-  /** Heads of each attention. Default 8. */
+  /** The number of heads of each attention. Default 8. */
   readonly nhead?: number;
   /** Default 6. */
   readonly numEncoderLayers?: number;
@@ -41,7 +41,7 @@ export interface TransformerInputs {
   readonly srcKeyPaddingMask?: Tensor | undefined;
   readonly tgtKeyPaddingMask?: Tensor | undefined;
   readonly memoryKeyPaddingMask?: Tensor | undefined;
-  /** Position i of the source sees positions up to i. Default false. */
+  /** Position i of the source attends to positions up to i. Default false. */
   readonly srcIsCausal?: boolean;
   /** Default false. */
   readonly tgtIsCausal?: boolean;
@@ -62,7 +62,7 @@ const inputKinds: OptionKinds<TransformerInputs> = {
 };
 
 /**
- * A source [S, N, E] is encoded, and a target [T, N, E] is decoded beside it: → [T, N, E]. Matrices start by Xavier's uniform rule. Source:
+ * Encodes a source [S, N, E] and decodes a target [T, N, E] with it: → [T, N, E]. Matrices are initialised by Xavier's uniform rule. Source:
  * torch.nn.Transformer (Vaswani et al. 2017).
  */
 export class Transformer extends Module<Tensor, [src: Tensor, tgt: Tensor, options?: TransformerInputs]> {

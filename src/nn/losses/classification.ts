@@ -24,7 +24,7 @@ import {
 } from "./reduction.ts";
 
 export interface BceOptions extends LossOptions {
-  /** A factor on each element's loss, broadcast. */
+  /** The factor of each element's loss, broadcast. */
   readonly weight?: Tensor | undefined;
 }
 
@@ -34,8 +34,8 @@ export const bceKinds: OptionKinds<BceOptions> = { ...lossKinds, weight: tensorK
 const leastSpread = Math.fround(1e-12);
 
 /**
- * −(t·log(x) + (1 − t)·log(1 − x)) for probabilities x; the logarithms stop at −100, and the slope at 1e12.
- * Prefer bceWithLogits, which is exact. Source: torch.nn.functional.binary_cross_entropy.
+ * −(t·log(x) + (1 − t)·log(1 − x)) for probabilities x. The logarithms are at least −100, and gradients at most 1e12. Prefer bceWithLogits, which is
+ * exact. Source: torch.nn.functional.binary_cross_entropy.
  */
 export function bce(input: Tensor, target: Tensor, options: BceOptions = {}): Tensor {
   checkOptions("bce", options, bceKinds);
@@ -66,15 +66,13 @@ function bceLosses(input: Tensor, target: Tensor): Tensor {
 }
 
 export interface BceWithLogitsOptions extends BceOptions {
-  /** A factor on the loss of positive targets, broadcast (one for each class). */
+  /** The factor of the loss of positive targets, broadcast (one for each class). */
   readonly posWeight?: Tensor | undefined;
 }
 
 export const bceWithLogitsKinds: OptionKinds<BceWithLogitsOptions> = { ...bceKinds, posWeight: tensorKind };
 
-/**
- * −(t·log σ(x) + (1 − t)·log σ(−x)) for logits x, exact at any size. Source: torch.nn.functional.binary_cross_entropy_with_logits.
- */
+/** −(t·log σ(x) + (1 − t)·log σ(−x)) for logits x, exact for logits of any size. Source: torch.nn.functional.binary_cross_entropy_with_logits. */
 export function bceWithLogits(input: Tensor, target: Tensor, options: BceWithLogitsOptions = {}): Tensor {
   checkOptions("bceWithLogits", options, bceWithLogitsKinds);
   const t = matchingTarget("bceWithLogits", input, target).to(input.dtype);
@@ -85,7 +83,7 @@ export function bceWithLogits(input: Tensor, target: Tensor, options: BceWithLog
   });
 }
 
-/** max(x, 0) − x·t + log(1 + e^−|x|), whose slope is σ(x) − t. */
+/** max(x, 0) − x·t + log(1 + e^−|x|), with gradient σ(x) − t. */
 function plainBceWithLogits(input: Tensor, target: Tensor): Tensor {
   const [x, y] = [input.node, target.node];
   const value = el.add(el.sub(el.maximum(x, el.scalarLike(0, x)), el.mul(x, y)), el.log1p(el.exp(el.neg(el.abs(x)))));
@@ -101,14 +99,14 @@ function weightedBceWithLogits(input: Tensor, target: Tensor, posWeight: Tensor)
 export interface NllOptions extends LossOptions {
   /** A factor for each class [C]. The mean is then a weighted mean. */
   readonly weight?: Tensor | undefined;
-  /** Targets with this value do not count. Default -100. */
+  /** Targets with this value are ignored. Default -100. */
   readonly ignoreIndex?: number;
 }
 
 export const nllKinds: OptionKinds<NllOptions> = { ...lossKinds, weight: tensorKind, ignoreIndex: kind.number };
 
 export interface CrossEntropyOptions extends NllOptions {
-  /** The share of the target spread evenly over all classes. Default 0. */
+  /** The fraction of the target spread evenly over all classes. Default 0. */
   readonly labelSmoothing?: number;
 }
 
@@ -126,7 +124,7 @@ function checkWeight(name: string, weight: Tensor | undefined, classes: number):
   }
 }
 
-/** Integer targets and which of them count: `index` is a valid class everywhere, `counts` is undefined if all count. */
+/** Integer targets, and which of them count: `index` is a valid class everywhere, `counts` is undefined if all count. */
 function picked(
   name: string,
   target: Tensor,
@@ -141,7 +139,7 @@ function picked(
   return { index: checkedLabels(name, where(counts, index, 0), classes), counts };
 }
 
-/** values[n, index[n], …], with a gradient that is a comparison, which fuses. */
+/** values[n, index[n], …]. Its gradient is a comparison, which fuses. */
 function pick(values: Tensor, index: Tensor): Tensor {
   const dim = classDim(values.shape);
   const at = index.unsqueeze(dim);
@@ -162,7 +160,7 @@ function isClass(values: Tensor, index: Tensor): Tensor {
   return classes.eq(index);
 }
 
-/** log Σ eˣ − x[target] for each position: stable, and its slope is softmax − one-hot. */
+/** log Σ eˣ − x[target] for each position: stable, with gradient softmax − one-hot. */
 function logitLoss(logits: Tensor, index: Tensor): Tensor {
   const dim = classDim(logits.shape);
   const plain = logits.detach();
@@ -171,7 +169,7 @@ function logitLoss(logits: Tensor, index: Tensor): Tensor {
   const total = shifted.exp().sum(dim, true);
   const value = total.log().sub(shifted.gather(dim, at)).squeeze(dim);
   const node = withGradient(value.node, [logits.node], (grad) => {
-    // Of the logits themselves, so that it can be derived again.
+    // Computed from the logits themselves, so that it can be differentiated again.
     const probabilities = Tensor.of(logits.node).softmax(dim);
     const slope = probabilities.sub(isClass(logits, at).to(logits.dtype));
     return [slope.mul(Tensor.of(grad).unsqueeze(dim)).node];
@@ -179,15 +177,15 @@ function logitLoss(logits: Tensor, index: Tensor): Tensor {
   return Tensor.from(node, [logits]);
 }
 
-/** Σ losses / Σ weights of the targets that count; 0 / 0 is NaN, as in PyTorch, if none does. */
+/** Σ losses / Σ weights of the targets that count. Without any, 0 / 0 is NaN, as in PyTorch. */
 function weightedReduce(losses: Tensor, counted: Tensor | undefined, reduction: Reduction | undefined): Tensor {
   if (counted === undefined || reduction === "none" || reduction === "sum") return reduceLoss(losses, reduction);
   return losses.sum().div(counted.sum());
 }
 
 /**
- * −weight[t]·input[t] for log-probabilities. Shapes: [N, C, …] with targets [N, …], or [C] with []. When all targets are
- * ignored the mean is NaN. Source: torch.nn.functional.nll_loss.
+ * −weight[t]·input[t] for log-probabilities. Shapes: [N, C, …] with targets [N, …], or [C] with []. If all targets are ignored, the mean is NaN.
+ * Source: torch.nn.functional.nll_loss.
  */
 export function nll(input: Tensor, target: Tensor, options: NllOptions = {}): Tensor {
   checkOptions("nll", options, nllKinds);
@@ -210,7 +208,7 @@ export function nll(input: Tensor, target: Tensor, options: NllOptions = {}): Te
   });
 }
 
-/** Drops the targets that do not count, and takes the weighted mean of the rest. */
+/** Drops ignored targets, and takes the weighted mean of the rest. */
 function finish(
   losses: Tensor,
   factor: Tensor | undefined,
@@ -224,9 +222,9 @@ function finish(
 }
 
 /**
- * −log softmax(logits)[target]. Shapes: logits [N, C, …] (or [C]) with whole-number targets [N, …], or with probabilities of the
- * logits' own shape. With weights, the mean is Σ loss / Σ weight[target] (for probabilities: Σ loss / N). When all targets are
- * ignored the mean is NaN (0 / 0) and the sum 0, as in PyTorch. Source: torch.nn.functional.cross_entropy.
+ * −log softmax(logits)[target]. Shapes: logits [N, C, …] (or [C]), with integer targets [N, …] or with probabilities in the shape of the logits. With
+ * weights, the mean is Σ loss / Σ weight[target] (for probabilities: Σ loss / N). If all targets are ignored, the mean is NaN (0 / 0) and the sum 0,
+ * as in PyTorch. Source: torch.nn.functional.cross_entropy.
  */
 export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
   checkOptions("crossEntropy", options, crossEntropyKinds);
@@ -287,7 +285,7 @@ function checkLogits(name: string, logits: Tensor): void {
   if (logits.rank === 0) throw new ShapeError(`${name}: the input needs a dim of classes, [N, C] or [C], got a scalar`);
 }
 
-/** A float label is reported before its shape: the shape is often right once the dtype is. */
+/** A float label is reported before its shape: the shape is often right after conversion. */
 function requireLabelsOf(name: string, target: Tensor, wanted: Shape): void {
   if (sameShape(target.shape, wanted) || squeezeHint(target, wanted) !== "") requireLabels(name, target, wanted);
 }
@@ -306,7 +304,7 @@ function squeezeHint(target: Tensor, wanted: Shape): string {
 export interface KlDivOptions {
   /** Like other losses, or "batchmean": the sum over the batch size, which is the mathematical value. Default "mean". */
   readonly reduction?: Reduction | "batchmean";
-  /** The target is log-probabilities too. Default false. */
+  /** The target is log-probabilities as well. Default false. */
   readonly logTarget?: boolean;
 }
 
@@ -327,7 +325,7 @@ export function klDiv(input: Tensor, target: Tensor, options: KlDivOptions = {})
   });
 }
 
-/** t·log t, 0 at 0, without a NaN in the branch not taken; NaN below 0. */
+/** t·log t, 0 at 0, without NaN in the unused branch; NaN below 0. */
 function entropyTerm(t: Tensor): Tensor {
   const none = t.eq(0);
   return where(none, 0, t.mul(where(none, 1, t).log()));
@@ -336,7 +334,7 @@ function entropyTerm(t: Tensor): Tensor {
 export interface FocalOptions extends LossOptions {
   /** The weight of positive targets, 1 − alpha for the others; negative: no weights. Default 0.25. */
   readonly alpha?: number;
-  /** How much easy examples are discounted. Default 2. */
+  /** The exponent that discounts easy examples. Default 2. */
   readonly gamma?: number;
 }
 

@@ -1,4 +1,4 @@
-// Connectionist temporal classification: labels without alignment in time.
+// Connectionist temporal classification: labels without an alignment in time.
 
 import { at } from "../../graph/at.ts";
 import { HebbError, ShapeError } from "../../graph/errors.ts";
@@ -40,7 +40,7 @@ function lengthsOf(what: string, lengths: Lengths, count: number, most: number):
   return whole;
 }
 
-/** Targets as [N, S]: those that follow one another in one list are cut by their lengths. */
+/** Targets as [N, S]: a concatenated list is split by the lengths. */
 function paddedTargets(targets: Tensor, lengths: Lengths, count: number): Tensor {
   if (targets.rank === 2 || count === 0) return targets;
   if (lengths instanceof Tensor)
@@ -58,10 +58,10 @@ function paddedTargets(targets: Tensor, lengths: Lengths, count: number): Tensor
 }
 
 /**
- * −ln of the probability of the targets, summed over all their alignments with the time steps, blanks between them: log-probabilities [T, N, C]
- * (or [T, C]) and targets [N, S], or all in one list; lengths are those of each sequence. "mean" divides each loss by the length of its target
- * first. The slope is that of the function itself; PyTorch adds eˣ, which a logSoftmax before it takes away again.
- * Source: torch.nn.functional.ctc_loss (Graves et al. 2006).
+ * −ln of the probability of the targets, summed over all their alignments with the time steps, with blanks in between: log-probabilities [T, N, C]
+ * (or [T, C]) and targets [N, S], or all in one list; lengths are those of each sequence. "mean" first divides each loss by the length of its target.
+ * The gradient is that of the function itself; PyTorch adds eˣ, which a preceding logSoftmax removes again. Source: torch.nn.functional.ctc_loss
+ * (Graves et al. 2006).
  */
 export function ctc(
   logProbs: Tensor,
@@ -105,7 +105,7 @@ interface Sequences {
 
 const never = Number.NEGATIVE_INFINITY;
 
-/** ln of the probability of each row: the forward variables of blank, label, blank, label, …, blank, step by step. */
+/** ln of the probability of each row, by the forward variables of blank, label, blank, label, …, blank, step by step. */
 function likelihood(probs: Tensor, rows: Tensor, { times, sizes, blank }: Sequences): Tensor {
   const [steps = 0, count = 0, classes = 0] = probs.shape;
   const most = at(rows.shape, 1);
@@ -120,7 +120,7 @@ function likelihood(probs: Tensor, rows: Tensor, { times, sizes, blank }: Sequen
   );
   const before = (x: Tensor, by: number, fill: number): Tensor =>
     cat([full([count, Math.min(by, wide)], fill, { dtype: x.dtype }), x.slice(1, 0, Math.max(0, wide - by))], 1);
-  // Two labels may follow one another without a blank where they differ.
+  // Two different labels may follow each other without a blank.
   const skips = states.ne(blank).logicalAnd(states.ne(before(states, 2, blank)));
   const emitted = probs.gather(2, states.unsqueeze(0).expand([steps, count, wide]));
   const start = where(arange(wide).unsqueeze(0).eq(0), zeros([1, wide], { dtype }), never).expand([count, wide]);

@@ -1,4 +1,4 @@
-// Labels that are floats: every classification loss says what they must be and how to convert them, before it looks at their shape.
+// Float labels: every classification loss says what labels must be and how to convert them, before it checks their shape.
 import { expect, it } from "vitest";
 import { HebbError, nn, type Tensor, tensor, zeros } from "../../index.ts";
 

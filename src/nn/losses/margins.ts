@@ -29,7 +29,7 @@ export function hinge(input: Tensor, target: Tensor, options: MarginOptions = {}
   );
 }
 
-/** input where the target is 1, max(0, margin − input) where it is −1. Default margin 1. Source: torch.nn.functional.hinge_embedding_loss. */
+/** input for target 1, max(0, margin − input) for target −1. Default margin 1. Source: torch.nn.functional.hinge_embedding_loss. */
 export function hingeEmbedding(input: Tensor, target: Tensor, options: MarginOptions = {}): Tensor {
   checkOptions("hingeEmbedding", options, marginKinds);
   const t = matchingTarget("hingeEmbedding", input, target);
@@ -37,10 +37,10 @@ export function hingeEmbedding(input: Tensor, target: Tensor, options: MarginOpt
   return reduceLoss(far.add(where(t.ne(-1), input, 0)), options.reduction);
 }
 
-/** The slope at exactly 0 is 1, as in torch.clamp_min. */
+/** The gradient at exactly 0 is 1, as in torch.clamp_min. */
 const atLeastZero = (x: Tensor): Tensor => x.clamp(0);
 
-/** a · b / (|a| |b|) along a dim, lengths at least eps. Defaults dim 1, eps 1e-8. Source: torch.nn.functional.cosine_similarity. */
+/** a · b / (|a| |b|) along a dim, with norms of at least eps. Defaults dim 1, eps 1e-8. Source: torch.nn.functional.cosine_similarity. */
 export function cosineSimilarity(a: Tensor, b: Tensor, dim = 1, eps = 1e-8): Tensor {
   given("cosineSimilarity", a, "the first input");
   given("cosineSimilarity", b, "the second input");
@@ -59,8 +59,8 @@ export function softMargin(input: Tensor, target: Tensor, options: LossOptions =
 }
 
 /**
- * 1 − cos(a, b) where the target is 1, max(0, cos(a, b) − margin) where it is −1. Shapes: [N, D] twice and [N], or [D] twice and
- * []. Default margin 0. Source: torch.nn.functional.cosine_embedding_loss.
+ * 1 − cos(a, b) for target 1, max(0, cos(a, b) − margin) for target −1. Shapes: [N, D] twice and [N], or [D] twice and []. Default margin 0. Source:
+ * torch.nn.functional.cosine_embedding_loss.
  */
 export function cosineEmbedding(a: Tensor, b: Tensor, target: Tensor, options: MarginOptions = {}): Tensor {
   checkOptions("cosineEmbedding", options, marginKinds);
@@ -90,7 +90,7 @@ export function cosineEmbedding(a: Tensor, b: Tensor, target: Tensor, options: M
 export interface TripletOptions extends MarginOptions {
   /** The order of the norm. Default 2. */
   readonly p?: number;
-  /** Added to each difference, so that the norm has a slope everywhere. Default 1e-6. */
+  /** Added to each difference, so that the norm is differentiable everywhere. Default 1e-6. */
   readonly eps?: number;
   /** Use the distance from the positive to the negative if it is smaller. Default false. */
   readonly swap?: boolean;
@@ -128,7 +128,10 @@ export function triplet(anchor: Tensor, positive: Tensor, negative: Tensor, opti
   return reduceLoss(atLeastZero(near.sub(far).add(options.margin ?? 1)), options.reduction);
 }
 
-/** max(0, −target·(a − b) + margin): the target is 1 where a should rank higher, −1 where b should. Default margin 0. Source: torch.nn.functional.margin_ranking_loss. */
+/**
+ * max(0, −target·(a − b) + margin): the target is 1 where a should rank higher, −1 where b should. Default margin 0. Source:
+ * torch.nn.functional.margin_ranking_loss.
+ */
 export function marginRanking(a: Tensor, b: Tensor, target: Tensor, options: MarginOptions = {}): Tensor {
   checkOptions("marginRanking", options, marginKinds);
   const other = matchingTarget("marginRanking", a, b, "the second input");
@@ -143,7 +146,7 @@ export function marginRanking(a: Tensor, b: Tensor, target: Tensor, options: Mar
 }
 
 export interface TripletDistanceOptions extends MarginOptions {
-  /** Any function of two batches to a distance for each pair. Default: pairwise, p = 2, eps 1e-6. */
+  /** A function from two batches to the distance of each pair. Default: pairwise, p = 2, eps 1e-6. */
   readonly distanceFunction?: (a: Tensor, b: Tensor) => Tensor;
   /** As for triplet. Default false. */
   readonly swap?: boolean;

@@ -30,7 +30,7 @@ export interface MultiMarginOptions extends LossOptions {
   readonly p?: 1 | 2;
   /** Default 1. */
   readonly margin?: number;
-  /** A factor for each class [C]. */
+  /** The factor of each class [C]. */
   readonly weight?: Tensor | undefined;
 }
 
@@ -67,8 +67,8 @@ export function multiMargin(input: Tensor, target: Tensor, options: MultiMarginO
 }
 
 /**
- * Σ over labels j and all classes i that are not labels of max(0, 1 − x[j] + x[i]) / C. The target [N, C] lists the labels of a sample, −1
- * ends the list. Source: torch.nn.functional.multilabel_margin_loss.
+ * Σ over labels j and all non-label classes i of max(0, 1 − x[j] + x[i]) / C. The target [N, C] lists the labels of a sample, terminated by −1.
+ * Source: torch.nn.functional.multilabel_margin_loss.
  */
 export function multilabelMargin(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
   checkOptions("multilabelMargin", options, lossKinds);
@@ -97,7 +97,7 @@ export function multilabelMargin(input: Tensor, target: Tensor, options: LossOpt
 }
 
 export interface MultilabelSoftMarginOptions extends LossOptions {
-  /** A factor for each class [C]. */
+  /** The factor of each class [C]. */
   readonly weight?: Tensor | undefined;
 }
 

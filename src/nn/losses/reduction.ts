@@ -11,7 +11,7 @@ export const reductions = ["none", "mean", "sum"] as const;
 export type Reduction = (typeof reductions)[number];
 
 export interface LossOptions {
-  /** "mean" over all elements, "sum", or "none": the losses themselves. Default "mean". */
+  /** "mean" over all elements, "sum", or "none" for the losses of the elements. Default "mean". */
   readonly reduction?: Reduction;
 }
 
@@ -28,7 +28,7 @@ export function reduceLoss(losses: Tensor, reduction: Reduction = "mean"): Tenso
   }
 }
 
-/** The target in the input's shape, whole numbers as the input's floats. Losses do not broadcast: it hides mistakes. */
+/** The target in the input's shape, with integers converted to the input's dtype. Losses do not broadcast, because that hides mistakes. */
 export function matchingTarget(name: string, input: Tensor, target: Tensor, what = "target"): Tensor {
   given(name, input);
   given(name, target, `the ${what.replace("the ", "")}`);
@@ -47,7 +47,7 @@ export function checkPositive(name: string, what: string, value: number, zeroToo
     throw new HebbError(`${name}: ${what} must be ${zeroToo ? "0 or more" : "above 0"}, got ${value}`);
 }
 
-/** Labels are whole numbers. Throws HebbError that says how to make them so, in the shape that is wanted. */
+/** Checks that labels are integers. Otherwise throws HebbError with the conversion, in the required shape. */
 export function requireLabels(name: string, labels: Tensor, wanted: Shape = labels.shape): void {
   if (!isFloat(labels.dtype) && labels.dtype !== "bool") return;
   const reshaped =

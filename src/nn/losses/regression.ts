@@ -30,16 +30,16 @@ export function l1(input: Tensor, target: Tensor, options: LossOptions = {}): Te
   return composed("l1", [input, target], { reduction }, () => reduceLoss(d.abs(), reduction));
 }
 
-/** A parabola below the limit, a line above. The parabola stays finite where it is not used; otherwise its gradient would be 0 · ∞. */
+/** A parabola below the limit, a line above. The parabola stays finite where it is unused; otherwise its gradient would be 0 · ∞. */
 function parabolaThenLine(d: Tensor, limit: number, factor: number, line: (size: Tensor) => Tensor): Tensor {
   const size = d.abs();
   const far = size.ge(limit);
-  // The square of d, not of |d|, which has no slope at 0 and so no curvature there.
+  // The square of d, not of |d|: |d| has gradient 0 at 0, which would lose the curvature there.
   return where(far, line(size), where(far, 0, d).square().mul(factor));
 }
 
 export interface HuberOptions extends LossOptions {
-  /** The point where the parabola becomes a line. Default 1. */
+  /** The |d| at which the parabola becomes a line. Default 1. */
   readonly delta?: number;
 }
 
@@ -59,7 +59,7 @@ export function huber(input: Tensor, target: Tensor, options: HuberOptions = {})
 }
 
 export interface SmoothL1Options extends LossOptions {
-  /** The point where the parabola becomes a line; 0 gives l1. Default 1. */
+  /** The |d| at which the parabola becomes a line; 0 gives l1. Default 1. */
   readonly beta?: number;
 }
 
@@ -127,8 +127,8 @@ export interface GaussianNllOptions extends LossOptions {
 export const gaussianNllKinds: OptionKinds<GaussianNllOptions> = { ...lossKinds, full: kind.boolean, eps: kind.number };
 
 /**
- * (log(var) + (input − target)² / var) / 2, with var at least eps; the limit passes gradients as they are.
- * `variance` has the input's shape, or 1 in its last dim, or lacks it. Source: torch.nn.functional.gaussian_nll_loss.
+ * (log(var) + (input − target)² / var) / 2, with var at least eps; gradients pass through this limit unchanged. `variance` has the input's shape, or
+ * 1 in its last dim, or no last dim. Source: torch.nn.functional.gaussian_nll_loss.
  */
 export function gaussianNll(input: Tensor, target: Tensor, variance: Tensor, options: GaussianNllOptions = {}): Tensor {
   checkOptions("gaussianNll", options, gaussianNllKinds);
@@ -150,7 +150,7 @@ export function gaussianNll(input: Tensor, target: Tensor, variance: Tensor, opt
   const aligned =
     variance.rank === input.rank - 1 && variance.rank > 0 && input.rank > 1 ? variance.unsqueeze(-1) : variance;
   const { eps = 1e-6 } = options;
-  // eps where it is smaller, with the slope of the variance itself.
+  // eps where the variance is smaller, with the gradient of the variance itself.
   const limited = where(aligned.lt(eps), aligned.sub(aligned.detach()).add(eps), aligned);
   const losses = limited.log().add(input.sub(t).square().div(limited)).mul(0.5);
   return reduceLoss(options.full ? losses.add(0.5 * Math.log(2 * Math.PI)) : losses, options.reduction);

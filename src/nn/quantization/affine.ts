@@ -9,30 +9,30 @@ export interface Affine {
 }
 
 const greatestByte = 255;
-/** −128 is not used, so that a weight and its negative are equally far from 0. */
+/** −128 is not used, so that the range is symmetric around 0. */
 const greatestWeight = 127;
 
-/** A scale by which something may be divided. That of what holds NaN is NaN, and so is what it scales. */
+/** A scale that is safe to divide by. If the values hold NaN, the scale is NaN, and so are the scaled values. */
 const divisor = (scale: Tensor): Tensor => where(scale.eq(0), 1, scale);
 
-/** What spreads the numbers from `low` to `high`, and 0 exactly, over the bytes. */
+/** Maps the range from `low` to `high`, extended to include 0 exactly, to the bytes. */
 export function affineOf(low: Tensor, high: Tensor): Affine {
   const [least, most] = [low.minimum(0), high.maximum(0)];
   const scale = divisor(most.sub(least).div(greatestByte));
   return { scale, zeroPoint: least.neg().div(scale).round().clamp(0, greatestByte).to("int32") };
 }
 
-/** That of the numbers of one tensor. */
+/** affineOf for the values of a tensor. */
 export function affineOfValues(x: Tensor): Affine {
   const none = zeros([]);
   return x.size === 0 ? affineOf(none, none) : affineOf(x.amin(), x.amax());
 }
 
-/** round(x / scale) + zeroPoint, ties to even, within the bytes; 0 for NaN. */
+/** round(x / scale) + zeroPoint, ties to even, clamped to a byte; 0 for NaN. */
 export const quantized = (x: Tensor, { scale, zeroPoint }: Affine): Tensor =>
   x.div(scale).round().add(zeroPoint).clamp(0, greatestByte).to("uint8");
 
-/** Each row along the first dim as int8, and the scale of each: w ≈ scale · q, with scale = max |w| / 127. */
+/** Each row along the first dim as int8, with a scale for each: w ≈ scale · q, with scale = max |w| / 127. */
 export function quantizedRows(weight: Tensor): { readonly values: Tensor; readonly scale: Tensor } {
   const rows = weight.detach().to("float32").flatten(1);
   const scale = rows.size === 0 ? ones([at(rows.shape, 0)]) : divisor(rows.abs().amax(1).div(greatestWeight));

@@ -1,4 +1,4 @@
-// Layers for inference whose weights are int8: products are summed in int32, and then scaled in float32.
+// Inference layers with int8 weights: products are summed in int32 and then scaled in float32.
 import { type DType, isFloat } from "../../graph/dtype.ts";
 import { ShapeError } from "../../graph/errors.ts";
 import { type ConvOptions, convPadding, padWith } from "../../graph/ops/conv.ts";
@@ -17,7 +17,7 @@ abstract class QuantizedWeight extends Module {
   readonly weightQuantized: State;
   /** float32, one number for each row: the weight is about weightScale · weightQuantized. */
   readonly weightScale: State;
-  /** Of the weight before. */
+  /** The dtype of the original weight. */
   protected readonly dtype: DType;
 
   constructor(weight: Tensor) {
@@ -29,8 +29,8 @@ abstract class QuantizedWeight extends Module {
   }
 
   /**
-   * weightScale · weightQuantized, in the dtype of the weight before: for what reads the weight by itself, such as a head that shares the table
-   * of its tokens.
+   * weightScale · weightQuantized in the dtype of the original weight, for code that reads the weight itself, such as a head that shares the token
+   * table.
    */
   get weight(): Tensor {
     const { weightQuantized, weightScale } = this;
@@ -39,16 +39,16 @@ abstract class QuantizedWeight extends Module {
   }
 }
 
-/** A number for each row of outputs, before so many other dims. */
+/** One number for each row of outputs, shaped to precede `dims` other dims. */
 const spread = (rows: Tensor, dims: number): Tensor => rows.reshape([rows.size, ...new Array<number>(dims).fill(1)]);
 
 /**
- * A layer of products: Σ (q − zeroPoint) · weightQuantized in int32, where q are the inputs as uint8; times scale · weightScale, plus the bias, in
- * float32; the output has the dtype of the input. Up to 66,000 products fit into a sum.
+ * A layer of products: Σ (q − zeroPoint) · weightQuantized in int32, where q are the inputs as uint8, times scale · weightScale, plus the bias, in
+ * float32. The output has the dtype of the input. A sum has room for up to 66,000 products.
  */
 abstract class QuantizedProduct extends QuantizedWeight {
   readonly bias: State | undefined;
-  /** float32, without dims. Undefined where each input has a scale of its own. */
+  /** float32, without dims. Undefined if each input has its own scale. */
   readonly inputScale: State | undefined;
   /** uint8, without dims. */
   readonly inputZeroPoint: State | undefined;
@@ -60,7 +60,7 @@ abstract class QuantizedProduct extends QuantizedWeight {
     this.inputZeroPoint = input && new State(input.zeroPoint.to("uint8"));
   }
 
-  /** The output from the sums of products of the inputs as uint8, of which a dim of `spatial` others before the end is that of the rows. */
+  /** The output, from `sums` of products with the uint8 inputs. The output rows are followed by `spatial` dims. */
   protected output(
     x: Tensor,
     spatial: number,
@@ -96,7 +96,7 @@ export class QuantizedLinear extends QuantizedProduct {
       throw new ShapeError(
         `QuantizedLinear: the input ${formatShape(x.shape)} must end in the ${features} features of the weight ${formatShape(this.weightQuantized.shape)}`,
       );
-    // Σ q · w − zeroPoint · Σ w is the same integer, and a product of bytes.
+    // Σ q · w − zeroPoint · Σ w is the same integer, and its product has byte operands.
     return this.output(x, 0, (inputs, weight, zeroPoint) =>
       inputs.to("int32").matmul(weight.t()).sub(weight.sum(1).mul(zeroPoint)),
     );
@@ -117,7 +117,7 @@ abstract class QuantizedConvolution extends QuantizedProduct {
     const spatial = kernel.length;
     const outer = new Array<[number, number]>(Math.max(x.rank - spatial, 0)).fill([0, 0]);
     const pads = [...outer, ...convPadding(`conv${spatial}d`, options, kernel)];
-    // Σ (q − zeroPoint) · w is Σ q · w − zeroPoint · Σ w, and a product of bytes, where the zero point stands for padded zeros too.
+    // Σ (q − zeroPoint) · w is Σ q · w − zeroPoint · Σ w, whose product has byte operands. Padded zeros become the zero point.
     return this.output(x, spatial, (inputs, weight, zeroPoint) => {
       const border = zeros(x.shape, { dtype: "int32" }).pad(pads, 1);
       const padded =
@@ -144,7 +144,7 @@ export class QuantizedConv2d extends QuantizedConvolution {
   }
 }
 
-/** An Embedding with an int8 table: int32 [*] → [*, dim] of the dtype that the table had. */
+/** An Embedding with an int8 table: int32 [*] → [*, dim] in the dtype of the original table. */
 export class QuantizedEmbedding extends QuantizedWeight {
   constructor(layer: Embedding) {
     super(layer.weight);

@@ -31,12 +31,12 @@ export class MinMaxObserver implements Observer {
 }
 
 export interface MovingAverageOptions {
-  /** The share of each input after the first, above 0 and up to 1. Default 0.01. */
+  /** The weight of each input after the first, above 0 and up to 1. Default 0.01. */
   readonly averagingConstant?: number;
 }
 
 /**
- * Moving averages of the minimum and maximum of each input, low + averagingConstant · (min − low): one outlier counts for little. Source:
+ * Moving averages of the minimum and maximum of the inputs, low + averagingConstant · (min − low): a single outlier has little effect. Source:
  * torch.ao.quantization.MovingAverageMinMaxObserver.
  */
 export class MovingAverageMinMaxObserver implements Observer {
@@ -59,7 +59,7 @@ export class MovingAverageMinMaxObserver implements Observer {
   observe(x: Tensor): void {
     if (x.size === 0) return;
     const wide = x.detach().to("float32");
-    // All of the first input, and the same share of each later one.
+    // The first input has weight 1, each later one the same share.
     const share = this.#count
       .eq(0)
       .to("float32")

@@ -1,4 +1,4 @@
-// Quantises the layers of a model for inference: from each input, or from the ranges in calibration data.
+// Quantises the layers of a model for inference: dynamically for each input, or with ranges from calibration data.
 import { HebbError } from "../../graph/errors.ts";
 import * as kind from "../../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../../graph/options.ts";
@@ -14,7 +14,7 @@ import { MinMaxObserver, type Observer } from "./observers.ts";
 import { replaceChild } from "./replace.ts";
 
 export interface QuantizeOptions {
-  /** Paths of `namedModules()` that stay as they are, with all below them. Default none. */
+  /** Paths from `namedModules()` to leave unchanged, with all modules below them. Default none. */
   readonly skip?: readonly string[];
 }
 
@@ -34,7 +34,7 @@ const convertKinds: OptionKinds<ConvertOptions> = { strict: kind.boolean };
 
 type Layer = Linear | Conv1d | Conv2d | Embedding;
 
-/** The layers themselves, not classes that extend them and may compute something else. */
+/** Exact layers only: a class that extends one may compute something else. */
 const isLayer = (module: unknown): module is Layer =>
   module instanceof Module && [Linear, Conv1d, Conv2d, Embedding].some((made) => module.constructor === made);
 
@@ -52,7 +52,7 @@ interface Place {
   readonly layer: Layer;
 }
 
-/** Everywhere that a layer to be quantised is kept: a shared one in all its places. */
+/** All positions of layers to quantise; a shared layer has several. */
 function placesOf(where: string, model: AnyModule, skip: readonly string[]): Place[] {
   if (!(model instanceof Module)) throw new HebbError(`${where}: takes a model, got ${kind.describe(model)}`);
   if (isLayer(model))
@@ -79,7 +79,7 @@ function placesOf(where: string, model: AnyModule, skip: readonly string[]): Pla
   return places;
 }
 
-/** Replaces each layer, one that stands in several places by one. Compiled functions are traced again. */
+/** Replaces each layer; a shared one is replaced by a shared one. Compiled functions are traced again. */
 function replaceLayers(places: readonly Place[], make: (layer: Layer) => AnyModule): void {
   const made = new Map<Layer, AnyModule>();
   for (const { owner, name, layer } of places) {
@@ -91,10 +91,10 @@ function replaceLayers(places: readonly Place[], make: (layer: Layer) => AnyModu
 }
 
 /**
- * Quantises the Linear, Conv1d, Conv2d and Embedding layers of a model in place, and returns it: weights as int8 with a scale for each output
- * (row of a table), a quarter of the memory. Inputs are uint8 with the scale and the zero point of each call. The layers are for inference: no
- * gradient passes, and hooks of the replaced layers are lost. Throws HebbError if there is nothing to quantise. Source: torch.ao.quantization.quantize_dynamic, which leaves
- * convolutions and tables out.
+ * Quantises the Linear, Conv1d, Conv2d and Embedding layers of a model in place, and returns it: weights become int8 with a scale for each output (or
+ * row of a table), a quarter of the memory. Inputs become uint8 with a scale and zero point for each call. The layers are for inference: they pass no
+ * gradients, and hooks of the replaced layers are lost. Throws HebbError if there is nothing to quantise. Source:
+ * torch.ao.quantization.quantize_dynamic, which omits convolutions and tables.
  */
 export function quantizeDynamic<M extends AnyModule>(model: M, options: QuantizeOptions = {}): M {
   const { skip = [] } = checkOptions("quantizeDynamic", options, quantizeKinds);
@@ -110,8 +110,8 @@ interface Watched {
 const watchedLayers = new WeakMap<Layer, Watched>();
 
 /**
- * Lets observers see the inputs of all Linear, Conv1d, Conv2d and Embedding layers, until `convert`, and returns the model. Call the model, in
- * its eval mode, with some hundred samples like those of use in between. Source: torch.ao.quantization.prepare.
+ * Attaches observers to the inputs of all Linear, Conv1d, Conv2d and Embedding layers, until `convert`, and returns the model. In between, call the
+ * model in eval mode with some hundred representative samples. Source: torch.ao.quantization.prepare.
  */
 export function prepare<M extends AnyModule>(model: M, options: PrepareOptions = {}): M {
   const { skip = [], observer: make = () => new MinMaxObserver() } = checkOptions("prepare", options, prepareKinds);
@@ -120,7 +120,7 @@ export function prepare<M extends AnyModule>(model: M, options: PrepareOptions =
     const observer = make();
     const watched: Watched = {
       observer,
-      // A table is indexed by positions, which must not be quantised.
+      // The inputs of a table are indices, which must not be quantised.
       seen: layer instanceof Embedding,
       handle: layer.registerForwardPreHook(([x]) => {
         if (x === undefined || layer instanceof Embedding) return;
@@ -134,9 +134,9 @@ export function prepare<M extends AnyModule>(model: M, options: PrepareOptions =
 }
 
 /**
- * Quantises the layers that `prepare` watches, in place, and returns the model: as quantizeDynamic, but the inputs of each layer have the one
- * scale and zero point from its observer; values outside are clipped. Throws HebbError if a layer saw no input, unless `strict` is
- * false. Source: torch.ao.quantization.convert.
+ * Quantises the layers that `prepare` observes, in place, and returns the model. Unlike with quantizeDynamic, the inputs of each layer have one fixed
+ * scale and zero point, from its observer; values outside are clipped. Throws HebbError if a layer saw no input, unless `strict` is false. Source:
+ * torch.ao.quantization.convert.
  */
 export function convert<M extends AnyModule>(model: M, options: ConvertOptions = {}): M {
   const { strict = true } = checkOptions("convert", options, convertKinds);

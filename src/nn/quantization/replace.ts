@@ -3,7 +3,7 @@ import { HebbError } from "../../graph/errors.ts";
 import { ModuleDict, ModuleList, Sequential } from "../containers.ts";
 import type { AnyModule } from "../module.ts";
 
-/** `name` is that of `owner.namedChildren()`. */
+/** `name` is the one in `owner.namedChildren()`. */
 export function replaceChild(owner: AnyModule, name: string, by: AnyModule): void {
   const container: unknown = owner;
   if ((container instanceof Sequential || container instanceof ModuleList) && /^\d+$/.test(name))
@@ -16,7 +16,7 @@ export function replaceChild(owner: AnyModule, name: string, by: AnyModule): voi
     );
 }
 
-/** Fields, and what they hold, by the keys on the way. */
+/** Sets a value in a field or a nested collection, by the keys on the path. */
 function setIn(owner: object, keys: readonly string[], by: AnyModule): void {
   let holder: unknown = owner;
   for (const key of keys.slice(0, -1)) {

@@ -10,7 +10,7 @@ import { given, givenList } from "../../tensor/arguments.ts";
 import { cat, full, stack, type Tensor } from "../../tensor/index.ts";
 
 export interface PadSequenceOptions {
-  /** [N, T, …] and not [T, N, …]. Default false. */
+  /** [N, T, …] instead of [T, N, …]. Default false. */
   readonly batchFirst?: boolean;
   /** Default 0. */
   readonly paddingValue?: number;
@@ -24,7 +24,7 @@ const padKinds: OptionKinds<PadSequenceOptions> = {
   paddingSide: kind.oneOf("left", "right"),
 };
 
-/** Sequences [Tₖ, …] filled up to the longest, side by side: [T, N, …]. Source: torch.nn.utils.rnn.pad_sequence. */
+/** Pads sequences [Tₖ, …] to the longest and stacks them: [T, N, …]. Source: torch.nn.utils.rnn.pad_sequence. */
 export function padSequence(sequences: readonly Tensor[], options: PadSequenceOptions = {}): Tensor {
   const [first, ...rest] = givenList("padSequence", sequences);
   const {

@@ -1,4 +1,4 @@
-// Parameters as one vector and back, and the norm of several tensors together.
+// Parameters as one vector and back, and the total norm of several tensors.
 import { HebbError, ShapeError } from "../../graph/errors.ts";
 import * as kind from "../../graph/kinds.ts";
 import { checkOptions } from "../../graph/options.ts";
@@ -19,7 +19,7 @@ function listed(where: string, parameters: Iterable<Parameter>): Parameter[] {
   return list;
 }
 
-/** All values in the order of the parameters, as one vector. Source: torch.nn.utils.parameters_to_vector. */
+/** All values as one vector, in the order of the parameters. Source: torch.nn.utils.parameters_to_vector. */
 export const parametersToVector = (parameters: Iterable<Parameter>): Tensor =>
   cat(listed("parametersToVector", parameters).map((parameter) => parameter.reshape([-1])));
 
@@ -38,7 +38,7 @@ export function vectorToParameters(vector: Tensor, parameters: Iterable<Paramete
   }
 }
 
-/** The norm of tensors, of gradients for example, as of one vector. Default normType 2. Source: torch.nn.utils.get_total_norm. */
+/** The norm of several tensors, such as gradients, as if they were one vector. Default normType 2. Source: torch.nn.utils.get_total_norm. */
 export function getTotalNorm(tensors: readonly Tensor[], options: { readonly normType?: number } = {}): Tensor {
   const list = givenList("getTotalNorm", tensors);
   const { normType = 2 } = checkOptions("getTotalNorm", options, { normType: kind.number });

@@ -1,4 +1,4 @@
-// Weights that are computed from other parameters before each forward pass: weight and spectral normalisation.
+// Weights computed from other parameters before each forward pass: weight and spectral normalisation.
 import { isFloat } from "../../graph/dtype.ts";
 import { HebbError } from "../../graph/errors.ts";
 import * as kind from "../../graph/kinds.ts";
@@ -12,11 +12,11 @@ const moduleKind = kind.of<AnyModule>("a module", (value) => value instanceof Mo
 
 type Norm = "weightNorm" | "spectralNorm";
 
-/** How a weight of a module is computed, and how that ends. */
+/** How a module's weight is computed, and how to remove that. */
 interface Computed {
   readonly by: Norm;
   readonly handle: HookHandle;
-  /** The value now. */
+  /** The current value. */
   value(): Tensor;
   /** The fields that it is computed from. */
   readonly fields: readonly string[];
@@ -36,7 +36,7 @@ function parameterOf(where: Norm, module: AnyModule, name: string): Parameter {
   );
 }
 
-/** Puts a computed value in the place of a parameter, before each forward. */
+/** Replaces a parameter by a value computed before each forward. */
 function compute(
   module: AnyModule,
   name: string,
@@ -49,7 +49,7 @@ function compute(
   const refresh = (): undefined => {
     set(module, name, make());
   };
-  // Computed now, so that what reads it between two calls finds a value.
+  // Computed now as well, so that the field has a value before the first call.
   noGrad(refresh);
   const handle = module.registerForwardPreHook(refresh);
   const all = computed.get(module) ?? new Map<string, Computed>();
@@ -74,15 +74,15 @@ function remove<M extends AnyModule>(where: string, by: Norm, module: M, name: s
 export interface WeightNormOptions {
   /** The field of the parameter. Default "weight". */
   readonly name?: string;
-  /** The dim that keeps a length of its own; null: one length for all. Default 0. */
+  /** The dim whose slices have their own norms; null: one norm for all. Default 0. */
   readonly dim?: number | null;
 }
 
 const weightKinds: OptionKinds<WeightNormOptions> = { name: kind.string, dim: kind.orNull(kind.number) };
 
 /**
- * The weight as weightG · weightV / ‖weightV‖, two parameters that are learned apart: its length and its direction. Changes the module and gives
- * it back; build the optimizer afterwards. Source: torch.nn.utils.weight_norm (Salimans and Kingma 2016).
+ * Splits the weight into two separately trained parameters, its norm and its direction: weightG · weightV / ‖weightV‖. Changes the module and returns
+ * it; build the optimizer afterwards. Source: torch.nn.utils.weight_norm (Salimans and Kingma 2016).
  */
 export function weightNorm<M extends AnyModule>(module: M, options: WeightNormOptions = {}): M {
   const { name = "weight", dim = 0 } = checkOptions("weightNorm", options, weightKinds);
@@ -100,16 +100,16 @@ export function weightNorm<M extends AnyModule>(module: M, options: WeightNormOp
   return module;
 }
 
-/** The normalised weight as a parameter again. Source: torch.nn.utils.remove_weight_norm. */
+/** Makes the normalised weight a parameter again. Source: torch.nn.utils.remove_weight_norm. */
 export const removeWeightNorm = <M extends AnyModule>(module: M, name = "weight"): M =>
   remove("removeWeightNorm", "weightNorm", module, name);
 
 export interface SpectralNormOptions {
   /** The field of the parameter. Default "weight". */
   readonly name?: string;
-  /** Steps of the power method in each forward in training. Default 1. */
+  /** Power iterations in each forward in training. Default 1. */
   readonly nPowerIterations?: number;
-  /** Added to lengths that vectors are divided by. Default 1e-12. */
+  /** The smallest norm that vectors are divided by. Default 1e-12. */
   readonly eps?: number;
   /** The dim of the outputs. Default 0; 1 for ConvTranspose. */
   readonly dim?: number;
@@ -123,8 +123,8 @@ const spectralKinds: OptionKinds<SpectralNormOptions> = {
 };
 
 /**
- * The weight over its largest singular value, which the power method follows from forward to forward in training. Changes the module and gives it
- * back; build the optimizer afterwards. Source: torch.nn.utils.spectral_norm (Miyato et al. 2018).
+ * Divides the weight by its largest singular value, which the power method tracks from forward to forward in training. Changes the module and returns
+ * it; build the optimizer afterwards. Source: torch.nn.utils.spectral_norm (Miyato et al. 2018).
  */
 export function spectralNorm<M extends AnyModule>(module: M, options: SpectralNormOptions = {}): M {
   const {
@@ -167,7 +167,7 @@ export function spectralNorm<M extends AnyModule>(module: M, options: SpectralNo
   return module;
 }
 
-/** The normalised weight as a parameter again. Source: torch.nn.utils.remove_spectral_norm. */
+/** Makes the normalised weight a parameter again. Source: torch.nn.utils.remove_spectral_norm. */
 export function removeSpectralNorm<M extends AnyModule>(module: M, name = "weight"): M {
   return remove("removeSpectralNorm", "spectralNorm", module, name);
 }
