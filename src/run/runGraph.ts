@@ -9,6 +9,7 @@ import type {
 } from "../data/preprocessing.ts";
 import type { DType } from "../graph/dtype.ts";
 import { unreachable } from "../graph/errors.ts";
+import { quoted } from "../graph/visible.ts";
 import { Perceptron } from "../nn/index.ts";
 import { arange, cat, type Tensor, tensor, where } from "../tensor/index.ts";
 import { makeObjective } from "../train/index.ts";
@@ -94,11 +95,18 @@ function predicting({ model, config, preprocessing }: OpenedRun): {
   return { outputs: [target], predict: (x) => [unscaled(objective.predict(model.forward(x)), preprocessing)] };
 }
 
+/** How many times as far from zero as from each other numbers may lie in float32, which has 24 bits: 14 are left to tell them apart. */
+const farFromZero = 1024;
+
+/** Of numbers such as seconds since 1970 float32 keeps too little: all of a day are the same. */
+const dtypeFor = ({ mean, scale }: { readonly mean: number; readonly scale: number }): "float32" | "float64" =>
+  Math.abs(mean) > farFromZero * scale ? "float64" : "float32";
+
 /** A predicted number in the units of the table. */
 function unscaled(value: Tensor, preprocessing: OpenedRun["preprocessing"]): Tensor {
   if (preprocessing.kind !== "table" || preprocessing.target.kind !== "number") return value;
   const { mean, scale, transform } = preprocessing.target;
-  const level = value.mul(scale).add(mean);
+  const level = value.to(dtypeFor(preprocessing.target)).mul(scale).add(mean);
   return transform === "log" ? level.sign().mul(level.abs().expm1()) : level;
 }
 
@@ -141,7 +149,7 @@ function tableGraph(opened: OpenedRun, preprocessing: TablePreprocessing, metada
       };
     return {
       name: input.column,
-      dtype: "float32",
+      dtype: dtypeFor(input),
       shape,
       meaning: `${input.kind === "duration" ? "seconds; " : ""}NaN where it is missing`,
     };
@@ -167,9 +175,22 @@ function tableGraph(opened: OpenedRun, preprocessing: TablePreprocessing, metada
       ...(texts
         ? ["A text is given by how often each term occurs: the terms are in the metadata, as hebb.inputs."]
         : []),
+      ...wideNumbers(preprocessing, inputs),
       ...facts.notes,
     ],
   };
+}
+
+/** Says which numbers of the graph are float64, for whoever gives float32 to every other. */
+function wideNumbers({ target, inputs: encodings }: TablePreprocessing, inputs: readonly RunInput[]): string[] {
+  const dates = new Set(encodings.flatMap(({ kind, column }) => (kind === "date" ? [column] : [])));
+  const wide = inputs.flatMap(({ dtype, name }) => (dtype === "float64" && !dates.has(name) ? [name] : []));
+  if (target.kind === "number" && dtypeFor(target) === "float64") wide.push(target.column);
+  return wide.length === 0
+    ? []
+    : [
+        `${wide.map((name) => quoted(name)).join(", ")}: float64, as these numbers lie closer together than float32 can tell apart.`,
+      ];
 }
 
 const daysOf = { year: 365.2425, week: 7, day: 1 } as const;

@@ -69,6 +69,38 @@ describe("hebb export --to onnx", () => {
     });
   });
 
+  test("takes and gives numbers far from zero in float64, which float32 could not tell apart", async () => {
+    const begin = 1_700_000_000;
+    const lines = Array.from({ length: 80 }, (_, k) => `${begin + ((k * 37) % 100)},${k % 7},${begin + 50 * (k % 7)}`);
+    writeFileSync(join(folder(), "seconds.csv"), `at,x,until\n${lines.join("\n")}\n`);
+    const options = ["--target", "until", "--numeric", "at,until", "--epochs", "3", "--out", "seconds"];
+    expect((await hebb("train", "seconds.csv", ...options)).code).toBe(0);
+    const { bytes, notes } = await exported("seconds");
+    expect(notes).toContain('"at", "until": float64, as these numbers lie closer together than float32 can tell apart');
+    const rows = [
+      [begin + 3, 1],
+      [begin + 50, 6],
+      [begin + 97, 3],
+    ] as const;
+    const run = await loadRun(join(folder(), "seconds"));
+    const wanted = await run.predict(rows.map(([at, x]) => ({ at, x })));
+    const results = await runOnnx(bytes, {
+      at: tensor(
+        Float64Array.from(rows, ([at]) => at),
+        { shape: [3, 1] },
+      ),
+      x: tensor(
+        Float32Array.from(rows, ([, x]) => x),
+        { shape: [3, 1] },
+      ),
+    });
+    const found = Array.from(results["until"]?.dataSync() ?? []);
+    expect(new Set(found).size).toBe(3);
+    found.forEach((value, k) => {
+      expect(Math.abs(value - Number(wanted[k]?.prediction))).toBeLessThan(1e-3);
+    });
+  });
+
   test("takes the count of each term of a text", async () => {
     const opinions = ["a fine soup", "a cold soup", "fine, fine view", "cold and loud"];
     const lines = Array.from({ length: 80 }, (_, k) => `"${opinions[k % 4]} ${k}",${k % 7},${k % 4 ? "good" : "bad"}`);
