@@ -28,10 +28,10 @@ const damaged = (path: string, error: unknown): HebbError =>
         `${path} is damaged, or not an Arrow file that can be read here: ${error instanceof Error ? error.message : String(error)}; write or copy it again`,
       );
 
-/** Fractions of a second in a unit of Arrow: seconds, milliseconds, microseconds, nanoseconds. */
+/** Ticks per second of each Arrow unit: seconds, milliseconds, microseconds, nanoseconds. */
 const perSecond: readonly number[] = [1, 1e3, 1e6, 1e9];
 
-/** The digits of a decimal, which are a whole number in 32-bit words, the lowest first. */
+/** The digits of a decimal, stored as a whole number in 32-bit words, lowest first. */
 function decimalText(words: Uint32Array, scale: number): string {
   let value = 0n;
   for (const word of [...words].reverse()) value = (value << 32n) | BigInt(word);
@@ -46,7 +46,7 @@ const jsonOf = (value: unknown): string | undefined =>
 
 const clock = (seconds: number): string => new Date(Math.round(1000 * seconds)).toISOString().slice(11, -1);
 
-/** What turns the values of a column into those of cells. */
+/** Returns the function that converts a column's values into cells. */
 function converter(types: Arrow["DataType"], type: DataType): (value: unknown) => CellValue {
   if (types.isDictionary(type)) return converter(types, type.dictionary);
   if (types.isDecimal(type)) {
@@ -96,7 +96,7 @@ async function* batches(path: string, arrow: Arrow, reader: RecordBatchReader): 
   if (!found) yield { names, values: names.map(() => []) };
 }
 
-/** The record batches of an Arrow file or stream; Feather files of version 2 are Arrow files. LZ4 and Zstandard are unpacked. */
+/** The record batches of an Arrow file or stream, with LZ4 and Zstandard unpacked. Feather files of version 2 are Arrow files. */
 export const arrowGroups = (path: string): RowGroups => ({
   name: path,
   async *read() {

@@ -1,4 +1,4 @@
-// Augmented pictures: exact moves, turns against known pictures, draws that depend on nothing but seed, epoch and sample.
+// Augmented pictures: exact moves, rotations against known pictures, draws that depend only on seed, epoch and sample.
 import { expect, test } from "vitest";
 import { type AugmentOptions, augmentation, augmentImages } from "./augment.ts";
 import type { Field } from "./dataset.ts";
@@ -14,11 +14,11 @@ const once = (options: AugmentOptions, seed = 0, from = picture): number[] => [
   ...augmentImages(from, options, new Random(seed)).data,
 ];
 
-test("without options a picture is as it was", () => {
+test("without options the picture stays unchanged", () => {
   expect(once({})).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
 });
 
-test("mirrored left to right and upside down", () => {
+test("mirrors left to right and upside down", () => {
   expect(once({ flip: 1 })).toEqual([3, 2, 1, 6, 5, 4, 9, 8, 7]);
   expect(once({ flipVertical: 1 })).toEqual([7, 8, 9, 4, 5, 6, 1, 2, 3]);
   expect(once({ flip: 1, flipVertical: 1 })).toEqual([9, 8, 7, 6, 5, 4, 3, 2, 1]);
@@ -31,33 +31,33 @@ test("a padded crop moves by whole pixels in every direction, with the edge or a
   expect(seen).toContain("5,6,0,8,9,0,0,0,0");
   const edges = new Set(Array.from({ length: 200 }, (_, seed) => once({ pad: 1 }, seed).join()));
   expect(edges).toContain("1,1,2,1,1,2,4,4,5");
-  // A mirrored picture moves in the directions of the result.
+  // In a mirrored picture, the directions are those of the result.
   const both = new Set(Array.from({ length: 200 }, (_, seed) => once({ pad: 1, fill: 0, flip: 1 }, seed).join()));
   expect(both).toContain("0,0,0,0,3,2,0,6,5");
 });
 
-test("a turn keeps the middle, and by ±180° is exact", () => {
-  // A picture that is equal under every turn stays; one of two halves turned about keeps its sum.
+test("a rotation keeps the centre, and ±180° is exact", () => {
+  // A picture that every rotation leaves unchanged stays the same; one made of two halves keeps its sum when turned by half.
   const flat = floats(new Array(25).fill(3), [1, 5, 5]);
   for (const value of once({ rotate: 45, zoom: 0.3, shear: 0.5, translate: 0.2 }, 3, flat))
     expect(value).toBeCloseTo(3, 5);
   for (let seed = 0; seed < 5; seed++) expect(once({ rotate: 90 }, seed)[4]).toBeCloseTo(5, 5);
 });
 
-test("moves by parts of a pixel read between pixels", () => {
+test("moves by fractions of a pixel interpolate between pixels", () => {
   const ramp = floats(
     Array.from({ length: 49 }, (_, i) => i % 7),
     [1, 7, 7],
   );
   const moved = once({ translate: 0.1 }, 5, ramp);
-  // A ramp stays a ramp: the middle row differs from the old one by the same amount everywhere but at the edge.
+  // A ramp stays a ramp: the middle row shifts by the same amount everywhere except at the edge.
   const by = (moved[24] ?? 0) - 3;
   expect(Math.abs(by)).toBeGreaterThan(0);
   expect(Math.abs(by)).toBeLessThanOrEqual(0.7);
   for (const x of [2, 3, 4]) expect((moved[21 + x] ?? 0) - x).toBeCloseTo(by, 5);
 });
 
-test("contrast keeps the mean, brightness the differences, saturation the greys", () => {
+test("contrast keeps the mean, brightness the differences, saturation the grey pixels", () => {
   const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
   const stretched = once({ contrast: 0.5 }, 1);
   expect(mean(stretched)).toBeCloseTo(5, 5);
@@ -71,7 +71,7 @@ test("contrast keeps the mean, brightness the differences, saturation the greys"
   });
 });
 
-test("a hidden box holds the mean", () => {
+test("an erased box holds the mean", () => {
   const large = floats(
     Array.from({ length: 256 }, (_, i) => i),
     [1, 16, 16],
@@ -87,7 +87,7 @@ test("bytes stay bytes", () => {
   for (let seed = 0; seed < 20; seed++) {
     const { data } = augmentImages(bytes, { brightness: 0.5, contrast: 0.9 }, new Random(seed));
     expect(data).toBeInstanceOf(Uint8Array);
-    // Order is kept, which a wrapped value would break.
+    // Wrapping around would break the order.
     expect(data[1]).toBeGreaterThanOrEqual(data[2] ?? 0);
   }
 });
@@ -108,7 +108,7 @@ test("draws depend on seed, epoch and sample, not on the batch", () => {
   expect(augmentImages(picture, { rotate: 20 }, random).data).not.toEqual(first.data);
 });
 
-test("options out of range and samples that are not pictures", () => {
+test("refuses options out of range and samples that are not pictures", () => {
   expect(() => once({ flip: 2 })).toThrow(/flip must lie between 0 and 1, got 2/);
   expect(() => once({ pad: 1.5 })).toThrow(/pad counts whole pixels/);
   expect(() => once({ rotate: Number.NaN })).toThrow(/rotate/);

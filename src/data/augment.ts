@@ -1,4 +1,4 @@
-// Augmentation: pictures shifted, rotated, mirrored and recoloured at random; every draw follows from one seed.
+// Random augmentation: shifts, rotates, mirrors and recolours pictures. Every draw follows from one seed.
 import { allocate, type TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
@@ -7,31 +7,31 @@ import { formatShape, sizeOf } from "../graph/shape.ts";
 import type { Field } from "./dataset.ts";
 import { Random } from "./random.ts";
 
-/** What may happen to a picture; everything is off by default. Amounts are drawn evenly from −amount to +amount. */
+/** The changes to apply to pictures, all off by default. Amounts are drawn uniformly from −amount to +amount. */
 export interface AugmentOptions {
-  /** Chance of being mirrored left to right. Not for digits and letters. */
+  /** Chance of mirroring left to right. Not for digits and letters. */
   readonly flip?: number;
-  /** Chance of being mirrored upside down. */
+  /** Chance of mirroring upside down. */
   readonly flipVertical?: number;
-  /** A random crop of the original size after padding each side by this many pixels: moves by whole pixels. */
+  /** A random crop of the original size after padding each side by this many pixels, so the picture moves by whole pixels. */
   readonly pad?: number;
-  /** Moved by at most this share of height and width. */
+  /** Shift by at most this share of height and width. */
   readonly translate?: number;
   /** Rotation about the centre, by at most this many degrees. */
   readonly rotate?: number;
-  /** Enlarged or made smaller by at most this share. */
+  /** Scale up or down by at most this share. */
   readonly zoom?: number;
-  /** Slanted: rows are shifted by at most this share of their distance from the middle. */
+  /** Shear: shifts each row by at most this share of its distance from the middle. */
   readonly shear?: number;
-  /** Brighter or darker by at most this much: a share of 255 for bytes, the units of the features (standard deviations) otherwise. */
+  /** Brightness change of at most this much: a share of 255 for bytes, otherwise the units of the features (standard deviations). */
   readonly brightness?: number;
-  /** Distances from the picture's mean stretched by a factor 1 ± this. */
+  /** Scales the distances from the picture's mean by a factor 1 ± this. */
   readonly contrast?: number;
-  /** Distances from grey stretched by a factor 1 ± this; pictures of three channels only. */
+  /** Scales the distances from grey by a factor 1 ± this; only for pictures of three channels. */
   readonly saturation?: number;
   /** Chance that a box of 1/8 to 1/3 of each side is overwritten with the picture's mean. */
   readonly erase?: number;
-  /** The fill outside a picture: its edge, repeated (default), or a value in the units of the features. */
+  /** The fill outside a picture: its repeated edge (default), or a value in the units of the features. */
   readonly fill?: "edge" | number;
 }
 
@@ -66,7 +66,7 @@ const limits = {
 
 const names = Object.keys(limits) as (keyof typeof limits)[];
 
-/** One picture's draws. The same number is taken whatever the options, so that one option does not move the draws of another. */
+/** One picture's draws. Their number does not depend on the options, so turning one option on leaves the draws of the others unchanged. */
 interface Draw {
   readonly mirrored: boolean;
   readonly upsideDown: boolean;
@@ -147,7 +147,7 @@ function draw(amounts: Amounts, height: number, width: number, random: Random): 
   return { mirrored, upsideDown, right, down, angle, scale, slant, brightness, contrast, saturation, erased };
 }
 
-/** Where pictures lie: planes of height × width values, from `start` on. */
+/** Location of a picture's values: planes of height × width, starting at `start`. */
 interface Place {
   readonly start: number;
   readonly channels: number;
@@ -155,7 +155,7 @@ interface Place {
   readonly width: number;
 }
 
-/** Moves by whole pixels and mirrors: every new pixel is an old one. */
+/** Moves by whole pixels and mirrors, so every new pixel is a copy of an old one. */
 function shift(from: TypedArray, to: TypedArray, place: Place, by: Draw, fill: "edge" | number): void {
   const { start, channels, height, width } = place;
   const { mirrored, upsideDown, right, down } = by;
@@ -173,7 +173,7 @@ function shift(from: TypedArray, to: TypedArray, place: Place, by: Draw, fill: "
   }
 }
 
-/** Turns, enlarges, slants and moves: every new pixel is read between four old ones (bilinear). */
+/** Rotates, scales, shears and moves; every new pixel interpolates between four old ones (bilinear). */
 function warp(from: TypedArray, to: TypedArray, place: Place, by: Draw, fill: "edge" | number): void {
   const { start, channels, height, width } = place;
   const [cos, sin] = [Math.cos(by.angle) / by.scale, Math.sin(by.angle) / by.scale];
@@ -182,7 +182,7 @@ function warp(from: TypedArray, to: TypedArray, place: Place, by: Draw, fill: "e
   const plane = height * width;
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      // The way back: moved, then turned and scaled, then slanted, then mirrored.
+      // The inverse mapping: shift, then rotate and scale, then shear, then mirror.
       const u = x - middleX - by.right;
       const v = y - middleY - by.down;
       const turnedY = -sin * u + cos * v;
@@ -255,7 +255,7 @@ function augment(batch: Field, amounts: Amounts, randomOf: (picture: number) => 
       `augment: takes pictures [channels, height, width], but ${batch.data.length} values in samples of ${formatShape(batch.shape)} are not images; leave the augmentation out, or reshape the samples`,
     );
   const bytes = batch.dtype === "uint8";
-  // Bytes wrap around, so they are changed as floats and clamped at the end.
+  // Bytes would wrap around, so they are changed as floats and clamped at the end.
   const from = bytes ? Float32Array.from(batch.data) : batch.data;
   const to = allocate(bytes ? "float32" : batch.dtype, from.length);
   for (let picture = 0; picture < from.length / size; picture++) {
@@ -273,8 +273,8 @@ function augment(batch: Field, amounts: Amounts, randomOf: (picture: number) => 
 }
 
 /**
- * Changed copies of a batch of pictures; `shape` of the batch is that of one, [channels, height, width], of bytes or features.
- * Every picture takes 16 draws of `random`, in order. New pixels are read between four old ones; whole-pixel moves and mirrors copy.
+ * Augmented copies of a batch of pictures, bytes or features. `shape` of the batch is that of one picture, [channels, height, width].
+ * Every picture takes 16 draws of `random`, in order. New pixels interpolate between four old ones; whole-pixel moves and mirrors copy.
  * Throws HebbError for options out of range and for samples that are not pictures.
  */
 export function augmentImages(batch: Field, options: AugmentOptions, random: Random): Field {
@@ -288,22 +288,22 @@ export function augmentImages(batch: Field, options: AugmentOptions, random: Ran
   return changed;
 }
 
-/** Streams of augmentation start here, one for each epoch, apart from those of splits and shuffles. */
+/** The first augmentation stream, one per epoch, separate from those of splits and shuffles. */
 const augmentStream = 0x50000000;
 
-/** Which samples of which epoch a batch holds. */
+/** The samples and the epoch of a batch. */
 export interface AugmentPlace {
   readonly seed: number;
   readonly epoch: number;
-  /** Numbers of the samples, in the order of the batch. */
+  /** Sample numbers, in the order of the batch. */
   readonly samples: ArrayLike<number>;
   /** Shape of one sample. */
   readonly shape: readonly number[];
 }
 
 /**
- * The same as the `augment` option of `fit`: what happens to a sample follows from seed, epoch and its number alone, so batches of
- * any size, in any order, and resumed runs change it the same way. Sample i of epoch e draws from stream 0x50000000 + e at position 16 i.
+ * The same as the `augment` option of `fit`. The change to a sample follows only from seed, epoch and its number. Batches of any size, in
+ * any order, and resumed runs therefore change it the same way. Sample i of epoch e draws from stream 0x50000000 + e at position 16 i.
  */
 export function augmentation(options: AugmentOptions): (features: TypedArray, place: AugmentPlace) => TypedArray {
   const amounts = checked(options);

@@ -1,4 +1,4 @@
-// Byte pairs: the same text gives the same merges, every text comes back, what repeats becomes short.
+// Byte pairs: the same text gives the same merges, every text survives a round trip, and repetition gets shorter.
 import { describe, expect, test } from "vitest";
 import { BytePairVocabulary } from "./bpe.ts";
 import { CharacterVocabulary, TokenSequence } from "./text.ts";
@@ -6,7 +6,7 @@ import { CharacterVocabulary, TokenSequence } from "./text.ts";
 const text = "the cat sat on the mat; the hat is that of the cat. ".repeat(20);
 
 describe("byte pairs", () => {
-  test("the first merges are the most frequent pairs, of equals the lower", () => {
+  test("the first merges are the most frequent pairs, the lower one at a tie", () => {
     // Counted by hand in "aab aab ab": pieces "aab", " aab", " ab"; ab 3, aa 2, "␣a" 2.
     const { merges } = BytePairVocabulary.train("aab aab ab", 258);
     expect(merges).toEqual([
@@ -15,12 +15,12 @@ describe("byte pairs", () => {
     ]);
   });
 
-  test("training twice gives the same, and nothing that occurs once is joined", () => {
+  test("training twice gives the same merges, and a pair that occurs once is not merged", () => {
     expect(BytePairVocabulary.train(text, 300).merges).toEqual(BytePairVocabulary.train(text, 300).merges);
     expect(BytePairVocabulary.train("abcdefg", 300).size).toBe(256);
   });
 
-  test("every text comes back, also what was never seen", () => {
+  test("every text survives a round trip, even an unseen one", () => {
     const vocabulary = BytePairVocabulary.train(text, 320);
     for (const sample of [text, "", "  \n\n x", "Grüße, 世界 👩‍🚀!", "don't we'll", "\u0000\u001f"])
       expect(vocabulary.decode(vocabulary.encode(sample))).toBe(sample);
@@ -39,7 +39,7 @@ describe("byte pairs", () => {
 describe("windows of a text", () => {
   const tokens = Int32Array.from({ length: 103 }, (_, place) => place % 7);
 
-  test("cover it once, from another offset in each epoch, and stay inside", () => {
+  test("cover it once, start at another offset in each epoch, and stay inside", () => {
     const sequence = new TokenSequence(tokens, 10, 7);
     expect(sequence.length).toBe(10);
     expect([...sequence.starts([0, 1, 9])]).toEqual([0, 10, 90]);
@@ -50,7 +50,7 @@ describe("windows of a text", () => {
     expect([...sequence.starts([9], 9)]).toEqual([92]);
   });
 
-  test("say what is wrong", () => {
+  test("name the error", () => {
     expect(() => new TokenSequence(tokens, 103, 7)).toThrow(/103 tokens are too few for a context of 103/);
     expect(() => new TokenSequence(tokens, 10, 6)).toThrow(/token 6/);
     expect(() => CharacterVocabulary.of("ab").encode("abc")).toThrow(/"c"/);

@@ -1,19 +1,19 @@
-// Byte pair encoding and its training: frequent neighbours become one token. Bytes are the alphabet, so every text can be encoded.
+// Byte pair encoding and its training: frequent pairs of neighbours become one token. The alphabet is bytes, so every text can be encoded.
 import { HebbError } from "../graph/errors.ts";
 
-/** Two tokens that become one, in the order in which they were learned: the first makes token 256. */
+/** Two tokens that merge into one, in the order of learning: the first merge makes token 256. */
 export type Merge = readonly [left: number, right: number];
 
 const alphabet = 256;
-/** Pieces that no token crosses: a word with the space before it, a number, a run of marks, white space. */
+/** Pieces that no token crosses: a word with the space before it, a number, a run of punctuation, white space. */
 const pieces = /'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu;
-/** Left and right in one number, for maps. */
+/** Packs left and right into one number, as a map key. */
 const radix = 2 ** 26;
 const keyOf = (left: number, right: number): number => left * radix + right;
 
 const encoder = new TextEncoder();
 
-/** Pairs by how often they occur; of equals the one of lower tokens first, so that training is deterministic. */
+/** Pairs by frequency. At a tie the pair of lower tokens comes first, so that training is deterministic. */
 class PairQueue {
   readonly #heap: { readonly key: number; readonly count: number }[] = [];
 
@@ -58,7 +58,7 @@ class PairQueue {
   }
 }
 
-/** A distinct piece of the text while merges are learned. */
+/** A distinct piece of the text during training. */
 interface Word {
   tokens: number[];
   readonly count: number;
@@ -87,7 +87,7 @@ function learnMerges(text: string, size: number): Merge[] {
   while (alphabet + merges.length < size) {
     const top = queue.pop();
     if (top === undefined || top.count < 2) break;
-    // An entry whose count has changed since is out of date: the present one is in the queue too.
+    // An entry whose count has changed since is stale: the queue also holds the current one.
     if (pairCounts.get(top.key) !== top.count) continue;
     const [left, right] = [Math.floor(top.key / radix), top.key % radix];
     const made = alphabet + merges.length;
@@ -117,7 +117,7 @@ function learnMerges(text: string, size: number): Merge[] {
   return merges;
 }
 
-/** The tokens with every neighbouring left and right made one. */
+/** The tokens, with every adjacent pair of left and right merged. */
 function joined(tokens: readonly number[], left: number, right: number, made: number): number[] {
   const out: number[] = [];
   for (let k = 0; k < tokens.length; k++) {
@@ -131,7 +131,7 @@ function joined(tokens: readonly number[], left: number, right: number, made: nu
 }
 
 /**
- * A vocabulary of byte pairs: tokens 0 … 255 are bytes, each later one joins two earlier ones. Plain JSON through `merges`.
+ * A byte-pair vocabulary: tokens 0 … 255 are bytes, and each later token joins two earlier ones. Plain JSON through `merges`.
  * Source: Sennrich et al. 2016, over bytes as in GPT-2.
  */
 export class BytePairVocabulary {
@@ -190,12 +190,12 @@ export class BytePairVocabulary {
       if (merge === undefined) break;
       tokens = joined(tokens, merge[0], merge[1], alphabet + first);
     }
-    // Pieces repeat; the cache has an end, so that a hostile text does not fill memory.
+    // Pieces repeat. The cache is bounded, so that a hostile text cannot fill memory.
     if (this.#known.size < 2 ** 16) this.#known.set(piece, tokens);
     return tokens;
   }
 
-  /** The text of tokens; bytes that do not form a character appear as �. */
+  /** The text of tokens; bytes that form no character appear as �. */
   decode(tokens: ArrayLike<number>): string {
     const parts = Array.from(tokens, (token) => {
       const bytes = this.#bytes[token];

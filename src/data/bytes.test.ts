@@ -1,4 +1,4 @@
-// Every reader accepts a buffer, any view of one, and shared memory; anything else is named in the error.
+// Every reader accepts a buffer, any view of one, and shared memory; errors name anything else.
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { readNpy, readNpz, readSafetensors, writeNpy, writeNpz, writeSafetensors } from "../formats/index.ts";
@@ -54,7 +54,7 @@ describe.each(readers)("%s", (name, bytes, read) => {
     for (const one of given) expect(await read(one), one.constructor.name).toEqual(expected);
   });
 
-  // As plain JavaScript may call it.
+  // Calls that plain JavaScript can make.
   test.each<[string, unknown, RegExp]>([
     ["nothing", undefined, /got undefined; pass an ArrayBuffer or a Uint8Array/],
     ["null", null, /got null/],

@@ -4,10 +4,10 @@ import { HebbError } from "../graph/errors.ts";
 /** The bytes of a file: an ArrayBuffer, a SharedArrayBuffer, a typed array, a DataView or a Node Buffer. */
 export type FileBytes = ArrayBufferLike | ArrayBufferView;
 
-/** "ArrayBuffer", whichever window or worker made it. */
+/** "ArrayBuffer", even if another window or worker made it. */
 const tagOf = (value: unknown): string => Object.prototype.toString.call(value).slice("[object ".length, -1);
 
-/** What to do about a value that holds no bytes yet. */
+/** The advice for a value that does not hold bytes yet. */
 function remedy(value: unknown): string {
   switch (tagOf(value)) {
     case "Response":
@@ -24,8 +24,8 @@ function remedy(value: unknown): string {
 }
 
 /**
- * The bytes as a Uint8Array, without a copy where they are not shared. Shared ones are copied: another thread may change them
- * after they were checked. Throws HebbError that names `reader` for anything that holds no bytes.
+ * The bytes as a Uint8Array, without a copy unless they are shared. Shared bytes are copied because another thread may change them after
+ * the checks. Throws HebbError that names `reader` for anything without bytes.
  */
 export function asBytes(value: FileBytes, reader: string): Uint8Array {
   const [buffer, start, length] = ArrayBuffer.isView(value)

@@ -25,7 +25,7 @@ interface Canonical {
 
 const digits = Array.from({ length: 10 }, (_, digit) => String(digit));
 
-/** Sizes and checksums are those that the makers publish. */
+/** Sizes and checksums as published by the authors. */
 const sets: Readonly<Record<CanonicalName, Canonical>> = {
   mnist: {
     address: "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -55,9 +55,9 @@ const sets: Readonly<Record<CanonicalName, Canonical>> = {
 };
 
 export interface CanonicalOptions {
-  /** Where files are kept; default a folder of the data set's name in the cache folder (see cacheFolder). */
+  /** The folder for the files; default: one named after the data set in the cache folder (see cacheFolder). */
   readonly folder?: string;
-  /** Another address that has the same files, with a slash at its end. */
+  /** Another address with the same files, ending in a slash. */
   readonly mirror?: string;
   readonly onProgress?: (file: string, received: number, bytes: number) => void;
 }
@@ -115,7 +115,7 @@ export function* tarFiles(
   }
 }
 
-/** A CIFAR-10 file: one byte of label and 3 × 32 × 32 of picture for each. */
+/** A CIFAR-10 record: one label byte and 3 × 32 × 32 bytes of picture. */
 const cifarRecord = 1 + 3 * 32 * 32;
 
 export function parseCifar(parts: readonly Uint8Array[], classes: readonly string[], name: string): Labelled {
@@ -144,8 +144,8 @@ export function parseCifar(parts: readonly Uint8Array[], classes: readonly strin
 }
 
 /**
- * The training or test part of a canonical data set: MNIST and Fashion-MNIST have 60,000 and 10,000 pictures of 28 × 28, CIFAR-10
- * 50,000 and 10,000 of 3 × 32 × 32. Files are fetched once and kept; see {@link download} for what is checked and thrown.
+ * The training or test part of a canonical data set. MNIST and Fashion-MNIST have 60,000 and 10,000 pictures of 28 × 28, CIFAR-10 has
+ * 50,000 and 10,000 of 3 × 32 × 32. Files are downloaded once and kept; {@link download} lists the checks and the errors.
  */
 export async function loadCanonical(
   name: CanonicalName,

@@ -1,4 +1,4 @@
-// Cells: numbers in every notation to the last bit, booleans, what values become as text; labels distinguished by their digits.
+// Cells: numbers in every notation to the last bit, booleans, conversion of values to text; labels distinguished by their digits.
 import { describe, expect, test } from "vitest";
 import { areBooleans, booleanOf, cellOf } from "./cells.ts";
 import { compareDecimals, decimalKey } from "./labels.ts";
@@ -6,7 +6,7 @@ import { isInfinite, numberShape, parseNumber, plainNumber } from "./numbers.ts"
 import { Random } from "./random.ts";
 
 describe("numbers", () => {
-  test("are those that the engine reads, to the last bit", () => {
+  test("are those of the engine's parser, to the last bit", () => {
     const random = new Random(5);
     for (let round = 0; round < 20_000; round++) {
       const digits = String(random.integer(2 ** 31)) + String(random.integer(2 ** 31));
@@ -54,7 +54,7 @@ describe("numbers", () => {
   });
 });
 
-test("booleans: words that go together, in any spelling", () => {
+test("booleans: pairs of words, in any spelling", () => {
   expect(["True", "YES", "t", "On", "1", "1.0"].map(booleanOf)).toEqual(Array(6).fill(true));
   expect(["False", "no", "F", "off", "0", "0.0"].map(booleanOf)).toEqual(Array(6).fill(false));
   expect(["maybe", "2", "", "truethat"].map(booleanOf)).toEqual(Array(4).fill(undefined));
@@ -69,7 +69,7 @@ test("booleans: words that go together, in any spelling", () => {
   ).toEqual(Array(4).fill(false));
 });
 
-test("values of programs as text", () => {
+test("values from programs as text", () => {
   const values = [1.5, -0, 2n ** 60n, true, null, undefined, Number.NaN, " a ", "  ", new Date(0), new Date(3.6e6)];
   expect(values.map(cellOf)).toEqual([
     ...["1.5", "0", "1152921504606846976", "true", undefined, undefined, undefined],
@@ -77,7 +77,7 @@ test("values of programs as text", () => {
   ]);
 });
 
-describe("labels that are numbers", () => {
+describe("numeric labels", () => {
   test.each<[string, string]>([
     ["1", "1"],
     ["+1.0", "1"],

@@ -1,19 +1,19 @@
-// A cell of a table: values from programs become text; words for true and false.
+// A cell of a table: converts values from programs to text, and recognises words for true and false.
 import { quoted } from "../graph/visible.ts";
 
-/** A cell as it was written, without surrounding blanks; undefined or empty if there is nothing. */
+/** A cell as written, without surrounding blanks; undefined or empty if missing. */
 export type Cell = string | undefined;
 
 /** A cell in a message. */
 export const show = (cell: Cell): string => (cell === undefined || cell === "" ? "nothing" : quoted(cell));
 
-/** Values that a cell of a table accepts. */
+/** The values that a table cell accepts. */
 export type CellValue = string | number | bigint | boolean | Date | null | undefined;
 
 export const isCellValue = (value: unknown): value is CellValue =>
   value === null || value instanceof Date || !(typeof value === "object" || /^(?:function|symbol)$/.test(typeof value));
 
-/** A value as it would be written in a file: NaN and null are empty, a date is 2024-05-01 or 2024-05-01T12:30:00Z. */
+/** A value as a file would write it: NaN and null are empty, a date is 2024-05-01 or 2024-05-01T12:30:00Z. */
 export function cellOf(value: CellValue): Cell {
   if (typeof value === "string") return value.trim() || undefined;
   if (value === undefined || value === null || Number.isNaN(value)) return undefined;
@@ -23,7 +23,7 @@ export function cellOf(value: CellValue): Cell {
   return text.endsWith("T00:00:00.000Z") ? text.slice(0, -14) : text.replace(".000Z", "Z");
 }
 
-/** Words for true and false; those of one family go together. */
+/** Pairs of words for true and false. */
 const families: readonly (readonly [readonly string[], readonly string[]])[] = [
   [
     ["true", "t"],
@@ -67,11 +67,11 @@ export const booleanWords: ReadonlyMap<string, boolean> = new Map(
 );
 const longestWord = Math.max(...[...booleanWords.keys()].map((word) => word.length));
 
-/** What a word for true or false says: True, yes, T, on, 1 and their opposites; undefined for other texts. */
+/** The meaning of a word for true or false: True, yes, T, on, 1 and their opposites; undefined for other texts. */
 export const booleanOf = (cell: string): boolean | undefined =>
   cell.length <= longestWord ? booleanWords.get(cell.toLowerCase()) : undefined;
 
-/** Whether these values are words for true and false that go together, perhaps beside 1 and 0, but not those alone. */
+/** Whether these values are one pair of words for true and false, possibly mixed with 1 and 0, but not 1 and 0 alone. */
 export function areBooleans(values: Iterable<string>): boolean {
   const words = new Set<string>();
   for (const value of values) {

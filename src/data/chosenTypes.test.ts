@@ -1,4 +1,4 @@
-// What a user says that columns hold: it wins over the cells, which must fit; and the table of what was decided.
+// Column types chosen by the user: they override the cells, which must fit. Also the table of decisions.
 import { describe, expect, test } from "vitest";
 import { applyPreprocessing, explainTable, fitPreprocessing, parseCsv, prepareTable, Table } from "./index.ts";
 
@@ -11,7 +11,7 @@ const kinds = (options: object): Record<string, string> =>
   Object.fromEntries(explainTable(table, { target: "y", ...options }).map(({ column, type }) => [column, type]));
 
 describe("chosen types", () => {
-  test("win over what the cells say, by nearly the name of the column", () => {
+  test("override the cells, even if the column's name is only nearly right", () => {
     expect(kinds({})).toEqual({ mode: "category", zip: "category", when: "number", note: "category", y: "boolean" });
     expect(kinds({ numeric: ["mode", " ZIP"], categorical: ["WHEN"], text: ["note"] })).toEqual({
       ...{ mode: "number", zip: "number", when: "category", note: "text", y: "boolean" },
@@ -26,7 +26,7 @@ describe("chosen types", () => {
     });
   });
 
-  test("numbers that are names are known again however they are written", () => {
+  test("numbers used as names match in every spelling", () => {
     const pre = fitPreprocessing(table, { target: "y", categorical: ["mode"] });
     const of = (mode: unknown): string => {
       const { features } = applyPreprocessing(pre, Table.fromRows([{ mode, zip: null, when: null, note: null }]));
@@ -36,13 +36,13 @@ describe("chosen types", () => {
     expect(of("11")).not.toBe(of("7"));
   });
 
-  test("days in figures are days where it is said", () => {
+  test("numbers are read as days if chosen as dates", () => {
     const days = parseCsv(`d,x,y\n${rows(40, (i) => `${1_600_000_000 + i * 86400},${i % 7},${i % 2}`)}`);
     const { inputs } = fitPreprocessing(days, { target: "y", date: ["d"] });
     expect(inputs[0]).toMatchObject({ kind: "date", reading: { form: "seconds" } });
   });
 
-  test("cells that do not fit, two choices for one column, and columns that are not there", () => {
+  test("refuses cells that do not fit, two choices for one column, and missing columns", () => {
     expect(() => prepareTable(table, { target: "y", numeric: ["note"] })).toThrow(
       /"note" is chosen as numbers, but 80 of its 80 cells are none, such as "aa"/,
     );
@@ -56,7 +56,7 @@ describe("chosen types", () => {
   });
 });
 
-test("the table of columns says types, reasons, gaps, encodings and features", () => {
+test("the table of columns lists types, reasons, gaps, encodings and features", () => {
   const file = parseCsv(
     `id,price,kind,seen,y\n${rows(60, (i) => `${i},${i % 9 === 0 ? "-" : `"${1 + (i % 7)},${100 + i}.5"`},${["a", "b"][i % 2]},2021-${String(1 + (i % 12)).padStart(2, "0")}-05,${i % 3}`)}`,
   );

@@ -1,4 +1,4 @@
-// Column types that the user sets, overriding what the cells suggest.
+// Column types set by the user, which override the inferred ones.
 import { HebbError } from "../graph/errors.ts";
 import { quoted } from "../graph/visible.ts";
 import type { Cell } from "./cells.ts";
@@ -10,14 +10,14 @@ import type { NumberFormat } from "./numbers.ts";
 import { asNumber, asText, type DateReading, readerOf } from "./reading.ts";
 import { thresholds } from "./thresholds.ts";
 
-/** Lists of columns by what they hold. */
+/** Lists of columns by their content. */
 export interface TypeChoices {
-  /** Columns whose values are names, although they are numbers: stores, postcodes. */
+  /** Columns of numbers that are names, such as stores and postcodes. */
   readonly categorical?: readonly string[];
   /** Columns of amounts. */
   readonly numeric?: readonly string[];
   readonly date?: readonly string[];
-  /** Columns of texts, whose words become features. */
+  /** Columns of texts whose words become features. */
   readonly text?: readonly string[];
 }
 
@@ -25,7 +25,7 @@ export const typeLists = ["categorical", "numeric", "date", "text"] as const sat
 export type TypeList = (typeof typeLists)[number];
 export type ChosenTypes = ReadonlyMap<string, TypeList>;
 
-/** Which list each column is in. Throws HebbError for a column in two lists. */
+/** The list that each column is in. Throws HebbError for a column in two lists. */
 export function chosenTypes(choices: TypeChoices): ChosenTypes {
   const chosen = new Map<string, TypeList>();
   for (const list of typeLists)
@@ -41,14 +41,14 @@ export function chosenTypes(choices: TypeChoices): ChosenTypes {
 interface Chosen {
   readonly name: string;
   readonly evidence: ColumnEvidence;
-  /** What the cells say by themselves. */
+  /** The type inferred from the cells. */
   readonly found: ColumnType;
   /** The notation of the table. */
   readonly format: NumberFormat;
   readonly order: DateOrder;
 }
 
-/** The type of a column as it was chosen. Throws HebbError that names a cell which does not fit. */
+/** The type of a column as chosen. Throws HebbError that names a cell which does not fit. */
 export function retyped(column: Chosen, list: TypeList): ColumnType {
   const { found } = column;
   switch (list) {
@@ -68,7 +68,7 @@ export function retyped(column: Chosen, list: TypeList): ColumnType {
   }
 }
 
-/** More cells than slips that are not what was chosen. */
+/** Refuses the choice if more cells than slips allow do not fit it. */
 function checkMost({ name, evidence }: Chosen, what: string, unreadable: number, cell: Cell): void {
   if (unreadable <= evidence.present * thresholds.unreadableShare) return;
   throw new HebbError(
@@ -85,7 +85,7 @@ function numeric(column: Chosen): ColumnType {
   return { kind: "number", reading, wholeNumbers: evidence.wholeNumbers(reading.format), unreadable };
 }
 
-/** The form of days that reads the most cells; of an open order of day and month, the table's. */
+/** The form of date that reads the most cells. If the order of day and month is ambiguous, that of the table applies. */
 function dated(column: Chosen): ColumnType {
   const { evidence, found, order } = column;
   if (found.kind === "date") return found;
@@ -95,7 +95,7 @@ function dated(column: Chosen): ColumnType {
   );
   const plausible = (reading: DateReading): number => {
     const { number } = readerOf(reading);
-    // Days of the years 1900 to 2100; a time is a share of one.
+    // Days of the years 1900 to 2100; a time is a fraction of a day.
     const [low, high] = reading.form === "time" ? [0, 1] : [-25567, 47847];
     return cells.reduce((sum, { value, count }) => {
       const days = number(value);

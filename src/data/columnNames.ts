@@ -1,9 +1,9 @@
-// Finds columns by name: exactly, or nearly if that is unambiguous; else the error names the nearest.
+// Finds columns by name: exactly, or approximately if unambiguous. Otherwise the error names the nearest.
 import { HebbError } from "../graph/errors.ts";
 import { nearest } from "../graph/nearest.ts";
 import { quoted, visible } from "../graph/visible.ts";
 
-/** Characters without width, which editors and exports leave in names. */
+/** Invisible characters that editors and exports leave in names. */
 const widthless = /[\p{Cc}\p{Cf}]/gu;
 
 /** A name without surrounding blanks and invisible characters. */
@@ -11,8 +11,8 @@ export const bareName = (name: string): string =>
   name.normalize("NFC").replace(widthless, "").replace(/\s+/g, " ").trim();
 
 /**
- * The name among `names` that is meant: the same one; else the only one that is the same but for blanks and invisible characters, or
- * for capitals too. Undefined when there is none, or more than one.
+ * The matching name in `names`: the identical one, else the only one that differs just in blanks and invisible characters, or also in
+ * capitals. Undefined if there is no such name, or more than one.
  */
 export function matchColumn(name: string, names: readonly string[]): string | undefined {
   if (names.includes(name)) return name;
@@ -26,13 +26,13 @@ export function matchColumn(name: string, names: readonly string[]): string | un
 
 const mostListed = 30;
 
-/** `a, b, c`, at most thirty of them. */
+/** `a, b, c`, at most thirty names. */
 export const listColumns = (names: readonly string[]): string =>
   names.length > mostListed
     ? `${names.slice(0, mostListed).map(visible).join(", ")}, … (${names.length} in all)`
     : names.map(visible).join(", ");
 
-/** The column that is meant. Throws HebbError that names the columns there are, the nearest in front. `purpose` ends what is missing. */
+/** The matching column. Throws HebbError that lists the existing columns, nearest first. `purpose` ends the sentence about the missing one. */
 export function findColumn(table: string, names: readonly string[], name: string, purpose = ""): string {
   const found = matchColumn(name, names);
   if (found !== undefined) return found;
@@ -42,7 +42,7 @@ export function findColumn(table: string, names: readonly string[], name: string
       `${table} has no column ${quoted(name)}${purpose}, but ${alike.map((each) => quoted(each)).join(" and ")}; name one of them`,
     );
   const word = bareName(name).toLowerCase();
-  // One letter is near to every other.
+  // A single letter is near every other.
   const near =
     (word.length > 1 ? nearest(word, names) : undefined) ??
     (word.length > 2 ? names.find((each) => bareName(each).toLowerCase().includes(word)) : undefined);

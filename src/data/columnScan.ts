@@ -1,4 +1,4 @@
-// Statistics of a column in one pass, in memory that does not grow with the rows.
+// Statistics of a column in one pass, in constant memory.
 import type { Cell } from "./cells.ts";
 import type { ColumnType } from "./columnType.ts";
 import { ColumnEvidence } from "./evidence.ts";
@@ -11,9 +11,9 @@ import { TextScan } from "./terms.ts";
 import { thresholds } from "./thresholds.ts";
 import { ValueCounts } from "./valueCounts.ts";
 
-/** Distinct numbers are counted up to here, to see whether they are few. */
+/** Distinct numbers are counted up to this limit, to see whether there are few. */
 const mostDistinct = thresholds.fewDistinct + 2;
-/** Numbers kept for the median: exact up to this many rows, and from a sample beyond, whose rank is off by 0.4 % on average. */
+/** Numbers kept for the median. It is exact up to this many rows; beyond, it comes from a sample, and its rank is off by 0.4 % on average. */
 const sampleSize = 16_384;
 
 /** Count, mean and central moments, updated value by value (Pébay 2008). */
@@ -46,7 +46,7 @@ class Moments {
   }
 }
 
-/** The numbers of a column. */
+/** Statistics of a column's numbers. */
 class NumberScan {
   readonly raw = new Moments();
   readonly log = new Moments();
@@ -54,7 +54,7 @@ class NumberScan {
   readonly distinct = new Set<number>();
   #sample = new Float64Array(64);
 
-  /** `random` decides what a full sample keeps. */
+  /** `random` decides which values a full sample keeps. */
   add(value: number, random: Random): void {
     const { count } = this.raw;
     this.raw.add(value);
@@ -79,28 +79,25 @@ class NumberScan {
   }
 }
 
-/** Streams of samples start here, one for each column. */
+/** The first sampling stream, one per column. */
 const sampleStream = 0x61000000;
 
 export interface ScanOptions {
   readonly name: string;
-  /** Which column it is, counted from 0. */
+  /** The index of the column, from 0. */
   readonly place: number;
   readonly seed: number;
-  /** How its cells are thought to be read. */
+  /** The expected reading of its cells. */
   readonly reading: Reading;
-  /** Whether they were numbers before they were text. */
+  /** Whether the cells were numbers before conversion to text. */
   readonly typed: boolean;
-  /** Whether its values are counted although it holds numbers: they are names, or may turn out to be classes. */
+  /** Whether to count values although they are numbers: they are names, or may turn out to be classes. */
   readonly counted: boolean;
-  /** Whether it holds texts, whose terms are counted. */
+  /** Whether the column holds texts, whose terms are counted. */
   readonly texts: boolean;
 }
 
-/**
- * What is known of one column of a stream. Its figures hold if the reading that was thought of is the one that all cells lead to;
- * its evidence holds in any case.
- */
+/** Statistics of one column of a stream. They hold only if all cells confirm the expected reading; the evidence always holds. */
 export class ColumnScan {
   readonly name: string;
   readonly evidence = new ColumnEvidence(true);
@@ -129,7 +126,7 @@ export class ColumnScan {
     this.#texts = texts ? new TextScan() : undefined;
   }
 
-  /** Takes the cell of a row; the figures are those of the rows that are fitted, the type that of all. */
+  /** Adds the cell of a row. Statistics come from the fitted rows, the type from all rows. */
   add(cell: Cell, row: number, fitted: boolean): void {
     const plain = this.evidence.add(cell, row);
     if (!fitted) return;
@@ -142,12 +139,12 @@ export class ColumnScan {
     this.#texts?.add(this.reader.missing(cell) ? undefined : cell);
   }
 
-  /** Whether all that is asked of a column of this type was counted. */
+  /** Whether this scan counted everything that a column of this type needs. */
   covers({ kind }: ColumnType): boolean {
     return (this.counted || kind !== "category") && (this.#texts !== undefined || kind !== "text");
   }
 
-  /** What the column says, when its type is known. */
+  /** The column's statistics, given its type. */
   facts(type: ColumnType): ColumnFacts {
     return {
       name: this.name,

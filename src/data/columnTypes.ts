@@ -1,4 +1,4 @@
-// Decides the types of a table's columns and how their cells are read, from all columns together.
+// Decides the types of a table's columns and the reading of their cells, from all columns together.
 import { areBooleans, type Cell } from "./cells.ts";
 import { type ChosenTypes, retyped } from "./chosenTypes.ts";
 import type { ColumnType } from "./columnType.ts";
@@ -10,28 +10,28 @@ import { type NumberFormat, type NumberShape, numberFormats } from "./numbers.ts
 import { asText, type NumberReading, type TextReading } from "./reading.ts";
 import { thresholds } from "./thresholds.ts";
 
-/** A column of a table whose type is to be decided. */
+/** A column whose type is to be decided. */
 export interface NamedEvidence {
   readonly name: string;
   readonly evidence: ColumnEvidence;
-  /** Whether the values were numbers before they were text, so that their notation is known. */
+  /** Whether the values were numbers before conversion to text, so that their notation is known. */
   readonly typed?: boolean;
 }
 
-/** How numbers are written in a table, where a column does not tell by itself. */
+/** The table's notation of numbers, for columns that are ambiguous. */
 interface Notation {
-  /** What a comma before three digits is. */
+  /** The meaning of a comma before three digits. */
   readonly comma: "thousands" | "decimal";
-  /** Whether a point before three digits separates thousands: another column has decimal commas, and none has decimal points. */
+  /** Whether a point before three digits separates thousands: some column has decimal commas, and none has decimal points. */
   readonly pointGroups: boolean;
   readonly order: DateOrder;
 }
 
-/** How many of the cells may be slips. */
+/** The number of cells that may be slips. */
 const slips = (present: number): number =>
   Math.max(present >= thresholds.fewestWithSlip ? 1 : 0, present * thresholds.slipShare);
 
-/** A category is worth learning only if its values come back: here, most rows must share theirs with another row. */
+/** Whether values rarely repeat. A category is only worth learning if they do: most rows must share their value with another row. */
 function isVaried({ values, present }: ColumnEvidence): boolean {
   if (!values.overflowed) return present > thresholds.fewestVaried && values.size > present / 2;
   const frequent = values
@@ -42,8 +42,8 @@ function isVaried({ values, present }: ColumnEvidence): boolean {
 }
 
 /**
- * Whether a column is one of numbers although some cells are none: slips; or, where as categories its values would teach nothing, up to
- * a fifth of the cells, or up to half of them if they are one, two or three words again and again, which then mean "missing".
+ * Whether a column is numeric although some cells are not numbers. They may be slips. If the values would teach nothing as categories, they
+ * may also be up to a fifth of the cells, or up to half of them if they repeat one, two or three words, which then mean "missing".
  */
 function numbersPrevail(
   evidence: ColumnEvidence,
@@ -63,7 +63,7 @@ function numbersPrevail(
 const pointShapes: readonly NumberShape[] = ["point", "commaGroups"];
 const commaShapes: readonly NumberShape[] = ["comma", "pointGroups"];
 
-/** The notation that reads the most cells of a column; at a tie, the table's. */
+/** The notation that reads the most cells of a column; at a tie, the table's notation. */
 function formatOf(evidence: ColumnEvidence, { comma, pointGroups }: Notation): NumberFormat {
   const decimal: readonly NumberFormat[] = pointGroups
     ? ["decimalComma", "groupedComma", "plain", "thousands"]
@@ -73,10 +73,7 @@ function formatOf(evidence: ColumnEvidence, { comma, pointGroups }: Notation): N
   return best;
 }
 
-/**
- * The notation of a table: that of the columns which can be read in one way only. Where none tells, a semicolon between the columns means
- * that the comma is taken, for decimals.
- */
+/** The notation of a table, from its unambiguous columns. If there are none, a semicolon as delimiter implies decimal commas. */
 function notationOf(columns: readonly NamedEvidence[], delimiter: string | undefined): Notation {
   const plain: Notation = { comma: "thousands", pointGroups: false, order: "monthFirst" };
   let [points, commas] = [0, 0];
@@ -98,13 +95,13 @@ function notationOf(columns: readonly NamedEvidence[], delimiter: string | undef
   };
 }
 
-/** Two to five capital letters, as NA is. */
+/** Two to five capital letters, like NA. */
 const capitals = /^[A-Z]{2,5}$/;
 
-/** Signs, as a dash is: + among them. */
+/** Only signs, like a dash or +. */
 const signs = /^[^\p{L}\p{N}]+$/u;
 
-/** Whether a mark is a value like the others: NA a region among EU and AS, or a country among US and DE; - beside +. */
+/** Whether a marker is a value like the others: NA is a region among EU and AS, or a country among US and DE; - stands beside +. */
 function isValue(mark: string, { values }: ColumnEvidence): boolean {
   const like = mark === "NA" ? capitals : signs.test(mark) ? signs : undefined;
   if (like === undefined || values.overflowed || values.size > thresholds.capitalValues) return false;
@@ -120,7 +117,7 @@ function textReading(evidence: ColumnEvidence): TextReading {
 
 const mostlyRead = ({ count }: Seen, present: number): boolean => present > count && count <= slips(present);
 
-/** A day of the calendar, a time of the day, or how long something takes. */
+/** A date, a time of the day, or a duration. */
 function timeType(name: string, evidence: ColumnEvidence, { order }: Notation): ColumnType | undefined {
   const { present } = evidence;
   const [best = order] = [order, ...dateOrders].sort((a, b) => evidence.noDates(a).count - evidence.noDates(b).count);
@@ -131,14 +128,14 @@ function timeType(name: string, evidence: ColumnEvidence, { order }: Notation): 
   });
   const [noDates, noTimes, noDurations] = [evidence.noDates(best), evidence.noTimes(), evidence.noDurations()];
   if (mostlyRead(noDates, present)) return date("calendar", noDates);
-  // 9:15 may be either; 26:40 is not a time of day, and 1:23:45 is how stopwatches write.
+  // 9:15 may be either. 26:40 is not a time of day, and 1:23:45 is how stopwatches write.
   const watched = evidence.stopwatches.count > 0 && !clockHint(name);
   if (mostlyRead(noTimes, present) && !watched && !durationHint(name)) return date("time", noTimes);
   if (!mostlyRead(noDurations, present)) return undefined;
   return { kind: "duration", reading: { kind: "duration" }, unreadable: noDurations.count };
 }
 
-/** What passed since 1970 in so many units of time, of days from 2000 to 2069. */
+/** Units of the time since 1970. Accepted dates are from 2000 to 2069. */
 const epochs: readonly (readonly [form: DateForm, second: number])[] = [
   ["seconds", 1],
   ["milliseconds", 1e3],
@@ -147,7 +144,7 @@ const epochs: readonly (readonly [form: DateForm, second: number])[] = [
 ];
 const [firstEpoch, lastEpoch] = [946_684_800, 3_124_224_000] as const;
 
-/** Days that are written as figures: 20240501 wherever all numbers are days, and what passed since 1970 under a name that says so. */
+/** Dates written as plain numbers: 20240501 if all numbers are valid dates, or the time since 1970 if the column's name says so. */
 function figureDate(name: string, evidence: ColumnEvidence, order: DateOrder): ColumnType | undefined {
   const { present, compactDates, numbers, range } = evidence;
   const date = (form: DateForm): ColumnType => ({
@@ -158,13 +155,13 @@ function figureDate(name: string, evidence: ColumnEvidence, order: DateOrder): C
   if (present === 0 || numbers < present - slips(present)) return undefined;
   if (compactDates.count >= numbers - slips(present)) return date("compact");
   const epoch = epochs.find(([, second]) => range.min >= firstEpoch * second && range.max <= lastEpoch * second);
-  // So many seconds may be an amount; so many milliseconds hardly, if they only grow.
+  // Seconds may be an amount. Milliseconds and finer units that only grow hardly are.
   return epoch !== undefined && (dateHint(name) || (epoch[0] !== "seconds" && evidence.increasing))
     ? date(epoch[0])
     : undefined;
 }
 
-/** Numbers that are names: their digits say so, or their name does and they come back. */
+/** Numbers that are names: their digits say so, or the column's name does and the values repeat. */
 function codeType(name: string, evidence: ColumnEvidence, reading: NumberReading): ColumnType | undefined {
   const { values, present, range } = evidence;
   const hint = codeHint(name);
@@ -211,7 +208,7 @@ function decide({ name, evidence, typed = false }: NamedEvidence, notation: Nota
   return { kind: "category", reading };
 }
 
-/** Decides the types of all columns of a table. `delimiter` is the delimiter of the file; `chosen` is what a user said. */
+/** Decides the types of all columns of a table. `delimiter` is the delimiter of the file; `chosen` is the user's choice. */
 export function decideTypes(
   columns: readonly NamedEvidence[],
   delimiter?: string,
@@ -227,7 +224,7 @@ export function decideTypes(
   });
 }
 
-/** Decides what a column holds from all its cells. Nothing is thrown: what fits no narrower kind is a category or text. */
+/** Decides the type of a column from all its cells. Never throws: anything that fits no narrower type is a category or text. */
 export function inferColumnType(column: { readonly name: string; readonly cells: readonly Cell[] }): ColumnType {
   const [type] = decideTypes([{ name: column.name, evidence: evidenceOf(column.cells) }]);
   return type ?? { kind: "empty", reading: asText };

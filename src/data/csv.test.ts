@@ -1,4 +1,4 @@
-// CSV in all its forms, and every malformed table refused with a sentence that names the place and the fix.
+// CSV in all its forms; every malformed table is refused with a sentence that names the place and the fix.
 import { describe, expect, test } from "vitest";
 import { HebbError } from "../graph/errors.ts";
 import { formatCsv, parseCsv, sniffDelimiter } from "./csv.ts";
@@ -51,7 +51,7 @@ describe("well-formed tables", () => {
     expect(sniffDelimiter("")).toBe(",");
   });
 
-  test("marks of missing values stay as they were written: the whole column says what they are", () => {
+  test("markers of missing values stay as written: only the whole column tells their meaning", () => {
     const table = parseCsv("a,b\nNA,?\nn/a,null\nNaN,\n none ,0\n");
     expect(cells(table)).toEqual([
       ["NA", "n/a", "NaN", "none"],
@@ -78,7 +78,7 @@ describe("well-formed tables", () => {
     expect(rows.column("__proto__").cells).toEqual(["1"]);
   });
 
-  test("what formatCsv writes reads back", () => {
+  test("formatCsv output reads back", () => {
     const text = formatCsv(
       ["a,b", "c"],
       [
@@ -138,7 +138,7 @@ describe("malformed tables", () => {
 });
 
 describe("files as programs write them", () => {
-  test("columns without a name, or with that of another, are given one, which is said", () => {
+  test("unnamed columns and duplicates get a name, with a remark", () => {
     const table = parseCsv("a,,a,\u200b,a\n1,2,3,4,5\n");
     expect(table.columnNames).toEqual(["a", "column2", "a (2)", "column4", "a (3)"]);
     expect(table.remarks.map(({ text }) => text)).toEqual([
@@ -150,7 +150,7 @@ describe("files as programs write them", () => {
     expect(parseCsv("a,a,a (2)\n1,2,3\n").columnNames).toEqual(["a", "a (3)", "a (2)"]);
   });
 
-  test("the delimiter in the first line; faults still name their line", () => {
+  test("the first line may name the delimiter; errors still name their line", () => {
     const table = parseCsv("sep=;\r\na;b\r\n1,5;2\r\n");
     expect([table.columnNames, table.delimiter, table.rowCount]).toEqual([["a", "b"], ";", 1]);
     expect(() => parseCsv("sep=;\na;b\n1;2\n3\n", { name: "t.csv" })).toThrow(
@@ -158,7 +158,7 @@ describe("files as programs write them", () => {
     );
   });
 
-  test("Windows-1252 and UTF-16 are found by themselves", () => {
+  test("Windows-1252 and UTF-16 are detected", () => {
     const text = "Straße;y\nKöln;1\nMünchen €;2\n";
     const windows = Uint8Array.from(text, (char) => (char === "€" ? 0x80 : char.charCodeAt(0)));
     const little = new Uint8Array(Uint16Array.from(text, (char) => char.charCodeAt(0)).buffer);
@@ -171,7 +171,7 @@ describe("files as programs write them", () => {
       ]);
       expect(table.remarks.map(({ code }) => code)).toEqual(file === windows ? ["encoding"] : []);
     }
-    // Long after the first piece.
+    // Far behind the first piece.
     const late = new Uint8Array(9_000_000).fill(0x31);
     for (let place = 9; place < late.length; place += 10) late[place] = 0x0a;
     late.set([0x61, 0x0a]);
@@ -180,7 +180,7 @@ describe("files as programs write them", () => {
   });
 });
 
-test("what is written with another delimiter is read again", () => {
+test("text written with another delimiter reads back", () => {
   const cells = [
     ["1,5", "a;b"],
     ['"', " c"],

@@ -1,4 +1,4 @@
-// Tables from CSV text: finds the delimiter, checks the form, and reports errors with file, line and fix.
+// Tables from CSV text: detects the delimiter, checks the form, and reports errors with file, line and fix.
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
@@ -12,13 +12,13 @@ import { Table } from "./table.ts";
 import type { TableRemark } from "./tableRemarks.ts";
 
 export interface CsvOptions {
-  /** The name used in messages; normally the file's. */
+  /** The name in messages; normally the file's. */
   readonly name?: string;
-  /** One character; found from the text when not given (comma, semicolon, tab or bar). */
+  /** One character; detected by default (comma, semicolon, tab or bar). */
   readonly delimiter?: string;
-  /** Whether the first record names the columns (default true); otherwise they are called column1, column2 … */
+  /** Whether the first record names the columns (default true); otherwise they are column1, column2 … */
   readonly header?: boolean;
-  /** Of bytes: found from them when not given: UTF-8, UTF-16 or Windows-1252, which "latin1" is. */
+  /** Only for bytes; detected by default: UTF-8, UTF-16 or Windows-1252, also named "latin1". */
   readonly encoding?: EncodingName;
   /** Longest record accepted, in characters (default 1,000,000): an unclosed quote would otherwise swallow the file. */
   readonly maxRecordLength?: number;
@@ -26,7 +26,7 @@ export interface CsvOptions {
   readonly maxColumns?: number;
 }
 
-/** Without the name, which a file has by itself. */
+/** The options without the name, which a file already has. */
 export const readingKinds: OptionKinds<Omit<CsvOptions, "name">> = {
   delimiter: kind.string,
   header: kind.boolean,
@@ -38,7 +38,7 @@ const csvKinds: OptionKinds<CsvOptions> = { name: kind.string, ...readingKinds }
 
 const delimiters: readonly string[] = [",", ";", "\t", "|"];
 
-/** How many of each candidate are outside quotes, for each of the first records. */
+/** Counts each candidate outside quotes, for each of the first records. */
 function countDelimiters(text: string): number[][] {
   const limit = Math.min(text.length, 65536);
   const lines: number[][] = [];
@@ -63,7 +63,7 @@ function countDelimiters(text: string): number[][] {
   return lines;
 }
 
-/** The delimiter that splits the first lines into the most equal records; a comma when none does. */
+/** The delimiter that splits the first lines into the most records of equal width; a comma if none does. */
 export function sniffDelimiter(text: string): string {
   const lines = countDelimiters(text);
   let best = ",";
@@ -81,7 +81,7 @@ export function sniffDelimiter(text: string): string {
   return best;
 }
 
-/** Whether the first lines of a text fall into equal records of at least two fields: a table, as opposed to prose. */
+/** Whether the first lines of a text form equal records of at least two fields: a table, as opposed to prose. */
 export function looksLikeTable(head: Uint8Array): boolean {
   const { encoding } = encodingOf(head);
   // A head may end within a character; only delimiters and line breaks matter here.
@@ -93,19 +93,19 @@ export function looksLikeTable(head: Uint8Array): boolean {
   });
 }
 
-/** The first line of a file for a spreadsheet may name the delimiter: sep=; */
+/** The first line of a spreadsheet export may name the delimiter: sep=; */
 const delimiterLine = /^(?:sep=(.)|"sep=(.)")(?:\r\n|\n|\r)/i;
 
-/** A reader of records, and the text that it begins with. */
+/** A record reader and its first piece of text. */
 export interface Begun {
   readonly reader: RecordReader;
   readonly text: string;
-  /** What stood before it. */
+  /** The text that was skipped before it. */
   readonly before: string;
   readonly remarks: readonly TableRemark[];
 }
 
-/** Whether the first line has a name for every field, and every line as many: nothing stands before such a table. */
+/** Whether the first line names every field, and every line has as many fields: nothing precedes such a table. */
 function beginsAtOnce(text: string, delimiter: string): boolean {
   const which = delimiters.indexOf(delimiter);
   const lines = countDelimiters(text).map((counts) => counts[which]);
@@ -116,7 +116,7 @@ function beginsAtOnce(text: string, delimiter: string): boolean {
   );
 }
 
-/** A reader of records with the delimiter that is named, or found in the first piece of the text. */
+/** A record reader with the given delimiter, or the one detected in the first piece of the text. */
 export function beginRecords(piece: string, name: string, options: CsvOptions): Begun {
   const [before = "", plain, quotedSign] = delimiterLine.exec(piece) ?? [];
   const whole = piece.slice(before.length);
@@ -144,7 +144,7 @@ export function beginRecords(piece: string, name: string, options: CsvOptions): 
   };
 }
 
-/** A zero byte is not part of a text; `before` characters came before this piece. */
+/** Refuses zero bytes, which text cannot contain; `before` characters precede this piece. */
 export function refuseZeros(piece: string, before: number, name: string): void {
   const zero = piece.indexOf("\0");
   if (zero < 0) return;
@@ -162,8 +162,8 @@ export const noRows = (name: string, columns: readonly string[]): HebbError =>
   );
 
 /**
- * Reads a table from CSV text or bytes. Fields are trimmed, empty lines skipped; missing values are recognised by Table.
- * Throws HebbError naming the file, the line and the fix for anything that is not a rectangular table with distinct column names.
+ * Reads a table from CSV text or bytes. Trims fields and skips empty lines; Table recognises missing values.
+ * Throws HebbError that names the file, the line and the fix for anything but a rectangular table with distinct column names.
  */
 export function parseCsv(source: string | FileBytes, options: CsvOptions = {}): Table {
   checkOptions("parseCsv", options, csvKinds);
@@ -213,7 +213,7 @@ export function parseCsv(source: string | FileBytes, options: CsvOptions = {}): 
   );
 }
 
-/** Names of columns, and what is to be said of them. */
+/** Column names, and remarks about them. */
 export interface NamedColumns {
   readonly names: string[];
   readonly remarks: readonly TableRemark[];
@@ -224,7 +224,7 @@ export const withoutHeader = (record: readonly string[]): NamedColumns => ({
   remarks: [],
 });
 
-/** The names of the columns, from the first record; columns without a name, and with that of another, are given one. */
+/** Column names from the first record. Unnamed columns and duplicates get a generated name. */
 export function nameColumns(header: readonly string[]): NamedColumns {
   const taken = new Set(header.filter((cell) => bareName(cell) !== ""));
   const seen = new Map<string, number>();
@@ -256,7 +256,7 @@ export function nameColumns(header: readonly string[]): NamedColumns {
   return { names, remarks };
 }
 
-/** An encoding that is not today's is said. */
+/** A remark for encodings other than UTF-8. */
 export const encodingRemarks = (encoding: EncodingName | undefined): TableRemark[] =>
   encoding === "latin1"
     ? [
@@ -268,7 +268,7 @@ export const encodingRemarks = (encoding: EncodingName | undefined): TableRemark
       ]
     : [];
 
-/** CSV text of columns of cells; fields with delimiters, quotes or line breaks are quoted. */
+/** CSV text of columns of cells; quotes fields with delimiters, quotes or line breaks. */
 export function formatCsv(
   names: readonly string[],
   rows: readonly (readonly (string | number | undefined)[])[],

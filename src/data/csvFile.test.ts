@@ -1,4 +1,4 @@
-// A table that is read again block by block names the line of a fault as the first reading would.
+// A table that is reread block by block names the line of an error as the first reading would.
 import { mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const rows = 20_000;
 const wide = "x".repeat(20);
-/** A note of two lines in every tenth row, so that lines and rows are counted apart. */
+/** A note of two lines in every tenth row makes line and row numbers differ. */
 const text = (broken: number | undefined): string => {
   const lines = Array.from({ length: rows }, (_, row) =>
     row === broken ? `${row};${wide}` : row % 10 === 0 ? `${row},"${wide.slice(3)}\n"` : `${row},${wide}`,
@@ -34,7 +34,7 @@ test.each([9, 15_001, 19_999])("row %d", async (broken) => {
   const file = await CsvFile.open(write(text(undefined)), {});
   await all(file.scan());
   await all(file.blocks(undefined));
-  // Of the same size and age, but one comma is gone.
+  // Same size and age, with one comma missing.
   write(text(broken));
   const line = 2 + broken + Math.ceil(broken / 10);
   await expect(all(file.blocks(undefined))).rejects.toThrow(new RegExp(`table\\.csv, line ${line}: `));

@@ -1,4 +1,4 @@
-// A CSV file on disk (Node only), read in blocks of whole records: from start to end the first time, then in any order.
+// A CSV file on disk (Node only), read in blocks of whole records: first from start to end, then in any order.
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { HebbError } from "../graph/errors.ts";
 import {
@@ -20,7 +20,7 @@ import type { Random } from "./random.ts";
 import type { RecordFile, Records } from "./recordFile.ts";
 import type { TableRemark } from "./tableRemarks.ts";
 
-/** A stretch of the file that begins and ends between two records. */
+/** A section of the file between two record boundaries. */
 interface Block {
   readonly start: number;
   readonly end: number;
@@ -29,15 +29,15 @@ interface Block {
   readonly row: number;
 }
 
-/** Bytes read at once; a block holds the records that end within them. */
+/** Bytes per read; a block holds the records that end within them. */
 const blockBytes = 1 << 18;
 
 const maxColumns = 10_000;
 
-/** A CSV file that is read in blocks: from start to end the first time, then in any order. */
+/** A CSV file read in blocks: first from start to end, then in any order. */
 export class CsvFile implements RecordFile {
   readonly name: string;
-  /** What is written is text. */
+  /** Empty: all cells of a CSV file are text. */
   readonly typed: readonly boolean[] = [];
   readonly #path: string;
   readonly #options: CsvOptions;
@@ -67,13 +67,13 @@ export class CsvFile implements RecordFile {
     return InputFile.use(path, (file) => CsvFile.of(file, options));
   }
 
-  /** The table of a file that is open now, and is opened again for every reading. */
+  /** The table of an open file, which is opened again for every reading. */
   static async of(file: InputFile, options: CsvOptions): Promise<CsvFile> {
     const { path, size, changed } = file;
     return new CsvFile(path, options, { size, changed, packing: await file.packing() });
   }
 
-  /** The delimiter; known when the file is being read. */
+  /** The delimiter; known once reading has begun. */
   get delimiter(): string | undefined {
     return this.#reader?.delimiter;
   }
@@ -82,27 +82,27 @@ export class CsvFile implements RecordFile {
     return this.#columns;
   }
 
-  /** What there is to say of how it was read; known when it was. */
+  /** Remarks about the reading; known once it is complete. */
   get remarks(): readonly TableRemark[] {
     return [...this.#remarks, ...(this.#options.encoding === undefined ? encodingRemarks(this.#encoding) : [])];
   }
 
-  /** About how many rows there are, by the first of them. */
+  /** The estimated number of rows, from the first of them. */
   estimatedRows(first: { readonly rows: number; readonly bytes: number }): number {
-    // Packed tables shrink to about a fifth.
+    // Compressed tables shrink to about a fifth.
     return Math.max(
       first.rows,
       (first.rows * this.#size * (this.#packing === undefined ? 1 : 5)) / Math.max(1, first.bytes),
     );
   }
 
-  /** All records from the start; notes where blocks begin. */
+  /** All records from the start; records where blocks begin. */
   async *scan(): AsyncGenerator<Records & { readonly bytes: number }, void, void> {
     const { name } = this;
     let reader: RecordReader | undefined;
     let text: TextReader | undefined;
     let carried = new Uint8Array(0);
-    // Bytes and characters that were read, and where the next block begins.
+    // Bytes and characters read so far, and where the next block begins.
     let [read, characters, start, line, row] = [0, 0, 0, 1, 0];
     this.#blocks = [];
     const header = this.#options.header ?? true;
@@ -178,7 +178,7 @@ export class CsvFile implements RecordFile {
     if (row === 0) throw noRows(name, this.#columns);
   }
 
-  /** All records again; in blocks that `order` mixes, where the file is not packed. */
+  /** All records again, in blocks shuffled by `order` unless the file is compressed. */
   async *blocks(order: Random | undefined): AsyncGenerator<Records, void, void> {
     const { size, mtimeMs } = await stat(this.#path).catch((error: unknown) => {
       throw fileError(this.#path, error);

@@ -1,4 +1,4 @@
-// Records against another parser on random tables, in pieces of any size; encodings; what is refused.
+// Records against another parser on random tables, in pieces of any size; encodings; errors.
 import { type CsvError, parse } from "csv-parse/sync";
 import { describe, expect, test } from "vitest";
 import { RecordReader } from "./csvRecords.ts";
@@ -32,7 +32,7 @@ function byOther(text: string): string[][] | undefined {
   }
 }
 
-test("the same records as another parser finds, whole and in pieces, and the same tables refused", () => {
+test("finds the same records as another parser, whole and in pieces, and refuses the same tables", () => {
   const random = new Random(11);
   const parts = ["a", "bc", ",", ",", "\n", "\n", "\r\n", '"', '"x"', '""', " ", "\t", '"y,z"', '"two\nlines"'];
   let [accepted, refused] = [0, 0];
@@ -40,7 +40,7 @@ test("the same records as another parser finds, whole and in pieces, and the sam
     const text = Array.from({ length: 1 + random.integer(14) }, () => parts[random.integer(parts.length)]).join("");
     const mine = inPieces(text, undefined);
     const other = byOther(text);
-    // The other parser lets some stray quotes pass, as in: "" "",
+    // The other parser accepts some stray quotes, such as: "" "",
     if (typeof mine === "string") {
       if (other === undefined) refused++;
       else expect(mine, JSON.stringify(text)).toMatch(/a quote stands in the middle/);
@@ -54,7 +54,7 @@ test("the same records as another parser finds, whole and in pieces, and the sam
   expect(refused).toBeGreaterThan(500);
 });
 
-test("lines are counted through quotes, blank lines and every line break", () => {
+test("counts lines through quotes, blank lines and every line break", () => {
   const fault = (text: string): string => String(inPieces(text, undefined));
   expect(fault('a,b\n"1\n2\r\n3",4\n\n5\n')).toMatch(/line 6: this record has 1 field, the first has 2/);
   expect(fault('a,b\r1,2\r3,"\r4"x\r')).toMatch(/line 3: a quote stands in the middle/);
@@ -67,7 +67,7 @@ test("lines are counted through quotes, blank lines and every line break", () =>
   ]);
 });
 
-test("records that are too long are refused before they are kept", () => {
+test("refuses records that are too long before storing them", () => {
   const unclosed = reader();
   expect(() => {
     for (let i = 0; i < 1000; i++) unclosed.push(`"${"x\n".repeat(50)}`.slice(i === 0 ? 0 : 1));
@@ -89,7 +89,7 @@ describe("encodings", () => {
     return out;
   };
 
-  test("told by the byte order mark, or by name", () => {
+  test("set by the byte order mark, or by name", () => {
     expect(decodeText(utf16(true), "t")).toBe(text);
     expect(decodeText(utf16(false), "t")).toBe(text);
     expect(decodeText(utf16(true).subarray(2), "t", "utf-16le")).toBe(text);
@@ -98,7 +98,7 @@ describe("encodings", () => {
     expect(decodeText(new Uint8Array(0), "t")).toBe("");
   });
 
-  test("characters that lie across two pieces", () => {
+  test("characters split across two pieces", () => {
     const long = `${"x".repeat((1 << 22) - 1)}ß${"😀".repeat(3)}`;
     const bytes = new TextEncoder().encode(long);
     const pieces = [...textPieces(bytes, readerOfText(bytes, "t"))];

@@ -2,7 +2,7 @@
 import { HebbError } from "../graph/errors.ts";
 
 export interface RecordOptions {
-  /** The name used in messages; normally the file's. */
+  /** The name in messages; normally the file's. */
   readonly name: string;
   readonly delimiter: string;
   /** Longest record accepted, in characters: an unclosed quote would otherwise swallow the file. */
@@ -16,15 +16,15 @@ export const defaultMaxColumns = 100_000;
 const quote = '"';
 
 /**
- * Splits text into records of equally many fields. Blank lines are skipped, blanks around a field are cut off (not those inside
- * quotes), and a quote is doubled inside quotes. Lines end with \n, \r\n or \r.
+ * Splits text into records of equal width. Skips blank lines and trims blanks around a field, but not inside quotes. A doubled quote inside
+ * quotes is a quote. Lines end with \n, \r\n or \r.
  * Throws HebbError for ragged records, stray and unclosed quotes, and records that are too long or too wide.
  */
 export class RecordReader {
   readonly #options: RecordOptions;
-  /** Text of a record that is not complete. */
+  /** Text of an incomplete record. */
   #rest = "";
-  /** The line on which the next record begins, from 1. */
+  /** The line where the next record begins, from 1. */
   #line = 1;
   #width: number | undefined;
 
@@ -32,7 +32,7 @@ export class RecordReader {
     this.#options = options;
   }
 
-  /** What was given and is not part of a record so far. */
+  /** Text that is not part of a record yet. */
   get rest(): string {
     return this.#rest;
   }
@@ -50,7 +50,7 @@ export class RecordReader {
     return this.#width;
   }
 
-  /** A reader of the same table that begins with a record on this line. */
+  /** A reader of the same table that starts with a record on this line. */
   from(line: number): RecordReader {
     const reader = new RecordReader(this.#options);
     reader.#line = line;
@@ -58,7 +58,7 @@ export class RecordReader {
     return reader;
   }
 
-  /** The records that are complete with this text. */
+  /** The records that this text completes. */
   push(text: string): string[][] {
     return this.#read(this.#rest === "" ? text : this.#rest + text, false);
   }
@@ -72,7 +72,7 @@ export class RecordReader {
     const { delimiter, maxRecordLength } = this.#options;
     const records: string[][] = [];
     let from = 0;
-    // The next place of each, or the end of the text.
+    // The next position of each, or the end of the text.
     let [feed, carriage, quoted] = [-1, -1, -1];
     const next = (mark: string, at: number): number => {
       const found = text.indexOf(mark, at);
@@ -97,7 +97,7 @@ export class RecordReader {
           for (let i = 0; i < record.length; i++) record[i] = (record[i] ?? "").trim();
         }
       }
-      // The end of this text may part \r from \n.
+      // The end of this text may separate \r from \n.
       if (text[end] === "\r" && end + 1 === text.length && !last) break;
       if (record !== undefined) {
         this.#check(record);
@@ -111,7 +111,7 @@ export class RecordReader {
     return records;
   }
 
-  /** A record with quotes and where it ends; undefined when its end is not part of the text. */
+  /** A record with quotes and its end; undefined if the text does not contain its end. */
   #quotedRecord(text: string, start: number, last: boolean): [string[], number] | undefined {
     const { delimiter, maxRecordLength } = this.#options;
     const fields: string[] = [];

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { Dataset } from "./dataset.ts";
 
 describe("arrays of samples", () => {
-  test("are the typed values that they hold", () => {
+  test("become typed values", () => {
     const nested = new Dataset({
       features: [
         [0, 0.5],
@@ -20,7 +20,7 @@ describe("arrays of samples", () => {
       }),
     );
   });
-  test("are classes where the targets are whole numbers, and numbers otherwise or in arrays of their own", () => {
+  test("are classes if the targets are whole numbers, and numbers otherwise or in nested arrays", () => {
     const features = [[1], [2]];
     expect(new Dataset({ features, targets: [3, 4] }).targets).toMatchObject({ dtype: "int32", shape: [] });
     expect(new Dataset({ features, targets: [3, 4.5] }).targets).toMatchObject({ dtype: "float32", shape: [] });
@@ -37,7 +37,7 @@ describe("arrays of samples", () => {
       }).features.shape,
     ).toEqual([2, 2]);
   });
-  test("that are ragged, of another shape or too few are refused", () => {
+  test("are refused if ragged, of another shape or too few", () => {
     expect(() => new Dataset({ features: [[1, 2], [3]], targets: [0, 1] })).toThrow(
       "Dataset: features: the arrays are ragged",
     );

@@ -8,39 +8,39 @@ import { formatShape, sizeOf } from "../graph/shape.ts";
 import { flatten } from "../tensor/nested.ts";
 import type { NestedArray } from "../tensor/operands.ts";
 
-/** Features stored in a file: those of a few samples are read on demand. */
+/** Features stored in a file; those of a few samples are read on demand. */
 export interface SampleReader {
   readonly dtype: DType;
-  /** How many samples there are. */
+  /** The number of samples. */
   readonly length: number;
-  /** The values of these samples, one after the other, in memory of their own. */
+  /** The values of these samples, one after another, in newly allocated memory. */
   read(samples: ArrayLike<number>): TypedArray;
 }
 
 /** The values of all samples; `shape` is that of one sample. */
 export interface Field {
-  /** Where a file keeps them, they are all read each time that this is asked for. */
+  /** If a file holds them, each access reads all of them. */
   readonly data: TypedArray;
   /** Shape of one sample: [] for a class number, [4] for four features, [1, 28, 28] for an image. */
   readonly shape: readonly number[];
   readonly dtype: DType;
-  /** Reads the values of some samples; undefined if they are all in memory. */
+  /** Reads the values of some samples; undefined if all are in memory. */
   readonly reader?: SampleReader | undefined;
 }
 
 export interface DatasetOptions {
   /**
-   * The values of all samples one after the other, an array of samples ([[0, 1], [1, 1]] becomes float32), or what reads them from a file:
-   * batch by batch, in each epoch again.
+   * The values of all samples one after another, an array of samples ([[0, 1], [1, 1]] becomes float32), or a reader that loads them from a
+   * file, batch by batch, again in each epoch.
    */
   readonly features: TypedArray | NestedArray[] | SampleReader;
-  /** Shape of one sample; an array of samples has its own. */
+  /** Shape of one sample; an array of samples implies its own. */
   readonly featureShape?: readonly number[];
   /** Like the features. In an array, integers, one per sample, are classes (int32); all others are float32. */
   readonly targets: TypedArray | NestedArray[];
-  /** Default []: one number for each sample. */
+  /** Default []: one number per sample. */
   readonly targetShape?: readonly number[];
-  /** One non-negative weight for each sample. */
+  /** One non-negative weight per sample. */
   readonly weights?: Float32Array;
 }
 
@@ -94,7 +94,7 @@ function countOf(what: string, data: TypedArray, shape: readonly number[]): numb
   return data.length / size;
 }
 
-/** Features that lie in a file. */
+/** Features that stay in a file. */
 class ReadField implements Field {
   readonly reader: SampleReader;
   readonly shape: readonly number[];
@@ -158,7 +158,7 @@ export class Dataset {
     }
   }
 
-  /** The samples at these places, copied, in this order. Features that a file keeps stay there. */
+  /** Copies of the samples at these indices, in this order. Features in a file stay there. */
   subset(indices: ArrayLike<number>): Dataset {
     const { reader } = this.features;
     const base = {
@@ -173,7 +173,7 @@ export class Dataset {
   }
 }
 
-/** Reads some of the samples of another reader, under numbers of their own. */
+/** Reads some samples of another reader, renumbered from 0. */
 function readerOf(reader: SampleReader, samples: ArrayLike<number>): SampleReader {
   const places = Int32Array.from(samples, (sample) => existing(sample, reader.length));
   const read = (wanted: ArrayLike<number>): TypedArray =>
@@ -186,7 +186,7 @@ function existing(sample: number, count: number): number {
   throw new HebbError(`there is no sample ${sample}; the data set has ${count}, counted from 0`);
 }
 
-/** The values of the samples at these places, one after the other. Throws HebbError for a place that does not exist. */
+/** The values of the samples at these indices, one after another. Throws HebbError for an index that does not exist. */
 export function gatherSamples(field: Field, indices: ArrayLike<number>): TypedArray {
   const { shape, dtype, reader } = field;
   const size = sizeOf(shape);

@@ -1,4 +1,4 @@
-// Dates: every notation and the day it is, zones, and dates that do not exist.
+// Dates: every notation and its day, time zones, and dates that do not exist.
 import { describe, expect, test } from "vitest";
 import { hasOrder, parseDate } from "./dates.ts";
 
@@ -39,12 +39,12 @@ test("day and month in either order", () => {
   ]);
 });
 
-test("every day of four hundred years, as the engine counts them", () => {
+test("every day of four hundred years matches the engine's calendar", () => {
   for (let day = days(1800, 1, 1); day < days(2200, 1, 1); day += 1)
     if (parseDate(new Date(day * 86400000).toISOString().slice(0, 10)) !== day) expect(day).toBe("a day that is read");
 });
 
-describe("no dates", () => {
+describe("not dates", () => {
   test.each([
     "2023-02-29",
     "1900-02-29",

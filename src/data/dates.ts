@@ -1,18 +1,18 @@
-// Dates in cells, as days since 1970: the notations it understands, and the order of day and month if ambiguous.
+// Dates in cells, as days since 1970: the supported notations, and the order of day and month if ambiguous.
 import { isWeekday, monthOf } from "./monthNames.ts";
 
-/** Of dates such as 05/06/2024: whether the day or the month comes first. */
+/** For dates such as 05/06/2024: whether the day or the month comes first. */
 export const dateOrders = ["dayFirst", "monthFirst"] as const;
 export type DateOrder = (typeof dateOrders)[number];
 
 const monthLengths = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
-/** Days since 1970-01-01, NaN where the calendar has no such day. */
+/** Days since 1970-01-01; NaN if the calendar has no such day. */
 function daysOf(year: number, month: number, dayOfMonth: number): number {
   const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
   const length = month === 2 && leap ? 29 : (monthLengths[month - 1] ?? 0);
   if (dayOfMonth < 1 || dayOfMonth > length) return Number.NaN;
-  // Years that begin in March end with their leap day.
+  // A year that begins in March ends with its leap day.
   const shifted = month <= 2 ? year - 1 : year;
   const era = Math.floor(shifted / 400);
   const yearOfEra = shifted - era * 400;
@@ -23,7 +23,7 @@ function daysOf(year: number, month: number, dayOfMonth: number): number {
 const digit = (text: string, at: number): number => text.charCodeAt(at) - 48;
 const isDigit = (value: number): boolean => value >= 0 && value <= 9;
 
-/** Of 2024-05-01 without anything behind it, which most dates of files are; undefined for other texts. */
+/** Days of 2024-05-01 with nothing behind it, the most common form in files; undefined for other texts. */
 function isoDays(cell: string): number | undefined {
   if (cell.length !== 10 || cell.charCodeAt(4) !== 45 || cell.charCodeAt(7) !== 45) return undefined;
   for (const at of [0, 1, 2, 3, 5, 6, 8, 9]) if (!isDigit(digit(cell, at))) return undefined;
@@ -31,14 +31,14 @@ function isoDays(cell: string): number | undefined {
   return daysOf(year, digit(cell, 5) * 10 + digit(cell, 6), digit(cell, 8) * 10 + digit(cell, 9));
 }
 
-/** Whether the order of day and month must be known to read a date of this form. */
+/** Whether a date of this form needs the order of day and month. */
 export const hasOrder = (cell: string): boolean => /^\d{1,2}([-/])\d{1,2}\1(?:\d{4}|\d\d)(?!\d)/.test(cell);
 
-/** Of two digits, the year from 1969 on. */
+/** The year of two digits, from 1969 on. */
 const yearOf = (digits: string): number =>
   digits.length > 2 ? Number(digits) : Number(digits) + (Number(digits) < 69 ? 2000 : 1900);
 
-/** The beginning of a date, and its day. */
+/** The start of a date, and its day. */
 interface Form {
   readonly pattern: RegExp;
   readonly days: (parts: readonly string[], order: DateOrder) => number;
@@ -56,7 +56,7 @@ const numbered: readonly Form[] = [
     pattern: /^(\d{1,2})\.(\d{1,2})\.(\d{4}|\d\d)(?!\d)/,
     days: ([, day = "", month = "", year = ""]) => daysOf(yearOf(year), Number(month), Number(day)),
   },
-  // 05/01/2024, 1-5-24: by the order
+  // 05/01/2024, 1-5-24: depends on the order
   {
     pattern: /^(\d{1,2})([-/])(\d{1,2})\2(\d{4}|\d\d)(?!\d)/,
     days([, first = "", , second = "", year = ""], order) {
@@ -112,17 +112,17 @@ const lettered: readonly Form[] = [
     days: ([, quarter = "", year = ""]) => daysOf(Number(year), 3 * Number(quarter) - 2, 1),
   },
 ];
-/** May 1 12:30:00 2024, as clocks of systems write it. */
+/** May 1 12:30:00 2024, as system clocks write it. */
 const clockFirst = new RegExp(`^${name} +(\\d{1,2}) (\\d\\d:\\d\\d:\\d\\d)(?: [A-Z]{3,4})? (\\d{4})$`);
 
-/** Days since 1970-01-01 of a day of an ISO week: week 1 has the first Thursday. */
+/** Days since 1970-01-01 of a day of an ISO week. Week 1 contains the first Thursday. */
 function weekDays(year: number, week: number, day: number): number {
   const fourth = daysOf(year, 1, 4);
   const monday = fourth - ((((fourth + 3) % 7) + 7) % 7);
   return week < 1 || week > 53 ? Number.NaN : monday + 7 * (week - 1) + day - 1;
 }
 
-/** Hours that the names of zones stand for. */
+/** Offsets in hours of named time zones. */
 const zones: Readonly<Record<string, number>> = {
   ...{
     Z: 0,
@@ -148,7 +148,7 @@ const clock = String.raw`(\d{1,2})[:.](\d{2})(?:[:.](\d{2}(?:[.,]\d+)?))?(?: ?([
 const timePattern = new RegExp(`^${clock}$`);
 const restPattern = new RegExp(`^(?:T|,? +(?:um +|at +|à +)?|-(?=\\d\\d\\.))${clock}$`);
 
-/** The share of a day that a time is, with its zone; NaN for no time. */
+/** A time with its zone as a fraction of a day; NaN if it is not a time. */
 function shareOfDay(match: RegExpExecArray | null): number {
   if (match === null) return Number.NaN;
   const [, hour = "", minute = "", second = "0", half, sign, zoneHours = "0", zoneMinutes = "0", zoneName] = match;
@@ -165,7 +165,7 @@ function shareOfDay(match: RegExpExecArray | null): number {
   return (hours * 3600 + minutes * 60 + seconds - offset * 60) / 86400;
 }
 
-/** A time of the day, such as 14:30, 2:30 PM or 09:15:00, as a share of the day; NaN for anything else. */
+/** A time of the day, such as 14:30, 2:30 PM or 09:15:00, as a fraction of the day; NaN for anything else. */
 export const parseTime = (cell: string): number =>
   cell.length > 20 || !isDigit(digit(cell, 0))
     ? Number.NaN
@@ -175,9 +175,9 @@ const longest = 72;
 const wideBlanks = /[\u00a0\u202f\u2009]/g;
 
 /**
- * Days since 1970-01-01 of 2024-05-01, 2024/5/1, 1.5.2024, 1-May-2024, May 1, 2024, 01/05/2024 (day and month in `order`), of a month, a
- * quarter or a week, with a time such as T12:30:00 or 3:15 PM, and a zone such as Z or +02:00, which moves the instant; NaN for anything
- * else.
+ * Days since 1970-01-01. Accepts 2024-05-01, 2024/5/1, 1.5.2024, 1-May-2024, May 1, 2024, 01/05/2024 (day and month in `order`), and a
+ * month, quarter or week. A time such as T12:30:00 or 3:15 PM may follow, and a zone such as Z or +02:00, which shifts the instant. NaN for
+ * anything else.
  */
 export function parseDate(cell: string, order: DateOrder = "dayFirst"): number {
   const iso = isoDays(cell);
@@ -199,7 +199,7 @@ function ofForms(forms: readonly Form[], cell: string, order: DateOrder): number
   return Number.NaN;
 }
 
-/** A date that begins with the name of a month, or of a day of the week, which says nothing more. */
+/** A date that begins with the name of a month, or of a weekday, which is ignored. */
 function lettersFirst(cell: string, order: DateOrder): number {
   const [, first = "", rest = ""] = /^([A-Za-zÀ-ÿ]{1,10})[.,]* ?(.*)$/s.exec(cell) ?? [];
   if (monthOf(first) === 0 && !isWeekday(first) && first !== "Q") return Number.NaN;
@@ -209,7 +209,7 @@ function lettersFirst(cell: string, order: DateOrder): number {
   return Number.isNaN(found) && isWeekday(first) && rest !== "" ? parseDate(rest, order) : found;
 }
 
-/** How figures say a day: 20240501 or 20240501123000, or what passed since 1970. */
+/** Forms of dates as plain numbers: 20240501 or 20240501123000, or the time since 1970. */
 export const dateForms = [
   "calendar",
   "time",
@@ -231,5 +231,5 @@ export function compactDays(value: number): number {
   return compactDays(Math.floor(value / 1e6)) + (hours * 3600 + minutes * 60 + seconds) / 86400;
 }
 
-/** Of what passed since 1970, how much is a day. */
+/** Units per day, for times since 1970. */
 export const perDay = { seconds: 86400, milliseconds: 864e5, microseconds: 864e8, nanoseconds: 864e11 } as const;

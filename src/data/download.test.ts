@@ -1,4 +1,4 @@
-// Downloads from a server on this machine: whole, interrupted and resumed, wrong, slow and absent; tar and CIFAR records.
+// Downloads from a local server: whole, interrupted and resumed, wrong, slow and absent; tar and CIFAR records.
 import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -48,7 +48,7 @@ const whole = (request: IncomingMessage, response: ServerResponse): void => {
   else response.writeHead(206, { "content-range": `bytes ${from}-${content.length - 1}/${content.length}` });
   response.end(content.subarray(from));
 };
-/** Breaks off after this many bytes, then answers as `next`. */
+/** Drops the connection after this many bytes, then answers as `next`. */
 const breakingAt =
   (bytes: number, next: typeof answer): typeof answer =>
   (_, response) => {
@@ -57,7 +57,7 @@ const breakingAt =
     response.write(content.subarray(0, bytes), () => setTimeout(() => response.destroy(), 200));
   };
 
-test("a file is fetched once", async () => {
+test("a file is downloaded once", async () => {
   answer = whole;
   const seen: number[] = [];
   expect(await download(address, path, { ...known, onProgress: (received) => seen.push(received) })).toBe(path);
@@ -68,7 +68,7 @@ test("a file is fetched once", async () => {
   expect(existsSync(`${path}.part`)).toBe(false);
 });
 
-test("a broken connection is gone on with, in the same call", async () => {
+test("a dropped connection is resumed in the same call", async () => {
   answer = breakingAt(70_000, whole);
   await download(address, path, known);
   expect(readFileSync(path).equals(content)).toBe(true);
@@ -89,7 +89,7 @@ test("and by a later call", async () => {
   expect(readFileSync(path).equals(content)).toBe(true);
 });
 
-test("a server that begins anew, and a part of another version", async () => {
+test("starts over if the server ignores the range, or the part is of another version", async () => {
   answer = breakingAt(50_000, (_, response) => response.writeHead(200).end(content));
   await download(address, path, known);
   expect(readFileSync(path).equals(content)).toBe(true);
@@ -100,7 +100,7 @@ test("a server that begins anew, and a part of another version", async () => {
   expect(readFileSync(path).equals(content)).toBe(true);
 });
 
-test("a damaged file is fetched again", async () => {
+test("a damaged file is downloaded again", async () => {
   answer = whole;
   await download(address, path, known);
   writeFileSync(path, Buffer.alloc(content.length));
@@ -130,7 +130,7 @@ describe("refused", () => {
     expect(existsSync(path)).toBe(false);
   });
 
-  test("no connection, and a folder that cannot be made", async () => {
+  test("no connection, and a folder that cannot be created", async () => {
     await expect(download("http://127.0.0.1:9/file.bin", path, known)).rejects.toThrow(
       /could not be fetched \(.+\); connect to the network/,
     );
@@ -141,7 +141,7 @@ describe("refused", () => {
   });
 });
 
-test("canonical sets name their files where there is no network", async () => {
+test("canonical sets name their files if there is no network", async () => {
   await expect(loadCanonical("mnist", "test", { folder, mirror: "http://127.0.0.1:9/" })).rejects.toThrow(
     /127\.0\.0\.1:9\/t10k-images-idx3-ubyte\.gz could not be fetched.*put t10k-images-idx3-ubyte\.gz into/,
   );

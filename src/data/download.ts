@@ -10,17 +10,16 @@ import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { silenceOf } from "./silence.ts";
 
 export interface DownloadOptions {
-  /** Checksum of the whole file, in hexadecimal. */
+  /** MD5 checksum of the whole file, in hexadecimal. */
   readonly md5: string;
   /** Its size in bytes. */
   readonly bytes: number;
-  /** Told after every piece. */
+  /** Called after every piece. */
   readonly onProgress?: (received: number, bytes: number) => void;
-  /** Seconds without a byte after which a connection counts as broken (default 30). */
+  /** Seconds without data after which a connection counts as broken (default 30). */
   readonly patience?: number;
 }
 
-/** The folder that downloads are kept in: HEBB_CACHE, or the place for such files on this system. */
 const kinds: OptionKinds<DownloadOptions> = {
   md5: kind.string,
   bytes: kind.number,
@@ -28,6 +27,7 @@ const kinds: OptionKinds<DownloadOptions> = {
   patience: kind.number,
 };
 
+/** The folder for downloads: HEBB_CACHE, or the system's cache folder. */
 export function cacheFolder(environment: Readonly<Record<string, string | undefined>> = process.env): string {
   const own = environment["HEBB_CACHE"];
   if (own !== undefined && own !== "") return own;
@@ -51,7 +51,7 @@ async function md5Of(path: string): Promise<string> {
 const isWhole = async (path: string, { md5, bytes }: DownloadOptions): Promise<boolean> =>
   (await sizeOf(path)) === bytes && (await md5Of(path)) === md5;
 
-/** The innermost reason: fetch wraps what the system said. */
+/** The innermost cause: fetch wraps the system's error. */
 export function reasonOf(error: unknown): string {
   let inner = error;
   while (inner instanceof Error && inner.cause !== undefined) inner = inner.cause;
@@ -59,7 +59,7 @@ export function reasonOf(error: unknown): string {
   return inner instanceof Error ? inner.message : String(inner);
 }
 
-/** A connection that broke: trying again may help. */
+/** A dropped connection: a retry may help. */
 class Interrupted extends Error {}
 
 async function receive(url: string, part: string, options: DownloadOptions): Promise<void> {
@@ -79,7 +79,7 @@ async function receive(url: string, part: string, options: DownloadOptions): Pro
     }
     if (!response.ok || response.body === null)
       throw new HebbError(`${url} answers ${response.status} ${response.statusText}`.trim());
-    // Only a server that says so continues after the part; from any other the file starts over.
+    // Only a server that confirms the range continues after the part; any other answer restarts the file.
     const resumed =
       response.status === 206 && response.headers.get("content-range")?.startsWith(`bytes ${have}-`) === true;
     const file = await open(part, resumed ? "a" : "w");
@@ -105,10 +105,10 @@ async function receive(url: string, part: string, options: DownloadOptions): Pro
 }
 
 /**
- * Fetches a file unless it is there, whole, already. What was received of it is kept beside it (`.part`) and gone on with, by this
- * call or a later one; the file itself appears only when size and checksum are right.
- * Throws HebbError: without a connection (it names the address, the place and what to do), for a server that refuses, and for a file
- * that is another than it should be.
+ * Downloads a file unless it is already there, complete. Received data stays beside it (`.part`), and this or a later call resumes from
+ * there. The file itself appears only if size and checksum are right.
+ * Throws HebbError without a connection (it names the address, the folder and the fix), if the server refuses, and if the file differs from
+ * the expected one.
  */
 export async function download(url: string, path: string, options: DownloadOptions): Promise<string> {
   checkOptions("download", options, kinds);
@@ -137,7 +137,7 @@ export async function download(url: string, path: string, options: DownloadOptio
       await rename(part, path);
       return path;
     }
-    // Parts of two versions, or damage on the way: once more from the start.
+    // Parts of two versions, or damage in transit: download once more from the start.
     await rm(part, { force: true });
     reason = "its checksum is wrong";
   }

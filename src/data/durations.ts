@@ -7,7 +7,7 @@ const iso =
 const part = /(\d+(?:[.,]\d+)?)\s?([a-zµ]+)\.?/g;
 const parts = /^-?(?:\d+(?:[.,]\d+)?\s?[A-Za-zµ]+\.?,?\s*(?:and |und |et )?)+(?:\d{1,2})?$/;
 
-/** Words for stretches of time, in seconds. */
+/** Units of time, in seconds. */
 const lengths: ReadonlyMap<string, number> = new Map(
   (
     [
@@ -22,12 +22,12 @@ const lengths: ReadonlyMap<string, number> = new Map(
   ).flatMap(([seconds, words]) => words.map((word): [string, number] => [word, seconds])),
 );
 
-/** A single m may be a metre, a d or an s anything. */
+/** A lone m may be a metre, and a lone d or s anything. */
 const vague: readonly string[] = ["m", "d", "s", "w", "us"];
 
 const number = (text: string | undefined): number => Number((text ?? "0").replace(",", "."));
 
-/** Seconds of a duration; two figures with a colon are minutes and seconds. NaN for anything else. */
+/** Seconds of a duration. Two numbers with a colon are minutes and seconds. NaN for anything else. */
 export function parseDuration(cell: string): number {
   if (cell.length > 40) return Number.NaN;
   const clocked = clock.exec(cell);
@@ -35,7 +35,7 @@ export function parseDuration(cell: string): number {
     const [, sign, dayCount, hours, minutes, seconds] = clocked;
     if (number(seconds) >= 60 || (hours !== undefined && number(minutes) >= 60)) return Number.NaN;
     const rest = number(hours) * 3600 + number(minutes) * 60 + number(seconds);
-    // "-1 days +23:59:59" is a second before nothing.
+    // "-1 days +23:59:59" is a second before zero.
     if (dayCount !== undefined) return (sign === "-" ? -1 : 1) * number(dayCount) * 86400 + rest;
     return sign === "-" ? -rest : rest;
   }
@@ -61,7 +61,7 @@ function ofParts(cell: string): number {
   let [sum, last] = [0, Number.POSITIVE_INFINITY];
   for (const [, amount, word = ""] of found) {
     const seconds = lengths.get(word);
-    // From the longest to the shortest, each once.
+    // Units must go from longest to shortest, each at most once.
     if (seconds === undefined || seconds >= last) return Number.NaN;
     sum += number(amount) * seconds;
     last = seconds;

@@ -4,7 +4,7 @@ import * as kind from "../graph/kinds.ts";
 import { checkKind } from "../graph/options.ts";
 import { asBytes, type FileBytes } from "./bytes.ts";
 
-/** "latin1" is Windows-1252, its superset that programs mean by that name. */
+/** "latin1" is Windows-1252, the superset that programs mean by that name. */
 export const encodingNames = ["utf-8", "utf-16le", "utf-16be", "latin1"] as const;
 export type EncodingName = (typeof encodingNames)[number];
 
@@ -12,11 +12,11 @@ export interface FoundEncoding {
   readonly encoding: EncodingName;
   /** The length of the byte order mark. */
   readonly mark: number;
-  /** Whether the bytes said so, rather than that nothing spoke against it. */
+  /** Whether the bytes prove the encoding, as opposed to merely not contradicting it. */
   readonly sure: boolean;
 }
 
-/** The encoding that a byte order mark tells, or zeros in every other place of the first bytes; UTF-8 without either. */
+/** The encoding, from a byte order mark or from zeros in every other of the first bytes; UTF-8 without either. */
 export function encodingOf(bytes: Uint8Array): FoundEncoding {
   const [first, second, third] = bytes;
   if (first === 0xff && second === 0xfe) return { encoding: "utf-16le", mark: 2, sure: true };
@@ -28,29 +28,29 @@ export function encodingOf(bytes: Uint8Array): FoundEncoding {
     if (bytes[place] === 0) even++;
     if (bytes[place + 1] === 0) odd++;
   }
-  // Letters of Latin and digits have a zero beside them.
+  // In UTF-16, Latin letters and digits have a zero byte beside them.
   if (2 * odd > pairs && 20 * even < odd) return { encoding: "utf-16le", mark: 0, sure: true };
   if (2 * even > pairs && 20 * odd < even) return { encoding: "utf-16be", mark: 0, sure: true };
   return { encoding: "utf-8", mark: 0, sure: false };
 }
 
-/** What Windows-1252 has in the places 0x80 to 0x9f, where Latin-1 has control characters. */
+/** Windows-1252 characters from 0x80 to 0x9f, where Latin-1 has control characters. */
 const windows = "€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ";
 
-/** Bytes that no text in Windows-1252 has: control characters, and places that stand for nothing. */
+/** Bytes that no text in Windows-1252 has: control characters and unassigned codes. */
 const foreign = (byte: number): boolean =>
   byte < 9 || (byte > 13 && byte < 32) || [0x7f, 0x81, 0x8d, 0x8f, 0x90, 0x9d].includes(byte);
 
 /**
- * Decodes a file piece by piece. An encoding that is not sure is UTF-8 until the first bytes beyond ASCII are none: then it is
- * Windows-1252. Throws HebbError that names the file for bytes that mean nothing in the encoding.
+ * Decodes a file piece by piece. An uncertain encoding counts as UTF-8 until the first bytes beyond ASCII are invalid, then as
+ * Windows-1252. Throws HebbError that names the file for bytes that are invalid in the encoding.
  */
 export class TextReader {
   readonly #name: string;
   #encoding: EncodingName;
   #decoder: TextDecoder;
   #open: boolean;
-  /** Bytes of a character that the last piece cut in two. */
+  /** Bytes of a character split by the end of the last piece. */
   #cut: Uint8Array = new Uint8Array(0);
 
   constructor(encoding: EncodingName, name: string, sure = true) {
@@ -64,17 +64,17 @@ export class TextReader {
     return this.#encoding;
   }
 
-  /** The text of these bytes if they are Windows-1252, which the rest then is too. */
+  /** The text of these bytes if they are Windows-1252; the rest of the file then is too. */
   #asWindows(bytes: Uint8Array, last: boolean): string | undefined {
     if (!this.#open) return undefined;
-    // A character that the end of the file cuts in two is damage, not another encoding.
+    // A character cut by the end of the file is damage, not another encoding.
     const whole = bytes.subarray(0, wholeCharacters(bytes, "utf-8"));
     if (last && whole.length < bytes.length && whole.every((byte) => byte < 0x80)) return undefined;
     const all = new Uint8Array(this.#cut.length + bytes.length);
     all.set(this.#cut);
     all.set(bytes, this.#cut.length);
     if (all.some(foreign)) return undefined;
-    // Characters of UTF-8 before the bytes that are none: the file is damaged.
+    // Valid UTF-8 characters before the invalid bytes mean that the file is damaged.
     if (/[^\p{ASCII}\uFFFD]/u.test(new TextDecoder().decode(all))) return undefined;
     const decoder = new TextDecoder("latin1");
     const text = decoder.decode(all, { stream: true });
@@ -98,11 +98,11 @@ export class TextReader {
     }
   }
 
-  /** The text of these bytes; a character that they cut in two comes with the next ones. */
+  /** The text of these bytes; a character that they cut comes with the next piece. */
   read(bytes: Uint8Array, last = false): string {
     try {
       const text = this.#decode(bytes, last);
-      // Engines differ in those places; the table is the standard's.
+      // Engines differ at these codes; the table is the standard's.
       return this.encoding === "latin1"
         ? text.replace(/[\u0080-\u009f]/g, (char) => windows[char.charCodeAt(0) - 0x80] ?? char)
         : text;
@@ -114,7 +114,7 @@ export class TextReader {
   }
 }
 
-/** How many of these bytes are whole characters: at their end, one may be cut in two. */
+/** How many of these bytes form whole characters: the last character may be cut. */
 export function wholeCharacters(bytes: Uint8Array, encoding: EncodingName): number {
   const { length } = bytes;
   if (encoding === "latin1") return length;
@@ -126,13 +126,13 @@ export function wholeCharacters(bytes: Uint8Array, encoding: EncodingName): numb
   for (let back = 1; back <= Math.min(4, length); back++) {
     const byte = bytes[length - back] ?? 0;
     if (byte < 0x80) return length;
-    // A leading byte says how many belong together.
+    // A leading byte gives the length of its character.
     if (byte >= 0xc0) return (byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2) > back ? length - back : length;
   }
   return length;
 }
 
-/** Bytes that a text takes. */
+/** The number of bytes that a text takes. */
 export function bytesOf(text: string, encoding: EncodingName): number {
   if (encoding === "latin1") return text.length;
   return encoding === "utf-8" ? new TextEncoder().encode(text).byteLength : 2 * text.length;
@@ -140,13 +140,13 @@ export function bytesOf(text: string, encoding: EncodingName): number {
 
 const pieceBytes = 1 << 22;
 
-/** A reader of a file that begins with these bytes, in the encoding that is named, or found. */
+/** A reader for a file that begins with these bytes, in the given encoding or the detected one. */
 export function readerOfText(bytes: Uint8Array, name: string, encoding?: EncodingName): TextReader {
   const found = encodingOf(bytes);
   return new TextReader(encoding ?? found.encoding, name, encoding !== undefined || found.sure);
 }
 
-/** The text of bytes in pieces, without its byte order mark. No piece is longer than 4 Mi characters. */
+/** The text of bytes in pieces, without the byte order mark. No piece is longer than 4 Mi characters. */
 export function* textPieces(bytes: Uint8Array, reader: TextReader): Generator<string, void, void> {
   for (let at = 0; at < bytes.byteLength || at === 0; at += pieceBytes) {
     const text = reader.read(bytes.subarray(at, at + pieceBytes), at + pieceBytes >= bytes.byteLength);
@@ -154,17 +154,17 @@ export function* textPieces(bytes: Uint8Array, reader: TextReader): Generator<st
   }
 }
 
-/** The longest text that engines hold in one string. */
+/** The longest string that engines support. */
 const longestText = 2 ** 29 - 64;
 
 /**
- * Text from bytes: UTF-8 or UTF-16 (with or without a byte order mark), else Windows-1252, or the encoding that is named.
- * Throws HebbError for bytes of another, and for more than 2^29 characters.
+ * Text from bytes: UTF-8 or UTF-16 (with or without a byte order mark), else Windows-1252, or the given encoding.
+ * Throws HebbError for bytes of another encoding, and for more than 2^29 characters.
  */
 export const decodeText = (source: FileBytes, name: string, encoding?: EncodingName): string =>
   decoded(source, name, encoding).text;
 
-/** The same, with the encoding that was found. */
+/** As above, with the detected encoding. */
 export function decoded(
   source: FileBytes,
   name: string,

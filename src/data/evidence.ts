@@ -1,4 +1,4 @@
-// Collects what the cells of a column say about its type, one by one, so that columns larger than memory can be judged too.
+// Collects the evidence for a column's type from its cells, one at a time, so that columns larger than memory can be judged too.
 import type { Cell } from "./cells.ts";
 import { compactDays, type DateOrder, dateOrders, hasOrder, parseDate, parseTime } from "./dates.ts";
 import { parseDuration } from "./durations.ts";
@@ -26,7 +26,7 @@ export interface Sighted {
 
 const longestSighted = 256;
 
-/** How many cells of a kind there are, and the first of them. */
+/** The number of cells of a kind, and the first of them. */
 export class Sightings implements Counted {
   count = 0;
   first: Sighted | undefined;
@@ -36,17 +36,17 @@ export class Sightings implements Counted {
   }
 }
 
-/** Numbers that are written the same way. */
+/** Numbers written the same way. */
 class ShapeSightings extends Sightings {
   /** Whether any of them has a fraction, unless its separator separates thousands. */
   fraction = false;
 }
 
-/** Distinct cells counted among those that are not numbers: more than mean "missing". */
+/** Limit of distinct non-numeric cells to count; more than the number that can mean "missing". */
 const mostSpellings = thresholds.ownMarks + 5;
-/** Whole numbers beyond are rounded in float64. */
+/** Larger whole numbers are rounded in float64. */
 const mostExact = Number.MAX_SAFE_INTEGER;
-/** The first number that may be a day. */
+/** The first number that may be a date. */
 const firstCompact = 19000101;
 
 const unsignedDigits = /^\d+$/;
@@ -54,7 +54,7 @@ const unsignedDigits = /^\d+$/;
 const perKey = <K extends string, V>(keys: readonly K[], make: () => V): Readonly<Record<K, V>> =>
   Object.fromEntries(keys.map((key) => [key, make()])) as Record<K, V>;
 
-/** Counts a cell among those of its spelling. */
+/** Adds a cell to the count of its spelling. */
 function addSpelling(all: Map<string, Sightings>, cell: string, row: number): Sightings {
   let seen = all.get(cell);
   if (seen === undefined) {
@@ -69,41 +69,41 @@ type Shapes = Readonly<Record<NumberShape, ShapeSightings>>;
 const noShapes = (): Shapes => perKey(numberShapes, () => new ShapeSightings());
 const countOf = (shapes: Shapes): number => numberShapes.reduce((sum, shape) => sum + shapes[shape].count, 0);
 
-/** The maximum number of distinct units: a column of amounts has one. */
+/** Limit of distinct units: a column of amounts has one. */
 const mostUnits = 8;
 /** Two words of letters. */
 const severalWords = /\p{L}{2}.*\s.*\p{L}/su;
-/** Hours of one digit with seconds behind them, as stopwatches write them and clocks do not. */
+/** One-digit hours followed by minutes and seconds, as stopwatches write them and clocks do not. */
 const stopwatch = /^\d:\d\d:\d\d/;
 
-/** Gathers what the cells of a column say. */
+/** Gathers the evidence from a column's cells. */
 export class ColumnEvidence {
-  /** Everything that is written, but for marks of missing values. */
+  /** All cells with content, except markers of missing values. */
   readonly values: ValueCounts;
-  /** Marks of missing values, of both kinds. */
+  /** Markers of missing values, of both kinds. */
   readonly marks = new Map<string, Sightings>();
   readonly infinite = new Sightings();
   /** Cells that are not a number in any notation. */
   readonly words = new Sightings();
-  /** The different ones among them, as long as they are few. */
+  /** The distinct ones among them, as long as they are few. */
   readonly spellings = new Map<string, Sightings>();
-  /** Words that are not a date in an order of day and month. */
+  /** Words that are not a date, for each order of day and month. */
   readonly noDate = perKey(dateOrders, () => new Sightings());
   /** Words that are not a time of day, and words that are not a duration. */
   readonly noTime = new Sightings();
   readonly noDuration = new Sightings();
-  /** Numbers with a unit of time behind them. */
+  /** Numbers followed by a unit of time. */
   readonly durations = new Sightings();
-  /** Times with hours of one digit, and seconds. */
+  /** Times with one-digit hours, and seconds. */
   readonly stopwatches = new Sightings();
-  /** Numbers that are days, such as 20240501. */
+  /** Numbers that are dates, such as 20240501. */
   readonly compactDates = new Sightings();
-  /** Dates whose order of day and month is open. */
+  /** Dates with an ambiguous order of day and month. */
   readonly openDates = new Sightings();
-  /** Digits with a zero in front of them. */
+  /** Digits with a leading zero. */
   readonly leadingZeros = new Sightings();
   readonly #shapes = noShapes();
-  /** Numbers with a unit behind them. */
+  /** Numbers followed by a unit. */
   readonly #measured = new Map<string, Shapes>();
   #rows = 0;
   #empty = 0;
@@ -119,7 +119,7 @@ export class ColumnEvidence {
   #highest = Number.NEGATIVE_INFINITY;
   #words = false;
 
-  /** `copies`: cells are parts of a longer text, which must not stay in memory. */
+  /** `copies`: cells are substrings of a longer text, which must not stay in memory. */
   constructor(copies = false) {
     this.values = new ValueCounts(copies);
   }
@@ -128,7 +128,7 @@ export class ColumnEvidence {
     return this.#rows;
   }
 
-  /** Cells that are neither empty nor marks of missing values. */
+  /** Cells that are neither empty nor markers of missing values. */
   get present(): number {
     return this.#rows - this.#empty - this.#marked;
   }
@@ -138,12 +138,12 @@ export class ColumnEvidence {
     return this.#words;
   }
 
-  /** Whether all whole numbers are distinguished by float64. */
+  /** Whether float64 distinguishes all whole numbers. */
   get exact(): boolean {
     return this.#exact;
   }
 
-  /** Whether all numbers are digits alone, too many of them for an amount. */
+  /** Whether all numbers are plain digits, too many for an amount. */
   get longDigits(): boolean {
     return this.#digitsOnly && !this.#exact;
   }
@@ -154,8 +154,8 @@ export class ColumnEvidence {
   }
 
   /**
-   * Whether the digits are names rather than amounts: all cells have as many, or many have a zero in front.
-   * Nobody writes amounts as 05123.
+   * Whether the digits are names rather than amounts: all cells have the same number of digits, or many have a leading zero. Amounts are
+   * not written as 05123.
    */
   get codes(): boolean {
     const { count } = this.leadingZeros;
@@ -166,13 +166,13 @@ export class ColumnEvidence {
     );
   }
 
-  /** How often everything was written, marks of missing values too, as far as values are kept. */
+  /** How often each value occurs, including markers of missing values, as far as values are kept. */
   counts(): ValueCount[] {
     const marks = [...this.marks].map(([value, { count }]) => ({ value, count }));
     return [...this.values.sorted(), ...marks].sort(byCount);
   }
 
-  /** The unit that most numbers have behind them, if any has one. */
+  /** The unit that most numbers have, if any has one. */
   get unit(): string | null {
     const [most] = [...this.#measured].sort(([, a], [, b]) => countOf(b) - countOf(a));
     if (most === undefined) return null;
@@ -180,33 +180,33 @@ export class ColumnEvidence {
     return 2 * countOf(most[1]) >= all ? most[0] : null;
   }
 
-  /** The extremes of the numbers that are written as 1234.5. */
+  /** The extremes of the numbers written as 1234.5. */
   get range(): { readonly min: number; readonly max: number } {
     return { min: this.#smallest, max: this.#highest };
   }
 
-  /** Whether every number is larger than the one above it. */
+  /** Whether every number is larger than the previous one. */
   get increasing(): boolean {
     return this.#increasing;
   }
 
-  /** Numbers without a unit, and those with the column's. */
+  /** Numbers without a unit, and those with the column's unit. */
   #own(): Shapes[] {
     const measured = this.#measured.get(this.unit ?? "");
     return measured === undefined ? [this.#shapes] : [this.#shapes, measured];
   }
 
-  /** Numbers of a shape. */
+  /** The count of numbers of a shape. */
   shape(shape: NumberShape): number {
     return this.#own().reduce((sum, shapes) => sum + shapes[shape].count, 0);
   }
 
-  /** Numbers in any notation. */
+  /** The count of numbers in any notation. */
   get numbers(): number {
     return this.#own().reduce((sum, shapes) => sum + countOf(shapes), 0);
   }
 
-  /** Cells that are not a number in a notation, infinite ones apart. */
+  /** The count of cells that are not numbers in a notation, infinite ones excluded. */
   unreadable(format: NumberFormat): number {
     return this.#misfits(format).reduce((sum, { count }) => sum + count, 0);
   }
@@ -229,7 +229,7 @@ export class ColumnEvidence {
     return [this.#shapes, ...this.#measured.values()].flatMap((shapes) => Object.values(shapes));
   }
 
-  /** Cells that are not a date, with the day or the month first where the order is open. */
+  /** Cells that are not a date, with this order of day and month where it is ambiguous. */
   noDates(order: DateOrder): Seen {
     return together([this.noDate[order], this.infinite, ...this.#numberSightings()]);
   }
@@ -252,7 +252,7 @@ export class ColumnEvidence {
     );
   }
 
-  /** Takes a cell, and gives the number that it holds as 1234.5, or NaN. */
+  /** Adds a cell, and returns its number if written as 1234.5, else NaN. */
   add(cell: Cell, row: number): number {
     this.#rows++;
     if (cell === undefined || cell === "") {
@@ -280,7 +280,7 @@ export class ColumnEvidence {
     else this.#increasing = false;
     if (value < this.#smallest) this.#smallest = value;
     if (value > this.#highest) this.#highest = value;
-    // Numbers that come back, or only grow, and are many will not be distinguished by value.
+    // Numbers that repeat, or only grow, and are many need not be distinguished by value.
     const { overflowed, repeated } = this.values;
     if (!(overflowed && (repeated || this.#increasing)) || this.words.count > 0) this.values.add(cell);
     if (value !== 0 && value !== 1) this.#binary = false;
@@ -305,7 +305,7 @@ export class ColumnEvidence {
     if (length > this.#mostDigits) this.#mostDigits = length;
   }
 
-  /** Counts a cell that is not a plain number; returns what it counts as when it occurs again. */
+  /** Counts a cell that is not a plain number; returns the counters to increment when it repeats. */
   #addWord(cell: string, row: number): Counted[] {
     const counted: Counted[] = [];
     const add = (seen: Sightings): void => {
@@ -328,7 +328,7 @@ export class ColumnEvidence {
       if (!Number.isInteger(plainNumber(plainDigits(bare, format)))) seen.fraction = true;
       this.#digitsOnly = false;
       this.#binary = false;
-      // 45 min is an amount of minutes, and a duration.
+      // 45 min is both an amount of minutes and a duration.
       if (number.unit === undefined || Number.isNaN(parseDuration(cell))) return counted;
       this.durations.add(cell, row);
       counted.push(this.durations);
@@ -349,7 +349,7 @@ export class ColumnEvidence {
     return counted;
   }
 
-  /** The counts of numbers with this unit; undefined where there are too many units for amounts. */
+  /** The counts of numbers with this unit; undefined if there are too many units for amounts. */
   #shapesOf({ unit }: WrittenNumber): Shapes | undefined {
     if (unit === undefined) return this.#shapes;
     const known = this.#measured.get(unit);
@@ -360,7 +360,7 @@ export class ColumnEvidence {
   }
 }
 
-/** How many cells there are of a kind, and the first of them. */
+/** The number of cells of a kind, and the first of them. */
 export type Seen = Pick<Sightings, "count" | "first">;
 
 const together = (all: readonly Sightings[]): Seen => ({
@@ -375,7 +375,7 @@ export const firstOf = (all: readonly Sightings[]): Sighted | undefined =>
     .sort((a, b) => a.row - b.row)
     .at(0);
 
-/** All that the cells say. */
+/** The evidence of all cells. */
 export function evidenceOf(cells: readonly Cell[]): ColumnEvidence {
   const evidence = new ColumnEvidence();
   for (let row = 0; row < cells.length; row++) evidence.add(cells[row], row);

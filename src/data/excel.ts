@@ -1,4 +1,4 @@
-// Sheets of Excel files (Node only), read by the package read-excel-file: .xlsx, with the types of their cells.
+// Sheets of Excel files (Node only), read by the package read-excel-file: .xlsx, with typed cells.
 import { at } from "../graph/at.ts";
 import { HebbError } from "../graph/errors.ts";
 import { quoted } from "../graph/visible.ts";
@@ -22,7 +22,7 @@ type Rows = readonly (readonly unknown[])[];
 const isEmptyRow = (row: readonly unknown[]): boolean =>
   row.every((cell) => cell === null || cell === undefined || cell === "");
 
-/** The sheet that is named, by name or by its number; else the first with a table. */
+/** The requested sheet, by name or number; by default the first with a table. */
 function chosen(
   path: string,
   sheets: readonly { readonly name: string; readonly rows: Rows }[],
@@ -51,10 +51,10 @@ function textOf(cell: unknown): string {
   return value instanceof Date ? value.toISOString().slice(0, 10) : String(value ?? "").trim();
 }
 
-/** Rows among which titles are looked for. */
+/** The number of rows to search for titles. */
 const firstRows = 50;
 
-/** The table of a sheet: its first row that is not empty, or the first below its titles, names the columns. */
+/** The table of a sheet. Its column names are in the first row that is not empty, or in the first below the titles. */
 export const excelGroups = (path: string, sheet?: string): RowGroups => ({
   name: path,
   async *read() {
@@ -80,7 +80,7 @@ export const excelGroups = (path: string, sheet?: string): RowGroups => ({
     const before = recordsBefore(first);
     const rows = filled.slice(before).map(({ row }) => row);
     const [header = [], ...body] = rows;
-    // Cells beyond the last name are notes beside the table where their column has no other.
+    // Cells beyond the last name are notes beside the table if nothing else is in their column.
     const width = rows.reduce((most, row) => Math.max(most, row.length), 0);
     const names = Array.from({ length: width }, (_, place) => textOf(header[place]));
     yield {

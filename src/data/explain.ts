@@ -22,14 +22,14 @@ export const columnRoles = ["input", "target", "weights", "not used"] as const;
 export interface ColumnExplanation {
   readonly column: string;
   readonly role: (typeof columnRoles)[number];
-  /** What it holds: number, boolean, category, date, time, duration, identifier, text, empty. */
+  /** Its type: number, boolean, category, date, time, duration, identifier, text, empty. */
   readonly type: ColumnTypeName;
   readonly why: string;
   /** Rows without a value. */
   readonly gaps: number;
-  /** What becomes of it. */
+  /** How it is encoded. */
   readonly encoding: string;
-  /** How many features it becomes. */
+  /** The number of features it becomes. */
   readonly features: number;
 }
 
@@ -49,7 +49,7 @@ const dayForms = {
   nanoseconds: "nanoseconds since 1970",
 } as const;
 
-/** Why a column is taken for what it is, by its cells. */
+/** Why a column has its type, from its cells. */
 function whyOf({ name, type, evidence }: Known, chosen: ChosenTypes): string {
   const list = chosen.get(name);
   if (list !== undefined) return `chosen as ${list}`;
@@ -106,10 +106,10 @@ function targetEncoding({ target }: TablePreprocessing): string {
   return `a number${target.transform === "log" ? ", logarithm" : ""}, scaled`;
 }
 
-/** What is known of a column of which its type was decided. */
+/** A column with its type decided. */
 type Known = Pick<JudgedColumn, "name" | "type" | "evidence">;
 
-/** Rows without a value, by what was counted. */
+/** Rows without a value, from the counts. */
 function gapsOf({ type, evidence }: Known): number {
   const { rows, present, marks, spellings, infinite } = evidence;
   const reader = readerOf(type.reading);
@@ -134,7 +134,7 @@ function gapsOf({ type, evidence }: Known): number {
   }
 }
 
-/** What a fitted preprocessing makes of each column of its table. */
+/** How a fitted preprocessing encodes each column of its table. */
 export function explainColumns(
   columns: readonly Known[],
   preprocessing: TablePreprocessing,
@@ -159,7 +159,7 @@ export function explainColumns(
 }
 
 /**
- * What hebb makes of each column of a table: its type and why, its gaps, how it is encoded. Options are those of fitPreprocessing.
+ * How hebb reads each column of a table: its type and the reason, gaps, encoding. Options are those of fitPreprocessing.
  * Throws HebbError when the target cannot be learned.
  */
 export function explainTable(table: Table, options: FitPreprocessingOptions): ColumnExplanation[] {

@@ -8,16 +8,16 @@ import type { TableRemark } from "./tableRemarks.ts";
 import { type TextFacts, TextScan } from "./terms.ts";
 import { type ValueCount, ValueCounts } from "./valueCounts.ts";
 
-/** Figures of the numbers of a column (days of dates), in the rows that are fitted. */
+/** Statistics of a column's numbers (days for dates) in the fitted rows. */
 export interface NumberFacts {
   readonly rows: number;
   readonly missing: number;
   readonly raw: NonNullable<ColumnSummary["range"]> | undefined;
   /** After the logarithm. */
   readonly log: NonNullable<ColumnSummary["range"]> | undefined;
-  /** Different values; exact up to 11 at least. */
+  /** Number of distinct values; exact up to 11 at least. */
   readonly distinct: number;
-  /** The standard third moment: 0 when symmetric, above 2 when a long tail hides the bulk of the values. */
+  /** The standardised third moment: 0 when symmetric, above 2 when a long tail hides the bulk of the values. */
   readonly skewness: number;
   readonly mode: number;
   /** Whether any value is not a whole number. */
@@ -28,29 +28,29 @@ export interface ColumnFacts {
   readonly name: string;
   readonly evidence: ColumnEvidence;
   readonly type: ColumnType;
-  /** Of numbers and dates. */
+  /** For numbers and dates. */
   numbers(): NumberFacts;
-  /** How often each text came in the fitted rows, marks of missing values too. */
+  /** How often each text occurs in the fitted rows, including markers of missing values. */
   counts(): {
     readonly rows: number;
     readonly values: readonly ValueCount[];
-    /** Whether there are more values than are counted. */
+    /** Whether there are more values than counted. */
     readonly more: boolean;
   };
-  /** Of texts: how many of the fitted rows have each term. */
+  /** For texts: how many of the fitted rows have each term. */
   texts(): TextFacts;
 }
 
-/** What is known of all rows. */
+/** Statistics of all rows. */
 export interface RowFacts {
   readonly name: string;
   readonly rows: number;
-  /** Those that are learned from. */
+  /** Rows to train on. */
   readonly usable: number;
   readonly withoutTarget: number;
-  /** What reading the file had to decide. */
+  /** Remarks about reading the file. */
   readonly remarks: readonly TableRemark[];
-  /** Rows that are left out for a gap in another column. */
+  /** Rows left out for a gap in another column. */
   readonly withGaps: number;
 }
 
@@ -60,7 +60,7 @@ function skewness(values: Float64Array, mean: number, std: number): number {
   return sum / values.length;
 }
 
-/** The most frequent value; the smallest of several. */
+/** The most frequent value; the smallest at a tie. */
 export function modeOf(values: Float64Array): number {
   let [mode, most, run, last] = [Number.NaN, 0, 0, Number.NaN];
   for (const value of values.slice().sort()) {
@@ -71,7 +71,7 @@ export function modeOf(values: Float64Array): number {
   return mode;
 }
 
-/** What a column in memory says. */
+/** The statistics of a column in memory. */
 export function factsOf(column: JudgedColumn, rows: readonly number[]): ColumnFacts {
   const { name, evidence, type } = column;
   const cells = rows.map((row) => column.cells[row]);

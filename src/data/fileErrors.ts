@@ -2,11 +2,11 @@
 import { HebbError } from "../graph/errors.ts";
 import { visible } from "../graph/visible.ts";
 
-/** The code of a failed operation of the system, such as ENOENT; empty for other errors. */
+/** The code of a failed system call, such as ENOENT; empty for other errors. */
 export const codeOf = (error: unknown): string =>
   error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 
-/** The sentence for an address that is given where a file is read; undefined for other paths. */
+/** The error for a URL given as a file path; undefined for other paths. */
 export const addressError = (path: string): HebbError | undefined =>
   /^[a-z][a-z0-9+.-]+:\/\//i.test(path)
     ? new HebbError(
@@ -14,7 +14,7 @@ export const addressError = (path: string): HebbError | undefined =>
       )
     : undefined;
 
-/** The sentence for a file that the system does not give. */
+/** The error for a file that the system cannot read. */
 export function fileError(path: string, error: unknown): HebbError {
   if (error instanceof HebbError) return error;
   switch (codeOf(error)) {

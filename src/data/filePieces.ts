@@ -7,7 +7,7 @@ import { fileError } from "./fileErrors.ts";
 import type { Packing } from "./inputFile.ts";
 import { damagedZstd, zstdStream } from "./zstd.ts";
 
-/** Throws HebbError that names the file for one that cannot be read, and for packed data that are damaged. */
+/** Throws HebbError that names the file if it cannot be read or its compressed data is damaged. */
 export async function* filePieces(
   path: string,
   packing: Packing | undefined,
@@ -18,7 +18,7 @@ export async function* filePieces(
     if (packing === undefined) yield* source as AsyncIterable<Uint8Array>;
     else {
       const unpacked = packing === "gzip" ? createGunzip({ chunkSize: pieceBytes }) : await zstdStream(pieceBytes);
-      // Errors arrive where the pieces are awaited.
+      // Errors surface where the pieces are awaited.
       pipeline(source, unpacked, () => {});
       yield* unpacked as AsyncIterable<Uint8Array>;
     }

@@ -9,7 +9,7 @@ import { readBytes, readCsvFile, readTextFile, sniffFile } from "./files.ts";
 const folder = mkdtempSync(join(tmpdir(), "hebb-files-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test("tables and texts, plain and packed; the kind of a file is recognised by its bytes", async () => {
+test("reads tables and texts, plain and compressed; the first bytes tell the kind of file", async () => {
   writeFileSync(join(folder, "t.csv"), "a,b\n1,2\n");
   writeFileSync(join(folder, "t.csv.gz"), gzipSync("a,b\n1,2\n"));
   writeFileSync(join(folder, "x.dat"), gzipSync(Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 1, 5)));
@@ -21,7 +21,7 @@ test("tables and texts, plain and packed; the kind of a file is recognised by it
   expect(await sniffFile(join(folder, "t.csv.gz"))).toBe("table");
 });
 
-test("a file that is missing, or a folder, is named; a bad table names its file and line", async () => {
+test("a missing file or a folder is named; a bad table names its file and line", async () => {
   mkdirSync(join(folder, "sub"));
   writeFileSync(join(folder, "bad.csv"), "a,b\n1\n");
   await expect(readBytes(join(folder, "no.csv"))).rejects.toThrow(/there is no file .*no\.csv; check the name/);

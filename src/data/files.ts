@@ -36,12 +36,12 @@ export async function readTableFile(path: string, part: TablePart = {}): Promise
 /** One array from an IDX file (gzip too). */
 export const readIdxFile = (path: string): Promise<IdxArray> => InputFile.use(path, (file) => file.idx());
 
-/** The text of a file: UTF-8, UTF-16 with a byte order mark, or the encoding that is named; gzip too. */
+/** The text of a file: UTF-8, UTF-16 with a byte order mark, or the given encoding; gzip too. */
 export const readTextFile = (path: string, encoding?: EncodingName): Promise<string> =>
   InputFile.use(path, (file) => file.text(encoding));
 
 /**
- * What a file is, by its first bytes and, between a table and a text, by its name and the form of its first lines. Only its head
- * is read. Throws HebbError for kinds that are known and not taken, such as ZIP archives.
+ * The kind of a file, from its first bytes. To tell a table from a text, also from its name and the form of its first lines. Reads only the
+ * head of the file. Throws HebbError for known but unsupported kinds, such as ZIP archives.
  */
 export const sniffFile = (path: string): Promise<FileKind> => InputFile.use(path, (file) => file.kind());

@@ -20,11 +20,11 @@ import {
 } from "./reading.ts";
 import { thresholds } from "./thresholds.ts";
 
-/** Choices about the target. */
+/** Options for the target. */
 export interface TargetOptions {
-  /** Inferred from the target column when not given. */
+  /** Default: inferred from the target column. */
   readonly task?: Task;
-  /** "log": the network learns sign(y) · log(1 + |y|); for prices and other long tails. Default "none". */
+  /** "log": the network learns sign(y) · log(1 + |y|), for prices and other long tails. Default "none". */
   readonly targetTransform?: "none" | "log";
   /** Whether a numeric target is shifted and scaled to mean 0 and deviation 1. Default true. */
   readonly standardizeTarget?: boolean;
@@ -36,7 +36,7 @@ function taskOf(evidence: ColumnEvidence, type: ColumnType): Task {
   if (!type.wholeNumbers || evidence.values.overflowed) return "regression";
   const values = spellings(evidence.counts(), readerOf(type.reading));
   if (values.length <= 2) return "classification";
-  // Numbers that float64 cannot tell apart are names, if they come back.
+  // Numbers that float64 cannot tell apart are names if they repeat.
   if (!evidence.exact)
     return values.length <= thresholds.mostClasses && 2 * values.length <= evidence.present
       ? "classification"
@@ -48,13 +48,13 @@ function taskOf(evidence: ColumnEvidence, type: ColumnType): Task {
   return close && evidence.present >= thresholds.rowsPerNumberClass * values.length ? "classification" : "regression";
 }
 
-/** Whether a judged column asks for classes or for a number. */
+/** Whether a column calls for classes or a number. */
 export const taskFor = ({ evidence, type }: Pick<ColumnFacts, "evidence" | "type">, task: Task | undefined): Task =>
   task ?? taskOf(evidence, type);
 
 /**
- * Whether a column asks for classes or for a number. Text and booleans are classes; numbers are classes when they are few
- * whole numbers (two, or up to ten close together with at least ten rows each on average).
+ * Whether a column calls for classes or a number. Text and booleans are classes. Numbers are classes when they are few whole numbers: two,
+ * or up to ten close together with at least ten rows each on average.
  */
 export function inferTask(column: { readonly name: string; readonly cells: readonly Cell[] }): Task {
   const evidence = evidenceOf(column.cells);
@@ -63,8 +63,8 @@ export function inferTask(column: { readonly name: string; readonly cells: reado
 }
 
 /**
- * What the target is read as, given the task that was asked for: of classes, dates and numbers with words among them are names; for a
- * regression, codes such as 007 are numbers.
+ * The target's type, given the requested task. As classes, dates and numbers mixed with words are names; for a regression, codes such as
+ * 007 are numbers.
  */
 export function targetType(
   { evidence, type }: Pick<ColumnFacts, "evidence" | "type">,
@@ -79,7 +79,7 @@ export function targetType(
   return type;
 }
 
-/** The place of a row in the order of classes: by value of numbers, false before true, else by code units. */
+/** The order of classes: by value for numbers, false before true, otherwise by code units. */
 function compareLabels(a: Spelling, b: Spelling, reading: Reading): number {
   const text = a.key < b.key ? -1 : 1;
   return reading.kind === "number" ? compareDecimals(a.key, b.key) || text : text;
@@ -112,7 +112,7 @@ function fitClasses(the: string, table: RowFacts, column: ColumnFacts, options: 
       `${the} holds classes, which have no logarithm; leave targetTransform out, or use task regression`,
     );
   const reader = readerOf(reading);
-  // Names come from every row, counts from the fitted ones: a rare class may occur in the validation rows only.
+  // Names come from every row, counts from the fitted rows: a rare class may occur only in the validation rows.
   const found = spellings(evidence.counts(), reader).sort((a, b) => compareLabels(a, b, reading));
   if (reading.kind === "number" && type.kind === "number" && !type.wholeNumbers) {
     const example = found.find(({ key }) => key.includes("."))?.value;
@@ -145,7 +145,7 @@ function fitClasses(the: string, table: RowFacts, column: ColumnFacts, options: 
   };
 }
 
-/** Decides what the target is, whose type is that of `targetType`. Throws HebbError that says why it cannot be learned. */
+/** Decides how to encode the target, whose type comes from `targetType`. Throws HebbError that says why it cannot be learned. */
 export function fitTarget(table: RowFacts, column: ColumnFacts, options: TargetOptions): TargetEncoding {
   const { evidence, type, name } = column;
   const the = `${table.name}: the target ${quoted(name)}`;

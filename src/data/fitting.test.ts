@@ -1,4 +1,4 @@
-// The choices of fitPreprocessing: gaps, categories, dates, weights, transforms of the target.
+// The choices of fitPreprocessing: gaps, categories, dates, weights, target transforms.
 import { describe, expect, test } from "vitest";
 import { type FitPreprocessingOptions, fitPreprocessing } from "./fitting.ts";
 import { applyPreprocessing } from "./preprocess.ts";
@@ -35,13 +35,13 @@ describe("missing numbers", () => {
     expect(filled[5]).toBeCloseTo((value - 4) / std, 5);
   });
 
-  test("the indicator: where gaps are frequent, always, never", () => {
+  test("the indicator: if gaps are frequent, always, never", () => {
     expect(fitted(x).featureNames).toEqual(["x", "x (missing)"]);
     expect(fitted(x, { missingIndicator: "never" }).featureNames).toEqual(["x"]);
     expect(fitted([1, 2, 3], { missingIndicator: "always" }).featureNames).toEqual(["x", "x (missing)"]);
   });
 
-  test("drop: rows are left out where targets are asked for, and filled where rows are to be predicted", () => {
+  test("drop: leaves rows out if targets are requested, and fills them for predictions", () => {
     const table = tableOf(x);
     const pre = fitPreprocessing(table, { target: "y", missing: "drop" });
     expect(pre.notes.join()).toMatch(/1 row has missing values that were not to be filled, and is left out/);
@@ -51,7 +51,7 @@ describe("missing numbers", () => {
     expect(prepared.train.length + (prepared.validation?.length ?? 0)).toBe(5);
   });
 
-  test("a constant that is not a number is refused", () => {
+  test("refuses a constant that is not a number", () => {
     expect(() => fitted(x, { missing: { constant: "none" } })).toThrow(/"x": "none" cannot replace a missing number/);
   });
 });
@@ -66,14 +66,14 @@ describe("categories", () => {
     expect(fitted(x, { missing: { constant: "none" } }).featureNames).toContain("x = none");
   });
 
-  test("booleans are filled with the answer that is meant, in any spelling", () => {
+  test("booleans are filled with the given answer, in any spelling", () => {
     const answers = ["True", "False", "True", "", "TRUE", "True"];
     const filled = fitted(answers, { missing: { constant: "yes" } });
     expect(filled.featureNames).toEqual(["x = False", "x = True"]);
     expect([...applyPreprocessing(filled, new Table([{ name: "x", cells: [""] }])).features]).toEqual([0, 1]);
   });
 
-  test("the limit and the fewest rows: the rest is other, and said", () => {
+  test("the limit and the minimum of rows: the rest becomes other, with a note", () => {
     const many = Array.from({ length: 400 }, (_, i) => `c${String(Math.floor(Math.sqrt(i))).padStart(2, "0")}`);
     const pre = fitted(many, { maxCategories: 3 });
     expect(pre.featureNames).toEqual(["x = c17", "x = c18", "x = c19", "x (other)"]);
@@ -84,20 +84,20 @@ describe("categories", () => {
 });
 
 describe("dates", () => {
-  test("days, and the cycles that they span", () => {
+  test("become days, and the cycles that they span", () => {
     const days = Array.from({ length: 40 }, (_, i) => new Date(Date.UTC(2024, 0, 1 + i)).toISOString().slice(0, 10));
     expect(fitted(days).featureNames).toEqual(["x", "x (week, sine)", "x (week, cosine)"]);
     const years = Array.from({ length: 40 }, (_, i) => `20${String(10 + (i % 14))}-0${1 + (i % 9)}-05 0${i % 9}:30`);
     expect(fitted(years).featureNames.length).toBe(7);
     expect(fitted(years, { dateCycles: "never" }).featureNames).toEqual(["x"]);
     const weekly = features(days);
-    // Day 7 lies where day 0 lies in the week.
+    // Day 7 and day 0 are at the same point of the week.
     expect(weekly[3 * 7 + 1]).toBeCloseTo(weekly[1] ?? 9, 5);
     expect(weekly[3 * 7 + 2]).toBeCloseTo(weekly[2] ?? 9, 5);
     expect(weekly[3 * 3 + 1]).not.toBeCloseTo(weekly[1] ?? 9, 2);
   });
 
-  test("a missing date is the median day without a place in any cycle", () => {
+  test("a missing date becomes the median day, with no position in any cycle", () => {
     const days = [...Array.from({ length: 20 }, (_, i) => `${1 + i}.3.2024`), ""];
     expect(features(days).slice(-4)).toEqual([expect.closeTo(0, 5), 0, 0, 1]);
   });
@@ -106,7 +106,7 @@ describe("dates", () => {
 describe("targets", () => {
   const y = Array.from({ length: 60 }, (_, i) => Math.exp(i / 6) + 0.25);
   const x = y.map((_, i) => i);
-  test("logarithm and scale go on and come off", () => {
+  test("logarithm and scale are applied and inverted", () => {
     for (const options of [{ targetTransform: "log" }, { standardizeTarget: false }, {}] as const) {
       const table = tableOf(x, y);
       const pre = fitPreprocessing(table, { target: "y", ...options });
@@ -121,20 +121,20 @@ describe("targets", () => {
     }
   });
 
-  test("classes have no logarithm; a target of one number is refused however often it is there", () => {
+  test("classes have no logarithm; a constant target is refused however many rows there are", () => {
     expect(() => fitted(x, { targetTransform: "log" })).toThrow(/classes, which have no logarithm/);
     const same = tableOf(x, new Array(60).fill(0.1));
     expect(() => fitPreprocessing(same, { target: "y" })).toThrow(/is 0\.1 in every row/);
   });
 });
 
-describe("weights of rows", () => {
+describe("row weights", () => {
   const table = new Table([
     { name: "x", cells: [1, 2, 3, 4] },
     { name: "w", cells: ["0.5", 1, 0, 2] },
     { name: "y", cells: ["a", "b", "a", "b"] },
   ]);
-  test("go with the samples and are not a feature", () => {
+  test("stay with the samples and are not a feature", () => {
     const prepared = prepareTable(table, { target: "y", weights: "w", validation: 0 });
     expect(prepared.preprocessing.featureNames).toEqual(["x"]);
     expect([...(prepared.train.weights ?? [])]).toEqual([0.5, 1, 0, 2]);
@@ -149,7 +149,7 @@ describe("weights of rows", () => {
     expect(applyPreprocessing(pre, table.drop("w"), { targets: "none" }).rows.length).toBe(4);
   });
 
-  test("are asked of rows that are used only", () => {
+  test("are required only for rows in use", () => {
     const gaps = new Table([
       { name: "x", cells: [1, 2, 3, 4, 5] },
       { name: "w", cells: [1, 2, 1, 2, ""] },
@@ -159,8 +159,8 @@ describe("weights of rows", () => {
   });
 });
 
-describe("names of columns", () => {
-  test("that are numbers may be a row", () => {
+describe("column names", () => {
+  test("that are numbers may be a row of data", () => {
     const notesOf = (...names: readonly string[]): readonly string[] =>
       fitPreprocessing(
         new Table(names.map((name, i) => ({ name, cells: [1, 2, 3, 4].map((cell) => (cell + i) ** 2) }))),
@@ -174,7 +174,7 @@ describe("names of columns", () => {
     expect(notesOf("5.1", "kind")).toEqual([]);
   });
 
-  test("that are misspelt are reported, not passed over", () => {
+  test("that are misspelt are reported, not ignored", () => {
     const table = tableOf([1, 2, 3], [1, 2, 4]);
     const options = { target: "y", task: "regression" } as const;
     expect(() => fitPreprocessing(table, { ...options, ignore: ["xx"] })).toThrow(

@@ -27,38 +27,38 @@ import { weighTerms } from "./terms.ts";
 import { thresholds } from "./thresholds.ts";
 
 /**
- * The replacement for a missing value. "drop": the row is left out of training and evaluation (predictions take the median, or no
- * category). For categories, "mode" and a constant are values of the column; anything else makes missing a separate category.
+ * The replacement for a missing value. "drop" leaves the row out of training and evaluation; predictions use the median, or no category.
+ * For categories, "mode" and a constant are values of the column; anything else makes missing a category of its own.
  */
 export type MissingPolicy = "median" | "mean" | "mode" | "drop" | { readonly constant: number | string };
 
 export interface FitPreprocessingOptions extends TargetOptions, TypeChoices {
   readonly target: string;
-  /** The rows that means, medians and categories are taken from (default all): pass the training rows, so that nothing leaks. */
+  /** The rows to fit means, medians and categories on (default all). Pass the training rows, so that nothing leaks. */
   readonly rows?: ArrayLike<number>;
-  /** Columns not to use. */
+  /** Columns to leave out. */
   readonly ignore?: readonly string[];
-  /** A column that says which rows belong together: prepareTable holds out whole groups. It is not an input. */
+  /** A column that identifies rows which belong together: prepareTable holds out whole groups. It is not an input. */
   readonly group?: string;
-  /** A column of days or numbers: prepareTable holds out the last rows. */
+  /** A column of dates or numbers: prepareTable holds out the last rows. */
   readonly time?: string;
   /** A column of numbers ≥ 0: the weight of each row. It is not an input. */
   readonly weights?: string;
   /** The replacement for missing values; default "median". */
   readonly missing?: MissingPolicy;
-  /** The same for single columns. */
+  /** The replacement for individual columns. */
   readonly missingOf?: Readonly<Record<string, MissingPolicy>>;
-  /** An extra feature that marks missing values; default "auto": if at least 1 % of the rows (at most five are needed) lack the value. */
+  /** An extra feature that marks missing values. Default "auto": added if at least 1 % of the rows (five are always enough) lack the value. */
   readonly missingIndicator?: "auto" | "always" | "never";
-  /** Most features for the values of one column; rarer ones share one called "other". Default 100. */
+  /** Maximum features for the values of one column; rarer values share one called "other". Default 100. */
   readonly maxCategories?: number;
   /** Values in fewer rows than this are "other". Default: 1 % of the rows, at least 1 and at most 5. */
   readonly minCategoryRows?: number;
-  /** Logarithm of long-tailed inputs: "auto" (default) if the skewness of non-negative values is above 2, or "never". */
+  /** Logarithm of long-tailed inputs: "auto" (default) if the values are non-negative and their skewness is above 2, or "never". */
   readonly inputTransform?: "auto" | "never";
-  /** Sine and cosine of the year, the week and the day of a date: "auto" (default) for those that its values span, or "never". */
+  /** Sine and cosine of the year, week and day of a date: "auto" (default) for the cycles that its values span, or "never". */
   readonly dateCycles?: "auto" | "never";
-  /** Whether a table of the target alone will do: where its own past is the input, as in series. Default false. */
+  /** Whether the target alone suffices, with its own past as input, as in series. Default false. */
   readonly allowNoInputs?: boolean;
 }
 
@@ -98,11 +98,11 @@ export const fittingKinds: OptionKinds<FitPreprocessingOptions> = {
   allowNoInputs: kind.boolean,
 };
 
-/** A feature that is set in fewer rows than this would teach the network those rows, nothing general. */
+/** A feature set in fewer rows than this would only memorise those rows. */
 const fewestRows = (rows: number): number =>
   Math.max(1, Math.min(thresholds.fewestRows, Math.ceil(rows / thresholds.rowsPerRare)));
 
-/** The options of a function that learns a target, which they must name. */
+/** Checks the options of a function that learns a target; they must name it. */
 export function checkTarget<O extends { readonly target: string }>(
   where: string,
   options: O,
@@ -168,7 +168,7 @@ function fitNumber(
     return missing > 0 ? "it has only one value besides missing ones" : "it is the same in every row";
   if (Math.max(-raw.min, raw.max) > thresholds.largestValue)
     return `its values are too large to tell apart (up to ${raw.max})`;
-  // Counts and codes with a handful of values keep their spacing; only long-tailed, non-negative amounts are drawn together.
+  // Counts and codes with few distinct values keep their spacing; only long-tailed, non-negative amounts are compressed.
   const log =
     (type.kind === "number" || type.kind === "duration") &&
     options.inputTransform !== "never" &&
@@ -228,7 +228,7 @@ function fitCategory(
   };
 }
 
-/** `most`: features for the terms of this column, at most. */
+/** `most`: the maximum number of term features for this column. */
 function fitText(
   column: ColumnFacts,
   { reading }: Extract<ColumnType, { kind: "text" }>,
@@ -268,7 +268,7 @@ function fitInput(
     case "identifier":
       return variedReason(column);
     case "text":
-      // What was chosen as texts is texts, whatever the cells look like.
+      // Columns chosen as text are text, whatever their cells look like.
       return options.text?.includes(name) === true
         ? fitText(column, type, options, mostTerms)
         : (misreadNumbers(column) ?? fitText(column, type, options, mostTerms));
@@ -291,12 +291,12 @@ function fitInput(
   }
 }
 
-/** Names that are a row of numbers were data, unless they count the columns. */
+/** Names that form a row of numbers were data, unless they number the columns. */
 const areNumbers = (names: readonly string[]): boolean =>
   names.every((name) => name.trim() !== "" && Number.isFinite(Number(name))) &&
   !names.every((name, place) => Number(name) === place || Number(name) === place + 1);
 
-/** The lists of columns by what they hold, with the names that the table has. */
+/** The lists of columns by content, with the table's spelling of the names. */
 const foundTypes = (choices: TypeChoices, found: (name: string, list: TypeList) => string): TypeChoices =>
   Object.fromEntries(
     typeLists.flatMap((list) => {
@@ -305,7 +305,7 @@ const foundTypes = (choices: TypeChoices, found: (name: string, list: TypeList) 
     }),
   );
 
-/** The options with columns by the names that the table has. Throws HebbError for a column that is not there, and for odd numbers. */
+/** The options with the table's spelling of column names. Throws HebbError for missing columns and invalid numbers. */
 export function resolveOptions<T extends FitPreprocessingOptions>(
   table: string,
   columns: readonly string[],
@@ -321,7 +321,7 @@ export function resolveOptions<T extends FitPreprocessingOptions>(
   const resolved = {
     ...options,
     target: found(target),
-    // A column that is misspelt here would be used, or filled, as if nothing had been said.
+    // A misspelt name here would otherwise be ignored silently, and its column used or filled.
     ...(ignore === undefined ? {} : { ignore: ignore.map((name) => found(name, " to ignore")) }),
     ...foundTypes(options, (name, list) => found(name, ` to take as ${list}`)),
     ...(weights === undefined ? {} : { weights: found(weights) }),
@@ -347,7 +347,7 @@ export function resolveOptions<T extends FitPreprocessingOptions>(
   return resolved;
 }
 
-/** Columns whose gaps cost the row. */
+/** Columns whose gaps drop the row. */
 export const droppingColumns = (columns: readonly string[], options: FitPreprocessingOptions): string[] =>
   columns.filter(
     (column) =>
@@ -367,7 +367,7 @@ function weightsOf(table: RowFacts, columns: readonly ColumnFacts[], name: strin
   return { column: name, reading };
 }
 
-/** Decides the preprocessing from what is known of the columns; the target is one of them. Names of columns are the table's. */
+/** Decides the preprocessing from column statistics; the target is one of the columns. Names are in the table's spelling. */
 export function fitFacts(
   table: RowFacts,
   columns: readonly ColumnFacts[],
@@ -424,7 +424,7 @@ export function fitFacts(
   };
 }
 
-/** The rows that can be learned from: those with a target, and without gaps where gaps cost the row. */
+/** The rows to train on: those with a target, and without gaps in columns that drop the row. */
 export function usableRows(table: Table, options: FitPreprocessingOptions): Int32Array {
   checkTable("usableRows", table);
   checkTarget("usableRows", options, fittingKinds);
@@ -449,10 +449,11 @@ function usableOf(table: Table, resolved: FitPreprocessingOptions): Int32Array {
  * Learns how to turn rows of this table into features and targets.
  *
  * Numbers: median for missing values (with a missing indicator), logarithm for long tails, then (x − mean) / std.
- * Categories and booleans: one feature for each value, rare ones merged, missing as its own. Dates: days, and sine and cosine of the
- * year, week and day that they span. Texts: the most frequent words and pairs of words, weighted by how rare they are (tf-idf), and the
- * length. Constant and identifier columns are left out. Target: classes or a scaled number.
- * Throws HebbError when the target is missing, constant, or nothing usable remains.
+ * Categories and booleans: one feature per value, with rare values merged and missing as its own.
+ * Dates: days, and sine and cosine of the year, week and day that they span.
+ * Texts: the most frequent words and pairs of words, weighted by rarity (tf-idf), and the length.
+ * Constant and identifier columns are left out. Target: classes or a scaled number.
+ * Throws HebbError when the target is missing or constant, or nothing usable remains.
  */
 export function fitPreprocessing(given: Table, options: FitPreprocessingOptions): TablePreprocessing {
   checkTable("fitPreprocessing", given);

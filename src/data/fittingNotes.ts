@@ -5,7 +5,7 @@ import type { ColumnFacts } from "./facts.ts";
 import { type Reading, readerOf } from "./reading.ts";
 import { missingNote } from "./rowEncoder.ts";
 
-/** Why a column is not used that was meant to hold numbers; undefined where it was not. */
+/** Why a column meant to hold numbers is not used; undefined if it was not meant to. */
 export function misreadNumbers({ evidence, type }: Pick<ColumnFacts, "evidence" | "type">): string | undefined {
   const { numbers, present } = evidence;
   if (type.reading.kind !== "text" || 2 * numbers <= present || evidence.codes) return undefined;
@@ -13,11 +13,11 @@ export function misreadNumbers({ evidence, type }: Pick<ColumnFacts, "evidence" 
   return `${present - numbers} of its ${present} cells are not numbers (the first is ${show(misfit?.cell)} in row ${(misfit?.row ?? -1) + 1}), too many to be typing errors; fix them or leave them empty`;
 }
 
-/** Why a column is not used whose values hardly come back. */
+/** Why a column whose values hardly repeat is not used. */
 export const variedReason = (column: Pick<ColumnFacts, "evidence" | "type">): string =>
   misreadNumbers(column) ?? "it is different in most rows, so it identifies rows rather than describing them";
 
-/** What was decided about the cells of a column, where another reader might have decided otherwise. */
+/** Notes on cells whose reading was ambiguous. */
 export function readingNotes({ name, evidence, type }: Pick<ColumnFacts, "name" | "evidence" | "type">): string[] {
   const { reading } = type;
   const the = quoted(name);

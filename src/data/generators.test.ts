@@ -33,7 +33,7 @@ test("points: class sizes, finite values, seeds", () => {
   expect(classCounts(spirals({ count: 90, arms: 3 }))).toEqual([30, 30, 30]);
 });
 
-test("without noise, circles and moons lie where they should", () => {
+test("without noise, circles and moons have the exact shape", () => {
   const { features, targets } = circles({ count: 20, noise: 0 });
   for (let i = 0; i < 20; i++) {
     expect(Math.hypot(features.data[2 * i] ?? 0, features.data[2 * i + 1] ?? 0)).toBeCloseTo(
@@ -54,7 +54,7 @@ test("the curve is sin(3x) + x/2", () => {
   expect(Array.from(targets.data)).toEqual(wanted);
 });
 
-test("loans: a table of both decisions, in which income speaks for approval and debt against", () => {
+test("loans: a table of both decisions, with income in favour of approval and debt against", () => {
   const table = loans({ count: 2000, seed: 1 });
   const approved = table.column("approved").cells.map((cell) => cell === "yes");
   const share = approved.filter(Boolean).length / 2000;
@@ -82,7 +82,7 @@ test("iris is complete", async () => {
   if (existsSync(file)) expect(table.columns).toEqual((await readCsvFile(file)).columns);
 });
 
-test("impossible sizes and names are refused", () => {
+test("refuses invalid sizes and names", () => {
   expect(() => moons({ count: 0 })).toThrow(/count 0 is out of range/);
   expect(() => blobs({ count: 1e12 })).toThrow(/out of range/);
   // @ts-expect-error: there is no such gate

@@ -7,7 +7,7 @@ import { Random } from "./random.ts";
 import { Table } from "./table.ts";
 
 export interface GeneratorOptions {
-  /** Samples in all. */
+  /** Total number of samples. */
   readonly count?: number;
   /** Standard deviation of the noise added to each coordinate. */
   readonly noise?: number;
@@ -16,7 +16,7 @@ export interface GeneratorOptions {
 
 const generatorKinds: OptionKinds<GeneratorOptions> = { count: kind.number, noise: kind.number, seed: kind.number };
 
-/** Streams of the generators, apart from those of splits and shuffles. */
+/** Random streams of the generators, separate from those of splits and shuffles. */
 const streams = {
   moons: 0x20000001,
   circles: 0x20000002,
@@ -119,7 +119,7 @@ export function spirals(options: GeneratorOptions & { readonly arms?: number; re
   });
 }
 
-/** Round clouds, one class each (default 3), with centres on a circle of radius 4; default 300 points, spread (noise) 1. */
+/** Round clusters, one class each (default 3), with centres on a circle of radius 4; default 300 points, spread (noise) 1. */
 export function blobs(options: GeneratorOptions & { readonly classes?: number } = {}): Dataset {
   const {
     count = 300,

@@ -1,10 +1,10 @@
-// Patterns of paths (Node only): `*`, `?`, `[a-z]`, `{a,b}` within a name, and `**` for folders at any depth.
+// Path patterns (Node only): `*`, `?`, `[a-z]`, `{a,b}` within a name, and `**` for folders at any depth.
 import { type Dirent, readdirSync } from "node:fs";
 import { join, parse, sep } from "node:path";
 
 export const isPattern = (path: string): boolean => /[*?]|\[.+\]|\{.+,.+\}/.test(path);
 
-/** `{a,b}` as the patterns it stands for. */
+/** Expands `{a,b}` into its patterns. */
 function alternatives(pattern: string): string[] {
   const found = /\{([^{}]*,[^{}]*)\}/.exec(pattern);
   if (found === null) return [pattern];
@@ -18,7 +18,7 @@ function alternatives(pattern: string): string[] {
 
 const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 
-/** A name of a pattern as a regular expression. A point at the beginning must be written. */
+/** One part of a pattern as a regular expression. A leading dot must be written out. */
 function nameOf(part: string): RegExp {
   const body = part.replace(/\[!?[^\]]+\]|[*?]|[^*?[]+|\[/g, (token) => {
     if (token === "*") return "[^/]*";
@@ -57,7 +57,7 @@ function walk(folder: string, parts: readonly string[], found: Set<string>): voi
   }
 }
 
-/** The files whose paths a pattern fits, in order of their names; numbers in them count as numbers. */
+/** The files that match a pattern, sorted by name, with embedded numbers compared as numbers. */
 export function filesOf(pattern: string): string[] {
   const found = new Set<string>();
   for (const each of alternatives(pattern)) {

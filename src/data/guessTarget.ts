@@ -4,7 +4,7 @@ import { checkTable, type Table } from "./table.ts";
 
 export interface GuessedTarget {
   readonly target: string;
-  /** Why it was guessed: "because of its name". */
+  /** The reason for the guess: "because of its name". */
   readonly why: string;
 }
 
@@ -15,7 +15,7 @@ const usual: ReadonlySet<string> = new Set(
 );
 const asWords = (name: string): string => wordsOf(name).join("_");
 
-/** The target that a table most likely has. */
+/** The most likely target of a table. */
 export function guessTarget(table: Table): GuessedTarget {
   checkTable("guessTarget", table);
   const known = table
@@ -23,7 +23,7 @@ export function guessTarget(table: Table): GuessedTarget {
     .filter(({ kind }) => kind !== "empty" && kind !== "identifier" && kind !== "text" && kind !== "date");
   const named = known.findLast(({ name }) => usual.has(asWords(name)));
   if (named !== undefined) return { target: named.name, why: "because of its name" };
-  // A column that is mostly empty, such as one of remarks, is there for something else.
+  // A column that is mostly empty, such as one of remarks, is hardly the target.
   const filled = known.findLast(({ rows, missing, distinct }) => distinct > 1 && missing <= rows / 2) ?? known.at(-1);
   const last = table.columnNames.at(-1) ?? "";
   if (filled === undefined || filled.name === last) return { target: last, why: "because it is the last column" };

@@ -103,11 +103,11 @@ describe("malformed files", () => {
   });
 
   describe("a gzip file of several members", () => {
-    // Stored as it is, the first one holds what looks like the beginning of a member.
+    // Stored uncompressed, the first member contains bytes that look like the start of another.
     const lookalike = gzipSync(Uint8Array.of(7, 0x1f, 0x8b, 8, 0, 1, 2, 3), { level: 0 });
     const members = [lookalike, gzipSync(Uint8Array.of(4, 5)), gzipSync(""), gzipSync(Uint8Array.of(6))];
 
-    test("holds the content of all", async () => {
+    test("returns the content of all members", async () => {
       expect([...(await gunzip(Buffer.concat(members)))]).toEqual([7, 0x1f, 0x8b, 8, 0, 1, 2, 3, 4, 5, 6]);
       const halves = Buffer.concat([gzipSync(file.subarray(0, 9)), gzipSync(file.subarray(9))]);
       expect(await readIdx(halves)).toEqual(await readIdx(file));
@@ -124,7 +124,7 @@ describe("malformed files", () => {
       await expect(gunzip(bytes, { name: "a.gz" })).rejects.toThrow(/a\.gz is damaged: its gzip/);
     });
 
-    test("stops at the limit of all together", async () => {
+    test("stops when all members together reach the limit", async () => {
       const large = Buffer.concat(Array.from({ length: 9 }, () => gzipSync(new Uint8Array(200))));
       await expect(gunzip(large, { name: "a.gz", maxBytes: 1000 })).rejects.toThrow(/a\.gz unpacks to more than/);
     });
@@ -137,7 +137,7 @@ describe("malformed files", () => {
   });
 
   test("a zip bomb stops at the size that the header declares", async () => {
-    // Sizes of 12 bytes, and 60 MB of zeros behind them, within what a gzip file of its size may hold.
+    // A header that declares 12 bytes, followed by 60 MB of zeros, which a gzip file of this size may hold.
     const bomb = gzipSync(Buffer.concat([file, Buffer.alloc(60_000_000)]));
     const before = process.memoryUsage().arrayBuffers;
     await expect(readIdx(bomb, { name: "a.gz" })).rejects.toThrow(
@@ -161,7 +161,7 @@ describe("malformed files", () => {
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2_000_000);
   });
 
-  test("images and labels that do not belong together", () => {
+  test("refuses images and labels that do not belong together", () => {
     const names = { images: "i.gz", labels: "l.gz" };
     expect(() => checkImagesAndLabels(labels, images, names)).toThrow(/did you swap images and labels/);
     expect(() => checkImagesAndLabels(images, { ...labels, shape: [2] }, names)).toThrow(
@@ -195,7 +195,7 @@ describe("image preprocessing", () => {
     expect(fitImagePreprocessing(images, labels, { rows: [0] }).mean).toEqual([30]);
   });
 
-  test("other sizes, unknown labels and a single class are refused", () => {
+  test("refuses other sizes, unknown labels and a single class", () => {
     const pre = fitImagePreprocessing(images, labels);
     expect(() => applyImagePreprocessing(pre, { ...images, shape: [3, 4, 1] })).toThrow(
       /images of \[1, 4, 1\], but the model was trained on \[1, 2, 2\]/,
@@ -210,7 +210,7 @@ describe("image preprocessing", () => {
 });
 
 const mnist = fileURLToPath(new URL("../../../shared/data/mnist/", import.meta.url));
-test.skipIf(!existsSync(mnist))("MNIST, where the files are present", async () => {
+test.skipIf(!existsSync(mnist))("MNIST, if the files are present", async () => {
   const read = await readIdxFile(`${mnist}test5k-images-idx3-ubyte.gz`);
   const numbers = await readIdxFile(`${mnist}test5k-labels-idx1-ubyte.gz`);
   expect(read.shape).toEqual([5000, 28, 28]);

@@ -13,7 +13,7 @@ export interface IdxArray {
 }
 
 export interface IdxOptions {
-  /** The name used in messages; normally the file's. */
+  /** The name in messages; normally the file's. */
   readonly name?: string;
   /** Most bytes accepted after unpacking (default 64 MiB and a hundred times the packed size, below 2 GiB). */
   readonly maxBytes?: number;
@@ -34,27 +34,27 @@ const kinds: ReadonlyMap<number, { readonly bytes: number; readonly dtype: DType
 
 export const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;
 
-/** Data shrink to a fifth or a tenth; what shrinks far more is made to fill memory. */
+/** Data compress to a fifth or a tenth; anything that compresses far better is built to fill memory. */
 export const usualLimit = (packed: number): number => Math.min(defaultMaxBytes, 2 ** 26 + 100 * packed);
 
-/** A gzip file has a header of 10 bytes and a trailer of 8. */
+/** The smallest gzip file: 10 bytes of header and 8 of trailer. */
 const leastGzip = 18;
 
 /** An IDX header has at most 255 sizes. */
 const mostHeader = 2048;
 
-/** Deflate shrinks nothing by more than this. */
+/** The largest output of deflate data: it compresses by no more than this. */
 const mostDeflated = (packed: number): number => packed * 1032 + 64;
 
 /**
- * Unpacks gzip, in Node and browsers. Throws HebbError for damaged data, and for more than `maxBytes` (a zip bomb): 64 MiB and a
- * hundred times the packed size, where nothing else is said.
+ * Unpacks gzip, in Node and browsers. Throws HebbError for damaged data, and for more than `maxBytes` (a zip bomb). Default: 64 MiB and a
+ * hundred times the packed size.
  */
 export async function gunzip(bytes: FileBytes, options: IdxOptions = {}): Promise<Uint8Array> {
   return unpackGzip(asBytes(bytes, "gunzip"), checkOptions("gunzip", options, optionKinds));
 }
 
-/** Unpacks one member or several, one behind the other, as `cat a.gz b.gz` leaves them. */
+/** Unpacks one or several concatenated members, as `cat a.gz b.gz` leaves them. */
 async function unpackGzip(
   bytes: Uint8Array,
   options: IdxOptions,
@@ -74,19 +74,19 @@ interface Limits {
   readonly maxBytes: number;
 }
 
-/** Where another member may begin. */
+/** Possible starts of further members. */
 function* memberStarts(bytes: Uint8Array): Generator<number> {
   for (let at = bytes.indexOf(0x1f, 1); at >= 0; at = bytes.indexOf(0x1f, at + 1)) {
     const [, magic, method, flags] = bytes.subarray(at, at + 4);
-    // Deflated, and no flag that the format does not know.
+    // Deflate, and no flag outside the format.
     if (magic === 0x8b && method === 8 && flags !== undefined && (flags & 0xe0) === 0) yield at;
   }
 }
 
-/** Beginnings that turn out to be none are looked for this often; in data they are found once in 100 MB. */
+/** The limit of false member starts; in data, one occurs every 100 MB. */
 const mostMistaken = 32;
 
-/** The content of several members; undefined where the bytes are not that. */
+/** The content of several members; undefined if the bytes do not split into members. */
 async function unpackMembers(bytes: Uint8Array, { name, maxBytes }: Limits): Promise<Uint8Array | undefined> {
   const parts: Uint8Array[] = [];
   let [start, length, mistaken] = [0, 0, 0];
@@ -106,8 +106,8 @@ async function unpackMembers(bytes: Uint8Array, { name, maxBytes }: Limits): Pro
 }
 
 /**
- * The content of one member, or what is wrong with it. `expected` tells the whole size from the first bytes, or undefined where it needs
- * more of them (2 KiB at most); unpacking ends there. Throws HebbError where more comes out than may.
+ * The content of one member, or a sentence about its fault. `expected` returns the total size from the first bytes, or undefined if it
+ * needs more of them (2 KiB at most); unpacking stops there. Throws HebbError if the output exceeds the limit.
  */
 async function unpackMember(
   bytes: Uint8Array,
@@ -141,7 +141,7 @@ async function unpackMember(
         throw new HebbError(
           `${name} unpacks to more than ${maxBytes} bytes, from ${bytes.byteLength}; unpack it yourself if that is intended`,
         );
-      // What is promised is counted modulo 2^32, which is more than is ever taken.
+      // The trailer counts modulo 2^32, which is above every limit.
       if (length > promised) break;
     }
   } catch (error) {
@@ -167,20 +167,20 @@ function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
   return out;
 }
 
-/** What the beginning of an IDX file says. */
+/** The header of an IDX file. */
 export interface IdxHeader {
   readonly code: number;
   readonly dtype: DType;
   readonly shape: readonly number[];
-  /** Where the values begin. */
+  /** The offset of the values. */
   readonly start: number;
-  /** How many values there are, the bytes that all of them take, and those that one takes. */
+  /** The number of values, the bytes that all of them take, and the bytes of one. */
   readonly length: number;
   readonly needed: number;
   readonly bytesEach: number;
 }
 
-/** The header at the beginning of the bytes; undefined where there are too few of them. Throws HebbError for another format. */
+/** The header at the beginning of the bytes; undefined if there are too few of them. Throws HebbError for another format. */
 function headerOf(bytes: Uint8Array, name: string): IdxHeader | undefined {
   if (bytes.byteLength < 4) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -211,8 +211,8 @@ function tooShort(bytes: Uint8Array, name: string): HebbError {
 }
 
 /**
- * Reads one IDX array. Throws HebbError for a wrong magic number, an unknown type, sizes
- * whose product does not match the length of the file (checked before anything is allocated), and data that is still gzip.
+ * Reads one IDX array. Throws HebbError for a wrong magic number, an unknown type, sizes whose product does not match the length of the
+ * file (checked before any allocation), and data that is still gzip.
  */
 export function parseIdx(source: FileBytes, options: IdxOptions = {}): IdxArray {
   checkOptions("parseIdx", options, optionKinds);
@@ -223,7 +223,7 @@ export function parseIdx(source: FileBytes, options: IdxOptions = {}): IdxArray 
   return { dtype, shape, data: idxValues(new DataView(bytes.buffer, bytes.byteOffset), start, length, code) };
 }
 
-/** What the first bytes of a file of `size` bytes say, which must be all that it needs. */
+/** The header of a file of `size` bytes, which must match the length that it implies. */
 export function idxHeader(bytes: Uint8Array, size: number, name: string): IdxHeader {
   const header = headerOf(bytes, name);
   if (header === undefined) throw tooShort(bytes, name);
@@ -238,7 +238,7 @@ export function idxHeader(bytes: Uint8Array, size: number, name: string): IdxHea
   );
 }
 
-/** Values from a place of the bytes on. */
+/** Values from an offset on. */
 export function idxValues(view: DataView, start: number, length: number, code: number): TypedArray {
   switch (code) {
     case 0x09:

@@ -8,7 +8,7 @@ import { PieceReader } from "./pieceReader.ts";
 
 const mostHeader = 2048;
 
-/** The images of an IDX file. A packed file, which cannot be read from any place, is unpacked and held as bytes. */
+/** The images of an IDX file. A compressed file has no random access, so it is unpacked and held as bytes. */
 export async function idxRows(file: InputFile): Promise<ImageRows> {
   if ((await file.packing()) !== undefined) return rowsOfArray(await file.idx());
   const { code, dtype, shape, start, bytesEach } = idxHeader(await file.read(0, mostHeader), file.size, file.path);

@@ -1,4 +1,4 @@
-// Folders of pictures: classes by sub-folder, one size for all, and what is refused by name.
+// Folders of pictures: classes by sub-folder, one size for all, and errors that name the file.
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -23,7 +23,7 @@ const folder = (name: string, files: Readonly<Record<string, Uint8Array | string
   return path;
 };
 
-test("classes are the sub-folders in order; hidden and other files are left out and counted", async () => {
+test("the sub-folders are the classes, in order; hidden and other files are left out and counted", async () => {
   const path = folder("pets", {
     "dog/1.png": png(4, 4, 10),
     "cat/b.PNG": png(4, 4, 20),
@@ -41,7 +41,7 @@ test("classes are the sub-folders in order; hidden and other files are left out 
   expect(notes).toEqual(["3 files whose names do not end in .png, .jpg or .jpeg were left out"]);
 });
 
-test("different sizes become 64 × 64, one coloured picture makes all coloured; sizes and channels can be set", async () => {
+test("different sizes become 64 × 64, one colour picture makes all colour; sizes and channels can be set", async () => {
   const path = folder("mixed", {
     "a/1.png": png(30, 20, 50),
     "b/2.png": png(90, 80, 60, 3),
@@ -53,7 +53,7 @@ test("different sizes become 64 × 64, one coloured picture makes all coloured; 
   expect(small.images.data[0]).toBe(50);
 });
 
-test("names of classes go through the preprocessing: other folders may have fewer, but no others", async () => {
+test("class names go through the preprocessing: other folders may have fewer, but no others", async () => {
   const path = folder("train", { "a/1.png": png(3, 3, 0), "b/1.png": png(3, 3, 100), "c/1.png": png(3, 3, 200) });
   const { images, labels } = await readImageFolder(path);
   if (labels === undefined) throw new Error("there are labels");
@@ -84,7 +84,7 @@ test("means and deviations are those of each channel", async () => {
   expect([...applyImagePreprocessing(pre, images).features]).toEqual([...Array(12).fill(-1), ...Array(12).fill(1)]);
 });
 
-test("pictures without classes, and one alone, have no labels", async () => {
+test("pictures without classes, and a single one, have no labels", async () => {
   const path = folder("flat", { "1.png": png(2, 2, 1), "2.png": png(2, 2, 2) });
   expect((await readImageFolder(path)).labels).toBeUndefined();
   expect((await readImageFile(join(path, "1.png"), { size: [3, 3], channels: 3 })).images.shape).toEqual([1, 3, 3, 3]);
@@ -104,7 +104,7 @@ describe("refused", () => {
     await expect(readImageFolder(folder(name, files))).rejects.toThrow(message);
   });
 
-  test("several damaged pictures, all named at once", async () => {
+  test("several damaged pictures are all named at once", async () => {
     const path = folder("damaged", {
       "a/1.png": whole,
       "a/2.png": whole.subarray(0, 50),
@@ -117,7 +117,7 @@ describe("refused", () => {
     );
   });
 
-  test("symbolic links out of the folder, in circles and to nothing; links within are followed", async () => {
+  test("refuses symbolic links that leave the folder, form a cycle or are dangling; links within are followed", async () => {
     const outside = folder("outside", { "1.png": whole });
     const path = folder("links", { "a/1.png": whole, "b/1.png": whole });
     symlinkSync(join(path, "a/1.png"), join(path, "b/2.png"));
@@ -135,7 +135,7 @@ describe("refused", () => {
     await expect(readImageFolder(path)).rejects.toThrow(/there is no file .*links\/e/);
   });
 
-  test("too many bytes for the size that is asked for, and one class only", async () => {
+  test("refuses too many bytes for the requested size, and a single class", async () => {
     const path = folder("one", { "a/1.png": whole, "a/2.png": whole });
     await expect(readImageFolder(path, { size: [60_000, 60_000] })).rejects.toThrow(/more than 2147483647 bytes/);
     await expect(readImageFolder(join(path, "none"))).rejects.toThrow(/there is no file/);

@@ -26,19 +26,18 @@ import {
 } from "./pixels.ts";
 
 export interface ImageFolderOptions {
-  /** Height and width of every picture. Default: their own, when all are of one size of at most 64 × 64; else 64 × 64. */
+  /** Height and width of every picture. Default: their own, if all share one size of at most 64 × 64; else 64 × 64. */
   readonly size?: readonly [height: number, width: number];
   /** 1 (grey) or 3 (colour). Default: 1 when all pictures are grey. */
   readonly channels?: 1 | 3;
-  /** How other aspect ratios are fitted: "cover" (default) crops, "stretch" does not. */
+  /** How other aspect ratios fit: "cover" (default) crops, "stretch" does not. */
   readonly fit?: PictureFit;
-  /** Most pixels of one picture (default 24,000,000), by its header. */
+  /** Maximum pixels of one picture (default 24,000,000), checked in its header. */
   readonly maxPixels?: number;
-  /** As a pretrained model takes pictures; size, channels and fit follow from it. */
+  /** The input steps of a pretrained model; they determine size, channels and fit. */
   readonly steps?: PictureSteps;
 }
 
-/** The pictures of a folder. */
 const kinds: OptionKinds<ImageFolderOptions> = {
   size: kind.pair,
   channels: kind.among(1, 3),
@@ -50,6 +49,7 @@ const kinds: OptionKinds<ImageFolderOptions> = {
   ),
 };
 
+/** The pictures of a folder. */
 export interface ImageFolder {
   /** Bytes [count, channels, height, width]. */
   readonly images: IdxArray;
@@ -57,7 +57,7 @@ export interface ImageFolder {
   readonly labels: LabelArray | undefined;
   /** The file of each picture, within the folder. */
   readonly files: readonly string[];
-  /** What was left out. */
+  /** Notes about skipped files. */
   readonly notes: readonly string[];
 }
 
@@ -73,7 +73,7 @@ interface Entry {
   readonly folder: boolean;
 }
 
-/** What lies in a folder, sorted by name; hidden files are left out. A link that leads out of `root` is refused. */
+/** The entries of a folder, sorted by name, without hidden files. Refuses links that lead out of `root`. */
 async function entriesOf(folder: string, root: string): Promise<Entry[]> {
   const names = await readdir(folder).catch((error: unknown) => {
     throw fileError(folder, error);
@@ -158,11 +158,11 @@ function checkedPicture(bytes: Uint8Array, path: string): Uint8Array {
   return bytes;
 }
 
-/** Where the pictures of an array come from. */
+/** The source of an array's pictures. */
 interface PictureFiles {
   readonly folder: string;
   readonly files: readonly string[];
-  /** The bytes of one of them, by its path. */
+  /** Reads the bytes of one picture, by its path. */
   read(path: string): Promise<Uint8Array>;
 }
 
@@ -174,16 +174,16 @@ function sizeOf(steps: PictureSteps): readonly [height: number, width: number] {
   );
 }
 
-/** What all pictures of an array are brought to. */
+/** The common form of all pictures in an array. */
 interface Plan extends Pick<ImageFolderOptions, "fit" | "steps"> {
   readonly channels: 1 | 3;
   readonly height: number;
   readonly width: number;
-  /** Most pixels of one picture. */
+  /** Maximum pixels of one picture. */
   readonly limit: { readonly maxPixels?: number };
 }
 
-/** The size that is asked for, or that suits the pictures by their headers. */
+/** The requested size, or the one that suits the pictures' headers. */
 async function planFor({ folder, files, read }: PictureFiles, given: ImageFolderOptions): Promise<Plan> {
   const { steps, fit } = given;
   const options: ImageFolderOptions = steps === undefined ? given : { ...given, channels: 3, size: sizeOf(steps) };
@@ -210,13 +210,13 @@ async function planFor({ folder, files, read }: PictureFiles, given: ImageFolder
   return plan;
 }
 
-/** The bytes of a picture as planned. */
+/** The bytes of a picture in the planned form. */
 function planned(picture: Picture, { channels, height, width, fit, steps }: Plan): Uint8Array {
   const seen = toChannels(picture, channels);
   return planesOf(steps === undefined ? fitPicture(seen, width, height, fit) : stepped(seen, steps));
 }
 
-/** Decodes files into one array, each as it is needed. */
+/** Decodes files into one array, one at a time. */
 async function readAll(pictures: PictureFiles, given: ImageFolderOptions): Promise<{ readonly images: IdxArray }> {
   const { folder, files, read } = pictures;
   const plan = await planFor(pictures, given);
@@ -235,10 +235,10 @@ async function readAll(pictures: PictureFiles, given: ImageFolderOptions): Promi
   return { images: { dtype: "uint8", shape: [files.length, channels, height, width], data } };
 }
 
-/** Damaged files that are named in one sentence. */
+/** Limit of damaged files named in one sentence. */
 const mostNamed = 10;
 
-/** Does the work; where it fails at a picture, all pictures that cannot be read are named at once. */
+/** Runs `work`. If it fails at a picture, the error names all unreadable pictures at once. */
 async function namingDamaged<T>(
   pictures: PictureFiles,
   maxPixels: number | undefined,
@@ -272,10 +272,10 @@ async function namingDamaged<T>(
   }
 }
 
-/** Decoded pictures are kept up to so many bytes; beyond that they are decoded again. */
+/** Limit of bytes of decoded pictures to keep; beyond it, they are decoded again. */
 const mostKept = 2 ** 28;
 
-/** Decodes each picture when it is first needed. */
+/** Decodes each picture on first use. */
 async function rowsOfFiles(pictures: PictureFiles, given: ImageFolderOptions): Promise<ImageRows> {
   const { folder, files } = pictures;
   const plan = await planFor(pictures, given);
@@ -311,7 +311,7 @@ function pictureFile(path: string): Uint8Array {
   }
 }
 
-/** The bytes that zlib data unpack to; one more than `limit` where there are more. */
+/** The unpacked size of zlib data, capped at `limit` + 1. */
 function unpackedSize(packed: readonly Uint8Array[], limit: number): number | undefined {
   try {
     return inflateSync(Buffer.concat(packed), { maxOutputLength: limit + 1 }).byteLength;
@@ -321,9 +321,9 @@ function unpackedSize(packed: readonly Uint8Array[], limit: number): number | un
 }
 
 /**
- * The pictures of a folder, by class: the sub-folders are the classes, in order of their names. Hidden files and files that are no
- * pictures by their name are left out and counted in `notes`. Throws HebbError naming the file for damaged, truncated and huge
- * pictures, and for symbolic links that lead out of the folder.
+ * The pictures of a folder, by class: the sub-folders are the classes, sorted by name. Hidden files and files without an image extension
+ * are left out and counted in `notes`.
+ * Throws HebbError that names the file for damaged, truncated and huge pictures, and for symbolic links that leave the folder.
  */
 export async function readImageFolder(path: string, options: ImageFolderOptions = {}): Promise<ImageFolder> {
   checkOptions("readImageFolder", options, kinds);
@@ -342,12 +342,12 @@ const listed = ({ files, labels, classes, others }: Listing): Omit<ImageFolder, 
   notes: others === 0 ? [] : [`${others} files whose names do not end in .png, .jpg or .jpeg were left out`],
 });
 
-/** The pictures of a folder as they are needed: of several ranks each decodes those of its share. */
+/** The pictures of a folder, read on demand: each of several ranks decodes those of its share. */
 export interface OpenImageFolder extends Omit<ImageFolder, "images"> {
   readonly images: ImageRows;
 }
 
-/** The same folder, of which nothing is decoded yet. Where no size is given, the headers of all pictures are read. */
+/** As above, without decoding anything yet. If no size is given, reads the headers of all pictures. */
 export async function openImageFolder(path: string, options: ImageFolderOptions = {}): Promise<OpenImageFolder> {
   const listing = await listFolder(path);
   const pictures = { folder: path, files: listing.files, read: readBytes };
@@ -361,12 +361,12 @@ export async function readImageFile(path: string, options: ImageFolderOptions = 
   return InputFile.use(path, (file) => pictureOf(file, options));
 }
 
-/** The same of a file that is open. */
+/** As above, for an open file. */
 export async function pictureOf(file: InputFile, options: ImageFolderOptions = {}): Promise<ImageFolder> {
   return pictureIn(await file.bytes(), file.path, options);
 }
 
-/** The same of bytes, which are called `name` in messages. */
+/** As above, for bytes; messages call them `name`. */
 export async function pictureIn(bytes: Uint8Array, name: string, options: ImageFolderOptions): Promise<ImageFolder> {
   const { images } = await readAll({ folder: "", files: [name], read: async () => bytes }, options);
   return { images, labels: undefined, files: [name], notes: [] };

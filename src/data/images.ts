@@ -10,11 +10,11 @@ import { gatherSamples, type SampleReader } from "./dataset.ts";
 import { checkImagesAndLabels, type IdxArray } from "./idx.ts";
 import type { PictureSteps } from "./pictureSteps.ts";
 
-/** Images [count, …] of which a file, or an array, gives some at a time. */
+/** Images [count, …], read a few at a time from a file or an array. */
 export interface ImageRows {
   readonly dtype: DType;
   readonly shape: readonly number[];
-  /** The values of these images, one after the other. */
+  /** The values of these images, one after another. */
   read(rows: ArrayLike<number>): TypedArray;
 }
 
@@ -34,7 +34,7 @@ export const arrayOfRows = (images: IdxArray | ImageRows): IdxArray =>
         data: images.read(Array.from({ length: at(images.shape, 0) }, (_, row) => row)),
       };
 
-/** Labels [count]; with `classes`, they are places in that list of names. */
+/** Labels [count]; with `classes`, they are indices into that list of names. */
 export interface LabelArray extends IdxArray {
   readonly classes?: readonly string[];
 }
@@ -44,7 +44,7 @@ export interface ImagePreprocessing {
   readonly kind: "images";
   readonly version: 1;
   readonly shape: readonly number[];
-  /** One for each channel. */
+  /** One value per channel. */
   readonly mean: readonly number[];
   readonly scale: readonly number[];
   readonly target: {
@@ -52,11 +52,11 @@ export interface ImagePreprocessing {
     readonly column: string;
     readonly classes: readonly string[];
     readonly counts: readonly number[];
-    /** Whether the names are numbers, used in the labels as they are. */
+    /** Whether the names are numbers, identical to the labels. */
     readonly numeric: boolean;
   };
   readonly notes: readonly string[];
-  /** How pictures are brought to the size of a pretrained model; absent: as is usual. */
+  /** How pictures are brought to the size of a pretrained model; absent for the default. */
   readonly steps?: PictureSteps;
 }
 
@@ -68,14 +68,14 @@ export interface AppliedImages {
   readonly count: number;
 }
 
-/** The shape of one image with its channels in front: [28, 28] → [1, 28, 28]; three sizes are taken as [channels, rows, columns]. */
+/** The shape of one image, channels first: [28, 28] → [1, 28, 28]; three sizes count as [channels, rows, columns]. */
 function imageShape(images: Pick<IdxArray, "shape">): number[] {
   const shape = images.shape.slice(1);
   return shape.length === 2 ? [1, ...shape] : shape;
 }
 
 export interface FitImageOptions {
-  /** Images that the statistics are taken from (default all): pass the training ones. */
+  /** The images to compute statistics from (default all): pass the training images. */
   readonly rows?: ArrayLike<number>;
   readonly names?: { readonly images: string; readonly labels: string };
   readonly notes?: readonly string[];
@@ -90,7 +90,7 @@ const fitKinds: OptionKinds<FitImageOptions> = {
   notes: kind.listOf(kind.string),
 };
 
-/** Learns mean and spread of the pixels of each channel, and the classes. Throws HebbError when images and labels do not match. */
+/** Learns mean and spread of the pixels per channel, and the classes. Throws HebbError when images and labels do not match. */
 export function fitImagePreprocessing(
   images: IdxArray | ImageRows,
   labels: LabelArray,
@@ -146,10 +146,10 @@ export function fitImagePreprocessing(
   };
 }
 
-/** Images of a file that are read together. */
+/** Images of a file per read. */
 const rowsAtOnce = 256;
 
-/** Of each channel the sum of its pixels and of their squares, image by image. */
+/** Per channel, the sum of the pixels and of their squares, image by image. */
 function pixelSums(
   images: IdxArray | ImageRows,
   rows: readonly number[],
@@ -182,7 +182,7 @@ function pixelSums(
 
 type ImageNames = { readonly images: string; readonly labels: string };
 
-/** Scaled images, and class numbers when labels are given. Throws HebbError for images of another size and unknown labels. */
+/** Scaled images, and class numbers if there are labels. Throws HebbError for images of another size and unknown labels. */
 export function applyImagePreprocessing(
   pre: ImagePreprocessing,
   images: IdxArray,
@@ -207,7 +207,7 @@ export function applyImagePreprocessing(
   return labels ? { features, targets: classNumbers(pre, labels, names), count } : { features, count };
 }
 
-/** The same of images that are read when they are needed. */
+/** As above, for images read on demand. */
 export function readImages(
   pre: ImagePreprocessing,
   images: ImageRows,
@@ -235,14 +235,14 @@ function checkImages(
   }
 }
 
-/** Pixels less the mean of their channel, by its spread. */
+/** Pixels minus the mean of their channel, divided by its spread. */
 function scaled(pre: ImagePreprocessing, pixels: TypedArray): Float32Array {
   const features = new Float32Array(pixels.length);
   const plane = sizeOf(pre.shape) / pre.mean.length;
   for (let from = 0; from < features.length; from += plane) {
     const channel = (from / plane) % pre.mean.length;
     const [mean, scale] = [pre.mean[channel] ?? 0, pre.scale[channel] ?? 1];
-    // A plain loop: Float32Array.from with a function takes many times as long over millions of pixels.
+    // A plain loop: Float32Array.from with a function is many times slower over millions of pixels.
     for (let i = from; i < from + plane; i++) features[i] = ((pixels[i] ?? 0) - mean) / scale;
   }
   return features;

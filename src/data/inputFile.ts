@@ -1,4 +1,4 @@
-// A file that is opened once (Node only): its first bytes determine the format, then the rest is read.
+// A file opened once (Node only): its first bytes determine the format, then the rest is read.
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { constants, createGunzip } from "node:zlib";
 import { HebbError } from "../graph/errors.ts";
@@ -9,20 +9,20 @@ import { gunzip, type IdxArray, isGzip, readIdx } from "./idx.ts";
 import type { Table } from "./table.ts";
 import { isZstd, unpackZstd, zstdHead } from "./zstd.ts";
 
-/** What lies at a path. */
+/** The file, folder or other entry at a path. */
 export type Entry =
   | { readonly kind: "nothing" | "folder" | "other" }
   | {
       readonly kind: "file";
       readonly size: number;
-      /** When it was changed last, in milliseconds. */
+      /** Last modification, in milliseconds. */
       readonly changed: number;
     };
 
-/** What the system says of a path at which nothing lies, or can. */
+/** System error codes for paths without a file, or that cannot have one. */
 const noSuchFile: readonly string[] = ["ENOENT", "ENOTDIR", "ENAMETOOLONG", "ERR_INVALID_ARG_VALUE"];
 
-/** Looks what lies at a path. Throws HebbError where that cannot be seen. */
+/** Looks up a path. Throws HebbError if the system does not allow it. */
 export async function entryAt(path: string): Promise<Entry> {
   try {
     const info = await stat(path);
@@ -34,13 +34,13 @@ export async function entryAt(path: string): Promise<Entry> {
   }
 }
 
-/** What a file holds. */
+/** The content of a file. */
 export type FileKind = "idx" | "png" | "jpeg" | "text" | TableKind;
 
-/** Kinds of files that hold tables; "table" is CSV and its like. */
+/** Kinds of files that hold tables; "table" is CSV and its variants. */
 export type TableKind = "table" | "parquet" | "arrow" | "excel" | "json" | "jsonl" | "sqlite" | "duckdb";
 
-/** How a file is packed as a whole. */
+/** The compression of a whole file. */
 export type Packing = "gzip" | "zstd";
 
 const packingOf = (bytes: Uint8Array): Packing | undefined =>
@@ -49,11 +49,11 @@ const packingOf = (bytes: Uint8Array): Packing | undefined =>
 const maxFileBytes = 2 ** 31 - 1;
 const headBytes = 65536;
 
-/** A file that is open. Whoever opens it closes it; {@link InputFile.use} does both. */
+/** An open file. Its opener must close it; {@link InputFile.use} does both. */
 export class InputFile {
   readonly path: string;
   readonly size: number;
-  /** When it was changed last, in milliseconds. */
+  /** Last modification, in milliseconds. */
   readonly changed: number;
   readonly #handle: FileHandle;
   #head: Uint8Array | undefined;
@@ -66,8 +66,8 @@ export class InputFile {
   }
 
   /**
-   * Opens a file; `entry` is what lies at its path, where that was looked at already. Throws HebbError for one that does not exist, cannot
-   * be read, is a folder or a device.
+   * Opens a file. `entry` is the result of an earlier look-up of its path. Throws HebbError if it does not exist, cannot be read, or is a
+   * folder or a device.
    */
   static async open(path: string, entry?: Entry): Promise<InputFile> {
     const found = entry ?? (await entryAt(path));
@@ -101,12 +101,12 @@ export class InputFile {
     return this.#handle.close();
   }
 
-  /** What other threads of the process read it by, while it is open. */
+  /** The descriptor by which other threads of the process read it, while it is open. */
   get descriptor(): number {
     return this.#handle.fd;
   }
 
-  /** Bytes from a place in the file; fewer where it ends. */
+  /** Bytes from an offset; fewer at the end of the file. */
   async read(start: number, length: number): Promise<Uint8Array> {
     const bytes = new Uint8Array(length);
     try {
@@ -117,7 +117,7 @@ export class InputFile {
     }
   }
 
-  /** All bytes, as they are stored. Throws HebbError for more than 2 GiB. */
+  /** All bytes, as stored. Throws HebbError for more than 2 GiB. */
   async bytes(): Promise<Uint8Array> {
     const { path, size } = this;
     if (size > maxFileBytes) throw new HebbError(`${path} has ${size} bytes, more than ${maxFileBytes}; split it`);
@@ -128,12 +128,12 @@ export class InputFile {
     }
   }
 
-  /** How it is packed, if it is. */
+  /** Its compression, if any. */
   async packing(): Promise<Packing | undefined> {
     return packingOf(await this.#beginning());
   }
 
-  /** All bytes, of a packed file those that are in it. */
+  /** All bytes; those of a compressed file are unpacked. */
   async unpacked(): Promise<Uint8Array> {
     const bytes = await this.bytes();
     switch (packingOf(bytes)) {
@@ -146,22 +146,22 @@ export class InputFile {
     }
   }
 
-  /** Its table, where it is a CSV file (gzip and Zstandard too). */
+  /** Its table, if it is a CSV file (gzip and Zstandard too). */
   async table(options: Omit<CsvOptions, "name"> = {}): Promise<Table> {
     return parseCsv(await this.unpacked(), { ...options, name: this.path });
   }
 
-  /** Its array, where it is an IDX file (gzip too). */
+  /** Its array, if it is an IDX file (gzip too). */
   async idx(): Promise<IdxArray> {
     return readIdx(await this.bytes(), { name: this.path });
   }
 
-  /** Its text: UTF-8, UTF-16 with a byte order mark, or the encoding that is named; gzip too. */
+  /** Its text: UTF-8, UTF-16 with a byte order mark, or the given encoding; gzip too. */
   async text(encoding?: EncodingName): Promise<string> {
     return decodeText(await this.unpacked(), this.path, encoding);
   }
 
-  /** Its text, and the encoding that was found. */
+  /** Its text, and the detected encoding. */
   async decoded(): Promise<ReturnType<typeof decoded>> {
     return decoded(await this.unpacked(), this.path);
   }
@@ -172,8 +172,8 @@ export class InputFile {
   }
 
   /**
-   * What it holds, by its first bytes and, between a table and a text, by its name and the form of its first lines. Throws HebbError
-   * for kinds that are known and not taken, such as ZIP archives.
+   * Its kind, from its first bytes. To tell a table from a text, also from its name and the form of its first lines. Throws HebbError for
+   * known but unsupported kinds, such as ZIP archives.
    */
   async kind(): Promise<FileKind> {
     const stored = await this.#beginning();
@@ -181,7 +181,7 @@ export class InputFile {
       case "gzip":
         return kindOf(await unpackedHead(stored, this.path), this.path);
       case "zstd":
-        // A block has up to 128 KiB, and nothing of it is known before its end.
+        // A block has up to 128 KiB and only unpacks once complete.
         return kindOf(await zstdHead(await this.read(0, 4 * headBytes), this.path), this.path);
       case undefined:
         return kindOf(stored, this.path);
@@ -189,7 +189,7 @@ export class InputFile {
   }
 }
 
-/** The beginning of what the beginning of a gzip file holds. */
+/** Unpacks the first bytes of a gzip file. */
 async function unpackedHead(head: Uint8Array, path: string): Promise<Uint8Array> {
   const unpack = createGunzip({ finishFlush: constants.Z_SYNC_FLUSH, chunkSize: headBytes });
   unpack.end(head);
@@ -212,7 +212,7 @@ async function unpackedHead(head: Uint8Array, path: string): Promise<Uint8Array>
 const startsWith = (bytes: Uint8Array, ...wanted: readonly number[]): boolean =>
   bytes.byteLength >= wanted.length && wanted.every((byte, i) => bytes[i] === byte);
 
-/** Files that people take for tables, and what to do with them. */
+/** Files often mistaken for tables, and the advice for each. */
 const others: readonly { readonly magic: readonly number[]; readonly what: string }[] = [
   { magic: [0x50, 0x4b, 3, 4], what: "a ZIP archive; unpack it" },
   { magic: [0x46, 0x45, 0x41, 0x31], what: "a Feather file of the first version; write it again as version 2" },
@@ -227,7 +227,7 @@ const others: readonly { readonly magic: readonly number[]; readonly what: strin
 const says = (head: Uint8Array, start: number, text: string): boolean =>
   Buffer.from(head.subarray(start, start + text.length)).toString("latin1") === text;
 
-/** Whether a first line is an object, or a list of objects begins. */
+/** Whether the first line is an object, or the text begins a list of objects. */
 function jsonKind(head: Uint8Array): "json" | "jsonl" | undefined {
   const text = new TextDecoder().decode(head).replace(/^\uFEFF/, "");
   if (/^\s*\[\s*(?:\{\s*"|\])/.test(text)) return "json";
@@ -248,9 +248,9 @@ function kindOf(head: Uint8Array, path: string): FileKind {
   if (says(head, 0, "ARROW1") || startsWith(head, 0xff, 0xff, 0xff, 0xff)) return "arrow";
   if (says(head, 0, "SQLite format 3")) return "sqlite";
   if (says(head, 8, "DUCK")) return "duckdb";
-  // Two zero bytes begin an IDX file, and no text.
+  // Two zero bytes begin an IDX file, but never a text.
   if (head.byteLength >= 4 && startsWith(head, 0, 0)) return "idx";
-  // Excel's files are ZIP archives of documents whose types are listed first, or named by their extension.
+  // Excel files are ZIP archives: they list the types of their documents first, or have a telling extension.
   if (startsWith(head, 0x50, 0x4b, 3, 4) && (/\.xls[xm]$/i.test(path) || says(head, 30, "[Content_Types].xml")))
     return "excel";
   for (const { magic, what } of others) if (startsWith(head, ...magic)) throw new HebbError(`${path} is ${what}`);

@@ -1,4 +1,4 @@
-// Several files of one table, one after another: the columns are those of the first, in any order in the others.
+// Several files of one table, one after another. The first file sets the columns; the others may order them differently.
 import { at } from "../graph/at.ts";
 import { HebbError } from "../graph/errors.ts";
 import { listColumns } from "./columnNames.ts";
@@ -7,7 +7,7 @@ import type { RecordFile, Records } from "./recordFile.ts";
 import { Table } from "./table.ts";
 import type { TableRemark } from "./tableRemarks.ts";
 
-/** Where the columns of the first file are in another; undefined where they are the same. */
+/** The positions of the first file's columns in another; undefined if they are the same. */
 function placesIn(
   first: { readonly name: string; readonly columns: readonly string[] },
   { name, columns }: { readonly name: string; readonly columns: readonly string[] },
@@ -27,11 +27,11 @@ function placesIn(
 const distinct = (remarks: readonly TableRemark[]): TableRemark[] =>
   remarks.filter(({ text }, i) => remarks.findIndex((other) => other.text === text) === i);
 
-/** The delimiter that all have; undefined where they differ. */
+/** The common delimiter; undefined if they differ. */
 const common = (delimiters: readonly (string | undefined)[]): string | undefined =>
   delimiters.every((each) => each === delimiters[0]) ? delimiters[0] : undefined;
 
-/** All rows of tables with the same columns. Throws HebbError that names the columns in which two of them differ. */
+/** All rows of tables with the same columns. Throws HebbError that names the columns that differ. */
 export function joinTables(tables: readonly Table[], name: string): Table {
   const [first] = tables;
   if (first === undefined) throw new HebbError(`${name}: there is no table to join`);
@@ -53,11 +53,11 @@ export function joinTables(tables: readonly Table[], name: string): Table {
   );
 }
 
-/** Files in parts, as one. */
+/** Several files read in parts, as one. */
 export class JoinedFile implements RecordFile {
   readonly name: string;
   readonly #files: readonly RecordFile[];
-  /** The number of the first row of each. */
+  /** The number of the first row of each file. */
   #starts: number[] = [];
 
   constructor(files: readonly RecordFile[], name: string) {
@@ -106,7 +106,7 @@ export class JoinedFile implements RecordFile {
     this.#starts = starts;
   }
 
-  /** The files in an order that `order` mixes, and within each its stretches. */
+  /** The files in an order shuffled by `order`, and their blocks shuffled within each. */
   async *blocks(order: Random | undefined): AsyncGenerator<Records, void, void> {
     for (const place of order?.permutation(this.#files.length) ?? this.#files.keys()) {
       const file = this.#files[place];

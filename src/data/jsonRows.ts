@@ -1,4 +1,4 @@
-// Tables in JSON (Node only): a list of objects, or one object per line, in any number.
+// Tables in JSON (Node only): a list of objects, or any number of lines with one object each.
 import { HebbError } from "../graph/errors.ts";
 import { type CellValue, isCellValue } from "./cells.ts";
 import { filePieces } from "./filePieces.ts";
@@ -10,7 +10,7 @@ type Row = Readonly<Record<string, unknown>>;
 
 const isRow = (value: unknown): value is Row => typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** Lists are kept as their text. */
+/** Lists become their JSON text. */
 const cellValue = (value: unknown): CellValue => (isCellValue(value) ? value : (JSON.stringify(value) ?? undefined));
 
 function groupOf(rows: readonly ReadonlyMap<string, unknown>[], names: readonly string[]): RowGroup {
@@ -23,7 +23,7 @@ function columnsOf(rows: readonly ReadonlyMap<string, unknown>[]): readonly stri
   return columns.names;
 }
 
-/** A list of objects; also a list by name: `{"rows": [...]}`. */
+/** A list of objects, or one under a name: `{"rows": [...]}`. */
 export const jsonGroups = (path: string): RowGroups => ({
   name: path,
   async *read() {
@@ -50,9 +50,7 @@ export const jsonGroups = (path: string): RowGroups => ({
 const rowsOfGroup = 8192;
 const pieceBytes = 1 << 18;
 
-/**
- * One object in every line. Columns are the keys of all lines: a first reading, of a file whose later lines have others, finds them.
- */
+/** One object per line. The columns are the keys of all lines. If later lines have new keys, a first pass over the file finds them. */
 export function jsonlGroups(path: string): RowGroups {
   let names: readonly string[] | undefined;
   return {

@@ -1,12 +1,12 @@
-// Labels compared by their digits, not as float64: 1 and 1.0 are equal, ids of 19 digits stay different.
+// Compares labels by their digits, not as float64: 1 and 1.0 are equal, 19-digit ids stay different.
 import { type NumberFormat, numberShape, plainDigits } from "./numbers.ts";
 
 const parts = /^([+-]?)(\d*)\.?(\d*)(?:[eE]([+-]?\d+))?$/;
-/** An exponent beyond this would write more zeros than anybody reads. */
+/** A larger exponent would write out more zeros than is sensible. */
 const largestShift = 400;
 
 /**
- * The digits of a number without what changes nothing: "1", "+1.0" and "10e-1" are all "1". Exact for any number of digits.
+ * The digits of a number without redundant signs, zeros and exponents: "1", "+1.0" and "10e-1" are all "1". Exact for any number of digits.
  * Undefined for a cell that is not a number.
  */
 export function decimalKey(cell: string, format: NumberFormat): string | undefined {
@@ -23,7 +23,7 @@ export function decimalKey(cell: string, format: NumberFormat): string | undefin
   return `${sign === "-" ? "-" : ""}${before === "" ? "0" : before}${after === "" ? "" : `.${after}`}`;
 }
 
-/** The order of two such keys by value, to the last digit. */
+/** Compares two such keys by value, to the last digit. */
 export function compareDecimals(a: string, b: string): number {
   const [negative, other] = [a.startsWith("-"), b.startsWith("-")];
   if (negative !== other) return negative ? -1 : 1;

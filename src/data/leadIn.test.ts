@@ -1,4 +1,4 @@
-// What stands before a table is left out and said; what only looks like it stays an error or a column.
+// Text above a table is skipped and reported; lookalikes stay an error or a column.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -40,7 +40,7 @@ describe("left out", () => {
   });
 });
 
-test("a fault behind it is named by its line in the file", () => {
+test("an error further down names its line in the file", () => {
   expect(() => parseCsv(`Report\n\n${body}${"4;Rom;2\n".repeat(60)}5;Rom\n`)).toThrow(
     "line 67: this record has 2 fields",
   );
@@ -65,7 +65,7 @@ describe("not left out", () => {
   });
 });
 
-test("rows of a sheet, as wide as its widest", () => {
+test("rows of a sheet are as wide as its widest", () => {
   const sheet = [
     ["Sales of 2024", "", ""],
     ["Date", "Region", "Units"],

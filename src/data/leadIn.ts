@@ -3,22 +3,22 @@ import { at } from "../graph/at.ts";
 import { quoted } from "../graph/visible.ts";
 import type { TableRemark } from "./tableRemarks.ts";
 
-/** One of the first records of a file, split without a check of its form. */
+/** One of the first records of a file, split without checking its form. */
 export interface FirstRecord {
   readonly fields: readonly string[];
-  /** Whether an empty line stands before it. */
+  /** Whether an empty line precedes it. */
   readonly apart: boolean;
 }
 
-/** Records that may stand before the table, and records of the table that must agree behind them. */
+/** Maximum records before the table, and minimum records of the table that must agree below its header. */
 const [mostBefore, fewestAfter] = [20, 2] as const;
 
 const isFilled = (field: string): boolean => field.trim() !== "";
-/** Up to the last field that is filled. */
+/** The number of fields up to the last non-empty one. */
 const widthOf = ({ fields }: FirstRecord): number => fields.findLastIndex(isFilled) + 1;
 const isComment = ({ fields }: FirstRecord): boolean => fields[0]?.startsWith("#") === true;
 
-/** Words, none of them twice: a number among them is a row's. */
+/** Whether the fields are distinct words: a number among them means a row of data. */
 function namesColumns({ fields }: FirstRecord): boolean {
   const filled = fields.filter(isFilled);
   return (
@@ -30,8 +30,8 @@ function namesColumns({ fields }: FirstRecord): boolean {
 }
 
 /**
- * How many of the first records stand before the one that names the columns; 0 where it is not plain. Those before are comments, or fill
- * at most half of the columns; all behind have as many fields.
+ * The number of records before the one that names the columns; 0 if unclear. Earlier records are comments, or fill at most half of the
+ * columns; all later ones have the same number of fields.
  */
 export function recordsBefore(records: readonly FirstRecord[]): number {
   for (let before = 0; before <= mostBefore && before + fewestAfter < records.length; before++) {
@@ -41,7 +41,7 @@ export function recordsBefore(records: readonly FirstRecord[]): number {
     const fits = records.slice(before + 1).every(({ fields }) => fields.length === header.fields.length);
     const shorter = records.slice(0, before).every((one) => isComment(one) || 2 * widthOf(one) <= width);
     if (!fits || !shorter) continue;
-    // R names one column less than there are: its row names have no header.
+    // R writes one name fewer than columns: its row names have no header.
     const [first] = records;
     const rowNames =
       before === 1 && first !== undefined && widthOf(first) === width - 1 && !isComment(first) && !header.apart;
@@ -50,7 +50,7 @@ export function recordsBefore(records: readonly FirstRecord[]): number {
   return 0;
 }
 
-/** What is said of the records that were skipped. */
+/** The remark about the skipped records. */
 export function leadInRemark(skipped: readonly FirstRecord[]): TableRemark {
   const text = at(skipped, 0).fields.filter(isFilled).join(" ");
   const begun = text.length > 40 ? `${text.slice(0, 39)}…` : text;
@@ -65,12 +65,12 @@ export function leadInRemark(skipped: readonly FirstRecord[]): TableRemark {
   };
 }
 
-/** A record of a text, and where the next line begins. */
+/** A record of a text, and the start of the next line. */
 interface FirstLine extends FirstRecord {
   readonly end: number;
 }
 
-/** The first records of a text; without the last where it may go on. */
+/** The first records of a text, without the last one if it may be incomplete. */
 function firstLines(text: string, delimiter: string): FirstLine[] {
   const limit = Math.min(text.length, 65536);
   const lines: FirstLine[] = [];
@@ -100,7 +100,7 @@ function firstLines(text: string, delimiter: string): FirstLine[] {
   return lines;
 }
 
-/** What stands before the table in a text, and what is said of it; undefined where nothing does. */
+/** The text before the table, and the remark about it; undefined if there is none. */
 export function leadInOf(
   text: string,
   delimiters: readonly string[],

@@ -5,20 +5,20 @@ import { targetType } from "./fitTarget.ts";
 import { readerOf } from "./reading.ts";
 import type { JudgedColumn } from "./table.ts";
 
-/** Rows below which a coincidence looks like a rule. */
+/** With fewer rows, a coincidence looks like a rule. */
 export const fewestRows = 20;
-/** A column decides a target if it leaves this share of the mistakes that the most frequent answer makes, … */
+/** A column decides a target if it leaves at most this share of the mistakes of always answering the most frequent class. */
 const decidedShare = 0.02;
-/** … and whether it is filled in tells too much if it leaves this share. */
+/** A column's gaps decide the target if they leave at most this share of those mistakes. */
 const filledShare = 0.1;
-/** Different values that a column may have, for each row, to be looked at value by value. */
+/** Rows needed per distinct value of a column to judge it value by value. */
 const rowsPerValue = 5;
-/** The share of a number's spread that other columns may leave, and still give it away. */
+/** Columns give a number away if they leave at most this share of its spread unexplained. */
 const sameSpread = 1e-3;
 export const share = (count: number, all: number): string =>
   `${((100 * count) / all).toFixed(1).replace(/\.0$/, "")} %`;
 
-/** Rows that are wrong when each group answers its most frequent class. */
+/** Wrong rows when each group answers its most frequent class. */
 function mistakes(groups: Iterable<readonly [group: string, label: number]>, classes: number): number {
   const counts = new Map<string, Uint32Array>();
   for (const [group, label] of groups) {
@@ -31,7 +31,7 @@ function mistakes(groups: Iterable<readonly [group: string, label: number]>, cla
   return wrong;
 }
 
-/** Rows that are wrong when values up to a limit are one class, and those above another: the best limit of all. */
+/** Wrong rows when values up to a limit are one class and those above it another, for the best limit. */
 function beyondLimit(values: Float64Array, labels: Int32Array, classes: number): number {
   const order = Array.from(values.keys()).sort((a, b) => at(values, a) - at(values, b));
   const [below, above] = [new Uint32Array(classes), new Uint32Array(classes)];
@@ -49,7 +49,7 @@ function beyondLimit(values: Float64Array, labels: Int32Array, classes: number):
 }
 
 export interface Labelled {
-  /** Rows that have a target. */
+  /** Rows with a target. */
   readonly rows: readonly number[];
   readonly labels: Int32Array;
   readonly names: readonly string[];
@@ -73,7 +73,7 @@ export function labelsOf(target: JudgedColumn): Labelled {
   return { rows, labels: Int32Array.from(labels), names };
 }
 
-/** A sentence if a column by itself tells the class. */
+/** A sentence if this column alone decides the class. */
 export function classLeak(column: JudgedColumn, target: string, { rows, labels, names }: Labelled): string | undefined {
   const classes = names.length;
   const usual = mistakes(
@@ -113,7 +113,7 @@ export function classLeak(column: JudgedColumn, target: string, { rows, labels, 
 const leaveOut = (which: string, target: string): string =>
   `leave ${which} out if it is not known before ${quoted(target)} is`;
 
-/** The numbers of a column in each of some rows; NaN where there is none. */
+/** The numbers of a column in the given rows; NaN for gaps. */
 function numbersOf(column: JudgedColumn, rows: ArrayLike<number>): Float64Array {
   const { number } = readerOf(column.type.reading, column.typed);
   return Float64Array.from(rows, (row) => number(column.cells[row]));
@@ -122,7 +122,7 @@ function numbersOf(column: JudgedColumn, rows: ArrayLike<number>): Float64Array 
 const isNumeric = ({ type }: JudgedColumn): boolean =>
   type.kind === "number" || type.kind === "date" || type.kind === "duration";
 
-/** The share of the spread of y that the best plane through columns leaves; 1 where there is nothing to judge. */
+/** The share of the spread of y that the best plane through columns leaves; 1 if there is nothing to judge. */
 function spreadLeft(y: Float64Array, xs: readonly Float64Array[]): number {
   const rows = Array.from(y.keys()).filter(
     (place) => Number.isFinite(at(y, place)) && xs.every((x) => Number.isFinite(at(x, place))),
@@ -147,7 +147,7 @@ function spreadLeft(y: Float64Array, xs: readonly Float64Array[]): number {
 const percentLeft = (left: number): string => (left < 1e-4 ? "less than 0.01 %" : `${(100 * left).toFixed(2)} %`);
 const allRows = ({ cells }: JudgedColumn): number[] => Array.from(cells.keys());
 
-/** A sentence if a column is the number that is to be predicted, in other units, or decides it value by value. */
+/** A sentence if a column is the target number in other units, or decides it value by value. */
 export function numberLeak(column: JudgedColumn, target: JudgedColumn): string | undefined {
   const rows = allRows(target);
   const y = numbersOf(target, rows);
@@ -181,9 +181,9 @@ function spread(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
 }
 
-/** Columns that are looked at in pairs, at most. */
+/** Maximum columns to examine in pairs. */
 const [mostKeyed, mostMeasured] = [30, 12] as const;
-/** Rows that a pair is judged by first. */
+/** Rows for the first screening of a pair. */
 const screened = 2000;
 
 function* pairsOf<T>(all: readonly T[]): Generator<readonly [T, T], void, void> {
@@ -192,7 +192,7 @@ function* pairsOf<T>(all: readonly T[]): Generator<readonly [T, T], void, void> 
 
 const together = (a: JudgedColumn, b: JudgedColumn): string => `${quoted(a.name)} and ${quoted(b.name)} together`;
 
-/** What two numbers may have been made into, as something to cut at a limit or to draw a line through. */
+/** Combinations of two numbers, to split at a limit or fit a line through. */
 const combinations: readonly { readonly what: string; readonly of: (a: number, b: number) => number }[] = [
   { what: "the difference of both", of: (a, b) => a - b },
   { what: "the sum of both", of: (a, b) => a + b },
@@ -200,7 +200,7 @@ const combinations: readonly { readonly what: string; readonly of: (a: number, b
   { what: "the ratio of both", of: (a, b) => a / b },
 ];
 
-/** Sentences for pairs of columns that together tell the class although neither does. */
+/** Sentences for pairs of columns that decide the class together although neither does alone. */
 export function classPairLeaks(columns: readonly JudgedColumn[], target: string, labelled: Labelled): PairLeak[] {
   const { rows, labels, names } = labelled;
   const classes = names.length;
@@ -256,7 +256,7 @@ export interface PairLeak {
   readonly text: string;
 }
 
-/** The same for a number: a plane through two columns, or their product or ratio. */
+/** As above for a number: a plane through two columns, or their product or ratio. */
 export function numberPairLeaks(columns: readonly JudgedColumn[], target: JudgedColumn): PairLeak[] {
   const rows = allRows(target);
   const y = numbersOf(target, rows);
@@ -287,10 +287,10 @@ export function numberPairLeaks(columns: readonly JudgedColumn[], target: Judged
   return found;
 }
 
-/** What rounding leaves of a spread. */
+/** The share of a spread that rounding leaves. */
 const exact = 1e-9;
 
-/** What tells the values of a column apart, in each of some rows; empty where there is none. */
+/** A key for the value of a column in each of the given rows; empty for gaps. */
 export function keysOf({ cells, type, typed }: JudgedColumn, rows: ArrayLike<number>): string[] {
   const reader = readerOf(type.reading, typed);
   return Array.from(rows, (row) => {
@@ -299,7 +299,7 @@ export function keysOf({ cells, type, typed }: JudgedColumn, rows: ArrayLike<num
   });
 }
 
-/** Sentences for pairs of inputs that say the same. */
+/** Sentences for pairs of inputs that hold the same values. */
 export function copies(columns: readonly JudgedColumn[]): PairLeak[] {
   const [first] = columns;
   if (first === undefined) return [];
@@ -313,7 +313,7 @@ export function copies(columns: readonly JudgedColumn[]): PairLeak[] {
   const measured = columns.filter(isNumeric).map((column) => ({ column, values: numbersOf(column, rows) }));
   for (const [a, b] of pairsOf(measured.slice(0, mostKeyed))) {
     const left = spreadLeft(a.values, [b.values]);
-    // The days between two dates may say much, however little of their spread they are.
+    // The days between two dates may matter, even if small compared to their spread.
     const most = a.column.type.kind === "date" || b.column.type.kind === "date" ? exact : sameSpread / 10;
     if (left <= most) told(a.column, b.column, left < exact ? "" : `, but for ${percentLeft(left)} of its spread`);
   }

@@ -25,7 +25,7 @@ test("yields features and targets of the samples in each batch", async () => {
   expect(loader.epoch).toBe(1);
 });
 
-test("a state saved inside an epoch goes on with the next batch", async () => {
+test("a state saved inside an epoch resumes with the next batch", async () => {
   const whole: unknown[] = [];
   for (const [, y] of new DataLoader(data, options)) whole.push(await y.toArray());
   const first = new DataLoader(data, options);

@@ -9,8 +9,8 @@ const toTensor = (field: Field, indices: ArrayLike<number>): Tensor =>
   tensor(gatherSamples(field, indices), { dtype: field.dtype }).reshape([indices.length, ...field.shape]);
 
 /**
- * Iterates over `[x, y]`: features [batch, …] and targets [batch, …] of the samples of each batch; one pass is what is left of the
- * current epoch. Options and defaults as in BatchSampler (PyTorch's DataLoader: batchSize 1, no shuffling).
+ * Iterates over `[x, y]`: features [batch, …] and targets [batch, …] of the samples of each batch. One pass is the rest of the current
+ * epoch. Options and defaults as in BatchSampler (PyTorch's DataLoader: batchSize 1, no shuffling).
  */
 export class DataLoader {
   readonly dataset: Dataset;
@@ -35,7 +35,7 @@ export class DataLoader {
     for (const indices of this.sampler.batches()) yield this.batch(indices);
   }
 
-  /** The same batches as sample numbers, for a step that gathers its rows itself. Both ways advance the same state. */
+  /** The same batches as sample indices, for a step that gathers its own rows. Both iterations advance the same state. */
   indexBatches(): Generator<Int32Array, void, void> {
     return this.sampler.batches();
   }

@@ -1,10 +1,10 @@
-// LZ4 frames, which Feather files use: blocks of literals and of copies from earlier bytes.
+// LZ4 frames, used by Feather files: blocks of literals and of copies from earlier bytes.
 import { at as element } from "../graph/at.ts";
 import { HebbError } from "../graph/errors.ts";
 
 const damaged = (what: string): HebbError => new HebbError(`its LZ4 data are damaged: ${what}`);
 
-/** Unpacks a block to the end of `out`, from `at` on; gives where it ended. */
+/** Unpacks a block into `out`, from `at` on; returns the end. */
 function unpackBlock(block: Uint8Array, out: Uint8Array, at: number): number {
   let place = 0;
   const next = (): number => {
@@ -39,7 +39,7 @@ interface Block {
   readonly bytes: Uint8Array;
 }
 
-/** The blocks of a frame, and how many bytes they can hold. */
+/** The blocks of a frame, and their maximum unpacked size. */
 function blocksOf(bytes: Uint8Array): { readonly blocks: readonly Block[]; readonly most: number } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 7 || view.getUint32(0, true) !== 0x184d2204) throw damaged("it does not begin as a frame");
@@ -50,7 +50,7 @@ function blocksOf(bytes: Uint8Array): { readonly blocks: readonly Block[]; reado
   while (place + 4 <= bytes.length) {
     const size = view.getUint32(place, true);
     place += 4;
-    // No block shrinks to less than a 255th.
+    // A block compresses to no less than 1/255.
     if (size === 0) return { blocks, most: Math.min(blocks.length * largest, 255 * bytes.length + 64) };
     const extent = size & 0x7fffffff;
     if (place + extent > bytes.length) throw damaged("a block ends too early");
@@ -60,7 +60,7 @@ function blocksOf(bytes: Uint8Array): { readonly blocks: readonly Block[]; reado
   throw damaged("its end is missing");
 }
 
-/** The bytes of a frame. Throws HebbError for damage. Checksums are skipped. */
+/** The unpacked bytes of a frame. Throws HebbError for damage. Skips checksums. */
 export function unpackLz4Frame(bytes: Uint8Array): Uint8Array {
   const { blocks, most } = blocksOf(bytes);
   const out = new Uint8Array(most);

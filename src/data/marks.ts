@@ -1,15 +1,15 @@
 // Markers of missing values, as people and programs write them.
 
-/** In every column, unless the column shows that one of them is a value there. */
+/** Markers in every column, unless the column shows that one of them is a value there. */
 const usualMarks = [
   ...["NA", "N/A", "NaN", "null", "#N/A", "#NA", "#NV", "<NA>", "<null>", "(null)", "[null]", "-nan", "\\N", "?"],
-  // What spreadsheets write where a formula fails, in four languages.
+  // Error values of spreadsheet formulas, in four languages.
   ...["#N/A N/A", "#DIV/0!", "#VALUE!", "#REF!", "#NUM!", "#NAME?", "#NULL!", "#WERT!", "#BEZUG!", "#ZAHL!"],
   ...["#VALEUR!", "#NOMBRE!", "#NOM?", "#VALOR!", "#ERROR!", "#WARTOŚĆ!"],
   ...["-", "--", "---", "–", "—", ".", "..", "...", "…"],
 ];
 
-/** Words that are missing values among numbers, dates and truth values, and may be values among words. */
+/** Words that mark missing values among numbers, dates and booleans, and may be values among words. */
 const wordMarks = [
   ...[
     "none",
@@ -39,13 +39,13 @@ const wordMarks = [
     "inconnu",
   ],
   ...["blank", "(blank)", "empty", "void", "tbd", "tba", "1.#QNAN", "1.#IND", "-1.#IND"],
-  // No day of any calendar, which databases write for none.
+  // Impossible dates that databases write for missing ones.
   ...["0000-00-00", "0000-00-00 00:00:00", "00.00.0000", "00/00/0000"],
 ];
 
 export type Mark = "usual" | "word";
 
-/** As they are usually written, and in small, capital and initial capital letters. */
+/** The usual spelling, and lower, upper and title case. */
 const spellingsOf = (mark: string): string[] => {
   const small = mark.toLowerCase();
   return [mark, small, mark.toUpperCase(), small.slice(0, 1).toUpperCase() + small.slice(1)];
@@ -57,5 +57,5 @@ export const marks: ReadonlyMap<string, Mark> = new Map([
 ]);
 const longestMark = Math.max(...[...marks.keys()].map((mark) => mark.length));
 
-/** Whether a cell is a mark of missing values, and of which kind. */
+/** The kind of missing-value marker that a cell is, if any. */
 export const markOf = (cell: string): Mark | undefined => (cell.length <= longestMark ? marks.get(cell) : undefined);

@@ -1,6 +1,6 @@
-// Names of months and weekdays in the languages of spreadsheets, full or abbreviated.
+// Names of months and weekdays in common spreadsheet languages, full or abbreviated.
 
-/** Of each month: its name in English, German, French, Spanish, Italian, Portuguese, Dutch, and how it is shortened. */
+/** For each month: its name in English, German, French, Spanish, Italian, Portuguese, Dutch, and its abbreviations. */
 const months: readonly (readonly string[])[] = [
   ["january", "januar", "jänner", "janvier", "janv", "enero", "ene", "gennaio", "gen", "janeiro", "januari", "jan"],
   [
@@ -33,7 +33,7 @@ const places: ReadonlyMap<string, number> = new Map(
   months.flatMap((names, place) => names.map((name): [string, number] => [name, place + 1])),
 );
 
-/** 1 to 12 of the name of a month; 0 of anything else. */
+/** The month of a name, 1 to 12; 0 for anything else. */
 export const monthOf = (name: string): number => places.get(name.toLowerCase()) ?? 0;
 
 const weekdays: ReadonlySet<string> = new Set([

@@ -2,17 +2,17 @@
 
 type Row = Readonly<Record<string, unknown>>;
 
-/** An object of keys and values, as opposed to a list, a date or another value with a class. */
+/** A plain object, as opposed to a list, a date or an instance of another class. */
 const isPlain = (value: unknown): value is Row => {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
 };
 
-/** Deeper objects are cells as they are. */
+/** Deeper objects stay single cells. */
 const deepest = 16;
 
-/** The cells of a row by column: those of objects under names joined by dots. An empty object is a gap. */
+/** The cells of a row by column. Nested objects get names joined by dots. An empty object is a gap. */
 export function flatRow(row: Row): Map<string, unknown> {
   const cells = new Map<string, unknown>();
   const add = (value: unknown, name: string, depth: number): void => {
@@ -25,7 +25,7 @@ export function flatRow(row: Row): Map<string, unknown> {
   return cells;
 }
 
-/** The columns of rows, in the order in which they come. */
+/** The columns of rows, in order of appearance. */
 export class NestedColumns {
   /** Whether a column has a value in any row. */
   readonly #filled = new Map<string, boolean>();
@@ -35,7 +35,7 @@ export class NestedColumns {
       this.#filled.set(name, this.#filled.get(name) === true || (value !== null && value !== undefined));
   }
 
-  /** Without those that are a gap everywhere and an object elsewhere: {"user": null} says that user.age is missing. */
+  /** Omits columns that are always a gap or an object: {"user": null} means that user.age is missing. */
   get names(): string[] {
     const objects = new Set<string>();
     for (const name of this.#filled.keys())
@@ -44,10 +44,10 @@ export class NestedColumns {
   }
 }
 
-/** A text, or a whole number. */
+/** A string, or a number. */
 const textOrNumber = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
-/** JSON as JSON.parse reads it, but whole numbers that a float64 cannot hold, such as 19-digit ids, as their text. Throws SyntaxError. */
+/** Parses JSON like JSON.parse, except that whole numbers beyond float64, such as 19-digit ids, become strings. Throws SyntaxError. */
 export function parseJson(text: string): unknown {
   if (!/\d{16}/.test(text)) return JSON.parse(text);
   const kept = text.replace(textOrNumber, (found) =>

@@ -1,4 +1,4 @@
-// What the data room exports for Node only: files, folders, downloads, tables larger than memory.
+// The Node-only exports of the data room: files, folders, downloads, tables larger than memory.
 export {
   type CanonicalName,
   type CanonicalOptions,

@@ -1,14 +1,14 @@
-// How a number is written in a cell: one of four notations, with a currency, a percent sign, a unit, or brackets for negatives.
+// Notations of numbers in cells: one of four formats, with a currency, a percent sign, a unit, or brackets for negatives.
 import { thresholds } from "./thresholds.ts";
 
-/** How a number is written: 1234.5, or 1,234.5, or 1234,5, or 1.234,5. */
+/** Notations of a number: 1234.5, or 1,234.5, or 1234,5, or 1.234,5. */
 export const numberFormats = ["plain", "thousands", "decimalComma", "groupedComma"] as const;
 export type NumberFormat = (typeof numberFormats)[number];
 
 /**
- * The pattern of points and commas in a number, which tells its possible notations: none (12), a decimal point (12.5), a point
- * before three digits (1.234), a decimal comma (12,5), a comma before three digits (1,234), commas between thousands (1,234.5), points
- * between thousands (1.234,5).
+ * The pattern of points and commas in a number, which determines its possible notations: none (12), a decimal point (12.5), a point before
+ * three digits (1.234), a decimal comma (12,5), a comma before three digits (1,234), commas between thousands (1,234.5), points between
+ * thousands (1.234,5).
  */
 export const numberShapes = [
   "whole",
@@ -24,7 +24,7 @@ export type NumberShape = (typeof numberShapes)[number];
 const shapesOf: Readonly<Record<NumberFormat, readonly NumberShape[]>> = {
   plain: ["whole", "point", "pointGroup"],
   thousands: ["whole", "point", "pointGroup", "commaGroup", "commaGroups"],
-  // A point before three digits could be either here, so it is neither.
+  // Here a point before three digits is ambiguous, so it is not accepted.
   decimalComma: ["whole", "point", "comma", "commaGroup"],
   groupedComma: ["whole", "pointGroup", "comma", "commaGroup", "pointGroups"],
 };
@@ -35,8 +35,8 @@ const powers = Array.from({ length: 16 }, (_, exponent) => Number(`1e${exponent}
 const exponentNumber = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 
 /**
- * The number that digits, at most one point and an exponent write; NaN for anything else. The digits of most cells fit into a float64,
- * whose quotient by a power of ten is the nearest number, so they need no parser.
+ * The number written by digits, at most one point and an exponent; NaN for anything else. In most cells the digits fit into a float64. Its
+ * quotient by a power of ten is then the nearest number, so no parser is needed.
  */
 export function plainNumber(cell: string): number {
   const { length } = cell;
@@ -49,7 +49,7 @@ export function plainNumber(cell: string): number {
       value = value * 10 + (code - 48);
       digits++;
     } else if (code === 46 && point < 0) point = at;
-    // Only an exponent can still make a number of it.
+    // Only an exponent can still make this a number.
     else
       return digits > 0 && (code | 32) === 101 && length <= thresholds.longestNumber && exponentNumber.test(cell)
         ? Number(cell)
@@ -61,7 +61,7 @@ export function plainNumber(cell: string): number {
   return first === 45 ? -value : value;
 }
 
-/** A point before the last three digits, and one to three digits before it that begin with no zero: 1.234 may be 1234. */
+/** A point before the last three digits, after one to three digits without a leading zero: 1.234 may be 1234. */
 export function maybeGrouped(cell: string): boolean {
   const { length } = cell;
   if (length > 8 || cell.charCodeAt(length - 4) !== 46) return false;
@@ -80,7 +80,7 @@ const currency = [
   String.raw`S?Fr\.?|[Kk]r\.?|Kč|zł|Ft|lei|TL|Rs\.?|[Ee]uros?|Euro|Dollars?|dollars?`,
 ].join("|");
 const blank = String.raw`[ \u00a0\u202f\u2009]`;
-/** What is measured: letters behind the number, the same ones in the whole column. */
+/** A unit: letters behind the number, the same in the whole column. */
 const unit = String.raw`[\p{L}µ°"'′″²³/]{1,8}\.?`;
 /** [sign] [currency] [sign] digits [.- of prices without cents] [%, currency or unit] [sign, as SAP writes it]. */
 const amount = new RegExp(
@@ -95,13 +95,13 @@ const separators = /[ '’\u00a0\u202f\u2009]/g;
 interface BareNumber {
   /** A sign, digits, points and commas. */
   readonly bare: string;
-  /** What is measured. */
+  /** The unit. */
   readonly unit: string | undefined;
 }
 
-/** Without a currency, a percent sign, a unit, brackets, and blanks or apostrophes between thousands. */
+/** The number without a currency, a percent sign, a unit, brackets, and blanks or apostrophes between thousands. */
 function bareNumber(cell: string): BareNumber | undefined {
-  // A minus sign, as typesetting writes it; a dash for no cents.
+  // A typographic minus sign; a dash in place of the cents.
   const written = cell.replace(/[−﹣－]/g, "-").replace(/(?<=[.,])[–—]$/, "-");
   if (!Number.isNaN(plainNumber(written))) return { bare: written, unit: undefined };
   const inside = brackets.exec(written);
@@ -115,23 +115,23 @@ function bareNumber(cell: string): BareNumber | undefined {
 
 const decimalComma = /^[+-]?\d*,\d+$/;
 const commaGroup = /^[+-]?[1-9]\d{0,2},\d{3}$/;
-/** Between thousands, or as in India. */
+/** Commas between thousands, or grouped as in India. */
 const commaGroups = /^[+-]?(?:[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d?(?:,\d\d)+,\d{3})(?:\.\d*)?$/;
 const pointGroups = /^[+-]?[1-9]\d{0,2}(?:\.\d{3})+(?:,\d*)?$/;
 
-/** What a number can begin with: digits, signs, points and commas, a bracket, a few letters. This rules out most cells that are not numbers. */
+/** Whether a cell may begin a number: with digits, signs, points and commas, a bracket, a few letters. This rules out most other cells cheaply. */
 function beginsNumber(cell: string): boolean {
   const code = cell.charCodeAt(0);
   if ((code >= 48 && code <= 57) || (code >= 43 && code <= 46) || code === 40 || code === 36) return true;
   return code > 127 || /^\p{L}{1,4}[.$]?[ \u00a0\u202f]?[-(.,\d]/u.test(cell);
 }
 
-/** A number in some notation: the shape, the digits without signs of other kinds, and a unit. */
+/** A number in some notation: its shape, the digits without other signs, and a unit. */
 export interface WrittenNumber extends BareNumber {
   readonly shape: NumberShape;
 }
 
-/** A cell that is a number in some notation; undefined when it is none. */
+/** The number in a cell, in any notation; undefined if it is not one. */
 export function numberShape(cell: string): WrittenNumber | undefined {
   if (cell.length > thresholds.longestNumber || !beginsNumber(cell)) return undefined;
   const found = Number.isNaN(plainNumber(cell)) ? bareNumber(cell) : { bare: cell, unit: undefined };
@@ -146,7 +146,7 @@ export function numberShape(cell: string): WrittenNumber | undefined {
   return pointGroups.test(bare) ? as("pointGroups") : undefined;
 }
 
-/** The digits as 1234.5, of a number in one of the notations. */
+/** The digits of a number in this notation, rewritten as 1234.5. */
 export function plainDigits(bare: string, format: NumberFormat): string {
   switch (format) {
     case "plain":
@@ -160,10 +160,10 @@ export function plainDigits(bare: string, format: NumberFormat): string {
   }
 }
 
-/** The number that a cell holds in a notation, NaN when it holds none, or one of another unit. A currency and a % are taken off. */
+/** The number in a cell in this notation, without currency and %; NaN if it is not one, or has another unit. */
 export function parseNumber(cell: string, format: NumberFormat = "plain", unit: string | null = null): number {
   const plain = plainNumber(cell);
-  // Where commas are decimal, a point may separate thousands.
+  // If commas are decimal, a point may separate thousands.
   const pointIsDecimal = format === "plain" || format === "thousands" || !cell.includes(".");
   if (pointIsDecimal && !Number.isNaN(plain)) return plain;
   const found = numberShape(cell);
@@ -174,6 +174,6 @@ export function parseNumber(cell: string, format: NumberFormat = "plain", unit: 
 
 const infinity = /^[+-]?(?:inf|infinity|∞)$/i;
 
-/** Whether a cell says that a number is infinite, in a word or by an exponent beyond a float64. */
+/** Whether a cell means infinity, by a word or an exponent beyond float64. */
 export const isInfinite = (cell: string): boolean =>
   (cell.length <= 9 && infinity.test(cell)) || Math.abs(plainNumber(cell)) === Number.POSITIVE_INFINITY;

@@ -3,10 +3,10 @@ import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { HebbError } from "../graph/errors.ts";
 
-/** Where a package is, as an address to import. Throws HebbError that says how to install it. */
+/** The URL of a package to import. Throws HebbError that says how to install it. */
 export const packageAddress = (name: string, purpose: string): string => packageAddresses([name], purpose)[0] ?? "";
 
-/** The same of several that are needed together: those that are missing are named at once. */
+/** As above for several packages needed together; the error names all missing ones at once. */
 export function packageAddresses(names: readonly string[], purpose: string): string[] {
   const { resolve } = createRequire(import.meta.url);
   const missing: string[] = [];

@@ -1,4 +1,4 @@
-// Parquet: every codec and type against what was written; damage anywhere gives one sentence in bounded time.
+// Parquet: every codec and type against the written values; damage anywhere gives one sentence in bounded time.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -94,7 +94,7 @@ test("some columns, lists as text, limits", async () => {
   expect((await readParquetFile(nested)).column("list").cells).toEqual(['{"a":1}', '{"a":2}']);
 });
 
-test("what was written is what is read: decimals, whole numbers of 64 bits, days; and they are numbers", async () => {
+test("reads back what was written: decimals, 64-bit integers, days; and they are numbers", async () => {
   const decimal = (name: string, type: "INT32" | "INT64" | "FIXED_LEN_BYTE_ARRAY", scale: number) =>
     ({
       name,
@@ -162,7 +162,7 @@ describe("damage", () => {
     await expect(readParquetFile(write(`${name}.parquet`, bytes))).rejects.toThrow(message);
   });
 
-  test("random damage: a table or one sentence, never a crash, never long", async () => {
+  test("random damage gives a table or one sentence, never a crash, never a long wait", async () => {
     const random = new Random(8);
     let refused = 0;
     for (let round = 0; round < 25; round++) {

@@ -1,4 +1,4 @@
-// Parquet tables (Node only), read by hyparquet in a thread with limited memory and time: a damaged file gives one clear error.
+// Parquet tables (Node only), read by hyparquet in a thread with limited memory and time. A damaged file gives one clear error.
 import { Worker } from "node:worker_threads";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
@@ -12,11 +12,11 @@ import type { Table } from "./table.ts";
 export interface ParquetOptions {
   /** Only these columns; default all. */
   readonly columns?: readonly string[];
-  /** Most cells accepted (default 10⁸); larger tables must be cut, or written as CSV and streamed. */
+  /** Maximum cells (default 10⁸); larger tables must be cut, or written as CSV and streamed. */
   readonly maxCells?: number;
-  /** Memory that the decoder may use, in MiB (default 1024). */
+  /** Memory limit of the decoder, in MiB (default 1024). */
   readonly maxMemory?: number;
-  /** Seconds that one column of one row group may take (default 60). */
+  /** Time limit for one column of one row group, in seconds (default 60). */
   readonly maxSeconds?: number;
 }
 
@@ -27,7 +27,7 @@ const kinds: OptionKinds<ParquetOptions> = {
   maxSeconds: kind.number,
 };
 
-/** What the thread tells. */
+/** Messages from the thread. */
 type Told =
   | { readonly kind: "schema"; readonly columns: readonly string[]; readonly decimals: readonly boolean[] }
   | { readonly kind: "values"; readonly values: readonly CellValue[] }
@@ -36,8 +36,8 @@ type Told =
   | { readonly kind: "failed"; readonly reason: string };
 
 /**
- * The thread: plain JavaScript, so that it runs from sources and from a build. Everything is checked against the length of the
- * file before it is read; pages that promise too much are refused before they are unpacked.
+ * The thread, in plain JavaScript, so that it runs from sources and from a build. It checks everything against the file's length before
+ * reading, and refuses pages that declare too much before unpacking them.
  */
 const source = `
 const { parentPort, workerData } = require("node:worker_threads");
@@ -127,7 +127,7 @@ async function main() {
       parentPort.postMessage({ kind: "values", values });
     }
     rowStart += count;
-    // The next group is decoded when this one was taken, so that a stream holds one at a time.
+    // The next group is decoded once this one is taken, so that a stream holds one at a time.
     const taken = new Promise((resolve) => parentPort.once("message", resolve));
     parentPort.postMessage({ kind: "group" });
     await taken;
@@ -157,20 +157,20 @@ async function checkEnds(file: InputFile): Promise<void> {
 }
 
 /**
- * A table from a Parquet file: snappy, gzip, zstd, brotli and LZ4 pages; numbers, texts, booleans, dates and times; lists and
- * structures as JSON text. Needs the packages hyparquet and hyparquet-compressors. Throws HebbError for damaged files, for tables of
- * more than `maxCells`, and for files whose decoding takes more memory or time than allowed.
+ * A table from a Parquet file: snappy, gzip, zstd, brotli and LZ4 pages; numbers, texts, booleans, dates and times; lists and structures as
+ * JSON text. Needs the packages hyparquet and hyparquet-compressors.
+ * Throws HebbError for damaged files, for tables of more than `maxCells`, and for files that exceed the memory or time limit.
  */
 export async function readParquetFile(path: string, options: ParquetOptions = {}): Promise<Table> {
   checkOptions("readParquetFile", options, kinds);
   return InputFile.use(path, (file) => parquetTable(file, options));
 }
 
-/** The same of a file that is open. */
+/** As above, for an open file. */
 export const parquetTable = (file: InputFile, options: ParquetOptions = {}): Promise<Table> =>
   tableOf({ name: file.path, read: () => groupsOf(file, options) });
 
-/** Its row groups, of which one at a time is in memory; the file is opened again for each reading. */
+/** Its row groups, one in memory at a time; each reading opens the file again. */
 export const parquetGroups = (path: string): RowGroups => ({
   name: path,
   async *read() {
@@ -202,7 +202,7 @@ async function* groupsOf(file: InputFile, options: ParquetOptions): AsyncGenerat
       columns: options.columns,
     },
     resourceLimits: { maxOldGenerationSizeMb: maxMemory },
-    // Nothing of this process is handed on: options of a test runner or a profiler would not fit the thread.
+    // Inherits no options from this process: those of a test runner or a profiler would not fit the thread.
     execArgv: [],
   });
   const told = new Inbox<Told>();
@@ -247,7 +247,7 @@ async function* groupsOf(file: InputFile, options: ParquetOptions): AsyncGenerat
   }
 }
 
-/** Messages in the order in which they came. */
+/** Messages in order of arrival. */
 class Inbox<T> {
   readonly #messages: T[] = [];
   #woken: (() => void) | undefined;
@@ -257,7 +257,7 @@ class Inbox<T> {
     this.#woken?.();
   }
 
-  /** The next one; undefined where none comes within these milliseconds. */
+  /** The next message; undefined if none arrives within these milliseconds. */
   async take(patience: number): Promise<T | undefined> {
     if (this.#messages.length === 0) {
       let timer: ReturnType<typeof setTimeout> | undefined;

@@ -4,24 +4,24 @@ import type { Dataset } from "./dataset.ts";
 
 export interface PartRows {
   readonly length: number;
-  /** The rows at these places, in this order, to be kept beyond the part. */
+  /** The rows at these indices, in this order, to keep beyond the part. */
   pick(places: ArrayLike<number>): PartRows;
-  /** These rows, and behind them others of the same table. */
+  /** These rows, followed by others of the same table. */
   followedBy(others: PartRows): PartRows;
-  /** As numbers: all rows, or those at these places. */
+  /** Encodes all rows, or those at these indices. */
   dataset(places?: ArrayLike<number>): Dataset;
 }
 
-/** A row as it was read, and its number in the file. */
+/** A row as read, and its number in the file. */
 export interface UnreadRow {
   readonly record: readonly Cell[];
   readonly row: number;
 }
 
-/** Cells are parts of the text that was read, and would keep all of it in memory. */
+/** A deep copy: cells are substrings of the file's text and would keep all of it in memory. */
 const copied = ({ record, row }: UnreadRow): UnreadRow => ({ record: JSON.parse(JSON.stringify(record)), row });
 
-/** Records, and what turns them into numbers. */
+/** Records, and the encoder that turns them into numbers. */
 export class RecordRows implements PartRows {
   readonly #rows: readonly UnreadRow[];
   readonly #encode: (rows: readonly UnreadRow[]) => Dataset;
@@ -41,7 +41,7 @@ export class RecordRows implements PartRows {
   }
 
   followedBy(others: PartRows): PartRows {
-    // Parts of one stream are all of this kind.
+    // All parts of one stream are of this class.
     return others instanceof RecordRows ? new RecordRows([...this.#rows, ...others.#rows], this.#encode) : others;
   }
 

@@ -6,14 +6,14 @@ import { type ResampleName, resample } from "./resample.ts";
 /** Height and width. */
 export type PictureSize = readonly number[];
 
-/** To exactly a size, or until the shorter side has a length. */
+/** Resizes to an exact size, or until the shorter side has a length. */
 export type PictureResizing =
   | { readonly kind: "exact"; readonly size: PictureSize; readonly by: ResampleName }
   | { readonly kind: "shortest"; readonly length: number; readonly by: ResampleName };
 
 export interface PictureSteps {
   readonly resize: PictureResizing | null;
-  /** The part around the middle that is kept; a smaller picture gets a black frame. */
+  /** The size of the centre crop; a smaller picture gets a black frame. */
   readonly crop: PictureSize | null;
 }
 
@@ -39,7 +39,7 @@ function resized(picture: Picture, step: PictureResizing): Picture {
 function cropped(picture: Picture, size: PictureSize): Picture {
   const [height, width] = sidesOf(size);
   const { channels, data } = picture;
-  // Where the cut begins in the picture; before it, where the picture is too small. Odd remainders go above and to the left.
+  // The origin of the crop in the picture; negative if the picture is too small. Odd remainders go above and to the left.
   const top = Math.floor((picture.height - height) / 2);
   const left = Math.floor((picture.width - width) / 2);
   const out = new Uint8Array(height * width * channels);
@@ -59,7 +59,7 @@ export function stepped(picture: Picture, { resize, crop }: PictureSteps): Pictu
   return crop === null ? sized : cropped(sized, crop);
 }
 
-/** The size that every picture has after these steps; undefined where it depends on the picture. */
+/** The size of every picture after these steps; undefined if it depends on the picture. */
 export function sizeAfter({ resize, crop }: PictureSteps): readonly [height: number, width: number] | undefined {
   if (crop !== null) return sidesOf(crop);
   return resize?.kind === "exact" ? sidesOf(resize.size) : undefined;

@@ -4,10 +4,10 @@ import { HebbError } from "../graph/errors.ts";
 import { fileError } from "./fileErrors.ts";
 import type { InputFile } from "./inputFile.ts";
 
-/** A file as it was when it was looked at. */
+/** The path, size and age of a file at its last look-up. */
 export type SeenFile = Pick<InputFile, "path" | "size" | "changed">;
 
-/** Reads pieces of a file that must not change meanwhile. It is open only while it is read. */
+/** Reads pieces of a file that must not change meanwhile. The file is open only during a read. */
 export class PieceReader {
   readonly #seen: SeenFile;
 
@@ -15,7 +15,7 @@ export class PieceReader {
     this.#seen = { path, size, changed };
   }
 
-  /** Gives the bytes of each piece, in the order of the pieces. Bytes are overwritten by those of the next. */
+  /** Passes the bytes of each piece to `take`, in order. The next piece overwrites them. */
   read(pieces: Iterable<readonly [start: number, length: number]>, take: (bytes: Uint8Array) => void): void {
     const { path, size, changed } = this.#seen;
     let file: number | undefined;

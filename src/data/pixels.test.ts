@@ -1,4 +1,4 @@
-// Pictures: every kind of PNG, JPEG within its loss, upright, resized as PyTorch does; what is damaged or too large is refused.
+// Pictures: every kind of PNG, JPEG within its loss, upright, resized as in PyTorch; damaged and oversized files.
 import { readFileSync } from "node:fs";
 import { crc32, deflateSync } from "node:zlib";
 import { encode as encodePng } from "fast-png";
@@ -39,7 +39,7 @@ function chunk(type: string, data: Uint8Array): Buffer {
 
 const magic = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 
-/** A PNG of unfiltered rows, perhaps with other parts behind its header. */
+/** A PNG of unfiltered rows, optionally with other chunks behind its header. */
 function png(
   [width, height]: readonly [number, number],
   [depth, colour]: readonly [number, number],
@@ -70,7 +70,7 @@ describe("PNG", () => {
     expect(decoded).toEqual({ width: 7, height: 5, channels, data });
   });
 
-  test("sixteen bits are cut to eight", async () => {
+  test("sixteen bits become eight", async () => {
     const data = Uint16Array.of(0x1234, 0xffee, 0, 0x80ff);
     const decoded = await decodePicture(encodePng({ width: 2, height: 2, channels: 1, data, depth: 16 }));
     expect([...decoded.data]).toEqual([0x12, 0xff, 0, 0x80]);
@@ -94,7 +94,7 @@ describe("PNG", () => {
     expect([...onWhite.data]).toEqual([255, 0, 0, 255, 255, 255]);
   });
 
-  test("alpha lies on white; grey with alpha stays grey; a colour may stand for transparent", async () => {
+  test("alpha is composited on white; grey with alpha stays grey; a colour may stand for transparent", async () => {
     const rgba = await decodePicture(
       encodePng({ width: 2, height: 1, channels: 4, depth: 8, data: Uint8Array.of(0, 100, 200, 255, 0, 0, 0, 51) }),
     );
@@ -109,7 +109,7 @@ describe("PNG", () => {
     expect([...keyed.data]).toEqual([255, 9]);
   });
 
-  test("texts and profiles are passed over, however wrong", async () => {
+  test("ignores texts and profiles, however wrong", async () => {
     const bad = [chunk("iCCP", Uint8Array.of(1, 2, 3)), chunk("zTXt", noise(40)), chunk("pHYs", Uint8Array.of(1))];
     expect([...(await decodePicture(png([2, 1], [8, 0], Uint8Array.of(0, 7, 9), bad))).data]).toEqual([7, 9]);
   });
@@ -124,7 +124,7 @@ describe("JPEG", () => {
   const encode = (width: number, height: number): Buffer =>
     Buffer.from(jpeg.encode({ width, height, data: smooth(width, height) }, 95).data);
 
-  test("is decoded within its loss", async () => {
+  test("decodes within its loss", async () => {
     const decoded = await decodePicture(encode(24, 16));
     expect(decoded).toMatchObject({ width: 24, height: 16, channels: 3 });
     let worst = 0;
@@ -182,7 +182,7 @@ describe("JPEG", () => {
     const marker = Buffer.from([0xff, 0xe1, 0, note.length + 2]);
     const held = await decodePicture(Buffer.concat([plain.subarray(0, 2), marker, note, plain.subarray(2)]));
     expect([held.width, held.height]).toEqual(orientation < 5 ? [24, 16] : [16, 24]);
-    // Red grows along rows and green along columns, so the first corner is where both are small.
+    // Red grows along rows and green along columns, so both are small in the first corner.
     const at = ((bottom ? held.height - 1 : 0) * held.width + (right ? held.width - 1 : 0)) * 3;
     expect((held.data[at] ?? 255) + (held.data[at + 1] ?? 255)).toBeLessThan(40);
   });
@@ -214,12 +214,12 @@ describe("sizes and channels", () => {
     },
   );
 
-  test("grey is the luminance; colour of grey repeats it", () => {
+  test("grey is the luminance; converting grey to colour repeats it", () => {
     expect([...toChannels(picture(2, 1, 3, Uint8Array.of(255, 0, 0, 0, 255, 255)), 1).data]).toEqual([76, 179]);
     expect([...toChannels(picture(2, 1, 1, Uint8Array.of(5, 9)), 3).data]).toEqual([5, 5, 5, 9, 9, 9]);
   });
 
-  test("cover cuts the middle, stretch keeps all", () => {
+  test("cover crops to the middle, stretch keeps everything", () => {
     const wide = picture(6, 2, 1, Uint8Array.of(0, 0, 8, 8, 0, 0, 0, 0, 8, 8, 0, 0));
     expect([...fitPicture(wide, 2, 2).data]).toEqual([8, 8, 8, 8]);
     expect([...fitPicture(wide, 3, 1, "stretch").data].every((value) => value < 8)).toBe(true);
@@ -285,13 +285,13 @@ describe("refused", () => {
     await expect(decodePicture(bytes, { name: "p.png" })).rejects.toThrow(message);
   });
 
-  test("a limit of one's own, and headers alone", async () => {
+  test("a custom limit, and headers alone", async () => {
     expect(readPictureHeader(good)).toMatchObject({ format: "png", width: 40, height: 30, grey: true });
     expect(readPictureHeader(photo)).toMatchObject({ format: "jpeg", width: 32, height: 32, grey: false });
     await expect(decodePicture(good, { maxPixels: 1000 })).rejects.toThrow(/40 × 30 pixels, more than 1000/);
   });
 
-  test("random damage: a picture or one sentence", async () => {
+  test("random damage gives a picture or one sentence", async () => {
     const random = new Random(2);
     for (const whole of [good, photo, Buffer.from(encodePng({ width: 9, height: 9, channels: 3, data: noise(243) }))]) {
       for (let round = 0; round < 150; round++) {

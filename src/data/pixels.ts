@@ -5,7 +5,7 @@ import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
 import { asBytes, type FileBytes } from "./bytes.ts";
 import { missingPackage } from "./missingPackage.ts";
 
-/** A picture of bytes, row by row, the channels of a pixel together: 1 (grey) or 3 (red, green, blue). */
+/** A picture of bytes, row by row, with the channels of a pixel together: 1 (grey) or 3 (red, green, blue). */
 export interface Picture {
   readonly width: number;
   readonly height: number;
@@ -14,16 +14,16 @@ export interface Picture {
 }
 
 export interface DecodeOptions {
-  /** The name used in messages; normally the file's. */
+  /** The name in messages; normally the file's. */
   readonly name?: string;
-  /** Most pixels accepted, by the header (default 24,000,000). */
+  /** Maximum pixels, checked in the header (default 24,000,000). */
   readonly maxPixels?: number;
 }
 
 const decodeKinds: OptionKinds<DecodeOptions> = { name: kind.string, maxPixels: kind.number };
 export const defaultMaxPixels = 24_000_000;
 
-/** What the header of a picture says. */
+/** The header of a picture. */
 export interface PictureHeader {
   readonly format: "png" | "jpeg";
   readonly width: number;
@@ -42,7 +42,7 @@ interface Chunk {
 
 const pngMagic = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a] as const;
 
-/** The chunks of a PNG, each within the file. */
+/** The chunks of a PNG, all checked to lie within the file. */
 function pngChunks(bytes: Uint8Array, name: string): Chunk[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const chunks: Chunk[] = [];
@@ -96,7 +96,7 @@ function pngHeader(bytes: Uint8Array, name: string): PngHeader {
 }
 
 interface JpegHeader extends PictureHeader {
-  /** How often the picture is passed over. */
+  /** The number of scans over the picture. */
   readonly scans: number;
 }
 
@@ -109,7 +109,7 @@ function jpegHeader(bytes: Uint8Array, name: string): JpegHeader {
   let ended = false;
   for (let at = 2; at + 1 < bytes.byteLength; ) {
     if (bytes[at] !== 0xff) {
-      // Within a scan: on to the next marker.
+      // Within a scan: skip to the next marker.
       if (scans === 0) throw broken();
       const next = bytes.indexOf(0xff, at);
       if (next < 0) break;
@@ -165,7 +165,7 @@ function checkSize({ width, height }: PictureHeader, name: string, maxPixels: nu
     throw fault(name, `has ${width} × ${height} pixels, more than ${maxPixels}; make it smaller`);
 }
 
-/** The packages that decode. */
+/** The decoding packages. */
 type PngPackage = Pick<typeof import("fast-png"), "decode">;
 type JpegPackage = Pick<typeof import("jpeg-js"), "decode">;
 
@@ -185,13 +185,13 @@ async function loadJpeg(): Promise<JpegPackage> {
   }
 }
 
-/** The packed pixels, where they may unpack to more bytes than a picture of this size has; empty where they cannot. */
+/** The compressed pixels if they may unpack to more bytes than a picture of this size has; otherwise empty. */
 function suspectPixels(bytes: Uint8Array, chunks: readonly Chunk[], limit: number): Uint8Array<ArrayBuffer>[] {
   const packed = chunks
     .filter(({ type }) => type === "IDAT")
     .map(({ start, end }) => Uint8Array.from(bytes.subarray(start + 8, end - 4)));
   const size = packed.reduce((sum, part) => sum + part.byteLength, 0);
-  // Deflate shrinks to 1/1032 at best; what cannot become large need not be tried.
+  // Deflate compresses to 1/1032 at best, so small data need no trial.
   return size * 1032 <= limit + 2 ** 24 ? [] : packed;
 }
 
@@ -201,7 +201,7 @@ const undecompressed = (name: string): HebbError =>
 const bomb = (name: string, limit: number): HebbError =>
   fault(name, `is a damaged PNG: it unpacks to more than the ${limit} bytes of its size; ${again}`);
 
-/** Throws when zlib data unpack to more bytes than a picture of this size has. */
+/** Throws if zlib data unpack to more bytes than a picture of this size has. */
 async function refuseBomb(packed: Uint8Array<ArrayBuffer>[], limit: number, name: string): Promise<void> {
   if (packed.length === 0) return;
   const reader = new Blob(packed).stream().pipeThrough(new DecompressionStream("deflate")).getReader();
@@ -220,7 +220,7 @@ async function refuseBomb(packed: Uint8Array<ArrayBuffer>[], limit: number, name
   throw bomb(name, limit);
 }
 
-/** The samples of each pixel as bytes, whatever their depth. */
+/** The samples of each pixel as bytes, for any depth. */
 function samplesOf(
   data: ArrayLike<number>,
   width: number,
@@ -245,7 +245,7 @@ function samplesOf(
   return out;
 }
 
-/** The chunks that pixels are made of: text, profiles and animation are left out, and what might be wrong with them. */
+/** The chunks of the pixels, without text, profiles and animation, so that faults in those do not matter. */
 function pixelChunks(bytes: Uint8Array, name: string): Chunk[] {
   const kept = pngChunks(bytes, name).filter(({ type }) => ["IHDR", "PLTE", "tRNS", "IDAT", "IEND"].includes(type));
   if (!kept.some(({ type }) => type === "IDAT")) throw fault(name, `is a damaged PNG: it has no pixels; ${again}`);
@@ -286,7 +286,7 @@ function decodePng({ bytes, kept, header, name }: Packed, { decode }: PngPackage
     } else {
       const [own, alpha] = coloured ? [3, colour === 6] : [1, colour === 4];
       const stretch = depth < 8 ? 255 / ((1 << depth) - 1) : 1;
-      // A colour that means transparent; compared at full depth.
+      // The colour that means transparent, compared at full depth.
       const key = transparency === undefined ? undefined : Array.from(transparency);
       for (let i = 0; i < pixels; i++) {
         let opacity = alpha ? (samples[i * channels + own] ?? 255) : 255;
@@ -305,7 +305,7 @@ function decodePng({ bytes, kept, header, name }: Packed, { decode }: PngPackage
   }
 }
 
-/** A transparent picture lies on white, as it would on paper. */
+/** Composites a transparent picture on white. */
 const onWhite = (value: number, opacity: number): number =>
   opacity === 255 ? value : Math.round((value * opacity + 255 * (255 - opacity)) / 255);
 
@@ -349,9 +349,9 @@ function decodeJpeg(
   return turned(grey ? toChannels(picture, 1) : picture, orientationOf(decoded.exifBuffer));
 }
 
-/** How a camera was held, 1 to 8, from its Exif notes: 1 (as it is) when they do not say. */
+/** The orientation of the camera, 1 to 8, from the Exif data; by default 1 (upright). */
 function orientationOf(exif: Uint8Array | undefined): number {
-  // "\0" ends the name Exif; the notes proper begin after it.
+  // "\0" ends the name Exif; the data proper begin after it.
   const notes = exif?.subarray(exif[0] === 0 ? 1 : 0);
   if (notes === undefined || notes.byteLength < 14) return 1;
   const view = new DataView(notes.buffer, notes.byteOffset, notes.byteLength);
@@ -369,7 +369,7 @@ function orientationOf(exif: Uint8Array | undefined): number {
   return 1;
 }
 
-/** The picture upright. */
+/** The picture turned upright. */
 function turned(picture: Picture, orientation: number): Picture {
   if (orientation === 1) return picture;
   const { width, height, channels, data } = picture;
@@ -379,7 +379,7 @@ function turned(picture: Picture, orientation: number): Picture {
   for (let y = 0; y < newHeight; y++) {
     for (let x = 0; x < newWidth; x++) {
       const [u, v] = swapped ? [y, x] : [x, y];
-      // 2 mirrored, 3 turned about, 4 upside down, 5 transposed, 6 a quarter clockwise, 7 transposed the other way, 8 a quarter back.
+      // 2 mirrored, 3 rotated by 180°, 4 upside down, 5 transposed, 6 a quarter clockwise, 7 transposed the other way, 8 a quarter back.
       const sourceX = [2, 3, 7, 8].includes(orientation) ? width - 1 - u : u;
       const sourceY = [3, 4, 6, 7].includes(orientation) ? height - 1 - v : v;
       const [from, to] = [(sourceY * width + sourceX) * channels, (y * newWidth + x) * channels];
@@ -390,9 +390,9 @@ function turned(picture: Picture, orientation: number): Picture {
 }
 
 /**
- * Decodes PNG (every depth and colour type) or JPEG (baseline and progressive, turned upright), by the packages fast-png and jpeg-js.
- * Depth 16 is cut to 8; transparent pixels lie on white. Throws HebbError that names the picture for more than `maxPixels` (before
- * anything is unpacked), and for damaged or truncated data.
+ * Decodes PNG (every depth and colour type) or JPEG (baseline and progressive, turned upright), with the packages fast-png and jpeg-js.
+ * Depth 16 is cut to 8; transparent pixels are composited on white.
+ * Throws HebbError that names the picture for more than `maxPixels` (before unpacking anything), and for damaged or truncated data.
  */
 export async function decodePicture(source: FileBytes, options: DecodeOptions = {}): Promise<Picture> {
   const bytes = asBytes(source, "decodePicture");
@@ -405,14 +405,14 @@ export async function decodePicture(source: FileBytes, options: DecodeOptions = 
   return decodePng({ bytes, kept, header, name }, await loadPng());
 }
 
-/** Bytes that zlib data unpack to, up to one more than `limit`; undefined where they are damaged. */
+/** The unpacked size of zlib data, capped at `limit` + 1; undefined if they are damaged. */
 export type UnpackedSize = (packed: readonly Uint8Array[], limit: number) => number | undefined;
 
-/** Decodes as `decodePicture` does, at once, where `unpackedSize` is known at once too. */
+/** A synchronous `decodePicture`, if `unpackedSize` is synchronous too. */
 export async function pictureDecoder(
   unpackedSize: UnpackedSize,
 ): Promise<(bytes: Uint8Array, options: Required<DecodeOptions>) => Picture> {
-  // A package that is missing matters when there is a picture for it.
+  // A missing package only matters if a picture needs it.
   const [png, jpeg] = await Promise.all([loadPng().catch(asError), loadJpeg().catch(asError)]);
   return (bytes, { name, maxPixels }) => {
     const header = headerOf(bytes, name);
@@ -449,10 +449,10 @@ export function toChannels(picture: Picture, channels: 1 | 3): Picture {
   return { width, height, channels, data: out };
 }
 
-/** For each new place: the first old one that counts, and the weights from there on. */
+/** For each new position: the first old one that contributes, and the weights from there on. */
 function taps(from: number, to: number): { readonly start: number; readonly weights: Float64Array }[] {
   const scale = from / to;
-  // Made smaller, each new pixel averages all old ones under it.
+  // When shrinking, each new pixel averages all old ones under it.
   const reach = Math.max(1, scale);
   return Array.from({ length: to }, (_, place) => {
     const centre = (place + 0.5) * scale;
@@ -470,8 +470,8 @@ function taps(from: number, to: number): { readonly start: number; readonly weig
 }
 
 /**
- * The picture in another size, bilinear with antialiasing: a triangle filter as wide as a new pixel, rows and columns one after the
- * other. Figures: torch.nn.functional.interpolate(mode="bilinear", antialias=True), rounded once at the end.
+ * Resizes the picture, bilinear with antialiasing: a triangle filter as wide as a new pixel, first along one axis, then the other.
+ * Figures: torch.nn.functional.interpolate(mode="bilinear", antialias=True), rounded once at the end.
  */
 export function resizePicture(picture: Picture, width: number, height: number): Picture {
   for (const side of [width, height])
@@ -509,11 +509,11 @@ export function resizePicture(picture: Picture, width: number, height: number): 
   return { width, height, channels, data: out };
 }
 
-/** How a picture of other proportions is fitted: the middle part that fills the size, or all of it, stretched. */
+/** How to fit a picture of other proportions: the middle part that fills the size, or all of it, stretched. */
 export type PictureFit = "cover" | "stretch";
 export const fitKind = kind.oneOf("cover", "stretch");
 
-/** Resized to exactly this size. "cover" keeps proportions and cuts off what is too much on two sides. */
+/** Resizes to exactly this size. "cover" keeps the proportions and crops the excess on two sides. */
 export function fitPicture(picture: Picture, width: number, height: number, fit: PictureFit = "cover"): Picture {
   checkKind("fitPicture", "fit", fit, fitKind);
   if (fit === "stretch" || picture.width * height === picture.height * width)
@@ -530,7 +530,7 @@ export function fitPicture(picture: Picture, width: number, height: number, fit:
   return resizePicture({ width: cutWidth, height: cutHeight, channels, data: cut }, width, height);
 }
 
-/** The pixels as [channels, height, width], as networks take them. */
+/** The pixels as [channels, height, width], the layout that networks take. */
 export function planesOf({ width, height, channels, data }: Picture): Uint8Array {
   if (channels === 1) return data;
   const plane = width * height;

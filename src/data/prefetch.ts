@@ -3,8 +3,8 @@ import { HebbError } from "../graph/errors.ts";
 import { describe } from "../graph/kinds.ts";
 
 /**
- * The values of `source`, up to `ahead` of them (default 1) asked for before they are needed. Order and values are unchanged; an
- * error comes where it would have come. Leaving the loop early closes the source.
+ * The values of `source`, with up to `ahead` of them (default 1) requested in advance. Order and values are unchanged; errors surface at
+ * the same position. Leaving the loop early closes the source.
  */
 export async function* prefetch<T>(source: AsyncIterable<T>, ahead = 1): AsyncGenerator<T, void, void> {
   if (typeof source?.[Symbol.asyncIterator] !== "function")
@@ -15,7 +15,7 @@ export async function* prefetch<T>(source: AsyncIterable<T>, ahead = 1): AsyncGe
   const waiting: Promise<IteratorResult<T>>[] = [];
   const ask = (): void => {
     const next = values.next();
-    // Told where the value is awaited.
+    // Errors surface where the value is awaited.
     next.catch(() => {});
     waiting.push(next);
   };

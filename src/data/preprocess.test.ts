@@ -1,4 +1,4 @@
-// Preprocessing: the task it infers, what it makes of each kind of column, and that it holds for rows it has never seen.
+// Preprocessing: the inferred task, the encoding of each kind of column, and its behaviour on unseen rows.
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
@@ -66,7 +66,7 @@ describe("the task follows from the target", () => {
     },
   );
 
-  test("a value missing in one row of very many gets no mark of its own", () => {
+  test("a value missing in one row of very many gets no indicator", () => {
     const x = Array.from({ length: 500 }, (_, i) => (i === 7 ? "" : i % 9));
     expect(
       fitPreprocessing(
@@ -79,7 +79,7 @@ describe("the task follows from the target", () => {
     ).toEqual(["x"]);
   });
 
-  test("long tails are drawn in by a logarithm, symmetric values are not", () => {
+  test("long tails are compressed by a logarithm, symmetric values are not", () => {
     const amounts = Array.from({ length: 200 }, (_, i) => Math.round(Math.exp(i / 18)));
     const labels = amounts.map((_, i) => (i % 2 ? "a" : "b"));
     const pre = fitPreprocessing(small(labels, amounts), { target: "y" });
@@ -97,7 +97,7 @@ describe("the task follows from the target", () => {
     ).toMatchObject({ transform: "none" });
   });
 
-  test("categories: one feature each, rare ones together, missing and unknown ones in their places", () => {
+  test("categories: one feature each, rare ones merged, missing and unknown ones in their places", () => {
     const cells = [...Array.from({ length: 300 }, (_, i) => (i % 2 ? "red" : "blue")), "teal", "pink", "", "", "", ""];
     const table = small(
       cells.map((_, i) => (i % 3 ? "a" : "b")),
@@ -115,7 +115,7 @@ describe("the task follows from the target", () => {
     ]);
   });
 
-  test("an unknown or missing category, when none was fitted, sets no feature", () => {
+  test("an unknown or missing category that training did not show sets no feature", () => {
     const pre = fitPreprocessing(small(["a", "b", "a"], ["u", "v", "u"]), { target: "y" });
     expect(Array.from(applyPreprocessing(pre, new Table([{ name: "x", cells: ["w", ""] }])).features)).toEqual([
       0, 0, 0, 0,
@@ -142,7 +142,7 @@ describe("the task follows from the target", () => {
     expect(applyPreprocessing(pre, new Table([{ name: "use", cells: [1] }])).featureCount).toBe(1);
   });
 
-  test("values beyond anything fitted stay finite", () => {
+  test("values beyond the training range stay finite", () => {
     const pre = fitPreprocessing(small(["a", "b", "a"]), { target: "y" });
     expect(
       Array.from(applyPreprocessing(pre, new Table([{ name: "x", cells: ["1e308", "-1e308"] }])).features),
@@ -158,7 +158,7 @@ describe("fitting and applying", () => {
     expect(pre.target).toMatchObject({ classes: ["a", "b", "rare"], counts: [2, 2, 0] });
   });
 
-  test("JSON and back changes nothing; column order and further columns do not matter", () => {
+  test("JSON and back changes nothing; column order and extra columns do not matter", () => {
     const table = loans({ count: 200, seed: 3 });
     const pre = fitPreprocessing(table, { target: "approved" });
     const mixed = new Table([
@@ -168,7 +168,7 @@ describe("fitting and applying", () => {
     expect(applyPreprocessing(JSON.parse(JSON.stringify(pre)), mixed)).toEqual(applyPreprocessing(pre, table));
   });
 
-  test("rows without a target are left out, and it is said which rows remain", () => {
+  test("rows without a target are left out, and the result lists the remaining rows", () => {
     const table = small(["a", "", "b", "NA"], [1, 2, 3, 4]);
     const pre = fitPreprocessing(table, { target: "y" });
     expect(pre.notes).toContain('2 rows have no "y" ("NA") and are left out');
@@ -177,12 +177,12 @@ describe("fitting and applying", () => {
     expect(applyPreprocessing(pre, table.drop("y")).targets).toBeUndefined();
   });
 
-  test("numeric class names are one whether written 1 or 1.0", () => {
+  test("numeric class names are the same whether written 1 or 1.0", () => {
     const pre = fitPreprocessing(small(["0", "1", "1"]), { target: "y" });
     expect(Array.from(applyPreprocessing(pre, small(["1.0", "0.0"])).targets ?? [])).toEqual([1, 0]);
   });
 
-  test("a numeric target is scaled, and inverseTarget gives it back", () => {
+  test("a numeric target is scaled, and inverseTarget restores it", () => {
     const table = small([10.5, 20.5, 30.5, 40.5]);
     const pre = fitPreprocessing(table, { target: "y" });
     const { targets } = applyPreprocessing(pre, table);
@@ -191,11 +191,11 @@ describe("fitting and applying", () => {
     );
   });
 
-  test("class weights even the classes out", () => {
+  test("class weights balance the classes", () => {
     expect(Array.from(classWeights([1, 3, 0]))).toEqual([2, Math.fround(2 / 3), 0]);
   });
 
-  test("prepareTable: the same seed the same split, classes in proportion, nothing shared", () => {
+  test("prepareTable: the same seed gives the same split, classes in proportion, nothing shared", () => {
     const first = prepareTable(iris(), { target: "species", seed: 5 });
     expect(first).toEqual(prepareTable(iris(), { target: "species", seed: 5 }));
     expect(first.validationRows).not.toEqual(prepareTable(iris(), { target: "species", seed: 6 }).validationRows);
@@ -206,7 +206,7 @@ describe("fitting and applying", () => {
   });
 });
 
-describe("what cannot be learned is refused with a sentence", () => {
+describe("refuses what cannot be learned, in a sentence", () => {
   const table = parseCsv("x,y,z\n1,a,5\n2,b,5\n3,a,5\n", { name: "t.csv" });
   test.each<[string, () => unknown, RegExp]>([
     [

@@ -1,4 +1,4 @@
-// From a table to network inputs with a fitted preprocessing: all rows at once.
+// Applies a fitted preprocessing to a table: all rows at once become network inputs.
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
@@ -11,15 +11,15 @@ export interface AppliedTable {
   /** Row-major [rows, featureCount]. */
   readonly features: Float32Array;
   readonly featureCount: number;
-  /** Class numbers [rows], or scaled values [rows]; absent when the table has no target column or it was not asked for. */
+  /** Class numbers [rows], or scaled values [rows]; absent without a target column or if not requested. */
   readonly targets?: Int32Array | Float32Array;
   /** The weight of each row [rows], if the preprocessing names a weight column and targets are requested. */
   readonly weights?: Float32Array;
-  /** The table row (from 0) of each row of features: rows without a target are left out when targets are asked for. */
+  /** The table row (from 0) of each row of features. If targets are requested, rows without one are left out. */
   readonly rows: Int32Array;
-  /** Cells that could not be read and count as missing, in sentences for the user. */
+  /** Notes for the user about unreadable cells, which count as missing. */
   readonly notes: readonly string[];
-  /** The same cells one by one, at most a thousand. */
+  /** The same cells individually, at most a thousand. */
   readonly unread: readonly Unread[];
 }
 
@@ -27,8 +27,8 @@ export interface ApplyPreprocessingOptions {
   /** "required" (default when the table has the target column): rows without it are left out. "none": features only. */
   readonly targets?: "required" | "none";
   /**
-   * What happens to cells that cannot be read where they are more than slips, a fifth of a column. "refuse" (default): the first is
-   * named in an error. "missing": they count as missing, for rows that were fitted, whose columns were judged as a whole.
+   * What to do if more cells are unreadable than slips allow, a fifth of a column. "refuse" (default): an error names the first. "missing":
+   * they count as missing; for fitted rows, whose columns were judged as a whole.
    */
   readonly unreadable?: "refuse" | "missing";
 }
@@ -39,9 +39,9 @@ const applyKinds: OptionKinds<ApplyPreprocessingOptions> = {
 };
 
 /**
- * Features [rows, d] and targets of any table with the same columns; their order, and further columns, do not matter. Cells are read as
- * was decided when the preprocessing was fitted.
- * Throws HebbError naming a column that is missing, a cell that is not a number, or a class that was not there when fitting.
+ * Features [rows, d] and targets of any table with the same columns; their order and extra columns do not matter. Cells are read as decided
+ * during fitting.
+ * Throws HebbError that names a missing column, a cell that is not a number, or a class that fitting did not see.
  */
 export function applyPreprocessing(
   pre: TablePreprocessing,

@@ -1,11 +1,11 @@
-// The fitted preprocessing of a table as plain JSON: how each column becomes features, and the target a number or a class.
+// The fitted preprocessing of a table as plain JSON: the encoding of each column and of the target.
 import { HebbError, unreachable } from "../graph/errors.ts";
 import { quoted } from "../graph/visible.ts";
 import type { BooleanReading, DateReading, DurationReading, NumberReading, Reading, TextReading } from "./reading.ts";
 
 export type Task = "classification" | "regression";
 
-/** What a date repeats with: each cycle becomes two features, sine and cosine. */
+/** The cycles of a date: each becomes two features, sine and cosine. */
 export const cycleNames = ["year", "week", "day"] as const;
 export type CycleName = (typeof cycleNames)[number];
 
@@ -14,17 +14,17 @@ export type InputEncoding =
   | {
       readonly kind: "number" | "date" | "duration";
       readonly column: string;
-      /** How a cell is read: a number in its notation, the days of a date, or the seconds of a duration. */
+      /** The reading of a cell: a number in its notation, the days of a date, or the seconds of a duration. */
       readonly reading: NumberReading | DateReading | DurationReading;
-      /** "log": sign(x) · log(1 + |x|) is taken first; for long-tailed amounts. */
+      /** "log" applies sign(x) · log(1 + |x|) first, for long-tailed amounts. */
       readonly transform: "none" | "log";
-      /** Stands in for a missing value (after the transform): the median, unless another policy was chosen. */
+      /** Replaces a missing value (after the transform): the median, unless another policy was chosen. */
       readonly median: number;
       readonly mean: number;
       readonly scale: number;
-      /** Whether a further feature says 1 where the value was missing. */
+      /** Whether an extra feature is 1 if the value was missing. */
       readonly missingIndicator: boolean;
-      /** Of dates, which are days since 1970 to begin with. */
+      /** For dates, whose numbers are days since 1970. */
       readonly cycles: readonly CycleName[];
       /** Whether rows without a value are left out of training and evaluation. */
       readonly dropMissing: boolean;
@@ -32,15 +32,15 @@ export type InputEncoding =
   | {
       readonly kind: "category";
       readonly column: string;
-      /** As text, as an answer, or by value where numbers are names: 7 and 7.0 are one store. */
+      /** As text, as a boolean, or by value if numbers are names: 7 and 7.0 are one store. */
       readonly reading: TextReading | BooleanReading | NumberReading;
-      /** One feature for each; a value not listed sets none of them, or "other" when there is such a feature. */
+      /** One feature each. A value not in the list sets none of them, or "other" if there is such a feature. */
       readonly categories: readonly string[];
-      /** Values that were there and are not a feature of their own; null where there were too many to list. */
+      /** Values that occurred but have no feature of their own; null if there were too many to list. */
       readonly rare: readonly string[] | null;
       readonly other: boolean;
       readonly missing: boolean;
-      /** Stands in for a missing value. */
+      /** Replaces a missing value. */
       readonly fill: string | null;
       readonly dropMissing: boolean;
     }
@@ -48,16 +48,16 @@ export type InputEncoding =
       readonly kind: "text";
       readonly column: string;
       readonly reading: TextReading;
-      /** Words in small letters, and pairs of them: one feature for each. */
+      /** Lowercase words, and pairs of them: one feature each. */
       readonly terms: readonly string[];
-      /** What each counts for: log((1 + texts) / (1 + texts with it)) + 1. */
+      /** The weight of each term: log((1 + texts) / (1 + texts with it)) + 1. */
       readonly weights: readonly number[];
-      /** Feature = norm · v / |v|, where v = weight · (1 + log(times the term comes)), or 0 (Salton and Buckley 1988). */
+      /** Feature = norm · v / |v|, where v = weight · (1 + log(count of the term)), or 0 (Salton and Buckley 1988). */
       readonly norm: number;
-      /** A last feature says how long the text is: (log(1 + words) − mean) / scale. */
+      /** The last feature is the length of the text: (log(1 + words) − mean) / scale. */
       readonly mean: number;
       readonly scale: number;
-      /** Stands in for a missing text, which has no words otherwise. */
+      /** Replaces a missing text, which otherwise has no words. */
       readonly fill: string | null;
       readonly dropMissing: boolean;
     };
@@ -70,18 +70,18 @@ export type TargetEncoding =
   | {
       readonly kind: "classes";
       readonly column: string;
-      /** What makes two cells one class: 1 and 1.0 of numbers, True and TRUE of booleans. */
+      /** The rule for equal classes: 1 and 1.0 as numbers, True and TRUE as booleans. */
       readonly reading: Reading;
-      /** Class names as they are written most often; the target of a row is its place in this list. */
+      /** Class names in their most frequent spelling; the target of a row is its index in this list. */
       readonly classes: readonly string[];
-      /** Rows of each class among those fitted. */
+      /** Rows per class among the fitted rows. */
       readonly counts: readonly number[];
     }
   | {
       readonly kind: "number";
       readonly column: string;
       readonly reading: NumberReading | DurationReading;
-      /** "log": sign(y) · log(1 + |y|) is taken first. */
+      /** "log" applies sign(y) · log(1 + |y|) first. */
       readonly transform: "none" | "log";
       /** target = (value − mean) / scale. */
       readonly mean: number;
@@ -96,10 +96,10 @@ export interface TablePreprocessing {
   /** One name for each feature, such as "age", "age (missing)", "sex = female". */
   readonly featureNames: readonly string[];
   readonly target: TargetEncoding;
-  /** The column with the weight of each row. */
+  /** The column with the row weights. */
   readonly weights: { readonly column: string; readonly reading: NumberReading } | null;
   readonly dropped: readonly { readonly column: string; readonly reason: string }[];
-  /** What was decided, in sentences for the user. */
+  /** Notes for the user about the decisions. */
   readonly notes: readonly string[];
 }
 
@@ -134,7 +134,7 @@ export function featureNamesOf(input: InputEncoding): string[] {
   }
 }
 
-/** A scaled target back in the units of the table: value · scale + mean, and out of the logarithm. Only for a numeric target. */
+/** Converts a scaled target back to the units of the table: value · scale + mean, then the inverse of the logarithm. Only for a numeric target. */
 export function inverseTarget(target: TargetEncoding, value: number): number {
   if (target.kind !== "number")
     throw new HebbError(
@@ -144,7 +144,7 @@ export function inverseTarget(target: TargetEncoding, value: number): number {
   return target.transform === "log" ? logInverse(level) : level;
 }
 
-/** Weights that give every class the same say: rows / (classes · count), 0 for a class without rows. */
+/** Weights that give every class the same total: rows / (classes · count), 0 for a class without rows. */
 export function classWeights(counts: readonly number[]): Float32Array {
   const present = counts.filter((count) => count > 0).length;
   const total = counts.reduce((sum, count) => sum + count, 0);

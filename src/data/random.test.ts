@@ -1,4 +1,4 @@
-// The generator against the published test vectors of Threefry, and its own published draws.
+// The generator against the published test vectors of Threefry, and its documented draws.
 import { expect, test } from "vitest";
 import { Random, threefry2x32 } from "./random.ts";
 
@@ -60,13 +60,13 @@ test("bad seeds are refused with a sentence", () => {
   expect(() => new Random(0).integer(0)).toThrow(/from 1 to 2\^32/);
 });
 
-test("streams are numbered with 32 bits", () => {
+test("streams have 32-bit numbers", () => {
   expect(new Random(1, 0xffffffff).stream).toBe(0xffffffff);
   expect(() => new Random(1, 2 ** 32)).toThrow(/out of range/);
   expect(() => new Random(1, -1)).toThrow(/out of range/);
 });
 
-test("normal is Box and Muller's of the two words, to the last bit", () => {
+test("normal is the Box-Muller transform of the two words, to the last bit", () => {
   const words = Array.from({ length: 50 }, (_, position) => threefry2x32(11, 0, position, 2));
   const random = new Random(11, 2);
   for (const [a, b] of words) {
@@ -99,7 +99,7 @@ test.each([
   for (const [a, b] of words(halves, 9, 3)) expect(random.uniform()).toBe(((a >>> 5) * 2 ** 26 + (b >>> 6)) / 2 ** 53);
 });
 
-test("uniform draws lie between the limits given", () => {
+test("uniform draws lie between the given limits", () => {
   const [plain, between] = [new Random(2), new Random(2)];
   for (let draw = 0; draw < 20; draw++) expect(between.uniform(-3, 5)).toBe(-3 + 8 * plain.uniform());
 });
@@ -115,12 +115,12 @@ test.each([1, 2, 6, 1000, 2 ** 31, 2 ** 31 + 1, 3 * 2 ** 30, 2 ** 32])(
   },
 );
 
-test("the first word that would be one too many is thrown away", () => {
+test("rejects the first word beyond the last whole multiple", () => {
   for (let position = 0, tried = 0; tried < 5; position++) {
     const [word] = threefry2x32(6, 0, position, 0);
     if (word <= 2 ** 31) continue;
     tried++;
-    // Below such a number there is room for one multiple of it, which ends at the word itself.
+    // Below this bound only one multiple fits, and it ends at the word itself.
     const random = Random.restore({ seed: 6, stream: 0, position });
     random.integer(word);
     expect(random.state().position).toBeGreaterThan(position + 1);
@@ -129,7 +129,7 @@ test("the first word that would be one too many is thrown away", () => {
   }
 });
 
-test("a shuffle is Fisher and Yates', from the end", () => {
+test("a shuffle is Fisher-Yates, from the end", () => {
   const [random, drawn] = [new Random(8), new Random(8)];
   const values = [10, 11, 12, 13, 14, 15, 16];
   const shuffled = Int32Array.from(values);
@@ -143,7 +143,7 @@ test("a shuffle is Fisher and Yates', from the end", () => {
   expect(random.permutation(0).length).toBe(0);
 });
 
-test("draws are skipped, and a state that no generator can have is refused", () => {
+test("skips draws, and refuses a state that no generator can have", () => {
   const [whole, skipping] = [new Random(3), new Random(3)];
   for (let draw = 0; draw < 4; draw++) whole.uniform();
   skipping.skip(0);

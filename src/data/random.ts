@@ -27,7 +27,7 @@ export function threefry2x32(key0: number, key1: number, counter0: number, count
   return [x0 >>> 0, x1 >>> 0];
 }
 
-/** Everything a generator is: plain JSON. `position` counts the blocks drawn. */
+/** The complete state of a generator, as plain JSON. `position` counts the blocks drawn. */
 export interface RandomState {
   readonly seed: number;
   readonly stream: number;
@@ -35,8 +35,8 @@ export interface RandomState {
 }
 
 /**
- * A seeded generator. Block i of stream s is threefry2x32(key = seed, counter = (i, s)); every draw takes whole blocks,
- * so the sequence depends on seed, stream and the order of the calls only.
+ * A seeded generator. Block i of stream s is threefry2x32(key = seed, counter = (i, s)). Every draw takes whole blocks, so the sequence
+ * depends only on seed, stream and the order of the calls.
  */
 export class Random {
   readonly seed: number;
@@ -89,14 +89,14 @@ export class Random {
     return low + (high - low) * unit;
   }
 
-  /** A normal number, by Box and Muller; one block for each. */
+  /** A normal number by the Box-Muller transform; one block per draw. */
   normal(mean = 0, std = 1): number {
     const [a, b] = this.block();
     const radius = Math.sqrt(-2 * Math.log((a + 1) / 4294967296));
     return mean + std * radius * Math.cos((2 * Math.PI * b) / 4294967296);
   }
 
-  /** A whole number in [0, below), without bias: draws past the last multiple of `below` are thrown away. */
+  /** A whole number in [0, below), without bias: draws past the last multiple of `below` are rejected. */
   integer(below: number): number {
     if (!Number.isInteger(below) || below < 1 || below > 4294967296) {
       throw new HebbError(`integer: below must be a whole number from 1 to 2^32, got ${below}`);
@@ -108,7 +108,7 @@ export class Random {
     }
   }
 
-  /** The numbers 0 … length-1 in random order (Fisher–Yates from the end). */
+  /** The numbers 0 … length-1 in random order (Fisher-Yates from the end). */
   permutation(length: number): Int32Array {
     const order = new Int32Array(length);
     for (let i = 0; i < length; i++) order[i] = i;

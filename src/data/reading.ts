@@ -1,4 +1,4 @@
-// How the cells of a column are read: decided once from all of them, stored with the model, and the same for every later row.
+// The reading of a column's cells: decided once from all of them, stored with the model, and the same for every later row.
 import { unreachable } from "../graph/errors.ts";
 import { booleanOf, type Cell } from "./cells.ts";
 import { compactDays, type DateForm, type DateOrder, parseDate, parseTime, perDay } from "./dates.ts";
@@ -11,22 +11,22 @@ import { byCount, type ValueCount } from "./valueCounts.ts";
 export interface NumberReading {
   readonly kind: "number";
   readonly format: NumberFormat;
-  /** Whether the column holds 1 and 0 alone, so that true and false are numbers there too. */
+  /** Whether the column holds only 1 and 0, so that true and false count as numbers too. */
   readonly booleans: boolean;
-  /** What means a missing value in this column, beside the usual marks. */
+  /** Words that mean a missing value in this column, besides the usual markers. */
   readonly missing: readonly string[];
-  /** What is measured, where it stands behind the numbers: kg of 12 kg. */
+  /** The unit behind the numbers, if any: kg in 12 kg. */
   readonly unit: string | null;
 }
 
 export interface DateReading {
   readonly kind: "date";
   readonly order: DateOrder;
-  /** A day of the calendar, a time of the day, or figures that say a day. */
+  /** A calendar date, a time of the day, or a date as a plain number. */
   readonly form: DateForm;
 }
 
-/** How long something takes, in seconds. */
+/** A duration, in seconds. */
 export interface DurationReading {
   readonly kind: "duration";
 }
@@ -38,26 +38,26 @@ export interface BooleanReading {
 
 export interface TextReading {
   readonly kind: "text";
-  /** Usual marks of missing values that are values of this column, such as NA among EU and AS. */
+  /** The usual markers of missing values that are values of this column, such as NA among EU and AS. */
   readonly values: readonly string[];
 }
 
-/** How a cell becomes a value. Plain JSON. */
+/** The rule that turns a cell into a value. Plain JSON. */
 export type Reading = NumberReading | DateReading | DurationReading | BooleanReading | TextReading;
 
 export const asText: TextReading = { kind: "text", values: [] };
 export const asNumber: NumberReading = { kind: "number", format: "plain", booleans: false, missing: [], unit: null };
 export const asDate: DateReading = { kind: "date", order: "monthFirst", form: "calendar" };
 
-/** A reading at work. */
+/** Reads cells by a rule. */
 export interface CellReader {
-  /** Whether the cell says nothing: empty, a mark of missing values, an infinite number. */
+  /** Whether the cell has no value: empty, a marker of missing values, an infinite number. */
   missing(cell: Cell): boolean;
-  /** Whether it has a value that can be read. */
+  /** Whether the cell has a readable value. */
   reads(cell: Cell): boolean;
-  /** The number, the days of a date, the seconds of a duration, 1 and 0 of true and false; NaN where there is none. */
+  /** The number, the days of a date, the seconds of a duration, or 1 and 0 for true and false; NaN if there is none. */
   number(cell: Cell): number;
-  /** What tells values apart: 1 and 1.0 are one number, True and yes one answer, a text is what is written. */
+  /** The identity of a value: 1 and 1.0 are one number, True and yes one boolean, a text is as written. */
   key(cell: string): string;
 }
 
@@ -97,7 +97,7 @@ const booleanReader: CellReader = {
   key: (cell) => String(booleanOf(cell) ?? cell),
 };
 
-/** Days since 1970, or the share of a day, that a cell says in a form. */
+/** The days since 1970, or the fraction of a day, of a cell in this form. */
 function daysIn(cell: string, { order, form }: DateReading): number {
   switch (form) {
     case "calendar":
@@ -116,7 +116,7 @@ function daysIn(cell: string, { order, form }: DateReading): number {
   }
 }
 
-/** Programs give dates where the file has figures. */
+/** Programs may pass dates where the file has plain numbers. */
 const fallback = (days: number, cell: string, order: DateOrder): number =>
   Number.isNaN(days) ? parseDate(cell, order) : days;
 
@@ -125,7 +125,7 @@ function dateReader(reading: DateReading): CellReader {
   return { missing: isMark, reads: (cell) => !Number.isNaN(number(cell)), number, key: (cell) => cell };
 }
 
-/** Programs give a duration as seconds. */
+/** Programs pass durations as seconds. */
 const secondsOf = (cell: Cell): number => {
   if (isEmpty(cell)) return Number.NaN;
   const seconds = parseDuration(cell);
@@ -139,8 +139,8 @@ const durationReader: CellReader = {
 };
 
 /**
- * The reader of a column. `typed`: the values were numbers before they were text (of a program, of a Parquet file), so that a point is a
- * decimal point whatever the notation of the table that was learned from.
+ * The reader of a column. `typed`: the values were numbers before conversion to text (from a program or a Parquet file), so that a point is
+ * a decimal point regardless of the training table's notation.
  */
 export function readerOf(reading: Reading, typed = false): CellReader {
   switch (reading.kind) {
@@ -164,7 +164,7 @@ export interface Spelling extends ValueCount {
   readonly key: string;
 }
 
-/** The values among these texts, those of one key together, the most frequent first. What cannot be read is left out. */
+/** The values among these texts, merged by key, the most frequent first. Unreadable texts are left out. */
 export function spellings(counts: readonly ValueCount[], reader: CellReader): Spelling[] {
   const found = new Map<string, { key: string; value: string; count: number; most: number }>();
   for (const { value, count } of counts) {

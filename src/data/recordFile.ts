@@ -1,28 +1,28 @@
-// A table file that is read in runs of rows, repeatedly: the interface that streaming needs from every format.
+// A table file that is read repeatedly in runs of rows: the interface that streaming needs from every format.
 import type { Random } from "./random.ts";
 import type { TableRemark } from "./tableRemarks.ts";
 
-/** Records of a stretch, and the number of the first. */
+/** Consecutive records, and the number of the first. */
 export interface Records {
-  /** Fields as they were written; empty ones are missing. */
+  /** Fields as written; empty ones are missing. */
   readonly records: string[][];
   readonly row: number;
 }
 
 export interface RecordFile {
-  /** Of the file, in messages. */
+  /** The file's name in messages. */
   readonly name: string;
-  /** Of a CSV file; known when the file is being read. */
+  /** For a CSV file; known once reading has begun. */
   readonly delimiter: string | undefined;
   readonly columns: readonly string[];
-  /** For each column, whether its cells were numbers before they were text; known when all was read once. */
+  /** For each column, whether its cells were numbers before conversion to text; known after one complete pass. */
   readonly typed: readonly boolean[];
-  /** What there is to say of how it was read; known when it was. */
+  /** Remarks about the reading; known once it is complete. */
   readonly remarks: readonly TableRemark[];
-  /** About how many rows there are, by the first of them. */
+  /** The estimated number of rows, from the first of them. */
   estimatedRows(first: { readonly rows: number; readonly bytes: number }): number;
   /** All records from the start. */
   scan(): AsyncGenerator<Records & { readonly bytes: number }, void, void>;
-  /** All records again; in an order of stretches that `order` mixes, where the format can be read from any place. */
+  /** All records again, in blocks shuffled by `order` if the format has random access. */
   blocks(order: Random | undefined): AsyncGenerator<Records, void, void>;
 }

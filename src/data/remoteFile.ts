@@ -10,17 +10,17 @@ import { visible } from "../graph/visible.ts";
 import { cacheFolder, reasonOf } from "./download.ts";
 import { silenceOf } from "./silence.ts";
 
-/** Whether a path is an address of the web. */
+/** Whether a path is a web address. */
 export const isWebAddress = (path: string): boolean => /^https?:\/\//i.test(path);
 
 export interface FetchOptions {
-  /** Told after every piece; `bytes` is undefined where the server does not say how many there are. */
+  /** Called after every piece; `bytes` is undefined if the server does not declare the length. */
   readonly onProgress?: ((received: number, bytes: number | undefined) => void) | undefined;
-  /** Told where a copy of before is used because the server cannot be reached. */
+  /** Called when an earlier copy is used because the server is unreachable. */
   readonly onStale?: ((why: string) => void) | undefined;
-  /** Where files are kept; default `urls` in the cache folder. */
+  /** The folder for the files; default `urls` in the cache folder. */
   readonly folder?: string | undefined;
-  /** Seconds without a byte after which a connection counts as broken (default 30). */
+  /** Seconds without data after which a connection counts as broken (default 30). */
   readonly patience?: number | undefined;
 }
 
@@ -56,7 +56,7 @@ async function digestOf(path: string, algorithm: Checksum["algorithm"]): Promise
   return hash.digest("hex");
 }
 
-/** What a server said of the copy that is kept, so that it can be asked whether there is another. */
+/** The server's validators for the stored copy, to ask whether there is a newer one. */
 interface Kept {
   readonly etag?: string;
   readonly modified?: string;
@@ -76,7 +76,7 @@ function keptIn(path: string): Kept {
   }
 }
 
-/** A name that every system takes for a file. */
+/** A file name that is valid on every system. */
 const nameOf = ({ pathname }: URL): string => {
   let name = basename(pathname);
   try {
@@ -87,7 +87,7 @@ const nameOf = ({ pathname }: URL): string => {
   return name.replace(/[^\p{L}\p{N}._ -]+/gu, "_").slice(-120) || "data";
 };
 
-/** Receives a body into a file; gives false where the server has nothing newer. */
+/** Downloads a body into a file; returns false if the server has nothing newer. */
 async function receive(address: URL, part: string, kept: Kept, options: FetchOptions): Promise<Kept | undefined> {
   const { onProgress, patience = 30 } = options;
   const silence = silenceOf(patience);
@@ -103,7 +103,7 @@ async function receive(address: URL, part: string, kept: Kept, options: FetchOpt
         `${visible(address.href)} answers ${`${response.status} ${response.statusText}`.trim()}; check the address`,
       );
     const length = Number(response.headers.get("content-length") ?? Number.NaN);
-    // Of a packed answer the length is that of what was sent, not of what arrives here.
+    // For a compressed response, the length is of the bytes sent, not of those received here.
     const known = Number.isFinite(length) && response.headers.get("content-encoding") === null ? length : undefined;
     const file = await open(part, "w");
     let received = 0;
@@ -126,9 +126,9 @@ async function receive(address: URL, part: string, kept: Kept, options: FetchOpt
 }
 
 /**
- * The path of a copy of the file at an address. A copy that has the checksum of the address is used without asking; any other is asked
- * for again, and fetched only if the server has another. Without a connection the copy of before is used, and `onStale` is called.
- * Throws HebbError: for an address that does not answer and has no copy, and for a file whose checksum is another.
+ * The path of a local copy of the file at an address. A copy that matches the address's checksum is used without a request. Any other is
+ * revalidated, and downloaded only if the server has a newer one. Without a connection the earlier copy is used, and `onStale` is called.
+ * Throws HebbError for an address that does not answer and has no copy, and for a file with another checksum.
  */
 export async function fetchFile(text: string, options: FetchOptions = {}): Promise<string> {
   checkOptions("fetchFile", options, kinds);
@@ -148,7 +148,7 @@ export async function fetchFile(text: string, options: FetchOptions = {}): Promi
   });
   const part = `${path}.${process.pid}.part`;
   try {
-    // A copy whose checksum is wrong is fetched again, whatever the server says of it.
+    // A copy with a wrong checksum is downloaded again, whatever the server's validators say.
     const kept = await receive(address, part, there && wanted === undefined ? keptIn(about) : {}, options);
     if (kept === undefined) return path;
     if (wanted !== undefined) {

@@ -4,11 +4,11 @@ import { HebbError } from "../graph/errors.ts";
 import type { Picture } from "./pixels.ts";
 
 export const resampleNames = ["nearest", "lanczos", "bilinear", "bicubic", "box", "hamming"] as const;
-/** In Pillow's order: the place is its number. */
+/** In Pillow's order: the index is its number. */
 export type ResampleName = (typeof resampleNames)[number];
 
 interface Filter {
-  /** How far it reaches, in pixels of the smaller picture. */
+  /** The radius of the filter, in pixels of the smaller picture. */
   readonly reach: number;
   of(x: number): number;
 }
@@ -33,7 +33,7 @@ const filters: Readonly<Record<Exclude<ResampleName, "nearest">, Filter>> = {
   lanczos: { reach: 3, of: (x) => (x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0) },
 };
 
-/** Bits behind the point of a weight. */
+/** Fractional bits of a weight. */
 const bits = 22;
 
 interface Tap {
@@ -41,7 +41,7 @@ interface Tap {
   readonly weights: Int32Array;
 }
 
-/** For each new place: the first old one that counts, and the weights from there on. */
+/** For each new position: the first old one that contributes, and the weights from there on. */
 function tapsOf(from: number, to: number, { reach, of }: Filter): Tap[] {
   const scale = from / to;
   const stretch = Math.max(1, scale);
@@ -61,11 +61,11 @@ function tapsOf(from: number, to: number, { reach, of }: Filter): Tap[] {
   });
 }
 
-/** Pixels along one direction: `stride` bytes lie between neighbours, `lines` lines of the others. */
+/** Pixels along one axis: neighbours are `stride` bytes apart, in `lines` lines along the other axis. */
 interface Pass {
   readonly taps: readonly Tap[];
   readonly lines: number;
-  /** The first byte of a line, in the old and in the new picture. */
+  /** The first byte of a line, in the old and the new picture. */
   readonly from: (line: number) => number;
   readonly to: (line: number) => number;
   readonly stride: number;
@@ -105,7 +105,7 @@ function down(picture: Picture, height: number, filter: Filter): Picture {
   return { width, height, channels, data: out };
 }
 
-/** The old place of each new one, by steps that are added up. */
+/** The old position of each new one, by accumulated steps. */
 function nearestPlaces(from: number, to: number): Int32Array {
   const step = from / to;
   let centre = step * 0.5;
@@ -129,7 +129,7 @@ function nearest(picture: Picture, width: number, height: number): Picture {
   return { width, height, channels, data: out };
 }
 
-/** The picture in another size. Made smaller, a new pixel is a mean of all that lie under it, "nearest" aside. */
+/** The picture in another size. When shrinking, a new pixel averages all old ones under it, except with "nearest". */
 export function resample(picture: Picture, width: number, height: number, by: ResampleName): Picture {
   for (const side of [width, height])
     if (!Number.isInteger(side) || side < 1 || side > 65_536)

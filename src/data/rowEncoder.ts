@@ -1,4 +1,4 @@
-// Encodes records as features and targets, cell by cell, as decided when the preprocessing was fitted.
+// Encodes records as features and targets, cell by cell, with the fitted preprocessing.
 import { at } from "../graph/at.ts";
 import { HebbError, unreachable } from "../graph/errors.ts";
 import { quoted, visible } from "../graph/visible.ts";
@@ -23,10 +23,10 @@ import { thresholds } from "./thresholds.ts";
 
 const daysOf: Readonly<Record<CycleName, number>> = { year: 365.2425, week: 7, day: 1 };
 
-/** Values far outside what was fitted stay finite. */
+/** Keeps values far outside the fitted range finite. */
 const clampToFloat = (value: number): number => Math.max(-1e6, Math.min(1e6, value));
 
-/** A cell that could not be read and counts as missing, or a value that training did not show. */
+/** An unreadable cell, which counts as missing, or a value that training did not show. */
 export interface Unread {
   /** From 0. */
   readonly row: number;
@@ -35,10 +35,10 @@ export interface Unread {
   readonly why: "not a number" | "not a date" | "not a duration" | "infinite" | "new";
 }
 
-/** So many of them are listed. */
+/** Maximum number listed. */
 const mostListed = 1000;
 
-/** The features of one column, written cell by cell. */
+/** Writes the features of one column, cell by cell. */
 interface ColumnWriter {
   readonly input: InputEncoding;
   readonly reader: CellReader;
@@ -46,7 +46,7 @@ interface ColumnWriter {
   readonly place: number;
   /** Its first feature. */
   readonly at: number;
-  /** Cells that could not be read. */
+  /** Unreadable cells. */
   readonly unreadable: Sightings;
   readonly infinite: Sightings;
   /** Values that training did not show. */
@@ -89,10 +89,10 @@ function numberWriter(input: NumberInput, where: Where, unread: Unread[]): Colum
   };
 }
 
-/** Spellings that are remembered beside those that were fitted. */
+/** Limit of spellings to remember beyond the fitted ones. */
 const mostSpellings = 1000;
 
-/** The places of values in a list, whatever their spelling. */
+/** The indices of values in a list, regardless of spelling. */
 class Places {
   readonly #reader: CellReader;
   readonly #keys: ReadonlyMap<string, number>;
@@ -120,7 +120,7 @@ function categoryWriter(input: CategoryInput, where: Where, unread: Unread[]): C
   const rare = new Set(input.rare?.map((value) => reader.key(value)));
   const unseen = new Sightings();
   const note = (value: string, row: number): void => {
-    // Where not all rare values are remembered, this may be one of them.
+    // If not all rare values are remembered, this may be one of them.
     if (input.rare === null || rare.has(reader.key(value))) return;
     unseen.add(value, row);
     if (unread.length < mostListed) unread.push({ row, column: input.column, cell: value, why: "new" });
@@ -191,12 +191,12 @@ interface RecordColumn {
 }
 
 /**
- * Turns records (the cells of a row, in the order of `columns`) into features, one after the other. Throws HebbError naming the
- * columns that are missing.
+ * Turns records (the cells of a row, in the order of `columns`) into features, one after another. Throws HebbError that names the missing
+ * columns.
  */
 export class RowEncoder {
   readonly width: number;
-  /** Cells of inputs that could not be read so far, and values that training did not show, at most a thousand. */
+  /** Unreadable input cells so far, and values that training did not show, at most a thousand. */
   readonly unread: readonly Unread[];
   readonly #name: string;
   readonly #pre: TablePreprocessing;
@@ -250,19 +250,19 @@ export class RowEncoder {
     this.#classes = new Places(target.kind === "classes" ? target.classes : [], readerOf(target.reading));
   }
 
-  /** Whether a row is used: it has a target, if one is required, and no missing value that is not filled. */
+  /** Whether a row is used: it has a target, if required, and no missing value that drops the row. */
   takes(record: readonly Cell[]): boolean {
     if (this.#target?.reader.missing(record[this.#target.place])) return false;
     for (const { reader, place } of this.#dropping) if (!reader.reads(record[place])) return false;
     return true;
   }
 
-  /** Writes the features of a record; `out` holds zeros there. `row` (from 0) is for messages. */
+  /** Writes the features of a record into `out`, which must hold zeros there. `row` (from 0) is for messages. */
   features(record: readonly Cell[], row: number, out: Float32Array, from: number): void {
     for (const writer of this.#writers) writer.write(record[writer.place], row, out, from + writer.at);
   }
 
-  /** The class number or scaled value. Throws HebbError for a class that was not there when fitting, and for text as a number. */
+  /** The class number or scaled value. Throws HebbError for a class that fitting did not see, and for text as a number. */
   target(record: readonly Cell[], row: number): number {
     const { target } = this.#pre;
     const cell = this.#target === undefined ? undefined : record[this.#target.place];
@@ -285,7 +285,7 @@ export class RowEncoder {
     return place;
   }
 
-  /** Whether rows have weights of their own. */
+  /** Whether rows have individual weights. */
   get weighted(): boolean {
     return this.#weight !== undefined;
   }
@@ -299,7 +299,7 @@ export class RowEncoder {
     return value;
   }
 
-  /** Single slips are missing values, a column of text is a mistake. */
+  /** A few slips are missing values; a column of text is a mistake. */
   check(rows: number): void {
     for (const { input, unreadable } of this.#writers) {
       if (unreadable.count <= rows * thresholds.unreadableShare) continue;
@@ -310,7 +310,7 @@ export class RowEncoder {
     }
   }
 
-  /** Unreadable cells so far, and new values, in sentences for the user. */
+  /** Notes for the user on unreadable cells and new values so far. */
   notes(): string[] {
     return this.#writers.flatMap(({ input, unreadable, infinite, unseen }) => [
       ...unseenNote(input.column, unseen),
@@ -320,7 +320,7 @@ export class RowEncoder {
   }
 }
 
-/** What the cells of a column must be, with an example. */
+/** The expected cells of a column, with an example. */
 function valuesOf({ reading }: InputEncoding): string {
   if (reading.kind === "date") return reading.form === "time" ? "times such as 14:30" : "dates such as 2024-05-01";
   if (reading.kind === "duration") return "durations such as 1:23:45";
@@ -334,7 +334,7 @@ function valuesOf({ reading }: InputEncoding): string {
   return `numbers${examples[reading.format]}`;
 }
 
-/** What is said of one cell, and of several. */
+/** The wording for one cell, and for several. */
 const faults = {
   number: ["not a number", "not numbers"],
   date: ["not a date", "not dates"],

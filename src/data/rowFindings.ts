@@ -5,7 +5,7 @@ import { keysOf } from "./leaks.ts";
 import { readerOf } from "./reading.ts";
 import type { JudgedColumn, Table } from "./table.ts";
 
-/** Rows that repeat an earlier one: a row, and the first that is the same. */
+/** A row that repeats an earlier one, and the first identical row. */
 export interface Repeated {
   readonly row: number;
   readonly first: number;
@@ -14,7 +14,7 @@ export interface Repeated {
 const textOf = (table: Table, row: number): string =>
   JSON.stringify(table.columns.map(({ cells }) => cells[row] ?? null));
 
-/** The rows that stand in the table before already; identifiers count as cells like others. */
+/** Rows that repeat an earlier row of the table; identifiers count as ordinary cells. */
 export function repeatedRows(table: Table, rows: ArrayLike<number>): Repeated[] {
   const seen = new Map<string, number>();
   const found: Repeated[] = [];
@@ -27,7 +27,7 @@ export function repeatedRows(table: Table, rows: ArrayLike<number>): Repeated[] 
   return found;
 }
 
-/** How many pairs of rows would be the same by chance, if columns had nothing to do with each other. */
+/** The expected number of equal pairs of rows if columns were independent. */
 function expectedPairs(table: Table): number {
   const rows = table.rowCount;
   const chance = table.judgedColumns.reduce((product, { evidence }) => {
@@ -39,10 +39,10 @@ function expectedPairs(table: Table): number {
   return (chance * rows * (rows - 1)) / 2;
 }
 
-/** So many rows that repeat others are worth a word. */
+/** Fewest repeated rows to report. */
 const fewestRepeated = 2;
 
-/** A sentence if more rows repeat others than chance makes. */
+/** A sentence if more rows repeat others than by chance. */
 export function duplicates(table: Table): string | undefined {
   const all = repeatedRows(
     table,
@@ -53,7 +53,7 @@ export function duplicates(table: Table): string | undefined {
   return `${all.length} rows repeat earlier ones, such as row ${one.row + 1}, which is row ${one.first + 1} again: a random split puts the same row on both sides. Remove them, or keep rows of one origin together by a group.`;
 }
 
-/** A sentence if rows stand on both sides of a split. */
+/** A sentence if identical rows are on both sides of a split. */
 export function acrossSplit(table: Table, train: ArrayLike<number>, held: ArrayLike<number>): string | undefined {
   const known = new Map(Array.from(train, (row) => [textOf(table, row), row] as const));
   const found = Array.from(held, (row) => ({ row, first: known.get(textOf(table, row)) })).filter(
@@ -64,10 +64,10 @@ export function acrossSplit(table: Table, train: ArrayLike<number>, held: ArrayL
   return `${found.length} of ${held.length} rows held out stand among the training rows too, such as row ${one.row + 1}, which is row ${one.first + 1} again`;
 }
 
-/** A difference of two distributions from 0 to 1 that is worth a word, and how often chance makes a larger one: once in a hundred. */
+/** The smallest difference of two distributions to report, from 0 to 1, and the critical value that chance exceeds once in a hundred times. */
 const [fewestApart, oneInHundred] = [0.3, 1.63] as const;
 
-/** How far apart the values of a column are in two lists of rows, from 0 to 1. */
+/** The difference between a column's values in two lists of rows, from 0 to 1. */
 function apart(column: JudgedColumn, before: ArrayLike<number>, after: ArrayLike<number>): number {
   if (column.type.kind === "number" || column.type.kind === "duration") {
     const { number } = readerOf(column.type.reading, column.typed);
@@ -88,7 +88,7 @@ function apart(column: JudgedColumn, before: ArrayLike<number>, after: ArrayLike
   return [...counts.values()].reduce((sum, [a, b]) => sum + Math.abs(a - b) / 2, 0);
 }
 
-/** The largest distance of two distributions of sorted numbers (Kolmogorov and Smirnov). */
+/** The largest distance of the two distribution functions, from sorted numbers (Kolmogorov and Smirnov). */
 function largestGap(a: Float64Array, b: Float64Array): number {
   let [i, j, gap] = [0, 0, 0];
   while (i < a.length && j < b.length) {
@@ -102,7 +102,7 @@ function largestGap(a: Float64Array, b: Float64Array): number {
 
 const rounded = (value: number): string => String(Number(value.toPrecision(3)));
 
-/** What a column is like in some rows, in words. */
+/** Describes a column in the given rows. */
 function likeness(column: JudgedColumn, rows: ArrayLike<number>): string {
   if (column.type.kind === "number" || column.type.kind === "duration") {
     const { number } = readerOf(column.type.reading, column.typed);
@@ -115,7 +115,7 @@ function likeness(column: JudgedColumn, rows: ArrayLike<number>): string {
   return most === undefined ? "nothing" : `${Math.round((100 * most[1]) / rows.length)} % ${quoted(most[0])}`;
 }
 
-/** Columns whose values differ between two lists of rows by more than chance makes, the most first. */
+/** Columns whose values differ between two lists of rows by more than chance, the largest difference first. */
 export function drifts(
   columns: readonly JudgedColumn[],
   before: ArrayLike<number>,
@@ -133,7 +133,7 @@ export function drifts(
     }));
 }
 
-/** Rows in the order of a column of days, those without one left out. */
+/** Rows sorted by a column of dates, without those that have none. */
 export function inTime(column: JudgedColumn): Int32Array {
   const { number } = readerOf(column.type.reading, column.typed);
   const times = Float64Array.from(column.cells, (cell) => number(cell));
@@ -141,10 +141,10 @@ export function inTime(column: JudgedColumn): Int32Array {
   return Int32Array.from(rows.sort((a, b) => at(times, a) - at(times, b) || a - b));
 }
 
-/** Rows of which drift is judged, at least. */
+/** Minimum rows to judge drift. */
 const fewestInTime = 50;
 
-/** The column of days in whose order the rows stand, as logs do. */
+/** The column of dates that the rows are sorted by, as in logs. */
 const timeOf = (columns: readonly JudgedColumn[]): JudgedColumn | undefined =>
   columns.find((column) => {
     if (column.type.kind !== "date" || (column.type.reading.kind === "date" && column.type.reading.form === "time"))
@@ -156,7 +156,7 @@ const timeOf = (columns: readonly JudgedColumn[]): JudgedColumn | undefined =>
     return times.length >= fewestInTime && up + down > 0 && Math.min(up, down) <= 0.02 * steps.length;
   });
 
-/** A sentence if the last fifth of the time differs from what came before. */
+/** A sentence if the last fifth in time differs from the rest. */
 export function driftInTime(
   columns: readonly JudgedColumn[],
 ): { readonly text: string; readonly columns: readonly string[] } | undefined {

@@ -1,4 +1,4 @@
-// Tables with typed cells, in groups of rows: read together they are a table in memory, one by one a stream.
+// Tables with typed cells, in groups of rows: together they form a table in memory, one by one a stream.
 import { at } from "../graph/at.ts";
 import { HebbError } from "../graph/errors.ts";
 import { type Cell, type CellValue, cellOf } from "./cells.ts";
@@ -10,19 +10,19 @@ import type { TableRemark } from "./tableRemarks.ts";
 
 /** Some rows of a table, column by column. */
 export interface RowGroup {
-  /** As they stand in the file. */
+  /** Names as in the file. */
   readonly names: readonly string[];
   readonly values: readonly (readonly CellValue[])[];
-  /** Columns whose texts are numbers, such as decimals; a column that holds a number is one anyway. */
+  /** Columns of numbers stored as text, such as decimals; a column that holds a number is numeric anyway. */
   readonly numbers?: readonly boolean[];
-  /** What there is to say of how it was read. */
+  /** Remarks about the reading. */
   readonly remarks?: readonly TableRemark[];
 }
 
-/** A table that can be read from its start any number of times. */
+/** A table that can be reread from its start. */
 export interface RowGroups {
   readonly name: string;
-  /** Rows, where the format says how many there are. */
+  /** The number of rows, if the format declares it. */
   readonly rows?: number | undefined;
   read(): AsyncGenerator<RowGroup, void, void>;
 }
@@ -59,7 +59,7 @@ export async function tableOf({ name, read }: Pick<RowGroups, "name" | "read">):
   return new Table(columns, name, undefined, remarks);
 }
 
-/** Groups as records, always from the start: most such formats know no other way. */
+/** Groups as records, always from the start: most of these formats have no random access. */
 export class GroupedFile implements RecordFile {
   readonly name: string;
   readonly delimiter = undefined;

@@ -1,4 +1,4 @@
-// Splits by group and by time: nothing of a held-out group is learned from, nothing held out is earlier than what is learned from.
+// Splits by group and by time: no held-out group is trained on, and no held-out row is earlier than a training row.
 import { expect, test } from "vitest";
 import { parseCsv, prepareTable } from "./index.ts";
 import { splitRows } from "./rowSplit.ts";
@@ -6,7 +6,7 @@ import { splitRows } from "./rowSplit.ts";
 const groups = Array.from({ length: 200 }, (_, row) => `g${(row * 7) % 23}`);
 const times = Float64Array.from({ length: 200 }, (_, row) => Math.floor(((row * 37) % 200) / 3));
 
-test("groups are held out as wholes, about as many rows as were asked for", () => {
+test("groups are held out as wholes, close to the requested number of rows", () => {
   for (let seed = 0; seed < 20; seed++) {
     const { train, validation } = splitRows({ count: 200, groups }, { kind: "share", share: 0.2, seed });
     const learned = new Set(Array.from(train, (row) => groups[row]));
@@ -23,7 +23,7 @@ test("folds of groups cover every row once", () => {
   expect(held.sort((a, b) => a - b)).toEqual(Array.from({ length: 200 }, (_, row) => row));
 });
 
-test("in time, the last rows are held out, and rows of one time stay together", () => {
+test("in time, the last rows are held out, and rows of the same time stay together", () => {
   const latest = (rows: Int32Array): number => Math.max(...Array.from(rows, (row) => times[row] ?? 0));
   const earliest = (rows: Int32Array): number => Math.min(...Array.from(rows, (row) => times[row] ?? 0));
   const { train, validation } = splitRows({ count: 200, times }, { kind: "share", share: 0.2, seed: 0 });
@@ -35,7 +35,7 @@ test("in time, the last rows are held out, and rows of one time stay together", 
   }
 });
 
-test("too few groups, one time", () => {
+test("refuses too few groups, and a single time", () => {
   expect(() => splitRows({ count: 3, groups: ["a", "a", "a"] }, { kind: "share", share: 0.2, seed: 0 })).toThrow(
     /there is one group of rows/,
   );
@@ -47,7 +47,7 @@ test("too few groups, one time", () => {
 const rows = (count: number, line: (row: number) => string): string =>
   Array.from({ length: count }, (_, row) => line(row)).join("\n");
 
-test("a table is split by a column, which is then no input, and the split is reported", () => {
+test("a table is split by a column, which is then not an input, and the split is reported", () => {
   const visits = parseCsv(
     `Patient ,x,y\n${rows(90, (i) => `p${i % 15},${(i * 7) % 11},${i % 3 === 0 ? "yes" : "no"}`)}`,
   );
@@ -59,7 +59,7 @@ test("a table is split by a column, which is then no input, and the split is rep
   expect(preprocessing.notes.join("\n")).toMatch(/split by "Patient": 12 groups to learn from, 3 held out/);
 });
 
-test("in time, drift between what is learned from and what is held out is reported", () => {
+test("in time, drift between training and held-out rows is reported", () => {
   const prices = parseCsv(
     `day,x,price\n${rows(200, (i) => `${new Date(Date.UTC(2021, 0, 1 + i)).toISOString().slice(0, 10)},${i < 165 ? (i * 7) % 11 : 40 + (i % 5)},${i * 1.5}`)}`,
   );
@@ -71,7 +71,7 @@ test("in time, drift between what is learned from and what is held out is report
   );
 });
 
-test("rows on both sides of a split are named by their numbers", () => {
+test("rows on both sides of a split are listed by number", () => {
   const table = parseCsv(`x,y\n${rows(100, (i) => `${(i % 50) * 1.25},${i % 50 < 25 ? "yes" : "no"}`)}`);
   const { preprocessing, trainRows, validationRows } = prepareTable(table, { target: "y" });
   const learned = new Set(Array.from(trainRows, (row) => row % 50));
@@ -81,7 +81,7 @@ test("rows on both sides of a split are named by their numbers", () => {
   );
 });
 
-test("a group and a time together, and a target as either, are refused", () => {
+test("refuses a group and a time together, and a target as either", () => {
   const table = parseCsv(`g,t,y\n${rows(40, (i) => `${i % 4},${i},${i % 2}`)}`);
   expect(() => prepareTable(table, { target: "y", group: "g", time: "t" })).toThrow(
     /by a group or by a time, not by both/,

@@ -4,23 +4,23 @@ import { HebbError } from "../graph/errors.ts";
 import { Random } from "./random.ts";
 import { kFold, type Split, trainValidationSplit } from "./split.ts";
 
-/** What is held out: a share of the rows, or one of several folds. */
+/** The held-out part: a share of the rows, or one of several folds. */
 export type HeldOut =
   | { readonly kind: "share"; readonly share: number; readonly seed: number }
   | { readonly kind: "fold"; readonly number: number; readonly of: number; readonly seed: number };
 
-/** The rows of a table to be split, and what keeps them together. */
+/** The rows of a table to split, and their grouping or order. */
 export interface RowsToSplit {
   readonly count: number;
-  /** The class of each row: the mix of classes is kept. */
+  /** The class of each row: each part keeps the mix of classes. */
   readonly labels?: ArrayLike<number | string | undefined> | undefined;
-  /** The group of each row: a group is learned from or held out as a whole. */
+  /** The group of each row: each group is wholly in training or wholly held out. */
   readonly groups?: readonly string[] | undefined;
-  /** The time of each row: what is held out comes after all that is learned from. */
+  /** The time of each row: held-out rows come after all training rows. */
   readonly times?: Float64Array | undefined;
 }
 
-/** The stream of random numbers that shuffles groups. */
+/** The random stream that shuffles groups. */
 const groupStream = 0x53504c58;
 
 export function splitRows({ count, labels, groups, times }: RowsToSplit, held: HeldOut): Split {
@@ -38,7 +38,7 @@ const partsOf = (count: number, isHeld: (row: number) => boolean): Split => {
   return { train: rows.filter((row) => !isHeld(row)), validation: rows.filter(isHeld) };
 };
 
-/** Groups in an order that the seed decides, with their rows. */
+/** Groups in a seeded order, with their numbers of rows. */
 function shuffledGroups(groups: readonly string[], seed: number): [string, number][] {
   const sizes = new Map<string, number>();
   for (const group of groups) sizes.set(group, (sizes.get(group) ?? 0) + 1);
@@ -58,7 +58,7 @@ function splitGroups(groups: readonly string[], held: HeldOut): Split {
   return partsOf(groups.length, (row) => out.has(at(groups, row)));
 }
 
-/** Groups until they have as many rows as the share says, or nearly. */
+/** Picks groups until they have about the requested share of rows. */
 function groupsOfShare(shuffled: readonly [string, number][], share: number): string[] {
   const rows = shuffled.reduce((sum, [, size]) => sum + size, 0);
   const wanted = share * rows;
@@ -66,7 +66,7 @@ function groupsOfShare(shuffled: readonly [string, number][], share: number): st
   let taken = 0;
   for (const [group, size] of shuffled) {
     if (chosen.length === shuffled.length - 1) break;
-    // The one that goes too far is taken if that is nearer.
+    // The group that overshoots is taken if that is closer.
     if (taken + size / 2 > wanted && (chosen.length > 0 || share === 0)) continue;
     chosen.push(group);
     taken += size;
@@ -90,9 +90,9 @@ function groupsOfFold(
   return chosen;
 }
 
-/** The last rows are held out; rows of one time stay together. Of folds, each comes after all that it is judged by. */
+/** Holds out the last rows; rows of the same time stay together. With folds, each comes after all its training rows. */
 function splitTimes(times: Float64Array, held: HeldOut): Split {
-  // Rows without a time are learned from.
+  // Rows without a time are for training.
   const known = times.map((time) => (Number.isNaN(time) ? Number.NEGATIVE_INFINITY : time));
   const sorted = known.slice().sort();
   const { length } = sorted;

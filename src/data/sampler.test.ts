@@ -1,4 +1,4 @@
-// Batches: every sample once an epoch, and a place that can be saved and found again in the middle.
+// Batches: every sample once an epoch, and a position that can be saved and restored mid-epoch.
 import { describe, expect, test } from "vitest";
 import { Dataset, gatherSamples } from "./dataset.ts";
 import { Random } from "./random.ts";
@@ -6,7 +6,7 @@ import { BatchSampler, batchesIn, type SamplerOptions } from "./sampler.ts";
 
 const epoch = (sampler: BatchSampler): number[][] => [...sampler.batches()].map((batch) => [...batch]);
 
-test("without shuffling the order is that of the data; the last batch is smaller, or dropped", () => {
+test("without shuffling the order is that of the data; the last batch is smaller or dropped", () => {
   expect(epoch(new BatchSampler(5, { batchSize: 2 }))).toEqual([[0, 1], [2, 3], [4]]);
   expect(epoch(new BatchSampler(5, { batchSize: 2, dropLast: true }))).toEqual([
     [0, 1],
@@ -41,7 +41,7 @@ describe("a state saved at any batch resumes exactly", () => {
     let seen = 0;
     for (const batch of sampler.batches()) {
       expect([...batch]).toEqual(all[1]?.[seen]);
-      // Saved while the batch is in use, as a training loop does after its step.
+      // Saved while the batch is in use, as in a training loop after its step.
       if (++seen === stopAfter) saved = JSON.stringify(sampler.state());
       if (seen === stopAfter) break;
     }
@@ -53,7 +53,7 @@ describe("a state saved at any batch resumes exactly", () => {
   });
 });
 
-/** The batches of an epoch, cut one after the other. */
+/** Cuts an epoch's order into batches. */
 function cut(order: readonly number[], { batchSize = 1, dropLast = false, joinSingle = false }: SamplerOptions) {
   const batches: number[][] = [];
   for (let rest = order; rest.length > 0; rest = rest.slice(batchSize)) batches.push(rest.slice(0, batchSize));
@@ -64,7 +64,7 @@ function cut(order: readonly number[], { batchSize = 1, dropLast = false, joinSi
   return [...batches.slice(0, -2), [...(batches.at(-2) ?? []), ...last]];
 }
 
-test("batches of every size are those that are cut from the order of the epoch, which is a contract", () => {
+test("batches of every size are cut from the epoch's order, which is a contract", () => {
   for (let length = 1; length <= 13; length++)
     for (let batchSize = 1; batchSize <= 14; batchSize++)
       for (const dropLast of [false, true])
@@ -92,7 +92,7 @@ test("batches of every size are those that are cut from the order of the epoch, 
           }
 });
 
-test("defaults are those of PyTorch", () => {
+test("defaults match PyTorch", () => {
   expect(new BatchSampler(3).state()).toEqual({
     epoch: 0,
     batch: 0,
@@ -106,7 +106,7 @@ test("defaults are those of PyTorch", () => {
   expect(batchesIn(3, {})).toBe(3);
 });
 
-test("epochs are numbered from 0 to the last stream", () => {
+test("epochs run from 0 to the last stream", () => {
   const sampler = new BatchSampler(4);
   for (const epoch of [-1, 0.5, 0xe0000001]) {
     expect(() => sampler.startEpoch(epoch)).toThrow(`epoch ${epoch} is not a whole number`);
@@ -118,7 +118,7 @@ test("epochs are numbered from 0 to the last stream", () => {
   }
 });
 
-test("a place from the first to the last of an epoch is restored, and each setting must be the same", () => {
+test("restores a position from the first to the last of an epoch, and requires the same settings", () => {
   const sampler = new BatchSampler(10, { batchSize: 3, shuffle: true });
   for (let batch = 0; batch <= 4; batch++) {
     sampler.restore({ ...sampler.state(), epoch: 2, batch });
@@ -131,7 +131,7 @@ test("a place from the first to the last of an epoch is restored, and each setti
   expect(sampler.state()).toEqual(state);
 });
 
-test("sizes that make no batch are refused", () => {
+test("refuses sizes that make no batch", () => {
   for (const batchSize of [0, -1, 1.5])
     expect(() => new BatchSampler(3, { batchSize })).toThrow(`batchSize ${batchSize} is not a whole number`);
   for (const length of [0, -1, 1.5]) expect(() => new BatchSampler(length)).toThrow("give at least one sample");
@@ -140,7 +140,7 @@ test("sizes that make no batch are refused", () => {
   expect(() => batchesIn(3, JSON.parse('{ "batchsize": 2 }'))).toThrow("batchsize");
 });
 
-test("a state of other data or settings, or a damaged one, is refused", () => {
+test("refuses a state of other data or settings, or a damaged one", () => {
   const sampler = new BatchSampler(10, { batchSize: 3 });
   const state = sampler.state();
   expect(() => new BatchSampler(11, { batchSize: 3 }).restore(state)).toThrow(/length 10, and this loader has 11/);
@@ -160,7 +160,7 @@ describe("Dataset", () => {
     weights: Float32Array.of(1, 0, 2),
   });
 
-  test("gathers samples and subsets in the order asked for", () => {
+  test("gathers samples and subsets in the requested order", () => {
     expect(Array.from(gatherSamples(data.features, [2, 0]))).toEqual([5, 6, 1, 2]);
     const subset = data.subset([1, 1, 2]);
     expect(Array.from(subset.targets.data)).toEqual([8, 8, 9]);
@@ -168,7 +168,7 @@ describe("Dataset", () => {
     expect(subset.targets.dtype).toBe("int32");
   });
 
-  test("values that do not fit together are refused", () => {
+  test("refuses values that do not fit together", () => {
     expect(() => gatherSamples(data.features, [3])).toThrow(/there is no sample 3; the data set has 3/);
     expect(() => new Dataset({ features: new Float32Array(5), featureShape: [2], targets: new Int32Array(2) })).toThrow(
       /5 values do not divide into samples of shape \[2\]/,

@@ -7,13 +7,13 @@ import { Random } from "./random.ts";
 export interface SamplerOptions {
   /** Samples in a batch (default 1, as in PyTorch). */
   readonly batchSize?: number;
-  /** A new order in every epoch (default false). */
+  /** Reshuffle in every epoch (default false). */
   readonly shuffle?: boolean;
-  /** Leave out a last batch that is smaller (default false). */
+  /** Drop a smaller last batch (default false). */
   readonly dropLast?: boolean;
-  /** A last batch of a single sample joins the batch before it, as layers such as BatchNorm cannot train on one (default false). */
+  /** Append a single last sample to the batch before it, as layers such as BatchNorm cannot train on one sample (default false). */
   readonly joinSingle?: boolean;
-  /** Governs the order (default 0). */
+  /** The seed of the order (default 0). */
   readonly seed?: number;
 }
 
@@ -40,7 +40,7 @@ export interface SamplerState {
   readonly joinSingle: boolean;
 }
 
-/** How many batches `length` samples make. */
+/** The number of batches for `length` samples. */
 export function batchesIn(length: number, options: Omit<SamplerOptions, "seed" | "shuffle">): number {
   return batchCount(length, checkOptions("batchesIn", options, batchKinds));
 }
@@ -51,12 +51,12 @@ function batchCount(length: number, { batchSize = 1, dropLast = false, joinSingl
   return rest === 0 || dropLast || (joinSingle && rest === 1 && whole > 0) ? whole : whole + 1;
 }
 
-/** Streams of the shuffle start here, one for each epoch, apart from the streams of splits. */
+/** The first shuffle stream, one per epoch, separate from the streams of splits. */
 const shuffleStream = 0x10000000;
 
 /**
- * Yields batches of sample indices. Iterating yields the rest of the current epoch and then moves to the next. The order of
- * epoch e is `new Random(seed, 0x10000000 + e).permutation(length)`, whatever came before.
+ * Yields batches of sample indices. One iteration yields the rest of the current epoch and then moves to the next. The order of epoch e is
+ * `new Random(seed, 0x10000000 + e).permutation(length)`, independent of earlier draws.
  */
 export class BatchSampler {
   readonly length: number;
@@ -120,13 +120,13 @@ export class BatchSampler {
   take(): Int32Array | undefined {
     if (this.batchesLeft === 0) return undefined;
     const start = this.nextBatch * this.batchSize;
-    // Counted before it is handed out, so that a state saved while the batch is used names the batch after it.
+    // Counted before the batch is returned, so that a state saved while it is in use points to the next one.
     this.nextBatch++;
     const last = this.batchesLeft === 0 && !this.dropLast;
     return this.permutation(this.currentEpoch).slice(start, last ? this.length : start + this.batchSize);
   }
 
-  /** What is left of the current epoch, one batch of sample numbers after the other; then the next epoch begins. */
+  /** The rest of the current epoch, one batch of sample indices after another; then the next epoch begins. */
   *batches(): Generator<Int32Array, void, void> {
     const epoch = this.currentEpoch;
     while (this.currentEpoch === epoch) {
@@ -136,7 +136,7 @@ export class BatchSampler {
     }
   }
 
-  /** Goes to the start of an epoch. */
+  /** Moves to the start of an epoch. */
   startEpoch(epoch: number): void {
     if (!Number.isInteger(epoch) || epoch < 0 || epoch > 0xe0000000)
       throw new HebbError(`epoch ${epoch} is not a whole number ≥ 0`);
@@ -149,7 +149,7 @@ export class BatchSampler {
     return { epoch: this.currentEpoch, batch: this.nextBatch, seed, length, batchSize, shuffle, dropLast, joinSingle };
   }
 
-  /** Goes back to a saved place. Throws HebbError when the state is of other data or other settings: the order would differ. */
+  /** Moves to a saved position. Throws HebbError if the state is of other data or settings, since the order would differ. */
   restore(state: SamplerState): void {
     const mine = this.state();
     for (const key of ["length", "batchSize", "shuffle", "dropLast", "joinSingle", "seed"] as const) {

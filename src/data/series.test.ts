@@ -1,10 +1,10 @@
-// Windows of series: what is seen, what is predicted, and that neither reaches over a cut, a group or a gap.
+// Windows of series: their inputs and targets, which never cross a cut, a group or a gap.
 import { describe, expect, test } from "vitest";
 import { inverseTarget } from "./preprocessing.ts";
 import { prepareSeries, seriesWindows, windowStarts } from "./series.ts";
 import { Table } from "./table.ts";
 
-test("starts: as many as fit, every stride", () => {
+test("starts: as many as fit, at every stride", () => {
   expect([...windowStarts(10, { window: 3 })]).toEqual([0, 1, 2, 3, 4, 5, 6]);
   expect([...windowStarts(10, { window: 3, horizon: 2, stride: 2 })]).toEqual([0, 2, 4]);
   expect([...windowStarts(4, { window: 3, horizon: 2 })]).toEqual([]);
@@ -14,7 +14,7 @@ test("starts: as many as fit, every stride", () => {
 
 describe("series of numbers", () => {
   const values = Float32Array.from({ length: 12 }, (_, i) => i);
-  test("windows of two columns, one of which is predicted two steps ahead", () => {
+  test("windows of two columns, one of them predicted two steps ahead", () => {
     const windows = seriesWindows({ values, width: 2, targets: [1] }, { window: 3, horizon: 2 });
     expect(windows.features.shape).toEqual([3, 2]);
     expect([...windows.features.data]).toEqual([0, 1, 2, 3, 4, 5, 2, 3, 4, 5, 6, 7]);
@@ -31,7 +31,7 @@ describe("series of numbers", () => {
     );
   });
 
-  test("widths and columns that do not fit", () => {
+  test("refuses widths and columns that do not fit", () => {
     expect(() => seriesWindows({ values, width: 5 }, { window: 2 })).toThrow(/divide into rows of 5/);
     expect(() => seriesWindows({ values, width: 2, targets: [2] }, { window: 2 })).toThrow(/no column 2/);
   });
@@ -49,7 +49,7 @@ describe("tables", () => {
     { name: "sales", cells: Array.from({ length: count }, (_, i) => i * 1.5 + 0.25) },
   ]);
 
-  test("windows stay within a shop and on one side of the cut; scales are those of the past", () => {
+  test("windows stay within a shop and on one side of the cut; scales come from the past", () => {
     const prepared = prepareSeries(table, {
       target: "sales",
       group: "shop",
@@ -59,7 +59,7 @@ describe("tables", () => {
       validation: 0.4,
     });
     expect(prepared.inputNames).toEqual(["promo = no", "promo = yes", "sales"]);
-    // 25 rows each: 15 before the cut, 10 behind it.
+    // 25 rows each: 15 before the cut, 10 after it.
     expect(prepared.train.length).toBe(2 * 10);
     expect(prepared.validation?.length).toBe(2 * 5);
     expect(Math.max(...prepared.trainStarts)).toBeLessThan(30 - 2 * 5);
@@ -67,7 +67,7 @@ describe("tables", () => {
     const { target } = prepared.preprocessing;
     const past = Array.from({ length: 30 }, (_, i) => i * 1.5 + 0.25);
     expect(target).toMatchObject({ mean: expect.closeTo(past.reduce((sum, value) => sum + value, 0) / 30, 9) });
-    // Within a shop every second row follows: steps of 3 from the last value seen.
+    // Each shop has every second row, so the next value is 3 steps from the last one seen.
     const last = prepared.train.features.data[3 * 3 + 2] ?? 0;
     const next = [0, 1].map((step) => inverseTarget(target, prepared.train.targets.data[step] ?? 0));
     expect(next[0]).toBeCloseTo(inverseTarget(target, last) + 3, 4);
@@ -98,7 +98,7 @@ describe("tables", () => {
     );
   });
 
-  test("rows out of order, times that are none, parts too short", () => {
+  test("refuses rows out of order, invalid times, and parts that are too short", () => {
     const turned = table.select(Array.from({ length: count }, (_, i) => count - 1 - i));
     expect(() => prepareSeries(turned, { target: "sales", time: "day", window: 3 })).toThrow(
       /row 2 is earlier than the row before it/,

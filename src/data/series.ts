@@ -12,19 +12,19 @@ import { readerOf } from "./reading.ts";
 import { checkTable, type Table } from "./table.ts";
 
 export interface WindowOptions {
-  /** Rows that are seen. */
+  /** Number of input rows. */
   readonly window: number;
-  /** Rows after them whose values are to be predicted (default 1). */
+  /** Number of rows after them to predict (default 1). */
   readonly horizon?: number;
-  /** Rows between the beginnings of two windows (default 1). */
+  /** Rows between the starts of consecutive windows (default 1). */
   readonly stride?: number;
 }
 
 const windowKinds: OptionKinds<WindowOptions> = { window: kind.number, horizon: kind.number, stride: kind.number };
 
 /**
- * Where windows begin in `rows` rows: 0, stride, … as long as window and horizon fit. Throws HebbError for sizes that are no whole
- * numbers of at least 1.
+ * Starts of windows in `rows` rows: 0, stride, … as long as window and horizon fit. Throws HebbError unless the sizes are whole numbers of
+ * at least 1.
  */
 export function windowStarts(rows: number, options: WindowOptions): Int32Array {
   const { window, horizon = 1, stride = 1 } = checkOptions("windowStarts", options, windowKinds);
@@ -40,13 +40,13 @@ export interface Series {
   /** [rows, width]. */
   readonly values: Float32Array;
   readonly width: number;
-  /** The columns that are to be predicted (default all), counted from 0. */
+  /** The columns to predict (default all), counted from 0. */
   readonly targets?: readonly number[];
 }
 
 /**
- * Windows of a series: features [n, window, width] and targets [n, horizon, targets], the rows right after each window. Windows with a
- * NaN in them are left out. Throws HebbError when none is left.
+ * Windows of a series: features [n, window, width] and targets [n, horizon, targets], the rows right after each window. Windows that
+ * contain NaN are left out. Throws HebbError if none remain.
  */
 export function seriesWindows(series: Series, options: WindowOptions): Dataset {
   checkOptions("seriesWindows", options, windowKinds);
@@ -97,7 +97,7 @@ export interface PrepareSeriesOptions extends WindowOptions, Omit<FitPreprocessi
   readonly validation?: number;
   /** A column that identifies the series; windows stay within one. It is not an input. */
   readonly group?: string;
-  /** A column of dates or numbers by which rows must ascend within their series. It is not an input. */
+  /** A column of dates or numbers that must ascend within each series. It is not an input. */
   readonly time?: string;
   /** Whether past values of the target are an input too (default true). */
   readonly pastTarget?: boolean;
@@ -115,7 +115,7 @@ const seriesKinds: OptionKinds<PrepareSeriesOptions> = {
 
 export interface PreparedSeries {
   readonly preprocessing: TablePreprocessing;
-  /** Names of the columns of a window: the features, then the target's past. */
+  /** Names of a window's columns: the features, then the target's past. */
   readonly inputNames: readonly string[];
   readonly train: Dataset;
   readonly validation?: Dataset;
@@ -159,8 +159,8 @@ function checkOrder(table: Table, time: string, series: readonly (readonly numbe
 }
 
 /**
- * Windows of a table whose rows are ordered in time. Each series is cut once: training windows are before the cut with
- * everything they predict, those for validation begin behind it, and scales are those of the rows before it, so no row is in both.
+ * Windows of a table whose rows are ordered in time. Each series is cut once. Training windows, including everything they predict, lie
+ * before the cut; validation windows begin after it. So no row is in both. Scales come from the rows before the cut.
  * Features [n, window, inputs]; targets [n, horizon] scaled numbers, or the class at the end of the horizon [n].
  * Throws HebbError for rows out of order and for parts too short for a window.
  */

@@ -1,7 +1,7 @@
 // Ends a stalled transfer.
 
 export interface Silence {
-  /** Aborted after so many seconds in which nothing was heard. */
+  /** Aborted after this many seconds without data. */
   readonly signal: AbortSignal;
   /** Data arrived: the timer restarts. */
   heard(): void;

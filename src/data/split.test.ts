@@ -13,7 +13,7 @@ test("each row is in exactly one part, and the seed decides which", () => {
   expect(trainValidationSplit(103, { validation: 0.25, seed: 5 })).not.toEqual(split);
 });
 
-test("classes are split in proportion; a class of one row is learned from", () => {
+test("classes are split in proportion; a class of one row is trained on", () => {
   const labels = Array.from({ length: 101 }, (_, i) => (i === 0 ? "single" : i <= 70 ? "many" : "few"));
   const { train, validation } = trainValidationSplit(101, { labels });
   const count = (rows: Int32Array, label: string): number => rows.filter((row) => labels[row] === label).length;
@@ -22,14 +22,14 @@ test("classes are split in proportion; a class of one row is learned from", () =
   expect(count(train, "single")).toBe(1);
 });
 
-test("a class of two rows gives one to each side of halves", () => {
+test("a class of two rows gives one row to each side of a half split", () => {
   const labels = ["many", "many", "many", "many", "two", "two", "many", "many", "many", "many"];
   const { validation } = trainValidationSplit(10, { labels, validation: 0.5 });
   expect(validation.length).toBe(5);
   expect([...validation].filter((row) => labels[row] === "two")).toHaveLength(1);
 });
 
-test("every side gets its share, also where many labels stand in one row alone", () => {
+test("every side gets its share, even with many labels of a single row", () => {
   for (const [singles, others, share] of [
     [60, 40, 0.2],
     [10, 3, 0.15],
@@ -44,7 +44,7 @@ test("every side gets its share, also where many labels stand in one row alone",
     const { train, validation } = trainValidationSplit(count, { labels, validation: share });
     expect(validation.length).toBe(Math.max(1, Math.round(count * share)));
     expect(sorted(train, validation)).toEqual(Array.from({ length: count }, (_, i) => i));
-    // Every label can be learned, where there are rows enough for that.
+    // Every label has a training row, if there are enough rows.
     const learned = new Set(Array.from(train, (row) => labels[row])).size;
     expect(learned).toBe(Math.min(new Set(labels).size, train.length));
   }
@@ -52,13 +52,13 @@ test("every side gets its share, also where many labels stand in one row alone",
   expect(trainValidationSplit(3, { labels: ["a", "b", "c"], validation: 0 }).train.length).toBe(3);
 });
 
-test("tiny tables and a share of 0", () => {
+test("handles tiny tables and a share of 0", () => {
   expect(trainValidationSplit(1).train.length).toBe(1);
   expect(trainValidationSplit(2).validation.length).toBe(1);
   expect(trainValidationSplit(10, { validation: 0 }).validation.length).toBe(0);
 });
 
-test("folds are disjoint, cover everything and keep the classes' proportions", () => {
+test("folds are disjoint, cover everything and keep the class proportions", () => {
   const labels = Array.from({ length: 60 }, (_, i) => i % 3);
   const folds = kFold(60, 5, { labels, seed: 1 });
   expect(sorted(...folds.map((fold) => fold.validation))).toEqual(Array.from({ length: 60 }, (_, i) => i));
@@ -68,7 +68,7 @@ test("folds are disjoint, cover everything and keep the classes' proportions", (
   }
 });
 
-test("bad shares, folds and labels are refused", () => {
+test("refuses bad shares, folds and labels", () => {
   expect(() => trainValidationSplit(10, { validation: 1 })).toThrow(/validation 1 is not a valid share/);
   expect(() => trainValidationSplit(10, { validation: Number.NaN })).toThrow(/validation must be a number, got NaN/);
   expect(() => trainValidationSplit(10, { labels: [1, 2] })).toThrow(/2 labels for 10 rows/);
@@ -94,7 +94,7 @@ test("no rows give two empty parts", () => {
   expect([train.length, validation.length]).toEqual([0, 0]);
 });
 
-/** How many rows of each class are held out, by the largest remainders; a class of one row is learned from. */
+/** Held-out rows per class, by the largest remainders; a class of one row is trained on. */
 function sharesOf(sizes: readonly number[], share: number): number[] {
   const exact = sizes.map((size) => (size === 1 ? 0 : size * share));
   const taken = exact.map(Math.floor);
@@ -109,7 +109,7 @@ function sharesOf(sizes: readonly number[], share: number): number[] {
   return taken;
 }
 
-test("rows that divide unevenly go to the classes with the largest remainders", () => {
+test("leftover rows go to the classes with the largest remainders", () => {
   for (const sizes of [
     [13, 7, 5],
     [9, 9, 9, 9],
@@ -126,7 +126,7 @@ test("rows that divide unevenly go to the classes with the largest remainders", 
     }
 });
 
-test("which rows are held out is a contract", () => {
+test("the selection of held-out rows is a contract", () => {
   const labels = Array.from({ length: 24 }, (_, row) => ["a", "b", "c"][(row * row) % 3]);
   const rows = [
     trainValidationSplit(24).validation,
@@ -149,7 +149,7 @@ test("which rows are held out is a contract", () => {
   `);
 });
 
-test("the least and the greatest that can be asked for", () => {
+test("the smallest and largest valid arguments", () => {
   for (const validation of [-0.01, 1, 1.5])
     expect(() => trainValidationSplit(10, { validation })).toThrow(`validation ${validation} is not a valid share`);
   expect(trainValidationSplit(10, { validation: 0.99 }).train.length).toBe(1);
@@ -162,7 +162,7 @@ test("the least and the greatest that can be asked for", () => {
       expect(run).toThrow(`takes a number of rows first, got ${count}`);
 });
 
-test("labels are a list of one for each row", () => {
+test("labels are a list with one entry per row", () => {
   const split = trainValidationSplit as (count: number, options: object) => unknown;
   for (const labels of [null, "abcdefghij", 5, {}, { length: "10" }])
     expect(() => split(10, { labels })).toThrow("labels must be a list of one for each row");

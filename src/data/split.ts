@@ -9,7 +9,7 @@ export interface SplitOptions {
   /** The share of rows for validation, from 0 (none) to below 1 (default 0.2). */
   readonly validation?: number;
   readonly seed?: number;
-  /** One label for each row: every class is then split in the same proportion. */
+  /** One label per row: every class is then split in the same proportion. */
   readonly labels?: ArrayLike<number | string | undefined>;
 }
 
@@ -19,7 +19,7 @@ export interface Split {
   readonly validation: Int32Array;
 }
 
-/** Stream numbers keep the uses of one seed apart. */
+/** Separate streams keep the uses of one seed independent. */
 const splitStream = 0x53504c54;
 
 const kinds: OptionKinds<SplitOptions> = { validation: kind.number, seed: kind.number, labels: kind.anything };
@@ -47,9 +47,8 @@ function strata(where: string, count: number, labels: SplitOptions["labels"]): n
 }
 
 /**
- * Splits rows 0 … count-1 at random. With labels, each class contributes the same share (largest remainders decide the last
- * rows), and keeps at least one row to learn from, as long as the other classes can supply the share. The same seed always gives
- * the same split.
+ * Splits rows 0 … count-1 at random. With labels, each class contributes the same share; the largest remainders decide the last rows. Each
+ * class keeps at least one training row, as long as the other classes can supply the share. The same seed always gives the same split.
  */
 export function trainValidationSplit(count: number, options: SplitOptions = {}): Split {
   checkRows("trainValidationSplit", count);
@@ -76,7 +75,7 @@ export function trainValidationSplit(count: number, options: SplitOptions = {}):
       return right - left || a - b;
     });
   let missing = wanted - taken.reduce((sum, n) => sum + n, 0);
-  // A class keeps at least one row to learn from, as long as there are others to take.
+  // Each class keeps at least one training row, as long as other classes can supply the share.
   for (const kept of [1, 0]) {
     for (let before = -1; missing > 0 && missing !== before; ) {
       before = missing;

@@ -1,4 +1,4 @@
-// Tables in databases (Node only): DuckDB files, SQL over any file it reads, and SQLite, read by Node itself if it can.
+// Tables in databases (Node only): DuckDB files, SQL over any file that DuckDB reads, and SQLite, through Node if it has it.
 import { HebbError } from "../graph/errors.ts";
 import { quoted } from "../graph/visible.ts";
 import { type CellValue, isCellValue } from "./cells.ts";
@@ -7,14 +7,14 @@ import type { RowGroup, RowGroups } from "./rowGroups.ts";
 
 type DuckDb = typeof import("@duckdb/node-api");
 
-/** The package holds native code, so it is loaded by where it is: no bundler takes it in. */
+/** Loads the package by its path: it holds native code, which no bundler may include. */
 async function loadDuckDb(purpose: string): Promise<DuckDb> {
   const address = packageAddress("@duckdb/node-api", purpose);
   const duckDb: DuckDb = await import(address);
   return duckDb;
 }
 
-/** A name within a statement. */
+/** A quoted SQL name. */
 const sqlName = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 const sqlText = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
@@ -23,7 +23,7 @@ const failed = (path: string, error: unknown): HebbError =>
     ? error
     : new HebbError(`${path}: ${(error instanceof Error ? error.message : String(error)).replace(/\s+/g, " ")}`);
 
-/** The only table, where no statement says what is wanted. */
+/** The only table, if there is no statement. */
 function onlyTable(path: string, tables: readonly string[]): string {
   const [first, second] = tables;
   if (first === undefined) throw new HebbError(`${path} has no table; write one into it`);
@@ -34,16 +34,16 @@ function onlyTable(path: string, tables: readonly string[]): string {
   return `select * from ${sqlName(first)}`;
 }
 
-/** DuckDB values that are neither numbers nor strings are converted to its text. */
+/** DuckDB values other than numbers and strings become DuckDB's text. */
 const cellValue = (value: unknown): CellValue => (isCellValue(value) ? value : String(value));
 
-/** What a reading needs, and how it ends. */
+/** A database opened for reading, and how to close it. */
 interface Opened {
   readonly path: string;
   readonly statement: string | undefined;
-  /** Where the database lies; in memory for views over other files. */
+  /** The path of the database; in memory for views over other files. */
   readonly database: string;
-  /** Statements before. */
+  /** Statements to run first. */
   readonly before: readonly string[];
   readonly purpose: string;
 }
@@ -90,13 +90,13 @@ async function* duckDbRows({
   }
 }
 
-/** The rows that a statement gives, or of the only table. */
+/** The rows of a statement, or of the only table. */
 export const duckDbGroups = (path: string, statement: string | undefined): RowGroups => ({
   name: path,
   read: () => duckDbRows({ path, statement, database: path, before: [], purpose: "reading DuckDB databases" }),
 });
 
-/** A statement over a CSV, JSON or Parquet file, which is called data in it. */
+/** A statement over a CSV, JSON or Parquet file, under the name `data`. */
 export const sqlOverFile = (path: string, statement: string): RowGroups => ({
   name: path,
   read: () =>
@@ -111,7 +111,7 @@ export const sqlOverFile = (path: string, statement: string): RowGroups => ({
 
 const rowsOfGroup = 2048;
 
-/** What of Node's SQLite is used; Node has it from 22.13 on. */
+/** The part of Node's SQLite in use; Node has it from 22.13 on. */
 interface Sqlite {
   readonly DatabaseSync: new (
     path: string,
@@ -141,7 +141,7 @@ function* sqliteRows({ DatabaseSync }: Sqlite, path: string, statement: string |
           .iterate(),
       ].map(({ name }) => String(name));
     const prepared = database.prepare(statement ?? onlyTable(path, tables()));
-    // Whole numbers may be larger than a float64 holds.
+    // Whole numbers may exceed float64.
     prepared.setReadBigInts(true);
     let names = prepared.columns?.().map(({ name }) => name);
     let rows: Readonly<Record<string, unknown>>[] = [];
@@ -162,13 +162,13 @@ function* sqliteRows({ DatabaseSync }: Sqlite, path: string, statement: string |
   }
 }
 
-/** The rows that a statement gives, or of the only table, of a SQLite file. */
+/** The rows of a statement, or of the only table, from a SQLite file. */
 export const sqliteGroups = (path: string, statement: string | undefined): RowGroups => ({
   name: path,
   async *read() {
     const sqlite = nodeSqlite();
     if (sqlite === undefined) {
-      // Older versions of Node have no SQLite; DuckDB reads it by an extension that it fetches once.
+      // Older versions of Node have no SQLite; DuckDB reads it with an extension that it downloads once.
       yield* duckDbRows({
         path,
         statement,

@@ -39,7 +39,7 @@ test("row numbers are identifiers by name, not by value: an evenly spaced x is a
   for (const name of ["x", "paid", "humid", "day"]) expect(inferColumnType(column(counting, name)).kind).toBe("number");
 });
 
-test("a few unreadable cells in many numbers count as missing; many make a category", () => {
+test("a few unreadable cells among many numbers count as missing; many make a category", () => {
   const numbers = Array.from({ length: 100 }, (_, i) => String(i % 7));
   expect(inferColumnType(column([...numbers, "12o"]))).toEqual({
     kind: "number",
@@ -114,7 +114,7 @@ describe("describe", () => {
   });
 });
 
-test("what is not a cell, and a column without a name, are refused", () => {
+test("refuses values that are not cells, and a column without a name", () => {
   for (const [value, what] of [
     [[1], "\\[1\\]"],
     [new Map([["a", 1]]), "a Map"],
@@ -128,7 +128,7 @@ test("what is not a cell, and a column without a name, are refused", () => {
   expect(Table.fromRows([JSON.parse('{"__proto__": 5}')]).column("__proto__").cells).toEqual(["5"]);
 });
 
-test("columns of unequal length, doubled names and rows that do not exist are refused", () => {
+test("refuses columns of unequal length, duplicate names and missing rows", () => {
   expect(
     () =>
       new Table([

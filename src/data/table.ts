@@ -12,7 +12,7 @@ import { flatRow, NestedColumns } from "./nestedRows.ts";
 import { asText, type Reading, readerOf, spellings } from "./reading.ts";
 import type { TableRemark } from "./tableRemarks.ts";
 
-/** Refuses anything but a table as the first argument of a function. */
+/** Throws unless the first argument of a function is a table. */
 export function checkTable(where: string, table: unknown): asserts table is Table {
   if (!(table instanceof Table))
     throw new HebbError(
@@ -23,17 +23,17 @@ export function checkTable(where: string, table: unknown): asserts table is Tabl
 export interface Column {
   readonly name: string;
   readonly cells: readonly Cell[];
-  /** Whether the cells were numbers before they were text, so that a point in them is a decimal point. */
+  /** Whether the cells were numbers before conversion to text, so that a point in them is a decimal point. */
   readonly typed?: boolean;
 }
 
-/** A column with what its cells say, and what was decided from all columns together. */
+/** A column with its evidence, and the type decided from all columns together. */
 export interface JudgedColumn extends Column {
   readonly evidence: ColumnEvidence;
   readonly type: ColumnType;
 }
 
-/** The cells of a column as text. Throws HebbError that names the row for a value that no cell can hold. */
+/** The cells of a column as text. Throws HebbError that names the row of an unsupported value. */
 function textCells(values: readonly unknown[], column: string, table: string): Cell[] {
   return values.map((value, row) => {
     if (isCellValue(value)) return cellOf(value);
@@ -47,7 +47,7 @@ const areNumbers = (values: readonly unknown[]): boolean =>
   values.some((value) => typeof value === "number") &&
   values.every((value) => value === null || ["number", "bigint", "boolean", "undefined"].includes(typeof value));
 
-/** Refuses, by name, columns that are not lists of cells with a name. */
+/** Throws, by name, unless the columns are named lists of cells. */
 function checkColumns(columns: unknown, table: unknown): void {
   const takes = 'new Table: takes a list of columns such as [{ name: "age", cells: [41] }]';
   if (!Array.isArray(columns))
@@ -74,7 +74,7 @@ export class Table {
   readonly rowCount: number;
   /** The delimiter of the file. */
   readonly delimiter: string | undefined;
-  /** What reading its file had to decide. */
+  /** Remarks about reading the file. */
   readonly remarks: readonly TableRemark[];
   readonly #places: ReadonlyMap<string, number>;
   #judged: readonly JudgedColumn[] | undefined;
@@ -113,8 +113,8 @@ export class Table {
   }
 
   /**
-   * A table from objects such as parsed JSON; the columns are the keys of all of them, in order of appearance. Objects in cells become
-   * columns too: { user: { age: 41 } } has the column user.age.
+   * A table from objects such as parsed JSON; the columns are all keys, in order of appearance. Objects in cells become columns too: {
+   * user: { age: 41 } } has the column user.age.
    */
   static fromRows(rows: readonly Readonly<Record<string, unknown>>[], name = "the table"): Table {
     const takes = "Table.fromRows: takes a list of objects such as [{ age: 41 }]";
@@ -139,20 +139,20 @@ export class Table {
     return this.columns.map((column) => column.name);
   }
 
-  /** Whether there is a column of that name, or of nearly that name. */
+  /** Whether there is a column of that name, or a close match. */
   has(column: string): boolean {
     return matchColumn(column, this.columnNames) !== undefined;
   }
 
   /**
-   * The column of that name; one whose name differs in capitals, blanks or invisible characters will do if it is the only one. Throws
-   * HebbError that names the columns there are.
+   * The column of that name. A name that differs in capitals, blanks or invisible characters also matches, if it is the only one. Throws
+   * HebbError that lists the existing columns.
    */
   column(name: string): Column {
     return this.#at(name, this.columns);
   }
 
-  /** A column with its type. All columns are judged when one is first asked for. */
+  /** A column with its type. The first call judges all columns. */
   judged(name: string): JudgedColumn {
     return this.#at(name, this.judgedColumns);
   }
@@ -164,7 +164,7 @@ export class Table {
     return found;
   }
 
-  /** The same table, with columns that hold what is said rather than what their cells say. Columns by the names that the table has. */
+  /** The same table with chosen column types in place of the inferred ones, under the table's spelling of the names. */
   as(choices: TypeChoices): Table {
     const chosen = chosenTypes(choices);
     const own = this.#chosen;
@@ -174,7 +174,7 @@ export class Table {
     return table;
   }
 
-  /** All columns with their types, which were decided from all of them together. */
+  /** All columns with their types, decided from all of them together. */
   get judgedColumns(): readonly JudgedColumn[] {
     if (this.#judged === undefined) {
       const seen = this.columns.map((column) => ({ ...column, evidence: evidenceOf(column.cells) }));
@@ -187,7 +187,7 @@ export class Table {
     return this.#judged;
   }
 
-  /** The table of these rows (counted from 0), in this order. */
+  /** A table of these rows (counted from 0), in this order. */
   select(rows: ArrayLike<number>): Table {
     const order = Array.from(rows);
     for (const row of order) {
@@ -203,7 +203,7 @@ export class Table {
     );
   }
 
-  /** The table without these columns; names that do not occur are ignored. */
+  /** The table without these columns; unknown names are ignored. */
   drop(...names: string[]): Table {
     return new Table(
       this.columns.filter((column) => !names.includes(column.name)),
@@ -213,7 +213,7 @@ export class Table {
     );
   }
 
-  /** What each column holds, in order. */
+  /** A summary of each column, in order. */
   describe(): ColumnSummary[] {
     return this.judgedColumns.map(summarize);
   }
@@ -225,7 +225,7 @@ export interface ColumnSummary {
   readonly rows: number;
   readonly missing: number;
   readonly distinct: number;
-  /** For numbers (dates: days since 1970; durations: seconds). */
+  /** For numbers, dates (days since 1970) and durations (seconds). */
   readonly range?: {
     readonly min: number;
     readonly max: number;
@@ -243,14 +243,14 @@ export function numericCells(column: Column, reading: Reading): Float64Array {
   return Float64Array.from(column.cells, (cell) => reader.number(cell));
 }
 
-/** Mean, standard deviation (of the population), extremes and median of the values that are not NaN; undefined when there are none. */
+/** Mean, population standard deviation, extremes and median of the values that are not NaN; undefined if there are none. */
 export function numberSummary(values: Float64Array): NonNullable<ColumnSummary["range"]> | undefined {
   const sorted = values.filter((value) => !Number.isNaN(value)).sort();
   const count = sorted.length;
   const min = sorted[0];
   const max = sorted[count - 1];
   if (min === undefined || max === undefined) return undefined;
-  // Rounding would make a tiny spread of equal values, and a target of one value would look as if it varied.
+  // Rounding would give equal values a tiny spread, and a constant target would seem to vary.
   if (min === max) return { min, max, mean: min, std: 0, median: min };
   // Scaled by the largest magnitude, so that sums of huge values do not overflow.
   const scale = Math.max(Math.abs(min), Math.abs(max)) || 1;

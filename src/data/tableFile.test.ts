@@ -1,4 +1,4 @@
-// One table in every format: as other programs write it, at once and in parts, packed, in several files, behind an address, and damaged.
+// One table in every format: written by other programs, at once and in parts, compressed, in several files, at a URL, and damaged.
 import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -40,7 +40,7 @@ beforeAll(async () => {
 
 const cellsOf = (table: Table): unknown =>
   Object.fromEntries(table.columns.map(({ name, cells }) => [name, cells.map((cell) => cell ?? "")]));
-/** How formats write the same value: 0 or False for no, 10.0 or 10.00 for ten. */
+/** Formats differ in writing the same value: 0 or False for no, 10.0 or 10.00 for ten. */
 const plain = (cell: string): string =>
   /^\d+\.\d+$/.test(cell)
     ? String(Number(cell))
@@ -104,7 +104,7 @@ describe("the same table", () => {
       const found = await readTableFile(path(), part);
       expect(found.columnNames).toEqual(expected.columnNames);
       expect(plainCells(found)).toEqual(plainCells(expected));
-      // In parts, the preprocessing is that of the table in memory, and every row comes once.
+      // In parts, the preprocessing equals that of the table in memory, and every row occurs once.
       const whole = fitPreprocessing(found, { target: "y" });
       const stream = await streamTable(path(), { target: "y", validation: 0, ...part });
       expect(stream.preprocessing.featureNames).toEqual(whole.featureNames);
@@ -118,7 +118,7 @@ describe("the same table", () => {
     60_000,
   );
 
-  test("Parquet says decimals and floats in parts as at once", async () => {
+  test("Parquet gives the same decimals and floats in parts as at once", async () => {
     const { parquetWriteBuffer } = await import("hyparquet-writer");
     const path = write(
       "rows.parquet",
@@ -139,7 +139,7 @@ describe("the same table", () => {
   });
 });
 
-test("several files are one table, their columns in any order; other columns are named", async () => {
+test("several files form one table, with columns in any order; differing columns are named", async () => {
   const lines = csv.trim().split("\n");
   mkdirSync(join(folder, "months", "deep"), { recursive: true });
   const turned = lines.map((line) => line.split(",").reverse().join(","));
@@ -183,7 +183,7 @@ describe("refused in one sentence", () => {
   });
 });
 
-test("an address is fetched once, asked for again, checked, and used without its server", async () => {
+test("a URL is downloaded once, revalidated, checked, and used without its server", async () => {
   const asked: string[] = [];
   const server = createServer((request, response) => {
     const etag = '"one"';

@@ -14,21 +14,21 @@ import { GroupedFile, type RowGroups, tableOf } from "./rowGroups.ts";
 import { duckDbGroups, sqliteGroups, sqlOverFile } from "./sql.ts";
 import type { Table } from "./table.ts";
 
-/** What of a file is the table, where it may hold several. */
+/** Selects the table in a file that may hold several. */
 export interface TablePart {
-  /** A statement whose rows are the table: over the tables of a database, or over `data` for any other file. */
+  /** A statement that yields the table: over the tables of a database, or over `data` for any other file. */
   readonly sql?: string | undefined;
-  /** The sheet of an Excel file, by its name or its number from 1. */
+  /** The sheet of an Excel file, by name or by number from 1. */
   readonly sheet?: string | undefined;
 }
 
 export const tablePartKinds: OptionKinds<TablePart> = { sql: kind.string, sheet: kind.string };
 
-/** Whether a file that holds this is a table whatever else is known of it. */
+/** Whether a file of this kind is always a table. */
 export const isTableKind = (found: FileKind): found is TableKind =>
   found !== "text" && found !== "idx" && found !== "png" && found !== "jpeg";
 
-/** Formats of which a stretch can be read without the rest. */
+/** Formats that can be read in parts. */
 export const readInParts: readonly TableKind[] = ["table", "parquet", "arrow", "jsonl", "sqlite", "duckdb"];
 
 function groupsOf(format: Exclude<TableKind, "table">, path: string, { sql, sheet }: TablePart): RowGroups {
@@ -52,14 +52,14 @@ function groupsOf(format: Exclude<TableKind, "table">, path: string, { sql, shee
 
 const isDatabase = (format: TableKind): boolean => format === "sqlite" || format === "duckdb";
 
-/** Its table. Throws HebbError for a file that is damaged, or needs a package that is not installed. */
+/** The whole table. Throws HebbError for a file that is damaged, or needs a package that is not installed. */
 export async function wholeTable(file: InputFile, format: TableKind, part: TablePart): Promise<Table> {
   if (part.sql !== undefined && !isDatabase(format)) return tableOf(sqlOverFile(file.path, part.sql));
   if (format === "table") return file.table();
   return format === "parquet" ? parquetTable(file) : tableOf(groupsOf(format, file.path, part));
 }
 
-/** The same in parts, read again for every pass over it. */
+/** The table in parts, reread for every pass over it. */
 export async function tableInParts(
   file: InputFile,
   format: TableKind,

@@ -1,4 +1,4 @@
-// What is said of a table before training: each fault by itself, with its figures, and nothing of a table without one.
+// Findings about a table before training: each fault alone, with its figures, and none for a sound table.
 import { describe, expect, it } from "vitest";
 import { iris, loans, parseCsv, type TableFinding, tableFindings } from "./index.ts";
 
@@ -8,11 +8,11 @@ const noise = (k: number, by = 7919): number => ((k * by) % 1009) / 1009;
 const see = (text: string, target: string): TableFinding[] =>
   tableFindings(parseCsv(text, { name: "t.csv" }), { target });
 const codes = (found: readonly TableFinding[]): string[] => found.map(({ code }) => code);
-/** Two classes that two numbers tell apart roughly. */
+/** Two classes that two numbers separate roughly. */
 const label = (k: number): string => (noise(k) + 0.4 * noise(k, 104729) > 0.7 ? "yes" : "no");
 
-describe("nothing is said", () => {
-  it("of tables that are as they should be", () => {
+describe("no finding", () => {
+  it("for sound tables", () => {
     expect(tableFindings(iris(), { target: "species" })).toEqual([]);
     expect(tableFindings(loans({ count: 400, noise: 0.4, seed: 1 }), { target: "approved" })).toEqual([]);
     expect(
@@ -22,7 +22,7 @@ describe("nothing is said", () => {
 });
 
 describe("leaks", () => {
-  it("alive beside survived: one column says the other", () => {
+  it("alive beside survived: one column gives the other away", () => {
     const found = see(
       `age,alive,survived\n${rows(120, (k) => [20 + Math.round(40 * noise(k)), label(k) === "yes" ? "y" : "n", label(k)])}`,
       "survived",
@@ -32,7 +32,7 @@ describe("leaks", () => {
       '"alive" alone decides "survived" in 100 % of the rows; leave it out if it is not known before "survived" is.',
     );
   });
-  it("a score above a limit, and a column that is filled in for one class only", () => {
+  it("a score above a limit, and a column that has values for one class only", () => {
     const text = `a,score,boat,y\n${rows(200, (k) => [noise(k, 31).toFixed(3), (label(k) === "yes" ? 5 + noise(k) : noise(k)).toFixed(3), label(k) === "yes" ? (k % 9) + 1 : "", label(k)])}`;
     const found = see(text, "y");
     expect(codes(found)).toEqual(["leak", "leak"]);
@@ -59,11 +59,11 @@ describe("classes", () => {
     expect(found).toHaveLength(1);
     expect(found[0]?.text).toContain('97.5 % of the rows have the "fraud" no');
   });
-  it("one of a few rows among several", () => {
+  it("a class of a few rows among several", () => {
     const found = see(`a,y\n${rows(202, (k) => [noise(k).toFixed(3), k > 199 ? "odd" : k % 2 ? "b" : "c"])}`, "y");
     expect(found[0]?.text).toContain("The class odd has 2 of 202 rows");
   });
-  it("a target of one value cannot be learned, and the reason is the one that training would give", () => {
+  it("a constant target cannot be learned, for the same reason that training gives", () => {
     const found = see(`a,y\n${rows(30, (k) => [noise(k).toFixed(3), "same"])}`, "y");
     expect(codes(found)).toEqual(["target"]);
     expect(found[0]?.text).toContain("in every row, so there is nothing to learn");
@@ -83,7 +83,7 @@ describe("the file", () => {
       see(`a,stadt,y\n${rows(60, (k) => [noise(k).toFixed(3), k % 3 ? "München" : "Âme", label(k)])}`, "y"),
     ).toEqual([]);
   });
-  it("a first line that is data", () => {
+  it("a header line that is data", () => {
     const text = `5.1,3.5,setosa\n${rows(60, (k) => [(4 + 3 * noise(k)).toFixed(1), (2 + 2 * noise(k, 31)).toFixed(1), k % 2 ? "setosa" : "virginica"])}`;
     expect(codes(see(text, "setosa"))).toEqual(["header"]);
     expect(codes(see(`1,2,3\n${rows(60, (k) => [noise(k), noise(k, 31), noise(k, 37)])}`, "3"))).toEqual(["header"]);

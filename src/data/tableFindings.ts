@@ -27,9 +27,9 @@ import { checkTable, type JudgedColumn, type Table } from "./table.ts";
 
 /**
  * leak: columns give the target away. imbalance: rare classes. encoding: damaged letters. header: the first line is data, or columns have
- * no name of their own. target: it cannot be learned. cells: some are no values of their column. constant: one value, or none.
- * identifier: it names rows. text: words where most cells are numbers. copy: two columns say the same. duplicates: rows stand more than
- * once. drift: the last rows are not like the first.
+ * no name. target: it cannot be learned. cells: some are not values of their column. constant: one value, or none. identifier: it names
+ * rows. text: words where most cells are numbers. copy: two columns hold the same. duplicates: repeated rows. drift: the last rows differ
+ * from the first.
  */
 export const findingCodes = [
   "leak",
@@ -48,12 +48,12 @@ export const findingCodes = [
 
 export interface TableFinding {
   readonly code: (typeof findingCodes)[number];
-  /** One or two sentences: what was found, with its figures, and what to do. */
+  /** One or two sentences: the finding with its figures, and the advice. */
   readonly text: string;
   readonly columns: readonly string[];
 }
 
-/** One class in so many rows is rare, and a class of fewer rows than this can hardly be learned. */
+/** A class is rare below one row in this many, and hardly learnable below this many rows. */
 const [imbalance, fewestOfClass] = [10, 5] as const;
 
 function imbalances(target: string, { labels, names }: Labelled): TableFinding[] {
@@ -87,7 +87,7 @@ function imbalances(target: string, { labels, names }: Labelled): TableFinding[]
   ];
 }
 
-/** Letters as they look when UTF-8 was read as Windows-1252, or when bytes were lost. */
+/** Typical letters of UTF-8 misread as Windows-1252, or of lost bytes. */
 const damaged = /\uFFFD|[ÂÃ][\u0080-\u00BF€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â€[\u0080-\u00BFœ™˜¦“”]|ï»¿/;
 
 function encodings(table: Table): TableFinding[] {
@@ -109,7 +109,7 @@ function encodings(table: Table): TableFinding[] {
 
 const isNumber = (text: string): boolean => text.trim() !== "" && Number.isFinite(Number(text));
 
-/** A first line that looks like the ones below it: numbers above numbers, or a value that comes again. */
+/** Finds a first line that resembles those below it: numbers above numbers, or a repeated value. */
 function header(table: Table): TableFinding[] {
   const like = table.judgedColumns.filter(({ name, type, cells }) =>
     type.kind === "number" || type.kind === "identifier" ? isNumber(name) : cells.includes(name),
@@ -126,7 +126,7 @@ function header(table: Table): TableFinding[] {
   ];
 }
 
-/** Columns that are not used, and why. */
+/** Columns that are not used, with the reason. */
 function unused(columns: readonly JudgedColumn[]): TableFinding[] {
   return columns.flatMap((column): TableFinding[] => {
     const { name, type, evidence } = column;
@@ -152,8 +152,8 @@ const remarksOf = (table: Table): TableFinding[] =>
   }));
 
 /**
- * What is wrong with a table as it is, and with this target: said before anything is trained, in sentences. A finding is not an error, but
- * for the code "target": nothing can be learned then.
+ * Problems of a table and its target, as sentences, before any training. A finding is not an error, except for the code "target", which
+ * means that nothing can be learned.
  */
 export function tableFindings(given: Table, options: FitPreprocessingOptions): TableFinding[] {
   checkTable("tableFindings", given);
@@ -191,7 +191,7 @@ export function tableFindings(given: Table, options: FitPreprocessingOptions): T
   found.push(...unused(others));
   const repeated = duplicates(table);
   if (repeated !== undefined) found.push({ code: "duplicates", text: repeated, columns: [] });
-  // A split by time has its own note, of the rows that it holds out.
+  // A split by time has its own note about the held-out rows.
   const drift = resolved.time === undefined ? driftInTime([...inputs, target]) : undefined;
   if (drift !== undefined) found.push({ code: "drift", ...drift });
   for (const column of [target, ...inputs])

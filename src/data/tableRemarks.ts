@@ -1,4 +1,4 @@
-// What was decided while reading a file: generated column names, the detected encoding.
+// Remarks about decisions while reading a file: generated column names, the detected encoding.
 
 export interface TableRemark {
   readonly code: "header" | "encoding";

@@ -17,12 +17,12 @@ import type { RecordFile, Records } from "./recordFile.ts";
 
 export interface ScanTableOptions extends FitPreprocessingOptions {
   readonly seed: number;
-  /** Share of rows held out, and how many at most. */
+  /** Share of held-out rows, and their maximum number. */
   readonly validation: number;
   readonly maxValidation: number;
 }
 
-/** A row that is kept: its cells as a text of their own. Cells are parts of the text that was read, and would keep all of it in memory. */
+/** A row to keep, copied: its cells are substrings of the file's text and would keep all of it in memory. */
 export interface KeptRow {
   readonly text: string;
   readonly row: number;
@@ -31,10 +31,10 @@ export interface KeptRow {
 const packed = (record: readonly string[], row: number): KeptRow => ({ text: JSON.stringify(record), row });
 export const unpacked = (text: string): Cell[] => JSON.parse(text) as Cell[];
 
-/** Whether a row is held out is drawn from this stream. */
+/** The random stream that decides on held-out rows. */
 const heldStream = 0x63000000;
 
-/** A row is held out when its own draw from the seed is below the share: every reading finds the same rows. */
+/** Holds a row out if its own seeded draw is below the share, so every pass finds the same rows. */
 const heldOut = (seed: number, share: number): ((row: number) => boolean) => {
   const limit = share * 4294967296;
   const high = Math.floor(seed / 4294967296);
@@ -43,7 +43,7 @@ const heldOut = (seed: number, share: number): ((row: number) => boolean) => {
 
 const sampleRows = 2000;
 
-/** Rows spread evenly over a stream: when there are too many, every second one goes. */
+/** Rows spread evenly over a stream: when there are too many, every second one is dropped. */
 class SpreadRows {
   #rows: KeptRow[] = [];
   #stride = 1;
@@ -62,20 +62,20 @@ class SpreadRows {
   }
 }
 
-/** What the first reading tells. */
+/** The result of the first pass. */
 export interface TableScan {
   readonly table: RowFacts;
   readonly facts: readonly ColumnFacts[];
-  /** The options, with columns by the names that the table has. */
+  /** The options, with the table's spelling of column names. */
   readonly fitting: FitPreprocessingOptions;
-  /** Rows to learn from. */
+  /** Number of training rows. */
   readonly count: number;
   readonly held: (row: number) => boolean;
   readonly heldRows: readonly KeptRow[];
   readonly sample: readonly KeptRow[];
 }
 
-/** What the first records of a file, alone, say about its columns. */
+/** The evidence of the first records of a file. */
 function guess({ records }: Records, { columns, typed }: RecordFile): NamedEvidence[] {
   const seen = columns.map((name, place) => ({
     name,
@@ -87,7 +87,7 @@ function guess({ records }: Records, { columns, typed }: RecordFile): NamedEvide
   return seen;
 }
 
-/** One reading of the whole file, with the columns read in one way. */
+/** One pass over the whole file, with one reading per column. */
 class Pass {
   readonly scans: readonly ColumnScan[];
   readonly fitting: ScanTableOptions;
@@ -146,7 +146,7 @@ class Pass {
   }
 }
 
-/** The types of all columns, that of the target by the task that was asked for. */
+/** The types of all columns; that of the target depends on the requested task. */
 function judge(
   columns: readonly NamedEvidence[],
   delimiter: string | undefined,
@@ -161,13 +161,13 @@ function judge(
   });
 }
 
-/** Whether figures that were gathered with one reading are those of another: booleans are not other numbers. */
+/** Whether statistics gathered with one reading hold for another: the `booleans` flag does not change the numbers. */
 const alike = (a: Reading, b: Reading): boolean =>
   JSON.stringify({ ...a, booleans: undefined }) === JSON.stringify({ ...b, booleans: undefined });
 
 /**
- * Reads the file once, with the readings that its beginning suggests; where all of it leads to others, once more. What is decided is the
- * same as for a table in memory.
+ * Reads the file once, with the readings that its beginning suggests. If the whole file leads to others, reads it once more. The decisions
+ * are the same as for a table in memory.
  */
 export async function scanTable(file: RecordFile, options: ScanTableOptions): Promise<TableScan> {
   const { validation, maxValidation, seed } = options;

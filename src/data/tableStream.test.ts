@@ -1,4 +1,4 @@
-// Tables in parts: the same figures as in memory, every row once in every epoch, in every encoding; what is refused; prefetching.
+// Tables in parts: the same statistics as in memory, every row once in every epoch, in every encoding; errors; prefetching.
 import { mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -21,7 +21,7 @@ const write = (name: string, content: string | Uint8Array): string => {
   return path;
 };
 
-/** A table of every kind of column, with gaps, quotes and letters of several bytes. */
+/** A table of every kind of column, with gaps, quotes and multi-byte letters. */
 function mixed(count: number): string {
   const random = new Random(3);
   const lines = ["number,amount,price,date,colour,answer,id,note,y"];
@@ -44,7 +44,7 @@ function mixed(count: number): string {
 }
 
 const options = { target: "y", validation: 0, seed: 5 } as const;
-/** The rows of a data set as texts, for comparison without their order. */
+/** The rows of a data set as texts, to compare without their order. */
 const rowsOf = (features: ArrayLike<number>, targets: ArrayLike<number>, width: number): string[] =>
   Array.from(targets, (target, i) => `${Array.from({ length: width }, (_, k) => features[i * width + k])} → ${target}`);
 
@@ -88,7 +88,7 @@ describe("the same as in memory", () => {
         median: expect.closeTo(input.median, 9),
       });
     }
-    // Every row once, whatever the order of the blocks.
+    // Every row once, in any order of the blocks.
     const { features, featureCount, targets } = applyPreprocessing(found, table);
     const rows: string[] = [];
     for await (const part of stream.parts(1)) rows.push(...rowsOf(part.features.data, part.targets.data, featureCount));
@@ -113,7 +113,7 @@ test("epochs differ, seeds differ, the same seed and epoch repeat", async () => 
   expect((await joined({ shuffle: false }, 1)) === (await joined({ shuffle: false }, 0))).toBe(true);
 });
 
-test("parts have the size that is asked for; batches are mixed within them", async () => {
+test("parts have the requested size; batches are shuffled within them", async () => {
   const path = write(
     "parts.csv",
     `x,y\n${Array.from({ length: 10_000 }, (_, i) => `${i},${i % 2 ? "a" : "b"}\n`).join("")}`,
@@ -136,7 +136,7 @@ test("parts have the size that is asked for; batches are mixed within them", asy
   expect(ascending / total).toBeLessThan(0.6);
 });
 
-test("rows held out are drawn by seed, in the same share everywhere, and never learned from", async () => {
+test("held-out rows are drawn by seed, in the same share everywhere, and never trained on", async () => {
   const lines = Array.from({ length: 40_000 }, (_, i) => `${i},${i % 2 ? "a" : "b"}\n`);
   const path = write("held.csv", `x,y\n${lines.join("")}`);
   const stream = await streamTable(path, { target: "y", validation: 0.1, seed: 4 });
@@ -146,12 +146,12 @@ test("rows held out are drawn by seed, in the same share everywhere, and never l
   const seen = new Set(stream.validation?.features.data);
   for await (const part of stream.parts(0)) expect(part.features.data.some((value) => seen.has(value))).toBe(false);
   expect([...seen].filter((value) => value < 0).length / held).toBeCloseTo(0.5, 1);
-  // Of a longer table a smaller share: the number stays below the limit, within chance.
+  // Longer tables hold out a smaller share: the number stays below the limit, within chance.
   const few = await streamTable(path, { target: "y", validation: 0.5, maxValidation: 500 });
   expect(Math.abs((few.validation?.length ?? 0) - 500)).toBeLessThan(120);
 });
 
-test("weights, gaps that cost the row and logarithms of targets", async () => {
+test("weights, gaps that drop the row and logarithms of targets", async () => {
   const lines = Array.from({ length: 500 }, (_, i) => `${i % 10 ? i : ""},${1 + (i % 3)},${Math.exp(i / 50)}\n`);
   const path = write("weights.csv", `x,w,y\n${lines.join("")}`);
   const stream = await streamTable(path, { ...options, weights: "w", missing: "drop", targetTransform: "log" });
@@ -199,7 +199,7 @@ describe("refused", () => {
     await expect(streamTable(write(`${name}.csv`, content), { ...options, ...more })).rejects.toThrow(message);
   });
 
-  test("a file that is gone, or has changed", async () => {
+  test("a file that was deleted or changed", async () => {
     await expect(streamTable(join(folder, "gone.csv"), options)).rejects.toThrow(/there is no file/);
     const path = write("changing.csv", "x,y\n1,a\n2,b\n3,a\n");
     const stream = await streamTable(path, options);
@@ -215,7 +215,7 @@ test("long texts and very many values do not stay in memory", async () => {
   expect(stream.preprocessing.dropped.map(({ column }) => column)).toEqual(["text"]);
 });
 
-test("characters are not cut in two", () => {
+test("characters are not split", () => {
   const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
   for (const text of ["a", "aß", "a€", "a😀"])
     for (let length = 1; length <= encode(text).length; length++) {
@@ -229,7 +229,7 @@ test("characters are not cut in two", () => {
 });
 
 describe("prefetch", () => {
-  test("asks ahead, keeps the order, gives errors in their place", async () => {
+  test("reads ahead, keeps the order, raises errors in their place", async () => {
     const asked: number[] = [];
     async function* source(): AsyncGenerator<number> {
       for (let i = 0; i < 5; i++) {

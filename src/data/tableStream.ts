@@ -1,4 +1,4 @@
-// Tables larger than memory (Node only): one pass fits the preprocessing, and every epoch reads the file again in blocks, shuffled by seed.
+// Tables larger than memory (Node only): one pass fits the preprocessing, and every epoch rereads the file in shuffled blocks.
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import type { OptionKinds } from "../graph/options.ts";
@@ -19,14 +19,17 @@ import { isTableKind, type TablePart, tableInParts, tablePartKinds } from "./tab
 import { type KeptRow, scanTable, unpacked } from "./tableScan.ts";
 
 export interface StreamTableOptions extends Omit<FitPreprocessingOptions, "rows">, Omit<CsvOptions, "name">, TablePart {
-  /** Share of rows held out, drawn row by row from the seed (default 0.01); they are held in memory, so at most `maxValidation`. */
+  /** Share of held-out rows, drawn row by row from the seed (default 0.01). They are held in memory, so there are at most `maxValidation`. */
   readonly validation?: number;
-  /** Most rows held out (default 50,000): of longer tables a smaller share is. */
+  /** Maximum held-out rows (default 50,000); longer tables hold out a smaller share. */
   readonly maxValidation?: number;
   readonly seed?: number;
   /** Rows per part (default 65,536): the number held in memory and shuffled at once. */
   readonly bufferRows?: number;
-  /** Whether the blocks of the file come in another order in every epoch (default true; never for packed files and formats other than CSV, which are read from their start). */
+  /**
+   * Whether every epoch shuffles the blocks of the file (default true). Compressed files and formats other than CSV are always read from
+   * their start.
+   */
   readonly shuffle?: boolean;
 }
 
@@ -42,19 +45,19 @@ const kinds: OptionKinds<StreamTableOptions> = {
   shuffle: kind.boolean,
 };
 
-/** Streams of the order of blocks start here, one for each epoch. */
+/** The first block-order stream, one per epoch. */
 const blockStream = 0x62000000;
 
-/** A table in a file, ready to be read again and again. */
+/** A table in a file that can be read repeatedly. */
 export class TableStream {
   readonly preprocessing: TablePreprocessing;
-  /** What was decided about each column. */
+  /** The decisions about each column. */
   readonly columns: readonly ColumnExplanation[];
-  /** Rows to learn from. */
+  /** Number of training rows. */
   readonly length: number;
-  /** Some of them, for what needs to see a few: shapes, the doctor. At most 2,000, spread over the file. */
+  /** A sample for shapes and the doctor: at most 2,000 rows, spread over the file. */
   readonly sample: Dataset;
-  /** The rows that are held out. */
+  /** The held-out rows. */
   readonly validation: Dataset | undefined;
   readonly bufferRows: number;
   readonly #file: RecordFile;
@@ -62,7 +65,7 @@ export class TableStream {
   readonly #seed: number;
   readonly #shuffle: boolean;
 
-  /** Made by {@link streamTable}. */
+  /** Use {@link streamTable} instead. */
   constructor(parts: {
     readonly file: RecordFile;
     readonly preprocessing: TablePreprocessing;
@@ -88,9 +91,9 @@ export class TableStream {
   }
 
   /**
-   * The rows of an epoch as data sets of `bufferRows` rows, the last one smaller. Blocks of 256 KiB come in an order that seed and
-   * epoch decide, so a part mixes rows from all over the file; within a part they stand as they were read. The next part is prepared
-   * while one is used. Throws HebbError when the file has changed since it was first read.
+   * The rows of an epoch as data sets of `bufferRows` rows, the last one smaller. Seed and epoch shuffle blocks of 256 KiB, so a part mixes
+   * rows from all over the file; within a part they keep their order. The next part is prepared while one is in use. Throws HebbError if
+   * the file has changed since the first pass.
    */
   parts(epoch: number): AsyncGenerator<Dataset, void, void> {
     return prefetch(this.#parts(epoch));
@@ -112,14 +115,14 @@ export class TableStream {
     if (part.count > 0) yield part.dataset();
   }
 
-  /** How the blocks of the file come in an epoch. */
+  /** The block order of an epoch. */
   #orderOf(epoch: number): Random | undefined {
     return this.#shuffle ? new Random(this.#seed, blockStream + epoch) : undefined;
   }
 
   /**
-   * The same rows in the same parts, before their cells are turned into numbers: what trains on some of them makes only those. The next part
-   * is read while one is used.
+   * The same rows in the same parts, before encoding, so that a trainer of some of them encodes only those. The next part is read while one
+   * is in use.
    */
   records(epoch: number): AsyncGenerator<PartRows, void, void> {
     return prefetch(this.#records(epoch));
@@ -146,7 +149,7 @@ export class TableStream {
     if (part.length > 0) yield new RecordRows(part, encode);
   }
 
-  /** The rows of an epoch in batches, mixed within each part by seed and epoch; a last batch of a part may be smaller. */
+  /** The rows of an epoch in batches, shuffled within each part by seed and epoch; the last batch of a part may be smaller. */
   async *batches(options: {
     readonly batchSize: number;
     readonly epoch?: number;
@@ -168,7 +171,7 @@ const encoderOf = (preprocessing: TablePreprocessing, { name, columns, typed }: 
     { name, targets: true },
   );
 
-/** Rows that are turned into numbers as they come. */
+/** Encodes rows as they arrive. */
 class RowBuffer {
   count = 0;
   readonly #encoder: RowEncoder;
@@ -214,13 +217,13 @@ class RowBuffer {
 }
 
 /**
- * Opens a table that need not fit into memory: CSV (gzip and Zstandard too), Parquet, Arrow, JSON lines, or what `sql` gives. The first pass, here, infers the types of the columns from every row and
- * takes means, deviations, categories and classes from every training row (medians from up to 16,384 of each column; of more than
- * 20,000 different values the rare ones are forgotten). What it gives has the form that `fit` trains on: `new RowStream(stream)` takes
- * its `length`, `sample`, `parts` and `records`.
+ * Opens a table that need not fit into memory: CSV (gzip and Zstandard too), Parquet, Arrow, JSON lines, or the result of `sql`. This call
+ * makes the first pass. It infers the column types from every row, and means, deviations, categories and classes from every training row.
+ * Medians come from up to 16,384 values of each column; beyond 20,000 distinct values, rare ones are forgotten. `fit` trains on the result
+ * through `new RowStream(stream)`, which takes its `length`, `sample`, `parts` and `records`.
  *
- * Memory: one part of `bufferRows` rows and the one after it, the rows held out, and figures that do not grow with the table.
- * Throws HebbError for files that cannot be read, for malformed records (with their line), and for targets that cannot be learned.
+ * Memory: one part of `bufferRows` rows and the next one, the held-out rows, and statistics that do not grow with the table.
+ * Throws HebbError for unreadable files, for malformed records (with their line), and for targets that cannot be learned.
  */
 export async function streamTable(path: string, options: StreamTableOptions): Promise<TableStream> {
   checkTarget("streamTable", options, kinds);
@@ -231,7 +234,7 @@ export async function streamTable(path: string, options: StreamTableOptions): Pr
   return streamFile(file, options);
 }
 
-/** The same of a file that was looked at already; how its text is read was said then. */
+/** As above, for a file already looked at, whose encoding was reported then. */
 export async function streamFile(
   file: RecordFile,
   options: Omit<StreamTableOptions, keyof CsvOptions | keyof TablePart>,

@@ -39,7 +39,7 @@ export interface PreparedTable {
   readonly train: Dataset;
   /** Absent when the share is 0. */
   readonly validation?: Dataset;
-  /** What was decided about each column. */
+  /** The decisions about each column. */
   readonly columns: readonly ColumnExplanation[];
   /** Table rows (from 0) of each sample. */
   readonly trainRows: Int32Array;
@@ -60,7 +60,7 @@ export function tableDataset(applied: AppliedTable): Dataset {
   });
 }
 
-/** The class of each of these rows, for splits that keep the mix of classes; undefined where a number is to be predicted. */
+/** The class of each of these rows, for stratified splits; undefined for a numeric target. */
 function classLabels(
   table: Table,
   rows: ArrayLike<number>,
@@ -72,7 +72,7 @@ function classLabels(
   return Array.from(rows, (row) => reader.key(column.cells[row] ?? ""));
 }
 
-/** The group of each of these rows; those without one are a group each. */
+/** The group of each of these rows; a row without one is a group of its own. */
 const groupsOf = ({ cells, type, typed }: JudgedColumn, rows: ArrayLike<number>): string[] => {
   const reader = readerOf(type.reading, typed);
   return Array.from(rows, (row) => {
@@ -81,7 +81,7 @@ const groupsOf = ({ cells, type, typed }: JudgedColumn, rows: ArrayLike<number>)
   });
 };
 
-/** The time of each of these rows. Throws HebbError for a column of something else. */
+/** The time of each of these rows. Throws HebbError unless the column holds dates or numbers. */
 function timesOf(table: Table, name: string, rows: ArrayLike<number>): Float64Array {
   const { cells, type, typed } = table.judged(name);
   if (type.reading.kind !== "date" && type.reading.kind !== "number")
@@ -92,7 +92,7 @@ function timesOf(table: Table, name: string, rows: ArrayLike<number>): Float64Ar
   return Float64Array.from(rows, (row) => number(cells[row]));
 }
 
-/** What is to be said of a split: how it was made, rows on both sides, and how the rows held out differ. */
+/** Notes about a split: the method, rows on both sides, and how the held-out rows differ. */
 function splitNotes(
   table: Table,
   { group, time }: Pick<FitPreprocessingOptions, "group" | "time">,

@@ -1,10 +1,10 @@
-// The terms that tell: by correlation with what is predicted, without those that all rows or none have.
+// Telling terms: by correlation with the prediction, without those that all rows or none have.
 import { expect, test } from "vitest";
 import { Dataset } from "./dataset.ts";
 import { tellingTerms } from "./tellingTerms.ts";
 
-test("terms that go along with what is predicted and against it in turn, each word once", () => {
-  // A feature before the terms: "a" is in all rows, "no" goes along, "no good" too, "fine" against half of it, "x" in none, "y" not at all.
+test("terms for and against the prediction in turn, each word once", () => {
+  // One feature precedes the terms: "a" is in all rows, "no" correlates, "no good" too, "fine" against half of it, "x" in none, "y" not at all.
   const terms = ["a", "no", "no good", "fine", "x", "y"];
   const features = Float32Array.of(
     ...[9, 1, 2, 1, 0, 0, 1],

@@ -3,9 +3,9 @@ import { at } from "../graph/at.ts";
 import type { Dataset } from "./dataset.ts";
 
 /**
- * The places of the terms whose presence correlates most with what is predicted, or against it: from either side in turn, the best first, at
- * most `most`. A term that shares a word with one before it is left out. The features of the terms begin at `from`; each of `predicted` has
- * a number for each row, and the largest correlation with one of them counts.
+ * The indices of the terms whose presence correlates most with the prediction, positively and negatively in turn, the strongest first, at
+ * most `most`. A term that shares a word with an earlier one is left out. The features of the terms begin at `from`. Each entry of
+ * `predicted` has a number per row; the largest correlation with one of them counts.
  */
 export function tellingTerms(
   rows: Dataset,

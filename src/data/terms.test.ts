@@ -1,9 +1,9 @@
-// Texts as features: words of every script, weights, lengths, gaps, and the same from a table in parts.
+// Texts as features: words of every script, weights, lengths, gaps, and equality with a table in parts.
 import { describe, expect, test } from "vitest";
 import { applyPreprocessing, fitPreprocessing, parseCsv, Table } from "./index.ts";
 import { TextScan, termsOf, weighTerms, wordsOf } from "./terms.ts";
 
-test("words are runs of letters and digits in small letters, and single signs where a script has no spaces", () => {
+test("words are runs of lowercased letters and digits, and single signs in scripts without spaces", () => {
   expect(wordsOf("Don't PANIC: 42 times!")).toEqual(["don", "t", "panic", "42", "times"]);
   expect(wordsOf("Ærø, naïve ﬁne Straße")).toEqual(["ærø", "naïve", "fine", "straße"]);
   expect(wordsOf("नमस्ते दुनिया")).toEqual(["नमस्ते", "दुनिया"]);
@@ -16,7 +16,7 @@ test("piles of marks above a letter take no time", () => {
   expect(wordsOf(`a${"\u0301\u0323".repeat(200_000)} b`).length).toBe(2);
 });
 
-test("texts of one length have no spread, and none of their terms is taken that was only counted too often", () => {
+test("texts of one length have no spread, and terms whose count is only an upper bound are left out", () => {
   const same = new TextScan();
   for (let k = 0; k < 300; k++) same.add(`car red blue id${k}`);
   expect(same.facts().deviation).toBe(0);
@@ -35,7 +35,7 @@ test("terms are words and pairs of neighbours", () => {
   ]);
 });
 
-test("of terms in few texts, or in all, there is no feature; the weight is that of the inverse frequency", () => {
+test("terms in few texts, or in all, get no feature; the weight is the inverse frequency", () => {
   const scan = new TextScan();
   for (const text of ["the red car", "the red bus", "the bus", undefined]) scan.add(text);
   const facts = scan.facts();
@@ -85,7 +85,7 @@ describe("a column of texts", () => {
     expect(own[terms.length]).toBeCloseTo((Math.log(5) - mean) / scale, 5);
   });
 
-  test("has no words where it is missing, or those that stand in", () => {
+  test("has no words if missing, or those of the fill", () => {
     expect([...of(null).subarray(0, terms.length)].every((value) => value === 0)).toBe(true);
     expect(of("unheard")[terms.length]).toBeGreaterThan(of(null)[terms.length] ?? 0);
     const filled = fitPreprocessing(table, { target: "y", missingOf: { note: { constant: "fine view" } } });
@@ -94,7 +94,7 @@ describe("a column of texts", () => {
     expect(apply(null)).toBe(apply("fine view"));
   });
 
-  test("costs the row a gap where that is asked for", () => {
+  test("drops the row for a gap on request", () => {
     const gaps = parseCsv(
       `note,x,y\n${Array.from({ length: 80 }, (_, i) => `${i % 5 ? `"${opinions[i % 4]} ${i}"` : ""},${i % 7},${i % 2}`).join("\n")}`,
     );

@@ -10,7 +10,7 @@ const unspaced =
 export const wordPattern = `[${unspaced}]\\p{M}*|(?:(?![${unspaced}])[\\p{L}\\p{M}\\p{N}])+`;
 const word = new RegExp(wordPattern, "gu");
 
-/** Marks above a letter that are too many: normalising takes time quadratic in their number (Unicode's UAX #15 allows 30). */
+/** Too many marks above a letter: normalising takes time quadratic in their number (Unicode's UAX #15 allows 30). */
 export const marksPattern = "(\\p{M}{30})\\p{M}+";
 const marks = new RegExp(marksPattern, "gu");
 
@@ -18,7 +18,7 @@ const marks = new RegExp(marksPattern, "gu");
 export const wordsOf = (text: string): readonly string[] =>
   text.replace(marks, "$1").normalize("NFKC").toLowerCase().match(word) ?? [];
 
-/** How often each term occurs: words, and pairs of them. */
+/** The count of each term: words, and pairs of them. */
 export function termsOf(words: readonly string[]): Map<string, number> {
   const counts = new Map<string, number>();
   const add = (term: string): unknown => counts.set(term, (counts.get(term) ?? 0) + 1);
@@ -29,10 +29,10 @@ export function termsOf(words: readonly string[]): Map<string, number> {
   return counts;
 }
 
-/** What the fitted texts of a column say. */
+/** Statistics of a column's fitted texts. */
 export interface TextFacts {
   readonly rows: number;
-  /** How many texts have each term, the most frequent first: at most `uncertain` too many. */
+  /** The number of texts with each term, the most frequent first; too high by at most `uncertain`. */
   readonly uncertain: number;
   readonly terms: readonly ValueCount[];
   /** Mean and standard deviation of log(1 + words). */
@@ -40,19 +40,19 @@ export interface TextFacts {
   readonly deviation: number;
 }
 
-/** Texts of a column, one after the other, in memory that does not grow with them. */
+/** Scans the texts of a column one after another, in constant memory. */
 export class TextScan {
   readonly #counts = new ValueCounts(true, thresholds.mostCountedTerms);
   #rows = 0;
   #mean = 0;
   #squares = 0;
 
-  /** undefined is a gap: a text of no words. */
+  /** undefined is a gap: a text without words. */
   add(text: string | undefined): void {
     const words = text === undefined ? [] : wordsOf(text);
     const length = Math.log1p(words.length);
     this.#rows++;
-    // Sums of squares would leave a rest where all texts are of one length (Welford 1962).
+    // Sums of squares would leave a rounding error if all texts have one length (Welford 1962).
     const delta = length - this.#mean;
     this.#mean += delta / this.#rows;
     this.#squares += delta * (length - this.#mean);
@@ -71,7 +71,7 @@ export class TextScan {
   }
 }
 
-/** The terms that become features, at most so many, and the weight of each: log((1 + texts) / (1 + texts with it)) + 1. */
+/** The terms that become features, up to a limit, and the weight of each: log((1 + texts) / (1 + texts with it)) + 1. */
 export function weighTerms(
   { rows, uncertain, terms }: TextFacts,
   fewest: number,

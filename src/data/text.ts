@@ -1,9 +1,9 @@
-// Text as numbers: a vocabulary of characters, and windows for predicting the next one.
+// Text as numbers: a vocabulary of characters, and windows for next-token prediction.
 import { HebbError } from "../graph/errors.ts";
 import { Dataset } from "./dataset.ts";
 import { Random } from "./random.ts";
 
-/** Text to tokens and back. */
+/** Converts text to tokens and back. */
 export interface Vocabulary {
   readonly size: number;
   encode(text: string): Int32Array;
@@ -57,8 +57,8 @@ export class CharacterVocabulary implements Vocabulary {
 }
 
 /**
- * Windows for next-token training: features [n, context] int32 and, one place later, targets [n, context] int32. Windows start every
- * `stride` tokens (default context: none overlap).
+ * Windows for next-token training: features [n, context] int32 and, shifted by one, targets [n, context] int32. A window starts every
+ * `stride` tokens (default context, so none overlap).
  */
 export function nextTokenWindows(tokens: Int32Array, context: number, stride = context): Dataset {
   if (!Number.isInteger(context) || context < 1 || !Number.isInteger(stride) || stride < 1) {
@@ -81,33 +81,33 @@ export function nextTokenWindows(tokens: Int32Array, context: number, stride = c
   return new Dataset({ features, featureShape: [context], targets, targetShape: [context] });
 }
 
-/** Tokens of a text in a file: a few in a row are read when they are needed. */
+/** Tokens of a text in a file, read on demand. */
 export interface TokenReader {
-  /** How many tokens there are. */
+  /** The number of tokens. */
   readonly length: number;
-  /** `count` tokens from each of these on, one run after the other. */
+  /** `count` tokens from each start on, one run after another. */
   read(starts: ArrayLike<number>, count: number): Int32Array;
 }
 
-/** Streams of the windows' offsets start here, apart from the shuffle's. */
+/** The first offset stream, separate from that of the shuffle. */
 const offsetStream = 0x20000000;
 
 /**
- * A long text for next-token training without copies: `length` windows of `context` tokens that cover it once. In every epoch but the
- * first they start at another offset, drawn from seed and epoch, so that no token is always the first of its window.
+ * A long text for next-token training without copies: `length` windows of `context` tokens that cover it once. From the second epoch on,
+ * they start at an offset drawn from seed and epoch, so that no token is always the first of its window.
  */
 export class TokenSequence {
   /** Reads the tokens of a few windows; undefined if all tokens are in memory. */
   readonly reader: TokenReader | undefined;
-  /** How many tokens there are. */
+  /** The number of tokens. */
   readonly size: number;
   readonly #tokens: Int32Array | undefined;
   readonly context: number;
-  /** How many different tokens there are. */
+  /** The number of distinct tokens. */
   readonly vocabulary: number;
   readonly length: number;
 
-  /** Tokens in memory, or what reads those of a file. */
+  /** Tokens in memory, or a reader for those in a file. */
   constructor(tokens: Int32Array | TokenReader, context: number, vocabulary: number) {
     if (!Number.isInteger(context) || context < 1)
       throw new HebbError(`context ${context} must be a whole number of at least 1`);
@@ -132,7 +132,7 @@ export class TokenSequence {
     return tokens;
   }
 
-  /** All tokens. Where a file keeps them, they are read each time that this is asked for. */
+  /** All tokens. If a file holds them, each access reads all of them. */
   get tokens(): Int32Array {
     return this.#tokens ?? this.#read([0], this.size);
   }
@@ -141,7 +141,7 @@ export class TokenSequence {
     return this.#checked(this.reader?.read(starts, count) ?? new Int32Array());
   }
 
-  /** The tokens of the windows that begin at these places, each with the token behind it: [windows, context + 1]. */
+  /** The tokens of the windows at these starts, each with the token after it: [windows, context + 1]. */
   windows(starts: Int32Array): Int32Array {
     const width = this.context + 1;
     if (this.#tokens === undefined) return this.#read(starts, width);
@@ -150,12 +150,12 @@ export class TokenSequence {
     return out;
   }
 
-  /** Where windows begin in an epoch: window w starts at this place + w × context. */
+  /** The offset of an epoch: window w starts at this offset + w × context. */
   offset(seed: number, epoch: number): number {
     return epoch === 0 ? 0 : new Random(seed, offsetStream + epoch).integer(this.context);
   }
 
-  /** The first token of each of these windows. A window that would reach beyond the text is moved back to its end. */
+  /** The first token of each of these windows. A window that would cross the end of the text is moved back to end there. */
   starts(windows: ArrayLike<number>, offset = 0): Int32Array {
     const last = this.size - 1 - this.context;
     return Int32Array.from(windows, (window) => Math.min(last, offset + window * this.context));

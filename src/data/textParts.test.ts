@@ -1,4 +1,4 @@
-// Tokens read of a file are those of the whole text, for every vocabulary whose text can be cut.
+// Tokens read from a file equal those of the whole text, for every vocabulary whose text can be cut.
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,7 +16,7 @@ afterAll(() => removeFolder(folder));
 const random = new Random(5);
 const words = ["der Baum", "größer", "  ", "\n", "🌳🌳", "數學", "it's", "12"];
 const spaced = Array.from({ length: 3000 }, () => words[random.integer(words.length)]).join(" ");
-// Without a place between words: cut between characters of four bytes.
+// Without spaces between words: cut between characters of four bytes.
 const dense = "🌳數".repeat(4000);
 
 it.each([
@@ -38,8 +38,8 @@ it.each([
   expect(() => reader?.read([0], 1)).toThrow(`${path} has changed while it was read in parts`);
 });
 
-it("a text whose tokens depend on what stands far before them is not cut", () => {
-  // Each piece begins with a token of its own.
+it("a text whose tokens depend on distant earlier text is not cut", () => {
+  // Each piece begins with an extra token.
   const encode = (text: string): Int32Array => Int32Array.of(-1, ...Array.from(text, (one) => one.charCodeAt(0)));
   expect(cutsOf(spaced, encode(spaced), { encode }, 0)).toBeUndefined();
 });

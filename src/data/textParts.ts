@@ -5,23 +5,23 @@ import { bytesOf } from "./encoding.ts";
 import { PieceReader, type SeenFile } from "./pieceReader.ts";
 import type { TokenReader, Vocabulary } from "./text.ts";
 
-/** Where a text is cut: each piece alone has the tokens that it has in the whole. Plain JSON. */
+/** The cuts of a text: each piece alone has the same tokens as within the whole. Plain JSON. */
 export interface TextCuts {
-  /** The byte of the file with which the text begins. */
+  /** The byte offset of the text in the file. */
   readonly start: number;
-  /** The bytes and the tokens of each piece. */
+  /** The numbers of bytes and tokens in each piece. */
   readonly bytes: readonly number[];
   readonly tokens: readonly number[];
 }
 
-/** Characters of a piece, and how far behind them a better place is looked for. */
+/** Characters of a piece, and the distance to search beyond them for a better cut. */
 const usualLength = 2048;
-/** Places that are tried before a text counts as one that cannot be cut. */
+/** Cuts to try before giving up. */
 const mostTries = 8;
 
 const isSpace = (character: string | undefined): boolean => character === undefined || /\s/.test(character);
 
-/** Places behind `from` where a text may be cut: between lines or words, where there are any near, and at its end. */
+/** Possible cuts after `from`: between lines or words if any are near, else at that distance, or at the end of the text. */
 function* placesToCut(text: string, from: number): Generator<number> {
   const wanted = from + usualLength;
   for (let place = wanted; place < Math.min(text.length, wanted + usualLength); place++) {
@@ -29,13 +29,13 @@ function* placesToCut(text: string, from: number): Generator<number> {
     const word = text[place] === " " && !isSpace(text[place - 1]) && !isSpace(text[place + 1]);
     if (line || word) yield place;
   }
-  // Not between the two halves of a character.
+  // Not between the two halves of a surrogate pair.
   const half = (text.charCodeAt(wanted) & 0xfc00) === 0xdc00;
   if (wanted < text.length) yield half ? wanted + 1 : wanted;
   else yield text.length;
 }
 
-/** Cuts a text with these tokens; undefined where its vocabulary gives pieces of it other tokens. */
+/** Cuts a text with these tokens; undefined if its vocabulary gives the pieces other tokens. */
 export function cutsOf(
   text: string,
   tokens: Int32Array,
@@ -65,7 +65,7 @@ export function cutsOf(
   return done === tokens.length ? cuts : undefined;
 }
 
-/** The places before each of these lengths, and behind the last. */
+/** The start of each piece, and the end of the last. */
 function placesOf(lengths: readonly number[], start: number): Float64Array {
   const places = new Float64Array(lengths.length + 1);
   places[0] = start;
@@ -73,7 +73,7 @@ function placesOf(lengths: readonly number[], start: number): Float64Array {
   return places;
 }
 
-/** The piece with this token. */
+/** The piece that contains this token. */
 function pieceOf(places: Float64Array, token: number): number {
   let [low, high] = [0, places.length - 1];
   while (high - low > 1) {
@@ -84,7 +84,7 @@ function pieceOf(places: Float64Array, token: number): number {
   return low;
 }
 
-/** Reads the tokens of a file that was cut so. */
+/** Reads the tokens of a file with these cuts. */
 export function tokensOfFile(file: SeenFile, cuts: TextCuts, vocabulary: Pick<Vocabulary, "encode">): TokenReader {
   const reader = new PieceReader(file);
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -102,7 +102,7 @@ export function tokensOfFile(file: SeenFile, cuts: TextCuts, vocabulary: Pick<Vo
     reader.read(places, (bytes) => {
       const piece = at(pieces, next++);
       const own = vocabulary.encode(decoder.decode(bytes));
-      // Fewer would never fill a window.
+      // With fewer tokens, a window would never fill.
       if (own.length !== at(cuts.tokens, piece))
         throw new HebbError(`${file.path} is not the text that was cut; give all ranks the same file`);
       wanted.set(piece, own);

@@ -1,4 +1,4 @@
-// How often each value of a column occurs, in memory that does not grow with the rows.
+// Counts the values of a column, in constant memory.
 
 /** Limits: distinct values counted in a column, and their characters together. */
 const mostValues = 20_000;
@@ -9,19 +9,19 @@ export interface ValueCount {
   readonly count: number;
 }
 
-/** What is counted. */
+/** An object that counts occurrences. */
 export interface Counted {
   count: number;
 }
 
 interface Entry extends Counted {
-  /** Further counts that grow whenever the value comes, once somebody has found out which. */
+  /** Further counters to increment with this value, once its kinds are known. */
   others?: readonly Counted[];
 }
 
 /**
- * Occurrences of values. When there are too many, rare values are forgotten and what is frequent stays. The same cells in the same order
- * give the same counts, whether the table is in memory or read in parts.
+ * Counts of values. When there are too many, rare values are forgotten and frequent ones stay. The same cells in the same order give the
+ * same counts, in memory or in parts.
  */
 export class ValueCounts {
   readonly #counts = new Map<string, Entry>();
@@ -31,7 +31,7 @@ export class ValueCounts {
   #forgotten = 0;
   #repeated = false;
 
-  /** `copies`: the values are parts of a longer text, which they would keep in memory. `most`: different values that are kept at most. */
+  /** `copies`: the values are substrings of a longer text, which they would keep in memory. `most`: maximum distinct values to keep. */
   constructor(copies = false, most = mostValues) {
     this.#copies = copies;
     this.#most = most;
@@ -51,7 +51,7 @@ export class ValueCounts {
     return entry;
   }
 
-  /** Lossy counting (Manku and Motwani 2002): whatever is left out occurred at most `forgotten` times. */
+  /** Lossy counting (Manku and Motwani 2002): a dropped value occurred at most `forgotten` times. */
   #forget(): void {
     const sorted = Float64Array.from(this.#counts.values(), ({ count }) => count).sort();
     this.#forgotten = sorted[sorted.length >> 1] ?? this.#forgotten + 1;
@@ -62,22 +62,22 @@ export class ValueCounts {
     }
   }
 
-  /** Different values that are kept. */
+  /** The number of distinct values kept. */
   get size(): number {
     return this.#counts.size;
   }
 
-  /** A value that is kept may have come less often than is counted, by this at most. */
+  /** The count of a kept value may be too high by at most this. */
   get forgotten(): number {
     return this.#forgotten;
   }
 
-  /** Whether there were more values than are kept. */
+  /** Whether there were more values than kept. */
   get overflowed(): boolean {
     return this.#forgotten > 0;
   }
 
-  /** Whether any value came twice, as far as it was kept. */
+  /** Whether any kept value occurred twice. */
   get repeated(): boolean {
     return this.#repeated;
   }

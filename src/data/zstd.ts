@@ -1,4 +1,4 @@
-// Zstandard (Node only): by Node from 22.15 on, else by the package fzstd.
+// Zstandard (Node only): built into Node from 22.15 on, otherwise by the package fzstd.
 import { Transform, type TransformCallback } from "node:stream";
 import * as zlib from "node:zlib";
 import { HebbError } from "../graph/errors.ts";
@@ -8,7 +8,7 @@ import { missingPackage } from "./missingPackage.ts";
 export const isZstd = (bytes: Uint8Array): boolean =>
   bytes[0] === 0x28 && bytes[1] === 0xb5 && bytes[2] === 0x2f && bytes[3] === 0xfd;
 
-/** What Node has from 22.15 on. */
+/** The functions of Node from 22.15 on. */
 interface NodeZstd {
   createZstdDecompress(options: { readonly chunkSize: number }): Transform;
   zstdDecompressSync(bytes: Uint8Array): Uint8Array;
@@ -24,10 +24,10 @@ async function loadFzstd(): Promise<typeof import("fzstd")> {
   }
 }
 
-/** What unpacks short pieces, such as the columns of a file. */
+/** An unpacker for short pieces, such as the columns of a file. */
 export async function zstdUnpacker(): Promise<(bytes: Uint8Array) => Uint8Array> {
   const node = loadNode();
-  // A copy lies at a multiple of eight bytes, as views of numbers need it.
+  // A copy is aligned to eight bytes, as views of numbers require.
   if (node !== undefined) return (bytes) => new Uint8Array(node.zstdDecompressSync(bytes));
   const { decompress } = await loadFzstd();
   return (bytes) => new Uint8Array(decompress(bytes));
@@ -69,7 +69,7 @@ export const damagedZstd = (name: string, error: unknown): HebbError =>
         `${name} is damaged: its Zstandard data cannot be decompressed (${error instanceof Error ? error.message : String(error)}); download or copy it again`,
       );
 
-/** The pieces that packed bytes hold; those of their beginning, if that is all there is. */
+/** The unpacked pieces of compressed bytes, or of the first bytes of a file unless `whole`. */
 async function* unpacking(bytes: Uint8Array, whole: boolean): AsyncGenerator<Uint8Array, void, void> {
   const stream = await zstdStream(1 << 16);
   const pieces: Uint8Array[] = [];
@@ -90,7 +90,7 @@ async function* unpacking(bytes: Uint8Array, whole: boolean): AsyncGenerator<Uin
   yield* pieces;
 }
 
-/** The bytes that packed bytes hold. Throws HebbError for damage, and for data that are made to fill memory. */
+/** The unpacked bytes. Throws HebbError for damage, and for data built to fill memory. */
 export async function unpackZstd(bytes: Uint8Array, name: string): Promise<Uint8Array> {
   const limit = usualLimit(bytes.byteLength);
   const pieces: Uint8Array[] = [];
@@ -110,7 +110,7 @@ export async function unpackZstd(bytes: Uint8Array, name: string): Promise<Uint8
   return Buffer.concat(pieces);
 }
 
-/** The beginning of what the beginning of a packed file holds. */
+/** Unpacks the first bytes of a compressed file. */
 export async function zstdHead(head: Uint8Array, name: string): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
   try {
