@@ -1,4 +1,4 @@
-// How a tensor prints: its shape and dtype, and as many of its values as can be read.
+// How a tensor prints: its shape and dtype, and as many of its values as can be read. Browser bundles take showInPage.ts instead (the field "browser" of package.json).
 import { type DType, isFloat, type TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import { type Shape, sizeOf } from "../graph/shape.ts";
