@@ -1,4 +1,4 @@
-// Attention step by step: every number is the model's own, every formula gives the number beside it, and the slopes are those of training.
+// Attention step by step: every number is the model's own, every formula gives the number next to it, and the slopes are those of training.
 import { describe, expect, it } from "vitest";
 import { nn, tensor, useBackend } from "../../src/index.ts";
 import { attentionStep } from "../../studio/engine/text/attentionStep.ts";
@@ -22,7 +22,7 @@ function trained(): TextRun {
   return own;
 }
 
-/** A number of a head by its name, place and column, in double precision. */
+/** A number of a head by its name, position and column, in double precision. */
 function numberOf({ values, slopes, tokens, size }: AttentionStep, { name, slope, place, other }: Spot): number {
   const columns = name === "scores" || name === "weights" ? tokens.length : size;
   return (slope ? slopes : values)[name][place * columns + other] ?? Number.NaN;
@@ -30,7 +30,7 @@ function numberOf({ values, slopes, tokens, size }: AttentionStep, { name, slope
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
 
-describe("one head, laid open", () => {
+describe("one attention head, step by step", () => {
   const own = trained();
   const looking = new Looking(own.model, own.data);
   const tokens = looking.seen("");
@@ -42,7 +42,7 @@ describe("one head, laid open", () => {
     return step;
   });
 
-  it("has the shares of the attention map", () => {
+  it("has the weights of the attention map", () => {
     const look = looking.look("");
     for (const { layer, head, values } of steps)
       values.weights.forEach((weight, k) => {
@@ -50,7 +50,7 @@ describe("one head, laid open", () => {
         expect(Math.abs(weight - shown)).toBeLessThan(1e-6);
       });
   });
-  it("the terms of every formula add up to the number beside it, forward and backward", () => {
+  it("the terms of every formula add up to the number next to it, forward and backward", () => {
     for (const step of steps)
       for (const stage of attentionStages)
         for (let to = 0; to <= step.row; to++)
@@ -72,15 +72,15 @@ describe("one head, laid open", () => {
               dKey: sum(products) / depth,
               dValue: sum(products),
             }[stage];
-            // Terms in single precision, each off by a unit in the last place.
+            // Terms in single precision, each off by one unit in the last place.
             const bound = 2 ** -22 * (sum(products.map(Math.abs)) + Math.abs(wanted) + 1e-6) * count;
             expect(Math.abs(found - wanted), `${stage} to ${to}, number ${unit}`).toBeLessThan(bound);
           }
   });
-  it("the slopes, added up over the places, are the gradient of the biases that training has", () => {
+  it("the slopes, summed over the positions, are the gradient of the biases in training", () => {
     const { model } = trained();
     const { module, size } = model;
-    // In float64, so that all that differs is the rounding of what is shown to float32: half a unit in the last place of each slope.
+    // In float64, so that only the rounding of shown values to float32 differs: half a unit in the last place of each slope.
     for (const [, part] of module.namedModules())
       for (const [key, value] of Object.entries(part))
         if (value instanceof nn.Parameter) Reflect.set(part, key, new nn.Parameter(value.detach().to("float64")));
@@ -116,7 +116,7 @@ describe("one head, laid open", () => {
         }
     }
   });
-  it("changes nothing of the run, and there is nothing to lay open where nothing attends", () => {
+  it("changes nothing in the run, and is absent in models without attention", () => {
     const [watched, alone] = [trained(), trained()];
     attentionStep(watched.model, tokens, { layer: 1, head: 1, row: 2 });
     watched.advance(5);
@@ -126,7 +126,7 @@ describe("one head, laid open", () => {
     const [, lstm] = [0, new TextRun(state, own.data, { name: "lstm", size: own.model.size })];
     expect(attentionStep(lstm.model, tokens, { layer: 0, head: 0, row: 0 })).toBeUndefined();
   });
-  it("every operation has a sentence, its terms, and a result that comes with the last", () => {
+  it("every operation has a sentence, its terms, and a result that appears with the last", () => {
     const [step] = steps;
     if (step === undefined) throw new Error("nothing was laid open");
     for (const stage of attentionStages) {
@@ -140,7 +140,7 @@ describe("one head, laid open", () => {
 const studio = useStudio();
 
 describe.skipIf(missing)("on the Text surface", () => {
-  it("goes term by term through the formulas, of the head and the token that are chosen", async () => {
+  it("goes term by term through the formulas, for the selected head and token", async () => {
     const page = await studio.open(
       "surface=text&text=source:reverse;length:4;layers:2;width:12;heads:3;batch:8;step:20",
       { query: "&play=0" },

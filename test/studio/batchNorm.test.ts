@@ -1,4 +1,4 @@
-// Batch norm in the Studio: it is trained, kept, gone back over, exported and opened again with its running statistics.
+// Batch norm in the Studio: trained, stored, restored, exported and opened again with its running statistics.
 import { describe, expect, it } from "vitest";
 import { readSafetensors } from "../../src/formats/index.ts";
 import { useBackend } from "../../src/index.ts";
@@ -22,13 +22,13 @@ const states = {
 
 describe("batch norm", () => {
   for (const [name, state] of Object.entries(states)) {
-    it(`${name}: every export is read back without a difference, and a program trains to the same loss`, async () => {
+    it(`${name}: every export reads back without a difference, and a program trains to the same loss`, async () => {
       const session = await Session.open(state, undefined);
       session.advance(30);
       for (const format of ["safetensors", "project", "typescript"] as const)
         expect((await exportRun(session, format, undefined)).difference, format).toBeLessThan(1e-6);
     });
-    it(`${name}: jumps back and goes on to the same bits, and its own weights open again`, async () => {
+    it(`${name}: jumps back and resumes to the same bits, and its own weights open again`, async () => {
       const [session, other] = [await Session.open(state, undefined), await Session.open(state, undefined)];
       session.advance(20);
       other.restore(session.save());
@@ -46,7 +46,7 @@ describe("batch norm", () => {
       expect(opened.now().test).toEqual(session.now().test);
     });
   }
-  it("is in the address, and refuses a batch of one row with a sentence", async () => {
+  it("is in the address, and refuses a batch of one row with a message", async () => {
     expect(parseHash(printHash(states.dense)).batchNorm).toBe(true);
     await expect(Session.open({ ...states.dense, batch: 1 }, undefined)).rejects.toThrow(
       "batch normalisation needs more than one row in a batch",

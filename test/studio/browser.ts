@@ -1,4 +1,4 @@
-// The Studio in a real Chromium for its tests: built once for all of them, served plainly or isolated, pages with their errors collected.
+// The Studio in a real Chromium for its tests: built once for all of them, served plain or isolated, collecting the errors of pages.
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -15,7 +15,7 @@ export const executable = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/u
 export const missing = executable === undefined && process.env["CI"] !== "true";
 if (missing) console.warn("Studio tests skipped: no Chromium here (Debian: apt-get install chromium)");
 
-/** Where the pictures go that the tests take; git ignores it. */
+/** The folder of the tests' screenshots, ignored by git. */
 export const pictures = fileURLToPath(new URL("../../coverage/studio", import.meta.url));
 mkdirSync(pictures, { recursive: true });
 
@@ -34,7 +34,7 @@ interface Builder {
 export const builder = (): Promise<Builder> =>
   import(pathToFileURL(fileURLToPath(new URL("../../scripts/studio.mjs", import.meta.url))).href) as Promise<Builder>;
 
-/** What a page keeps for tests. */
+/** State that a page exposes to tests. */
 export interface Memory {
   readonly step: number;
   readonly epoch: number;
@@ -57,10 +57,10 @@ const memoryScript = `(() => {
 
 export const memory = (page: Page): Promise<Memory | undefined> => page.evaluate<Memory | undefined>(memoryScript);
 
-/** How long `expect.poll` asks the page again: what follows a click comes a moment later, on a loaded machine a long one. */
+/** How long `expect.poll` keeps asking the page: the effect of a click comes a moment later, on a loaded machine much later. */
 export const soon = { timeout: 50_000, interval: 40 } as const;
 
-/** Waits until the page's memory is as wanted. Looks again and again; how long it takes does not matter. */
+/** Waits until the page's memory fulfils the condition. It polls, so that the speed of the machine does not matter. */
 export async function until(
   page: Page,
   wanted: (memory: Memory) => boolean,
@@ -76,7 +76,7 @@ export async function until(
   }
 }
 
-/** Waits until an expression is true in the page. Asked from outside: the page itself may not evaluate text. */
+/** Waits until an expression is true in the page. Polled from outside, because the page may not evaluate text. */
 export async function whenTrue(page: Page, expression: string, seconds = 100): Promise<void> {
   const end = Date.now() + 1000 * seconds;
   while ((await page.evaluate(expression)) !== true) {
@@ -85,28 +85,28 @@ export async function whenTrue(page: Page, expression: string, seconds = 100): P
   }
 }
 
-/** The page is drawn: two frames have passed, and no animation is under way that hides what it ends with. */
+/** The page is drawn: two frames have passed, and no running animation hides its final state. */
 export const drawn =
   "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => Promise.all(document.getAnimations().map(({ finished }) => finished.catch(() => {}))).then(() => done(true)))))";
 
 export interface Studio {
-  /** A page at a fragment; `query` beside test=1. Fails the test when the page has an error. */
+  /** A page at a fragment; `query` is added to test=1. The test fails if the page has an error. */
   open(
     fragment?: string,
     options?: {
       readonly query?: string;
       readonly context?: BrowserContextOptions;
       readonly path?: string;
-      /** Where the errors go of a page whose test looks at them itself. */
+      /** Collects the errors of a page whose test checks them itself. */
       readonly errors?: string[];
-      /** Given to the page before its own scripts, at every load. */
+      /** Injected into the page before its own scripts, at every load. */
       readonly scripts?: readonly string[];
     },
   ): Promise<Page>;
   origin(): string;
-  /** Whether the server answers from now on. */
+  /** Switches the server's answers on or off. */
   answers(on: boolean): void;
-  /** Serves other contents under a name. */
+  /** Serves other contents under this name. */
   replace(name: string, contents: Uint8Array): void;
 }
 
@@ -129,11 +129,11 @@ export function useStudio(): Studio {
     const policy = policyOf(files);
     server = createServer((request, response) => {
       const path = new URL(request.url ?? "/", "http://127.0.0.1").pathname;
-      // Any folder serves the page: its addresses are relative.
+      // Any folder serves the page, because its addresses are relative.
       const name = path.endsWith("/") ? "index.html" : (path.split("/").at(-1) ?? "");
       const contents = replaced.get(name) ?? files.get(name);
       if (!answering) return void request.socket.destroy();
-      // Under the policy of hebb studio: whatever it refuses is an error of the page.
+      // Under the policy of hebb studio, so that whatever it refuses is an error of the page.
       response.setHeader("Content-Security-Policy", policy(name));
       if (path.startsWith("/isolated/")) {
         response.setHeader("Cross-Origin-Opener-Policy", "same-origin");
@@ -177,7 +177,7 @@ export function useStudio(): Studio {
     open: async (fragment = "", { query = "", context, path = "/", errors: own = errors, scripts = [] } = {}) => {
       const where = context === undefined ? browser : await browser.browser()?.newContext(context);
       const page = await (where ?? browser).newPage();
-      // A loaded machine is several times as slow.
+      // A loaded machine is several times slower.
       page.setDefaultTimeout(100_000);
       if (context?.viewport) await page.setViewportSize(context.viewport);
       for (const content of scripts) await page.addInitScript({ content });

@@ -1,4 +1,4 @@
-// Random visitors at six widths, at 100 % and 200 %, light and dark: after all they do, nothing is wrong with the page. HEBB_LONG=1 lets each do 300 things.
+// Random visitors at six widths, at 100 % and 200 %, light and dark: whatever they do, the page has no faults. HEBB_LONG=1 makes 300 actions each.
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import { printHash } from "../../studio/shared/state.ts";
@@ -10,10 +10,10 @@ import { randomState } from "./walk/states.ts";
 
 const studio = useStudio();
 const lengthy = process.env["HEBB_LONG"] === "1";
-/** Milliseconds for each visitor: in a long walk what they may take at most. */
+/** Milliseconds for each visitor; in a long walk the upper limit. */
 const patience = Number(process.env["HEBB_WALK_SECONDS"] ?? (lengthy ? 1500 : 2)) * 1000;
 const most = lengthy ? 300 : 6;
-/** Milliseconds for making the case of a fault shorter. */
+/** Milliseconds for shrinking a failing case. */
 const shrinking = 1000 * Number(process.env["HEBB_WALK_SHRINK"] ?? 60);
 const firstSeed = Number(process.env["HEBB_WALK_SEED"] ?? 0);
 
@@ -40,7 +40,7 @@ const walks: readonly Walk[] = sizes.flatMap(([width, height], size) =>
   [1, 2].flatMap((zoom) =>
     (["light", "dark"] as const).map((colorScheme, scheme): Walk => {
       const seed = firstSeed + 4 * size + 2 * (zoom - 1) + scheme;
-      // Half of them come to the page as it opens, half by a link to anywhere.
+      // Half of them start on the first page, half on a link to a random state.
       const address = seed % 2 === 0 ? "" : printHash({ ...randomState(seed), step: 7 });
       return { width, height, zoom, colorScheme, address, seed, acts: [] };
     }),
@@ -63,7 +63,7 @@ async function arrive({ width, height, zoom, colorScheme, address }: Walk, error
   return page;
 }
 
-/** What goes wrong first when these things are done, and after how many of them. */
+/** The first fault that these actions cause, and the number of actions before it. */
 async function follow(walk: Walk): Promise<{ readonly wrong: readonly string[]; readonly after: number }> {
   const errors: string[] = [];
   const page = await arrive(walk, errors);
@@ -80,10 +80,10 @@ async function follow(walk: Walk): Promise<{ readonly wrong: readonly string[]; 
   }
 }
 
-/** A fault without its figures and names: another of its kind is as good. */
+/** A fault without its numbers and names: another of its kind is equivalent. */
 const kindOf = (wrong: readonly string[]): string => (wrong[0] ?? "").replace(/[\d.]+/g, "").slice(0, 24);
 
-/** The same walk without what plays no part in its end. */
+/** The same walk without the actions that do not matter for its fault. */
 async function shortest(walk: Walk, wrong: readonly string[]): Promise<Walk> {
   let now = walk;
   const end = Date.now() + shrinking;
@@ -102,15 +102,15 @@ const asCase = ({ acts, ...walk }: Walk): string =>
   `${JSON.stringify(walk).slice(0, -1)},"acts":[\n${acts.map((act) => `  ${JSON.stringify(act)}`).join(",\n")}\n]}`;
 
 const plain = { zoom: 1, colorScheme: "light", address: "", seed: 0 } as const;
-/** Walks that went wrong once, as they were printed. */
+/** Walks that once failed, as they were printed. */
 const found: readonly Walk[] = [
-  // The dialog of a table moved when what is wrong with the table was known.
+  // The dialog of a table moved when its problems were reported.
   {
     ...plain,
     ...{ width: 768, height: 1024 },
     acts: [{ kind: "file", at: "input Choose files of your own", nth: 0, value: "numbers.csv" }],
   },
-  // The palette opened over a dialog, and named an action where none was found; long names of columns were cut.
+  // The palette opened over a dialog, and named an action where none matched; long column names were cut off.
   {
     ...plain,
     ...{ width: 600, height: 900 },
@@ -122,24 +122,24 @@ const found: readonly Walk[] = [
       { kind: "type", at: "input Search actions", nth: 0, value: "名前" },
     ],
   },
-  // The longest name of a gauge stood out of the page.
+  // The longest name of a gauge stuck out of the page.
   {
     ...{ width: 768, height: 1024, zoom: 2, colorScheme: "dark", seed: 11, acts: [] },
     address: "data=loans&count=9&test=0&dataSeed=869&layers=4.hardtanh&step=7",
   },
-  // Words stood out of the page.
+  // Words stuck out of the page.
   {
     ...{ width: 390, height: 844, zoom: 2, colorScheme: "dark", seed: 203 },
     address: "data=words&layers=4.tanh&step=7",
     acts: [{ kind: "click", at: "button Command palette", nth: 0 }],
   },
-  // A list of actions without one is not a list.
+  // A list without actions had the role of a list.
   {
     ...plain,
     ...{ width: 390, height: 844, colorScheme: "dark" },
     acts: ["Control+k", "q", "x", "q"].map((value) => ({ kind: "key", value })),
   },
-  // The button that removes a layer was covered by the one that adds one.
+  // The button that adds a layer covered the one that removes one.
   { ...plain, ...{ width: 768, height: 1024, zoom: 2 }, acts: [{ kind: "click", at: "button Network", nth: 0 }] },
   // The name of a file was wider than the page.
   {
@@ -147,13 +147,13 @@ const found: readonly Walk[] = [
     ...{ width: 390, height: 844, zoom: 2, address: "surface=ship" },
     acts: [{ kind: "click", at: "button Write and check", nth: 2 }, { kind: "wait" }],
   },
-  // A token that is attended to with 100 % could hardly be read in the dark.
+  // A token with an attention of 100 % was hard to read in the dark scheme.
   {
     ...plain,
     ...{ width: 1024, height: 768, colorScheme: "dark", acts: [{ kind: "wait" }] },
     address: "surface=text&text=source:names;tokens:bpe;prompt:an",
   },
-  // A video was to be of a page that had no drawing any more.
+  // A video was started on a page without a drawing.
   {
     ...plain,
     ...{ width: 600, height: 900 },
@@ -166,13 +166,13 @@ const found: readonly Walk[] = [
   },
 ];
 
-describe.skipIf(missing)("whatever a visitor does, the page stays whole", () => {
+describe.skipIf(missing)("whatever a visitor does, the page has no faults", () => {
   const pasted = process.env["HEBB_WALK"];
-  it("in walks that went wrong once", async () => {
+  it("in walks that once failed", async () => {
     for (const walk of pasted === undefined ? found : [JSON.parse(pasted) as Walk])
       expect((await follow(walk)).wrong, asCase(walk)).toEqual([]);
   }, 600_000);
-  // In the usual run each size at each zoom in one of the schemes, by turns.
+  // Each size at each zoom in one of the schemes, alternating, unless HEBB_LONG=1.
   const usual = walks.filter((_, k) => lengthy || [0, 3].includes(k % 4));
   for (const walk of pasted === undefined ? usual : [])
     it(
@@ -196,7 +196,7 @@ describe.skipIf(missing)("whatever a visitor does, the page stays whole", () => 
           const unusable = await perform(page, act);
           note([...unusable, ...(await wrongWith(page, errors))]);
         }
-        // Whatever was asked of the worker comes to an end.
+        // Every request to the worker finishes.
         await whenTrue(page, "!studio.hot.stale || studio.failure.value !== ''");
         await page.context().close();
         if (lengthy) console.log(`seed ${walk.seed}: ${acts.length} things done`);

@@ -18,7 +18,7 @@ afterAll(() => {
 
 const script = (entry: string): string[] => [join(root, "scripts/run.mjs"), join(root, entry)];
 
-/** The first line of the command's output that matches. */
+/** The first matching line of the command's output. */
 function firstLine(
   entry: string,
   args: readonly string[],
@@ -67,7 +67,7 @@ describe("hebb studio", () => {
     expect(address.searchParams.get("target")).toBe("b");
     expect(await (await fetch(new URL("table.csv", address))).text()).toContain("2,y");
   });
-  it("opens with a table in another encoding, and of another format", async () => {
+  it("opens with a table in another encoding or another format", async () => {
     writeFileSync(join(folder, "latin.csv"), Buffer.from("größe;y\n1,5;ja\n2,5;nein\n", "latin1"));
     writeFileSync(join(folder, "lines.jsonl"), '{"a": 1, "b": "x, y"}\n{"a": 2, "b": null}\n');
     const served = async (name: string): Promise<string> => {
@@ -103,7 +103,7 @@ describe("hebb studio", () => {
       expect((await fetch(new URL(name, address))).status).toBe(200);
     expect(state.layers.map(({ units, activation }) => `${units} ${activation}`)).toEqual(["6 tanh", "4 tanh"]);
   });
-  it("says what is wrong with what it is given", async () => {
+  it("reports what is wrong with its input", async () => {
     for (const [source, said] of [
       ["nothing.csv", /nothing\.csv does not exist/],
       [".", /is not a run folder/],

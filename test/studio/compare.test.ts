@@ -1,4 +1,4 @@
-// Compare: the presets show what they say, as medians over ten seeds; forks begin equal; the landscape is the loss.
+// Compare: the presets show what they claim, as medians over ten seeds; forks begin equal; the landscape is the loss.
 import { beforeAll, describe, expect, it } from "vitest";
 import { useBackend } from "../../src/index.ts";
 import { Lanes } from "../../studio/engine/lanes.ts";
@@ -26,7 +26,7 @@ async function bandsOf(id: string, share = 1): Promise<Bands> {
 }
 
 describe("the curves of lanes", () => {
-  it("are cut nowhere: a loss of 40, or of ten millions, is on the axis", () => {
+  it("are not cut off: a loss of 40, or of ten million, is on the axis", () => {
     for (const high of [0.2, 4, 40, 1e7]) {
       const [low, top] = rangeOf("loss", 0, high);
       expect(low).toBe(0);
@@ -41,7 +41,7 @@ describe("the curves of lanes", () => {
   });
 });
 
-describe("the presets tell the truth over ten seeds", () => {
+describe("the presets hold over ten seeds", () => {
   it("deep sigmoid stalls, ReLU learns", async () => {
     const { loss } = await bandsOf("vanishing");
     expect(loss[0]?.[0]).toBeGreaterThan(0.65);
@@ -61,11 +61,11 @@ describe("the presets tell the truth over ten seeds", () => {
     expect(metric[1]?.[2]).toBeLessThan(0.65);
     expect(metric[0]?.[1]).toBeGreaterThan(0.95);
   });
-  it("momentum, RMSProp and Adam are ahead of plain descent", async () => {
+  it("momentum, RMSProp and Adam are faster than plain descent", async () => {
     const { loss } = await bandsOf("optimizers");
     for (const lane of [1, 2, 3]) expect(loss[lane]?.[2]).toBeLessThan(loss[0]?.[0] ?? 0);
   });
-  it("learning rates: too small crawls, too large does not settle", async () => {
+  it("learning rates: too small is slow, too large does not settle", async () => {
     const { loss } = await bandsOf("rates");
     expect(loss[0]?.[1]).toBeGreaterThan(loss[2]?.[1] ?? 0);
     expect(loss[4]?.[1]).toBeGreaterThan(loss[2]?.[1] ?? 0);
@@ -80,7 +80,7 @@ describe("a fork", () => {
       undefined,
     );
   });
-  it("begins with the same loss and goes on differently", () => {
+  it("begins with the same loss and continues differently", () => {
     const begin = lanes.numbers();
     expect(begin.map(({ train }) => train.loss)).toEqual(begin.map(() => begin[0]?.train.loss));
     const after = lanes.move({ steps: 50 });
@@ -88,15 +88,15 @@ describe("a fork", () => {
     expect(after.every(({ step }) => step === 50)).toBe(true);
     expect(after.every(({ gradients, map }) => gradients.length === 3 && map.length === 1600)).toBe(true);
   });
-  it("crosses a landscape that is the loss itself", () => {
+  it("moves through a landscape that is the loss itself", () => {
     for (let k = 0; k < 20; k++) lanes.move({ steps: 20 });
     const now = lanes.numbers();
     const { side, values, paths, share, x, y } = lanes.landscape();
     expect(paths.map(({ length }) => length)).toEqual([44, 44, 44]);
     expect(share).toBeGreaterThan(0.5);
-    // Looking has changed nothing.
+    // Drawing the landscape changes nothing.
     expect(lanes.numbers().map(({ train }) => train.loss)).toEqual(now.map(({ train }) => train.loss));
-    // Where the longest path ends, the height is about the loss there.
+    // At the end of the longest path the height is about the loss there.
     const path = paths[1] ?? new Float32Array();
     const [px, py] = [path.at(-2) ?? 0, path.at(-1) ?? 0];
     const column = Math.floor(((px - x[0]) / (x[1] - x[0])) * side);

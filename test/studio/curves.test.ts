@@ -1,4 +1,4 @@
-// Curves: a point for every epoch, however often they are drawn; in bounded memory without losing an extreme; with named axes.
+// Curves: a point for every epoch, however often they are drawn; bounded memory without losing an extreme; labelled axes.
 import { describe, expect, it } from "vitest";
 import { useBackend } from "../../src/index.ts";
 import { Session } from "../../studio/engine/session.ts";
@@ -16,18 +16,18 @@ const whole = (patch: Partial<StudioState>): StudioState => ({ ...startState, ..
 const stepsOf = (points: readonly HistoryPoint[]): number[] => points.map(({ step }) => step);
 
 describe("points", () => {
-  it("every epoch of 110 at full speed has one, and a step between two epochs none", async () => {
+  it("every epoch of 110 at full speed has one, and a step between two epochs has none", async () => {
     const session = await Session.open(whole({ speed: 0 }), undefined);
     const view = new View(session);
     session.advance(110 * session.batches + 5);
     const epochs = Array.from({ length: 111 }, (_, epoch) => epoch * session.batches);
     expect(stepsOf(session.history)).toEqual(epochs);
-    // Drawing adds nothing to them; the present figures come beside them.
+    // Drawing adds no points; the current figures come separately.
     const { history, now } = view.snapshot(session.state, 0);
     expect(stepsOf(history)).toEqual(epochs);
     expect(now.step).toBe(110 * session.batches + 5);
   });
-  it("are the same however often a picture is taken, and after going back", async () => {
+  it("do not depend on how often a picture is taken, nor on going back", async () => {
     const [often, once] = [await Session.open(whole({}), undefined), await Session.open(whole({}), undefined)];
     const view = new View(often);
     for (let k = 0; k < 40; k++) {
@@ -41,7 +41,7 @@ describe("points", () => {
     once.goTo(280);
     expect(once.history).toEqual(often.history);
   });
-  it("of a large network are every fifth epoch's from the twentieth on, which the page says", async () => {
+  it("in a large network there is one every fifth epoch after the twentieth, and the page says so", async () => {
     const dense = { kind: "dense" as const, units: 32, activation: "tanh" as const };
     const session = await Session.open(whole({ count: 1200, batch: 64, layers: [dense, dense] }), undefined);
     expect(session.info.measuredEvery).toBe(5);
@@ -50,7 +50,7 @@ describe("points", () => {
     expect(stepsOf(session.history)).toEqual(epochs.map((epoch) => epoch * session.batches));
     expect((await Session.open(whole({}), undefined)).info.measuredEvery).toBe(1);
   });
-  it("a long epoch has points on its way", async () => {
+  it("a long epoch has intermediate points", async () => {
     const session = await Session.open(whole({ count: 3000, batch: 8 }), undefined);
     expect(session.batches).toBeGreaterThan(200);
     session.advance(200);
@@ -78,11 +78,11 @@ describe("thinning", () => {
     expect(points.find(({ train }) => train.loss === high)?.step).toBe(123_457);
     expect(Math.max(...points.map(({ test }) => test?.loss ?? 0))).toBe(3 - low);
     expect([points[0]?.step, points.at(-1)?.step]).toEqual([0, 999_999]);
-    // No part of the run is left bare.
+    // Every part of the run keeps points.
     const gaps = points.slice(1).map(({ step }, k) => step - (points[k]?.step ?? 0));
     expect(Math.max(...gaps)).toBeLessThan(1_000_000 / 100);
   });
-  it("keeps the first point without a number", () => {
+  it("keeps the first NaN", () => {
     const points: HistoryPoint[] = [];
     for (let step = 0; step < 10_000; step++) {
       const figure = step < 7000 ? 1 / (1 + step) : Number.NaN;
@@ -93,7 +93,7 @@ describe("thinning", () => {
 });
 
 describe.skipIf(missing)("on the page", () => {
-  it("a run at full speed shows every epoch, and the axes have names", async () => {
+  it("a run at full speed shows every epoch, and the axes are labelled", async () => {
     const page = await studio.open("speed=0", { query: "&play=0" });
     await page.getByRole("button", { name: "Play" }).click();
     await until(page, ({ epoch }) => epoch >= 110, "110 epochs");

@@ -1,4 +1,4 @@
-// Lessons 9 to 14, done by script: rightly, and before that wrongly.
+// Lessons 9 to 14, solved by script after wrong attempts.
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import { looksBack } from "../../studio/page/lessons/looksBack.ts";
@@ -10,7 +10,7 @@ import { type Memory, missing, until, useStudio, whenTrue } from "./browser.ts";
 
 const dense = (units: number, activation: Layer["activation"]): Layer => ({ kind: "dense", units, activation });
 
-/** What each task takes for done and what not, beginning with a view that is done. */
+/** For each task a view that solves it, followed by views that do not. */
 const cases: readonly (readonly [number, number, Partial<StudioState>, Partial<LessonView>, Partial<LessonView>[]])[] =
   [
     [
@@ -83,11 +83,11 @@ describe("what counts as done", () => {
       expect(done?.(view)).toBe(true);
       for (const one of wrong) expect(done?.({ ...view, ...one }), JSON.stringify(one)).toBe(false);
     });
-  it("an answer may be a fraction or have a decimal comma", () => {
+  it("accepts fractions and decimal commas", () => {
     expect(["1/4096", "0,5", "−3", " 2 ", "1e-3"].map(numberIn)).toEqual([1 / 4096, 0.5, -3, 2, 0.001]);
     for (const none of ["", " ", "1/", "/2", "1/2/3", "x"]) expect(numberIn(none), none).toBeNaN();
   });
-  it("a head looks back where its attention lies on the letter that is wanted", () => {
+  it("a head looks back if its attention is on the required letter", () => {
     const tokens = 12;
     const even = new Float32Array(tokens * tokens).fill(1 / tokens);
     expect(looksBack(even, tokens, 6)).toBe(false);
@@ -152,7 +152,7 @@ describe.skipIf(missing)("on the page", () => {
     await done(page, 1);
     await undone(page, 3);
     await answer(page, "percent of new rows that it gets right", 100, 83.3, 2);
-    // With more rows, which the lesson itself offers.
+    // With more rows, which the lesson itself suggests.
     const points = page.getByLabel("points, half of them for testing");
     while (Number((await points.getAttribute("aria-valuetext"))?.replaceAll(/\D/g, "")) < 1200)
       await points.press("ArrowRight");
@@ -178,9 +178,9 @@ describe.skipIf(missing)("on the page", () => {
   it("12: convolution", async () => {
     const page = await lesson(12);
     await page.getByRole("button", { name: "row 2, column 1" }).click();
-    // Rows 001, 001 and 011 of the picture: of each, the right pixel less the left one.
+    // Rows 001, 001 and 011 of the picture: for each, the right pixel minus the left one.
     await answer(page, "pixel · kernel, added up, at row 2, column 1", 2, 3, 1);
-    // What stands in the field is judged, although the task is done.
+    // The field's content is still checked after the task is done.
     const field = page.getByLabel("pixel · kernel, added up, at row 2, column 1");
     await field.fill("99");
     await page.locator(".answer-row", { has: field }).getByText("not yet").waitFor();
@@ -205,7 +205,7 @@ describe.skipIf(missing)("on the page", () => {
     await page.evaluate("texts.textTransport.play(true)");
     await done(page, 2);
     await page.evaluate("texts.textTransport.play(false)");
-    // Round the four heads until the right one has been seen, however slowly the page draws.
+    // Cycle through the four heads until the right one has been shown, however slowly the page draws.
     for (let turn = 0; turn < 100; turn++) {
       if ((await page.locator(".tasks li:nth-child(3)").getAttribute("data-done")) === "true") break;
       await page.evaluate(`texts.alter({ head: '${Math.floor(turn / 2) % 2}.${turn % 2}' })`);

@@ -1,4 +1,5 @@
-// The drawing of a step in Chromium: keys, clicks and the film go through its terms, the address holds the place, every shown number is the trace's.
+// The drawing of a step in Chromium: keys, clicks and the film move through its terms, the address holds the position, and every shown number is the
+// trace's.
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import { missing, soon, useStudio, whenTrue } from "./browser.ts";
@@ -8,12 +9,12 @@ const termOf = (page: Page): Promise<string> => page.evaluate<string>("studio.st
 const term = (page: Page, wanted: string): Promise<void> => whenTrue(page, `studio.state.value.term === "${wanted}"`);
 
 describe.skipIf(missing)("the drawing of a step", () => {
-  it("goes term by term with the keys, and the address leads back to the place", async () => {
+  it("moves term by term with the keys, and the address restores the position", async () => {
     const page = await studio.open("surface=step&step=40&term=z1.2.0.0.4&row=3");
     await page.locator(".edge-label").waitFor();
     const label = page.locator(".edge-label");
     expect(await label.getAttribute("data-at")).toBe("w1.2.4");
-    // The typeset formula lights the same term, with layer and unit in its symbols.
+    // The typeset formula highlights the same term, with layer and unit in its symbols.
     expect(await page.locator(".formula-rows .turn.now").first().textContent()).toBe("w35(2)·a5(1)");
     await page.keyboard.press("ArrowRight");
     await term(page, "z1.2.0.0.5");
@@ -34,7 +35,7 @@ describe.skipIf(missing)("the drawing of a step", () => {
     expect(await termOf(page)).toBe("z1.0.0.0.0");
     await page.close();
   }, 240_000);
-  it("a click on a unit or an edge goes to its term, forward, backward and in the update", async () => {
+  it("a click on a unit or an edge selects its term, forward, backward and in the update", async () => {
     const page = await studio.open("surface=step&step=40");
     await page.locator(".drawing").waitFor();
     const unit = page.locator(".unit[aria-label^='layer 1, neuron 3']");
@@ -43,7 +44,7 @@ describe.skipIf(missing)("the drawing of a step", () => {
     await page.evaluate("studio.look({ term: 'd1.0.0.0.0' })");
     await unit.click();
     await term(page, "d0.2.0.0.0");
-    // The straight piece in the middle of an edge between the lowest units of both layers.
+    // A straight piece of an edge between the lowest units of both layers.
     const at = await page.evaluate<{ x: number; y: number }>(`(() => {
       const box = (name) => document.querySelector(".unit[aria-label^='" + name + "']").getBoundingClientRect();
       const [a, b] = [box("layer 1, neuron 8"), box("layer 2, neuron 8")];
@@ -69,13 +70,13 @@ describe.skipIf(missing)("the drawing of a step", () => {
     expect(await termOf(page)).toBe(stopped);
     await page.keyboard.press("Space");
     await whenTrue(page, "studio.state.value.term.startsWith('u1')");
-    // A film draws each term, which a slow machine does at its own pace.
+    // A film draws each term, which takes longer on a slow machine.
     await page.getByRole("button", { name: "Play the step" }).waitFor({ timeout: 150_000 });
-    // The training has not gone on by it.
+    // The film has not advanced the training.
     expect(await page.evaluate("studio.hot.snapshot.step")).toBe(40);
     await page.close();
   });
-  it("stands still where motion is not wanted", async () => {
+  it("does not move under reduced motion", async () => {
     const page = await studio.open("surface=step&step=40&term=z1.2.0.0.4", {
       context: { reducedMotion: "reduce", viewport: { width: 1400, height: 900 } },
     });
@@ -116,7 +117,7 @@ describe.skipIf(missing)("the drawing of a step", () => {
       await expect.poll(() => result.textContent(), { ...soon, message: place }).not.toBe("…");
       expect(await page.locator(".formula-rows").getByText("NaN").count(), place).toBe(0);
     }
-    // The pixels and the kernel from near.
+    // The close-up of the pixels and the kernel.
     await page.evaluate("studio.look({ term: 'z0.1.30.0.4' })");
     const kernel = await page.locator(".close-up [data-at^='w0.1.']").allTextContents();
     const own = await page.evaluate<number[]>("[...trace.layers[0].weight.value.values.slice(9, 18)]");

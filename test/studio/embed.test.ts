@@ -1,4 +1,4 @@
-// The Studio inside another page: its panels, its height, a locked experiment, a question that is answered first; and what it leaves alone.
+// The Studio inside another page: its panels, its height, a locked experiment, a question before training; and the effects on that page.
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
@@ -9,7 +9,7 @@ import { missing, pictures, soon, useStudio, whenTrue } from "./browser.ts";
 const studio = useStudio();
 
 describe("an address", () => {
-  it("says which panels, in which order, whether it is locked, and what is asked", () => {
+  it("sets the panels and their order, the lock, and the question", () => {
     expect(readEmbedding("?test=1")).toBeUndefined();
     expect(readEmbedding("?embed")).toEqual({ panels: [], locked: false, question: undefined });
     expect(readEmbedding("?embed=output,nothing,network&lock&ask=Why%3F&answers=a|b&right=2&why=so")).toEqual({
@@ -17,7 +17,7 @@ describe("an address", () => {
       locked: true,
       question: { text: "Why?", answers: ["a", "b"], right: 1, why: "so" },
     });
-    // A question without a right answer is none.
+    // A question without a valid answer is ignored.
     expect(readEmbedding("?embed&ask=Why%3F&answers=a|b&right=3")?.question).toBeUndefined();
   });
   it("becomes HTML that shows the same experiment", () => {
@@ -27,7 +27,7 @@ describe("an address", () => {
   });
 });
 
-/** A page of somebody else at another origin, with the Studio's files beside it. */
+/** A third party's page at another origin, with the Studio's files next to it. */
 async function around(body: string, width = 1000): Promise<Page> {
   const page = await studio.open("", { query: "&play=0", context: { viewport: { width, height: 900 } } });
   await page.route("http://localhost:8931/**", async (route) => {
@@ -49,7 +49,7 @@ const element = '<script type="module" src="studio/embed.js"></script>';
 
 describe.skipIf(missing)("inside a page", () => {
   for (const width of [1000, 390])
-    it(`the element shows panels as high as they are, at ${width} px`, async () => {
+    it(`the element shows panels at their full height, at ${width} px`, async () => {
       const page = await around(
         `${element}<hebb-studio state="data=circles&layers=4.tanh&step=200" panels="network,output"></hebb-studio>`,
         width,
@@ -70,12 +70,12 @@ describe.skipIf(missing)("inside a page", () => {
       await inner.evaluate(axe);
       expect(await violations(inner)).toEqual([]);
       await page.screenshot({ path: join(pictures, `embed-${width}.png`), fullPage: true });
-      // The page's history is its own: nothing of the frame lies before it.
+      // The frame adds no entries to the page's history.
       expect(await page.evaluate("history.length")).toBeLessThanOrEqual(3);
       await page.context().close();
     });
 
-  it("a question is answered before it trains, and the locked experiment stays as it is", async () => {
+  it("a question is answered before it trains, and the locked experiment stays unchanged", async () => {
     const page = await around(
       `${element}<hebb-studio locked state="data=xor&layers=&speed=60" panels="output,network" ask="Will a line learn XOR?" answers="Yes|No" right="2" why="None separates its classes."></hebb-studio>`,
     );
@@ -91,7 +91,7 @@ describe.skipIf(missing)("inside a page", () => {
     await frame.getByRole("button", { name: "Was I right?" }).click();
     await frame.getByText("It is “No”. None separates its classes.").waitFor();
     expect(await frame.getByRole("radio", { name: "No" }).isDisabled()).toBe(true);
-    // By key or by a notice, no setting changes either.
+    // Keys and notices do not change settings either.
     const inner = page.frames()[1];
     const before = await inner?.evaluate("document.querySelector('.whole').href");
     await frame.getByRole("heading", { name: "Output" }).click();

@@ -1,4 +1,4 @@
-// The Studio's engine in Node: the address round trip, programs that repeat a run, projects, going back, the layout.
+// The Studio's engine in Node: the state in an address, programs that reproduce a run, projects, going back, the drawn values.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -84,7 +84,7 @@ const states: readonly (readonly [string, Partial<StudioState>])[] = [
   ...optimizerNames.map((optimizer) => [`optimizer ${optimizer}`, { optimizer }] as const),
 ];
 
-/** A table of more rows than the bar's figures are of, with names, gaps and classes; and images. */
+/** A table with more rows than the bar's figures use, with names, gaps and classes; and images. */
 const ownData: readonly (readonly [OwnData, Partial<StudioState>])[] = [
   [
     {
@@ -112,7 +112,7 @@ const ownData: readonly (readonly [OwnData, Partial<StudioState>])[] = [
 const whole = (patch: Partial<StudioState>): StudioState => ({ ...startState, count: 60, ...patch });
 
 describe("the state in an address", () => {
-  it("goes there and back, whatever it is", () => {
+  it("round-trips every value", () => {
     for (const [, patch] of states) expect(parseHash(printHash(whole(patch)))).toEqual(whole(patch));
     const lanes = whole({
       lanes: [{ optimizer: "adam", lr: 0.3 }, { layers: [{ kind: "dense", units: 2, activation: "relu" }] }],
@@ -120,7 +120,7 @@ describe("the state in an address", () => {
     expect(parseHash(printHash(lanes))).toEqual(lanes);
     expect(printHash(startState)).toBe("");
   });
-  it("takes nothing that is no such state", () => {
+  it("rejects invalid states", () => {
     for (const text of [
       "data=nothing",
       "lr=-1",
@@ -148,7 +148,7 @@ describe("the state in an address", () => {
 
 describe("files", () => {
   for (const [name, patch] of states) {
-    it(`${name}: program, weights and project repeat the run`, async () => {
+    it(`${name}: program, weights and project reproduce the run`, async () => {
       const session = await Session.open(whole(patch), undefined);
       session.advance(23);
       expect((await exportRun(session, "typescript", undefined)).difference).toBeLessThan(1e-6);
@@ -159,7 +159,7 @@ describe("files", () => {
     });
   }
   const root = fileURLToPath(new URL("../..", import.meta.url));
-  /** A program as a file that finds the library here. */
+  /** Saves a program as a file that can import the library. */
   const write = (file: string, text: string): void =>
     writeFileSync(
       file,
@@ -220,7 +220,7 @@ describe("files", () => {
     expect(files.length).toBeGreaterThan(50);
   });
   for (const [own, patch] of ownData)
-    it(`${own.name}: the files are checked, and the program ends at the loss that the bar shows`, async () => {
+    it(`${own.name}: the files are checked, and the program ends at the loss in the bar`, async () => {
       const session = await Session.open(whole({ ...patch, data: "own" }), own);
       session.advance(23);
       for (const format of ["typescript", "safetensors", "project"] as const)
@@ -243,7 +243,7 @@ describe("files", () => {
 });
 
 describe("going back", () => {
-  it("takes the same steps again, with dropout and edits too", async () => {
+  it("repeats the same steps, with dropout and edits too", async () => {
     for (const patch of [{}, { dropout: 0.2 }, { edits: [{ step: 12, parameter: "0.weight", index: 0, value: 1 }] }]) {
       const session = await Session.open(whole(patch), undefined);
       session.advance(300);
@@ -256,8 +256,8 @@ describe("going back", () => {
   });
 });
 
-describe("what is drawn", () => {
-  it("has a map for every neuron, and of every kind of data a figure", async () => {
+describe("drawn values", () => {
+  it("have a map for every neuron, and a figure for every kind of data", async () => {
     for (const [, patch] of states.slice(0, 9)) {
       const session = await Session.open(whole(patch), undefined);
       session.advance(3);

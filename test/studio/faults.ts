@@ -1,8 +1,8 @@
-// What is wrong with a page as it stands, in sentences: too wide, covered, cut, too small to touch, moved by itself.
+// Finds the faults of a page, in sentences: too wide, covered, cut off, too small to touch, moved by itself.
 import type { Page } from "playwright-core";
 import { drawn } from "./browser.ts";
 
-/** Behind an open dialog nothing can be reached, so only the dialog is looked at. */
+/** Under an open dialog the rest of the page is inert, so only the dialog is checked. */
 const faults = `(() => {
   const found = [];
   const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
@@ -47,7 +47,7 @@ export async function faultsOf(page: Page): Promise<readonly string[]> {
   return page.evaluate<string[]>(faults);
 }
 
-/** Collects what moves from the first paint on, without somebody having touched the page: how far, what, and when. */
+/** Records shifts since the first paint that no input caused: how far, what, and when. */
 export const watchShifts = `(() => {
   globalThis.shifts = [];
   new PerformanceObserver((list) => {

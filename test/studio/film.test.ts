@@ -1,4 +1,4 @@
-// A picture and a video of a run, saved as files: what is drawn is in them.
+// A picture and a video of a run, saved as files with the drawing's contents.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { decode } from "fast-png";
@@ -14,8 +14,8 @@ async function choose(page: Page, title: string): Promise<void> {
   await page.keyboard.press("Enter");
 }
 
-describe.skipIf(missing)("what is drawn is saved", () => {
-  it("as a picture, twice as fine as the page, with both hues of the map", async () => {
+describe.skipIf(missing)("the drawing is saved", () => {
+  it("as a picture at twice the resolution, with both hues of the map", async () => {
     const page = await studio.open("data=circles&layers=4.tanh&step=300", { query: "&play=0" });
     const [file] = await Promise.all([page.waitForEvent("download"), choose(page, "picture of what is drawn")]);
     expect(file.suggestedFilename()).toBe("hebb-studio.png");
@@ -37,7 +37,7 @@ describe.skipIf(missing)("what is drawn is saved", () => {
     await page.close();
   });
 
-  it("as a video that somebody ends, while it trains", async () => {
+  it("as a video that the visitor ends, while it trains", async () => {
     const page = await studio.open("data=moons&layers=4.tanh&speed=30", { query: "&play=0" });
     await choose(page, "record a video");
     await page.getByText("is being recorded").waitFor();

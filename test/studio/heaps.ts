@@ -1,12 +1,12 @@
-// What a page and its workers hold after their garbage is collected: of each its heap, and the buffers that the heap refers to.
+// The memory of a page and its workers after garbage collection: each one's heap, and the buffers that the heap refers to.
 import type { CDPSession, Page } from "playwright-core";
 
-/** Bytes of a page or a worker. */
+/** The memory of a page or a worker in bytes. */
 export interface Held {
   readonly name: string;
-  /** Of its JavaScript heap. */
+  /** The JavaScript heap. */
   readonly heap: number;
-  /** Of typed arrays and WebAssembly memory. */
+  /** Typed arrays and WebAssembly memory. */
   readonly buffers: number;
 }
 
@@ -20,7 +20,7 @@ type Send = (method: string) => Promise<unknown>;
 
 const patience = 60_000;
 
-/** A worker has a session of its own, whose messages travel inside those of its page. */
+/** A worker has its own session, whose messages are wrapped in those of its page. */
 function sendTo(page: CDPSession, sessionId: string): Send {
   const waiting = new Map<number, (result: unknown) => void>();
   page.on("Target.receivedMessageFromTarget", (event) => {

@@ -1,4 +1,4 @@
-// The way back: Back and Forward walk the states; lessons and presets set the experiment aside; Compare says what lanes share.
+// History: Back and Forward step through the states; lessons and presets set the experiment aside; Compare reports what lanes share.
 import { describe, expect, it } from "vitest";
 import { Lanes } from "../../studio/engine/lanes.ts";
 import { comparePresets } from "../../studio/shared/compare.ts";
@@ -9,7 +9,7 @@ import { missing, soon, until, useStudio } from "./browser.ts";
 const studio = useStudio();
 
 describe.skipIf(missing)("Back and Forward", () => {
-  it("walk the states with their steps, one entry for a whole move of a slider", async () => {
+  it("step through the states, with one entry for a whole slider movement", async () => {
     const page = await studio.open("", { query: "&play=0" });
     const before = await page.evaluate<number>("history.length");
     await page.evaluate("studio.advance(30)");
@@ -37,7 +37,7 @@ describe.skipIf(missing)("Back and Forward", () => {
     await until(page, ({ state }) => state["data"] === "moons", "undone by a key");
     await page.close();
   });
-  it("lead back to own data", async () => {
+  it("return to own data", async () => {
     const page = await studio.open("", { query: "&play=0" });
     const rows = Array.from({ length: 60 }, (_, k) => `${k % 7},${k % 2 ? "yes" : "no"}`).join("\n");
     await page.setInputFiles("#own-files", {
@@ -58,7 +58,7 @@ describe.skipIf(missing)("Back and Forward", () => {
 });
 
 describe.skipIf(missing)("a lesson and a preset", () => {
-  it("set the experiment aside, and give it back at its step", async () => {
+  it("set the experiment aside, and restore it at its step", async () => {
     const page = await studio.open("data=spirals&layers=7.relu&step=40", { query: "&play=0" });
     const mine = await until(page, ({ step }) => step === 40, "my experiment");
     await page.keyboard.press("5");
@@ -86,7 +86,7 @@ describe.skipIf(missing)("a lesson and a preset", () => {
 });
 
 describe("lanes", () => {
-  it("know whether they began with the same weights", async () => {
+  it("report whether they began with the same weights", async () => {
     const eight = { kind: "dense", units: 8, activation: "relu" } as const;
     const lanes = await Lanes.open(
       {

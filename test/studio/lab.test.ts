@@ -1,4 +1,4 @@
-// The Lab in Chromium: first open, building by keyboard, own data, going back, links, reloads, ends with a reason.
+// The Lab in Chromium: first open, building by keyboard, own data, going back, links, reloads, runs that stop with a reason.
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -28,7 +28,7 @@ describe.skipIf(missing)("first open", () => {
     expect(bytes).toBeLessThanOrEqual(80 * 1024);
     expect(initial).not.toContain("worker.js");
   });
-  it("paints tiles of data anew for another theme, not for every step of the network", async () => {
+  it("repaints tiles of data for another theme, not for every step of the network", async () => {
     const page = await studio.open("", {
       query: "&play=0",
       scripts: [
@@ -75,11 +75,11 @@ describe.skipIf(missing)("first open", () => {
     await until(page, ({ step }) => step > 0, "a first step");
     await whenTrue(page, "performance.getEntriesByName('first-learned').length > 0");
     const time = await page.evaluate<number>("performance.getEntriesByName('first-learned')[0].startTime");
-    // How quick that is, bench/studio.ts measures.
+    // bench/studio.ts measures how long that takes.
     console.log(`first learned frame after ${time.toFixed(0)} ms`);
     await page.close();
   });
-  it("stands still, learned, where motion is not wanted", async () => {
+  it("shows a trained network without motion under reduced motion", async () => {
     const page = await studio.open("", { context: { reducedMotion: "reduce" } });
     const still = await until(page, ({ step }) => step > 1000, "a finished still");
     expect(still.playing).toBe(false);
@@ -96,8 +96,8 @@ describe.skipIf(missing)("first open", () => {
   }
 });
 
-describe.skipIf(missing)("looking in", () => {
-  it("says what it is to who comes first, once", async () => {
+describe.skipIf(missing)("inspecting", () => {
+  it("introduces itself once, on the first visit", async () => {
     const page = await studio.open("", { query: "&play=0&welcome=1" });
     await page.getByText("A neural network is learning here").waitFor();
     await page.getByRole("button", { name: "Learn it in fourteen lessons" }).click();
@@ -129,7 +129,7 @@ describe.skipIf(missing)("looking in", () => {
       await page.close();
     }
   });
-  it("a neuron under the pointer is shown large", async () => {
+  it("a neuron under the pointer is enlarged", async () => {
     const page = await studio.open("step=300", { query: "&play=0" });
     await page.hover("[data-at='1.2']");
     await page.locator(".map-note", { hasText: "layer 1, neuron 3" }).waitFor();
@@ -137,7 +137,7 @@ describe.skipIf(missing)("looking in", () => {
     await page.locator(".map-note").waitFor({ state: "detached" });
     await page.close();
   });
-  it("a map of a convolution has weights and a histogram; a convolution can be put in", async () => {
+  it("a map of a convolution has weights and a histogram; a convolution can be added", async () => {
     const page = await studio.open("data=digits&layers=c4.relu_8.relu&loss=crossEntropy&count=60&selected=1.1&step=5", {
       query: "&play=0",
     });
@@ -149,7 +149,7 @@ describe.skipIf(missing)("looking in", () => {
     expect(now.state["layers"]).toMatchObject([{ kind: "conv" }, { kind: "conv" }, { kind: "dense" }]);
     await page.close();
   });
-  it("painting begins with two points that stand in", async () => {
+  it("painting begins with two placeholder points", async () => {
     const page = await studio.open("data=painted&test=0", { query: "&play=0" });
     expect(await page.evaluate("studio.run.value.data.trainCount")).toBe(2);
     await page.locator(".map-box").click({ position: { x: 120, y: 80 } });
@@ -208,7 +208,7 @@ describe.skipIf(missing)("a network built by keyboard alone", () => {
 });
 
 describe.skipIf(missing)("time", () => {
-  it("goes a step back to the same numbers, and rewinds to the same weights", async () => {
+  it("goes back one step to the same numbers, and rewinds to the same weights", async () => {
     const page = await studio.open("", { query: "&play=0" });
     const start = await until(page, ({ step }) => step === 0, "the start");
     const losses: number[] = [];
@@ -237,7 +237,7 @@ describe.skipIf(missing)("time", () => {
     await page.close();
     await other.close();
   });
-  it("a reload drops nothing", async () => {
+  it("a reload loses nothing", async () => {
     const page = await studio.open("data=spirals&noise=0.1", { query: "&keep=1" });
     await until(page, ({ step }) => step > 60, "some steps");
     await page.evaluate("studio.play(false)");
@@ -256,8 +256,8 @@ describe.skipIf(missing)("time", () => {
   });
 });
 
-describe.skipIf(missing)("an end with a reason", () => {
-  it("says that the numbers are lost, and mends it with one click", async () => {
+describe.skipIf(missing)("a run that stops with a reason", () => {
+  it("says that the loss became NaN, and fixes it with one click", async () => {
     const page = await studio.open("data=curve&loss=mse&optimizer=sgd&lr=10&layers=8.relu_8.relu&init=large&speed=0");
     await until(page, ({ stopped }) => stopped === "nan", "the loss of all numbers");
     await page.locator(".notice", { hasText: "The loss became" }).waitFor();
@@ -273,7 +273,7 @@ describe.skipIf(missing)("an end with a reason", () => {
     await page.locator(".notice", { hasText: "hardly moved" }).waitFor();
     await page.close();
   });
-  it("says why a pairing is unwise, and runs both", async () => {
+  it("says why a combination is unwise, and runs both", async () => {
     const page = await studio.open("loss=mse", { query: "&play=0" });
     await page.getByText("MSE after sigmoid").waitFor();
     await page.getByRole("button", { name: "Why" }).click();
@@ -290,7 +290,7 @@ describe.skipIf(missing)("an end with a reason", () => {
 
 describe.skipIf(missing)("own data", () => {
   const table = `name,size,weight,kind\n${Array.from({ length: 120 }, (_, k) => `n${k},${(k % 2) + ((k * 37) % 11) / 20},${3 - (k % 2) + ((k * 53) % 13) / 20},${k % 2 ? "big" : "small"}`).join("\n")}\n`;
-  it("a table: preview, types, target; it learns", async () => {
+  it("a table: preview, types, target; it trains", async () => {
     const page = await studio.open("speed=0", { query: "&play=0" });
     await drop(page, [csv("things.csv", table)]);
     await page.getByText("120 rows, 4 columns").waitFor();
@@ -310,7 +310,7 @@ describe.skipIf(missing)("own data", () => {
     expect((await memory(page))?.state["data"]).toBe("moons");
     await page.close();
   });
-  it("weights that the page wrote are opened again: the same loss, and others are refused", async () => {
+  it("the page opens its own weights with the same loss, and refuses others", async () => {
     const session = await Session.open({ ...startState, seed: 5 }, undefined);
     session.advance(400);
     const { name, bytes } = await exportRun(session, "safetensors", undefined);
@@ -333,7 +333,7 @@ describe.skipIf(missing)("own data", () => {
     await other.getByText(`${name} has 6 weights and biases, the network here 4`).waitFor();
     await other.close();
   });
-  it("images without their labels are asked for", async () => {
+  it("labels are requested for images without them", async () => {
     const page = await studio.open("", { query: "&play=0" });
     await drop(page, [{ name: "train-images-idx3-ubyte", mimeType: "", buffer: Buffer.from([0, 0, 8, 3]) }]);
     await page.getByText("drop the file with their labels together with it").waitFor();

@@ -1,4 +1,4 @@
-// The layout at six widths, at 100 % and 200 %, with few and many classes, short and long names: nothing too wide, covered, cut or moved.
+// The layout at six widths, at 100 % and 200 %, with few and many classes, short and long names: nothing is too wide, covered, cut off or displaced.
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
@@ -14,7 +14,7 @@ const surfaces = ["lab", "step", "compare", "ship", "lessons", "results", "train
 
 const long = (k: number): string =>
   `Rhododendron catawbiense grandiflorum, subspecies ${k + 1} of the northern highlands`;
-/** A table whose last column names one of so many classes. */
+/** A table with `classes` classes in its last column. */
 function table(classes: number, name: (k: number) => string, column: (k: number) => string): string {
   const rows = Array.from({ length: 30 * classes }, (_, row) => {
     const label = row % classes;
@@ -28,7 +28,7 @@ function table(classes: number, name: (k: number) => string, column: (k: number)
 const short = (k: number): string => ["size", "mass", "age", "side", "kind"][k] ?? "";
 const wordy = (k: number): string =>
   `measurement number ${k + 1} as it was taken in the field by the second expedition`;
-/** The longest at both sizes; the others, of which each is narrower in one thing, at one of them. */
+/** The longest at both zooms; the others, each of which is smaller in one respect, at one zoom. */
 const tables = [
   ["2 classes, short names", table(2, (k) => `c${k}`, short), "kind", [1]],
   ["2 classes, long names", table(2, long, wordy), wordy(4), [2]],
@@ -122,7 +122,7 @@ describe.skipIf(missing)("nothing is too wide, covered, cut or too small to touc
         .locator(".lesson-list button")
         .nth(number - 1)
         .click();
-      // Its bars come by a click.
+      // The bars appear after a click.
       if (number === 11) await page.getByRole("button", { name: "Measure it now" }).click();
       await page.waitForTimeout(900);
       for (const width of [195, 390, 768, 1400]) {
@@ -136,7 +136,7 @@ describe.skipIf(missing)("nothing is too wide, covered, cut or too small to touc
   }, 400_000);
 });
 
-it("the drawn step has 24 px for each unit and none over another, with any number of layers and units", () => {
+it("the drawn step has 24 px for each unit without overlap, at any number of layers and units", () => {
   for (let layers = 2; layers <= 8; layers++)
     for (let units = 1; units <= 40; units++) {
       const stages = Array.from({ length: layers }, (_, k) => {
@@ -189,7 +189,7 @@ describe.skipIf(missing)("nothing moves by itself", () => {
       expect(moved).toEqual([]);
     }, 400_000);
   }
-  it("what is above a layer stands where the layer will, before the worker has made it", async () => {
+  it("the head of a layer has its final position before the worker has created the layer", async () => {
     const page = await studio.open("layers=", {
       query: "&play=0",
       context: { viewport: { width: 1400, height: 900 } },
@@ -205,7 +205,7 @@ describe.skipIf(missing)("nothing moves by itself", () => {
     expect(await page.locator(".add-layer").count()).toBe(2);
     await page.context().close();
   });
-  it("the curves as a table are as high before the first step as later", async () => {
+  it("the curves as a table have the same height before the first step as later", async () => {
     for (const [fragment, panel, ahead] of [
       ["", ".panel.curves", "studio.advance(400)"],
       [
@@ -226,7 +226,7 @@ describe.skipIf(missing)("nothing moves by itself", () => {
       await page.context().close();
     }
   }, 400_000);
-  it("lanes stay where they are while they run, as a chart and as a table, and when bands over seeds come", async () => {
+  it("lanes do not move while they run, as a chart and as a table, nor when bands over seeds appear", async () => {
     const page = await studio.open("surface=compare&layers=2.tanh&lanes=optimizer:sgd|init:zeros|layers:3.relu", {
       query: "&play=0",
       context: { viewport: { width: 600, height: 900 } },

@@ -1,4 +1,4 @@
-// Every lesson can be solved, by script, on the page; and what was made can be kept.
+// A script solves every lesson on the page, and keeps the results.
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import { type LessonView, lessons } from "../../studio/shared/lessons.ts";
@@ -20,7 +20,7 @@ async function lesson(number: number): Promise<Page> {
 const done = (page: Page, task: number): Promise<unknown> =>
   page.locator(`.tasks li:nth-child(${task})[data-done=true]`).waitFor({ timeout: 50_000 });
 
-/** The task is open, also after the page has had time to judge. */
+/** The task is still open after the page has had time to check it. */
 async function undone(page: Page, task: number): Promise<void> {
   await page.waitForTimeout(250);
   expect(await page.locator(`.tasks li:nth-child(${task})`).getAttribute("data-done")).toBe("false");
@@ -28,7 +28,7 @@ async function undone(page: Page, task: number): Promise<void> {
 
 async function slide(page: Page, selector: string, value: number): Promise<void> {
   await page.locator(selector).evaluate((element, to) => {
-    // The page's own handler sees what a hand would cause.
+    // Triggers the page's own handler, like a visitor's hand.
     Object.assign(element, { value: String(to) });
     element.dispatchEvent(new Event("input", { bubbles: true }));
   }, value);
@@ -40,7 +40,7 @@ const fast = (page: Page): Promise<unknown> => page.evaluate("studio.change({ sp
 const play = (page: Page): Promise<void> => page.getByRole("button", { name: "Play" }).click();
 
 describe.skipIf(missing)("lessons", () => {
-  it("a link that names one opens it as it begins, and nothing learned before counts", async () => {
+  it("a link to a lesson opens it at its beginning, and earlier training does not count", async () => {
     const page = await studio.open("surface=lessons&lesson=1", { query: "&play=0" });
     await until(page, ({ state }) => state["data"] === "painted", "the applicants");
     await page.close();
@@ -56,10 +56,10 @@ describe.skipIf(missing)("lessons", () => {
   });
   it("1: the perceptron, by hand and by Rosenblatt's rule", async () => {
     const page = await lesson(1);
-    // The plane is about the loan, not about letters.
+    // The axes are named after the loan, not by letters.
     for (const name of ["income", "debt", "declined", "approved"]) await page.getByText(name).first().waitFor();
     expect(await page.locator(".unit-name, .class-name").allTextContents()).not.toContain("A");
-    // Weights that somebody else has set are nobody's dragging, and one mistake is not the last.
+    // Weights set by an edit do not count as dragging, and one mistake must remain.
     await page.evaluate(
       "studio.change({ edits: [['0.weight', 0, 2], ['0.weight', 1, -1.6], ['0.bias', 0, 0.2]].map(([parameter, index, value]) => ({ step: 0, parameter, index, value })) })",
     );
@@ -74,7 +74,7 @@ describe.skipIf(missing)("lessons", () => {
     await page.getByText(/^Mistakes in each pass: .*, 0$/).waitFor({ timeout: 60_000 });
     await done(page, 2);
     await until(page, ({ metric }) => metric === 1, "all decided rightly");
-    // What the rule has found is nobody's dragging either.
+    // Neither do weights found by the rule count as dragging.
     await slide(page, "[data-parameter='0.bias.0']", 0.1);
     await undone(page, 1);
     await slide(page, "[data-parameter='0.weight.0']", -2);
@@ -99,7 +99,7 @@ describe.skipIf(missing)("lessons", () => {
     await done(page, 1);
     await page.getByRole("button", { name: "Add a layer after the inputs" }).click();
     await until(page, ({ state }) => (state["layers"] as unknown[]).length === 1, "a layer");
-    // The single neuron may have been stopped by then, as it gets no further.
+    // The single neuron may have stopped by then, because it no longer improves.
     await page.evaluate("studio.play(true)");
     await done(page, 2);
     await page.getByRole("button", { name: "Keep this in the Lab" }).click();
@@ -109,7 +109,7 @@ describe.skipIf(missing)("lessons", () => {
   });
   it("3: activations", async () => {
     const page = await lesson(3);
-    // The legend tells f from its slope, and ReLU goes on beyond 2.
+    // The legend distinguishes f from its slope, and ReLU continues beyond 2.
     await page.locator(".widget .legend", { hasText: "f′, its slope" }).waitFor();
     for (const [name, range] of [
       ["relu", "from −1 to 6"],
@@ -122,7 +122,7 @@ describe.skipIf(missing)("lessons", () => {
     await page.getByLabel("activation", { exact: true }).selectOption("relu");
     await page.getByRole("img", { name: /from −1 to 6$/ }).waitFor();
     await page.waitForTimeout(200);
-    // The drawn line itself: the topmost coloured pixel at z = 3 lies well below that at z = 5.9.
+    // The drawn line itself: the topmost coloured pixel at z = 3 is well below that at z = 5.9.
     const [middle, end] = await page.evaluate<[number, number]>(`(() => {
       const canvas = document.querySelector(".function-plot canvas");
       const { width, height } = canvas;
@@ -188,7 +188,7 @@ describe.skipIf(missing)("lessons", () => {
     await answer(page, "Huber's slope at a distance of 10", 1);
     await done(page, 2);
     await fast(page);
-    // The wrong loss does not count, however well it does.
+    // The wrong loss does not count, however good its result.
     await page.evaluate("studio.change({ optimizer: 'adam', lr: 0.03 })");
     await play(page);
     await until(page, ({ testMetric = 0 }) => testMetric >= 0.9, "90 % by squared error");
@@ -231,7 +231,7 @@ describe.skipIf(missing)("lessons", () => {
     await page.getByText(/largest difference/).waitFor();
     await undone(page, 1);
     await undone(page, 3);
-    // Labels without any pattern: the training rows are learned, the test rows are not.
+    // Labels without a pattern: the network memorises the training rows and fails on the test rows.
     await page.evaluate(
       "studio.change({ data: 'painted', test: 0.25, layers: Array.from({ length: 2 }, () => ({ kind: 'dense', units: 48, activation: 'relu' })), points: Array.from({ length: 160 }, (_, k) => [Math.round(((k * 61.803) % 200) - 100) / 100, Math.round(((k * 75.487) % 200) - 100) / 100, ((k * 2654435761) >>> 9) & 1]) })",
     );

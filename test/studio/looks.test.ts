@@ -1,4 +1,4 @@
-// Every surface, light and dark, wide and narrow: no violations in axe, and a picture of each at a fixed step.
+// Every surface, light and dark, wide and narrow: no violations in axe, and a screenshot of each at a fixed step.
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
@@ -6,7 +6,7 @@ import { axe, violations } from "./axe.ts";
 import { drawn, missing, pictures, soon, until, useStudio, whenTrue } from "./browser.ts";
 
 const studio = useStudio();
-/** On a narrow page, the tab with this part. */
+/** Opens the tab with this part, on a narrow page. */
 async function part(page: Page, name: string): Promise<void> {
   const tab = page.getByRole("tab", { name });
   if (await tab.isVisible()) await tab.click();
@@ -80,11 +80,11 @@ const contextOf = (width: number, colorScheme: Scheme) => ({
   context: { colorScheme, viewport: { width, height: width > 800 ? 900 : 844 } },
 });
 
-/** What is wrong with what a page shows, of which a picture is taken. axe has been given to the page. */
+/** The faults of a page, with a screenshot. axe is already in the page. */
 async function faults(page: Page, name: string, width: number, scheme: Scheme): Promise<string[]> {
   await page.emulateMedia({ colorScheme: scheme });
   await page.evaluate(drawn);
-  // From the top: what a scrolled page hides beneath the bar is no control too few.
+  // From the top: a scrolled page hides controls behind the bar, which is not a fault.
   await page.evaluate("scrollTo(0, 0)");
   const found = (await violations(page)).map((text) => `${scheme}: ${text}`);
   const wide = await page.evaluate<number>(
@@ -117,12 +117,12 @@ describe.skipIf(missing)("looks", () => {
       ];
       const buttons = page.locator(".lesson-list button");
       await expect.poll(() => buttons.count(), soon).toBe(14);
-      // Lessons share their frame: they are light where there is room, and dark where there is not.
+      // Lessons have the same frame: wide ones are tested light, narrow ones dark.
       const scheme = width > 800 ? "light" : "dark";
       for (let lesson = 1; lesson <= 14; lesson++) {
         await buttons.nth(lesson - 1).click();
         await until(page, ({ state }) => state["lesson"] === lesson, `lesson ${lesson}`);
-        // The network of the lesson before is gone.
+        // Waits until the previous lesson's network is gone.
         await whenTrue(page, "studio.hot.stale === false");
         found.push(...(await faults(page, `lesson-${lesson}`, width, scheme)).map((text) => `${lesson}: ${text}`));
         await page.evaluate("location.hash = 'surface=lessons'");

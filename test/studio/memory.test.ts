@@ -1,4 +1,4 @@
-// What a page and its workers hold stays flat while every surface trains and draws. HEBB_LONG=1 watches for ten minutes instead of half a minute.
+// The memory of a page and its workers stays flat while every surface trains and draws. HEBB_LONG=1 watches for ten minutes instead of half a minute.
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import { missing, useStudio, whenTrue } from "./browser.ts";
@@ -6,28 +6,28 @@ import { Heaps, type Held } from "./heaps.ts";
 
 const lengthy = process.env["HEBB_LONG"] === "1";
 const seconds = Number(process.env["HEBB_MEMORY_SECONDS"] ?? (lengthy ? 600 : 24));
-/** How long a surface may take until all that it keeps is there: curves and films are thinned when they are full. */
+/** The time until a surface has all that it keeps: curves and films are thinned when they are full. */
 const filling = lengthy ? seconds / 4 : 8;
 const megabyte = 2 ** 20;
 /**
- * Megabytes that may come between the first look and the last. What would be kept of every picture is more: in half a minute of thirty
- * pictures a second even ten kilobytes of each are 5 MB.
+ * The allowed growth in megabytes between the first and the last measurements. A leak in every picture exceeds it: in half a minute of thirty
+ * pictures a second even ten kilobytes each are 5 MB.
  */
 const allowed = 3;
 
 interface Surface {
   readonly name: string;
   readonly hash: string;
-  /** Something that a visitor does there, once a second. */
+  /** A visitor's action there, once a second. */
   readonly turn: (page: Page, count: number) => Promise<void>;
 }
 
-/** Nothing to learn by heart and a rate that is too low: it trains for ever. */
+/** Nothing to memorise and a rate that is too low: it trains forever. */
 const endless = "data=moons&noise=0.3&optimizer=sgd&lr=0.00001";
 const keepPlaying = async (page: Page): Promise<void> => {
   await page.evaluate("studio.play(true)");
 };
-/** Trains, and pauses to be looked at. */
+/** Trains, and pauses for the measurement. */
 const byTurns = async (page: Page, count: number): Promise<void> => {
   await page.evaluate(`studio.play(${count % 3 !== 0})`);
 };
@@ -58,7 +58,7 @@ const surfaces: readonly Surface[] = [
   },
   {
     name: "text",
-    // It keeps 40 moments of a run to go back to: of so small a model that they do not count.
+    // It keeps 40 states of a run to go back to. The model is so small that they do not matter.
     hash: "surface=text&text=source:names;layers:1;width:16;heads:2;lr:0.00001",
     turn: async (page) => {
       await page.evaluate("texts.play(true)");
@@ -78,7 +78,7 @@ const surfaces: readonly Surface[] = [
 
 type Look = ReadonlyMap<string, number>;
 
-/** Megabytes of each thing that holds memory. */
+/** Megabytes by owner. */
 const inMegabytes = (held: readonly Held[]): Look =>
   new Map(
     held.flatMap(({ name, heap, buffers }): [string, number][] => [
@@ -87,7 +87,7 @@ const inMegabytes = (held: readonly Held[]): Look =>
     ]),
   );
 
-/** What the least of the last looks is over the least of the first: what comes and goes is not kept. */
+/** The least of the last measurements minus the least of the first, which excludes temporary memory. */
 function growth(looks: readonly Look[], name: string): number {
   const all = looks.map((look) => look.get(name) ?? Number.NaN);
   const part = Math.max(1, Math.floor(all.length / 3));
@@ -96,7 +96,7 @@ function growth(looks: readonly Look[], name: string): number {
 
 const studio = useStudio();
 
-/** Looks at a page between two times, in seconds, while something is done on it. */
+/** Measures a page between two times, in seconds, during an activity. */
 async function watch(
   page: Page,
   turn: Surface["turn"],
@@ -116,7 +116,7 @@ async function watch(
 }
 
 describe.skipIf(missing)("memory of a page and its workers", () => {
-  it("a page that keeps forty kilobytes ten times a second is found out", async () => {
+  it("detects a page that leaks forty kilobytes ten times a second", async () => {
     const page = await studio.open(`${endless}&layers=8.tanh`, { context: {} });
     await page.evaluate(
       "(() => { const kept = []; setInterval(() => kept.push(Array.from({ length: 5000 }, Math.random)), 100); })()",

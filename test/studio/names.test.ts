@@ -1,8 +1,8 @@
-// Names without what they share: what is left tells them apart, and a name that is short stays whole.
+// Names without their common part: the rest distinguishes them, and a short name stays whole.
 import { describe, expect, it } from "vitest";
 import { apart } from "../../studio/page/draw/names.ts";
 
-describe("names where there is little room", () => {
+describe("names in little space", () => {
   for (const [names, wanted] of [
     [
       ["measurement_1", "measurement_2", "measurement_12"],

@@ -1,4 +1,4 @@
-// Without a connection: every surface opens from this browser after the first load; a new version is served at once; failures are said.
+// Offline: every surface opens from this browser after the first load; a new version is served at once; failures are reported.
 import type { Page } from "playwright-core";
 import { afterEach, describe, expect, it } from "vitest";
 import { policyOf } from "../../src/cli/localServer.ts";
@@ -30,7 +30,7 @@ describe.skipIf(missing)("offline", () => {
     await until(page, ({ step }) => step > 20, "training without a server");
     await page.close();
   });
-  it("a new version is served as soon as there is one, and stored for the next time", async () => {
+  it("a new version is served as soon as it exists, and stored for the next time", async () => {
     const page = await studio.open("", { query: "&play=0&offline=1" });
     await stored(page);
     const { files } = await (await builder()).bundleStudio();
@@ -46,7 +46,7 @@ describe.skipIf(missing)("offline", () => {
     await whenTrue(page, "globalThis.studio?.hot?.snapshot !== undefined");
     await page.close();
   });
-  it("says so where a part cannot be loaded", async () => {
+  it("reports a part that cannot be loaded", async () => {
     const page = await studio.open("", { query: "&play=0", path: "/elsewhere/" });
     studio.answers(false);
     await page.getByRole("button", { name: "Compare" }).click();

@@ -1,4 +1,4 @@
-// ONNX files opened in the Studio: what comes in gives the file's outputs, what the page cannot show is refused by a sentence.
+// ONNX files opened in the Studio: an imported network gives the file's outputs, and an unsupported one is refused with a message.
 import { describe, expect, it } from "vitest";
 import { exportOnnx, tensorProto, writeOnnx } from "../../src/formats/onnx/index.ts";
 import { nn, noGrad, seed, useBackend } from "../../src/index.ts";
@@ -16,7 +16,7 @@ type Model = nn.Sequential;
 const exported = async (model: Model, shape: readonly number[]): Promise<Uint8Array> =>
   (await exportOnnx(model.eval(), { x: { shape: [1, ...shape] } })).bytes;
 
-/** The session that the page begins with the file on these data, and the largest difference of its outputs. */
+/** The largest difference between the file's outputs and those of a session that opens it on this data. */
 async function farFrom(model: Model, state: StudioState, shape: readonly number[]): Promise<number> {
   const { layers, weights, inputs, outputs } = networkOf("model.onnx", await exported(model, shape));
   expect(inputs).toEqual(shape);
@@ -49,7 +49,7 @@ describe("an ONNX file becomes the network of the page", () => {
     const state = { ...startState, data: "digits" as const, loss: "crossEntropy" as const, count: 60 };
     expect(await farFrom(model, state, [1, 12, 12])).toBeLessThan(1e-6);
   });
-  it("as Keras and scikit-learn write them: MatMul and Add, weights by rows of inputs", () => {
+  it("as written by Keras and scikit-learn: MatMul and Add, weights by rows of inputs", () => {
     const value = (name: string, shape: readonly number[], values: readonly number[]) =>
       tensorProto(name, { dtype: "float32", shape, data: Float32Array.from(values) });
     const node = (opType: string, input: readonly string[], output: string) => ({ opType, input, output: [output] });
@@ -100,7 +100,7 @@ describe("an ONNX file becomes the network of the page", () => {
 
 describe.skipIf(missing)("in the page", () => {
   const studio = useStudio();
-  it("opens on the data that fit, and says what does not", async () => {
+  it("opens on matching data, and explains a mismatch", async () => {
     seed(6);
     const model = new nn.Sequential(new nn.Linear(2, 3), new nn.Tanh(), new nn.Linear(3, 1));
     const file = {

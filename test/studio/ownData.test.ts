@@ -1,4 +1,4 @@
-// Own data: what is wrong with a table is said before it trains and can be closed; inputs have names at any width, grouped by column.
+// Own data: problems of a table are reported before training and can be dismissed; inputs have names at any width, grouped by column.
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
@@ -80,7 +80,7 @@ describe.skipIf(missing)("before training", () => {
     const now = await until(page, ({ state }) => state["data"] === "own", "the table");
     expect(now.state["target"]).toBe("column3");
 
-    // A column that tells too much is left out: of the training, and of the program.
+    // A column that leaks the target is removed from the training and from the program.
     await drop(page, titanic);
     await said.filter({ hasText: '"alive" alone decides' }).waitFor();
     await page.getByLabel("use alive").uncheck();
@@ -92,7 +92,7 @@ describe.skipIf(missing)("before training", () => {
     await page.getByText("TypeScript", { exact: true }).click();
     await page.locator("pre", { hasText: '(await readCsvFile("mine.csv")).drop("alive")' }).waitFor();
 
-    // What was said stays in the Lab until it is closed.
+    // The report stays in the Lab until it is dismissed.
     await drop(page, titanic);
     await page.getByRole("button", { name: "Learn from it" }).click();
     const notice = page.locator(".notices .notice", { hasText: '"alive" alone decides' });
@@ -101,7 +101,7 @@ describe.skipIf(missing)("before training", () => {
     await notice.waitFor({ state: "detached" });
     await page.close();
   });
-  it("a failure is said, and can be closed", async () => {
+  it("a failure is reported, and can be dismissed", async () => {
     const page = await studio.open("", { query: "&play=0" });
     await page.evaluate("studio.change({ data: 'own' })");
     const notice = page.locator(".notices .notice.bad", { hasText: "drop it again" });
@@ -136,7 +136,7 @@ describe.skipIf(missing)("inputs have names", () => {
           .waitFor({ state: "attached" });
       await page.close();
     });
-  it("the values of one column stand under its name", async () => {
+  it("the values of one column are under its name", async () => {
     const page = await studio.open("", { query: "&play=0" });
     const colors = ["red", "green", "blue", "black", "white", "grey", "brown"];
     await drop(
@@ -156,7 +156,7 @@ describe.skipIf(missing)("inputs have names", () => {
     await page.screenshot({ path: join(pictures, "own-groups.png") });
     await page.close();
   });
-  it("a column of texts is its words, and a row of one's own is judged by them", async () => {
+  it("a column of texts becomes its words, which also classify a row that the visitor enters", async () => {
     const page = await studio.open("", { query: "&play=0" });
     const parts = [
       ["lovely", "cosy", "bright"],

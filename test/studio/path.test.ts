@@ -53,7 +53,7 @@ const held = (session: Session): Held => ({
   ),
 });
 
-/** The library's own inspection of the step, in a session of its own: what each module gives. */
+/** The library's own inspection of the step, in a separate session: the output of each module. */
 function inspected(session: Session) {
   const { model } = session.network;
   const { train, info } = session.prepared;
@@ -76,7 +76,7 @@ function inspected(session: Session) {
   return { x: floats(x.dataSync()), y: floats(y.dataSync()), results };
 }
 
-/** The loss and the slopes of the Trainer's own step, in a session of its own that is about to take it. */
+/** The loss and the slopes of the Trainer's own step, in a separate session that is about to take it. */
 function taken(session: Session, gradientOf: ReturnType<typeof noteGradients>) {
   session.advance(1);
   const parameters = session.network.model.namedParameters();
@@ -86,7 +86,7 @@ function taken(session: Session, gradientOf: ReturnType<typeof noteGradients>) {
   };
 }
 
-/** What a number is to be, by its name; undefined where nothing but the step itself holds it. */
+/** The expected value of a number, by its name; undefined if only the step itself holds it. */
 function truthOf(
   session: Session,
   row: number,
@@ -202,7 +202,7 @@ describe("the numbers of the drawing", () => {
       const [session, other, third] = await Promise.all([open(), open(), open()]);
       const gradientOf = noteGradients(third.optimizer, third.network.model.parameters());
       for (const one of [session, other, third]) one.goTo(state.step);
-      // The page has drawn it before.
+      // As on the page, which has already drawn it.
       new View(session).snapshot(state, 0);
       const trace = stepThrough(session, { edits: [] });
       const before = held(session);
@@ -227,7 +227,7 @@ describe("the numbers of the drawing", () => {
           const row = rowOf(trace, stage, cursor, some(trace.rows));
           const scene = sceneOf(path, cursor, row);
           const { formulas } = explain(trace, stage, cursor, row);
-          // A sum over the rows names each by its own.
+          // A sum over rows has an index for each row.
           const sums = (stage.kind === "slope" && trace.layers[stage.layer]?.kind === "dense") || stage.kind === "loss";
           const leaves = [
             ...scene.numbers.flat().flatMap((one) => one ?? []),

@@ -1,4 +1,4 @@
-// Pictures of one's own in Chromium: a folder trains a CNN, a damaged file is named, a pasted picture is tried and added.
+// Own pictures in Chromium: a folder trains a CNN, a damaged file is named, a pasted picture is classified and added.
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ import { memory, missing, soon, until, useStudio, whenTrue } from "./browser.ts"
 const folder = mkdtempSync(join(tmpdir(), "hebb-pictures-"));
 afterAll(() => removeFolder(folder));
 
-/** Stripes, across or down, red or blue, moved by `shift`; 24 × 20 pixels. */
+/** Stripes, horizontal or vertical, red or blue, shifted by `shift`; 24 × 20 pixels. */
 function stripes(down: boolean, shift: number): Uint8Array {
   const [width, height] = [24, 20];
   const data = new Uint8Array(3 * width * height);
@@ -42,7 +42,7 @@ async function choose(page: Page, root: string): Promise<void> {
   await page.waitForSelector("dialog.drop");
 }
 
-/** Puts a file into a paste, as a person does with a picture in the clipboard. */
+/** Pastes a file, like a picture from the clipboard. */
 const paste = (page: Page, bytes: Uint8Array): Promise<void> =>
   page.evaluate(
     `(() => {
@@ -55,7 +55,7 @@ const paste = (page: Page, bytes: Uint8Array): Promise<void> =>
 const studio = useStudio();
 
 describe.skipIf(missing)("a folder of pictures", () => {
-  it("trains a CNN; a pasted picture is recognised, and added to the set", async () => {
+  it("trains a CNN; a pasted picture is classified, and added to the set", async () => {
     const page = await studio.open("speed=0", { query: "&play=0" });
     await choose(page, makeSet("stripes"));
     await page.getByText("60 pictures in 2 folders, one for each class").waitFor();
@@ -77,7 +77,7 @@ describe.skipIf(missing)("a folder of pictures", () => {
     expect((await memory(page))?.failure).toBe("");
     await page.close();
   });
-  it("names the file that is damaged, and leaves what was there", async () => {
+  it("names the damaged file, and keeps the previous data", async () => {
     const root = makeSet("damaged");
     writeFileSync(join(root, "down", "29.png"), Uint8Array.from([0x89, 0x50, 0x4e, 0x47, 1, 2, 3]));
     const page = await studio.open("", { query: "&play=0" });
@@ -89,7 +89,7 @@ describe.skipIf(missing)("a folder of pictures", () => {
     expect((await memory(page))?.state["data"]).toBe("moons");
     await page.close();
   });
-  it("says what a network of numbers does with a picture", async () => {
+  it("explains how a dense network reads a picture", async () => {
     const page = await studio.open("", { query: "&play=0" });
     await paste(page, stripes(true, 0));
     await page.getByText("a folder that holds a sub-folder of them for each class").waitFor();
@@ -101,7 +101,7 @@ describe("a set of pictures", () => {
   const shape = [1, 2, 2];
   const set = { name: "dots", shape, pixels: Uint8Array.from({ length: 8 }, (_, k) => k), labels: Uint8Array.of(0, 1) };
   const own = ownPictures({ ...set, classes: ["a", "b"] });
-  it("comes back from its files, with more in it", () => {
+  it("is restored from its files, with additions", () => {
     const back = pictureSetOf(own);
     if (back === undefined) throw new Error("no set");
     expect({ ...back, pixels: [...back.pixels], labels: [...back.labels] }).toEqual({
@@ -115,7 +115,7 @@ describe("a set of pictures", () => {
     expect(more.classes).toEqual(["a", "b", "c"]);
     expect(more.pixels.length).toBe(16);
   });
-  it("goes into a project and back", () => {
+  it("is part of a project", () => {
     const random = { key: [1, 2], calls: 3 } as const;
     const text = printProject({ state: startState, own, tensors: new Uint8Array(), random });
     expect(readProject(text).own).toEqual(own);

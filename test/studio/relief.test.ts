@@ -1,4 +1,4 @@
-// The landscape in three dimensions: its heights are the losses, what is nearer covers what is farther, and keys and dragging turn it.
+// The landscape in three dimensions: its heights are the losses, nearer parts cover farther ones, and keys and dragging rotate it.
 import { describe, expect, it } from "vitest";
 import { firstView, heightAt, piecesOf, projection, reliefOf, turned } from "../../studio/page/compare/relief.ts";
 import type { Landscape } from "../../studio/shared/compare.ts";
@@ -23,7 +23,7 @@ describe("the relief", () => {
       expect(relief[k]).toBeCloseTo((log - low) / (high - low), 6);
       expect(heightAt(relief, side, k % side, Math.floor(k / side))).toBeCloseTo(relief[k] ?? Number.NaN, 6);
     });
-    // Between four points lies their mean.
+    // The value between four points is their mean.
     const four = [6, 7, 11, 12].map((k) => relief[k] ?? Number.NaN);
     expect(heightAt(relief, side, 1.5, 1.5)).toBeCloseTo(four.reduce((a, b) => a + b) / 4, 6);
     const broken = reliefOf({
@@ -33,7 +33,7 @@ describe("the relief", () => {
     expect(broken[3]).toBe(1);
     expect(Array.from(broken).filter(Number.isNaN)).toEqual([]);
   });
-  it("is drawn from the back to the front: seen from above it is the map, from the side its heights", () => {
+  it("is drawn from back to front: from above it is the map, from the side its heights", () => {
     const above = projection({ turn: 0, tilt: Math.PI / 2 }, 300, 300);
     const [a, b] = [above(-0.5, 0.5, 0), above(-0.5, 0.5, 1)];
     expect([b.x, b.y]).toEqual([expect.closeTo(a.x, 6), expect.closeTo(a.y, 6)]);
@@ -53,16 +53,16 @@ describe("the relief", () => {
       }
     }
   });
-  it("lays each way on the surface", () => {
+  it("draws each path on the surface", () => {
     const pieces = piecesOf(landscape, relief, { turn: 0, tilt: Math.PI / 2 }, 300, 300);
     const way = pieces.filter(({ lane }) => lane === 0).flatMap(({ points }) => points);
-    // From above it is where the map has it: the first point near the lower left corner, the last near the upper right.
+    // From above it matches the map: the first point near the lower left corner, the last near the upper right.
     const size = Math.min(300 / 1.5, 300 / 1.62);
     const left = way.reduce((a, b) => (a.x < b.x ? a : b));
     expect(left.x).toBeCloseTo(150 - 0.4 * size, 3);
     expect(left.y).toBeCloseTo(150 + 0.4 * size, 3);
   });
-  it("comes back after a whole turn, and never stands on its head", () => {
+  it("returns after a whole turn, and never tips over", () => {
     const round = Array.from({ length: 36 }).reduce<typeof firstView>(
       (view) => turned(view, { turn: Math.PI / 18 }),
       firstView,
@@ -77,7 +77,7 @@ describe("the relief", () => {
 const studio = useStudio();
 
 describe.skipIf(missing)("in the page", () => {
-  it("keys and dragging turn it, Home turns it back", async () => {
+  it("keys and dragging rotate it, Home resets it", async () => {
     const page = await studio.open("surface=training&step=60", { query: "&play=0" });
     await page.getByRole("button", { name: "3-D" }).click();
     const box = page.getByRole("group", { name: /three dimensions/ });

@@ -1,4 +1,4 @@
-// Results: what the surface shows is what the library says of the same network and rows, and it is drawn without a fault.
+// Results: the surface shows the library's results for the same network and rows, and draws them without faults.
 import { beforeAll, describe, expect, it } from "vitest";
 import { data, noGrad, tensor, useBackend } from "../../src/index.ts";
 import { metrics } from "../../src/train/index.ts";
@@ -30,7 +30,7 @@ describe("the engine's results", () => {
     useBackend({ backend: "wasm", threads: 1 });
   });
 
-  it("two classes: the bar's accuracy, the worst rows as the table has them, each with its loss", async () => {
+  it("two classes: the bar's accuracy, and the worst rows as in the table, each with its loss", async () => {
     for (const patch of [{}, { ensemble: { members: 4, bins: 8, embedding: 4 } }]) {
       const session = await trained("buys", { loss: "bce", ...patch });
       const found = results(session);
@@ -57,7 +57,7 @@ describe("the engine's results", () => {
       expect(Number(truth)).toBeCloseTo(Number(lines[row - 1]?.split(",")[3]), 2);
   });
 
-  it("importance: columns as a whole; a column that says nothing is worth nothing", async () => {
+  it("importance: columns as a whole; a column without information has none", async () => {
     const session = await trained("buys", { loss: "bce" }, 400);
     const before = session.now().train.loss;
     const found = importance(session, { repeats: 3 });
@@ -65,7 +65,7 @@ describe("the engine's results", () => {
     expect(found.columns.map(({ name }) => name).sort()).toEqual(["age", "colour", "spends"]);
     expect(found.columns.find(({ name }) => name === "colour")?.count).toBe(3);
     expect(found.columns[0]?.mean).toBeGreaterThan(0.05);
-    // Nothing of the training was disturbed.
+    // The training is not disturbed.
     session.record();
     expect(session.measure(session.trainPart).loss).toBeCloseTo(before, 6);
   });
@@ -96,7 +96,7 @@ describe("the engine's results", () => {
       up[pixel] = (up[pixel] ?? 0) + h;
       down[pixel] = (down[pixel] ?? 0) - h;
       const slope = Math.abs(((answer(up)[said] ?? 0) - (answer(down)[said] ?? 0)) / (2 * h));
-      // A kink of the pooling lies between the two now and then: there the slope of one side is reported.
+      // Sometimes a kink of the pooling is between the two; then the slope of one side is reported.
       expect(Math.abs(slope - (look.saliency[pixel] ?? 0))).toBeLessThan(0.08 * most);
     }
     const mistakes = results(session).worst.filter(({ said: called, truth }) => called !== truth);
@@ -104,7 +104,7 @@ describe("the engine's results", () => {
     expect(() => lookAt(session, { row: 1e6 })).toThrow(/there is no training row/);
   });
 
-  it("days stand in their order, and the form begins with cells as the table writes them", async () => {
+  it("days are in order, and the form starts with cells in the table's notation", async () => {
     const rows = Array.from({ length: 120 }, (_, k) => {
       const day = new Date(Date.UTC(2023, 0, 1 + ((k * 7) % 120)));
       const written = day.toISOString().slice(0, 10).split("-").reverse().join(".");
@@ -166,7 +166,7 @@ describe("the engine's results", () => {
 
 const studio = useStudio();
 describe.skipIf(missing)("the Results surface", () => {
-  it("the threshold decides, a column is chosen, and of three classes each has its curve", async () => {
+  it("the threshold decides, a column is selected, and with three classes each has its curve", async () => {
     const page = await studio.open("surface=results&data=loans&count=400&noise=0.4&layers=8.relu&step=200", {
       query: "&play=0",
     });

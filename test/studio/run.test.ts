@@ -36,7 +36,7 @@ interface Ended {
   readonly epochs: number;
 }
 
-/** Trains by the command, and says what figures the run ended with. */
+/** Trains with the command, and returns the run's final figures. */
 function train(name: string, args: readonly string[]): Ended {
   execFileSync(process.execPath, [...command, "train", ...args, "--out", name], { cwd: folder, stdio: "pipe" });
   const events = readFileSync(join(folder, name, "events.jsonl"), "utf8")
@@ -130,7 +130,7 @@ describe.skipIf(missing)("hebb studio RUN", () => {
     expect(now.state["loss"]).toBe("huber");
     await page.close();
   });
-  it("the network that a table gets by itself: an ensemble, of two classes and of a number", async () => {
+  it("the default network of a table: an ensemble, for two classes and for a number", async () => {
     const rows = Array.from({ length: 120 }, (_, k) => {
       const [age, colour] = [(k * 37) % 50, ["red", "green", "blue"][k % 3]];
       return [age, colour, k % 3 === 1 || age > 30 ? "yes" : "no", age * (1 + (k % 3)) + ((k * 17) % 5)];
@@ -141,7 +141,7 @@ describe.skipIf(missing)("hebb studio RUN", () => {
       ["spends", "r2"],
     ] as const) {
       const name = `people-${target}`;
-      // What was chosen about the columns goes along.
+      // The choices about columns are included.
       const choice = target === "spends" ? ["--target-transform", "log", "--ignore", "buys"] : [];
       const usual = ["people.csv", "--target", target, "--model", "tabular", "--epochs", "6", "--hidden", "12,6"];
       const end = train(name, [...usual, ...choice]);
@@ -171,7 +171,7 @@ describe.skipIf(missing)("hebb studio RUN", () => {
       await page.close();
     }
   });
-  it("a text opens where texts are learned", async () => {
+  it("a text opens on the Text surface", async () => {
     writeFileSync(join(folder, "notes.txt"), "the rain in spain falls mainly in the plain.\n".repeat(60));
     const page = await browser.newPage();
     await page.goto(`${(await serve("notes.txt")).replace("?", "?test=1&play=0&")}`);

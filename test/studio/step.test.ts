@@ -1,4 +1,4 @@
-// Step: every number is the engine's own, bit for bit, whatever the loss, activation and optimizer; edits go on; differences agree.
+// Step: every number is the engine's own, bit for bit, at any loss, activation and optimizer; edits propagate; finite differences agree.
 import { describe, expect, it } from "vitest";
 import { useBackend } from "../../src/index.ts";
 import { Session } from "../../studio/engine/session.ts";
@@ -42,7 +42,7 @@ describe("Step equals the engine", () => {
   for (const task of ["binary", "classes", "number"] as const) {
     for (const loss of lossesOf[task]) {
       it(`${task}, ${loss}: every activation and optimizer`, async () => {
-        // Every activation with each loss, and every optimizer with each of them in turn.
+        // Every activation with each loss, and the optimizers in turn.
         for (const [place, activation] of activationNames.entries()) {
           const optimizer = optimizerNames[place % optimizerNames.length] ?? "sgd";
           await check(stateOf(task, { loss, optimizer, layers: [{ kind: "dense", units: 4, activation }] }));
@@ -55,14 +55,14 @@ describe("Step equals the engine", () => {
           await check(stateOf(task, { optimizer, decay, layers: [{ kind: "dense", units: 3, activation: "tanh" }] }));
     });
   }
-  it("every way to start", async () => {
+  it("every initialisation", async () => {
     for (const init of initNames)
       await check(stateOf("binary", { init, layers: [{ kind: "dense", units: 4, activation: "tanh" }] }));
   });
 });
 
 describe("an edited number", () => {
-  it("changes everything downstream, and nothing upstream", async () => {
+  it("changes everything downstream and nothing upstream", async () => {
     const session = await Session.open(stateOf("binary", {}), undefined);
     session.advance(3);
     const before = stepThrough(session, { edits: [] });
@@ -75,13 +75,13 @@ describe("an edited number", () => {
     expect(after.layers[0]?.weight.updated.values).not.toEqual(before.layers[0]?.weight.updated.values);
     expect(after.x.values).toEqual(before.x.values);
     expect(after.layers[0]?.weight.value.values).toEqual(before.layers[0]?.weight.value.values);
-    // Nothing was written: the session takes the step that was shown without edits.
+    // Nothing was written: the session takes the step without the edits.
     session.advance(1);
     expect(before.layers[0]?.weight.updated.values).toEqual(session.network.layers[0]?.weight.dataSync());
   });
   it("a weight, an input or a gradient may be edited too", async () => {
     const session = await Session.open(stateOf("number", {}), undefined);
-    // Adam's first update has the size of the rate, whatever the slope.
+    // Adam's first update has the size of the rate at any slope.
     session.advance(3);
     const before = stepThrough(session, { edits: [] });
     const weight = before.layers[0]?.weight;

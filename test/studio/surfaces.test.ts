@@ -1,4 +1,4 @@
-// Step, Compare and Ship in Chromium: edits go on, forks begin alike, exports are read back, compile, and agree.
+// Step, Compare and Ship in Chromium: edits propagate, forks begin alike, exports are read back, compile, and agree.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -27,7 +27,7 @@ async function exported(page: Page, title: string): Promise<string> {
 }
 
 describe.skipIf(missing)("Step", () => {
-  it("shows every operation, and lets what follows from an edit follow", async () => {
+  it("shows every operation, and propagates an edit", async () => {
     const page = await studio.open("surface=step&step=40");
     await page.getByText("105 of 105 slopes agree with finite differences").waitFor();
     const result = page.locator(".result b").last();
@@ -53,7 +53,7 @@ describe.skipIf(missing)("Step", () => {
     await until(page, ({ step }) => step === 41, "the step");
     await page.close();
   });
-  it("shows the numbers that the engine has", async () => {
+  it("shows the engine's numbers", async () => {
     const page = await studio.open("surface=step&step=40");
     await page.locator(".all-values").waitFor();
     const differences = await page.evaluate<{ worst: number; count: number }>(`(async () => {
@@ -105,7 +105,7 @@ describe.skipIf(missing)("Compare", () => {
 });
 
 describe.skipIf(missing)("Ship", () => {
-  it("safetensors, a program and a project, each checked, each right outside the page too", async () => {
+  it("safetensors, a program and a project, each verified in the page and outside it", async () => {
     const page = await studio.open(
       "data=circles&layers=6.relu_4.tanh&init=he&lr=0.02&decay=0.001&step=150&surface=ship",
     );
@@ -177,7 +177,7 @@ describe.skipIf(missing)("Ship", () => {
     await page.close();
     await other.close();
   });
-  it("a damaged project is refused with a sentence", async () => {
+  it("a damaged project is refused with a message", async () => {
     const page = await studio.open("", { query: "&play=0" });
     await page.setInputFiles("#own-files", {
       name: "cut.json",
@@ -188,7 +188,7 @@ describe.skipIf(missing)("Ship", () => {
     expect((await memory(page))?.state["data"]).toBe("moons");
     await page.close();
   });
-  it("tries the model on a case", async () => {
+  it("applies the model to a case", async () => {
     const page = await studio.open("data=iris&loss=crossEntropy&layers=8.relu&step=600&surface=ship");
     await page.locator(".answer b").waitFor();
     await page.getByLabel("petal_length").fill("1.4");

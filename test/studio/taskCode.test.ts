@@ -1,4 +1,4 @@
-// The code that shows which lesson tasks are done: every set of tasks comes back, and no typing error passes for another set.
+// The code that records finished lesson tasks: every set of tasks is recovered, and no typing error yields another set.
 import { describe, expect, it } from "vitest";
 import { Random } from "../../src/data/random.ts";
 import { lessons } from "../../studio/shared/lessons.ts";
@@ -9,8 +9,8 @@ const random = new Random(11, 0x59);
 const some = (): Set<string> => new Set(taskNames.filter(() => random.integer(2) === 1));
 const digits = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-describe("the code of the tasks that are done", () => {
-  it("belongs to these tasks: whoever changes their number or order counts the edition up", () => {
+describe("the code of the finished tasks", () => {
+  it("belongs to these tasks: a change of their number or order requires a new edition", () => {
     expect([edition, lessons.map(({ tasks }) => tasks.length).join(" ")]).toEqual([1, "2 2 3 3 3 3 4 3 3 3 3 3 3 4"]);
   });
   it("gives back every set", () => {
@@ -21,14 +21,14 @@ describe("the code of the tasks that are done", () => {
       expect(readTaskCode(taskCode(done))).toEqual(done);
     }
   });
-  it("may be typed with small letters, without dashes, and with I, L and O for 1 and 0", () => {
+  it("accepts small letters, no dashes, and I, L and O for 1 and 0", () => {
     for (let k = 0; k < 100; k++) {
       const done = some();
       const typed = taskCode(done).toLowerCase().replaceAll("-", " ").replaceAll("1", "l").replaceAll("0", "o");
       expect(readTaskCode(typed)).toEqual(done);
     }
   });
-  it("refuses every wrong character, every pair of neighbours that changed places, and what is cut or not its own", () => {
+  it("refuses every wrong character, every swap of neighbours, and truncated or foreign codes", () => {
     for (let k = 0; k < 5; k++) {
       const code = taskCode(some()).replaceAll("-", "");
       for (let at = 0; at < code.length; at++) {
@@ -42,7 +42,7 @@ describe("the code of the tasks that are done", () => {
     expect(() => readTaskCode(taskCode(some()).slice(0, -1))).toThrow(/copy all of it/);
     expect(() => readTaskCode("hello, world!")).toThrow(/is in no code/);
   });
-  it("reads a class: names before the codes, and a sentence for what is not a code", () => {
+  it("reads a class: names before the codes, and a message for anything that is not a code", () => {
     const done = new Set(["1.0", "14.2"]);
     const [ada, second, third] = readClass(`Ada Lovelace: ${taskCode(done)}\n\n  ${taskCode(new Set())}\nBob 123`);
     expect(ada).toEqual({ name: "Ada Lovelace", done, problem: "" });
@@ -55,7 +55,7 @@ describe("the code of the tasks that are done", () => {
 const studio = useStudio();
 
 describe.skipIf(missing)("in the page", () => {
-  it("a task that is done comes into the code, a teacher reads it, and a learner goes on with it elsewhere", async () => {
+  it("a finished task is added to the code, a teacher reads it, and a learner resumes with it elsewhere", async () => {
     const page = await studio.open("surface=lessons&lesson=2", { query: "&play=0" });
     await page.getByRole("heading", { name: "Its limit" }).waitFor();
     await page.evaluate("studio.advance(250)");

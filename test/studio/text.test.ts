@@ -37,7 +37,7 @@ const stateOf = (source: SourceName, patch: Partial<TextState> = {}): TextState 
 });
 const small = { layers: 2, width: 16, heads: 2, batch: 16 } as const;
 
-/** The answer to a question, worked out in another way than the tasks do. */
+/** The answer to a question, computed in another way than by the tasks. */
 function answerTo(name: TaskName, question: readonly string[], length: number): string {
   const asked = question.slice(0, -1);
   switch (name) {
@@ -74,7 +74,7 @@ function answerTo(name: TaskName, question: readonly string[], length: number): 
 }
 
 describe("the state of a text run in an address", () => {
-  it("goes there and back, whatever it is", () => {
+  it("round-trips every value", () => {
     for (const source of sourceNames)
       for (const patch of [
         {},
@@ -89,7 +89,7 @@ describe("the state of a text run in an address", () => {
       "text=source:sort;step:40",
     );
   });
-  it("takes nothing that is no such state", () => {
+  it("rejects invalid states", () => {
     for (const wrong of [
       "source:nothing",
       "layers:99",
@@ -102,7 +102,7 @@ describe("the state of a text run in an address", () => {
     ])
       expect(parseHash(`text=${wrong}`)).toEqual(startState);
   });
-  it("knows what starts a run again", () => {
+  it("determines which changes restart a run", () => {
     const seen = { step: 9, speed: 2, prompt: "a", temperature: 2, topK: 3, head: "1.1" };
     expect(textKey({ ...startText, ...seen })).toBe(textKey(startText));
     expect(textKeys.filter((key) => textFields[key].changes === "view").sort()).toEqual(Object.keys(seen).sort());
@@ -112,7 +112,7 @@ describe("the state of a text run in an address", () => {
 
 describe("tasks", () => {
   for (const name of taskNames)
-    it(`${name}: every answer is right, and no held-out question is learned from`, () => {
+    it(`${name}: every answer is right, and no held-out question is used in training`, () => {
       for (const length of sourceTitles[name].lengths?.slice(1, 6) ?? []) {
         const task = taskOf(name, length);
         const { train, held } = sequencesOf(task, 3);
@@ -127,7 +127,7 @@ describe("tasks", () => {
         expect(held.length).toBeGreaterThan(0);
       }
     });
-  it("copy: all 256 held-out answers are right within 200 steps, and the run says so", () => {
+  it("copy: all 256 held-out answers are right within 200 steps, and the run reports it", () => {
     const session = new TextSession(stateOf("copy"), "");
     let stop = session.verdict(new Set());
     while (session.step < 200 && stop === undefined) {
@@ -137,14 +137,14 @@ describe("tasks", () => {
     expect(session.data.held.length).toBe(256);
     expect(session.runs[0].now().test?.metric).toBe(1);
     expect(stop?.reason).toBe("solved");
-    // What it answers a token at a time, from its own tokens, is what was counted.
+    // Its answers generated token by token agree with the count.
     const written = session.writing.write(session.step, stateOf("copy"));
     let made = written.next();
     while (made.done !== true) made = written.next();
     const { value } = made;
     expect(value.kind === "answers" && value.answers.every(({ wanted, given }) => wanted === given)).toBe(true);
   });
-  it("says that it stands without numbers, and what helps", () => {
+  it("stops at NaN with a remedy", () => {
     const session = new TextSession(stateOf("reverse", { ...small, optimizer: "sgd", lr: 100, decay: 10 }), "");
     for (let k = 0; k < 10 && session.advance(20); k++);
     expect(session.runs[0].healthy).toBe(false);
@@ -152,14 +152,14 @@ describe("tasks", () => {
   });
 });
 
-describe("what is shown", () => {
+describe("shown values", () => {
   const run = (patch: Partial<TextState>, corpus = ""): TextRun => {
     const state = { ...stateOf("sort"), ...small, ...patch };
     const data = textData(state, corpus);
     const size = sizeOf(state, data.tokens.names.length, data.context);
     return new TextRun(state, data, { name: state.model, size });
   };
-  it("attention, logits and what each layer would say are as inspect gives them", () => {
+  it("attention, logits and the prediction of each layer are as inspect gives them", () => {
     for (const [patch, corpus, prompt] of [
       [{}, "", ""],
       [{ ...presetOf("names"), ...small, layers: 3, heads: 4 }, names, "maria\nju"],
@@ -187,7 +187,7 @@ describe("what is shown", () => {
       for (let place = 0; place < n; place++) {
         const row = logits.subarray(place * size.vocabulary, (place + 1) * size.vocabulary);
         expect(said[layers * n + place]).toBe(row.indexOf(Math.max(...row)));
-        // Each head shares out all of its attention, and none of it to what comes later.
+        // The attention of each head adds up to one, and none of it is on later tokens.
         for (let map = 0; map < layers * heads; map++) {
           const weights = attention.subarray((map * n + place) * n, (map * n + place + 1) * n);
           expect(weights.reduce((sum, weight) => sum + weight, 0)).toBeCloseTo(1, 5);
@@ -196,7 +196,7 @@ describe("what is shown", () => {
       }
     }
   });
-  it("looking, measuring and writing change nothing of the run", () => {
+  it("looking, measuring and writing change nothing in the run", () => {
     const [watched, alone] = [run({ dropout: 0.2 }), run({ dropout: 0.2 })];
     const looking = new Looking(watched.model, watched.data);
     const writing = new Writing(watched.model, watched.data);
@@ -210,7 +210,7 @@ describe("what is shown", () => {
     alone.advance(28);
     expect(watched.weights()).toEqual(alone.weights());
   });
-  it("a text is written as the library's generate writes it", () => {
+  it("a text is generated as by the library's generate", () => {
     for (const model of modelNames) {
       const own = run({ ...presetOf("names"), ...small, model }, names);
       own.advance(30);
@@ -223,13 +223,13 @@ describe("what is shown", () => {
       expect(texts[0]).toBe(tokens.map((token) => own.data.tokens.names[token]).join(""));
     }
   });
-  it("a letter that has no token is named and left out", () => {
+  it("a letter without a token is named and left out", () => {
     const own = run({});
     const look = new Looking(own.model, own.data).look("1x2=");
     expect(look.unknown).toBe("x");
     expect(Array.from(look.tokens, (token) => own.data.tokens.names[token]).join("")).toBe("12=");
   });
-  it("embeddings lie in the plane of their largest differences", () => {
+  it("embeddings are projected onto the plane of their largest differences", () => {
     const own = run({});
     own.advance(5);
     const { x, y, share } = new Looking(own.model, own.data).projection();
@@ -243,7 +243,7 @@ describe("what is shown", () => {
 
 describe("next tokens by hand", () => {
   const logits = [1, 3, 2, -1];
-  it("temperature divides the logits, and beyond the k likeliest nothing is drawn", () => {
+  it("temperature divides the logits, and only the k likeliest are drawn", () => {
     const all = chancesOf(logits, 2, 0);
     const sum = logits.reduce((total, logit) => total + Math.exp(logit / 2), 0);
     expect(all.map(({ token }) => token)).toEqual([1, 2, 0, 3]);
@@ -277,7 +277,7 @@ describe("a link", () => {
 });
 
 describe("models side by side", () => {
-  it("have as many parameters, as nearly as widths allow", () => {
+  it("have as equal numbers of parameters as widths allow", () => {
     for (const source of ["sort", "shakespeare"] as const) {
       const state = stateOf(source, { model: "gpt", beside: ["lstm", "gru", "rnn"] });
       const { runs } = new TextSession(state, shakespeare);
@@ -289,7 +289,7 @@ describe("models side by side", () => {
       }
     }
   });
-  it("are counted before they are made", () => {
+  it("are counted before they are created", () => {
     const size = { vocabulary: 20, context: 12, layers: 2, width: 24, heads: 4, dropout: 0 };
     for (const like of modelNames)
       for (const name of modelNames) {
@@ -301,7 +301,7 @@ describe("models side by side", () => {
 });
 
 describe("texts", () => {
-  it("become tokens, whose end is held out", () => {
+  it("become tokens, and the end is held out", () => {
     for (const tokens of ["characters", "bpe"] as const) {
       const state = stateOf("own", { tokens, vocabulary: 300 });
       const data = textData(state, shakespeare);
@@ -311,7 +311,7 @@ describe("texts", () => {
       expect(data.held.tokens.length).toBeGreaterThan(0.09 * data.train.tokens.length);
     }
   });
-  it("may be short, and are refused with a sentence where there is nothing in them", () => {
+  it("may be short, and are refused with a message if they are empty", () => {
     for (const tiny of ["abcdef", "one line\n", "日本語のテキスト", "a".repeat(50)]) {
       const run = new TextSession(stateOf("own", small), tiny);
       expect(run.advance(2)).toBe(true);

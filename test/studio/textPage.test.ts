@@ -1,4 +1,4 @@
-// The Text surface in the page: it trains by itself, shows what it does, obeys the bar and the keys, and a link leads to the same numbers.
+// The Text surface in the page: it trains by itself, shows its state, follows the bar and the keys, and a link restores the same numbers.
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import { useBackend } from "../../src/index.ts";
@@ -10,7 +10,7 @@ import { missing, useStudio, whenTrue } from "./browser.ts";
 useBackend({ backend: "wasm", threads: 1 });
 const studio = useStudio();
 
-/** A picture has come, with its samples. */
+/** Waits for a picture with its samples. */
 const settled = "globalThis.texts?.hot.picture !== undefined && texts.samples.value !== undefined";
 const small = "layers:1;width:16;heads:2;batch:16";
 
@@ -24,7 +24,7 @@ const watchShifts = `(() => {
 
 const stepOf = (page: Page): Promise<number> => page.evaluate<number>("texts.hot.picture.step");
 
-/** The step at which a run rests: on a slow machine its last picture comes late. */
+/** The step at which a paused run settles: on a slow machine its last picture comes late. */
 async function restingStep(page: Page): Promise<number> {
   for (let before = -1; ; ) {
     const step = await stepOf(page);
@@ -35,7 +35,7 @@ async function restingStep(page: Page): Promise<number> {
 }
 
 describe.skipIf(missing)("Text", () => {
-  it("opens, trains by itself and improves; nothing moves; Space and Rewind act on its run", async () => {
+  it("opens, trains by itself and improves; nothing moves; Space and Rewind control its run", async () => {
     const page = await studio.open("", { query: "&play=0" });
     await page.goto(`${studio.origin()}/?test=1#surface=text&text=source:sort;length:10;${small}`);
     await page.evaluate(watchShifts);
@@ -50,7 +50,7 @@ describe.skipIf(missing)("Text", () => {
     const rested = await restingStep(page);
     await page.keyboard.press("ArrowRight");
     await whenTrue(page, `texts.hot.picture.step === ${rested + 1}`);
-    // The gauges of the bar are this run's, and so is the address.
+    // The gauges of the bar and the address belong to this run.
     await whenTrue(page, `document.querySelectorAll(".gauges dd")[1].textContent === "${rested + 1}"`);
     await whenTrue(page, `location.hash.includes("step:${rested + 1}")`);
     await page.keyboard.press("r");
@@ -63,7 +63,7 @@ describe.skipIf(missing)("Text", () => {
     await page.close();
   });
 
-  it("a link leads to the numbers that the engine has", async () => {
+  it("a link restores the engine's numbers", async () => {
     const link = `surface=text&text=source:sort;length:4;${small};beside:gru;step:45;prompt:3121%253D11`;
     const page = await studio.open(link, { query: "&play=0" });
     await whenTrue(page, `${settled} && texts.hot.picture.step === 45`);
@@ -81,7 +81,7 @@ describe.skipIf(missing)("Text", () => {
     await page.close();
   });
 
-  it("tokens are taken by hand, and Back leads from one task to the one before", async () => {
+  it("tokens are chosen by hand, and Back returns to the previous task", async () => {
     const page = await studio.open(`surface=text&text=source:copy;length:3;${small};step:20`, { query: "&play=0" });
     await whenTrue(page, settled);
     await page.getByLabel("The text that is looked at").fill("abc=");
@@ -93,7 +93,7 @@ describe.skipIf(missing)("Text", () => {
     expect(await page.getByLabel("The text that is looked at").inputValue()).toBe(`abc=${taken}`);
     await page.getByRole("button", { name: "Draw one" }).click();
     await whenTrue(page, "texts.hot.picture.look.tokens.length === 6");
-    // The tokens of the text are one stop of the keyboard; arrows go from one to the next.
+    // The tokens of the text are one tab stop; arrows move between them.
     await page.locator(".token").last().focus();
     await page.keyboard.press("ArrowLeft");
     expect(await page.evaluate("document.activeElement?.dataset.place")).toBe("4");
@@ -104,7 +104,7 @@ describe.skipIf(missing)("Text", () => {
     await page.close();
   });
 
-  it("learns from a text of the visitor's own, pasted or as a file, and says what is wrong with one", async () => {
+  it("learns from the visitor's own text, pasted or as a file, and reports problems with it", async () => {
     const page = await studio.open(`surface=text&text=source:own;context:8;${small}`, { query: "&play=0" });
     await page.getByLabel("A text of your own", { exact: true }).fill("the cat sat on the mat. ".repeat(40));
     await page.getByRole("button", { name: "Learn from it" }).click();
@@ -118,7 +118,7 @@ describe.skipIf(missing)("Text", () => {
     await whenTrue(page, "texts.hot.picture?.step > 10 && texts.info.value.tokens.includes('v')");
     await page.setInputFiles("#own-text", { name: "empty.txt", mimeType: "text/plain", buffer: Buffer.from(" \n") });
     await page.getByText("the text is empty").waitFor();
-    // On another surface a text is known by having no columns.
+    // On another surface a file without columns counts as a text.
     await page.keyboard.press("1");
     await page.setInputFiles("#own-files", {
       name: "verses.txt",

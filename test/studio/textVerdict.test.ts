@@ -1,4 +1,4 @@
-// The Text surface says of a run what the library's doctor says of the same figures.
+// The Text surface gives the verdict of the library's doctor on the same figures.
 import { describe, expect, it } from "vitest";
 import { data, useBackend } from "../../src/index.ts";
 import { judgedEvery } from "../../studio/engine/text/course.ts";
@@ -9,12 +9,12 @@ useBackend({ backend: "wasm", threads: 1 });
 const none = new Set<never>();
 const small = { ...startText, layers: 1, width: 32, heads: 2, context: 16, batch: 16 };
 
-/** A short text of letters without a rule: there is nothing to learn but itself. */
+/** A short text of random letters: a model can only memorise it. */
 const random = new data.Random(5);
 const noise = Array.from({ length: 700 }, () => "abcdefgh"[random.integer(8)]).join("");
 
 describe("verdicts on a text model", () => {
-  it("one that memorises is stopped at what the doctor found, and going back unsays it", () => {
+  it("one that memorises is stopped at the doctor's finding, and going back removes it", () => {
     const session = new TextSession({ ...small, source: "own", lr: 0.01, schedule: "constant" }, noise);
     let stop = session.verdict(none);
     while (stop === undefined && session.step < 1600) {
@@ -34,7 +34,7 @@ describe("verdicts on a text model", () => {
     expect(session.verdict(none)).toEqual(stop);
   }, 300_000);
 
-  it("a rate that hardly moves the weights is called too low, once, and training goes on", () => {
+  it("a rate that hardly moves the weights is called too low, once, and training continues", () => {
     const session = new TextSession({ ...small, source: "reverse", length: 4, lr: 1e-7, schedule: "constant" }, "");
     session.advance(5 * judgedEvery);
     const [advice, ...others] = session.fresh();
@@ -45,7 +45,7 @@ describe("verdicts on a text model", () => {
     expect(session.verdict(none)).toBeUndefined();
   }, 300_000);
 
-  it("one that learns is told nothing", () => {
+  it("one that learns gets none", () => {
     const session = new TextSession({ ...small, source: "copy", length: 3, lr: 0.003 }, "");
     session.advance(4 * judgedEvery);
     expect(session.fresh()).toEqual([]);

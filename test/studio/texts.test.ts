@@ -1,4 +1,4 @@
-// The texts of the Studio stand in one place, studio/texts: no view has sentences of its own, none is left over, and what a page shows comes from there.
+// The texts of the Studio are in one place, studio/texts: no view has its own sentences, none is unused, and the page shows only those.
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL("../../studio", import.meta.url));
 const english = `${root}/texts/en`;
 const tables = readdirSync(english).filter((name) => name !== "index.ts");
 
-/** What has letters that are no text of the page. */
+/** Files with letters that are not texts of the page. */
 const exceptions: Readonly<Record<string, string>> = {
   "shared/code.ts": "programs, which are code in every language",
   "shared/corpora": "texts to learn from",
@@ -19,7 +19,7 @@ const exceptions: Readonly<Record<string, string>> = {
   "shared/embed.ts": "attributes of a frame",
 };
 
-/** Words of the library that a text of the page takes the place of. */
+/** Words of the library that a text of the page replaces. */
 const ofTheLibrary: ReadonlySet<string> = new Set(['"the validation data"']);
 
 interface Node {
@@ -32,18 +32,18 @@ const isNode = (value: unknown): value is Node =>
   typeof value === "object" && value !== null && "type" in value && typeof value.type === "string" && "start" in value;
 const childrenOf = (node: Node): readonly Node[] =>
   Object.values(node).flatMap((value: unknown) => (Array.isArray(value) ? value : [value]).filter(isNode));
-/** A part of a node of which a test knows more. */
+/** A property of a node that the test knows to exist. */
 const part = (node: Node, name: string): unknown => Object.entries(node).find(([key]) => key === name)?.[1];
 
 const letters = /\p{L}{2,}/u;
-/** Three words or more, which identifiers, class names and addresses do not have. */
+/** Three words or more, unlike identifiers, class names and addresses. */
 const isSentence = (text: string): boolean =>
   (text.replaceAll(/\$\{[^}]*\}/g, " ").match(/(?<![\w.#$-])\p{L}{2,}(?![\w(=;*-])/gu) ?? []).length >= 3 &&
   !/sans-serif|color-mix|\w,\w|\w\[/.test(text);
 const spoken = new Set(["label", "title", "aria-label", "placeholder", "alt", "aria-valuetext"]);
 const silent = new Set(["class", "style", "d", "transform", "viewBox", "accept"]);
 
-/** The literal texts of a file, outside of types and imports. */
+/** The literal texts of a file, outside types and imports. */
 function literals(source: string, jsx: boolean): string[] {
   const found: string[] = [];
   const visit = (node: Node, attribute: string): void => {
@@ -75,7 +75,7 @@ const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter(
     /\.tsx?$/.test(path) && !path.startsWith("texts") && !Object.keys(exceptions).some((one) => path.startsWith(one)),
 );
 
-/** The table with every text between brackets: what a page shows without them is not from there. */
+/** The table with every text in brackets: a text that the page shows without them comes from elsewhere. */
 function bracketed(source: string): string {
   const places = parseAst(source, { lang: "ts" }).body.flatMap((statement): [number, string][] => {
     const declaration =
@@ -94,7 +94,7 @@ function bracketed(source: string): string {
   return places.toReversed().reduce((text, [at, bracket]) => text.slice(0, at) + bracket + text.slice(at), source);
 }
 
-/** Words of a page that no bracket holds; code and formulas are the same in every language. */
+/** Words of a page outside brackets; code and formulas are the same in every language. */
 const bareWords = `(() => {
   const [bare, blocks] = [new Set(), new Map()];
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -114,17 +114,17 @@ const bareWords = `(() => {
   return [...bare].flatMap((text) => text.match(/\\p{L}[\\p{L}\\p{N}]+/gu) ?? []);
 })()`;
 
-/** Names that are the same in every language: of functions, optimizers, backends, and of the columns and classes of a data set. */
+/** Names that are the same in every language: functions, optimizers, backends, and the columns and classes of data sets. */
 const names =
   /^(SGD|Momentum|Nesterov|Adagrad|RMSProp|AdamW?|none|linear|ReLU6?|tanh|sigmoid|leaky|G?S?ELU|ELU|SiLU|Mish|softplus|softsign|hard|swish|softmax|wasm|SIMD|thread|hebb|F1|ROC|MSE|income|debt|declined|approved|(x[₁₂²]+)+|\d+)$/;
 
 describe("the texts of the page", () => {
   for (const path of files)
-    it(`${path} has none of its own`, () => {
+    it(`${path} has no texts of its own`, () => {
       const source = readFileSync(`${root}/${path}`, "utf8");
       expect(literals(source, path.endsWith("x")).filter((text) => !ofTheLibrary.has(text))).toEqual([]);
     });
-  it("finds a text that a view has of its own", () => {
+  it("detects a text in a view", () => {
     expect(literals('const a = <p class="one two three" title="Two words">Hello {n} there</p>;', true)).toEqual([
       '"Two words"',
       "Hello",
@@ -135,7 +135,7 @@ describe("the texts of the page", () => {
     ]);
   });
   for (const name of tables)
-    it(`${name} has no text that nothing says`, () => {
+    it(`${name} has no unused text`, () => {
       const users = files
         .map((path) => readFileSync(`${root}/${path}`, "utf8"))
         .filter((source) => source.includes(`/texts/en/${name}"`));

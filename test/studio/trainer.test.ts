@@ -1,4 +1,4 @@
-// The Studio trains with the library's trainer: a session and fit give the same bits of weights, and the same verdicts at the same steps.
+// The Studio trains with the library's trainer: a session and fit give the same weights to the bit, and the same verdicts at the same steps.
 import { describe, expect, it } from "vitest";
 import { nn, optim, seed, fit as trainModel, useBackend } from "../../src/index.ts";
 import { makeActivation, type LossName as Named } from "../../src/train/index.ts";
@@ -18,7 +18,7 @@ interface Setup {
   readonly loss: Named;
   readonly epochs: number;
   readonly optimizer: (parameters: nn.Parameter[], state: StudioState) => optim.Optimizer;
-  /** What must be found, so that a set-up cannot agree by saying nothing. */
+  /** Findings that must occur, so that a setup cannot agree by finding nothing. */
   readonly finds: readonly string[];
 }
 
@@ -82,7 +82,7 @@ interface Told {
   readonly code: string;
 }
 
-/** What judges the course; the Studio does not look at data and network as fit's doctor does, too. */
+/** Findings about the course of training. Unlike fit's doctor, the Studio does not check data and network. */
 const ofTheCourse = ["learningRateTooHigh", "learningRateTooLow", "overfitting", "noBetterThanMajority", "notANumber"];
 
 function network(state: StudioState, inputs: number, outputs: number): nn.Sequential {

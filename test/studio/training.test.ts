@@ -1,4 +1,4 @@
-// Training: what is shown of a run's inside is the engine's, and inputs that are computed are the same in page and program.
+// Training: the shown internals of a run are the engine's, and computed inputs are the same in page and program.
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { useBackend } from "../../src/index.ts";
@@ -17,7 +17,7 @@ beforeAll(() => {
 });
 
 describe("the film of a run", () => {
-  it("ends at the very numbers of the run, and leaves the run as it was", async () => {
+  it("ends at the numbers of the run, and leaves the run unchanged", async () => {
     const session = await Session.open(readState({ data: "moons", dropout: 0.2, lr: 0.02 }), undefined);
     session.advance(90);
     const film = await filmOf(session, undefined);
@@ -33,13 +33,13 @@ describe("the film of a run", () => {
       expect(told?.weights.quantiles.at(-1)).toBe(Math.max(...weight));
       expect(told?.weights.counts.reduce((a, b) => a + b, 0)).toBe(weight.length);
     });
-    // tanh lies between −1 and 1, and the way has a point for each look.
+    // tanh is between −1 and 1, and the path has a point for each frame.
     expect(Math.abs(last?.layers[0]?.activations.quantiles[0] ?? 9)).toBeLessThanOrEqual(1);
     expect(film.landscape.paths[0]?.length).toBe(2 * film.frames.length);
     expect(film.landscape.values.every(Number.isFinite)).toBe(true);
   });
 
-  it("the search for a rate is the library's, on the initial weights", async () => {
+  it("the rate search is the library's, on the initial weights", async () => {
     const session = await Session.open(readState({ data: "moons", optimizer: "sgd", lr: 0.1 }), undefined);
     session.advance(40);
     const before = session.now().train.loss;
@@ -62,8 +62,8 @@ describe("the film of a run", () => {
   });
 });
 
-describe("inputs that are computed", () => {
-  it("are part of the state, of the network and of its program, and are not asked for", async () => {
+describe("computed inputs", () => {
+  it("are part of the state, of the network and of its program, and are not requested", async () => {
     const state = readState({ data: "circles", features: ["xx", "yy"], layers: [] });
     expect(parseHash(printHash(state)).features).toEqual(["xx", "yy"]);
     const session = await Session.open(state, undefined);
@@ -83,7 +83,7 @@ describe("inputs that are computed", () => {
   });
 });
 
-/** Ticks of plots that lie on a title of their plot. */
+/** Ticks that overlap an axis title of their plot. */
 const coveredTicks = `[...document.querySelectorAll(".plot-svg")].flatMap((plot) => {
   const titles = [...plot.querySelectorAll(".axis-title")].map((one) => one.getBoundingClientRect());
   return [...plot.querySelectorAll(".plot-tick")].filter((one) => {
@@ -94,7 +94,7 @@ const coveredTicks = `[...document.querySelectorAll(".plot-svg")].flatMap((plot)
 
 const studio = useStudio();
 describe.skipIf(missing)("the Training surface", () => {
-  it("shows the film at a pause, another after more steps, and a rate that a click takes", async () => {
+  it("shows the film at a pause, another after more steps, and a rate that a click applies", async () => {
     const page = await studio.open("surface=training&step=60", { query: "&play=0" });
     await page.getByText("looks from step 0 to 60").waitFor();
     await page.getByRole("button", { name: "gradients", exact: true }).click();
@@ -107,7 +107,7 @@ describe.skipIf(missing)("the Training surface", () => {
     await page.getByRole("button", { name: "Look for one" }).click();
     await page.getByRole("button", { name: /^Train with/ }).click();
     await until(page, ({ step, state }) => step === 0 && state["lr"] !== 0.01, "another rate");
-    // Slopes that vanish have long ticks: they stand beside the title of their axis.
+    // Vanishing slopes have long tick labels, next to the title of their axis.
     await page.evaluate(
       "studio.change({ layers: Array.from({ length: 5 }, () => ({ kind: 'dense', units: 4, activation: 'sigmoid' })) })",
     );

@@ -1,4 +1,4 @@
-// What ends a run: by step and not by when it is drawn, never memorising where all test rows are right, and a remedy that works at once.
+// What stops a run: it depends on the step and not on drawing, is never memorising while all test rows are right, and its remedy works at once.
 import { describe, expect, it } from "vitest";
 import { useBackend } from "../../src/index.ts";
 import { withCure } from "../../studio/engine/cure.ts";
@@ -15,7 +15,7 @@ const open = (patch: Partial<StudioState>): Promise<Session> => Session.open({ .
 
 const memorises: Partial<StudioState> = { count: 60, noise: 0.6, test: 0.5, layers: layers(32, "relu", 3) };
 
-/** Plays in strides up to an end, or so many steps. */
+/** Plays in strides until the run stops, or for `most` steps. */
 function end(session: Session, stride: number, most = 40000): { readonly step: number; readonly stopped?: Stopped } {
   while (session.step < most)
     if (!session.play(stride)) {
@@ -31,7 +31,7 @@ describe("a verdict", () => {
     ["a plateau", { data: "circles", noise: 0.1, count: 80, layers: layers(4, "identity", 1) }],
     ["lost numbers", { data: "curve", loss: "mse", optimizer: "sgd", lr: 10, layers: layers(8, "relu") }],
   ] as const) {
-    it(`${name}: comes at the same step in the same words, in any strides and with any number of pictures`, async () => {
+    it(`${name}: comes at the same step with the same words, at any stride and any number of pictures`, async () => {
       const first = end(await open(patch), 256);
       expect(first.stopped).toBeDefined();
       for (const stride of [1, 7]) {
@@ -44,7 +44,7 @@ describe("a verdict", () => {
       }
     });
   }
-  it("memorising: names the losses of its epochs, and leads back to the best", async () => {
+  it("memorising: names the losses of its epochs, and returns to the best", async () => {
     const session = await open(memorises);
     const { stopped } = end(session, 64);
     expect(stopped?.reason).toBe("overfit");
@@ -54,7 +54,7 @@ describe("a verdict", () => {
     session.goTo(stopped?.goTo ?? 0);
     expect(session.record().test?.loss).toBeLessThan(risen / 1.5);
   });
-  it("memorising is never said where all test rows are right: what a first visitor sees ends as learned", async () => {
+  it("memorising is never said where all test rows are right: a first visitor's run ends as learned", async () => {
     for (const seed of [startState.seed, 1, 2]) {
       const session = await open({ seed });
       const { stopped } = end(session, 60);
@@ -63,14 +63,14 @@ describe("a verdict", () => {
       expect(stopped?.text).toMatch(/^Learned/);
     }
   });
-  it("training rows that are learned while test rows are not do not ask for more units", async () => {
+  it("a run with learned training rows but wrong test rows is not told to add units", async () => {
     const session = await open(memorises);
     const overruled = new Set<Stopped["reason"]>(["overfit"]);
     while (session.play(200, overruled) && session.step < 20000);
     expect(session.verdict()).toMatchObject({ reason: "plateau", fix: "" });
     expect(session.verdict()?.text).toMatch(/the test rows are not: test accuracy \d/);
   });
-  it("a rate that is too low is reported, with one that is ten times as large, and training goes on", async () => {
+  it("a rate that is too low is reported, with one ten times as large, and training continues", async () => {
     const session = await open({ optimizer: "sgd", lr: 1e-6 });
     end(session, 64, 100);
     expect(session.verdict()).toBeUndefined();
@@ -78,7 +78,7 @@ describe("a verdict", () => {
   });
 });
 
-describe("lost numbers", () => {
+describe("NaN", () => {
   for (const patch of [
     { lr: 10 },
     { lr: 100 },
@@ -103,7 +103,7 @@ describe("lost numbers", () => {
       expect(cured.advance(3000)).toBe(true);
       expect(cured.record().train.loss).toBeLessThan(before);
     });
-  it("a link that leads beyond them stands where they were lost, and going back works", async () => {
+  it("a link beyond the NaN stops there, and going back works", async () => {
     const session = await open({ data: "curve", loss: "mse", optimizer: "sgd", lr: 10, layers: layers(8, "relu") });
     expect(session.goTo(5000)).toBe(false);
     const lost = session.step;

@@ -1,4 +1,4 @@
-// A random walk over states of the Studio: every number that a surface shows is the library's own, to the bit. HEBB_LONG=1 walks over 300.
+// A random walk over states of the Studio: every number on a surface is the library's own, to the bit. HEBB_LONG=1 walks over 300.
 import { describe, expect, it } from "vitest";
 import { useBackend } from "../../src/index.ts";
 import { parseHash, printHash } from "../../studio/shared/state.ts";
@@ -11,7 +11,7 @@ useBackend({ backend: "wasm", threads: 1 });
 const stretch = 5;
 const count = process.env["HEBB_LONG"] === "1" ? 300 : 25;
 
-/** Of longer walks: too few rows to hold any out; kinks of several units at once; a weight set by hand right after the step that is laid open. */
+/** From longer walks: too few rows to hold any out; kinks of several units at once; a weight edited right after the step under inspection. */
 const found = [
   "data=spirals&count=4&layers=2.relu&step=1",
   "data=and&dataSeed=680&layers=1.silu_8.relu6_7.identity&init=large&loss=l1&optimizer=momentum&seed=6616",
@@ -20,7 +20,7 @@ const found = [
 ];
 
 describe("the numbers of random states", () => {
-  it("states that were found to differ", async () => {
+  it("states that once differed", async () => {
     for (const hash of found) expect(await differencesOf(parseHash(hash)), `#${hash}`).toBe("");
   }, 300_000);
   for (let first = 0; first < count; first += stretch)

@@ -1,4 +1,4 @@
-// Step is the step that is taken: the whole batch, with dropout as it is drawn, whatever the batch, optimizer, decay and step.
+// Step shows the step that training takes: the whole batch, with the same dropout, at any batch, optimizer, decay and step.
 import { describe, expect, it } from "vitest";
 import { useBackend } from "../../src/index.ts";
 import { Session } from "../../studio/engine/session.ts";
@@ -11,7 +11,7 @@ import type { StepTrace } from "../../studio/shared/steps.ts";
 // The backend of the page.
 useBackend({ backend: "wasm", threads: 1 });
 
-/** Takes the step, and expects every weight to be the one that was shown, to the bit. */
+/** Takes the step, and expects every weight to equal the shown one, to the bit. */
 function expectTaken(session: Session, trace: StepTrace): void {
   session.advance(1);
   session.network.layers.forEach(({ weight, bias }, place) => {
@@ -26,7 +26,7 @@ const open = async (state: StudioState): Promise<Session> => {
   return session;
 };
 
-describe("what Step shows is what the step gives", () => {
+describe("the step in Step is the step that training takes", () => {
   it("for the link that was cut to 16 rows", async () => {
     const session = await open(parseHash("surface=step&step=601&batch=64&optimizer=sgd&lr=0.1"));
     const trace = stepThrough(session, { edits: [] });
@@ -35,7 +35,7 @@ describe("what Step shows is what the step gives", () => {
     expectTaken(session, trace);
   });
   for (const [turn, batch] of [1, 17, 64, 512].entries())
-    it(`batches of ${batch}: every optimizer, with dropout and weight decay and without`, async () => {
+    it(`batches of ${batch}: every optimizer, with and without dropout and weight decay`, async () => {
       for (const [place, optimizer] of optimizerNames.entries()) {
         const dropout = (place + turn) % 2 === 0 ? 0 : 0.4;
         const session = await open({
@@ -51,7 +51,7 @@ describe("what Step shows is what the step gives", () => {
 });
 
 describe("dropout in Step", () => {
-  it("shows which values are left out, and the same ones in the numbers that follow", async () => {
+  it("shows which values are dropped, and the same ones in later numbers", async () => {
     const session = await open({ ...startState, dropout: 0.5, batch: 20, step: 5 });
     const { layers, rows } = stepThrough(session, { edits: [] });
     const [first, second] = layers;
@@ -69,7 +69,7 @@ describe("dropout in Step", () => {
     }
     expect(layers.at(-1)?.dropout).toBeUndefined();
   });
-  it("looking changes nothing: the step after it is the one without", async () => {
+  it("looking changes nothing: the next step is the same without it", async () => {
     const state = { ...startState, dropout: 0.3, step: 9 };
     const [looked, other] = [await open(state), await open(state)];
     stepThrough(looked, { edits: [] });
@@ -80,7 +80,7 @@ describe("dropout in Step", () => {
 });
 
 describe("the inspector's update", () => {
-  it("is what the latest step changed, also right after a link or a jump back", async () => {
+  it("is the change of the latest step, even right after a link or a jump back", async () => {
     const state = { ...startState, seed: 4, selected: "1.2", batch: 20 };
     const [before, session] = [await open({ ...state, step: 299 }), await open({ ...state, step: 300 })];
     const shown = (of: Session) => new View(of).snapshot(state, 0);
@@ -92,7 +92,7 @@ describe("the inspector's update", () => {
     session.goTo(500);
     session.goTo(300);
     expect(shown(session).unit?.weightUpdate).toEqual(changed);
-    // Looking has not moved the run, and in strides it is the update of the last step of each.
+    // Looking does not move the run. In strides, this is the update of each stride's last step.
     expect(session.step).toBe(300);
     before.advance(1);
     expect(shown(before).unit?.weightUpdate).toEqual(changed);
@@ -102,7 +102,7 @@ describe("the inspector's update", () => {
 });
 
 describe("a large network", () => {
-  it("compares a sample of its slopes, and they agree", async () => {
+  it("checks a sample of its slopes, and they agree", async () => {
     const session = await open({
       ...startState,
       ...{

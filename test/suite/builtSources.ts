@@ -1,4 +1,4 @@
-// The sources as plain JavaScript, built once for a run of all tests: Node imports them as they are, faster than one by one through Vite.
+// The sources as plain JavaScript, built once for a run of all tests: Node imports them directly, which is faster than one by one through Vite.
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,7 +11,7 @@ const isSource = (path: string): boolean => path.endsWith(".ts") && !path.endsWi
 const isInside = (path: string): boolean => path.startsWith(sources + sep);
 const builtName = (path: string): string => path.replace(/\.ts$/, ".js");
 
-/** Each source on its own, so that names, and what is imported when, stay as they are. */
+/** Each source is built separately, so that names and the order of imports do not change. */
 export async function buildSources(folder: string): Promise<void> {
   await build({
     entryPoints: readdirSync(sources, { recursive: true, encoding: "utf8" })
@@ -35,7 +35,7 @@ export async function buildSources(folder: string): Promise<void> {
   });
 }
 
-/** Whether a file of tests replaces modules of Node: only what Vite has transformed sees the replacements. */
+/** Whether a test file mocks modules of Node: the mocks reach only code that Vite transforms. */
 const mocks = new Map<string, boolean>();
 function hasMocks(path: string): boolean {
   const known = mocks.get(path);
@@ -45,13 +45,13 @@ function hasMocks(path: string): boolean {
   return found;
 }
 
-/** What is imported by its place; undefined: a package. */
+/** The path of an import; undefined for a package. */
 function pathOf(source: string, importer: string): string | undefined {
   if (source.startsWith("file:")) return fileURLToPath(source);
   return source.startsWith(".") || isAbsolute(source) ? resolve(dirname(importer), source) : undefined;
 }
 
-/** Resolves what tests import from src/ to what was built. */
+/** Resolves the tests' imports from src/ to the built files. */
 export const builtSources: Plugin = {
   name: "hebb-built-sources",
   enforce: "pre",
@@ -59,7 +59,7 @@ export const builtSources: Plugin = {
     const folder = process.env[folderVariable];
     const path = importer === undefined ? undefined : pathOf(source, importer);
     if (folder === undefined || importer === undefined || path === undefined || !isSource(path)) return undefined;
-    // A source that is not built stays with those that it imports.
+    // A source that is not built imports other sources unbuilt.
     if (!isInside(path) || (isInside(importer) && isSource(importer)) || hasMocks(importer)) return undefined;
     return join(folder, "sources", builtName(relative(sources, path)));
   },

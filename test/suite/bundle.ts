@@ -1,4 +1,4 @@
-// Bundles a program of the project for Node, as tests start it: the packages stay outside.
+// Bundles a program of the project for Node, for tests to start it. Packages stay external.
 import { build } from "esbuild";
 
 export async function bundleInto(outdir: string, entry: string | Readonly<Record<string, string>>): Promise<void> {

@@ -1,4 +1,4 @@
-// The lists that name tests, sources and examples name files that exist: what has moved would no longer be run.
+// Every list of tests, sources and examples names existing files: a moved file would otherwise no longer run.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";

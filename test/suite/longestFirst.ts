@@ -9,7 +9,7 @@ const durations: Readonly<Record<string, number>> = JSON.parse(
   readFileSync(new URL("../durations.json", import.meta.url), "utf8"),
 );
 
-/** Vitest's own order knows durations of earlier runs on the same machine; a clean one, such as CI, has none. */
+/** Vitest's own order uses durations of earlier runs on the same machine; a clean one, such as CI, has none. */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const seconds = ({ moduleId }: TestSpecification): number => durations[relative(root, moduleId)] ?? 0;

@@ -1,10 +1,10 @@
-// Builds something once for all files of tests that need it: the first worker builds, the others wait for it.
+// Builds something once for all test files that need it: the first worker builds, the others wait.
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 export const folderVariable = "HEBB_TEST_FOLDER";
 
-/** The folder that `build` has filled, in this worker or in another one. */
+/** The folder filled by `build`, in this worker or in another one. */
 export async function builtOnce(name: string, build: (folder: string) => Promise<void>): Promise<string> {
   const parent = process.env[folderVariable];
   if (parent === undefined) throw new Error(`${folderVariable} is not set: vitest.config.ts names what sets it`);
@@ -28,7 +28,7 @@ export async function builtOnce(name: string, build: (folder: string) => Promise
   return built;
 }
 
-/** Making a folder succeeds for one of all processes. */
+/** mkdir succeeds in exactly one process. */
 function isFirst(folder: string): boolean {
   try {
     mkdirSync(folder);

@@ -1,10 +1,12 @@
-// Removes a folder in which something may still be writing: a compiler, or a browser that is closing.
+// Removes a folder to which something may still be writing: a compiler, or a browser that is closing.
 import { rmSync } from "node:fs";
 
 const [attempts, pauseMilliseconds] = [100, 50] as const;
 const busy = new Set(["ENOTEMPTY", "EBUSY", "EPERM"]);
 
-/** Removes `path` and all in it. `maxRetries` of `rmSync` tries the folder alone again, not what came into it in between; this begins anew. */
+/**
+ * Removes `path` and all in it. `maxRetries` of `rmSync` retries only the folder, not files added meanwhile; this starts again from the beginning.
+ */
 export function removeFolder(path: string): void {
   for (let attempt = 1; ; attempt++) {
     try {

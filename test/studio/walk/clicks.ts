@@ -1,11 +1,11 @@
-// A visitor who clicks and types at random: what they do next, doing it, and what is wrong with the page afterwards.
+// A visitor who clicks and types at random: choosing an action, performing it, and checking the page afterwards.
 import type { ElementHandle, Page } from "playwright-core";
 import { Random } from "../../../src/data/random.ts";
 import { violations } from "../axe.ts";
 import { whenTrue } from "../browser.ts";
 import { faultsOf } from "../faults.ts";
 
-/** One thing that a visitor does; `at` is the control's name and its place among those of that name. */
+/** One action of a visitor; `at` is the control's name, with its index among those of that name. */
 export interface Act {
   readonly kind: "click" | "choose" | "slide" | "type" | "draw" | "file" | "key" | "back" | "forward" | "wait";
   readonly at?: string;
@@ -13,7 +13,7 @@ export interface Act {
   readonly value?: string;
 }
 
-/** A control that can be seen, as a page lists it. */
+/** A visible control, as the page lists it. */
 interface Control {
   readonly at: string;
   readonly nth: number;
@@ -22,7 +22,7 @@ interface Control {
   readonly options: readonly string[];
 }
 
-/** The page's controls that can be seen, kept there by their places in the list. */
+/** The page's visible controls, which the page keeps by their index in the list. */
 const listControls = `(() => {
   const scope = [...document.querySelectorAll("dialog[open]")].at(-1) ?? document;
   const counts = new Map();
@@ -77,7 +77,7 @@ const files: Readonly<Record<string, string>> = {
   "empty.csv": "",
 };
 
-/** Notes when the page last owed an answer to what a visitor did: on a loaded machine it comes later than the half second that a browser grants. */
+/** Records when the page last owed an answer to a visitor: on a loaded machine it comes later than the browser's half-second grace period. */
 export const watchAnswers = `(() => {
   globalThis.owed = 0;
   addEventListener("popstate", () => { globalThis.owed = performance.now() + 350; });
@@ -101,7 +101,7 @@ export class Visitor {
     return found;
   }
 
-  /** What to do on the page as it is. Panels come first: one with a hundred numbers is as likely as one with a button. */
+  /** Chooses an action on the current page. It first chooses a panel, so that one with a hundred numbers is as likely as one with a button. */
   async next(page: Page): Promise<Act> {
     const chance = this.#random.integer(100);
     if (chance < 18) return { kind: "key", value: this.#pick(keysPressed) };
@@ -137,11 +137,11 @@ async function found(page: Page, { at, nth }: Act): Promise<ElementHandle | unde
   return handle ?? undefined;
 }
 
-/** Does it. A control that is not there (any more) is passed over; one that cannot be clicked is a fault. */
+/** Performs the action. A missing control is skipped; one that cannot be clicked is a fault. */
 export async function perform(page: Page, act: Act): Promise<readonly string[]> {
   const { kind, value = "" } = act;
   if (kind === "key") await page.keyboard.press(value);
-  // From the first entry on, back would leave the page for the blank one before it.
+  // From the first entry back would leave the page for the blank one before it.
   else if (kind === "back") await page.evaluate("navigation.canGoBack && history.back()");
   else if (kind === "forward") await page.evaluate("history.forward()");
   else if (kind === "wait") await page.waitForTimeout(600);
@@ -151,7 +151,7 @@ export async function perform(page: Page, act: Act): Promise<readonly string[]> 
     try {
       await use(control, act, page);
     } catch (error) {
-      // It may have gone while it was being reached for.
+      // It may have disappeared meanwhile.
       const there = await page
         .evaluate((element) => (element as { readonly isConnected?: boolean }).isConnected, control)
         .catch(() => false);
@@ -165,7 +165,7 @@ async function use(control: ElementHandle, { kind, value = "" }: Act, page: Page
   const timeout = 15_000;
   if (kind === "click") await control.click({ timeout });
   else if (kind === "choose") {
-    // Whoever chooses has touched something, which a value set by a script has not: what follows at once is of their doing.
+    // A real choice counts as recent input, unlike a value set by a script: layout shifts right after it are then not faults.
     await control.press("Shift", { timeout });
     await control.selectOption(value, { timeout });
   } else if (kind === "slide") await control.press(value, { timeout });
@@ -173,7 +173,7 @@ async function use(control: ElementHandle, { kind, value = "" }: Act, page: Page
     await control.setInputFiles({ name: value, mimeType: "text/csv", buffer: Buffer.from(files[value] ?? "") });
   else if (kind === "type") {
     await control.fill(value, { timeout }).catch(async (error: unknown) => {
-      // A field for numbers takes no words: they are typed, as a visitor would.
+      // A number field refuses to be filled with words, so they are typed, as a visitor would.
       if (!String(error).includes("Cannot type text")) throw error;
       await control.focus();
       await page.keyboard.type(value.slice(0, 20));
@@ -191,7 +191,7 @@ async function use(control: ElementHandle, { kind, value = "" }: Act, page: Page
   }
 }
 
-/** Words that no sentence for a visitor has. */
+/** Strings that must never appear in a message to a visitor. */
 const raw = `(() => {
   const text = [...document.querySelectorAll("body *")].filter((element) => !element.closest("pre, script") && element.children.length === 0 &&
     element.checkVisibility()).map((element) => element.textContent).join("\\n");
@@ -199,9 +199,9 @@ const raw = `(() => {
   return at < 0 ? "" : text.slice(Math.max(0, at - 60), at + 60).replace(/\\s+/g, " ");
 })()`;
 
-/** What is wrong after something was done. */
+/** The faults after an action. */
 export async function wrongWith(page: Page, errors: string[]): Promise<readonly string[]> {
-  // A page that loads again has its state a moment later.
+  // A reloaded page has its state a moment later.
   await whenTrue(page, "globalThis.studio?.hot?.snapshot !== undefined && globalThis.axe !== undefined");
   await page.waitForTimeout(120);
   const wrong = [...(await faultsOf(page))];

@@ -1,4 +1,4 @@
-// A state of the Studio beside the library: every number that a surface shows, and the library's own, to the bit.
+// A state of the Studio against the library: every number on a surface, compared to the bit.
 import { data, grad, HebbError, nn, tensor } from "../../../src/index.ts";
 import { metrics } from "../../../src/train/index.ts";
 import { filmOf } from "../../../studio/engine/film.ts";
@@ -15,7 +15,7 @@ import type { StudioState } from "../../../studio/shared/state.ts";
 import type { LayerStep, ParameterNumbers } from "../../../studio/shared/steps.ts";
 import { floats, Reference } from "./reference.ts";
 
-/** Sentences with which a state may refuse what it cannot do. */
+/** Messages with which a state may be refused. */
 const refusals = [
   /^batch normalisation needs more than one row in a batch/,
   /^Step lays open networks of up to/,
@@ -25,11 +25,11 @@ const refusals = [
 
 type Numbers = ArrayLike<number>;
 
-/** What is found to differ, in words. */
+/** The differences, in words. */
 class Differences {
   readonly found: string[] = [];
 
-  /** The same numbers, to the bit; any NaN is like any other, and 0 like −0. */
+  /** The same numbers, to the bit; any NaN equals any other, and 0 equals −0. */
   same(what: string, shown: Numbers | undefined, wanted: Numbers | undefined): void {
     if (shown === undefined || wanted === undefined) {
       if (shown !== wanted) this.found.push(`${what}: ${shown === undefined ? "not shown" : "nothing to show"}`);
@@ -78,10 +78,10 @@ class Walk {
     this.reference = new Reference(session.state, session.prepared);
   }
 
-  /** Both go to the step of the state; every point of the curve is measured beside the library. */
+  /** Moves both to the step of the state, and compares every point of the curve with the library. */
   go(): void {
     const { session, reference, differences, state } = this;
-    // Beyond, and back: as somebody does who drags the step.
+    // Beyond and back, as when the step is dragged.
     session.goTo(state.step + (state.seed % 3));
     session.goTo(state.step);
     const points = new Map(session.history.map((point) => [point.step, point]));
@@ -108,7 +108,7 @@ class Walk {
     differences.equal("whether there are test rows", test !== undefined, session.prepared.test !== undefined);
   }
 
-  /** Labels that outputs say. */
+  /** The predicted labels of outputs. */
   #said(output: Float32Array): Numbers {
     const { task, classes } = this.session.prepared.info;
     return task === "binary"
@@ -128,7 +128,7 @@ class Walk {
       const known = name.startsWith("m.")
         ? name.slice(2)
         : name.replace(/^o\.(\d+)/, (_, place: string) => reference.model.namedParameters()[Number(place)]?.[0] ?? "");
-      // What the optimizer has not begun to remember is zero.
+      // State that the optimizer has not created yet is zero.
       differences.same(`${what} ${known}`, values, own.get(known) ?? values.map(() => 0));
     }
   }
@@ -215,7 +215,7 @@ class Walk {
     return given === inputs.length ? rows : derived(rows, this.state.features);
   }
 
-  /** Results, and one case that is tried. */
+  /** Results, and one case of the form. */
   results(): void {
     const { session, reference, differences } = this;
     const { info, table } = session.prepared;
@@ -227,7 +227,7 @@ class Walk {
     const found = results(session);
     differences.same("results, answers", found.outputs, info.task === "number" ? answers.map(back) : answers);
     differences.same("results, truth", found.truth, info.task === "number" ? floats(rows.y).map(back) : floats(rows.y));
-    // The rows of a table are identified by their lines in it.
+    // The rows of a table are identified by their line numbers.
     const origin =
       session.testPart === undefined ? session.prepared.origin?.trainRows : session.prepared.origin?.testRows;
     for (const { row, loss } of found.worst.slice(0, 4)) {
@@ -253,13 +253,13 @@ class Walk {
     }
   }
 
-  /** A program, a lane and a run that is taken again end where this one stands. */
+  /** A program, a lane and a repeated run end at this one's state. */
   async again(): Promise<void> {
     const { session, differences, state } = this;
     const { train, test } = session.now();
     if (Number.isFinite(train.loss)) {
       const { difference } = await exportRun(session, "typescript", undefined);
-      // A program evaluates its loss at once, whose sum may round otherwise than that of the compiled one.
+      // A program evaluates its loss eagerly, whose sum may round differently from the compiled one.
       const scale = Math.max(1, Math.abs(train.loss));
       if (!(difference <= 16 * 2 ** -23 * scale))
         differences.found.push(`the program ends ${difference} beside ${train.loss}`);
@@ -274,7 +274,7 @@ class Walk {
     const norms = this.view.layers().map(({ weightGrad }) => Math.hypot(...weightGrad));
     differences.same("lane, slopes", lane?.gradients, norms);
     const frame = (await filmOf(session, undefined)).frames.at(-1);
-    // A film ends where it would take too long.
+    // A film stops where it would take too long.
     if (frame === undefined || frame.step < session.step) return;
     differences.same("film, loss", one(frame.loss), one(train.loss));
     differences.same(
@@ -284,13 +284,13 @@ class Walk {
     );
   }
 
-  /** Step: what it shows, beside the Trainer's own next step. */
+  /** Step: its values against the Trainer's own next step. */
   step(): void {
     const { session, reference, differences } = this;
     const rows = session.nextRows();
     const trace = stepThrough(session, { edits: [] });
     const before = reference.state();
-    // A run whose numbers are lost goes on from its state, as Step looks at it.
+    // A run with NaN continues from its state, as Step shows it.
     if (reference.trainer.failure !== undefined)
       reference.trainer.restore(reference.trainer.state(), { sameRun: true });
     const whole = reference.rowsOf("train", session.prepared.train.length);
@@ -365,7 +365,7 @@ class Walk {
     this.weights("after the step,");
   }
 
-  /** Mean, deviation and standardised values, whose formulas are known. */
+  /** Mean, deviation and standardised values, by their known formulas. */
   #norm(what: string, { z, units }: LayerStep, norm: NonNullable<LayerStep["norm"]>, rows: number): void {
     const size = z.values.length / (rows * units);
     const of = (unit: number): number[] =>
@@ -384,7 +384,7 @@ class Walk {
     this.differences.near(`${what}, standardised`, scaled, norm.values.values, 8);
   }
 
-  /** A factor is 0 where the Trainer's own step left a value out, and 1/(1 − p) where it did not. */
+  /** A factor is 0 if the Trainer's own step dropped the value, and 1/(1 − p) otherwise. */
   #mask(what: string, { dropout }: LayerStep, given: Float32Array | undefined): void {
     const factor = Math.fround(1 / (1 - this.state.dropout));
     const kept = dropout?.values.values.map((value) => (value === 0 ? 0 : factor));
@@ -393,7 +393,7 @@ class Walk {
   }
 }
 
-/** What of a state's numbers is not the library's own, in words; "" where all are, or where it says why there are none. */
+/** The numbers of a state that differ from the library's own, in words; "" if none does, or if the state is refused. */
 export async function differencesOf(state: StudioState): Promise<string> {
   const parts = ["go", "lab", "results", "again", "step"] as const;
   let walk: Walk | undefined;

@@ -1,4 +1,4 @@
-// What the library makes of a state by itself: its own Trainer on a model built here by hand, whose step writes down its gradients.
+// The library's own view of a state: its Trainer on a model built here by hand, with a step that records its gradients.
 import { gradients } from "../../../src/graph/autodiff.ts";
 import { isFloat } from "../../../src/graph/dtype.ts";
 import { sourceNode } from "../../../src/graph/node.ts";
@@ -25,7 +25,7 @@ import type { StudioState } from "../../../studio/shared/state.ts";
 
 const F = nn.functional;
 
-/** Modules of one layer by their places; undefined where it has none. */
+/** Positions of one layer's modules; undefined for those it lacks. */
 export interface Places {
   readonly layer: number;
   readonly norm: number | undefined;
@@ -36,9 +36,9 @@ export interface Places {
 
 const activationOf = (name: keyof typeof activations): nn.Module => new nn[activations[name].module]();
 
-/** A row of modules that remembers what each gave. */
+/** A sequence of modules that keeps the output of each. */
 class Watched extends nn.Sequential {
-  /** The input and what each module gave. */
+  /** The input and the output of each module. */
   readonly #given: Tensor[] = [];
 
   given(): readonly Tensor[] {
@@ -121,7 +121,7 @@ const optimizerOf = ({ optimizer, lr, decay: weightDecay }: StudioState, model: 
 
 type Reduction = "mean" | "none";
 
-/** The losses as a page of the docs has them. */
+/** The losses as documented. */
 function lossOf(name: LossName, task: TaskKind, classes: number) {
   return (output: Tensor, target: Tensor, reduction: Reduction = "mean"): Tensor => {
     const options = { reduction };
@@ -137,14 +137,14 @@ function lossOf(name: LossName, task: TaskKind, classes: number) {
   };
 }
 
-/** What the Trainer's step learned from. */
+/** The inputs of the Trainer's step. */
 export interface Written {
   readonly loss: number;
   readonly target: Float32Array;
   readonly gradients: ReadonlyMap<string, Float32Array>;
 }
 
-/** The next step laid open by the library: the input, then what each module gives, and ∂loss/∂ of each. */
+/** The next step in detail, by the library: the input, the output of each module, and ∂loss/∂ of each. */
 export interface Open {
   readonly values: readonly Float32Array[];
   readonly slopes: readonly Float32Array[];
@@ -168,7 +168,7 @@ export class Reference {
   readonly trainer: Trainer;
   readonly #prepared: Prepared;
   readonly #loss: ReturnType<typeof lossOf>;
-  /** Of each size of batch the cells that the compiled step writes: targets, then gradients of parameters. */
+  /** For each batch size the cells that the compiled step writes: targets, then gradients of parameters. */
   readonly #cells = new Map<number, State[]>();
   readonly #watched: Watched | undefined;
   readonly #generator: Generator;
@@ -177,10 +177,10 @@ export class Reference {
   readonly #staged: (x: Tensor) => Tensor[];
   readonly #sloped: (x: Tensor, y: Tensor) => Tensor[];
   #rows = 0;
-  /** What the latest step made of every weight, where a hand has set some of them since. */
+  /** Every weight as the latest step left it, if some have been edited since. */
   #made: ReadonlyMap<string, Float32Array> | undefined;
 
-  /** `state` names a loss that fits the data. */
+  /** `state` has a loss that fits the data. */
   constructor(state: StudioState, prepared: Prepared) {
     this.#prepared = prepared;
     const { info, train } = prepared;
@@ -282,7 +282,7 @@ export class Reference {
     }
   }
 
-  /** The loss of a batch; the step that takes it writes down its targets and gradients. */
+  /** The loss of a batch, with a step that records its targets and gradients. */
   readonly #written: LossFunction = (output, target) => {
     const loss = this.#loss(output, target);
     if (!this.model.training) return loss;
@@ -303,7 +303,7 @@ export class Reference {
     return loss;
   };
 
-  /** The step on these rows with every value kept, as `inspect` keeps them; nothing is changed by it. */
+  /** The step on these rows with every value kept, as `inspect` keeps them; it changes nothing. */
   open({ x, y }: Rows): Open {
     const before = this.#generator.getState();
     const buffers = this.model.buffers().map((buffer) => ({ buffer, values: buffer.dataSync().slice() }));
@@ -329,7 +329,7 @@ export class Reference {
     return this.trainer.advance(1);
   }
 
-  /** What the latest step wrote down. */
+  /** The record of the latest step. */
   written(): Written {
     const [target = new Float32Array(), ...slopes] = (this.#cells.get(this.#rows) ?? []).map(floats);
     const names = this.model.namedParameters().map(([path]) => path);
@@ -340,7 +340,7 @@ export class Reference {
     };
   }
 
-  /** Every weight, and what the optimizer remembers of each, by name. */
+  /** Every weight and the optimizer's state for each, by name. */
   state(): ReadonlyMap<string, Float32Array> {
     const parameters = this.model.namedParameters();
     const remembered = Object.entries(this.trainer.optimizer.stateDict().state).map(([name, value]) => {
@@ -351,7 +351,7 @@ export class Reference {
     return new Map([...own, ...remembered]);
   }
 
-  /** The same as the latest step made it: weights that are set by hand after it are not yet. */
+  /** The same right after the latest step, before later edits of weights. */
   made(): ReadonlyMap<string, Float32Array> {
     return this.#made ?? this.state();
   }
@@ -380,12 +380,12 @@ export class Reference {
     return task === "number" ? output : task === "binary" ? output.sigmoid() : output.softmax(1);
   }
 
-  /** What people read of outputs. */
+  /** Outputs as the page displays them. */
   read(output: Tensor): Float32Array {
     return floats(this.#reading(output));
   }
 
-  /** Answers for rows: compiled, as a map is drawn from, or evaluated at once, as for a single case. */
+  /** Outputs for rows: compiled, as for a map, or eager, as for a single case. */
   answers(x: Tensor, { compiled }: { readonly compiled: boolean }): Float32Array {
     return this.#evaluated(() =>
       compiled ? floats(this.#answered(x)) : noGrad(() => this.read(this.model.forward(x))),
@@ -399,7 +399,7 @@ export class Reference {
     });
   }
 
-  /** The loss of each row by itself. */
+  /** The loss of each row alone. */
   rowLosses(output: Tensor, target: Tensor): Float32Array {
     const single = compile((one: Tensor, y: Tensor) => noGrad(() => this.#loss(one, y)));
     return Float32Array.from({ length: output.shape[0] ?? 0 }, (_, row) =>
@@ -407,7 +407,7 @@ export class Reference {
     );
   }
 
-  /** Slopes of the loss of rows in every weight and bias of a layer, in the mode of evaluation. */
+  /** Slopes of the loss of rows for every weight and bias of a layer, in evaluation mode. */
   slopesOf({ x, y }: Rows): ReadonlyMap<nn.Parameter, Float32Array> {
     return this.#evaluated(() => {
       const slopes = this.#sloped(x, y).map(floats);
@@ -415,7 +415,7 @@ export class Reference {
     });
   }
 
-  /** What each layer gives for rows, with its activation and pooling, in the mode of evaluation; of the last what people read. */
+  /** The output of each layer for rows, after its activation and pooling, in evaluation mode; of the last as displayed. */
   stages(x: Tensor): Float32Array[] {
     return this.#evaluated(() => this.#staged(x).map(floats));
   }

@@ -1,4 +1,4 @@
-// Random states of the Studio, by seed, drawn from all that a state offers; and the smallest one that still fails.
+// Random states of the Studio, by seed, drawn from every field of a state; and the smallest one that still fails.
 import { Random } from "../../../src/data/random.ts";
 import { featureNames } from "../../../studio/shared/features.ts";
 import {
@@ -19,7 +19,7 @@ import {
   startState,
 } from "../../../studio/shared/state.ts";
 
-/** All but one's own: an address does not hold the file. */
+/** All except own data: an address does not hold the file. */
 const drawnData: readonly DataName[] = [
   ...([
     "loans",
@@ -58,7 +58,7 @@ class Draw {
     return found;
   }
 
-  /** True once in so many times. */
+  /** True once in `times` calls, on average. */
   once(times: number): boolean {
     return this.below(times) === 0;
   }
@@ -87,7 +87,7 @@ function editsOf(draw: Draw, step: number): Edit[] {
   return draw.once(4) ? [edit(), edit()] : [];
 }
 
-/** The state of a seed: what it describes can be pasted as an address. */
+/** The state of a seed: its description can be pasted as an address. */
 export function randomState(seed: number): StudioState {
   const draw = new Draw(seed);
   const name = draw.pick(drawnData);
@@ -116,7 +116,7 @@ export function randomState(seed: number): StudioState {
     init: draw.pick(initNames),
     dropout: draw.pick([0, 0, 0.1, 0.5, 0.9]),
     batchNorm: batchNorm && batch > 1,
-    // One that does not fit the task gives way to the one that fits best.
+    // A loss that does not fit the task is replaced by the one that fits best.
     loss: draw.pick(lossNames),
     optimizer: draw.pick(optimizerNames),
     lr: draw.pick(rates.slice(2, draw.once(4) ? undefined : 10)),
@@ -130,7 +130,7 @@ export function randomState(seed: number): StudioState {
   };
 }
 
-/** Simpler values of some fields; of the others it is what a state starts with. */
+/** Simpler values of some fields; for the others the initial ones. */
 function simpler(state: StudioState): Partial<StudioState>[] {
   const { layers, step, batch, count, points, edits } = state;
   return [
@@ -150,7 +150,7 @@ function simpler(state: StudioState): Partial<StudioState>[] {
   });
 }
 
-/** The state with what plays no part in its failing left out. */
+/** The state without everything that does not matter for its failure. */
 export async function smallest(
   state: StudioState,
   fails: (state: StudioState) => Promise<boolean>,
