@@ -17,15 +17,15 @@ import { checkOption, commonKinds, type OptimizerKind, type OptionsOf } from "./
 import type { CommonOptions, Params } from "./parameterGroup.ts";
 
 export interface MomentOptions extends CommonOptions {
-  /** How long the averages of the gradient and of its square remember. Default [0.9, 0.999]. */
+  /** The decay rates of the averages of the gradient and its square. Default [0.9, 0.999]. */
   readonly betas: readonly [number, number];
-  /** Keeps the division finite. Default 1e-8. */
+  /** Added to the denominator. Default 1e-8. */
   readonly eps: number;
   readonly weightDecay: number;
 }
 
 export interface AdamOptions extends MomentOptions {
-  /** Divide by the largest average seen so far. Default false. */
+  /** Divide by the largest average so far. Default false. */
   readonly amsgrad: boolean;
 }
 
@@ -45,7 +45,7 @@ function checkMoments(name: string, { betas, eps, weightDecay }: MomentOptions):
   checkOption(name, "weightDecay", weightDecay, 0);
 }
 
-/** The averages of the gradient and of its square. */
+/** The averages of the gradient and its square. */
 function averages(grad: Tensor, context: UpdateContext<MomentOptions>) {
   const [beta1, beta2] = [context.beta(0), context.beta(1)];
   const first = movingAverage(context.slot("exp_avg"), grad, beta1);
@@ -106,7 +106,10 @@ const adamW: OptimizerKind<AdamOptions> = {
   kinds: adamKinds,
 };
 
-/** Adam whose weight decay (default 0.01) shrinks the parameter itself, apart from the gradient. Source: torch.optim.AdamW (Loshchilov and Hutter 2019). */
+/**
+ * Adam with decoupled weight decay (default 0.01), which shrinks the parameter itself instead of entering the gradient. Source: torch.optim.AdamW
+ * (Loshchilov and Hutter 2019).
+ */
 export class AdamW extends Optimizer<AdamOptions> {
   constructor(params: Params<AdamOptions>, options: OptionsOf<AdamOptions> = {}) {
     super(params, options, adamW);
@@ -128,7 +131,7 @@ const adamax: OptimizerKind<MomentOptions> = {
   kinds: momentKinds,
 };
 
-/** Adam with the largest recent gradient in place of the root of squares. Default lr 2e-3. Source: torch.optim.Adamax. */
+/** Adam with the largest recent gradient instead of the root of squares. Default lr 2e-3. Source: torch.optim.Adamax. */
 export class Adamax extends Optimizer<MomentOptions> {
   constructor(params: Params<MomentOptions>, options: OptionsOf<MomentOptions> = {}) {
     super(params, options, adamax);
@@ -153,7 +156,7 @@ export class Adamax extends Optimizer<MomentOptions> {
 }
 
 export interface NAdamOptions extends MomentOptions {
-  /** How fast the momentum reaches its full value. Default 4e-3. */
+  /** The rate at which the momentum approaches its full value. Default 4e-3. */
   readonly momentumDecay: number;
   /** Weight decay as in AdamW. Default false. */
   readonly decoupledWeightDecay: boolean;
@@ -166,7 +169,7 @@ const nadam: OptimizerKind<NAdamOptions> = {
   kinds: { ...momentKinds, momentumDecay: kind.number, decoupledWeightDecay: kind.boolean },
 };
 
-/** Adam with Nesterov's look ahead. Default lr 2e-3. Source: torch.optim.NAdam (Dozat 2016). */
+/** Adam with Nesterov momentum. Default lr 2e-3. Source: torch.optim.NAdam (Dozat 2016). */
 export class NAdam extends Optimizer<NAdamOptions> {
   constructor(params: Params<NAdamOptions>, options: OptionsOf<NAdamOptions> = {}) {
     super(params, options, nadam);
@@ -216,7 +219,10 @@ const radam: OptimizerKind<RAdamOptions> = {
   kinds: { ...momentKinds, decoupledWeightDecay: kind.boolean },
 };
 
-/** Adam that holds back while its average of squares rests on few steps. Default lr 1e-3. Source: torch.optim.RAdam (Liu et al. 2020). */
+/**
+ * Adam with rectification: smaller steps while its average of squares is based on few steps. Default lr 1e-3. Source: torch.optim.RAdam (Liu et al.
+ * 2020).
+ */
 export class RAdam extends Optimizer<RAdamOptions> {
   constructor(params: Params<RAdamOptions>, options: OptionsOf<RAdamOptions> = {}) {
     super(params, options, radam);

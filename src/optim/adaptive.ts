@@ -1,4 +1,4 @@
-// Rates that adapt to each weight's gradients: Adagrad, RMSprop, Adadelta; and Lion, which keeps only the sign.
+// Rates that adapt to each weight's gradients: Adagrad, RMSprop, Adadelta; and Lion, which uses only signs.
 
 import * as kind from "../graph/kinds.ts";
 import type { Tensor } from "../tensor/index.ts";
@@ -8,10 +8,10 @@ import { checkOption, commonKinds, type OptimizerKind, type OptionsOf } from "./
 import type { CommonOptions, Params } from "./parameterGroup.ts";
 
 export interface AdagradOptions extends CommonOptions {
-  /** lr / (1 + (t − 1)·lrDecay). Default 0. */
+  /** The decay of the rate: lr / (1 + (t − 1)·lrDecay). Default 0. */
   readonly lrDecay: number;
   readonly weightDecay: number;
-  /** Where the sums of squares start. Default 0. */
+  /** The initial value of the sums of squares. Default 0. */
   readonly initialAccumulatorValue: number;
   /** Default 1e-10. */
   readonly eps: number;
@@ -57,7 +57,7 @@ export class Adagrad extends Optimizer<AdagradOptions> {
 }
 
 export interface RMSpropOptions extends CommonOptions {
-  /** How long the average of squares remembers. Default 0.99. */
+  /** The decay rate of the average of squares. Default 0.99. */
   readonly alpha: number;
   /** Default 1e-8. */
   readonly eps: number;
@@ -115,7 +115,7 @@ export class RMSprop extends Optimizer<RMSpropOptions> {
 }
 
 export interface AdadeltaOptions extends CommonOptions {
-  /** How long the averages remember. Default 0.9. */
+  /** The decay rate of the averages. Default 0.9. */
   readonly rho: number;
   /** Default 1e-6. */
   readonly eps: number;
@@ -129,7 +129,7 @@ const adadelta: OptimizerKind<AdadeltaOptions> = {
   kinds: { ...commonKinds, rho: kind.number, eps: kind.number, weightDecay: kind.number },
 };
 
-/** Steps in proportion to the size of recent steps. Default lr 1. Source: torch.optim.Adadelta (Zeiler 2012). */
+/** Steps proportional to the size of recent steps. Default lr 1. Source: torch.optim.Adadelta (Zeiler 2012). */
 export class Adadelta extends Optimizer<AdadeltaOptions> {
   constructor(params: Params<AdadeltaOptions>, options: OptionsOf<AdadeltaOptions> = {}) {
     super(params, options, adadelta);

@@ -1,4 +1,4 @@
-// The building blocks of updates: decay, moving averages and their corrections, as tensor arithmetic.
+// The building blocks of updates: decay, moving averages and bias correction, as tensor arithmetic.
 import { type Operand, type State, Tensor } from "../tensor/index.ts";
 
 /** A scalar of the graph in the parameter's dtype: scalars are computed in float64 and rounded once, here. */
@@ -8,14 +8,14 @@ export const scalar = (value: Operand, like: Tensor): Operand =>
 /** 1 − value. */
 export const complement = (value: Operand): Operand => (value instanceof Tensor ? value.neg().add(1) : 1 - value);
 
-/** Whether a number is 0 and stays so; a cell may become anything. */
+/** Whether a number is 0 and stays 0; a cell may change. */
 export const isZero = (value: Operand): boolean => value === 0;
 
 /** grad + weightDecay · parameter: L2 regularisation. */
 export const withDecay = (parameter: Tensor, grad: Tensor, weightDecay: Operand): Tensor =>
   isZero(weightDecay) ? grad : grad.add(parameter.mul(scalar(weightDecay, parameter)));
 
-/** parameter · (1 − lr · weightDecay): decay apart from the gradient (Loshchilov and Hutter 2019). */
+/** parameter · (1 − lr · weightDecay): decoupled weight decay (Loshchilov and Hutter 2019). */
 export function decoupledDecay(parameter: Tensor, lr: Tensor, weightDecay: Operand): Tensor {
   if (isZero(weightDecay)) return parameter;
   return parameter.mul(scalar(lr.mul(weightDecay).neg().add(1), parameter));

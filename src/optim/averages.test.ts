@@ -1,4 +1,4 @@
-// Averages of weights, update by update, against the same in plain numbers; swapped, restored, and refused where they do not fit.
+// Averages of weights, update by update, against plain numbers; swapped, restored, and refused where they do not match.
 import { describe, expect, it, test } from "vitest";
 import { compile, Parameter, State, tensor } from "../tensor/index.ts";
 import { EMA, SWA } from "./index.ts";
@@ -6,7 +6,7 @@ import { EMA, SWA } from "./index.ts";
 const values = [3, 5, -1, 4, 8, 2];
 const parameter = (value = 0): Parameter => new Parameter(tensor([value], { dtype: "float64" }));
 
-/** The averages after each value, where the first is taken whole and then `share(n)` of the way to each is gone. */
+/** The average after each value. The first value is copied; then the average moves by `share(n)` towards each. */
 function plain(share: (count: number) => number): number[] {
   let average = 0;
   return values.map((value, count) => {
@@ -43,7 +43,7 @@ describe("after each update", () => {
   });
 });
 
-test("a decay that is changed takes effect at the next update", () => {
+test("a changed decay takes effect at the next update", () => {
   const state = parameter(1);
   const average = new EMA([state], { decay: 0 });
   average.update();
@@ -60,7 +60,7 @@ test("a decay that is changed takes effect at the next update", () => {
     }).toThrow(/decay must/);
 });
 
-test("whole numbers follow, and floats of 16 bits are averaged exactly and used rounded", () => {
+test("whole numbers are copied, and 16-bit floats are averaged exactly and used rounded", () => {
   const count = new State(tensor([1], { dtype: "int32" }));
   const half = new Parameter(tensor([1], { dtype: "bfloat16" }));
   const average = new SWA([count, half]);
@@ -78,7 +78,7 @@ test("whole numbers follow, and floats of 16 bits are averaged exactly and used 
   expect(half.itemSync()).toBe(1.0078125);
 });
 
-test("averages that are swapped in come back after an error, and cannot be updated", () => {
+test("swapped averages are swapped back after an error, and cannot be updated meanwhile", () => {
   const state = parameter(4);
   const average = new SWA([state]);
   average.update();
@@ -94,7 +94,7 @@ test("averages that are swapped in come back after an error, and cannot be updat
   expect(average.stateDict().state["0"]?.itemSync()).toBe(7);
 });
 
-test("a state goes on where it was saved, and one that does not fit changes nothing", () => {
+test("a state continues where it was saved, and one that does not match changes nothing", () => {
   const [first, second] = [parameter(2), parameter(3)];
   const [saved, rest] = [new SWA([first]), new SWA([second])];
   saved.update();
@@ -128,7 +128,7 @@ describe("a compiled function", () => {
     }
   };
 
-  test("that updates the averages refuses while they are swapped in", () => {
+  test("that updates the averages refuses to run while they are swapped in", () => {
     const state = parameter(1);
     const average = new EMA([state]);
     const update = compile(() => average.update());
@@ -141,7 +141,7 @@ describe("a compiled function", () => {
     expect(average.stateDict().state["updates"]?.itemSync()).toBe(3);
   });
 
-  test("that swaps does so at each call", () => {
+  test("that swaps, swaps at each call", () => {
     const course = (wrap: (body: () => void) => () => void): unknown[] => {
       const state = parameter(1);
       const average = new EMA([state], { decay: 0.5 });

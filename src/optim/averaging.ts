@@ -9,7 +9,7 @@ import { type LoadableValue, readStateValue } from "../nn/stateValue.ts";
 import { currentTrace, flush, State, Tensor, traceGuard, where } from "../tensor/index.ts";
 import { checkNumber } from "./schedule.ts";
 
-/** Averages by place, and how many updates they hold: plain tensors. */
+/** Averages by position, and the number of updates: plain tensors. */
 export interface AverageState {
   readonly state: Readonly<Record<string, Tensor>>;
 }
@@ -19,21 +19,21 @@ export interface LoadedAverageState {
   readonly state: Readonly<Record<string, LoadableValue>>;
 }
 
-/** Small updates of a float of 16 bits would be rounded away. */
+/** A 16-bit float would round away small updates. */
 const averagedIn = ({ dtype }: State): DType => (isHalf(dtype) ? "float32" : dtype);
 
 /**
- * The average of states (parameters; buffers too, if given) over updates. `update()` after each step, inside `compile` or not. The first
- * update copies. Whole numbers are not averaged: they follow the states.
+ * The average of states (parameters; buffers too, if given) over updates. Call `update()` after each step, inside `compile` or not. The first update
+ * copies. Whole numbers are not averaged, but copied from the states.
  */
 export abstract class WeightAverage {
   readonly #states: readonly State[];
   readonly #averages: readonly State[];
-  /** Averages that the weights cannot hold, while these have them rounded. */
+  /** Exact averages, while the weights hold rounded ones. */
   readonly #exact: readonly (State | undefined)[];
   readonly #count = new State(0, { dtype: "float64", name: "updates" });
   #swapped = false;
-  /** The same where the traced function has swapped them. */
+  /** Whether the averages are swapped in, for each trace. */
   readonly #swappedIn = new WeakMap<object, boolean>();
 
   constructor(states: Iterable<State>) {
@@ -47,10 +47,10 @@ export abstract class WeightAverage {
     );
   }
 
-  /** How much of the average an update replaces, float64, given the number of updates before. */
+  /** The weight of the new values in an update, float64, given the number of earlier updates. */
   protected abstract shareAfter(count: Tensor): Tensor;
 
-  /** Inside a compiled function, as far as it has been traced. */
+  /** Whether the averages are swapped in; inside a compiled function, at this point of the trace. */
   #isSwapped(): boolean {
     const trace = currentTrace();
     return (trace && this.#swappedIn.get(trace)) ?? traceGuard(() => this.#swapped);
@@ -68,7 +68,7 @@ export abstract class WeightAverage {
     });
   }
 
-  /** Takes in the present weights. */
+  /** Updates the averages with the current weights. */
   update(): void {
     if (this.#isSwapped())
       throw new HebbError("the averages are swapped in; call swap() to restore the weights before the next update");
@@ -85,7 +85,7 @@ export abstract class WeightAverage {
     flush();
   }
 
-  /** Exchanges weights and averages; again, and they are back. */
+  /** Swaps weights and averages; a second call swaps back. */
   swap(): void {
     const swapped = this.#isSwapped();
     for (const [place, state] of this.#states.entries()) {
@@ -104,7 +104,7 @@ export abstract class WeightAverage {
     this.#setSwapped(!swapped);
   }
 
-  /** Runs a function with the averages in place of the weights, which then come back, also after an error. */
+  /** Runs a function with the averages in place of the weights, and restores the weights, also after an error. */
   use<T>(body: () => T): T {
     this.swap();
     try {
@@ -114,7 +114,7 @@ export abstract class WeightAverage {
     }
   }
 
-  /** Writes the averages into the weights, for good. */
+  /** Copies the averages into the weights permanently. */
   copyTo(): void {
     for (const [place, state] of this.#states.entries()) {
       const average = this.#averages[place];
@@ -123,7 +123,7 @@ export abstract class WeightAverage {
     flush();
   }
 
-  /** Averages as they are now ("0", "1", …) and their number ("updates"). */
+  /** The current averages ("0", "1", …) and the number of updates ("updates"). */
   stateDict(): AverageState {
     const state: Record<string, Tensor> = Object.create(null);
     for (const [place, average] of this.#averages.entries()) state[String(place)] = Tensor.of(average.node);
@@ -131,7 +131,7 @@ export abstract class WeightAverage {
     return { state };
   }
 
-  /** Goes on from a state dict over the same weights. Throws HebbError, changing nothing, when it does not fit. */
+  /** Continues from a state dict over the same weights. Throws HebbError, changing nothing, if it does not match. */
   loadStateDict(saved: LoadedAverageState): void {
     const state = saved?.state;
     if (typeof state !== "object" || state === null)
@@ -158,7 +158,7 @@ export abstract class WeightAverage {
   }
 }
 
-/** The states to average, given as an iterable of them. */
+/** The states to average, from an iterable. */
 function statesIn(where: string, states: Iterable<State>): State[] {
   const given: unknown = states;
   const list: readonly unknown[] =
@@ -174,9 +174,9 @@ function statesIn(where: string, states: Iterable<State>): State[] {
 }
 
 export interface EMAOptions {
-  /** How much of the average stays at each update. Default 0.999. */
+  /** The weight of the old average at each update. Default 0.999. */
   readonly decay?: number;
-  /** Begin with less: min(decay, (1 + n) / (10 + n)) after n updates. Default false. */
+  /** Use less at first: min(decay, (1 + n) / (10 + n)) after n updates. Default false. */
   readonly warmup?: boolean;
 }
 
@@ -209,7 +209,7 @@ export class EMA extends WeightAverage {
   }
 }
 
-/** The plain average of all updates, taken late in training. Source: torch.optim.swa_utils.AveragedModel (Izmailov et al. 2018). */
+/** The uniform average of all updates, taken late in training. Source: torch.optim.swa_utils.AveragedModel (Izmailov et al. 2018). */
 export class SWA extends WeightAverage {
   protected shareAfter(count: Tensor): Tensor {
     return count.add(1).reciprocal();

@@ -1,4 +1,4 @@
-// clipGradNorm of every order, against figures of torch.nn.utils.clip_grad_norm_ in float64.
+// clipGradNorm of every order, against values of torch.nn.utils.clip_grad_norm_ in float64.
 import { expect, it } from "vitest";
 import { Parameter, tensor } from "../tensor/index.ts";
 import { clipGradNorm } from "./clip.ts";

@@ -1,4 +1,4 @@
-// Clipping of gradients, between backward and step.
+// Gradient clipping, between backward and step.
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkOptions } from "../graph/options.ts";
@@ -8,9 +8,8 @@ import { parametersIn } from "./optimizerOptions.ts";
 import { checkNumber } from "./schedule.ts";
 
 /**
- * Scales all gradients so that their global norm is at most `maxNorm`; returns the norm before, which is that of the norms of
- * the gradients. `normType` may be any number, Infinity (the largest element) or -Infinity. Works inside `compile`. Default normType 2.
- * Source: torch.nn.utils.clip_grad_norm_.
+ * Scales all gradients so that their global norm is at most `maxNorm`. Returns the norm before, which is the norm of the gradients' norms. `normType`
+ * may be any number, Infinity (the largest element) or -Infinity. Works inside `compile`. Default normType 2. Source: torch.nn.utils.clip_grad_norm_.
  */
 export function clipGradNorm(
   parameters: Iterable<Parameter>,
@@ -26,9 +25,9 @@ export function clipGradNorm(
   );
   if (found.length === 0)
     throw new HebbError("clipGradNorm: no parameter has a gradient; call it between backward() and step()");
-  // Of float32 and float64 together the wider; the norm of floats of 16 bits may be beyond them.
+  // The wider of float32 and float64; the norm of 16-bit floats may exceed their range.
   const dtype = found.some(({ grad }) => grad.dtype === "float64") ? "float64" : "float32";
-  // The parts of a model may be on different devices: their norms meet on the first of them.
+  // Parts of a model may be on different devices: their norms move to the first of these.
   const norms = onOneDevice(found.map(({ grad }) => grad.detach().to(dtype).norm(normType).node));
   const total = stack(norms.map((norm) => Tensor.of(norm))).norm(normType);
   const factor = total.add(1e-6).reciprocal().mul(maxNorm).clamp(undefined, 1);

@@ -7,7 +7,7 @@ import { ReduceLROnPlateau } from "./plateau.ts";
 import { checkCount, checkNumber, checkOptimizer, Schedule, type Scheduled } from "./schedule.ts";
 import { checkMilestones } from "./schedules.ts";
 
-/** Refuses what is not a list of schedules over one optimizer. */
+/** Refuses anything but a list of schedules over one optimizer. */
 function checkSchedules(where: string, schedules: readonly Schedule[], optimizer?: Scheduled): void {
   if (!Array.isArray(schedules))
     throw new HebbError(`${where}: takes a list of schedules such as [a, b], got ${describe(schedules)}`);
@@ -30,8 +30,8 @@ function checkSchedules(where: string, schedules: readonly Schedule[], optimizer
 }
 
 /**
- * One schedule after another; each counts its own steps, and takes over at its milestone. The schedules are built over the same
- * optimizer. Source: torch.optim.lr_scheduler.SequentialLR.
+ * Runs schedules one after another. Each counts its own steps and takes over at its milestone. All are built over the same optimizer. Source:
+ * torch.optim.lr_scheduler.SequentialLR.
  */
 export class SequentialLR extends Schedule {
   readonly #schedules: readonly Schedule[];
@@ -49,7 +49,7 @@ export class SequentialLR extends Schedule {
     this.start();
   }
 
-  /** The schedule at a step, and how many steps it has behind it. */
+  /** The schedule at a step, and the number of its own steps. */
   #at(step: number): { readonly schedule: Schedule | undefined; readonly since: number } {
     const place = this.#milestones.filter((milestone) => milestone <= step).length;
     return { schedule: this.#schedules[place], since: step - (this.#milestones[place - 1] ?? 0) };
@@ -67,7 +67,7 @@ export class SequentialLR extends Schedule {
   }
 
   protected override start(): void {
-    // Undoes what the schedules did to the rates when they were built.
+    // Undoes the changes that the schedules made to the rates when they were built.
     this.takeOver();
   }
 
@@ -83,13 +83,13 @@ export class SequentialLR extends Schedule {
 }
 
 export interface WarmUpOptions {
-  /** Where the rise begins, as a share of the rate. Default 1 / steps. */
+  /** The first rate, as a fraction of the full rate. Default 1 / steps. */
   readonly startFactor?: number;
-  /** What follows, over the same optimizer. */
+  /** The schedule that follows, over the same optimizer. */
   readonly after?: Schedule;
 }
 
-/** Rises in a straight line over `steps` steps from startFactor (default 1/steps) of the rate, then leaves it to `after`, if any. */
+/** Rises linearly over `steps` steps from startFactor (default 1/steps) of the rate, then hands over to `after`, if any. */
 export class WarmUp extends Schedule {
   readonly #steps: number;
   readonly #startFactor: number;
@@ -124,7 +124,7 @@ export class WarmUp extends Schedule {
 
   protected override next(current: number, step: number, base: number, group: number): number {
     const before = step === 0 ? 0 : this.#share(step - 1);
-    // A factor of 0 would stay 0; the first rate is the schedule's, whatever `after` set when it was built.
+    // A factor of 0 would stay 0. The first rate is this schedule's, even if `after` set another when it was built.
     return before === 0 ? this.rateAt(step, base, group) : current * (this.#share(step) / before);
   }
 
@@ -134,8 +134,8 @@ export class WarmUp extends Schedule {
 }
 
 /**
- * Several schedules at every step, each applied to the rate that the one before set: factors multiply. The schedules are built over
- * the same optimizer. Source: torch.optim.lr_scheduler.ChainedScheduler.
+ * Several schedules at every step, each applied to the rate set by the one before, so factors multiply. All are built over the same optimizer.
+ * Source: torch.optim.lr_scheduler.ChainedScheduler.
  */
 export class ChainedScheduler extends Schedule {
   readonly #schedules: readonly Schedule[];

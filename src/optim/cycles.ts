@@ -1,4 +1,4 @@
-// Cyclic schedules, with momentum moving the opposite way: OneCycleLR, CyclicLR; and SWALR, which anneals to one rate and stays there.
+// Cyclic schedules, with momentum in the opposite direction: OneCycleLR, CyclicLR; and SWALR, which anneals to a constant rate.
 import { at } from "../graph/at.ts";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
@@ -10,21 +10,21 @@ export interface OneCycleOptions {
   /** The highest rate, one for all groups or one for each. */
   readonly maxLr: number | readonly number[];
   readonly totalSteps: number;
-  /** The share of steps in which the rate rises. Default 0.3. */
+  /** The fraction of steps in which the rate rises. Default 0.3. */
   readonly pctStart?: number;
   /** Default "cos". */
   readonly annealStrategy?: "cos" | "linear";
-  /** Move the momentum (or the first beta) the other way. Default true. */
+  /** Move the momentum (or the first beta) in the opposite direction. Default true. */
   readonly cycleMomentum?: boolean;
   /** Default 0.85. */
   readonly baseMomentum?: number;
   /** Default 0.95. */
   readonly maxMomentum?: number;
-  /** maxLr / divFactor is the first rate. Default 25. */
+  /** The first rate is maxLr / divFactor. Default 25. */
   readonly divFactor?: number;
-  /** The first rate / finalDivFactor is the last. Default 1e4. */
+  /** The last rate is the first one divided by finalDivFactor. Default 1e4. */
   readonly finalDivFactor?: number;
-  /** Fall as long as the rise took, then to the last rate. Default false. */
+  /** Fall for as long as the rise took, then to the last rate. Default false. */
   readonly threePhase?: boolean;
 }
 
@@ -41,7 +41,7 @@ const oneCycleKinds: OptionKinds<OneCycleOptions> = {
   threePhase: kind.boolean,
 };
 
-/** Up to maxLr and down to almost nothing; step once for each batch. Source: torch.optim.lr_scheduler.OneCycleLR (Smith and Topin 2019). */
+/** Rises to maxLr and falls to almost nothing; step once for each batch. Source: torch.optim.lr_scheduler.OneCycleLR (Smith and Topin 2019). */
 export class OneCycleLR extends Schedule {
   readonly #maxLrs: readonly number[];
   readonly #total: number;
@@ -78,7 +78,7 @@ export class OneCycleLR extends Schedule {
     this.start();
   }
 
-  /** The value at a step: what `value` makes of the phase and of how much of it has passed. */
+  /** The value at a step, computed by `value` from the phase and the fraction of it that has passed. */
   #within(step: number, value: (phase: Phase, share: number) => number): number {
     let start = 0;
     for (const [place, phase] of this.#phases.entries()) {
@@ -101,7 +101,7 @@ export class OneCycleLR extends Schedule {
   }
 
   override moveTo(step: number): void {
-    // As many steps as there are batches, each after one; with the last the cycle is over, and the rate stays where it is.
+    // One step follows each batch, so the cycle ends after totalSteps steps.
     if (step > this.#total)
       throw new HebbError(
         `OneCycleLR: step ${step} is beyond totalSteps ${this.#total}; step once for each batch, and count all batches of all epochs`,
@@ -122,7 +122,7 @@ interface Heights {
   readonly last: number;
 }
 
-/** One stretch of the cycle. */
+/** One phase of the cycle. */
 interface Phase {
   readonly end: number;
   readonly from: keyof Heights;
@@ -130,7 +130,7 @@ interface Phase {
   readonly momentum: readonly [number, number];
 }
 
-/** The option that plays the part of momentum. */
+/** The option used as momentum. */
 function momentumName(options: object): string | undefined {
   if ("betas" in options) return "beta1";
   return "momentum" in options && options.momentum !== 0 ? "momentum" : undefined;
@@ -141,19 +141,19 @@ export interface CyclicOptions {
   readonly baseLr: number | readonly number[];
   /** The highest rate, one for all groups or one for each. */
   readonly maxLr: number | readonly number[];
-  /** Steps from the lowest to the highest. Default 2000. */
+  /** Steps from the lowest to the highest rate. Default 2000. */
   readonly stepSizeUp?: number;
-  /** Steps back. Default: as many. */
+  /** Steps back. Default: stepSizeUp. */
   readonly stepSizeDown?: number;
-  /** The height of cycles: the same, halved each time, or times gamma at each step. Default "triangular". */
+  /** The height of cycles: constant, halved each time, or times gamma at each step. Default "triangular". */
   readonly mode?: "triangular" | "triangular2" | "expRange";
   /** For "expRange". Default 1. */
   readonly gamma?: number;
-  /** The height as a function of the cycle (from 1) or of the step, in place of mode. */
+  /** The height as a function of the cycle (from 1) or of the step, instead of mode. */
   readonly scaleFn?: (at: number) => number;
-  /** What scaleFn takes. Default "cycle". */
+  /** The argument of scaleFn. Default "cycle". */
   readonly scaleMode?: "cycle" | "iterations";
-  /** Move the momentum (or the first beta) the other way. Default true. */
+  /** Move the momentum (or the first beta) in the opposite direction. Default true. */
   readonly cycleMomentum?: boolean;
   /** Default 0.8. */
   readonly baseMomentum?: number;
@@ -175,7 +175,7 @@ const cyclicKinds: OptionKinds<CyclicOptions> = {
   maxMomentum: kind.number,
 };
 
-/** How high each cycle is. */
+/** The height of each cycle. */
 const scales: Readonly<
   Record<NonNullable<CyclicOptions["mode"]>, (gamma: number) => (step: number, cycle: number) => number>
 > = {
@@ -184,7 +184,7 @@ const scales: Readonly<
   expRange: (gamma) => (step) => gamma ** step,
 };
 
-/** Up and down between two rates; step once for each batch. Source: torch.optim.lr_scheduler.CyclicLR (Smith 2017). */
+/** Moves up and down between two rates; step once for each batch. Source: torch.optim.lr_scheduler.CyclicLR (Smith 2017). */
 export class CyclicLR extends Schedule {
   readonly #low: readonly number[];
   readonly #high: readonly number[];
@@ -215,7 +215,7 @@ export class CyclicLR extends Schedule {
     this.start();
   }
 
-  /** How far from the lowest to the highest, 0 … 1. */
+  /** The position between the lowest and the highest rate, 0 … 1. */
   #height(step: number): number {
     const cycle = Math.floor(1 + step / this.#period);
     const x = 1 + step / this.#period - cycle;
@@ -254,15 +254,15 @@ function perGroup(
 }
 
 export interface SWALROptions {
-  /** Where the rate goes, one for all groups or one for each. */
+  /** The final rate, one for all groups or one for each. */
   readonly swaLr: number | readonly number[];
-  /** How many steps it takes. Default 10. */
+  /** The number of steps to the final rate. Default 10. */
   readonly annealEpochs?: number;
   /** Default "cos". */
   readonly annealStrategy?: "cos" | "linear";
 }
 
-/** From the current rate to swaLr, and constant from there on: for averaging weights with SWA. Source: torch.optim.swa_utils.SWALR. */
+/** Anneals from the current rate to swaLr, then stays constant: for averaging weights with SWA. Source: torch.optim.swa_utils.SWALR. */
 export class SWALR extends Schedule {
   readonly #goals: readonly number[];
   readonly #length: number;
@@ -277,7 +277,7 @@ export class SWALR extends Schedule {
     this.start();
   }
 
-  /** How much of the way is behind after some steps, 0 … 1. */
+  /** The fraction of the way covered after some steps, 0 … 1. */
   #share(step: number): number {
     const steps = this.#length === 0 ? Math.max(1, step) : step;
     const t = Math.max(0, Math.min(1, steps / Math.max(1, this.#length)));

@@ -12,11 +12,11 @@ export interface FinderOptions {
   readonly endLr?: number;
   /** Default 100. */
   readonly steps?: number;
-  /** Equal factors or equal distances between rates. Default "exponential". */
+  /** Equal ratios or equal differences between rates. Default "exponential". */
   readonly mode?: "exponential" | "linear";
-  /** How much of the average loss stays at each step. Default 0.9. */
+  /** The weight of the old average loss at each step. Default 0.9. */
   readonly smoothing?: number;
-  /** Stop when the average loss is this many times the best one. Default 4. */
+  /** Stop when the average loss exceeds the best one by this factor. Default 4. */
   readonly divergence?: number;
 }
 
@@ -32,20 +32,20 @@ const kinds: OptionKinds<FinderOptions> = {
 export interface FinderPoint {
   readonly lr: number;
   readonly loss: number;
-  /** The moving average, without the bias of its start. */
+  /** The moving average with bias correction. */
   readonly smoothed: number;
 }
 
 export interface FinderSuggestion {
-  /** Where the average loss falls fastest against the logarithm of the rate: a good rate. */
+  /** The rate at which the average loss falls fastest, against the logarithm of the rate: a good rate. */
   readonly steepest: number;
-  /** A tenth of the rate of the lowest average loss: a rate that is not too high. */
+  /** A tenth of the rate with the lowest average loss: a safe rate. */
   readonly tenthOfLowest: number;
-  /** The rate of the lowest average loss. */
+  /** The rate with the lowest average loss. */
   readonly lowest: number;
 }
 
-/** Rates and losses of one search. Use it directly, or through findLearningRate. */
+/** Rates and losses of one search. Use it directly or through findLearningRate. */
 export class LRFinder {
   readonly #options: Required<FinderOptions>;
   readonly #points: FinderPoint[] = [];
@@ -71,7 +71,7 @@ export class LRFinder {
       throw new HebbError(`LRFinder: smoothing must be 0 or more and below 1, got ${smoothing}`);
   }
 
-  /** Whether all rates have been tried, or the loss has run away. */
+  /** Whether all rates have been tried or the loss has diverged. */
   get done(): boolean {
     return this.#stopped || this.#points.length >= this.#options.steps;
   }
@@ -87,7 +87,7 @@ export class LRFinder {
     return this.#points;
   }
 
-  /** Takes the loss of the step made with `lr`; false when the search is over. */
+  /** Records the loss of the step made with `lr`; false when the search is over. */
   record(loss: number): boolean {
     if (this.done) throw new HebbError("LRFinder: the search is over; read points and suggestion()");
     if (typeof loss !== "number")
@@ -104,7 +104,7 @@ export class LRFinder {
     return !this.done;
   }
 
-  /** What the losses say; undefined when the loss never fell. */
+  /** The suggested rates; undefined if the loss never fell. */
   suggestion(): FinderSuggestion | undefined {
     const points = this.#points.filter(({ smoothed }) => Number.isFinite(smoothed));
     let low = 0;
@@ -123,8 +123,8 @@ export class LRFinder {
 }
 
 /**
- * Runs `step` (which makes one training step and gives its loss) with rising rates until all are tried or the loss runs away, then puts
- * the rates back. The weights are changed: keep a state dict of model and optimizer to go back to.
+ * Runs `step` (which makes one training step and returns its loss) with rising rates until all are tried or the loss diverges, then restores the
+ * rates. The weights change: keep a state dict of model and optimizer to restore them.
  */
 export function findLearningRate(optimizer: Scheduled, step: () => number, options: FinderOptions = {}): LRFinder {
   checkOptimizer("findLearningRate", optimizer);

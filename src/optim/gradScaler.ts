@@ -1,4 +1,4 @@
-// GradScaler: scales losses, so that small gradients do not vanish in float16, and skips steps whose gradients overflowed.
+// GradScaler: scales losses, so that small gradients do not underflow in float16, and skips steps whose gradients overflowed.
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkKind, checkOptions, type OptionKinds } from "../graph/options.ts";
@@ -10,15 +10,15 @@ import { onOneDevice } from "../tensor/placement.ts";
 import { checkCount } from "./schedule.ts";
 
 export interface GradScalerOptions {
-  /** What losses are multiplied by at first. Default 65536. */
+  /** The initial factor of losses. Default 65536. */
   readonly initScale?: number;
-  /** By which the scale grows after `growthInterval` steps without an overflow. Default 2. */
+  /** The factor of the scale after `growthInterval` steps without an overflow. Default 2. */
   readonly growthFactor?: number;
-  /** By which it shrinks after an overflow. Default 0.5. */
+  /** The factor of the scale after an overflow. Default 0.5. */
   readonly backoffFactor?: number;
   /** Default 2000. */
   readonly growthInterval?: number;
-  /** False: losses and gradients stay as they are, and every step takes place. Default true. */
+  /** False leaves losses and gradients unchanged and makes every step. Default true. */
   readonly enabled?: boolean;
 }
 const scalerKinds: OptionKinds<GradScalerOptions> = {
@@ -35,22 +35,22 @@ export interface GradScalerState {
   readonly growthTracker: Tensor;
 }
 
-/** What a scaler steps: any optimizer whose step takes no function. */
+/** The optimizers that a scaler can step: any whose step takes no function. */
 interface Stepped {
   readonly groups: readonly { readonly params: readonly Parameter[] }[];
   step(): void;
 }
 
 /**
- * Loss scaling for training in float16: `scale(loss).backward()`, `step(optimizer)`, `update()`. A step whose gradients are not all finite
- * changes nothing: weights, moments and counts stay. Works inside `compile`; its scale is part of the program. bfloat16 needs none.
- * Source: torch.amp.GradScaler.
+ * Loss scaling for training in float16: `scale(loss).backward()`, `step(optimizer)`, `update()`. A step with gradients that are not all finite
+ * changes nothing: weights, moments and counts stay. Works inside `compile`; its scale is part of the program. bfloat16 does not need it. Source:
+ * torch.amp.GradScaler.
  */
 export class GradScaler {
   readonly #options: Required<GradScalerOptions>;
   readonly #scale: State;
   readonly #tracker = new State(0, { dtype: "int32", name: "growthTracker" });
-  /** Whether the gradients of an optimizer are finite, from `unscale` to `update`. */
+  /** Whether an optimizer's gradients are finite, from `unscale` to `update`. */
   readonly #finite = new Map<Stepped, Tensor>();
 
   constructor(options: GradScalerOptions = {}) {
@@ -65,13 +65,13 @@ export class GradScaler {
     this.#scale = new State(initScale, { name: "scale" });
   }
 
-  /** The loss times the scale; in float32 if it is a 16-bit float. */
+  /** The loss times the scale; in float32 if the loss is a 16-bit float. */
   scale(loss: Tensor): Tensor {
     given("GradScaler.scale", loss, "the loss");
     return this.#options.enabled ? loss.mul(this.#scale) : loss;
   }
 
-  /** Divides the gradients by the scale, to clip them before `step`, which does it otherwise. Once for each optimizer and `update`. */
+  /** Divides the gradients by the scale, for example to clip them before `step`, which otherwise does it. Once for each optimizer and `update`. */
   unscale(optimizer: Stepped): void {
     if (!this.#options.enabled) return;
     if (this.#finite.has(optimizer))
@@ -104,7 +104,7 @@ export class GradScaler {
     if (finite !== undefined) assigningWhere(finite.node, () => optimizer.step());
   }
 
-  /** Shrinks the scale if a gradient overflowed since the last call, and lets it grow after many steps without. */
+  /** Shrinks the scale if a gradient overflowed since the last call, and grows it after many steps without overflow. */
   update(): void {
     if (!this.#options.enabled) return;
     const found = [...this.#finite.values()];
@@ -122,7 +122,7 @@ export class GradScaler {
     flush();
   }
 
-  /** The scale; 1 where it is not enabled. */
+  /** The scale; 1 if it is disabled. */
   async getScale(): Promise<number> {
     return this.#options.enabled ? this.#scale.item() : 1;
   }
@@ -131,7 +131,7 @@ export class GradScaler {
     return { scale: Tensor.of(this.#scale.node), growthTracker: Tensor.of(this.#tracker.node) };
   }
 
-  /** Goes on from a state dict. Throws HebbError, changing nothing, when it does not fit. */
+  /** Continues from a state dict. Throws HebbError, changing nothing, if it does not match. */
   loadStateDict(saved: { readonly [K in keyof GradScalerState]: LoadableValue }): void {
     const values = (
       [
@@ -152,6 +152,6 @@ const steppedKind = kind.of<Stepped>(
   (value) => typeof value === "object" && value !== null && "groups" in value && "step" in value,
 );
 
-/** Whether all hold, of gradients on different devices too. */
+/** Whether all are true, also for gradients on different devices. */
 const allOf = (truths: readonly Tensor[]): Tensor =>
   stack(onOneDevice(truths.map(({ node }) => node)).map((node) => Tensor.of(node))).all();

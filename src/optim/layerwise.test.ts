@@ -1,4 +1,4 @@
-// Adafactor keeps rows and columns of the last two dims: a stack of equal matrices moves as one of them does.
+// Adafactor keeps rows and columns of the last two dims: a stack of equal matrices moves like one of them.
 import { expect, it } from "vitest";
 import { Parameter, tensor } from "../tensor/index.ts";
 import { Adafactor } from "./index.ts";

@@ -8,13 +8,15 @@ import { checkOption, commonKinds, type OptimizerKind, type OptionsOf } from "./
 import type { CommonOptions, Params } from "./parameterGroup.ts";
 
 export interface AdafactorOptions extends CommonOptions {
-  /** The averages forget by t^beta2Decay. Default -0.8. */
+  /** The averages decay by t^beta2Decay. Default -0.8. */
   readonly beta2Decay: number;
-  /** The minimum root of the second moment, null for the smallest step of the dtype; and the minimum scale of a parameter. Default [null, 1e-3]. */
+  /**
+   * The minimum root of the second moment, where null is the smallest step of the dtype; and the minimum scale of a parameter. Default [null, 1e-3].
+   */
   readonly eps: readonly [number | null, number];
-  /** The greatest root mean square of an update. Default 1. */
+  /** The maximum root mean square of an update. Default 1. */
   readonly d: number;
-  /** Decay apart from the gradient. Default 0. */
+  /** Decoupled weight decay. Default 0. */
   readonly weightDecay: number;
 }
 
@@ -41,7 +43,7 @@ const adafactor: OptimizerKind<AdafactorOptions> = {
 /** √(Σx² / n). */
 const rootMeanSquare = (x: Tensor): Tensor => x.norm().div(Math.sqrt(x.size));
 
-/** Moves a slot towards a value by a share. */
+/** Moves a slot towards a value by a fraction. */
 function moved(slot: State, value: Tensor, share: Tensor): Tensor {
   const next = slot.add(value.sub(slot).mul(scalar(share, value)));
   slot.assign(next);
@@ -49,8 +51,8 @@ function moved(slot: State, value: Tensor, share: Tensor): Tensor {
 }
 
 /**
- * The average of g² as a product of its rows and columns, by t^beta2Decay; u = g / √average, divided by max(1, rms(u) / d);
- * p −= max(eps₂, rms(p)) · min(lr, 1 / √t) · u. Default lr 1e-2. Source: torch.optim.Adafactor (Shazeer and Stern 2018).
+ * The average of g² as a product of its rows and columns, by t^beta2Decay; u = g / √average, divided by max(1, rms(u) / d); p −= max(eps₂, rms(p)) ·
+ * min(lr, 1 / √t) · u. Default lr 1e-2. Source: torch.optim.Adafactor (Shazeer and Stern 2018).
  */
 export class Adafactor extends Optimizer<AdafactorOptions> {
   constructor(params: Params<AdafactorOptions>, options: OptionsOf<AdafactorOptions> = {}) {
@@ -97,11 +99,11 @@ export class Adafactor extends Optimizer<AdafactorOptions> {
 }
 
 export interface LambOptions extends CommonOptions {
-  /** How long the averages of gradient and square remember. Default [0.9, 0.999]. */
+  /** The decay rates of the averages of the gradient and its square. Default [0.9, 0.999]. */
   readonly betas: readonly [number, number];
   /** Default 1e-6. */
   readonly eps: number;
-  /** Added to the direction before its length is taken. Default 0. */
+  /** Added to the direction before its norm is taken. Default 0. */
   readonly weightDecay: number;
 }
 
@@ -113,8 +115,8 @@ const lamb: OptimizerKind<LambOptions> = {
 };
 
 /**
- * u = m̂ / (√v̂ + eps) + weightDecay·p, with m̂ and v̂ those of Adam; p −= lr · (‖p‖ / ‖u‖) · u, where both lengths are above 0. Default lr 1e-3.
- * Source: You et al. 2020, algorithm 2.
+ * u = m̂ / (√v̂ + eps) + weightDecay·p, with m̂ and v̂ as in Adam; p −= lr · (‖p‖ / ‖u‖) · u, if both norms are above 0. Default lr 1e-3. Source: You
+ * et al. 2020, algorithm 2.
  */
 export class LAMB extends Optimizer<LambOptions> {
   constructor(params: Params<LambOptions>, options: OptionsOf<LambOptions> = {}) {

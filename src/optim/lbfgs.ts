@@ -19,13 +19,13 @@ export interface LBFGSOptions {
   readonly maxIter?: number;
   /** Evaluations in each step. Default 1.25 · maxIter. */
   readonly maxEval?: number;
-  /** Stop when no element of the gradient is larger. Default 1e-7. */
+  /** Stop when no element of the gradient exceeds this. Default 1e-7. */
   readonly toleranceGrad?: number;
-  /** Stop when the loss or all weights change less. Default 1e-9. */
+  /** Stop when the loss or all weights change by less. Default 1e-9. */
   readonly toleranceChange?: number;
-  /** How many steps the curvature estimate uses. Default 100. */
+  /** The number of steps in the curvature estimate. Default 100. */
   readonly historySize?: number;
-  /** Default: none, a step of size lr. */
+  /** Default: none, with steps of size lr. */
   readonly lineSearchFn?: "strongWolfe" | undefined;
 }
 
@@ -39,7 +39,7 @@ const kinds: OptionKinds<LBFGSOptions> = {
   lineSearchFn: kind.oneOf("strongWolfe"),
 };
 
-/** A move of all weights, and how the gradient changed with it. */
+/** A step of all weights, and the change of the gradient along it. */
 interface Move {
   readonly step: Float64Array;
   readonly change: Float64Array;
@@ -73,9 +73,9 @@ const addTo = (a: Float64Array, b: Float64Array, factor: number): void => {
 const largestOf = (a: Float64Array): number => a.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 
 /**
- * Moves along −H·gradient, with H estimated from the last steps. `step(closure)`: the closure clears gradients, computes the loss, calls
- * backward and returns the loss, and may be a compiled function; it must see all data, the same each time. Numbers are read on
- * the way, so a step cannot be compiled itself. Source: torch.optim.LBFGS (Liu and Nocedal 1989).
+ * Moves along −H·gradient, with H estimated from the last steps. In `step(closure)`, the closure clears gradients, computes the loss, calls backward
+ * and returns the loss. It may be a compiled function, and must use the same data, all of it, each time. A step reads values while it runs, so it
+ * cannot be compiled. Source: torch.optim.LBFGS (Liu and Nocedal 1989).
  */
 export class LBFGS {
   readonly #parameters: readonly Parameter[];
@@ -213,7 +213,7 @@ export class LBFGS {
         moveTo(this.#size);
       } else {
         moveTo(this.#size);
-        // The last iteration's loss would not be used.
+        // After the last iteration the loss would not be used.
         if (count < maxIter) {
           ({ loss, gradient } = evaluate());
           spent = 1;
@@ -238,7 +238,7 @@ export class LBFGS {
     };
   }
 
-  /** Goes on from a state dict over the same parameters. */
+  /** Continues from a state dict over the same parameters. */
   loadStateDict(state: LBFGSState): void {
     refuseOther("LBFGS", state ?? {});
     const lists = [state?.moves, state?.direction, state?.gradient];

@@ -1,4 +1,4 @@
-// The least and the most that each option may be, from both sides, and what it is by default.
+// The minimum and maximum of each option, tested from both sides, and its default.
 import { describe, expect, it, test } from "vitest";
 import { HebbError } from "../graph/errors.ts";
 import { Parameter, tensor } from "../tensor/index.ts";
@@ -9,7 +9,7 @@ const weight = (): Parameter => new Parameter(tensor([[1, -2]]));
 const sgd = (): optim.SGD => new optim.SGD([weight()], { lr: 0.1, momentum: 0.9 });
 const classes: Readonly<Record<string, unknown>> = { ...optim, GradScaler };
 
-/** Makes an instance of the class of this name: of parameters, or over an optimizer. */
+/** Makes an instance of the class of this name, from parameters or over an optimizer. */
 const make = (name: string, first: unknown, ...rest: readonly unknown[]): unknown =>
   Reflect.construct(classes[name] as new (...given: never) => unknown, [first, ...rest]);
 const overParameters = (name: string, options: object): unknown => make(name, [weight()], options);
@@ -21,7 +21,7 @@ const alone = (name: string, options: object): unknown =>
   Reflect.construct(classes[name] as new (...given: never) => unknown, [options]);
 
 interface Limit {
-  /** Of the options, or of the list that the option is: "betas.0". */
+  /** The name of an option, or of an element of a list option: "betas.0". */
   readonly option: string;
   readonly accepted: readonly number[];
   readonly refused: readonly number[];
@@ -39,7 +39,7 @@ const whole = (option: string, least: number): Limit => ({
 const betas = [from0Below1("betas.0"), from0Below1("betas.1")];
 const adam = [...betas, from0("eps"), from0("weightDecay"), from0("lr")];
 
-/** Of every class: how it is made, its right options, and the limits of them. */
+/** For every class: how to make it, valid options, and their limits. */
 const limits: readonly (readonly [string, (name: string, options: object) => unknown, object, readonly Limit[]])[] = [
   ...["Adam", "AdamW", "Adamax", "RAdam"].map((name) => [name, overParameters, { betas: [0.9, 0.99] }, adam] as const),
   ["NAdam", overParameters, { betas: [0.9, 0.99] }, [...adam, from0("momentumDecay")]],
@@ -102,7 +102,7 @@ const limits: readonly (readonly [string, (name: string, options: object) => unk
   ["ReduceLROnPlateau", overOptimizer(), {}, [apartFrom0And1("factor"), whole("patience", 0), whole("cooldown", 0)]],
 ];
 
-/** The options with one of them set; of a list, one of its numbers. */
+/** The options with one of them changed; in a list, one of its numbers. */
 function withOption(options: object, option: string, value: number): object {
   const [name = "", place] = option.split(".");
   if (place === undefined) return { ...options, [name]: value };

@@ -1,11 +1,11 @@
 // A line search for the strong Wolfe conditions: the loss falls enough, and its slope is small enough.
 
-/** The loss at a distance along the direction. */
+/** The loss at a position along the direction. */
 interface Point {
   readonly size: number;
   readonly loss: number;
   readonly gradient: Float64Array;
-  /** Along the direction. */
+  /** The slope along the direction. */
   readonly slope: number;
 }
 
@@ -31,8 +31,8 @@ function cubicMinimum(a: Point, b: Point, bounds?: readonly [low: number, high: 
 }
 
 /**
- * A size along the direction where loss(size) ≤ loss(0) + 1e-4·size·slope(0) and |slope(size)| ≤ 0.9·|slope(0)|: first a bracket that
- * holds one, then ever closer. `start` is the point at 0, with the size to try first. Source: Nocedal and Wright, algorithms 3.5 and 3.6.
+ * A step size along the direction with loss(size) ≤ loss(0) + 1e-4·size·slope(0) and |slope(size)| ≤ 0.9·|slope(0)|: first finds a bracket that
+ * contains one, then narrows it. `start` is the point at 0, with the size to try first. Source: Nocedal and Wright, algorithms 3.5 and 3.6.
  */
 export function strongWolfe(
   evaluate: Evaluate,
@@ -73,7 +73,7 @@ export function strongWolfe(
     if (Math.abs(high.size - low.size) * width < toleranceChange) break;
     let size = cubicMinimum(low, high);
     const [least, most] = [Math.min(low.size, high.size), Math.max(low.size, high.size)];
-    // Too near an end: once let pass, then moved a tenth inwards.
+    // Too close to an end: accepted once, then moved a tenth inwards.
     const margin = 0.1 * (most - least);
     if (Math.min(most - size, size - least) < margin) {
       if (stuck || size >= most || size <= least) {

@@ -7,7 +7,7 @@ import * as optim from "./index.ts";
 
 type Make = (...given: readonly unknown[]) => unknown;
 
-/** Every class of the room by what it is, so that a new one cannot be left out. */
+/** Every class of src/optim by its kind, so that a new one cannot be omitted. */
 const exported = Object.entries(optim) as readonly (readonly [string, unknown])[];
 const kinds = (base: abstract new (...given: never) => unknown): readonly (readonly [string, Make])[] =>
   exported.flatMap(([name, value]) =>
@@ -47,7 +47,7 @@ describe.each(optimizers)("%s", (name, make) => {
     expect(said.startsWith(`${name}:`)).toBe(true);
   });
 
-  it("options that are undefined are left out", () => {
+  it("undefined options get their defaults", () => {
     const options = { lr: undefined, weightDecay: undefined, betas: undefined, maxIter: undefined };
     const own = make([weight()]) as { readonly groups?: readonly optim.ParameterGroup[] };
     const known = Object.fromEntries(
@@ -90,7 +90,7 @@ describe.each(kinds(optim.Optimizer))("groups of %s", (_, make) => {
     expect(refusal(() => make(given()))).toMatch(message);
   });
 
-  it("options that change are looked at too", () => {
+  it("changed options are checked too", () => {
     const [group] = (make([weight()]) as optim.Optimizer).groups;
     if (group === undefined) throw new Error("there is a group");
     expect(
@@ -109,7 +109,7 @@ describe.each(kinds(optim.Optimizer))("groups of %s", (_, make) => {
 describe("states", () => {
   it.each(kinds(optim.Optimizer))("of %s through JSON", (name, make) => {
     const build = (): { readonly optimizer: optim.Optimizer; step(): void } => {
-      // Muon takes matrices alone.
+      // Muon takes only matrices.
       const parameter = name === "Muon" ? new Parameter(tensor([[1, -2]])) : weight();
       const optimizer = make([parameter], name === "SGD" ? { momentum: 0.9 } : {}) as optim.Optimizer;
       return {
@@ -123,7 +123,7 @@ describe("states", () => {
     const { optimizer, step } = build();
     step();
     const { state, groups } = optimizer.stateDict();
-    // Tensors without their values.
+    // Tensors without values.
     const slots = Object.fromEntries(Object.keys(state).map((key) => [key, { shape: [2], dtype: "float32" }]));
     const other = build();
     other.step();
@@ -132,7 +132,7 @@ describe("states", () => {
       expect(
         refusal(() => Reflect.apply(other.optimizer.loadStateDict, other.optimizer, [{ state: slots, groups }])),
       ).toMatch(/"0\.\w+" is an object, not a tensor, nor an array \{ dtype, shape, data \} of its size/);
-    // As arrays they are taken, and the groups are plain data.
+    // Arrays are accepted, and the groups are plain data.
     const arrays = Object.fromEntries(
       Object.entries(state).map(([key, value]) => [
         key,
@@ -186,7 +186,7 @@ describe("states", () => {
 
 describe("schedules", () => {
   const sgd = (): optim.SGD => new optim.SGD([weight()], { lr: 0.1, momentum: 0.9 });
-  /** The right arguments after the optimizer, with an options object last. */
+  /** The valid arguments after the optimizer, with an options object last. */
   const right: Readonly<Record<string, () => readonly unknown[]>> = {
     StepLR: () => [3, {}],
     MultiStepLR: () => [[3], {}],
@@ -207,11 +207,11 @@ describe("schedules", () => {
     ["ReduceLROnPlateau", (...given) => Reflect.construct(optim.ReduceLROnPlateau, given)],
   ];
 
-  it("are all here", () => {
+  it("are all covered", () => {
     expect(schedules.map(([name]) => name).sort()).toEqual([...Object.keys(right), ...withoutOptions].sort());
   });
 
-  it.each(schedules.filter(([name]) => name in right))("%s refuses options that it has not", (name, make) => {
+  it.each(schedules.filter(([name]) => name in right))("%s refuses unknown options", (name, make) => {
     const rest = right[name]?.() ?? [];
     const last = rest.at(-1) as object;
     const before = rest.slice(0, -1);
@@ -289,7 +289,7 @@ describe("schedules", () => {
     ],
   ])("%s", (_, run, message) => expect(refusal(run)).toMatch(message));
 
-  it("OneCycleLR takes as many steps as there are batches, and one more is too many", () => {
+  it("OneCycleLR takes one step for each batch, and refuses one more", () => {
     const optimizer = sgd();
     const schedule = new optim.OneCycleLR(optimizer, { maxLr: 0.5, totalSteps: 4, annealStrategy: "linear" });
     for (let batch = 0; batch < 4; batch++) {
@@ -300,7 +300,7 @@ describe("schedules", () => {
     expect(refusal(() => schedule.step())).toMatch(/step 5 is beyond totalSteps 4/);
   });
 
-  it("a momentum inside another schedule cycles too", () => {
+  it("momentum cycles inside another schedule too", () => {
     const optimizer = sgd();
     const schedule = new optim.SequentialLR(
       optimizer,
@@ -319,7 +319,7 @@ describe("schedules", () => {
 });
 
 describe("clipping and averages", () => {
-  it("gradients of float32 and float64 have one norm", () => {
+  it("gradients of float32 and float64 have a common norm", () => {
     const [a, b] = [new Parameter(tensor([3])), new Parameter(tensor([4], { dtype: "float64" }))];
     a.to("float64").mul(3).add(b.mul(4)).sum().backward();
     const norm = optim.clipGradNorm([a, b], 1);

@@ -9,11 +9,11 @@ import { checkOption, commonKinds, type OptimizerKind, type OptionsOf } from "./
 import type { CommonOptions, Params } from "./parameterGroup.ts";
 
 export interface MuonOptions extends CommonOptions {
-  /** Decay apart from the gradient. Default 0.1. */
+  /** Decoupled weight decay. Default 0.1. */
   readonly weightDecay: number;
   /** Default 0.95. */
   readonly momentum: number;
-  /** Look ahead along the momentum. Default true. */
+  /** Use Nesterov momentum. Default true. */
   readonly nesterov: boolean;
   /** Coefficients of the quintic step. Default [3.4445, -4.775, 2.0315]. */
   readonly nsCoefficients: readonly number[];
@@ -50,9 +50,9 @@ const muon: OptimizerKind<MuonOptions> = {
 };
 
 /**
- * m = momentum·m + (1 − momentum)·g; u = m, with Nesterov g + momentum·(m − g); p = (1 − lr·weightDecay)·p − lr′·(u made orthogonal).
- * For matrices only; other parameters need another optimizer. The steps run in the dtype of the parameter, where PyTorch takes bfloat16.
- * Default lr 1e-3. Source: torch.optim.Muon (Jordan et al. 2024).
+ * m = momentum·m + (1 − momentum)·g; u = m, with Nesterov g + momentum·(m − g); p = (1 − lr·weightDecay)·p − lr′·(u orthogonalised). For matrices
+ * only; other parameters need another optimizer. The steps run in the dtype of the parameter, where PyTorch uses bfloat16. Default lr 1e-3. Source:
+ * torch.optim.Muon (Jordan et al. 2024).
  */
 export class Muon extends Optimizer<MuonOptions> {
   constructor(params: Params<MuonOptions>, options: OptionsOf<MuonOptions> = {}) {
@@ -93,7 +93,7 @@ export class Muon extends Optimizer<MuonOptions> {
   }
 }
 
-/** U S′ Vᵀ with singular values near 1, of U S Vᵀ: each step is a polynomial of them. */
+/** Maps U S Vᵀ to U S′ Vᵀ with singular values near 1: each step applies a polynomial to them. */
 function orthogonal(matrix: Tensor, { nsCoefficients, nsSteps, eps }: MuonOptions): Tensor {
   const [rows = 0, columns = 0] = matrix.shape;
   const [a = 0, b = 0, c = 0] = nsCoefficients;

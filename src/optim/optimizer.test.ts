@@ -46,7 +46,7 @@ const all: readonly (readonly [string, (model: Sequential) => optim.Optimizer])[
 ];
 
 describe.each(all)("%s", (_, make) => {
-  it("goes on from a state dict as if it had not stopped, bit for bit", () => {
+  it("continues from a state dict as if it had not stopped, bit for bit", () => {
     const whole = training(make);
     for (let count = 0; count < 12; count++) whole.step();
     const first = training(make);
@@ -55,7 +55,7 @@ describe.each(all)("%s", (_, make) => {
     for (let count = 0; count < 3; count++) first.step();
     const second = training(make);
     second.model.loadStateDict(model);
-    // As a file holds it.
+    // As stored in a file.
     const arrays = Object.fromEntries(
       Object.entries(state.state).map(([name, value]) => [
         name,
@@ -76,7 +76,7 @@ describe.each(all)("%s", (_, make) => {
 });
 
 describe("the learning rate", () => {
-  it("changes without compiling anew", () => {
+  it("changes without recompiling", () => {
     const run = training((model) => new optim.SGD(model.parameters(), { lr: 0.1 }));
     run.step();
     run.optimizer.lr = 0;
@@ -88,7 +88,7 @@ describe("the learning rate", () => {
     expect(run.weights()).not.toEqual(before);
     expect(run.compiled.signatures()).toBe(1);
   });
-  it("and the momentum of one cycle", () => {
+  it("changes, with the momentum of one cycle, without recompiling", () => {
     const run = training((model) => new optim.Adam(model.parameters()));
     const schedule = new optim.OneCycleLR(run.optimizer, { maxLr: 0.1, totalSteps: 10 });
     for (let count = 0; count < 6; count++) {
@@ -97,7 +97,7 @@ describe("the learning rate", () => {
     }
     expect(run.compiled.signatures()).toBe(1);
   });
-  it("is each group's own", () => {
+  it("can differ between groups", () => {
     const [a, b] = [new Parameter(1), new Parameter(1)];
     const optimizer = new optim.SGD([{ params: [a] }, { params: [b], lr: 0.5 }], { lr: 0.1 });
     a.mul(2).add(b.mul(2)).backward();
@@ -108,7 +108,7 @@ describe("the learning rate", () => {
 });
 
 describe("other options", () => {
-  it("that are numbers become cells: traced again once, then never", () => {
+  it("that are numbers become cells: retraced once, then never", () => {
     const run = training((model) => new optim.SGD(model.parameters(), { lr: 0.1 }));
     run.step();
     const group = (run.optimizer as optim.SGD).groups[0];
@@ -123,7 +123,7 @@ describe("other options", () => {
     expect(group.options.weightDecay).toBe(0);
     expect(new Set(weights.map(String)).size).toBe(3);
   });
-  it("of another kind trace again", () => {
+  it("of another kind retrace", () => {
     const run = training((model) => new optim.SGD(model.parameters(), { lr: 0.1, momentum: 0.9 }));
     run.step();
     const group = (run.optimizer as optim.SGD).groups[0];
@@ -133,7 +133,7 @@ describe("other options", () => {
   });
 });
 
-it("gradients of several batches add up to that of all", () => {
+it("gradients of several batches add up to that of all together", () => {
   const make = (model: Sequential): optim.Optimizer => new optim.SGD(model.parameters(), { lr: 0.1 });
   const [whole, parts] = [training(make), training(make)];
   const [x, y] = [rand([8, 3]), rand([8, 1])];
@@ -157,7 +157,7 @@ it("gradients of several batches add up to that of all", () => {
   for (const [place, weight] of parts.weights().entries()) expect(weight).toBeCloseTo(expected[place] ?? 0, 5);
 });
 
-it("frozen parameters among trained ones stay, and go on when thawed", () => {
+it("frozen parameters among trained ones stay unchanged, and continue when unfrozen", () => {
   const run = training((model) => new optim.Adam(model.parameters(), { lr: 0.02 }));
   const [first, ...others] = run.model.parameters();
   if (first === undefined) throw new Error("there is a parameter");
@@ -172,7 +172,7 @@ it("frozen parameters among trained ones stay, and go on when thawed", () => {
   expect([...first.dataSync()]).not.toEqual(before);
 });
 
-it("a parameter without a gradient stays, and later begins its own count", () => {
+it("a parameter without a gradient stays unchanged, and later starts its own count", () => {
   const [a, b] = [new Parameter(1), new Parameter(1)];
   const optimizer = new optim.Adam([a, b], { lr: 0.1 });
   for (let count = 0; count < 5; count++) {
@@ -180,7 +180,7 @@ it("a parameter without a gradient stays, and later begins its own count", () =>
     (count < 4 ? a.mul(3) : a.mul(3).add(b.mul(3))).backward();
     optimizer.step();
   }
-  // The first step of Adam is the learning rate, whatever the gradient.
+  // The first step of Adam equals the learning rate for any gradient.
   expect(b.itemSync()).toBeCloseTo(0.9, 5);
   expect(optimizer.stateDict().state["0.step"]?.itemSync()).toBe(5);
   expect(optimizer.stateDict().state["1.step"]?.itemSync()).toBe(1);
@@ -256,7 +256,7 @@ describe("schedules", () => {
       rates(new optim.WarmUp(other, 2, { startFactor: 0.5, after: new optim.StepLR(other, 2, { gamma: 0.5 }) }), 6),
     ).toEqual([0.5, 0.75, 1, 1, 0.5, 0.5]);
   });
-  it("follow one another", () => {
+  it("run one after another", () => {
     const target = optimizer();
     const schedule = new optim.SequentialLR(
       target,
@@ -265,7 +265,7 @@ describe("schedules", () => {
     );
     expect(rates(schedule, 5)).toEqual([0.5, 0.75, 1, 0.5, 0.25]);
   });
-  it("go on from their state", () => {
+  it("continue from their state", () => {
     const schedule = new optim.StepLR(optimizer(), 2);
     rates(schedule, 3);
     const resumed = new optim.StepLR(optimizer(), 2);
@@ -281,7 +281,7 @@ describe("schedules", () => {
 });
 
 describe("averages of weights", () => {
-  it("go on from their state, and swap in and out", () => {
+  it("continue from their state, and swap in and out", () => {
     const weight = new Parameter(tensor([1, 2]));
     const ema = new optim.EMA([weight], { decay: 0.5 });
     ema.update();
@@ -300,7 +300,7 @@ describe("averages of weights", () => {
     expect([...weight.dataSync()]).toEqual([2.5, 5]);
     expect(() => new optim.EMA([new Parameter(1)]).loadStateDict(ema.stateDict())).toThrow("is [2] and must be []");
   });
-  it("change their decay without compiling anew, and warm up", () => {
+  it("change their decay without recompiling, and warm up", () => {
     const weight = new Parameter(0);
     const ema = new optim.EMA([weight], { warmup: true });
     const run = compile(() => {
@@ -319,7 +319,7 @@ describe("averages of weights", () => {
 });
 
 describe("the learning-rate finder", () => {
-  it("finds where a parabola falls fastest, and puts the rate back", () => {
+  it("finds where a parabola falls fastest, and restores the rate", () => {
     const weight = new Parameter(1);
     const optimizer = new optim.SGD([weight], { lr: 0.3 });
     const step = compile(() => {
@@ -342,7 +342,7 @@ describe("the learning-rate finder", () => {
     expect(step.signatures()).toBe(1);
     expect(() => finder.record(1)).toThrow("the search is over");
   });
-  it("tries equal distances too, and has nothing to say of a loss that never falls", () => {
+  it("also tries equal differences, and suggests nothing for a loss that never falls", () => {
     const finder = new optim.LRFinder({ startLr: 1, endLr: 3, steps: 3, mode: "linear" });
     const rates = [];
     while (!finder.done) {
@@ -354,7 +354,7 @@ describe("the learning-rate finder", () => {
   });
 });
 
-it("L-BFGS goes on from its state to the bit, and refuses to be compiled", () => {
+it("L-BFGS continues from its state bit for bit, and refuses to be compiled", () => {
   const problem = () => {
     const weight = new Parameter(tensor([2, -1], { dtype: "float64" }));
     const optimizer = new optim.LBFGS([weight], { maxIter: 3 });
@@ -379,7 +379,7 @@ it("L-BFGS goes on from its state to the bit, and refuses to be compiled", () =>
   expect(() => compile(() => tensor(whole.step()))()).toThrow("cannot be compiled");
 });
 
-it("a compiled step counts as a loaded state does, where parameters that began together did not there", () => {
+it("a compiled step uses the step counts of a loaded state, even if they differ between parameters that started together", () => {
   const make = () => {
     const parameters = [new Parameter(tensor([1, 2])), new Parameter(tensor([3, 4]))] as const;
     const optimizer = new optim.Adam(parameters, { lr: 0.1 });

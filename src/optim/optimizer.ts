@@ -1,4 +1,4 @@
-// The base of optimizers: parameter groups, state slots, the learning rate as a cell, state dicts.
+// The base class of optimizers: parameter groups, state slots, the learning rate as a cell, state dicts.
 import { unroundedWithin } from "../graph/apply.ts";
 import { isHalf } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
@@ -23,24 +23,24 @@ type OptionValue = number | boolean | readonly (number | null)[];
 
 /** One group in a state dict: plain data. */
 export interface GroupState {
-  /** The name of the optimizer; it alone can go on from this. */
+  /** The name of the optimizer; no other can continue from this state. */
   readonly optimizer?: string;
   readonly lr: number;
   readonly initialLr?: number;
   readonly options: Readonly<Record<string, OptionValue>>;
-  /** The places of its parameters, counted over all groups. */
+  /** The indices of its parameters, counted over all groups. */
   readonly params: readonly number[];
 }
 
-/** What an optimizer remembers: slots by parameter place and PyTorch's name ("0.exp_avg"), and its groups. */
+/** The state of an optimizer: slots by parameter index and PyTorch's name ("0.exp_avg"), and its groups. */
 export interface OptimizerState {
   readonly state: Readonly<Record<string, Tensor>>;
   readonly groups: readonly GroupState[];
 }
 
-/** The same, of slots that ranks share out with this rank's part, flat and padded with zeros. */
+/** The same for one rank: of sharded slots, it has this rank's part, flat and padded with zeros. */
 export interface OwnOptimizerState extends OptimizerState {
-  /** The shapes of what these are parts of. */
+  /** For each partial slot, the shape of the whole. */
   readonly shapes: ReadonlyMap<Tensor, Shape>;
 }
 
@@ -50,38 +50,38 @@ export interface LoadedOptimizerState {
   readonly groups: readonly GroupState[];
 }
 
-/** A remembered value, and what it starts from. */
+/** A state tensor of a parameter, and its initial value. */
 interface Slot {
   readonly state: State;
   readonly initial: number;
 }
 
-/** The step count of parameters that began together, float64. */
+/** The step count of parameters that started together, float64. */
 interface Cohort {
   readonly cell: State;
 }
 
-/** What an update may use beside the parameter and its gradient. */
+/** What an update may use besides the parameter and its gradient. */
 export interface UpdateContext<O extends CommonOptions> {
   readonly group: ParameterGroup<O>;
   readonly options: O;
   /** The learning rate, float64. */
   readonly lr: Tensor;
-  /** An option that is a number: its cell (float64) once it has changed. */
+  /** A numeric option: once it has changed, its cell (float64). */
   option(name: keyof O & string): Operand;
   /** betas[place], in the same way. */
   beta(place: 0 | 1): Operand;
   /** The number of this step, from 1, float64. */
   step(): Tensor;
-  /** A remembered tensor, zero (or `initial`) at first, of the parameter's shape or of one with dims of 1 in it. */
+  /** A state tensor, initially zero (or `initial`), of the parameter's shape or one with some dims of size 1. */
   slot(name: string, initial?: number, shape?: Shape): State;
-  /** A remembered number, float64. */
+  /** A state number, float64. */
   number(name: string, initial: number): State;
 }
 
 /**
- * The base of optimizers. `zeroGrad()`, `loss.backward()`, `step()`; inside `compile` they become part of the program. Subclasses
- * say what an update is. A parameter without a gradient is skipped. Source: torch.optim.Optimizer.
+ * The base class of optimizers. Call `zeroGrad()`, `loss.backward()`, `step()`; inside `compile` they become part of the program. Subclasses define
+ * the update. A parameter without a gradient is skipped. Source: torch.optim.Optimizer.
  */
 export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
   readonly groups: ParameterGroup<O>[] = [];
@@ -91,7 +91,7 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
   readonly #slots = new Map<Parameter, Map<string, Slot>>();
   readonly #cohorts = new Map<Parameter, Cohort>();
   #sharding: Sharding | undefined;
-  /** Counts the times that a cell was replaced by another: compiled steps hold the old one, and must be traced again. */
+  /** Counts replacements of cells: compiled steps hold the old ones, and must be traced again. */
   #layout = 0;
 
   constructor(params: Params<O>, options: OptionsOf<O>, kind: OptimizerKind<O>) {
@@ -104,12 +104,12 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
     if (loose.length > 0) this.#add(loose, lr, this.#defaults);
   }
 
-  /** What states are marked with, so that no other optimizer continues from them. */
+  /** The name recorded in states, so that no other optimizer continues from them. */
   get name(): string {
     return this.#kind.name;
   }
 
-  /** Further parameters to optimise (torch: add_param_group). */
+  /** Adds further parameters to optimise (torch: add_param_group). */
   addGroup(init: GroupInit<O>): void {
     const { name, kinds } = this.#kind;
     checkOptions<object>(`${name}, a group`, init, { params: kind.anything, lr: kind.number, ...kinds });
@@ -137,20 +137,20 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
     this.check(options);
   }
 
-  /** Throws when an option is out of range. */
+  /** Throws if an option is out of range. */
   protected check(_options: O): void {}
 
-  /** The new value of a parameter, given its gradient. Slots are assigned here; the parameter by the caller. */
+  /** The new value of a parameter, given its gradient. Assigns its slots; the caller assigns the parameter. */
   protected abstract update(parameter: Tensor, grad: Tensor, context: UpdateContext<O>): Tensor;
 
-  /** Whether every element is updated by itself, so that a part of a parameter can be. */
+  /** Whether every element is updated independently, so that a part of a parameter can be updated. */
   protected get elementwise(): boolean {
     return true;
   }
 
   /**
-   * From now on each rank updates its part of every parameter and remembers the slots of that alone; with stage 2 the gradients that it is
-   * given are parts too. Before the first step. `stateDict` then gathers the slots: all ranks must call it.
+   * From now on each rank updates its part of every parameter and keeps only the slots of that part. With stage 2 the gradients are parts too. Call
+   * it before the first step. `stateDict` then gathers the slots, so all ranks must call it.
    */
   shard(sharding: Sharding): void {
     if (!this.elementwise)
@@ -160,7 +160,7 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
     this.#layout++;
   }
 
-  /** The learning rate of the first group; setting it sets that of all. */
+  /** The learning rate of the first group; setting it sets it for all groups. */
   get lr(): number {
     return (this.groups[0] as ParameterGroup<O>).lr;
   }
@@ -174,7 +174,7 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
     for (const group of this.groups) for (const parameter of group.params) parameter.grad = undefined;
   }
 
-  /** Moves every parameter that has a gradient. */
+  /** Updates every parameter that has a gradient. */
   step(): void {
     traceGuard(() => this.#layout);
     const counts = new Map<Cohort, Tensor>();
@@ -232,10 +232,10 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
       number: (name, initial) =>
         remember(name, initial, () => new State(initial, { dtype: "float64", name: `${parameter.name}.${name}` })),
     };
-    // Detached: an update is not part of any gradient.
+    // Detached, because an update is not part of any gradient.
     const slope = sharding?.stage === 1 ? sharding.partOf(grad.detach(), parameter) : grad.detach();
     const before = sharding === undefined ? parameter.detach() : sharding.partOf(parameter.detach(), parameter);
-    // One function to its user: floats of 16 bits are rounded where they are kept, not within.
+    // To its user, an update is one function: 16-bit floats are rounded when stored, not inside it.
     const after = unroundedWithin(() => this.update(before, options.maximize ? slope.neg() : slope, context));
     parameter.assign(sharding === undefined ? after : sharding.whole(after, parameter));
   }
@@ -245,12 +245,12 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
     return this.groups.flatMap((group) => group.params);
   }
 
-  /** Slots and options, as they are now; later steps do not change them. Of slots that ranks share out, all ranks must ask. */
+  /** A copy of slots and options; later steps do not change it. With sharded slots, all ranks must call it. */
   stateDict(): OptimizerState {
     return this.#stateWith((part, parameter, { whole }) => whole(part, parameter));
   }
 
-  /** The same without a word to other ranks. */
+  /** This rank's state, without communication. */
   ownState(): OwnOptimizerState {
     const shapes = new Map<Tensor, Shape>();
     const state = this.#stateWith((part, { shape }) => {
@@ -289,7 +289,7 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
     return { state, groups };
   }
 
-  /** Goes on from a state dict of the same optimizer over the same parameters. Throws HebbError, changing nothing, when it does not fit. */
+  /** Continues from a state dict of the same optimizer over the same parameters. Throws HebbError, changing nothing, if it does not match. */
   loadStateDict(saved: LoadedOptimizerState): void {
     refuseOther(this.name, saved ?? {});
     if (!Array.isArray(saved?.groups) || typeof saved.state !== "object" || saved.state === null)
@@ -330,7 +330,7 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
       }
       found.push({ parameter, name, value });
     }
-    // Compiled steps hold the cells, so the cells stay and take the values; state that is missing is reset.
+    // Compiled steps hold the cells, so the cells stay and get new values; missing state is reset.
     for (const { cell } of new Set(this.#cohorts.values())) cell.assign(0);
     for (const slots of this.#slots.values()) for (const { state, initial } of slots.values()) state.assign(initial);
     const cohorts = new Map<unknown, Cohort>();
@@ -346,12 +346,12 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
       const changed = options[place] as O;
       group.lr = state.lr;
       group.initialLr = state.initialLr;
-      // The same options as before must stay the same object: compiled steps are traced again when it changes.
+      // Unchanged options must stay the same object: compiled steps are traced again when it changes.
       if (JSON.stringify(changed) !== JSON.stringify(group.options)) group.options = changed;
     }
   }
 
-  /** The count of a parameter's steps, shared with parameters that have the same count; as tensors, with those that have the same tensor. */
+  /** The count of a parameter's steps, shared with parameters that have the same count; if counts are tensors, the same tensor. */
   #cohortAt(parameter: Parameter, count: StateValue, cohorts: Map<unknown, Cohort>): Cohort {
     const key = count instanceof Tensor ? count.node : count.data[0];
     const known = cohorts.get(key);
@@ -364,7 +364,7 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
     return cohort;
   }
 
-  /** What this rank keeps of a saved slot. */
+  /** This rank's part of a saved slot. */
   #ownPart(parameter: Parameter, value: StateValue): StateValue {
     if (this.#sharding === undefined || value.shape.length === 0) return value;
     const whole = value instanceof Tensor ? value : tensor(value.data, { shape: value.shape, dtype: value.dtype });
@@ -380,7 +380,7 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
       known.state.assign(data);
       return;
     }
-    // Files give floats of 16 bits as float32, and only slots of such parameters are of 16 bits.
+    // Files hold 16-bit floats as float32, and only slots of 16-bit parameters are 16-bit.
     const dtype = value.dtype === "float32" && isHalf(parameter.dtype) ? parameter.dtype : value.dtype;
     const state = new State(data, { shape: value.shape, dtype, name: `${parameter.name}.${name}` });
     this.#layout++;
@@ -388,7 +388,7 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
   }
 }
 
-/** Whether a slot is as large as its parameter in each dim, or 1. */
+/** Whether each dim of a slot has the parameter's size, or size 1. */
 const fitsInto = (slot: Shape, parameter: Shape): boolean =>
   slot.length === parameter.length && slot.every((extent, dim) => extent === parameter[dim] || extent === 1);
 
@@ -402,7 +402,7 @@ function numberIn(options: object, name: string, place?: number): number {
   return value;
 }
 
-/** Rejects the state of another kind of optimizer: its numbers mean something else. */
+/** Refuses the state of another kind of optimizer, because its numbers have another meaning. */
 export function refuseOther(
   name: string,
   saved: { readonly groups?: readonly GroupState[]; readonly moves?: object },

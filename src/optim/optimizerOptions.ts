@@ -6,10 +6,10 @@ import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { Parameter, Tensor } from "../tensor/index.ts";
 import type { CommonOptions, GroupInit, Params } from "./parameterGroup.ts";
 
-/** Every option may be left out; the learning rate is one of them. */
+/** Every option is optional; the learning rate is one of them. */
 export type OptionsOf<O extends CommonOptions> = Partial<O> & { readonly lr?: number };
 
-/** What an optimizer is, apart from its update: its name, which marks its states, and its options with defaults and kinds. */
+/** An optimizer, apart from its update: its name, which marks its states, and its options with defaults and kinds. */
 export interface OptimizerKind<O extends CommonOptions> {
   readonly name: string;
   readonly lr: number;
@@ -26,13 +26,13 @@ export const checkOptimizerOptions = <O extends CommonOptions>(
   options: OptionsOf<O>,
 ): OptionsOf<O> => checkOptions<object>(name, options, { lr: kind.number, ...kinds }) as OptionsOf<O>;
 
-/** The defaults, and what was given instead. */
+/** The defaults, overridden by the given options. */
 export function settled<O extends object>(defaults: O, given: object): O {
   const said = Object.entries(given).filter(([, value]) => value !== undefined);
   return { ...defaults, ...Object.fromEntries(said) };
 }
 
-/** What was given in place of parameters, and what to give. */
+/** The error for a value passed as parameters, with the remedy. */
 function refuseParams(where: string, given: unknown): never {
   const has = (name: string): boolean => typeof given === "object" && given !== null && name in given;
   if (has("parameters"))
@@ -52,7 +52,7 @@ function refuseParams(where: string, given: unknown): never {
 const isIterable = (value: unknown): value is Iterable<unknown> =>
   typeof value === "object" && value !== null && Symbol.iterator in value && !(value instanceof Tensor);
 
-/** The parameters of a list, each of which must be one. */
+/** The parameters in a list; refuses anything else in it. */
 export function parametersIn(where: string, list: Iterable<Parameter>): Parameter[] {
   if (!isIterable(list)) refuseParams(where, list);
   return [...list].map((entry: unknown) => {
@@ -63,7 +63,7 @@ export function parametersIn(where: string, list: Iterable<Parameter>): Paramete
   });
 }
 
-/** What an optimizer is given: groups, and loose parameters, which are one more. */
+/** The groups of an optimizer's first argument; loose parameters form one more group. */
 export function groupsIn<O extends CommonOptions>(
   where: string,
   params: Params<O>,
@@ -80,7 +80,7 @@ export function groupsIn<O extends CommonOptions>(
   return { groups: list.filter(isGroup), loose: parametersIn(where, loose) };
 }
 
-/** Throws unless the value lies in the range; the message names the option. */
+/** Throws unless the value is in the range; the message names the option. */
 export function checkOption(
   optimizer: string,
   name: string,

@@ -1,11 +1,11 @@
-// Parameter groups: parameters with their learning rate, as a cell, and their options.
+// Parameter groups: parameters with their options and their learning rate, which is a cell.
 import { HebbError } from "../graph/errors.ts";
 import { describe } from "../graph/kinds.ts";
 import { currentTrace, type Operand, type Parameter, State, type Tensor, traceGuard } from "../tensor/index.ts";
 
 /** Options that every optimizer has. */
 export interface CommonOptions {
-  /** Go uphill instead of downhill. Default false. */
+  /** Maximise instead of minimise. Default false. */
   readonly maximize?: boolean;
 }
 
@@ -13,7 +13,7 @@ export interface CommonOptions {
 export type GroupInit<O> = { readonly params: Iterable<Parameter>; readonly lr?: number } & Partial<O>;
 export type Params<O> = Iterable<Parameter> | Iterable<GroupInit<O>>;
 
-/** Refuses options that there are not, and values out of range. */
+/** Refuses unknown options, and values out of range. */
 export interface OptionRules<O> {
   validate(options: O): void;
 }
@@ -21,7 +21,7 @@ export interface OptionRules<O> {
 /** Parameters that share their options. */
 export class ParameterGroup<O extends CommonOptions = CommonOptions> {
   readonly params: readonly Parameter[];
-  /** Where schedules start from: the learning rate before the first of them. */
+  /** The rate that schedules start from: the one before the first of them. */
   initialLr: number | undefined;
   #options: O;
   readonly #lrCell: State;
@@ -61,8 +61,8 @@ export class ParameterGroup<O extends CommonOptions = CommonOptions> {
   }
 
   /**
-   * Numbers that change become cells: the step is traced again when one first changes, and never after. Any other change
-   * traces again.
+   * A number that changes becomes a cell: the step is traced again the first time it changes, and never after. Any other change causes a retrace each
+   * time.
    */
   set options(options: O) {
     refuseInTrace("the options of an optimizer");
@@ -74,11 +74,11 @@ export class ParameterGroup<O extends CommonOptions = CommonOptions> {
       return;
     }
     for (const [name, value] of changes) this.vary(name, value);
-    // The same object: compiled steps look at which it is.
+    // The object stays the same: compiled steps compare its identity.
     Object.assign(this.#options, options);
   }
 
-  /** Makes an option one that may change at every step. */
+  /** Makes an option variable at every step. */
   vary(name: string, value: number): void {
     refuseInTrace("an option of an optimizer");
     const known = this.#cells.get(name);
@@ -90,18 +90,18 @@ export class ParameterGroup<O extends CommonOptions = CommonOptions> {
     known.cell.assign(value);
   }
 
-  /** The present value of an option that varies. */
+  /** The current value of a variable option. */
   varying(name: string): number | undefined {
     return this.#cells.get(name)?.value;
   }
 
-  /** An option for the graph: its cell (float64) if it varies, else the number. */
+  /** An option for the graph: its cell (float64) if it is variable, else the number. */
   operand(name: string, value: number): Operand {
     return traceGuard(() => this.#cells.get(name)?.cell) ?? value;
   }
 }
 
-/** The numbers in which two sets of options differ, with an optimizer's name for each; undefined when they differ in more. */
+/** The numbers in which two sets of options differ, with the optimizer's name for each; undefined if they differ in other ways. */
 function numericChanges(before: object, after: object): [name: string, value: number][] | undefined {
   const changes: [string, number][] = [];
   const old: Readonly<Record<string, unknown>> = { ...before };

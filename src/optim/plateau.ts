@@ -7,21 +7,21 @@ import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { checkCount, checkNumber, checkOptimizer, checkRates, type Scheduled } from "./schedule.ts";
 
 export interface PlateauOptions {
-  /** Whether less or more is better. Default "min". */
+  /** Whether lower or higher is better. Default "min". */
   readonly mode?: "min" | "max";
   /** Default 0.1. */
   readonly factor?: number;
-  /** Steps without improvement that are let pass. Default 10. */
+  /** Steps without improvement that are tolerated. Default 10. */
   readonly patience?: number;
-  /** What counts as better: by this share ("rel") or amount ("abs"). Default 1e-4. */
+  /** The minimum improvement, relative ("rel") or absolute ("abs"). Default 1e-4. */
   readonly threshold?: number;
   /** Default "rel". */
   readonly thresholdMode?: "rel" | "abs";
   /** Steps to wait after a reduction before counting again. Default 0. */
   readonly cooldown?: number;
-  /** One for all groups or one for each. Default 0. */
+  /** The minimum rate, one for all groups or one for each. Default 0. */
   readonly minLr?: number | readonly number[];
-  /** Smaller changes are not made. Default 1e-8. */
+  /** Smaller changes of the rate are skipped. Default 1e-8. */
   readonly eps?: number;
 }
 
@@ -44,7 +44,9 @@ export type PlateauState = {
   readonly lrs: readonly number[];
 };
 
-/** Multiplies the rates by `factor` when the metric has not improved for more than `patience` steps. Source: torch.optim.lr_scheduler.ReduceLROnPlateau. */
+/**
+ * Multiplies the rates by `factor` if the metric has not improved for more than `patience` steps. Source: torch.optim.lr_scheduler.ReduceLROnPlateau.
+ */
 export class ReduceLROnPlateau {
   readonly #optimizer: Scheduled;
   readonly #options: Required<PlateauOptions>;
@@ -77,7 +79,7 @@ export class ReduceLROnPlateau {
       );
   }
 
-  /** Whether less or more of the metric is better. */
+  /** Whether lower or higher values of the metric are better. */
   get mode(): "min" | "max" {
     return this.#options.mode;
   }
@@ -90,7 +92,7 @@ export class ReduceLROnPlateau {
     return mode === "min" ? metric < goal : metric > goal;
   }
 
-  /** Takes the metric of this epoch. */
+  /** Processes the metric of this epoch. */
   step(metric: number): void {
     const { patience, cooldown, factor, minLr, eps } = this.#options;
     if (typeof metric !== "number")

@@ -1,4 +1,4 @@
-// The base of learning-rate schedules: from the rate of one step to that of the next, for each parameter group.
+// The base class of learning-rate schedules: computes the rate of the next step from the current one, for each parameter group.
 import { HebbError } from "../graph/errors.ts";
 import { describe } from "../graph/kinds.ts";
 import type { CommonOptions, ParameterGroup } from "./parameterGroup.ts";
@@ -10,12 +10,12 @@ export type ScheduleState = {
   readonly lrs: readonly number[];
 };
 
-/** Any optimizer, whatever its options. */
+/** Any optimizer, with any options. */
 export interface Scheduled {
   readonly groups: readonly ParameterGroup<CommonOptions>[];
 }
 
-/** Refuses what is not an optimizer. */
+/** Refuses anything but an optimizer. */
 export function checkOptimizer(where: string, optimizer: Scheduled): void {
   if (Array.isArray(optimizer?.groups)) return;
   throw new HebbError(
@@ -24,9 +24,9 @@ export function checkOptimizer(where: string, optimizer: Scheduled): void {
 }
 
 /**
- * Sets the learning rate of every group at its start and at each `step()`, usually once an epoch (once a batch for
- * OneCycleLR). Rates are cells: compiled steps continue without recompiling. A multiplicative schedule continues from the rate
- * that it finds, so that one set by hand stays; one that is a function of the step sets its own. Source: torch.optim.lr_scheduler.LRScheduler.
+ * Sets the learning rate of every group at the start and at each `step()`, usually once an epoch (once a batch for OneCycleLR). Rates are cells, so
+ * compiled steps continue without recompiling. A multiplicative schedule continues from the current rate, so a manual change persists; a schedule
+ * that is a function of the step sets its own rate. Source: torch.optim.lr_scheduler.LRScheduler.
  */
 export abstract class Schedule {
   readonly optimizer: Scheduled;
@@ -43,36 +43,36 @@ export abstract class Schedule {
   /** The rate after `step` steps of a group that started with `base`, if nothing else sets rates. */
   abstract rateAt(step: number, base: number, group: number): number;
 
-  /** The rate at `step` of a group whose rate is now `current`. Here: `rateAt`, whatever it is now. */
+  /** The rate at `step` of a group whose current rate is `current`. Here: `rateAt`, for any current rate. */
   protected next(_current: number, step: number, base: number, group: number): number {
     return this.rateAt(step, base, group);
   }
 
-  /** The rate with which this schedule takes over from another. */
+  /** The rate at which this schedule takes over from another. */
   protected first(_current: number, base: number, group: number): number {
     return this.rateAt(0, base, group);
   }
 
-  /** Sets other values that change with the step, such as a momentum. */
+  /** Sets other values that change with the step, such as the momentum. */
   arrive(_step: number): void {}
 
-  /** Back to the rates before the first schedule. */
+  /** Restores the rates before the first schedule. */
   protected reset(): void {
     this.#each((_, base) => base);
   }
 
-  /** To be called at the end of a constructor. */
+  /** Must be called at the end of a constructor. */
   protected start(): void {
     this.moveTo(0);
   }
 
-  /** From the rates of the step before to those of `step`: called by `step()`, and by composite schedules. */
+  /** Changes the rates of the previous step to those of `step`: called by `step()`, and by composite schedules. */
   moveTo(step: number): void {
     this.#each((lr, base, place) => this.next(lr, step, base, place));
     this.arrive(step);
   }
 
-  /** Begins here, at its step 0, in place of the schedule before. */
+  /** Starts here, at its step 0, and replaces the schedule before. */
   takeOver(): void {
     this.#each((lr, base, place) => this.first(lr, base, place));
     this.arrive(0);
@@ -88,12 +88,12 @@ export abstract class Schedule {
     this.moveTo(this.#step);
   }
 
-  /** How many steps have been made. */
+  /** The number of steps so far. */
   get stepCount(): number {
     return this.#step;
   }
 
-  /** The present rate of each group. */
+  /** The current rate of each group. */
   get lastLr(): number[] {
     return this.optimizer.groups.map(({ lr }) => lr);
   }
@@ -114,7 +114,7 @@ export abstract class Schedule {
   }
 }
 
-/** The rates of a saved schedule, one for each group. */
+/** Checks the rates of a saved schedule, one for each group. */
 export function checkRates(name: string, rates: readonly number[], groups: number): void {
   if (!Array.isArray(rates) || rates.some((rate) => typeof rate !== "number"))
     throw new HebbError(
@@ -126,7 +126,7 @@ export function checkRates(name: string, rates: readonly number[], groups: numbe
     );
 }
 
-/** A whole number of `least` or more. */
+/** Checks a whole number of at least `least`. */
 export function checkCount(where: string, name: string, value: number, least = 0): number {
   if (!(Number.isInteger(value) && value >= least))
     throw new HebbError(
@@ -135,7 +135,7 @@ export function checkCount(where: string, name: string, value: number, least = 0
   return value;
 }
 
-/** A number, in a range if one is given. */
+/** Checks a number, in a range if one is given. */
 export function checkNumber(
   where: string,
   name: string,

@@ -13,7 +13,7 @@ export interface GammaOptions {
 const gammaOf = (where: string, options: GammaOptions): number =>
   checkOptions(where, options, { gamma: kind.number }).gamma ?? 0.1;
 
-/** Times gamma every `stepSize` steps. Default gamma 0.1. Source: torch.optim.lr_scheduler.StepLR. */
+/** Multiplies the rate by gamma every `stepSize` steps. Default gamma 0.1. Source: torch.optim.lr_scheduler.StepLR. */
 export class StepLR extends Schedule {
   readonly #stepSize: number;
   readonly #gamma: number;
@@ -34,7 +34,7 @@ export class StepLR extends Schedule {
   }
 }
 
-/** Times gamma at each milestone. Default gamma 0.1. Source: torch.optim.lr_scheduler.MultiStepLR. */
+/** Multiplies the rate by gamma at each milestone. Default gamma 0.1. Source: torch.optim.lr_scheduler.MultiStepLR. */
 export class MultiStepLR extends Schedule {
   readonly #milestones: readonly number[];
   readonly #gamma: number;
@@ -61,7 +61,7 @@ export function checkMilestones(where: string, milestones: readonly number[]): r
   return milestones.map((milestone: number) => checkCount(where, "a milestone", milestone));
 }
 
-/** Times gamma at every step. Source: torch.optim.lr_scheduler.ExponentialLR. */
+/** Multiplies the rate by gamma at every step. Source: torch.optim.lr_scheduler.ExponentialLR. */
 export class ExponentialLR extends Schedule {
   readonly #gamma: number;
 
@@ -94,7 +94,7 @@ function functionOf(where: string, given: StepFunction, groups: number): (group:
   return (group) => given[group] ?? (() => 1);
 }
 
-/** The first rate times a function of the step. The function is not part of the state dict. Source: torch.optim.lr_scheduler.LambdaLR. */
+/** The initial rate times a function of the step. The function is not part of the state dict. Source: torch.optim.lr_scheduler.LambdaLR. */
 export class LambdaLR extends Schedule {
   readonly #factor: (group: number) => (step: number) => number;
 
@@ -109,7 +109,7 @@ export class LambdaLR extends Schedule {
   }
 }
 
-/** Times a function of the step, at every step from the first. Source: torch.optim.lr_scheduler.MultiplicativeLR. */
+/** Multiplies the rate by a function of the step, at every step from the first. Source: torch.optim.lr_scheduler.MultiplicativeLR. */
 export class MultiplicativeLR extends Schedule {
   readonly #factor: (group: number) => (step: number) => number;
 
@@ -141,7 +141,7 @@ export interface ConstantLROptions {
   readonly totalIters?: number;
 }
 
-/** Times `factor` for the first totalIters steps. Source: torch.optim.lr_scheduler.ConstantLR. */
+/** The rate times `factor` for the first totalIters steps. Source: torch.optim.lr_scheduler.ConstantLR. */
 export class ConstantLR extends Schedule {
   readonly #factor: number;
   readonly #length: number;
@@ -161,7 +161,7 @@ export class ConstantLR extends Schedule {
   protected override next(current: number, step: number, base: number): number {
     if (step === 0) return current * this.#factor;
     if (step !== this.#length) return current;
-    // A rate of 0 can only be recovered from the rate it was computed from.
+    // A rate of 0 can only be restored from the base rate.
     return this.#factor === 0 ? base : current * (1 / this.#factor);
   }
 }
@@ -175,7 +175,7 @@ export interface LinearLROptions {
   readonly totalIters?: number;
 }
 
-/** From startFactor to endFactor in a straight line over totalIters steps. Source: torch.optim.lr_scheduler.LinearLR. */
+/** Changes linearly from startFactor to endFactor over totalIters steps. Source: torch.optim.lr_scheduler.LinearLR. */
 export class LinearLR extends Schedule {
   readonly #from: number;
   readonly #to: number;
@@ -260,7 +260,7 @@ export class CosineAnnealingLR extends Schedule {
   protected override next(current: number, step: number, base: number): number {
     if (step === 0) return current;
     const height = (at: number): number => 1 + Math.cos((Math.PI * at) / this.#length);
-    // At the bottom there is nothing to multiply.
+    // The previous step was at the minimum, where the factor below would divide by zero.
     if ((step - 1 - this.#length) % (2 * this.#length) === 0)
       return current + ((base - this.#least) * (1 - Math.cos(Math.PI / this.#length))) / 2;
     return (height(step) / height(step - 1)) * (current - this.#least) + this.#least;
@@ -268,13 +268,13 @@ export class CosineAnnealingLR extends Schedule {
 }
 
 export interface WarmRestartOptions {
-  /** Each period is this many times as long as the one before. Default 1. */
+  /** The length of each period relative to the one before. Default 1. */
   readonly tMult?: number;
   /** Default 0. */
   readonly etaMin?: number;
 }
 
-/** Cosines from the base rate to etaMin, again and again; the first takes t0 steps. Source: torch.optim.lr_scheduler.CosineAnnealingWarmRestarts (SGDR). */
+/** Repeated cosines from the base rate to etaMin; the first takes t0 steps. Source: torch.optim.lr_scheduler.CosineAnnealingWarmRestarts (SGDR). */
 export class CosineAnnealingWarmRestarts extends Schedule {
   readonly #first: number;
   readonly #factor: number;

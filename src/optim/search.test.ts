@@ -1,11 +1,11 @@
-// Line searches and the steps of LBFGS: where they end satisfies the conditions, and how they get there is as it was.
+// Line searches and the steps of LBFGS: their end points satisfy the conditions, and their paths match the snapshots.
 import { expect, it, test } from "vitest";
 import { Parameter, tensor } from "../tensor/index.ts";
 import { LBFGS, type LBFGSOptions } from "./index.ts";
 import { strongWolfe } from "./lineSearch.ts";
 
 type Line = readonly [value: (x: number) => number, slope: (x: number) => number];
-/** Each falls at 0. */
+/** Each has a negative slope at 0. */
 const lines: Readonly<Record<string, Line>> = {
   parabola: [(x) => (x - 1) ** 2, (x) => 2 * (x - 1)],
   "a far parabola": [(x) => (x - 50) ** 2, (x) => 2 * (x - 50)],
@@ -80,7 +80,7 @@ test("steps down a curved valley", async () => {
   await expect(`${told.join("\n")}\n`).toMatchFileSnapshot("valleys.txt");
 });
 
-it("saves where it is, and goes on from there to the same weights", () => {
+it("saves its state, and continues from it to the same weights", () => {
   const problem = (own: LBFGSOptions) => {
     const x = new Parameter(tensor([-1.2, 1], { dtype: "float64" }));
     const optimizer = new LBFGS([x], own);

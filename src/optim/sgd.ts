@@ -1,4 +1,4 @@
-// Stochastic gradient descent, with momentum. On the whole data set at once it is plain gradient descent.
+// Stochastic gradient descent, with momentum. On the whole data set it is plain gradient descent.
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { type Tensor, where } from "../tensor/index.ts";
@@ -8,13 +8,13 @@ import { checkOption, commonKinds, type OptimizerKind, type OptionsOf } from "./
 import type { CommonOptions, Params } from "./parameterGroup.ts";
 
 export interface SGDOptions extends CommonOptions {
-  /** How much of the last update is kept. Default 0. */
+  /** The fraction of the last update that is kept. Default 0. */
   readonly momentum: number;
-  /** How much less of the gradient enters the momentum. Default 0. */
+  /** The reduction of the gradient's weight in the momentum. Default 0. */
   readonly dampening: number;
   /** L2 regularisation. Default 0. */
   readonly weightDecay: number;
-  /** Look ahead along the momentum. Default false. */
+  /** Use Nesterov momentum. Default false. */
   readonly nesterov: boolean;
 }
 
@@ -55,7 +55,7 @@ export class SGD extends Optimizer<SGDOptions> {
     const factor = scalar(momentum, parameter);
     const slot = context.slot("momentum_buffer");
     const kept = slot.mul(factor);
-    // The first gradient enters whole: without dampening that follows from a start at zero.
+    // The first gradient enters with weight 1; without dampening this follows from an initial velocity of zero.
     const velocity = isZero(dampening)
       ? kept.add(g)
       : where(context.step().le(1), g, kept.add(g.mul(scalar(complement(dampening), parameter))));

@@ -1,14 +1,14 @@
-// The share of every parameter that one rank updates, with only the slots of that share: ZeRO (Rajbhandari et al. 2020).
+// The part of every parameter that one rank updates, with only the slots of that part: ZeRO (Rajbhandari et al. 2020).
 import { isHalf } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import type { Communicator } from "../runtime/index.ts";
 import { allGather, allReduce, reduceScatter } from "../tensor/collectives.ts";
 import { cat, type Parameter, stack, type Tensor, zeros } from "../tensor/index.ts";
 
-/** 1: the optimizer state is sharded; 2: the summed gradients, too. */
+/** 1: the optimizer state is sharded; 2: so are the summed gradients. */
 export type ZeroStage = 1 | 2;
 
-/** Each parameter, flat and padded with zeros to a multiple of the ranks, in equal parts in the order of the ranks. */
+/** Each parameter, flattened and padded with zeros to a multiple of the ranks, in equal parts in rank order. */
 export class Sharding {
   readonly stage: ZeroStage;
   readonly #world: Communicator;
@@ -19,7 +19,7 @@ export class Sharding {
     this.stage = stage;
   }
 
-  /** Elements of each part. */
+  /** The number of elements of each part. */
   sizeOf({ size }: Parameter): number {
     return Math.ceil(size / this.#world.size);
   }
@@ -41,16 +41,16 @@ export class Sharding {
     return missing === 0 ? flat : cat([flat, zeros([missing], { dtype: value.dtype })]);
   }
 
-  /** The whole, from the parts of all ranks. All must ask for it. */
+  /** The whole value, from the parts of all ranks. All must call it. */
   whole(part: Tensor, { size, shape }: Parameter): Tensor {
     return allGather(part).narrow(0, 0, size).reshape(shape);
   }
 }
 
-/** Squares of float16 numbers above 255 are infinite, and of those below 2^-13 zero. */
+/** In float16, squares of numbers above 255 overflow, and squares of numbers below 2^-13 underflow. */
 const wide = (x: Tensor): Tensor => (isHalf(x.dtype) ? x.to("float32") : x);
 
-/** What clipGradNorm does, of gradients of which each rank has its part: the norm is that of the parts of all. */
+/** clipGradNorm for sharded gradients: the norm covers the parts of all ranks. */
 export function clipPartsNorm(parameters: readonly Parameter[], maxNorm: number): void {
   const found = parameters.flatMap((parameter) =>
     parameter.grad === undefined ? [] : [{ parameter, grad: parameter.grad }],

@@ -8,9 +8,9 @@ import { checkOption, commonKinds, type OptimizerKind, type OptionsOf } from "./
 import type { CommonOptions, Params } from "./parameterGroup.ts";
 
 export interface RpropOptions extends CommonOptions {
-  /** By how much a step shrinks when the sign turns, and grows when it stays. Default [0.5, 1.2]. */
+  /** The factors of a step when the sign of the gradient changes, and when it stays. Default [0.5, 1.2]. */
   readonly etas: readonly [number, number];
-  /** The smallest and the largest step. Default [1e-6, 50]. */
+  /** The smallest and largest step. Default [1e-6, 50]. */
   readonly stepSizes: readonly [number, number];
 }
 
@@ -22,8 +22,8 @@ const rprop: OptimizerKind<RpropOptions> = {
 };
 
 /**
- * Each weight has its own step size, which grows while its gradient keeps its sign; for whole data sets, not for batches. Default lr
- * 1e-2, the first step. Source: torch.optim.Rprop (Riedmiller and Braun 1993).
+ * Each weight has its own step size, which grows while its gradient keeps its sign; for full-batch training. Default lr 1e-2, the first step. Source:
+ * torch.optim.Rprop (Riedmiller and Braun 1993).
  */
 export class Rprop extends Optimizer<RpropOptions> {
   constructor(params: Params<RpropOptions>, options: OptionsOf<RpropOptions> = {}) {
@@ -47,7 +47,7 @@ export class Rprop extends Optimizer<RpropOptions> {
       ...stepSizes,
     );
     sizes.assign(size);
-    // After a turn the weight waits one step.
+    // After a sign change the weight skips one step.
     const heeded = where(agreement.lt(0), 0, grad);
     before.assign(heeded);
     return parameter.sub(heeded.sign().mul(size));
@@ -55,9 +55,9 @@ export class Rprop extends Optimizer<RpropOptions> {
 }
 
 export interface ASGDOptions extends CommonOptions {
-  /** Decay of weights and of the rate. Default 1e-4. */
+  /** Weight decay, and decay of the rate. Default 1e-4. */
   readonly lambd: number;
-  /** The power in lr / (1 + lambd·lr·t)^alpha. Default 0.75. */
+  /** The exponent in lr / (1 + lambd·lr·t)^alpha. Default 0.75. */
   readonly alpha: number;
   /** The step at which averaging starts; the slot "ax" holds the average. Default 1e6. */
   readonly t0: number;
@@ -71,7 +71,7 @@ const asgd: OptimizerKind<ASGDOptions> = {
   kinds: { ...commonKinds, lambd: kind.number, alpha: kind.number, t0: kind.number, weightDecay: kind.number },
 };
 
-/** Gradient descent with a falling rate, and an average of the weights beside them. Default lr 1e-2. Source: torch.optim.ASGD (Polyak and Juditsky 1992). */
+/** Gradient descent with a falling rate, and an average of the weights. Default lr 1e-2. Source: torch.optim.ASGD (Polyak and Juditsky 1992). */
 export class ASGD extends Optimizer<ASGDOptions> {
   constructor(params: Params<ASGDOptions>, options: OptionsOf<ASGDOptions> = {}) {
     super(params, options, asgd);

@@ -1,4 +1,4 @@
-// Optimizers around another one: Lookahead, which follows it slowly, and SAM, which takes the gradient after a step uphill.
+// Optimizers around another one: Lookahead, with slow weights that follow it, and SAM, which takes the gradient after a step uphill.
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkKind, checkOptions } from "../graph/options.ts";
@@ -12,7 +12,7 @@ import type { CommonOptions, ParameterGroup } from "./parameterGroup.ts";
 
 const optimizerKind = kind.of<Optimizer>("an optimizer", (value) => value instanceof Optimizer);
 
-/** What is the same for both: the groups and the rate are those of the optimizer inside. */
+/** The common part: the groups and the rate are those of the inner optimizer. */
 abstract class Wrapped<O extends CommonOptions> {
   readonly inner: Optimizer<O>;
 
@@ -38,13 +38,13 @@ abstract class Wrapped<O extends CommonOptions> {
 }
 
 export interface LookaheadOptions {
-  /** Steps of the optimizer inside between two of the slow weights. Default 5. */
+  /** Steps of the inner optimizer between two steps of the slow weights. Default 5. */
   readonly k?: number;
-  /** The share of the way that the slow weights go. Default 0.5. */
+  /** The step of the slow weights, as a fraction of the distance. Default 0.5. */
   readonly alpha?: number;
 }
 
-/** What Lookahead remembers, and its optimizer. */
+/** The state of Lookahead, and of its optimizer. */
 export interface LookaheadState {
   readonly inner: OptimizerState;
   readonly slow: readonly Tensor[];
@@ -52,8 +52,8 @@ export interface LookaheadState {
 }
 
 /**
- * Every k-th step of another optimizer, slow += alpha · (fast − slow), and the fast weights go on from there. Works inside `compile`.
- * Source: Zhang et al. 2019.
+ * At every k-th step of another optimizer, slow += alpha · (fast − slow), and the fast weights continue from there. Works inside `compile`. Source:
+ * Zhang et al. 2019.
  */
 export class Lookahead<O extends CommonOptions = CommonOptions> extends Wrapped<O> {
   readonly #k: number;
@@ -102,7 +102,7 @@ export class Lookahead<O extends CommonOptions = CommonOptions> extends Wrapped<
     };
   }
 
-  /** Goes on from a state of Lookahead over the same parameters. Throws HebbError, changing nothing, where it does not fit. */
+  /** Continues from a state of Lookahead over the same parameters. Throws HebbError, changing nothing, if it does not match. */
   loadStateDict(saved: {
     readonly inner: LoadedOptimizerState;
     readonly slow: readonly LoadableValue[];
@@ -127,16 +127,16 @@ export class Lookahead<O extends CommonOptions = CommonOptions> extends Wrapped<
 }
 
 export interface SamOptions {
-  /** How far uphill. Default 0.05. */
+  /** The length of the step uphill. Default 0.05. */
   readonly rho?: number;
-  /** The step is in proportion to each weight. Default false. */
+  /** Scale the step by the size of each weight. Default false. */
   readonly adaptive?: boolean;
 }
 
 /**
- * The gradient at p + rho · g / ‖g‖, where the loss is about greatest nearby, moves p by another optimizer: it looks for flat minima. `step` takes a
- * closure that clears the gradients, computes the loss and calls backward, and runs it twice. Works inside `compile`.
- * Source: Foret et al. 2021; adaptive: Kwon et al. 2021.
+ * Takes the gradient at p + rho · g / ‖g‖, roughly where the nearby loss is greatest, and moves p with another optimizer: it finds flat minima.
+ * `step` takes a closure that clears the gradients, computes the loss and calls backward, and runs it twice. Works inside `compile`. Source: Foret et
+ * al. 2021; adaptive: Kwon et al. 2021.
  */
 export class SAM<O extends CommonOptions = CommonOptions> extends Wrapped<O> {
   readonly #rho: number;
@@ -150,7 +150,7 @@ export class SAM<O extends CommonOptions = CommonOptions> extends Wrapped<O> {
     this.#adaptive = adaptive;
   }
 
-  /** One step; gives the loss before it. */
+  /** Makes one step; returns the loss before it. */
   step(closure: () => Tensor): Tensor {
     checkKind("SAM", "the closure", closure, kind.func());
     const loss = resultTensor("SAM", closure());
