@@ -1,4 +1,4 @@
-// Sums over ranks: in their order, in float64, rounded once, compiled or not.
+// Sums over ranks: in rank order, in float64, rounded once, compiled or not.
 import { expect, it } from "vitest";
 import { combineParts } from "./combine.ts";
 
@@ -6,17 +6,17 @@ it.each([7, 5000])("adds %i values in the order of the ranks, in float64", (leng
   const parts = [1, 2 ** -24, 2 ** -24, -1].map((value) => new Float32Array(length).fill(value));
   const outs = [new Float32Array(length), new Float32Array(length)];
   combineParts(parts, outs);
-  // In float32 the small ones would be lost beside 1.
+  // In float32 the small values would be lost next to 1.
   for (const out of outs) expect(out).toEqual(new Float32Array(length).fill(2 ** -23));
 });
 
-it("writes where the values were", () => {
+it("writes in place", () => {
   const parts = [1, 2, 3].map((value) => new Float64Array(6000).fill(value));
   combineParts(parts, parts);
   for (const part of parts) expect(part).toEqual(new Float64Array(6000).fill(6));
 });
 
-it("wraps whole numbers, and knows the largest and the smallest", () => {
+it("wraps whole numbers, and computes maximum and minimum", () => {
   const parts = [Uint8Array.of(200, 1), Uint8Array.of(100, 7)];
   const out = new Uint8Array(2);
   combineParts(parts, [out]);

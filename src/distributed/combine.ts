@@ -7,7 +7,7 @@ import type { TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import type { Combining } from "../runtime/index.ts";
 
-/** Every out[i] = parts[0][i] ∘ parts[1][i] ∘ … All arrays are of one type and length. What is written may be among the parts. */
+/** Every out[i] = parts[0][i] ∘ parts[1][i] ∘ … All arrays have one type and length. An output may be one of the parts. */
 export function combineParts<T extends TypedArray>(
   parts: readonly T[],
   outs: readonly T[],
@@ -29,7 +29,7 @@ const areFloat32 = (parts: readonly TypedArray[]): parts is readonly Float32Arra
 const areFloat64 = (parts: readonly TypedArray[]): parts is readonly Float64Array[] =>
   parts.every((part) => part instanceof Float64Array);
 
-// The same loop for each type, so that the engine compiles each for its own array.
+// One loop for each type, so that the engine specialises each for its array type.
 
 function sumFloat32(parts: readonly Float32Array[], out: Float32Array): void {
   for (let i = 0; i < out.length; i++) {
@@ -53,7 +53,7 @@ function sumFloat64(parts: readonly Float64Array[], out: Float64Array): void {
   }
 }
 
-/** The array itself wraps the sum, which is exact: below 2⁵³ for up to 2²¹ ranks. */
+/** The exact sum stays below 2⁵³ for up to 2²¹ ranks; the array wraps it on assignment. */
 function sumWhole(parts: readonly TypedArray[], out: TypedArray): void {
   for (let i = 0; i < out.length; i++) {
     let sum = 0;
@@ -70,10 +70,10 @@ function limit(parts: readonly TypedArray[], out: TypedArray, of: (a: number, b:
   }
 }
 
-/** Shorter sums are done before a compiled function is called. */
+/** Below this length, a loop in JavaScript is faster than a call of compiled code. */
 const worthCalling = 4096;
 
-/** Sums of blocks that stay in the nearest cache. `places`: the addresses of the parts, then of what takes the sums. */
+/** Sums in blocks that stay in the L1 cache. `places`: the addresses of the parts, then of the outputs. */
 const sumSource = (name: string, type: string): string => `
 void ${name}(const unsigned long long *places, int parts, int outs, unsigned long long count) {
   enum { block = 512 };
@@ -99,7 +99,7 @@ interface CompiledSums {
   readonly float64: NativeFunction;
 }
 
-/** Null: there is no compiler, and the loops above do the same. */
+/** Null: there is no compiler, and the loops above are used. */
 let compiled: CompiledSums | null | undefined;
 
 function compiledSums(): CompiledSums | null {
@@ -120,7 +120,7 @@ function compiledSums(): CompiledSums | null {
   return compiled;
 }
 
-/** Whether the sum was made. */
+/** Computes the sum with compiled code; false if that is not possible. */
 function sumCompiled(parts: readonly TypedArray[], outs: readonly TypedArray[]): boolean {
   const [first] = parts;
   const name = first instanceof Float32Array ? "float32" : first instanceof Float64Array ? "float64" : undefined;

@@ -1,4 +1,4 @@
-// hebb/distributed: many processes as one training, over MPI.
+// hebb/distributed: one training run over many processes, with MPI.
 export type {
   BroadcastOptions,
   CollectiveOptions,

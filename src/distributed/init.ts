@@ -1,4 +1,4 @@
-// distributed.init: this process joins the ranks that mpirun, srun or an MPIJob started.
+// distributed.init: joins the ranks that mpirun, srun or an MPIJob started.
 import { writeSync } from "node:fs";
 import { cpus } from "node:os";
 import { inspect } from "node:util";
@@ -10,17 +10,17 @@ import { Mpi } from "./mpi.ts";
 import { meetNeighbours, type Neighbours } from "./neighbours.ts";
 import { Ranks } from "./ranks.ts";
 
-/** The ranks of this program, and what this machine has for each. */
+/** The ranks of this program, and each rank's share of the machine. */
 export interface World extends Communicator {
-  /** Threads for each rank, so that those of a machine fill its cores together. */
+  /** Threads for each rank, so that the ranks of a machine use all its cores together. */
   readonly threads: number;
-  /** Whether this rank is the one that writes and speaks: rank 0. */
+  /** Whether this rank writes and reports: rank 0. */
   readonly speaks: boolean;
-  /** Ranks below this one that still run: of a failure that all have, the first of those left is to tell. */
+  /** The number of ranks below this one that still run. If all have the same failure, the first remaining one reports it. */
   readonly before: number;
 }
 
-/** Ranks of other versions would round, order or name things otherwise. */
+/** Other versions would differ in rounding, order or names. */
 function checkVersions(world: Communicator): void {
   const versions = gatherTexts(world, version);
   const rank = versions.findIndex((each) => each !== versions[0]);
@@ -57,10 +57,10 @@ class MpiWorld extends Ranks implements World {
 }
 
 /**
- * Joins the ranks that mpirun, srun or an MPIJob started, over the MPI that they belong to, and makes them the current world: collectives
- * and SyncBatchNorm talk to it, and `fit` takes it as `world`. Called again, gives the same world. When the process ends it takes leave of
- * the others; when it fails, it ends them too. Throws HebbError where no launcher started it, where MPI's library is missing, and where
- * koffi is. Source: torch.distributed.init_process_group with the backend "mpi".
+ * Joins the ranks that mpirun, srun or an MPIJob started, over their MPI, and makes them the current world: collectives and SyncBatchNorm use it, and
+ * `fit` takes it as `world`. Further calls return the same world. When the process ends, it signs off from the others; if it fails, it ends them too.
+ * Throws HebbError if no launcher started it, or if MPI's library or koffi is missing. Source: torch.distributed.init_process_group with the backend
+ * "mpi".
  */
 export function init(): World {
   if (joined !== undefined) return joined;
@@ -75,25 +75,25 @@ export function init(): World {
   return joined;
 }
 
-/** Milliseconds that a rank leaves to each before it, to tell a failure that all have, and to all of them at most. */
+/** Milliseconds that a rank leaves each lower rank to report a common failure, and the maximum for all of them together. */
 const turn = 1500;
 const mostTurns = 6000;
 
-/** Waits for those before this rank to tell a failure that they have too, and end all. */
+/** Gives lower ranks time to report a common failure first and end all ranks. */
 function waitForTurn(before: number): void {
   if (before > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.min(turn * before, mostTurns));
 }
 
 /**
- * When the process ends it takes leave of the others. A failure that nothing handles is reported, for Node would do so too late, and ends them; so
- * does process.exit with another code than 0, after which the others would wait for ever.
+ * When the process ends, it signs off from the others. An unhandled failure is reported here, because Node would do so too late, and ends them. So
+ * does process.exit with a code other than 0, after which the others would wait forever.
  */
 function endTogether(mpi: Mpi, neighbours: Neighbours): void {
   let failure: { readonly error: unknown } | undefined;
   process.on("uncaughtExceptionMonitor", (error) => {
     failure = { error };
   });
-  // Node tells it where the program is over, with whatever code, and not where process.exit was called.
+  // Node emits this event when the program is over, with any code, and not after process.exit.
   let over = false;
   process.on("beforeExit", () => {
     over = true;
@@ -108,7 +108,7 @@ function endTogether(mpi: Mpi, neighbours: Neighbours): void {
       writeSync(2, `${why}\n`);
       mpi.abort(code === 0 ? 1 : code);
     }
-    // The launcher tells the code of the first that ends.
+    // The launcher reports the code of the first rank that ends.
     if (!mpi.finalize()) process.exitCode = 1;
   });
 }

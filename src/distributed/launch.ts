@@ -1,13 +1,13 @@
-// Detects from the environment who started this process: mpirun, srun or nobody.
+// Detects from the environment whether mpirun or srun started this process.
 import { HebbError } from "../graph/errors.ts";
 
 export interface Launch {
-  /** The MPI that the launcher belongs to, where it tells. */
+  /** The MPI of the launcher, if it says. */
   readonly kind: "Open MPI" | "MPICH" | "unknown";
   readonly startedBy: string;
-  /** How many processes it started, where it tells. */
+  /** The number of processes, if the launcher says. */
   readonly size: number | undefined;
-  /** Which of them this is. */
+  /** The rank of this process. */
   readonly rank: number;
 }
 
@@ -20,7 +20,7 @@ const countIn = (text: string | undefined): number | undefined => {
   return text !== undefined && Number.isSafeInteger(count) && count > 0 ? count : undefined;
 };
 
-/** Undefined: no launcher. Slurm sets its variables for a batch script too, so a task of a step is asked for. */
+/** Undefined without a launcher. Slurm also sets its variables for a batch script, so a variable of a job step is required. */
 export function launchIn(environment: Environment = process.env): Launch | undefined {
   const { OMPI_COMM_WORLD_SIZE, OMPI_COMM_WORLD_RANK, PMI_SIZE, PMIX_RANK, PMI_RANK } = environment;
   const { SLURM_STEP_NUM_TASKS, SLURM_PROCID } = environment;
@@ -45,7 +45,7 @@ export function launchIn(environment: Environment = process.env): Launch | undef
   return undefined;
 }
 
-/** The launch, which there must be. */
+/** The launch; throws without one. */
 export function requireLaunch(environment?: Environment): Launch {
   const launch = launchIn(environment);
   if (launch !== undefined) return launch;

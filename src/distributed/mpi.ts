@@ -1,11 +1,11 @@
-// MPI through koffi: Open MPI, MPICH and compatible libraries, told apart by their symbols.
+// MPI through koffi: Open MPI, MPICH and compatible libraries, distinguished by their symbols.
 import { koffi, type Library, type NativeFunction } from "../backends/c/native.ts";
 import { HebbError } from "../graph/errors.ts";
 import type { Launch } from "./launch.ts";
 import { announceEnd, announceLeave, type Lost } from "./neighbours.ts";
 import type { Lane, Request, Transport } from "./transport.ts";
 
-/** How an implementation passes its handles, and the two that are needed. */
+/** The representation of handles in an implementation, and the two handles that are needed. */
 interface Interface {
   readonly name: "Open MPI" | "MPICH";
   /** The C type of a handle: an address, or a number. */
@@ -14,14 +14,14 @@ interface Interface {
   readonly byte: number;
 }
 
-/** Numbers of MPICH's interface, which Intel MPI, Cray MPICH and MVAPICH keep (its ABI initiative). */
+/** Handles of MPICH's ABI, which Intel MPI, Cray MPICH and MVAPICH share (the MPICH ABI initiative). */
 const mpich: Interface = { name: "MPICH", handle: "int", world: 0x44000000, byte: 0x4c00010d };
 
-/** Names of the library: by version first, for those without are there only with what developers install. */
+/** Names of the library, with versions first: names without a version need the development package. */
 const openMpiNames = ["libmpi.so.40", "libmpi.so.80", "libmpi.so.20", "libmpi.so", "libmpi.40.dylib", "libmpi.dylib"];
 const mpichNames = ["libmpich.so.12", "libmpi.so.12", "libmpi_cray.so.12", "libmpich.so", "libmpi.12.dylib"];
 
-/** Where MPI puts what it says: an MPI_Status, a version string. */
+/** The sizes of buffers that MPI fills: a version string, an MPI_Status. */
 const versionBytes = 8192;
 const statusBytes = 128;
 
@@ -40,16 +40,16 @@ function interfaceOf(library: Library): Interface {
 }
 
 /**
- * UCX, which carries the messages of many an MPI, puts hooks into mmap and brk of the running process, and takes segmentation faults for
- * itself. With the hooks one rank in sixty crashed in its first collection of garbage (Debian's MPICH 4.0.2, Node 20), and V8 needs those faults for the bounds of
- * WebAssembly's memory. Where a variable is set, the user has decided.
+ * UCX, the transport of many MPI libraries, hooks mmap and brk of the process and handles segmentation faults. With the hooks, one rank in sixty
+ * crashed in its first garbage collection (Debian's MPICH 4.0.2, Node 20). V8 needs those faults for bounds checks of WebAssembly memory. Variables
+ * set by the user take precedence.
  */
 const tamed: Readonly<Record<string, string>> = {
   UCX_MEM_EVENTS: "n",
   UCX_ERROR_SIGNALS: "SIGILL,SIGBUS,SIGFPE",
 };
 
-/** Loads the library of the MPI that started this process, or the one that HEBB_MPI names. */
+/** Loads the library of the MPI that started this process, or the one named by HEBB_MPI. */
 function load({ kind, startedBy }: Launch): Library {
   for (const [name, value] of Object.entries(tamed)) process.env[name] ??= value;
   const named = process.env["HEBB_MPI"];
@@ -63,10 +63,10 @@ function load({ kind, startedBy }: Launch): Library {
           : [...openMpiNames, ...mpichNames];
   for (const name of names) {
     try {
-      // Global: Open MPI loads parts of itself later, which look for its symbols.
+      // Global, because Open MPI later loads parts of itself that need its symbols.
       return koffi().load(name, { global: true });
     } catch {
-      // The next name.
+      // Try the next name.
     }
   }
   throw new HebbError(
@@ -76,9 +76,9 @@ function load({ kind, startedBy }: Launch): Library {
   );
 }
 
-/** The lane in which ranks take leave: others may have begun something else meanwhile. */
+/** The lane for signing off: the other lanes may have messages in flight. */
 const leaving: Lane = 2;
-/** Waits of a millisecond between two looks at the other ranks. */
+/** Waits of one millisecond between two checks of the other ranks. */
 const looksEvery = 50;
 
 const addressOf = (bytes: Uint8Array): number => Number(koffi().address(bytes));
@@ -177,7 +177,7 @@ export class Mpi implements Transport {
     return this.#begin("MPI_Ibarrier", [], (request) => this.#barrier(this.#lanes[lane], request));
   }
 
-  /** The request holds the buffers: they stay until it is complete. */
+  /** The request keeps the buffers alive until it is complete. */
   #begin(name: string, buffers: readonly Uint8Array[], start: (request: number) => unknown): Request {
     const request = new BigInt64Array(16);
     const address = addressOf(new Uint8Array(request.buffer));
@@ -209,14 +209,14 @@ export class Mpi implements Transport {
     return process.exit(exitCode);
   }
 
-  /** Whether this rank has left the others. */
+  /** Whether this rank has signed off. */
   get ended(): boolean {
     return this.#ended;
   }
 
   /**
-   * Takes leave of the other ranks, when all are over. Not one by one: where Open MPI's mpirun ends a job while ranks wait in MPI_Finalize, it
-   * crashes or waits for ever itself, once in twenty times (4.1.4 with PMIx 4.2.2). False: one has ended without a leave, and the launcher ends all.
+   * Signs off when all ranks are done. It does so collectively: if Open MPI's mpirun ends a job while ranks wait in MPI_Finalize, mpirun itself
+   * crashes or hangs, once in twenty times (4.1.4 with PMIx 4.2.2). False: a rank ended without signing off, and the launcher ends all.
    */
   finalize(): boolean {
     if (this.#ended) return true;

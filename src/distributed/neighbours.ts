@@ -1,4 +1,4 @@
-// The other ranks on this machine: how many share its cores, and whether one has died that others wait for.
+// The other ranks on this machine: how many share its cores, and whether one that others wait for has died.
 import { readFileSync, readlinkSync } from "node:fs";
 import { availableParallelism, cpus, hostname } from "node:os";
 import { type Communicator, gatherTexts } from "../runtime/index.ts";
@@ -7,40 +7,40 @@ interface Member {
   readonly rank: number;
   readonly pid: number;
   readonly host: string;
-  /** Where its process number means something: two containers of one name have each their own. */
+  /** The PID namespace: two containers with the same host name have different ones. */
   readonly numbers: string;
 }
 
 export interface Neighbours {
-  /** Ranks on this machine, this one among them. */
+  /** The number of ranks on this machine, including this one. */
   readonly count: number;
-  /** Threads for each, so that together they fill the cores. */
+  /** Threads for each rank, so that together they use all cores. */
   readonly threads: number;
-  /** Ranks below this one that live, or are on other machines, where that is not known. */
+  /** The number of lower ranks that are alive, or on other machines, where this is unknown. */
   before(): number;
-  /** `waited`: milliseconds that this rank has been waiting. */
+  /** `waited`: milliseconds that this rank has waited. */
   lost(waited: number): Lost;
 }
 
 /** Whether a rank of this machine has ended, so that waiting for it is pointless, and whether it has reported why. */
 export type Lost = undefined | "told" | { readonly why: string };
 
-/** What a rank is called that has told its failure and is about to end all: the others need not tell that it ended. */
+/** The process title of a rank that has reported its failure and is about to end all: the others need not report that it ended. */
 const endedTitle = "hebb ended";
-/** What a rank is called whose program is over: it answers nobody any longer, and only waits until the others are over too. */
+/** The process title of a rank whose program is over: it no longer answers, and waits for the others to finish. */
 const leftTitle = "hebb left";
-/** Milliseconds after which nothing more is to come from a rank that has left. */
+/** Milliseconds after which no more messages of a finished rank can arrive. */
 const mostDelay = 3000;
-/** Milliseconds for the others to see it. */
+/** Milliseconds for the others to see the title. */
 const farewell = 150;
 
-/** Lets the other ranks of this machine know that this one has told why it ends. */
+/** Tells the other ranks of this machine that this one has reported why it ends. */
 export function announceEnd(): void {
   process.title = endedTitle;
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, farewell);
 }
 
-/** Lets them know that this one has come to its end. */
+/** Tells them that the program of this rank is over. */
 export function announceLeave(): void {
   process.title = leftTitle;
 }
@@ -53,7 +53,7 @@ function isCalled(pid: number, title: string): boolean {
   }
 }
 
-/** A process of this machine runs: not ended, and not only waiting to be buried. */
+/** Whether a process of this machine runs: neither ended nor a zombie. */
 function runs(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -68,7 +68,7 @@ function runs(pid: number): boolean {
   }
 }
 
-/** What tells this boot of this machine and its process numbers from others; empty where the system does not say. */
+/** Identifies this boot of the machine and its PID namespace; empty if the system does not say. */
 function pidNamespace(): string {
   try {
     return `${readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()} ${readlinkSync("/proc/self/ns/pid")}`;
@@ -77,7 +77,7 @@ function pidNamespace(): string {
   }
 }
 
-/** Cores shared out among the ranks of a machine; a launcher that bound this process to some leaves it those. */
+/** Divides the cores of a machine among its ranks; if a launcher bound this process to some cores, only those count. */
 export const threadsFor = (ranks: number): number =>
   Math.max(1, Math.min(availableParallelism(), Math.floor(cpus().length / ranks)));
 

@@ -1,16 +1,16 @@
 // Waits for a request: busily at first, then with pauses, while watching the other ranks.
 import type { Request } from "./transport.ts";
 
-/** Milliseconds of waiting without rest, where every rank has a core of its own. */
+/** Milliseconds of busy waiting if every rank has its own core. */
 const eager = 2;
-/** The same where ranks share cores: who waits should leave the core to who computes. */
+/** The same if ranks share cores: a waiting rank should leave the core to a computing one. */
 const eagerWhenCrowded = 0.02;
-/** Milliseconds of one rest, which the system makes a little longer. */
+/** Milliseconds of one pause, which the system extends a little. */
 const rest = 0.02;
 const restLater = 0.5;
-/** From here on rests are longer. */
+/** After this many milliseconds, pauses are longer. */
 const long = 20;
-/** Milliseconds between two looks at the other ranks. */
+/** Milliseconds between two checks of the other ranks. */
 const lookEvery = 50;
 
 export class Patience {
@@ -18,7 +18,7 @@ export class Patience {
   readonly #eager: number;
   readonly #bell = new Int32Array(new SharedArrayBuffer(4));
 
-  /** `look` is given the milliseconds waited so far, and throws if waiting is pointless. `crowded`: there are more ranks than cores. */
+  /** `look` gets the milliseconds waited so far, and throws if waiting is pointless. `crowded`: there are more ranks than cores. */
   constructor(look: (waited: number) => void, crowded: boolean) {
     this.#look = look;
     this.#eager = crowded ? eagerWhenCrowded : eager;

@@ -1,4 +1,4 @@
-// The collectives over a byte transport. hebb computes reductions itself, in rank order, so that the bits do not depend on the MPI library.
+// Collectives over a byte transport. hebb computes reductions itself, in rank order, so that results do not depend on the MPI library.
 import { elementTypeOf, type TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import { describe } from "../graph/kinds.ts";
@@ -17,13 +17,13 @@ import { like, Scratch } from "./scratch.ts";
 import { SharedMemory } from "./sharedMemory.ts";
 import type { Request, Transport } from "./transport.ts";
 
-/** Up to this size every rank takes the values of all and adds them up itself: one message, more bytes. */
+/** Up to this size, every rank gathers the values of all and adds them itself: one message, but more bytes. */
 const smallBytes = 4096;
-/** Larger values are reduced in pieces of this size, two of which are under way at once, so that buffers stay bounded. */
+/** Larger values are reduced in pieces of this size, two of which are in flight at once, so that buffers stay bounded. */
 const pieceBytes = 8 * 2 ** 20;
-/** Before another piece is begun, the first of so many is added up, and its buffer is free. */
+/** The maximum number of pieces in flight: before the next one begins, the first is added up, which frees its buffer. */
 const mostWaiting = 8;
-/** Elements that fill a cache line of any type: no two ranks write to the same. */
+/** Elements that fill a cache line for any type, so that no two ranks write to the same line. */
 const sharedLine = 64;
 
 export class Ranks implements Communicator {
@@ -31,11 +31,11 @@ export class Ranks implements Communicator {
   readonly #transport: Transport;
   readonly #patience: Patience;
   readonly #scratch = new Scratch();
-  /** Undefined: ranks are on several machines. */
+  /** Undefined if ranks are on several machines. */
   readonly #shared: SharedMemory | undefined;
-  /** What has not been added up yet, in the order of its beginning. */
+  /** Pieces not added up yet, in the order in which they began. */
   readonly #waiting: Begun[] = [];
-  /** The last message of the second lane. */
+  /** The last message in the second lane. */
   #latest: Request | undefined;
 
   /** `crowded`: there are more ranks than cores; `neighbours`: all are on one machine. */
@@ -76,7 +76,7 @@ export class Ranks implements Communicator {
       next += perPiece;
       pieces.push(regions === undefined ? this.#beginPiece(piece, combine) : this.#beginShared(regions, combine));
     };
-    // Two are under way: while the sums of one travel, the values of the next do.
+    // Two are in flight: while the sums of one are sent, so are the values of the next.
     begin();
     begin();
     return {
@@ -94,7 +94,7 @@ export class Ranks implements Communicator {
     };
   }
 
-  /** The sums of a piece, in its place: the values of each share to one rank, and the sums of that share to all. */
+  /** Sums a piece in place: the values of each share go to one rank, and the sums of that share to all. */
   #beginPiece<T extends TypedArray>(values: T, combine: Combining): Begun {
     const { size } = this;
     if (values.byteLength <= smallBytes) {
@@ -126,7 +126,7 @@ export class Ranks implements Communicator {
     });
   }
 
-  /** The same where each rank sees the values of all: it adds up its share, and writes the sums where each has its values. */
+  /** The same with shared memory: each rank adds up its share of all ranks' values, and writes the sums to all regions. */
   #beginShared<T extends TypedArray>(regions: readonly T[], combine: Combining): Begun {
     const [first] = regions;
     const length = first?.length ?? 0;
@@ -162,7 +162,7 @@ export class Ranks implements Communicator {
     }
   }
 
-  /** In the order in which they were begun, so that the second messages go out in the same order everywhere. */
+  /** Adds up in the order in which pieces began, so that the second messages have the same order on all ranks. */
   #addUpTo(begun: Begun): void {
     while (this.#waiting.includes(begun)) {
       this.#patience.wait((this.#waiting[0] as Begun).arrived);
@@ -227,7 +227,7 @@ export class Ranks implements Communicator {
       return wait(this.#enter({ arrived: this.#transport.barrier(), add }));
     }
     const perPiece = Math.max(1, Math.floor(pieceBytes / size / values.BYTES_PER_ELEMENT));
-    // MPI takes no values that lie in what takes the result.
+    // MPI forbids overlap of send and receive buffers.
     const own = result.buffer !== values.buffer ? values : (values.slice() as T);
     if (length <= perPiece)
       return wait(
@@ -335,7 +335,7 @@ export class Ranks implements Communicator {
   ): void {
     const { size } = this;
     const { length } = result;
-    // What takes the result may lie among the values, of which later pieces are still to be sent.
+    // The output may overlap the values of later pieces, which are still to be sent.
     const out = result.buffer !== values.buffer ? result : like(values, length);
     for (let start = 0; start < length; start += perPiece) {
       const end = Math.min(length, start + perPiece);
@@ -359,11 +359,11 @@ export class Ranks implements Communicator {
   }
 }
 
-/** A collective under way. */
+/** A collective in flight. */
 interface Begun {
-  /** The values of the others. */
+  /** Completes when the values of the others have arrived. */
   readonly arrived: Request;
-  /** Takes them in when they are there; what is then sent is under way in the second lane. */
+  /** Processes them after arrival. The returned request is for a message in the second lane. */
   add(): Request | undefined;
   sums?: Request;
   finish?(): void;
@@ -371,11 +371,11 @@ interface Begun {
 
 const part = <T extends TypedArray>(values: T, start: number, end: number): T => values.subarray(start, end) as T;
 
-/** Equal parts, one after the other. */
+/** Splits values into equal consecutive parts. */
 const inParts = <T extends TypedArray>(values: T, parts: number): T[] =>
   Array.from({ length: parts }, (_, k) => part(values, (k * values.length) / parts, ((k + 1) * values.length) / parts));
 
-/** The memory of an array. Asking for its buffer moves a tiny one where it stays. */
+/** The memory of an array. Reading the buffer of a tiny array fixes its address. */
 const bytesOf = ({ buffer, byteOffset, byteLength }: TypedArray): Uint8Array =>
   new Uint8Array(buffer, byteOffset, byteLength);
 

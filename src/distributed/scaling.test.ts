@@ -1,4 +1,4 @@
-// The arithmetic of scaling: its limits, and where it stops paying.
+// The scaling model: its limits, and where more ranks stop paying off.
 import { expect, it } from "vitest";
 import { predictSteps } from "./scaling.ts";
 
@@ -10,14 +10,14 @@ it("is compute alone on one rank", () => {
   ]);
 });
 
-it("sends 2 (N − 1) / N of the bytes, and shares the gradients out", () => {
+it("sends 2 (N − 1) / N of the bytes, and divides the gradient work", () => {
   const [four] = predictSteps([4], network);
   expect(four?.computeSeconds).toBeCloseTo(0.26, 12);
   // 2 messages · 10 µs · log₂ 4 + 1.5 · 10 ms.
   expect(four?.communicationSeconds).toBeCloseTo(4e-5 + 0.015, 12);
 });
 
-it("hides what travels behind the backward pass, as far as that lasts, and not the adding up", () => {
+it("hides communication behind the backward pass, up to its duration, but not the summation", () => {
   const options = { ...network, secondsPerByte: 1e-10 };
   const [plain] = predictSteps([4], options);
   const [some] = predictSteps([4], { ...options, overlapSeconds: 0.04 });
@@ -26,7 +26,7 @@ it("hides what travels behind the backward pass, as far as that lasts, and not t
   expect(all?.seconds).toBeCloseTo(0.26 + 0.01, 12);
 });
 
-it("falls to the update and twice the bytes, and grows by the latency from there", () => {
+it("approaches the update and twice the bytes, and then grows with the latency", () => {
   const steps = predictSteps([8, 64, 512, 4096, 1e6], { ...network, latency: 1e-3 });
   const seconds = steps.map((step) => step.seconds);
   expect(seconds[1]).toBeLessThan(seconds[0] ?? 0);
@@ -34,7 +34,7 @@ it("falls to the update and twice the bytes, and grows by the latency from there
   for (const step of steps) expect(step.seconds).toBeGreaterThan(0.01);
 });
 
-it("refuses what is not a measurement", () => {
+it("refuses values that are not measurements", () => {
   expect(() => predictSteps([2], { ...network, bandwidth: 0 })).toThrow("bandwidth above 0");
   expect(() => predictSteps([0], network)).toThrow("0 is not a number of ranks");
 });

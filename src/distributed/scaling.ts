@@ -4,21 +4,21 @@ import * as kind from "../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
 
 export interface ScalingOptions {
-  /** Seconds of one rank for the whole batch: forward and backward. They are shared out. */
+  /** Seconds that one rank needs for forward and backward of the whole batch. Ranks divide this work. */
   readonly gradientSeconds: number;
-  /** Seconds for the update of all weights, which every rank makes. Default 0. */
+  /** Seconds to update all weights, which every rank does. Default 0. */
   readonly updateSeconds?: number;
   /** Bytes of all gradients. */
   readonly bytes: number;
-  /** Bytes a second that a rank can send while it receives as many. */
+  /** Bytes per second that a rank can send while receiving as many. */
   readonly bandwidth: number;
-  /** Seconds of the smallest message. */
+  /** Seconds for the smallest message. */
   readonly latency: number;
-  /** Messages of a step that wait for each other: 2, and 4 more for each SyncBatchNorm layer. Default 2. */
+  /** Sequential messages of a step: 2, and 4 more for each SyncBatchNorm layer. Default 2. */
   readonly messages?: number;
-  /** Seconds of one rank for the backward pass of the whole batch, while which gradients travel. Default 0: they travel behind it. */
+  /** Seconds that one rank needs for the backward pass of the whole batch, during which gradients are sent. Default 0: they are sent after it. */
   readonly overlapSeconds?: number;
-  /** Seconds a byte of adding up, with the copies to and from the network. Default 0. */
+  /** Seconds per byte for summation, including the copies to and from the network. Default 0. */
   readonly secondsPerByte?: number;
 }
 
@@ -26,10 +26,10 @@ export interface ScaledStep {
   readonly ranks: number;
   readonly computeSeconds: number;
   readonly communicationSeconds: number;
-  /** Of the communication, what the backward pass hides. */
+  /** The part of the communication that the backward pass hides. */
   readonly hiddenSeconds: number;
   readonly seconds: number;
-  /** Steps of the same batch in the time that one rank takes for one. */
+  /** Steps of the same batch in the time that one rank needs for one. */
   readonly speedup: number;
 }
 
@@ -45,7 +45,7 @@ const kinds: OptionKinds<ScalingOptions> = {
 };
 
 /**
- * The step of N ranks that share one batch, for each N:
+ * The time of a step of N ranks that share one batch, for each N:
  *
  *     compute(N)       = gradientSeconds / N + updateSeconds
  *     travel(N)        = messages · latency · ⌈log₂ N⌉ + 2 · (N − 1) / N · bytes / bandwidth
@@ -53,8 +53,8 @@ const kinds: OptionKinds<ScalingOptions> = {
  *     hidden(N)        = min(travel(N), overlapSeconds / N)
  *     seconds(N)       = compute(N) + communication(N) − hidden(N)
  *
- * and communication(1) = 0. Every rank sends its gradients once but for its own part, and then the sums of its part: 2 (N − 1) / N of the
- * bytes, whatever N is. So time falls with N down to updateSeconds + 2 · bytes / bandwidth, and then only grows by the latency.
+ * and communication(1) = 0. Every rank sends its gradients once, except for its own part, and then the sums of its part: 2 (N − 1) / N of the bytes,
+ * for any N. So the time falls with N towards updateSeconds + 2 · bytes / bandwidth, and then only grows with the latency.
  */
 export function predictSteps(ranks: readonly number[], options: ScalingOptions): ScaledStep[] {
   const given = checkOptions("predictSteps", options, kinds);

@@ -1,10 +1,10 @@
-// Memory of collectives that is used again.
+// Reusable buffers of collectives.
 import { expect, it } from "vitest";
 import { Scratch } from "./scratch.ts";
 
 const float32 = new Float32Array();
 
-it("hands the same memory out again, to another type and a smaller length too", () => {
+it("reuses memory, also for another type and a smaller length", () => {
   const scratch = new Scratch();
   const first = scratch.borrow(float32, 1000);
   expect(first.length).toBe(1000);
@@ -14,12 +14,12 @@ it("hands the same memory out again, to another type and a smaller length too", 
   expect(second.length).toBe(500);
 });
 
-it("never hands out what is lent", () => {
+it("never lends memory twice", () => {
   const scratch = new Scratch();
   expect(scratch.borrow(float32, 100).buffer).not.toBe(scratch.borrow(float32, 100).buffer);
 });
 
-it("takes the smallest memory that holds it, and lets the largest go where none does", () => {
+it("uses the smallest memory that fits, and drops the largest if none does", () => {
   const scratch = new Scratch();
   const [small, large] = [scratch.borrow(float32, 100), scratch.borrow(float32, 1000)];
   scratch.giveBack(large, small);

@@ -1,4 +1,4 @@
-// Reusable buffers of collectives: every step needs the same ones, and fresh memory costs more than the work done in it.
+// Reusable buffers of collectives: every step needs the same ones, and allocating memory costs more than the work done in it.
 import { koffi } from "../backends/c/native.ts";
 import { allocate, elementTypeOf, type TypedArray, viewOf } from "../graph/dtype.ts";
 
@@ -7,30 +7,30 @@ export function like<T extends TypedArray>(values: T, length: number): T {
   return allocate(elementTypeOf(values), length) as T;
 }
 
-/** Memory kept at most: as many sums are seldom under way at once. */
+/** The maximum of free buffers kept: more sums are seldom in flight at once. */
 const mostKept = 32;
 const mostKeptBytes = 64 * 2 ** 20;
-/** Programs that write into it want the boundary of a cache line. */
+/** Cache line size, the alignment that programs expect. */
 const line = 64;
 
 interface Memory {
   readonly buffer: ArrayBuffer;
-  /** The first byte on a boundary. */
+  /** The first aligned byte. */
   readonly start: number;
   readonly bytes: number;
 }
 
 export class Scratch {
-  /** By size, the smallest first. */
+  /** Sorted by size, smallest first. */
   readonly #free: Memory[] = [];
   readonly #lent = new WeakMap<ArrayBufferLike, Memory>();
   #keptBytes = 0;
 
-  /** An array of that type and length, with anything in it: in the smallest memory kept that holds it, or in place of the largest kept. */
+  /** An uninitialised array of that type and length: in the smallest free buffer that fits, or a new one that replaces the largest. */
   borrow<T extends TypedArray>(values: T, length: number): T {
     const bytes = length * values.BYTES_PER_ELEMENT;
     const fits = this.#free.findIndex((memory) => memory.bytes >= bytes);
-    // Where none holds it, the last, which is the largest, goes.
+    // If none fits, this removes the last one, which is the largest.
     const [kept] = this.#free.splice(fits, 1);
     if (kept !== undefined) this.#keptBytes -= kept.bytes;
     const memory = fits >= 0 && kept !== undefined ? kept : fresh(bytes);

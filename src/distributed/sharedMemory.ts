@@ -1,17 +1,17 @@
-// Memory shared by the ranks of one machine: each has its own region in every slab, at the same offsets, and reads those of the others.
+// Memory shared by the ranks of one machine: each has its own region in every slab, at the same offsets, and can read those of the others.
 import { randomUUID } from "node:crypto";
 import { closeSync, openSync, unlinkSync } from "node:fs";
 import { koffi, type NativeFunction } from "../backends/c/native.ts";
 import { byteSize, type ElementType, type TypedArray, viewOf } from "../graph/dtype.ts";
 import { broadcastText, type Communicator } from "../runtime/index.ts";
 
-/** Slabs are at least as large as this. */
+/** The minimum size of a slab. */
 const slabBytes = 8 * 2 ** 20;
-/** Blocks begin at cache lines. */
+/** Cache line size, the alignment of blocks. */
 const line = 64;
-/** Vectors may read a little past the last element. */
+/** Vector loads may read a little past the last element. */
 const slack = 256;
-/** PROT_READ | PROT_WRITE, and MAP_SHARED, of Linux. */
+/** Linux's values of PROT_READ | PROT_WRITE and MAP_SHARED. */
 const readAndWrite = 3;
 const mapShared = 1;
 const folder = "/dev/shm";
@@ -31,21 +31,21 @@ interface Block {
 
 const roundUp = (bytes: number, to: number): number => Math.ceil(bytes / to) * to;
 
-/** All ranks borrow and give back the same in the same order, so that a block lies at the same place in the region of each. */
+/** All ranks borrow and give back in the same order, so that a block has the same position in every region. */
 export class SharedMemory {
   readonly #world: Communicator;
   readonly #slabs = new Map<ArrayBufferLike, Slab>();
-  /** The smallest first. */
+  /** Sorted by size, smallest first. */
   readonly #free: Block[] = [];
   readonly #lent = new Map<ArrayBufferLike, Map<number, Block>>();
-  /** The system has no more of it. */
+  /** The system has no more shared memory. */
   #full = false;
 
   constructor(world: Communicator) {
     this.#world = world;
   }
 
-  /** Memory with anything in it; undefined, on all ranks: there is no more. */
+  /** Uninitialised memory; undefined, on all ranks, if there is no more. */
   borrow(dtype: ElementType, length: number): TypedArray | undefined {
     const bytes = Math.max(line, roundUp(length * byteSize(dtype), line));
     const fits = this.#free.findIndex((each) => each.bytes >= bytes);
@@ -58,7 +58,7 @@ export class SharedMemory {
     return viewOf(dtype, own, block.start, length);
   }
 
-  /** Whether that was memory lent from here. */
+  /** Whether the memory was lent from here. */
   giveBack({ buffer, byteOffset }: TypedArray): boolean {
     const lent = this.#lent.get(buffer);
     const block = lent?.get(byteOffset);
@@ -69,7 +69,7 @@ export class SharedMemory {
     return true;
   }
 
-  /** The same part of memory as every rank has it; undefined: it was not lent from here. */
+  /** The same part of memory in each rank's region; undefined if it was not lent from here. */
   ofAll<T extends TypedArray>(values: T, dtype: ElementType): T[] | undefined {
     const slab = this.#slabs.get(values.buffer);
     return slab?.regions.map((region) => viewOf(dtype, region, values.byteOffset, values.length) as T);
@@ -91,7 +91,7 @@ export class SharedMemory {
     return { slab, start, bytes };
   }
 
-  /** Rank 0 makes a file without a disk, all map it, and it loses its name: when the last process ends it is gone. */
+  /** Rank 0 creates a file in memory, all ranks map it, and rank 0 unlinks it: the memory is freed when the last process ends. */
   #map(bytes: number): Slab | undefined {
     const { rank, size } = this.#world;
     const each = roundUp(bytes + slack, 65_536);
@@ -123,7 +123,7 @@ function functions(): System {
   return system;
 }
 
-/** The path of a new file of that length, whose memory is there; "": there is not so much. */
+/** The path of a new file whose memory is reserved; "" if there is not enough. */
 function makeFile(bytes: number): string {
   const path = `${folder}/hebb-${randomUUID()}`;
   let file: number;

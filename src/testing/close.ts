@@ -1,4 +1,4 @@
-// Whether tensors, and trees of them such as state dicts, are as close as rounding allows; and if not, where and by how much.
+// Whether tensors, and trees of them such as state dicts, are equal within rounding; if not, where they differ and by how much.
 import { type DType, isFloat } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
@@ -6,7 +6,7 @@ import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { formatShape, type Shape, sameShape, stridesOf } from "../graph/shape.ts";
 import { type NestedArray, Tensor, tensor } from "../tensor/index.ts";
 
-/** What is compared: tensors, numbers, arrays of numbers, and arrays and plain objects of these. */
+/** The values to compare: tensors, numbers, arrays of numbers, and arrays and plain objects of these. */
 export type TensorTree =
   | Tensor
   | number
@@ -17,13 +17,13 @@ export type TensorTree =
   | { readonly [name: string]: TensorTree };
 
 export interface ClosenessOptions {
-  /** The difference allowed for each unit of the expected number. Default 1.3e-6 for float32, 1e-7 for float64, 0 for whole numbers. */
+  /** The tolerance relative to the expected number. Default 1.3e-6 for float32, 1e-7 for float64, 0 for whole numbers. */
   readonly rtol?: number;
-  /** The difference allowed whatever the number. Default 1e-5 for float32, 1e-7 for float64, 0 for whole numbers. */
+  /** The absolute tolerance. Default 1e-5 for float32, 1e-7 for float64, 0 for whole numbers. */
   readonly atol?: number;
   /** NaN equals NaN. Default false. */
   readonly equalNan?: boolean;
-  /** Whether dtypes must be the same, where both sides are tensors. Default true. */
+  /** Whether dtypes must be the same if both sides are tensors. Default true. */
   readonly checkDtype?: boolean;
 }
 
@@ -34,13 +34,13 @@ const kinds: OptionKinds<ClosenessOptions> = {
   checkDtype: kind.boolean,
 };
 
-/** Those of torch.testing.assert_close; of two dtypes the wider tolerance. */
+/** The tolerances of torch.testing.assert_close; for two dtypes the wider one. */
 function tolerances(dtypes: readonly DType[], options: ClosenessOptions): { rtol: number; atol: number } {
   const [rtol, atol] = dtypes.includes("float32") ? [1.3e-6, 1e-5] : dtypes.some(isFloat) ? [1e-7, 1e-7] : [0, 0];
   return { rtol: options.rtol ?? rtol, atol: options.atol ?? atol };
 }
 
-/** What differs, as sentences with the place in the tree; none when all is close. */
+/** The differences, as sentences with the position in the tree; empty if all values are close. */
 export function differences(actual: unknown, expected: unknown, options: ClosenessOptions = {}): string[] {
   checkOptions("assertTensorsClose", options, kinds);
   return treeDifferences(actual, expected, options, "");
@@ -67,7 +67,7 @@ function treeDifferences(actual: unknown, expected: unknown, options: ClosenessO
   return found;
 }
 
-/** Numbers, or arrays that hold nothing else. */
+/** A number, or an array that holds only numbers. */
 function isNumeric(value: unknown): boolean {
   if (typeof value === "number" || typeof value === "boolean" || ArrayBuffer.isView(value)) return true;
   return Array.isArray(value) && value.every(isNumeric);
@@ -94,7 +94,7 @@ function tensorDifferences(a: Tensor, b: Tensor, options: ClosenessOptions, dtyp
     const [found, wanted] = [x[place] as number, y[place] as number];
     if (found === wanted || (options.equalNan === true && Number.isNaN(found) && Number.isNaN(wanted))) continue;
     const over = Math.abs(found - wanted) - (atol + rtol * Math.abs(wanted));
-    // What is NaN or infinite on one side alone is as far away as can be.
+    // A value that is NaN or infinite on only one side differs by infinity.
     const by = Number.isFinite(found) && Number.isFinite(wanted) ? over : Number.POSITIVE_INFINITY;
     if (by <= 0) continue;
     count++;
@@ -116,12 +116,12 @@ const shortly = (value: number): string => String(Number(value.toPrecision(3)));
 const indexOf = (flat: number, shape: Shape): number[] =>
   stridesOf(shape).map((stride, axis) => Math.floor(flat / stride) % (shape[axis] ?? 1));
 
-/** Throws HebbError with what differs, unless all is close. Defaults are those of torch.testing.assert_close. */
+/** Throws HebbError with the differences unless all values are close. Defaults are those of torch.testing.assert_close. */
 export function assertTensorsClose(actual: TensorTree, expected: TensorTree, options: ClosenessOptions = {}): void {
   const found = differences(actual, expected, options);
   if (found.length > 0) throw new HebbError(`tensors are not close: ${listed(found)}`);
 }
 
-/** A few sentences, and how many more there are. */
+/** A few sentences, and the number of further ones. */
 export const listed = (sentences: readonly string[]): string =>
   sentences.length > 5 ? `${sentences.slice(0, 5).join("; ")}; and ${sentences.length - 5} more` : sentences.join("; ");

@@ -1,7 +1,7 @@
 // toBeCloseToTensor for the expect of Vitest and of Jest: expect.extend(tensorMatchers).
 import { type ClosenessOptions, differences, listed, type TensorTree } from "./close.ts";
 
-/** What a matcher gives, in both. */
+/** The result of a matcher, in both runners. */
 export interface MatcherResult {
   readonly pass: boolean;
   readonly message: () => string;
@@ -21,8 +21,8 @@ export const tensorMatchers: {
   },
 };
 
-/** For the types of expect: `interface Matchers<T> extends TensorMatchers<T> {}` in the module of the runner. */
+/** Extends the types of expect: `interface Matchers<T> extends TensorMatchers<T> {}` in the runner's module. */
 export interface TensorMatchers<R = unknown> {
-  /** Each number within atol + rtol · |expected|, as torch.testing.assert_close. Trees such as state dicts too. */
+  /** Each number is within atol + rtol · |expected|, as in torch.testing.assert_close. Also for trees such as state dicts. */
   toBeCloseToTensor(expected: TensorTree, options?: ClosenessOptions): R;
 }

@@ -20,7 +20,7 @@ describe("deep equality", () => {
     ["nested models", new nn.Residual(new nn.Linear(2, 2)), new nn.Residual(new nn.Linear(2, 2))],
     ["state dicts", new nn.Linear(2, 3).stateDict(), new nn.Linear(2, 3).stateDict()],
   ];
-  it.each(unequal)("tells %s of one shape apart", (_, a, b) => {
+  it.each(unequal)("distinguishes %s of one shape", (_, a, b) => {
     expect(a).not.toEqual(b);
     expect(a).not.toStrictEqual(b);
     expect([a]).not.toEqual([b]);
@@ -30,7 +30,7 @@ describe("deep equality", () => {
     deepStrictEqual(a, a);
   });
 
-  it("holds for a state dict until something is learned", () => {
+  it("holds for a state dict until the model is trained", () => {
     const model = new nn.Linear(2, 1);
     const before = model.stateDict();
     expect(model.stateDict()).toEqual(before);
@@ -44,7 +44,7 @@ describe("deep equality", () => {
 });
 
 describe("JSON", () => {
-  it("keeps the values, NaN, infinities and -0 too", () => {
+  it("keeps the values, including NaN, infinities and -0", () => {
     const values = [1.5, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -0];
     expect(JSON.stringify(tensor(values))).toBe(
       '{"shape":[5],"dtype":"float32","data":[1.5,"NaN","Infinity","-Infinity","-0"]}',
@@ -53,7 +53,7 @@ describe("JSON", () => {
     expect(JSON.parse(JSON.stringify({ a: tensor(7) }))).toEqual({ a: { shape: [], dtype: "float32", data: [7] } });
   });
 
-  it("and loadStateDict takes them back, to the bit", () => {
+  it("is loaded by loadStateDict, bit for bit", () => {
     const [model, copy] = [new nn.BatchNorm1d(2), new nn.BatchNorm1d(2)];
     model.weight?.assign(tensor([Number.NaN, -0]));
     model.bias?.assign(tensor([1 / 3, Number.NEGATIVE_INFINITY]));
@@ -62,7 +62,7 @@ describe("JSON", () => {
     expect([...(copy.bias?.dataSync() ?? [])]).toEqual([Math.fround(1 / 3), Number.NEGATIVE_INFINITY]);
   });
 
-  it("of optimizers too", () => {
+  it("also works for optimizers", () => {
     const train = (model: nn.Linear, optimizer: optim.Adam): void => {
       optimizer.zeroGrad();
       model
@@ -89,7 +89,7 @@ describe("JSON", () => {
     [{ weight: { shape: [1, 2], dtype: "float32", data: [1] }, bias: zeros([1]) }, /nor an array .* of its size/],
     [{ weight: { data: [1, 2] }, bias: zeros([1]) }, /"weight" is an object, not a tensor/],
   ];
-  it.each(wrong)("what is not a state dict is refused: %o", (values, message) => {
+  it.each(wrong)("values that are not a state dict are refused: %o", (values, message) => {
     const model = new nn.Linear(2, 1);
     const load = () => Reflect.apply(model.loadStateDict, model, [values]);
     expect(load).toThrow(HebbError);
@@ -98,7 +98,7 @@ describe("JSON", () => {
 });
 
 describe("assertTensorsClose", () => {
-  it("passes what is as close as rounding leaves it", () => {
+  it("accepts differences of rounding", () => {
     const x = tensor([1, 2, 3]);
     assertTensorsClose(x.div(3).mul(3), x);
     assertTensorsClose(x, [1, 2, 3]);
@@ -133,13 +133,13 @@ describe("assertTensorsClose", () => {
     expect(run).toThrow(message);
   });
 
-  it("refuses options that it does not know", () => {
+  it("refuses unknown options", () => {
     expect(() => Reflect.apply(assertTensorsClose, undefined, [1, 1, { tolerance: 1 }])).toThrow(/no option tolerance/);
   });
 });
 
 describe("toBeCloseToTensor", () => {
-  it("is a matcher of Vitest, and of whoever takes { pass, message }", () => {
+  it("is a matcher for Vitest, and for any runner that uses { pass, message }", () => {
     expect(tensor([1, 2])).toBeCloseToTensor([1, 2]);
     expect(tensor([1, 2])).not.toBeCloseToTensor([1, 2.1]);
     expect(new nn.Linear(2, 1).stateDict()).not.toBeCloseToTensor(new nn.Linear(2, 1).stateDict());
