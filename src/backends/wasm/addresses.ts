@@ -3,16 +3,16 @@ import { byteSize } from "../../graph/dtype.ts";
 import type { Linear, Value } from "../analysis/values.ts";
 import { Availability } from "./availability.ts";
 
-/** A term of an address: the address in a slot of the table, or a value times its scale in bytes. */
+/** A term of an address: the address in a slot of the table, or a value times a scale in bytes. */
 interface Place {
   readonly key: string;
   readonly depth: number;
   readonly atom: Value | undefined;
-  /** Bytes, or the slot. */
+  /** The scale in bytes, or the slot. */
   readonly scale: number;
 }
 
-/** A sum of terms and a constant on the stack; `offset` is left for the instruction. */
+/** A sum of terms and a constant to push; `offset` goes into the instruction. */
 export interface Address {
   readonly places: readonly Place[];
   readonly constant: number;
@@ -38,7 +38,7 @@ export abstract class Addresses extends Availability {
     const places: Place[] = [{ key: `b${slot}`, depth: 0, atom: undefined, scale: slot }];
     const constant = index.constant * size + byteOffset;
     let negative = false;
-    // What further copies, and places further along an axis, are apart.
+    // The offset of unrolled copies, and of points further along an axis.
     let shift = 0;
     for (const { atom, coefficient } of index.terms) {
       const scale = coefficient * size;
@@ -48,12 +48,12 @@ export abstract class Addresses extends Availability {
       places.push({ key: this.#scaledKey(atom, scale), depth: this.depthOf(atom), atom, scale });
     }
     places.sort((a, b) => a.depth - b.depth);
-    // An instruction's offset cannot undo a negative address, so such constants go into the sum.
+    // An instruction's offset cannot make up for a negative address, so such constants go into the sum.
     if (!negative && constant >= 0 && shift >= 0) return { places, constant: 0, offset: constant + shift };
     return shift >= 0 ? { places, constant, offset: shift } : { places, constant: constant + shift, offset: 0 };
   }
 
-  /** Pushes the address but for an offset, which it returns. */
+  /** Pushes the address without its offset, and returns the offset. */
   protected pushAddress(buffer: number, index: Linear): number {
     const { places, constant, offset } = this.addressOf(buffer, index);
     this.pushSum(places, constant);
@@ -92,7 +92,7 @@ export abstract class Addresses extends Availability {
     }
   }
 
-  /** A term of an address; the distance of an axis from its counter is not part of it. */
+  /** The key of a term, without the offset of an axis from its counter. */
   #scaledKey(atom: Value, scale: number): string {
     return `${scale}*${atom.id}${atom.kind === "axis" ? "" : this.whereAhead(atom)}`;
   }

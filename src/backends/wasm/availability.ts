@@ -5,7 +5,7 @@ import type { EmitContext } from "./emitter.ts";
 import type { FunctionBuilder, ValueType } from "./module.ts";
 import { scalarType } from "./operations.ts";
 
-/** The lane axis: its first lane is in `local`, and that of each further copy four on. */
+/** The lane axis: `local` holds its first lane; each further copy starts four lanes later. */
 interface Lanes {
   readonly axis: Axis;
   readonly local: number;
@@ -20,10 +20,10 @@ export class Availability {
   readonly f: FunctionBuilder;
   readonly context: EmitContext;
   readonly values: ValueTable;
-  /** Which unrolled copy of the vector body is being emitted. */
+  /** The unrolled copy of the vector body being emitted. */
   copy = 0;
   protected lanes: Lanes | undefined;
-  /** An axis that is read at an offset from its counter. */
+  /** An axis read at an offset from its counter. */
   protected ahead: { readonly axis: number; readonly by: number } | undefined;
   /** Wasm locals of values, by key, and the keys that each open scope added. */
   readonly #held = new Map<string, number>();
@@ -58,19 +58,19 @@ export class Availability {
     this.copy = 0;
   }
 
-  /** Writes the body as it is at an offset along an axis. */
+  /** Emits the body at an offset along an axis. */
   further(axis: Axis, by: number, body: () => void): void {
     this.ahead = by === 0 ? undefined : { axis: axis.id, by };
     body();
     this.ahead = undefined;
   }
 
-  /** What tells values that depend on an axis that is further from those at its counter. */
+  /** A key suffix that separates values at an offset along the axis from those at its counter. */
   protected whereAhead(value: Value): string {
     return this.ahead !== undefined && value.deps.has(this.ahead.axis) ? `+${this.ahead.by}` : "";
   }
 
-  /** A wasm local that holds a kernel local; a v128 holds one for each lane of the current copy. */
+  /** Binds a kernel local to a wasm local; a v128 holds one value per lane of the current copy. */
   bindLocal(local: Local, wasmLocal: number): void {
     const lanes = this.f.typeOf(wasmLocal) === "v128";
     if (lanes) this.#varying.add(local.id);
@@ -80,7 +80,7 @@ export class Availability {
     });
   }
 
-  /** What becomes available inside is forgotten after it. */
+  /** Values that become available in the body are forgotten after it. */
   scope(body: () => void): void {
     this.#scopes.push([]);
     body();
@@ -114,7 +114,7 @@ export class Availability {
     return bound.local;
   }
 
-  /** How deep in the scopes the value first can be known. */
+  /** The scope depth at which the value first becomes available. */
   protected depthOf(value: Value): number {
     let depth = 0;
     for (const dep of value.deps) {
@@ -127,7 +127,7 @@ export class Availability {
     return this.#held.get(key);
   }
 
-  /** A value as a scalar (`s…`) or as a vector, computed unless it is at hand. */
+  /** A value as a scalar (`s…`) or as a vector, computed if it is not yet available. */
   protected cached(key: string, value: Value, compute: () => void): void {
     const type = key.startsWith("s") ? scalarType(value.dtype) : "v128";
     this.cachedLocal(`${key}${this.whereAhead(value)}`, type, compute);
@@ -143,7 +143,7 @@ export class Availability {
     this.keep(key, type);
   }
 
-  /** The value on the stack stays there, and is known by this key until the scope ends. */
+  /** Leaves the value on the stack and makes it available under this key until the scope ends. */
   protected keep(key: string, type: ValueType): void {
     const local = this.f.local(type);
     this.f.tee(local);

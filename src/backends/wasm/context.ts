@@ -1,4 +1,4 @@
-// What a program's kernels share while it is emitted, and how kernels of one form see it.
+// State shared by a program's kernels during emission, and the view that kernels of one form have of it.
 import type { BufferInfo, Program } from "../../compiler/kernel.ts";
 import type { ElementType } from "../../graph/dtype.ts";
 import { InternalError } from "../../graph/errors.ts";
@@ -7,7 +7,7 @@ import type { KernelForm } from "../analysis/kernelForms.ts";
 import { type EmitContext, phaseParams, tableParam } from "./emitter.ts";
 import type { FunctionBuilder, ModuleBuilder, ValueType } from "./module.ts";
 
-/** Buffers, and after them the shared scratch as a buffer of each dtype asked for. */
+/** The buffers, followed by the shared scratch as a buffer of each requested dtype. */
 class Buffers {
   readonly #known: BufferInfo[];
   readonly #own: number;
@@ -86,7 +86,7 @@ export class ProgramContext implements EmitContext {
   }
 }
 
-/** Functions that many kernels call, each with the addresses of its own buffers: parameter by parameter. */
+/** Functions shared by many kernels. Each kernel passes the addresses of its buffers as parameters. */
 export class FormContext implements EmitContext {
   readonly module: ModuleBuilder;
   readonly #program: ProgramContext;
@@ -108,7 +108,7 @@ export class FormContext implements EmitContext {
     return this.#buffers.shared(dtype);
   }
 
-  /** Buffer by buffer, then the shared scratch. */
+  /** Parameters: the buffers in order, then the shared scratch. */
   baseOf(buffer: number): Base {
     return { slot: Math.min(buffer, this.#operands.length), byteOffset: 0 };
   }

@@ -1,4 +1,4 @@
-// The device: memory, arguments, threads that change only the time, and the printed code.
+// The device: memory, arguments, threads that change only the run time, and the printed code.
 import { describe, expect, test } from "vitest";
 import type { Program } from "../../compiler/kernel.ts";
 import {
@@ -75,7 +75,7 @@ function chain(length: number): Program {
 }
 
 describe("threads", () => {
-  test("1, 2 and 3 of them give the same bits, before the workers are up and after", async () => {
+  test("1, 2 and 3 of them give the same bits, before and after the workers have started", async () => {
     const length = 300_001;
     const data = Float32Array.from({ length }, (_, i) => Math.sin(i) * 2);
     let expected: Buffer | undefined;
@@ -101,14 +101,14 @@ describe("threads", () => {
     }
   });
 
-  test("a number of threads that cannot be is refused", () => {
+  test("an invalid thread count is refused", () => {
     expect(() => createWasmDevice({ threads: 0 })).toThrow(/0 is not a valid thread count/);
     expect(() => createWasmDevice({ threads: 1.5 })).toThrow(/whole number/);
   });
 });
 
 describe("memory", () => {
-  test("blocks keep what is written while the memory grows", () => {
+  test("blocks keep their contents while the memory grows", () => {
     const device = createWasmDevice({ threads: 1 });
     const blocks = Array.from({ length: 40 }, (_, i) => {
       const block = device.allocate(1_000_000);
@@ -126,7 +126,7 @@ describe("memory", () => {
     expect(device.memory().reservedBytes).toBe(reserved);
   });
 
-  test("a program beyond 32-bit addresses is refused with a sentence, and the others still run", () => {
+  test("a program beyond 32-bit addresses is refused with a clear message, and the others still run", () => {
     const device = createWasmDevice({ threads: 1 });
     for (let turn = 0; turn < 2; turn++) {
       expect(() => device.compile(chain(1.5 * 2 ** 30))).toThrow(
@@ -138,7 +138,7 @@ describe("memory", () => {
       expect(executable.run([x, z])).toBeUndefined();
       expect(device.read(z, "float32", 4)).toEqual(new Float32Array(4));
     }
-    // Within the addresses, and more than is left: compiled, but not run.
+    // Within the address range, but larger than what is left: it compiles but does not run.
     const almost = device.compile(chain(2 ** 30 - 2 ** 10));
     const small = device.compile(chain(4));
     const [x, z] = [device.allocate(16), device.allocate(16)];
@@ -148,7 +148,7 @@ describe("memory", () => {
     almost.release();
   });
 
-  test("any order of allocations and frees leaves blocks apart, and the room is joined again", () => {
+  test("blocks never overlap in any order of allocations and frees, and free space is coalesced", () => {
     let end = 1 << 16;
     const allocator = new Allocator(100, end, (wanted) => {
       end = Math.ceil(wanted / 65536) * 65536;
@@ -178,7 +178,7 @@ describe("memory", () => {
     expect(end).toBe(before);
   });
 
-  test("a run writes the addresses of new arguments", () => {
+  test("a run uses the addresses of new arguments", () => {
     const device = createWasmDevice({ threads: 1 });
     const i = newAxis(5);
     const executable = device.compile({

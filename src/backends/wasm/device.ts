@@ -1,4 +1,4 @@
-// The WebAssembly device: one memory for everything, one module for each program.
+// The WebAssembly device: a single memory, and one module per program.
 import type { FailedCheck } from "../../compiler/checks.ts";
 import type { Program } from "../../compiler/kernel.ts";
 import { byteSize, type ElementType, type TypedArray, viewOf } from "../../graph/dtype.ts";
@@ -17,28 +17,28 @@ const pageBytes = 65536;
 const mostPages = 65536;
 const mostBytes = mostPages * pageBytes;
 const firstPages = 64;
-/** Low memory holds the failure record and tables; a read of a lane not taken may touch it. */
+/** Low memory holds the failure record and tables; reads of lanes not taken may touch it. */
 const reservedBytes = 4096;
-/** Vectors may read a little past the last element; the end of the memory is never handed out. */
+/** Vectors may read slightly past the last element, so the end of the memory is never allocated. */
 const slackBytes = 256;
 const mostThreads = 64;
-/** Floats that are read one by one. */
+/** Most floats that are read one by one. */
 const mostReadSingly = 16;
 
 export interface WasmDevice extends SynchronousDevice {
   readonly backend: "wasm";
-  /** Everything the device holds. A block's address is its place in it. */
+  /** The memory of the device. A block's address is its offset in it. */
   readonly memoryObject: WebAssembly.Memory;
-  /** How often the memory has grown. Its buffer, and perhaps its address, change with it. */
+  /** Growth count of the memory. Each growth changes its buffer, and possibly its address. */
   readonly growths: number;
-  /** Where its programs run; a device that stands on this one puts its own here, so that there is one. */
+  /** The workspace of its programs. A device built on this one replaces it with its own, so that there is only one. */
   workspace: Workspace;
 }
 
 /**
- * A device on this machine's WebAssembly. Threads: as many as the machine has ("auto", the default) or as asked, where
- * memory can be shared and workers exist; otherwise one, and the description says why. Results do not depend on them. Throws a
- * HebbError that says why where WebAssembly is not available.
+ * A device on this machine's WebAssembly. Threads: as many as the machine has ("auto", the default) or as given, if memory can be
+ * shared and workers exist; otherwise one, and the description says why. Results do not depend on the number of threads. Throws a
+ * HebbError with the reason if WebAssembly is not available.
  */
 export function createWasmDevice(options: { readonly threads?: number | "auto" } = {}): WasmDevice {
   const asked = options.threads ?? "auto";
@@ -55,7 +55,7 @@ export function createWasmDevice(options: { readonly threads?: number | "auto" }
 class Wasm implements WasmDevice {
   readonly backend = "wasm";
   readonly asynchronous = false;
-  /** Threads that programs are cut for. */
+  /** Threads that programs are split for. */
   readonly parts: number;
   readonly memoryObject: WebAssembly.Memory;
   readonly shared: boolean;
@@ -83,7 +83,7 @@ class Wasm implements WasmDevice {
     this.#allocator = new Allocator(reservedBytes, firstPages * pageBytes - slackBytes, (end) => this.#growTo(end));
   }
 
-  /** Threads that compute now. */
+  /** Threads currently computing. */
   get threads(): number {
     return this.pool?.working ?? 1;
   }
@@ -95,7 +95,7 @@ class Wasm implements WasmDevice {
 
   #growTo(end: number): number {
     const have = this.memoryObject.buffer.byteLength;
-    // Growing is slow where the memory must be copied, so it is done in larger and larger steps.
+    // Growing is slow if the memory must be copied, so the steps increase.
     const need = Math.ceil((end + slackBytes - have) / pageBytes);
     const comfortable = Math.min(Math.max(need, Math.ceil(have / pageBytes / 2)), mostPages - have / pageBytes);
     for (const pages of [comfortable, need]) {
@@ -110,7 +110,7 @@ class Wasm implements WasmDevice {
     throw outOfMemory(end);
   }
 
-  /** Replaces the views; asking the memory for its buffer at every access would cost as much as a small program. */
+  /** Replaces the views. Reading the memory's buffer on every access would cost as much as a small program. */
   #grown(): number {
     const { buffer } = this.memoryObject;
     this.bytes = new Uint8Array(buffer);
@@ -153,7 +153,7 @@ class Wasm implements WasmDevice {
     return viewOf(dtype, this.bytes.buffer, block.address + start * byteSize(dtype), length).slice();
   }
 
-  /** A loss or a few answers are read after every step: to copy them as an array would cost more than the step of a small network. */
+  /** Reads a loss or a few outputs without an array copy, which would cost more than the step of a small network. */
   #readFloats(start: number, length: number): Float32Array {
     const floats = this.#floats;
     if (length > mostReadSingly) return floats.slice(start, start + length);
@@ -195,7 +195,7 @@ const outOfMemory = (bytes: number): HebbError =>
     `out of memory: ${bytes} bytes are needed and WebAssembly can hold ${mostBytes}; use a smaller batch or a smaller model`,
   );
 
-/** Some browsers reserve the maximum at once and refuse a large one. */
+/** Some browsers reserve the maximum immediately and refuse a large one. */
 function makeMemory(shared: boolean): WebAssembly.Memory {
   for (const maximum of [mostPages, mostPages / 4]) {
     try {
@@ -230,21 +230,21 @@ class WasmExecutable implements Executable {
   readonly #claim: Claim;
   #exports: WebAssembly.Exports;
   readonly #entry: Entry;
-  /** The share of the first thread, where the program is worth sharing. */
+  /** The entry for threads, if the program is worth sharing. */
   readonly #shareEntry: Entry | undefined;
   #poolProgram = 0;
   #poolReady = false;
   /** The addresses now in the table. */
   readonly #bound: number[];
   #boundWorkspace = -1;
-  /** What each argument must hold at least. */
+  /** Minimum bytes of each argument. */
   readonly #argumentBytes: number[];
 
   constructor(device: Wasm, program: Program) {
     this.#device = device;
     this.#program = program;
     this.#argumentBytes = argumentBytes(program);
-    // Addresses have 32 bits: code for more could not be loaded, and the module's own error would say nothing of memory.
+    // Addresses have 32 bits. Larger code would not load, and the engine's own error would not mention memory.
     const largest = this.#argumentBytes.reduce((most, bytes) => Math.max(most, bytes), program.arenaBytes);
     if (largest > mostBytes) throw outOfMemory(largest);
     const emitted = emitFor(program, device);
@@ -260,7 +260,7 @@ class WasmExecutable implements Executable {
     const { pool } = device;
     if (pool !== undefined && emitted.shares) {
       this.#shareEntry = entryOf(this.#exports, "runThread");
-      // Workers take the module from the memory that all see, and then it can go.
+      // Workers compile the module from shared memory; the copy is freed when all have done so.
       const copy = device.allocate(code.byteLength);
       device.write(copy, code);
       this.#poolProgram = pool.load(copy.address, code.byteLength, () => {
@@ -274,7 +274,7 @@ class WasmExecutable implements Executable {
     this.#bind(blocks);
     const shareEntry = this.#shareEntry;
     const { pool } = this.#device;
-    // Until the workers are up the first thread runs alone; the bits are the same.
+    // Until the workers are up, the main thread runs alone; the bits are the same.
     if (shareEntry !== undefined && pool?.idle() && this.#poolReady) {
       pool.run(this.#poolProgram, this.#table.address);
       try {
@@ -342,7 +342,7 @@ class WasmExecutable implements Executable {
     }
   }
 
-  /** The recorded failure, which is forgotten. */
+  /** Returns the recorded failure and clears it. */
   #failure(): FailedCheck | undefined {
     const { words } = this.#device;
     const place = failureAddress / 4;

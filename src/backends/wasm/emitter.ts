@@ -6,18 +6,18 @@ import type { Base } from "../analysis/arguments.ts";
 import type { FunctionBuilder, ModuleBuilder } from "./module.ts";
 
 /**
- * One step of a kernel: a function (table, lo, hi, scratch, and the address of each operand of its own) that does the work units lo ≤ u < hi. Units are independent;
- * threads take ranges of them. What a unit computes must not depend on the ranges, so that bits do not depend on threads.
- * A kernel of several phases runs them in order, with a barrier after each.
+ * One step of a kernel: a function (table, lo, hi, scratch, and the addresses of its own operands) that does the work units
+ * lo ≤ u < hi. Units are independent; threads take ranges of them. A unit's result must not depend on the ranges, so that the bits
+ * do not depend on threads. The phases of a kernel run in order, with a barrier after each.
  */
 export interface Phase {
   readonly fn: FunctionBuilder;
   readonly units: number;
-  /** Estimated nanoseconds of the whole phase on one thread: whether threads are worth waking. */
+  /** Estimated nanoseconds of the whole phase on one thread: decides whether to wake threads. */
   readonly cost: number;
-  /** What the function is given beside the table. */
+  /** Arguments of the function besides the table. */
   readonly operands?: readonly Base[];
-  /** Left out of a run in which a check has failed. */
+  /** Whether it is skipped once a check has failed. */
   readonly stopped?: boolean;
 }
 
@@ -34,25 +34,25 @@ export const highParam = 2;
 /** The address of this thread's private scratch memory, 64-byte aligned. */
 export const scratchParam = 3;
 
-/** What is shared by all kernels of a program while it is emitted. */
+/** State shared by all kernels of a program during emission. */
 export interface EmitContext {
   readonly module: ModuleBuilder;
   buffer(id: number): BufferInfo;
-  /** Where a buffer begins. */
+  /** The start of a buffer. */
   baseOf(buffer: number): Base;
-  /** Pushes the address in a slot: of the table, or of the operands of a function. */
+  /** Pushes the address in a slot: of the table, or of a function's operands. */
   pushSlot(f: FunctionBuilder, slot: number): void;
-  /** A function for a phase, to be filled. */
+  /** A new, empty function for a phase. */
   phase(name: string): FunctionBuilder;
-  /** States that a phase uses this many bytes of private scratch. The largest request is what each thread gets. */
+  /** Requests this many bytes of private scratch. Each thread gets the largest request. */
   needScratch(bytes: number): void;
   /**
-   * Reserves memory that all threads see, for results passed between phases of one kernel. Returns a byte offset;
-   * the memory begins where `sharedBuffer` does. Regions of different kernels overlap.
+   * Requests memory that all threads share, for results passed between the phases of one kernel. It begins at the start of
+   * `sharedBuffer`. Regions of different kernels overlap.
    */
   needShared(bytes: number): void;
-  /** The shared memory as a buffer of the program, from its first byte on. */
+  /** The shared memory as a buffer of the program. */
   sharedBuffer(dtype: ElementType): number;
-  /** A helper function of the program made once, e.g. a mathematical function: `helper("exp_f32x4", (module) => …)`. */
+  /** A helper function, created once per program, such as a mathematical function: `helper("exp_f32x4", (module) => …)`. */
   helper(name: string, make: () => FunctionBuilder): FunctionBuilder;
 }

@@ -93,14 +93,14 @@ export class Expressions extends Memory {
     }
   }
 
-  /** Division by a positive constant of something not negative: the hardware's own. */
+  /** Division of a non-negative value by a positive constant: the hardware's own. */
   #constantDivision(value: Extract<Value, { kind: "binary" }>): boolean {
     if (constantDivisor(value) === undefined) return false;
     this.f.op(value.fn === "div" ? "i32.div_u" : "i32.rem_u");
     return true;
   }
 
-  /** The index is on the stack; leaves it, or 0 where it is out of range. */
+  /** Replaces the index on the stack by 0 if it is out of range. */
   #guardScalar(extent: number): void {
     const { f } = this;
     const index = f.local("i32");
@@ -108,7 +108,7 @@ export class Expressions extends Memory {
     f.release(index);
   }
 
-  /** A uniform value that only some lanes ask for: computed if any does. */
+  /** A uniform value that only some lanes need: computed if any lane does. */
   #whereTaken(value: Value, compute: () => void): void {
     if (this.mask === undefined || !value.unsafe) {
       compute();
@@ -211,7 +211,7 @@ export class Expressions extends Memory {
     });
   }
 
-  /** Lanes on the stack divided by a constant, without leaving the vector: shifts, or floats where they are exact. */
+  /** Divides the lanes on the stack by a constant without leaving the vector: shifts, or float division where that is exact. */
   #divideLanes(remainder: boolean, a: Value, divisor: number): boolean {
     const { f } = this;
     if ((divisor & (divisor - 1)) === 0) {
@@ -278,7 +278,7 @@ export class Expressions extends Memory {
     f.release(branch);
   }
 
-  /** The vector operands are on the stack in order; leaves the vector of results. */
+  /** Takes vector operands from the stack, in order, and pushes the vector of results. */
   #laneByLane(value: Value, inputs: readonly Value[], scalar: () => void): void {
     const { f } = this;
     const held = inputs.map(() => f.local("v128"));
@@ -302,7 +302,7 @@ export class Expressions extends Memory {
 
   // ---- hoisting
 
-  /** Keeps in locals, in lanes if `vector`, what loops do not change. */
+  /** Keeps loop invariants in locals, as vectors if `vector`. */
   hoisting(vector: boolean): Hoisting {
     return {
       compute: (value) => {
@@ -312,7 +312,7 @@ export class Expressions extends Memory {
         else this.pushScalar(value);
         this.f.op("drop");
       },
-      // An address is scalar; only lanes gathered from anywhere need vectors of indices.
+      // Addresses are scalar; only gathered lanes need vectors of indices.
       address: (buffer, index, isKnown) => {
         const { places, constant } = this.addressOf(buffer, index);
         const prefix = places.filter(({ atom }) => atom === undefined || isKnown(atom));

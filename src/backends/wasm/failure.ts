@@ -2,10 +2,10 @@
 import type { EmitContext } from "./emitter.ts";
 import type { FunctionBuilder } from "./module.ts";
 
-/** Three int32 at a fixed address of every memory: site + 1 (0: nothing failed), index, place. */
+/** Three int32 at a fixed address in every memory: site + 1 (0: no failure), index, place. */
 export const failureAddress = 64;
 
-/** A function (site, index, place) that records the failure if it is the first. Checks run on one thread, one after another. */
+/** A function (site, index, place) that records the first failure. Checks run on one thread, one after another. */
 export function failureRecorder(context: EmitContext): FunctionBuilder {
   return context.helper("record_failure", () => {
     const f = context.module.function("record_failure", ["i32", "i32", "i32"]);

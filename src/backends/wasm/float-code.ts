@@ -1,9 +1,9 @@
-// A small notation for straight-line float code: every operation puts its result in its own local.
+// A small notation for straight-line float code: every operation stores its result in a local of its own.
 import { at } from "../../graph/at.ts";
 import type { FunctionBuilder, ValueType } from "./module.ts";
 import type { PlainOpcode } from "./opcodes.ts";
 
-/** A local, or a constant of the float type at hand. */
+/** A local, or a constant of the current float type. */
 export type Operand = number | { readonly constant: number };
 
 export const constant = (value: number): Operand => ({ constant: value });
@@ -25,7 +25,7 @@ export class FloatCode {
     else this.f.f32x4(operand.constant);
   }
 
-  /** Takes the value on the stack into a local. */
+  /** Pops the value on the stack into a local. */
   take(type: ValueType = this.type === "f64" ? "f64" : "v128"): number {
     const local = this.f.local(type);
     this.#held.push(local);
@@ -58,7 +58,7 @@ export class FloatCode {
   /** a - b·c, each step rounded. */
   lessProduct = (a: Operand, b: Operand, c: Operand): number => this.sub(a, this.mul(b, c));
 
-  /** Pushes the result and gives the locals back. */
+  /** Pushes the result and releases the locals. */
   finish(result: Operand): void {
     this.push(result);
     for (const local of this.#held) this.f.release(local);

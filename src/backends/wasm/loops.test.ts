@@ -29,7 +29,7 @@ import { createWasmDevice } from "./device.ts";
 interface Input {
   readonly dtype: ElementType;
   readonly data: TypedArray;
-  /** In the arena: written by a first kernel that copies an argument there. */
+  /** Placed in the arena: a first kernel copies an argument there. */
   readonly arena?: true;
 }
 
@@ -80,7 +80,7 @@ function runOn(device: SynchronousDevice, program: Program, inputs: readonly Inp
   };
 }
 
-/** Both devices, all buffers compared; `ulps` of float32 allowed. */
+/** Runs on both devices and compares all buffers, within `relative`. */
 function same(kernels: readonly Kernel[], inputs: readonly Input[], relative = 0): number[][] {
   const program = programOf(kernels, inputs);
   const expected = runOn(createReferenceDevice(), program, inputs);
@@ -117,7 +117,7 @@ describe("elementwise", () => {
     });
   }
 
-  test("in place, with a value bound before the store and read after it", () => {
+  test("in place, with a value bound before the store and read afterwards", () => {
     const i = newAxis(23);
     const old = newLocal("float32");
     same(
@@ -136,7 +136,7 @@ describe("elementwise", () => {
     );
   });
 
-  test("a bias along rows, rows merged where nothing differs", () => {
+  test("a bias along rows, with rows merged where possible", () => {
     const [b, i, j] = [newAxis(3), newAxis(5), newAxis(7)];
     const place = add(mul(at(b), int(35)), add(mul(at(i), int(7)), at(j)));
     same(
@@ -158,7 +158,7 @@ describe("elementwise", () => {
     same([loops([k], [store(1, mul(at(k), int(3)), load(0, at(k), "float32"))])], [f32(21), f32(63)]);
   });
 
-  test("padding reads nothing outside", () => {
+  test("padding reads nothing out of bounds", () => {
     const [i, j] = [newAxis(6), newAxis(11)];
     const inside = and(
       and(binary("ge", at(i), int(1)), binary("lt", at(i), int(5))),
@@ -205,7 +205,7 @@ describe("elementwise", () => {
     );
   });
 
-  test("int32: wrapping, shifts, division by constants and by anything", () => {
+  test("int32: wrapping, shifts, division by constants and by variables", () => {
     const i = newAxis(29);
     const x = load(0, at(i), "int32");
     const y = load(1, at(i), "int32");
@@ -319,7 +319,7 @@ describe("gathers", () => {
     same([loops([i], [store(2, at(i), load(0, place, "float32"))])], [f32(10), wrong, f32(22)]);
   });
 
-  test("a check reports the first place that was found", () => {
+  test("a check reports the first failing position", () => {
     for (const size of [1, 7, 64, 1000, 200_000]) {
       const [j, k] = [newAxis(size), newAxis(size)];
       const largest = newLocal("int32");
@@ -347,7 +347,7 @@ describe("gathers", () => {
     }
   });
 
-  test("scatter-add row after row", () => {
+  test("scatter-add, row by row", () => {
     const [t, j] = [newAxis(6), newAxis(8)];
     const place = add(mul(guard(load(1, at(t), "int32"), 3), int(8)), at(j));
     const addition: Statement = {
@@ -558,7 +558,7 @@ describe("scans", () => {
   });
 });
 
-test("blocks too many for one chunk: the units of every axis are covered", () => {
+test("more blocks than fit one chunk: the units cover every axis", () => {
   const [a, b, c] = [newAxis(3), newAxis(50), newAxis(3001)];
   const place = add(mul(at(b), int(3001)), at(c));
   const total = add(load(0, place, "float32"), load(1, at(a), "float32"));

@@ -1,4 +1,4 @@
-// Emits a loop kernel: chooses lanes, cuts the work into units, writes the outer loops.
+// Emits a loop kernel: chooses lanes, splits the work into units, writes the outer loops.
 
 import type { LoopKernel } from "../../compiler/kernel.ts";
 import type { Axis } from "../../graph/scalar.ts";
@@ -13,10 +13,10 @@ import { Expressions } from "./expression.ts";
 import type { Bound } from "./nests.ts";
 import { Statements } from "./statements.ts";
 
-/** Rough nanoseconds per simple instruction. */
+/** Approximate nanoseconds per simple instruction. */
 const nanosecondsPerCost = 0.15;
 
-/** Four lanes of 32 bits; the last of a row are computed one by one. */
+/** Four 32-bit lanes; the remainder of a row is computed element by element. */
 const wasmLanes: LaneModel = { lanes: 4, doubles: false, masked: false, halves: true, scattered: 10 };
 
 export function emitLoops(kernel: LoopKernel, context: EmitContext): KernelCode {
@@ -35,7 +35,7 @@ function emitPhase(kernel: LoopKernel, context: EmitContext): Phase[] {
   return [{ fn: f, units, cost: cost * nanosecondsPerCost }];
 }
 
-/** Emits the whole of a loop kernel into a function. */
+/** Emits a complete loop kernel into a function. */
 class LoopEmitter extends Statements {
   readonly #axes: readonly Axis[];
   readonly #steps: readonly Step[];
@@ -74,7 +74,7 @@ class LoopEmitter extends Statements {
     if (unitAxes.length === 0) {
       if (blocks === 1) return body({ constant: 0 }, { constant: extent });
       if (loopAxes.length > 0) return this.#emitBlocks({ blocks, block, extent }, { low, high }, body);
-      // One long axis: a range of blocks is a range of elements.
+      // One long axis: a range of units is a range of elements.
       f.get(lowParam).i32(block).op("i32.mul").set(low);
       f.get(highParam)
         .i32(block)
@@ -113,7 +113,7 @@ class LoopEmitter extends Statements {
     });
   }
 
-  /** One block of the innermost axis after the other, with loops over other axes inside. */
+  /** One block of the innermost axis at a time, with loops over the other axes inside. */
   #emitBlocks(
     { blocks, block, extent }: { readonly blocks: number; readonly block: number; readonly extent: number },
     { low, high }: { readonly low: number; readonly high: number },

@@ -1,4 +1,4 @@
-// The mathematical functions in WebAssembly against the double-precision ones of the reference, over their whole range.
+// The mathematical functions in WebAssembly against the reference in double precision, over their whole range.
 import { describe, expect, test } from "vitest";
 import { InternalError } from "../../graph/errors.ts";
 import type { UnaryFn } from "../../graph/scalar.ts";
@@ -10,7 +10,7 @@ import { type FunctionBuilder, ModuleBuilder } from "./module.ts";
 
 type Call = (...x: number[]) => number;
 
-/** All functions of one float type, callable from here. */
+/** All functions of one float type, callable from JavaScript. */
 function functions(type: "f32" | "f64"): (fn: MathFn) => Call {
   const module = new ModuleBuilder({ module: "env", name: "memory", minPages: 1, maxPages: 1, shared: false });
   const helpers = new Map<string, FunctionBuilder>();
@@ -37,7 +37,7 @@ function functions(type: "f32" | "f64"): (fn: MathFn) => Call {
   };
 }
 
-/** The distance to the next float at y. */
+/** The spacing of floats at y. */
 function spacing(y: number, type: "f32" | "f64"): number {
   const [bits, least] = type === "f32" ? [23, 2 ** -149] : [52, 5e-324];
   return Math.max(least, 2 ** (Math.floor(Math.log2(Math.abs(y))) - bits));
@@ -80,7 +80,7 @@ const special = [
   -1e300,
 ];
 
-/** Worst errors seen over every 4 million floats and a wide sweep of doubles, rounded up; the bounds of this test. */
+/** Worst errors over every 4 million floats and a wide sweep of doubles, rounded up; the bounds of this test. */
 const bounds: Record<Exclude<MathFn, "pow" | "atan2">, [number, number]> = {
   exp: [1, 1],
   expm1: [1.6, 2],

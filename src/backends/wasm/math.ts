@@ -1,4 +1,4 @@
-// Selects the code for a mathematical function: in lanes, in float32, in float64. The same code everywhere, so the same bits.
+// Selects the code of a mathematical function: in lanes, in float32, in float64. The same code everywhere gives the same bits.
 
 import { isPolynomial, type MathFn } from "../analysis/mathFn.ts";
 import type { EmitContext } from "./emitter.ts";
@@ -11,13 +11,13 @@ const operandCount = (fn: MathFn): number => (fn === "pow" || fn === "atan2" ? 2
 /** Functions whose code is short enough to inline; the others are called. */
 const inlined: ReadonlySet<MathFn> = new Set(["exp", "tanh", "sigmoid", "log"]);
 
-/** Four lanes: operands on the stack, result on the stack. */
+/** Four lanes: operands and result are on the stack. */
 export function vectorMath(f: FunctionBuilder, context: EmitContext, fn: MathFn): void {
   if (inlined.has(fn) && isPolynomial(fn)) emitLanes(f, fn);
   else f.call(laneHelper(context, fn));
 }
 
-/** A function of scalars. */
+/** A scalar function. */
 export function mathHelper(context: EmitContext, fn: MathFn, type: "f32" | "f64"): FunctionBuilder {
   return context.helper(`${fn}_${type}`, () => {
     const count = operandCount(fn);

@@ -1,4 +1,4 @@
-// float32 functions in four lanes, without branches.
+// Branch-free float32 functions in four lanes.
 import {
   bitsOfRootHalf,
   erfLarge,
@@ -12,7 +12,7 @@ import type { PolynomialFn } from "../analysis/mathFn.ts";
 import { constant, FloatCode, type Operand } from "./float-code.ts";
 import type { FunctionBuilder } from "./module.ts";
 
-/** The operand is on the stack, and so is the result. */
+/** Operand and result are on the stack. */
 export function emitLanes(f: FunctionBuilder, fn: PolynomialFn): void {
   const m = new FloatCode(f, "f32x4");
   const x = m.take();
@@ -41,7 +41,7 @@ export function emitLanes(f: FunctionBuilder, fn: PolynomialFn): void {
   }
 }
 
-/** Adding and taking away 1.5 · 2²³ rounds to an integer, which is then in the low bits. */
+/** Adding and subtracting 1.5 · 2²³ rounds to an integer, which is then in the low bits. */
 const magic = 12582912;
 
 const all = (lanes: number): Operand => constant(lanes);
@@ -92,14 +92,14 @@ function exp(m: FloatCode, x: number): number {
   return scale(m, m.add(expm1Reduced(m, r), all(1)), bits);
 }
 
-/** e^x for x ≤ 0: 2ⁿ⁺⁶⁴ is normal for every n that matters, and 2⁻⁶⁴ then rounds once, into subnormals too. */
+/** e^x for x ≤ 0: 2ⁿ⁺⁶⁴ is normal for every relevant n; the product with 2⁻⁶⁴ rounds once, also into subnormals. */
 function expOfNegative(m: FloatCode, x: number): number {
   const { r, bits } = reduce(m, atLeast(m, x, -104.5));
   const power = powerOfTwo(m, bits, 127 + 64);
   return m.mul(m.mul(m.add(expm1Reduced(m, r), all(1)), power), all(2 ** -64));
 }
 
-/** 2ⁿ(e^r - 1) + (2ⁿ - 1), halved while it is formed so that it overflows only where it must. */
+/** 2ⁿ(e^r - 1) + (2ⁿ - 1), computed at half its size so that it overflows only when the result does. */
 function expm1(m: FloatCode, x: number): number {
   const { r, bits } = reduce(m, atLeast(m, atMost(m, x, 89), -20));
   const half = powerOfTwo(m, bits, 126);
@@ -107,7 +107,7 @@ function expm1(m: FloatCode, x: number): number {
   return signed(m, m.add(result, result), x);
 }
 
-/** Takes the sign of x: the result has it already unless it is zero. */
+/** Copies the sign of x; only a zero result lacks it. */
 function signed(m: FloatCode, result: number, x: number): number {
   m.f.get(result).get(x).f32x4(-0).op("v128.and").op("v128.or");
   return m.take();
@@ -159,7 +159,7 @@ function log(m: FloatCode, x: number): number {
   return logEdges(m, result, x, x);
 }
 
-/** 0 → -∞, ∞ → ∞, negative or NaN → NaN, by the argument of the logarithm; `same` is what ∞ and NaN give. */
+/** 0 → -∞, ∞ → ∞, negative or NaN → NaN, by the argument of the logarithm; `same` is the result for ∞ and NaN. */
 function logEdges(m: FloatCode, result: number, argument: number, same: number): number {
   const { f } = m;
   f.get(result).get(same).get(argument).f32x4(Number.POSITIVE_INFINITY).op("f32x4.lt").op("v128.bitselect");
@@ -170,7 +170,7 @@ function logEdges(m: FloatCode, result: number, argument: number, same: number):
   return m.take();
 }
 
-/** ln u with u = 1 + x, and what rounding u lost. */
+/** ln u with u = 1 + x, plus the rounding error of u. */
 function log1p(m: FloatCode, x: number): number {
   const { f } = m;
   const u = m.add(x, all(1));

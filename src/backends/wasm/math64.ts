@@ -10,7 +10,7 @@ import { constant as c, FloatCode, type Operand } from "./float-code.ts";
 import type { FunctionBuilder } from "./module.ts";
 import { piOverTwoReduction } from "./piOverTwo.ts";
 
-/** Fills a function of one or two f64 parameters. */
+/** Emits a function of one or two f64 parameters. */
 export function emitDouble(f: FunctionBuilder, context: EmitContext, fn: MathFn): void {
   const m = new FloatCode(f, "f64");
   const called = (name: MathFn, x: Operand): number => {
@@ -81,7 +81,7 @@ function select(m: FloatCode, a: Operand, b: Operand, condition: () => void): nu
   return m.take();
 }
 
-/** Returns `value` from the function where the condition on the stack holds. */
+/** Returns `value` from the function if the condition on the stack holds. */
 function returnIf(m: FloatCode, value: () => void): void {
   m.f.if(() => {
     value();
@@ -182,7 +182,7 @@ function logReduced(m: FloatCode, k: Operand, small: Operand, correction: Operan
   return m.sub(m.mul(k, c(ln2High)), m.sub(m.sub(halfSquare, low), small));
 }
 
-/** Leaves the function for 0, ∞, NaN and negative arguments of a logarithm. */
+/** Returns early for 0, ∞, NaN and negative arguments of a logarithm. */
 function returnLogEdges(m: FloatCode, argument: number): void {
   const { f } = m;
   f.get(argument).f64(0).op("f64.eq");
@@ -214,7 +214,7 @@ function log1p(m: FloatCode): void {
   m.push(logReduced(m, k, small, select(m, c(0), m.div(lost, u), near)));
 }
 
-// ---- circular functions
+// ---- trigonometric functions
 
 const sinTail = [
   -0.16666666666666666, 0.008333333333333323, -0.00019841269841254942, 2.7557319214142285e-6, -2.5052104902234635e-8,
@@ -225,7 +225,7 @@ const cosTail = [
   -1.1470290420944252e-11, 4.7379937225964626e-14,
 ];
 
-/** x = n π/2 + high + low; then sine and cosine of the rest, by quadrant. */
+/** x = n π/2 + high + low; then sine and cosine of the remainder, by quadrant. */
 function circular(m: FloatCode, context: EmitContext, fn: "sin" | "cos" | "tan"): void {
   const { f } = m;
   if (fn !== "cos") {
@@ -272,7 +272,7 @@ const atanTail = [
   0.07691867053552708, -0.06660984017859899, 0.05833011821723549, -0.049747035448403414, 0.03648366779187338,
   -0.01624020952476754,
 ];
-/** atan(x) = atan(p) + atan((x - p) / (1 + p x)): up to which |x|, p, and atan(p) in two parts. */
+/** atan(x) = atan(p) + atan((x - p) / (1 + p x)): the largest |x|, p, and atan(p) in two parts. */
 const atanPoints: readonly (readonly [number, number, number, number])[] = [
   [0.6875, 0.5, 0.4636476090008061, 2.2698777452961687e-17],
   [1.1875, 1, Math.PI / 4, halfPiLow / 2],
@@ -326,7 +326,7 @@ function atan2(m: FloatCode, atanOf: (x: number) => number): void {
   f.get(0).get(0).op("f64.ne").get(1).get(1).op("f64.ne").op("i32.or");
   returnIf(m, () => f.f64(Number.NaN));
   const [y, x] = [m.abs(0), m.abs(1)];
-  // 0/0 is 0 here, and ∞/∞ is 1.
+  // Here 0/0 counts as 0, and ∞/∞ as 1.
   const quotient = m.div(y, x);
   const known = select(m, c(0), c(1), () => f.get(y).f64(0).op("f64.eq"));
   const ratio = select(m, quotient, known, () => f.get(quotient).get(quotient).op("f64.eq"));
@@ -361,7 +361,7 @@ const powTail = [
   0.13335581936710272, 0.11689218189282147, 0.11873297707257333,
 ];
 
-/** e^(y ln x), with the logarithm in double the precision. */
+/** e^(y ln x), with the logarithm in twice the precision. */
 function power(m: FloatCode): void {
   const { f } = m;
   const infinite = (x: number): void => {
@@ -424,7 +424,7 @@ function power(m: FloatCode): void {
   const s = m.div(small, bottom);
   const back = exactProduct(m, s, bottom);
   const sLow = m.div(m.sub(m.sub(m.sub(small, back.high), back.low), m.mul(s, bottomLow)), bottom);
-  // 2s³/3 in double the precision, the rest of the series in one.
+  // 2s³/3 in twice the precision, the rest of the series in single.
   const z = exactProduct(m, s, s);
   const zLow = m.add(z.low, m.mul(m.mul(s, c(2)), sLow));
   const cube = exactProduct(m, s, z.high);
@@ -449,7 +449,7 @@ function power(m: FloatCode): void {
   returnIf(m, () => {
     f.f64(Number.POSITIVE_INFINITY).f64(0).get(rough).f64(0).op("f64.gt").op("select").get(sign).op("f64.copysign");
   });
-  // A huge exponent would overflow inside the exact product; then the logarithm is so small that it need not be exact.
+  // A huge exponent would overflow inside the exact product; the logarithm is then so small that it need not be exact.
   const product = exactProduct(m, 1, logHigh);
   const exactLow = select(m, product.low, c(0), () => f.get(1).op("f64.abs").f64(1e290).op("f64.lt"));
   const extra = m.add(exactLow, m.mul(1, logLow));

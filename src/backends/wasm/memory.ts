@@ -27,7 +27,7 @@ const scalarStores: Readonly<Record<ElementType, MemoryOpcode>> = {
 };
 
 export abstract class Memory extends Addresses {
-  /** The lanes in which the branch being emitted is taken. */
+  /** The lanes that take the branch being emitted. */
   protected mask: number | undefined;
 
   abstract pushVector(value: Value): void;
@@ -71,17 +71,17 @@ export abstract class Memory extends Addresses {
       );
   }
 
-  /** Whether the first lane is always at an even place. */
+  /** Whether the first lane always has an even index. */
   protected readonly lanesAtPairs: boolean = true;
 
-  /** The constant that is added to the lanes' axis before it is halved to give their places. */
+  /** The constant added to the lane axis before halving, if the lanes' index is half of the axis. */
   #halved(index: Linear, dtype: ElementType): number | undefined {
     const { lanes } = this;
     if (lanes === undefined || !this.lanesAtPairs || this.copy > 0 || byteSize(dtype) !== 4) return undefined;
     return halvedIn(index, (atom) => this.isVarying(atom), lanes.axis.id)?.constant;
   }
 
-  /** Lanes that share elements two by two, the first alone if it is the second of two. */
+  /** Loads lanes that share elements in pairs; the first lane is alone if it is the second of a pair. */
   #loadTwice(buffer: number, index: Linear, odd: boolean): void {
     const { f } = this;
     const vector = this.scratchVector();
@@ -113,7 +113,7 @@ export abstract class Memory extends Addresses {
 
   protected stridedLoad(dtype: ElementType, buffer: number, index: Linear, stride: number): void {
     const { f } = this;
-    // The address of the lowest lane, so that the others are reached by offsets.
+    // The address of the lowest lane; the others are at constant offsets.
     const step = Math.abs(stride) * byteSize(dtype);
     const pointer = f.local("i32");
     const offset = this.pushAddress(buffer, stride < 0 ? shifted(index, 3 * stride) : index);
@@ -140,7 +140,7 @@ export abstract class Memory extends Addresses {
     return this.#vectorScratch;
   }
 
-  /** Lanes from anywhere. Lanes not taken read the first element. */
+  /** Gathers lanes from arbitrary addresses. Lanes not taken read the first element. */
   protected gather(value: Extract<Value, { kind: "load" }>, conditional: boolean): void {
     const { f } = this;
     const addresses = f.local("v128");
@@ -152,7 +152,7 @@ export abstract class Memory extends Addresses {
     f.release(addresses);
   }
 
-  /** Pushes four addresses and returns what to add to each. */
+  /** Pushes four addresses and returns their common offset. */
   protected pushAddresses(buffer: number, index: Linear, mask: number | undefined): number {
     const { f } = this;
     this.pushLinearVector(index, byteSize(this.context.buffer(buffer).dtype));
@@ -244,7 +244,7 @@ export abstract class Memory extends Addresses {
     f.release(pointer);
   }
 
-  /** How far apart neighbouring lanes are, in elements; undefined when they are not evenly spaced. */
+  /** The distance between neighbouring lanes, in elements; undefined if it varies. */
   laneStride(index: Linear): number | undefined {
     let stride = 0;
     for (const { atom, coefficient } of index.terms) {
@@ -260,7 +260,7 @@ export abstract class Memory extends Addresses {
     if (dtype === "bool") this.f.i32(1).op("i32.and");
   }
 
-  /** Builds a vector from scalars pushed one after the other. */
+  /** Builds a vector from scalars pushed one at a time. */
   protected lanesFrom(dtype: ElementType, push: (lane: number) => void): void {
     const { f } = this;
     for (let lane = 0; lane < 4; lane++) {

@@ -1,4 +1,4 @@
-// The encoder: modules it writes must validate and compute.
+// The encoder: its modules must validate and compute correctly.
 import { expect, test } from "vitest";
 import { ByteWriter, ModuleBuilder } from "./module.ts";
 
@@ -16,7 +16,7 @@ function call(exports: WebAssembly.Exports, name: string, ...args: number[]): nu
   return fn(...args);
 }
 
-test("integers take the shortest LEB128 form", () => {
+test("integers use the shortest LEB128 encoding", () => {
   const writer = new ByteWriter();
   writer.unsigned(624485);
   writer.signed(-123456);

@@ -129,7 +129,7 @@ export class ByteWriter {
 /** One function. Methods append instructions in stack order and return the builder. */
 export class FunctionBuilder {
   readonly name: string;
-  /** What `call` takes: the function's place in the module. */
+  /** The function's index in the module, for `call`. */
   readonly index: number;
   readonly params: readonly ValueType[];
   readonly results: readonly ValueType[];
@@ -154,7 +154,7 @@ export class FunctionBuilder {
     return this.#localTypes.length - 1;
   }
 
-  /** Gives a local back for reuse: its value is lost. */
+  /** Releases a local for reuse; its value is lost. */
   release(local: number): void {
     this.#free[this.typeOf(local)].push(local);
   }
@@ -170,11 +170,11 @@ export class FunctionBuilder {
     return this;
   }
 
-  /** A load, store or atomic at (address on the stack) + offset. Unaligned addresses are legal except for atomics. */
+  /** A load, store or atomic at (address on the stack) + offset. Unaligned addresses are legal, except for atomics. */
   memory(name: MemoryOpcode, offset = 0): this {
     const [opcode, align] = memoryOpcodes[name];
     this.#code.opcode(opcode);
-    // The alignment is only a hint; atomics must state the natural one, and V8 ignores it elsewhere.
+    // For atomics, the natural alignment is required; otherwise it is only a hint, which V8 ignores.
     this.#code.unsigned(align);
     this.#code.unsigned(offset);
     return this;
@@ -287,7 +287,7 @@ export class FunctionBuilder {
     return this.#structure(code.loop, body);
   }
 
-  /** Takes the condition from the stack. */
+  /** Pops the condition from the stack. */
   if(body: (label: Label) => void, otherwise?: (label: Label) => void, result?: ValueType): this {
     const both = (label: Label): void => {
       body(label);
@@ -317,7 +317,7 @@ export class FunctionBuilder {
     return this;
   }
 
-  /** The types of all locals, params first, and the instructions: for encoding. */
+  /** For encoding: the types of all locals, params first, and the instructions. */
   body(): { readonly locals: readonly ValueType[]; readonly instructions: Uint8Array<ArrayBuffer> } {
     if (this.depth !== 0) throw new InternalError(`${this.name} ends inside a block`);
     return { locals: this.#localTypes, instructions: this.#code.finish() };
@@ -353,7 +353,7 @@ export class ModuleBuilder {
     this.memory = memory;
   }
 
-  /** A function to be filled by the caller, in any order; calls may come before its body exists. */
+  /** Declares a function. Bodies may be filled in any order, and calls may precede them. */
   function(
     name: string,
     params: readonly ValueType[],

@@ -1,4 +1,4 @@
-// The shapes of loops: plain ones, nests, lanes with their remainder, blocks; and the values hoisted out of them.
+// The shapes of loops: plain ones, nests, lanes with a remainder, blocks; and the values hoisted out of them.
 import type { Axis } from "../../graph/scalar.ts";
 import { type Dependence, isHeavy } from "../analysis/cost.ts";
 import { hoistInvariants, nestLoops } from "../analysis/hoist.ts";
@@ -7,7 +7,7 @@ import { visitParts } from "../analysis/values.ts";
 import type { Expressions } from "./expression.ts";
 import type { FunctionBuilder } from "./module.ts";
 
-/** A bound of a loop: known, or in an i32 local. */
+/** A bound of a loop: a constant, or an i32 local. */
 export type Bound = { readonly constant: number } | { readonly local: number };
 
 /** [start, end), which may be empty. */
@@ -18,7 +18,7 @@ export interface Bounds {
 
 export const whole = ({ extent }: Axis): Bounds => ({ start: { constant: 0 }, end: { constant: extent } });
 
-/** What is computed at once: so many vectors, or single elements. */
+/** The values computed at once: several vectors, or single elements. */
 interface Copies {
   readonly vector: boolean;
   readonly copies: number;
@@ -28,7 +28,7 @@ export class Nests {
   protected readonly f: FunctionBuilder;
   protected readonly expressions: Expressions;
   protected readonly dependence: Dependence;
-  /** Whether inner loops may take lanes: not inside lanes, nor in the remainder of them, whose bits must be the same. */
+  /** Whether inner loops may be vectorised: not inside lanes, nor in their remainder, which must give the same bits. */
   protected innerLanes = false;
 
   constructor(expressions: Expressions, dependence: Dependence) {
@@ -37,7 +37,7 @@ export class Nests {
     this.dependence = dependence;
   }
 
-  /** Plain loops over the axes, the first outermost; what the inner ones do not change is computed before them, in each copy. */
+  /** Plain loops over the axes, the first outermost. Values invariant in the inner loops are computed before them, in each copy. */
   protected nest(
     axes: readonly Axis[],
     steps: readonly Step[],
@@ -69,7 +69,7 @@ export class Nests {
     f.release(counter);
   }
 
-  /** Repeats the body while counter < end; `enters` says whether it is known to run at least once. */
+  /** Repeats the body while counter < end; `enters`: whether it runs at least once, if known. */
   protected rawLoop(counter: number, end: Bound, step: number, enters: boolean | undefined, body: () => void): void {
     const { f } = this;
     if (enters === false) return;
@@ -98,7 +98,7 @@ export class Nests {
 
   /**
    * Runs the body over [start, end) with lanes along the axis: `copies` vectors at a time, then one, then single elements
-   * with copies = 0. The three do the same operations for each element.
+   * with copies = 0. All three do the same operations on each element.
    */
   protected laneLoop(
     axis: Axis,
@@ -148,7 +148,7 @@ export class Nests {
     this.innerLanes = innerLanes;
   }
 
-  /** How many vectors to work on at once: enough to hide latency, not so many that they spill. */
+  /** The number of vectors to process at once: enough to hide latency, few enough not to spill. */
   protected copiesFor(steps: readonly Step[], axis: Axis): number {
     let weight = 0;
     let heavy = false;
@@ -170,7 +170,7 @@ export class Nests {
     return copies;
   }
 
-  /** Computes what the steps need and a loop over `axes` around them does not change. */
+  /** Computes values of the steps that are invariant in a loop over `axes`. */
   protected hoist(
     steps: readonly Step[],
     axes: readonly Axis[],

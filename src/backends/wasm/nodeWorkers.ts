@@ -1,18 +1,18 @@
-// Workers and processors as Node has them. Browser bundles take pageWorkers.ts in its place (the field "browser" of package.json).
+// Worker threads and processor counts of Node. Browser bundles use pageWorkers.ts instead (the "browser" field of package.json).
 
-/** Node's own modules, where this is Node; asked for at run time so that a page never sees them. */
+/** The process, if this is Node. Its modules are requested at run time, so that bundlers for pages never see them. */
 const node = typeof process === "undefined" ? undefined : process;
 
 /** Node's worker threads; undefined elsewhere. */
 export const nodeWorkers = () => node?.getBuiltinModule?.("node:worker_threads");
 type NodeWorkers = NonNullable<ReturnType<typeof nodeWorkers>>;
 
-/** How many threads Node can run at once; undefined elsewhere. */
+/** The number of threads Node can run at once; undefined elsewhere. */
 export const nodeProcessors = (): number | undefined => node?.getBuiltinModule?.("node:os").availableParallelism();
 
 export const nodeForbidsWorkers = (): boolean => node?.permission?.has("worker") === false;
 
-/** Starts a worker, which does not keep the process alive; what ends it. */
+/** Starts a worker that does not keep the process alive; returns a function that terminates it. */
 export function startInNode(
   { Worker }: NodeWorkers,
   source: string,

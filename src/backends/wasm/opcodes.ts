@@ -1,6 +1,6 @@
-// The WebAssembly instructions the backend uses, by name, grouped by the immediates they carry.
+// The WebAssembly instructions that the backend uses, by name, grouped by their immediates.
 
-/** Instructions without immediates, in the order of their codes, the first of each row before it. Codes above 0xff are a prefix byte followed by an index. */
+/** Instructions without immediates, in code order; the first code of each row is its key. Codes above 0xff are a prefix byte and an index. */
 // biome-ignore format: a table
 const plainRows = {
   0: ["unreachable", "nop"],
@@ -64,7 +64,7 @@ export const plainOpcodes = Object.fromEntries(
   ),
 ) as Readonly<Record<PlainOpcode, number>>;
 
-/** Loads, stores and atomics: an alignment (always the natural one given here, as a power of two) and an offset. */
+/** Loads, stores and atomics: an alignment (always the natural one, as a power of two) and an offset. */
 // biome-ignore format: a table
 export const memoryOpcodes = {
   "i32.load": [0x28, 2], "i64.load": [0x29, 3], "f32.load": [0x2a, 2], "f64.load": [0x2b, 3],
@@ -97,7 +97,7 @@ export type MemoryOpcode = keyof typeof memoryOpcodes;
 export type LaneOpcode = keyof typeof laneOpcodes;
 export type MemoryLaneOpcode = keyof typeof memoryLaneOpcodes;
 
-/** Instructions with immediates of their own shape. */
+/** Instructions with immediates of a special form. */
 // biome-ignore format: a table
 export const structureOpcodes = {
   block: 0x02, loop: 0x03, if: 0x04, else: 0x05, end: 0x0b, br: 0x0c, brIf: 0x0d, call: 0x10,

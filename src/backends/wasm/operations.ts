@@ -11,7 +11,7 @@ import type { PlainOpcode } from "./opcodes.ts";
 export const scalarType = (dtype: ElementType): ValueType =>
   dtype === "float32" ? "f32" : dtype === "float64" ? "f64" : "i32";
 
-/** Keeps the integer on the stack within what its dtype can hold. */
+/** Wraps the integer on the stack to the range of its dtype. */
 function narrow(f: FunctionBuilder, dtype: ElementType): void {
   if (dtype === "int8") f.op("i32.extend8_s");
   else if (dtype === "int16") f.op("i32.extend16_s");
@@ -25,7 +25,7 @@ function narrowLanes(f: FunctionBuilder, dtype: ElementType): void {
   else if (dtype === "uint8" || dtype === "uint16") f.i32x4(rangeOf(dtype)[1]).op("v128.and");
 }
 
-/** Functions of floats that are an instruction of every float type: what it is called. */
+/** Float functions that are an instruction for every float type, with its name. */
 const floatUnary: Readonly<Partial<Record<UnaryFn, "neg" | "abs" | "sqrt" | "floor" | "ceil" | "trunc" | "nearest">>> =
   { neg: "neg", abs: "abs", sqrt: "sqrt", floor: "floor", ceil: "ceil", trunc: "trunc", round: "nearest" };
 
@@ -52,7 +52,7 @@ const integerLanes: Opcodes = {
   add: "i32x4.add", sub: "i32x4.sub", mul: "i32x4.mul", and: "v128.and", or: "v128.or", xor: "v128.xor",
   min: "i32x4.min_s", max: "i32x4.max_s",
 };
-/** True is all ones, so the order of masks is the other way round. */
+/** True is all ones, so the order of masks is reversed. */
 // biome-ignore format: a table
 const maskLanes: Opcodes = {
   and: "v128.and", mul: "v128.and", min: "v128.and", or: "v128.or", add: "v128.or", max: "v128.or",
@@ -143,7 +143,7 @@ export function scalarBinary(f: FunctionBuilder, context: EmitContext, fn: Binar
   else f.i32(0).op("i32.ne");
 }
 
-/** The first of two integers where the comparison holds, else the second. */
+/** The first of two integers if the comparison holds, else the second. */
 function chooseInteger(f: FunctionBuilder, comparison: PlainOpcode): void {
   const a = f.local("i32");
   const b = f.local("i32");
@@ -180,7 +180,7 @@ export function scalarCast(f: FunctionBuilder, from: ElementType, to: ElementTyp
   }
 }
 
-/** Emits the operation on four lanes, or returns false: then it must be done lane by lane. */
+/** Emits the operation on four lanes. Returns false if it must be done lane by lane. */
 export function vectorUnary(f: FunctionBuilder, context: EmitContext, fn: UnaryFn, dtype: ElementType): boolean {
   if (dtype === "float32") {
     if (isMathFn(fn)) {
@@ -252,7 +252,7 @@ export function vectorBinary(f: FunctionBuilder, context: EmitContext, fn: Binar
   return true;
 }
 
-/** Lanes of one dtype to lanes of another; neither is float64. */
+/** Converts lanes from one dtype to another; neither is float64. */
 export function vectorCast(f: FunctionBuilder, from: ElementType, to: ElementType): void {
   if (from === to) return;
   if (from === "bool") {
@@ -292,7 +292,7 @@ function integerHelper(context: EmitContext, fn: "div" | "mod" | "pow"): Functio
     f.get(1)
       .op("i32.eqz")
       .if(() => f.i32(0).op("return"));
-    // The one quotient that does not fit would trap.
+    // The only quotient that overflows would trap.
     f.get(1)
       .i32(-1)
       .op("i32.eq")
@@ -351,7 +351,7 @@ function remainderHelper(context: EmitContext, t: "f32" | "f64"): FunctionBuilde
     const number = (value: number): FunctionBuilder => (t === "f32" ? f.f32(value) : f.f64(value));
     const [r, b, step] = [f.local(t), f.local(t), f.local(t)];
     f.get(0).op(`${t}.abs`).set(r).get(1).op(`${t}.abs`).tee(b).set(step);
-    // NaN operands, an infinite dividend and a zero divisor have no remainder.
+    // NaN for NaN operands, an infinite dividend or a zero divisor.
     f.get(r);
     number(Number.POSITIVE_INFINITY).op(`${t}.lt`).get(b);
     number(0)
@@ -367,7 +367,7 @@ function remainderHelper(context: EmitContext, t: "f32" | "f64"): FunctionBuilde
     );
     f.block((done) =>
       f.loop((again) => {
-        // An infinite divisor leaves the dividend as it is, and halving it would never end.
+        // An infinite divisor leaves the dividend unchanged, and halving it would never end.
         f.get(step).get(b).op(`${t}.ge`).op("i32.eqz").brIf(done).get(b);
         number(Number.POSITIVE_INFINITY).op(`${t}.eq`).brIf(done);
         f.get(r)

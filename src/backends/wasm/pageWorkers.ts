@@ -1,4 +1,4 @@
-// Replaces nodeWorkers.ts in browser bundles: a page has none of Node's workers.
+// Replaces nodeWorkers.ts in browser bundles, because a page has none of Node's workers.
 import type * as node from "./nodeWorkers.ts";
 
 export const nodeWorkers = (): ReturnType<typeof node.nodeWorkers> => undefined;

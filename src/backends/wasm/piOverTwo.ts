@@ -1,4 +1,4 @@
-// Reduces an angle modulo π/2 exactly enough for every double: in three parts, or with 192 bits of 2/π for large ones.
+// Reduces an angle modulo π/2 accurately for every double: in three parts, or with 192 bits of 2/π for large angles.
 import { halfPiLow } from "../analysis/float64Coefficients.ts";
 import { twoOverPi } from "../analysis/twoOverPi.ts";
 import type { EmitContext } from "./emitter.ts";
@@ -6,15 +6,15 @@ import { exactProduct } from "./exactDouble.ts";
 import { constant as c, FloatCode } from "./float-code.ts";
 import type { FunctionBuilder } from "./module.ts";
 
-/** Where the bits of 2/π lie in every memory; a word of zeros stands before them. */
+/** The address of the bits of 2/π in every memory, preceded by a word of zeros. */
 const tableAddress = 256;
 const words = 20;
-/** The first byte after what this file keeps in low memory. */
+/** The first free byte after the table. */
 export const tableEnd = tableAddress + 8 * (words + 1);
 
 /** π/2 in three parts; the first two have 32 and 31 bits, so that their products with n are exact. */
 const parts = [1.5707963267341256, 6.077100506303966e-11, 2.0222662487959506e-21] as const;
-/** Up to here n has no more than 20 bits. */
+/** Up to this angle, n has at most 20 bits. */
 const largestDirect = 1e6;
 
 /** f64 → (n mod 4 as i32, high, low): x = n π/2 + high + low with |high| ≤ π/4. */
@@ -60,7 +60,7 @@ function reduceLarge(m: FloatCode, context: EmitContext): void {
   const i64 = (): number => m.take("i64");
   f.get(0).op("i64.reinterpret_f64").i64(0xfffffffffffffn).op("i64.and").i64(0x10000000000000n).op("i64.or");
   const mantissa = i64();
-  // The first bit of 2/π that is not a multiple of 4 after the product, in the table with its leading zeros.
+  // The first bit of 2/π that does not contribute a multiple of 4 to the product, counted in the table with its leading zeros.
   f.get(0)
     .op("i64.reinterpret_f64")
     .i64(52n)
@@ -80,7 +80,7 @@ function reduceLarge(m: FloatCode, context: EmitContext): void {
       .memory("i64.load", tableAddress + 8 * place)
       .get(shift)
       .op("i64.shl");
-    // A shift by 64 - 0 must give 0, so it is done in two steps.
+    // A shift by 64 must give 0, so it takes two steps.
     f.get(address)
       .memory("i64.load", tableAddress + 8 * place + 8)
       .i64(1n)
@@ -99,7 +99,7 @@ function reduceLarge(m: FloatCode, context: EmitContext): void {
   f.get(mantissa).get(w0).op("i64.mul").get(mantissa).get(w1).call(high).op("i64.add");
   f.get(middle).get(mantissa).get(w1).op("i64.mul").op("i64.lt_u").op("i64.extend_i32_u").op("i64.add");
   const top = i64();
-  // Two integer bits, then the fraction as a signed 128-bit number: a fraction above a half counts down from the next integer.
+  // Two integer bits, then the fraction as a signed 128-bit number: above one half, it counts down from the next integer.
   f.get(top).i64(2n).op("i64.shl").get(middle).i64(62n).op("i64.shr_u").op("i64.or");
   const fraction = i64();
   f.get(top).i64(62n).op("i64.shr_u").get(fraction).i64(63n).op("i64.shr_u").op("i64.add").op("i32.wrap_i64");

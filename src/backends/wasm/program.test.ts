@@ -1,4 +1,4 @@
-// Long programs, in which each form of kernel is written once, compute what their parts do.
+// Long programs, which emit each kernel form only once, compute the same as their parts.
 import { afterEach, describe, expect, it } from "vitest";
 import { backendInfo, compile, nn, rand, type Tensor, tensor, useBackend } from "../../index.ts";
 
@@ -12,7 +12,7 @@ const norm = new nn.LayerNorm([6]);
 const linear = new nn.Linear(6, 6);
 const table = rand([5, 6]);
 
-/** Windows with padding, sums, products, an epilogue, a lookup that is checked, a scan, and what alternates. */
+/** Windows with padding, sums, products, an epilogue, a checked lookup, a scan, and an alternating pattern. */
 function block(x: Tensor, rows: Tensor): Tensor {
   const images = nn.functional.gelu(norm.forward(conv.forward(x)));
   const products = linear.forward(images).add(table.indexSelect(0, rows)).softmax(-1);
@@ -31,7 +31,7 @@ describe("a program of more than a thousand kernels", () => {
   const x = rand([2, 4, 5, 6]);
   const rows = tensor([0, 4, 2, 2, 1], { dtype: "int32" });
 
-  it.each([1, 2])("gives the bits of its parts, with %i threads", (threads) => {
+  it.each([1, 2])("gives the same bits as its parts, with %i threads", (threads) => {
     useBackend({ backend: "wasm", threads });
     const whole = compile(deep);
     const part = compile(block);
@@ -41,7 +41,7 @@ describe("a program of more than a thousand kernels", () => {
     expect(whole.explain()).toMatch(/1\d\d\d kernels/);
   });
 
-  it("tells which row of a lookup is wrong", () => {
+  it("names the invalid row of a lookup", () => {
     useBackend({ backend: "wasm", threads: 1 });
     const whole = compile(deep);
     const wrong = tensor([0, 4, 2, 5, 1], { dtype: "int32" });

@@ -17,7 +17,7 @@ import { barrier } from "./threads.ts";
 export interface EmittedProgram {
   readonly module: ModuleBuilder;
   readonly kernels: readonly KernelCode[];
-  /** Private scratch for each thread, and scratch that all share, in bytes. */
+  /** Private scratch per thread, and scratch shared by all threads, in bytes. */
   readonly scratchBytes: number;
   readonly sharedBytes: number;
   /** Whether the module has `runThread`, because some kernel is worth sharing between threads. */
@@ -27,17 +27,17 @@ export interface EmittedProgram {
 interface EmitOptions {
   readonly threads: number;
   readonly memory: MemoryImport;
-  /** Whether a long program has functions `kernel0`, `kernel1` … too, to measure its kernels by. A short one has. */
+  /** Whether a long program also exports `kernel0`, `kernel1` …, to profile its kernels. A short one always does. */
   readonly profile?: boolean;
 }
 
 /**
- * Programs of more kernels write each form of them once. The functions of a form are told where each buffer lies, which costs them
- * more than to know: what is small enough to be compiled at once is not worth it.
+ * Programs with more kernels emit each kernel form once. Its functions receive the buffer addresses as parameters, which is slower
+ * than constants, so programs small enough to compile at once avoid it.
  */
 const mostWrittenOut = 1024;
 
-/** The most phases that one function calls: compilers take long over long functions. */
+/** The most phases called by one function: compilers take long over long functions. */
 const mostPhases = 1024;
 
 export function emitProgram(program: Program, options: EmitOptions): EmittedProgram {
@@ -62,7 +62,7 @@ export function emitProgram(program: Program, options: EmitOptions): EmittedProg
   return { module, kernels: codes, scratchBytes, sharedBytes, shares };
 }
 
-/** Phases, and loops over them, in the order in which they run. */
+/** Phases, and loops over them, in execution order. */
 type Run = Phase | PhaseLoop;
 interface PhaseLoop {
   readonly kind: "loop";
@@ -74,7 +74,7 @@ interface PhaseLoop {
 
 const isLoop = (run: Run): run is PhaseLoop => "kind" in run;
 
-/** What runs for each entry of the program, given the code of its kernels in order. */
+/** The runs of each entry of the program, given the code of its kernels in order. */
 function runsOf(program: Program, codes: readonly KernelCode[]): Run[][] {
   const stopped = stoppedKernels(program);
   let next = 0;
@@ -83,7 +83,7 @@ function runsOf(program: Program, codes: readonly KernelCode[]): Run[][] {
       const { steps, reverse } = entry;
       const slots = movingSlots(entry, program);
       const body = entry.body.flatMap((inner) => runs(inner, stops));
-      // A loop is tested behind its body, and there are no rows for a step of none.
+      // A loop is tested after its body, and zero steps have no rows.
       return steps === 0 ? [] : [{ kind: "loop", steps, reverse, slots, body }];
     }
     const worked = at(codes, next++).phases.filter(({ units }) => units > 0);
@@ -97,7 +97,7 @@ const emitKernel = (kernel: Kernel, context: EmitContext): KernelCode =>
 
 const stoppable = (phase: Phase): Phase => ({ ...phase, stopped: true });
 
-/** The kernels, those of one form with the same functions. */
+/** The code of the kernels; kernels of one form share functions. */
 function emitForms(program: Program, context: ProgramContext): KernelCode[] {
   const written = new Map<KernelForm, KernelCode>();
   return formsOf(program).map(({ form, operands }): KernelCode => {
@@ -129,12 +129,12 @@ function inParts(
   }
 }
 
-/** A phase is shared from this many nanoseconds on: a barrier costs about one microsecond. */
+/** Minimum nanoseconds of a shared phase: a barrier costs about one microsecond. */
 const sharedCost = 10_000;
 const barrierCost = 1_500;
-/** Waking the workers. */
+/** The cost of waking the workers, in nanoseconds. */
 const wakeCost = 10_000;
-/** A long call is cut, because V8 replaces its first, slow code only between calls. */
+/** Nanoseconds after which a call is split, because V8 replaces its initial slow code only between calls. */
 const longCall = 500_000;
 const mostCalls = 16;
 
@@ -158,7 +158,7 @@ function pushOperands(f: FunctionBuilder, operands: readonly Base[] = []): void 
   }
 }
 
-/** Everything, by the thread whose scratch is the first. */
+/** Runs everything on the thread with the first scratch. */
 function callRuns(f: FunctionBuilder, runs: readonly Run[], slots: TableSlots): void {
   for (const run of runs) {
     if (!isLoop(run)) callPhase(f, run, slots);
@@ -170,7 +170,7 @@ function callRuns(f: FunctionBuilder, runs: readonly Run[], slots: TableSlots): 
   }
 }
 
-/** All units of a phase. */
+/** Runs all units of a phase. */
 function callPhase(f: FunctionBuilder, { fn, units, cost, stopped, operands }: Phase, slots: TableSlots): void {
   const calls = Math.max(1, Math.min(units, mostCalls, Math.ceil(cost / longCall)));
   const call = (): void => {
@@ -187,7 +187,7 @@ function callPhase(f: FunctionBuilder, { fn, units, cost, stopped, operands }: P
   else call();
 }
 
-/** The body once for each step, with the local that holds it. */
+/** Runs the body once per step, with a local that holds the step. */
 function overSteps(f: FunctionBuilder, { steps, reverse }: PhaseLoop, body: (t: number) => void): void {
   const t = f.local("i32");
   f.i32(reverse ? steps - 1 : 0).set(t);
@@ -204,7 +204,7 @@ function overSteps(f: FunctionBuilder, { steps, reverse }: PhaseLoop, body: (t: 
   f.release(t);
 }
 
-/** Sets the windows of a loop to their rows. */
+/** Moves the windows of a loop to the rows of this step. */
 function moveSlots(f: FunctionBuilder, { slots }: PhaseLoop, t: number): void {
   for (const { slot, first, rowBytes, shift, rows } of slots) {
     f.get(tableParam);
@@ -219,8 +219,8 @@ function moveSlots(f: FunctionBuilder, { slots }: PhaseLoop, t: number): void {
 }
 
 /**
- * `runThread` (table, thread, threads): every thread runs it at once. Shared phases are cut evenly, the others are the
- * first thread's; there is a barrier wherever one thread may read what another wrote.
+ * `runThread` (table, thread, threads): all threads run it at the same time. Shared phases are split evenly; the others run on the
+ * first thread. There is a barrier wherever one thread may read what another wrote.
  */
 function emitThreadRun(context: ProgramContext, runs: readonly Run[]): void {
   const whole = context.module.function("runThread", ["i32", "i32", "i32"], [], { export: true });
@@ -229,7 +229,7 @@ function emitThreadRun(context: ProgramContext, runs: readonly Run[]): void {
 
 const [threadParam, threadsParam] = [1, 2];
 
-/** Writes what one thread does of some runs. */
+/** Writes the share of one thread in some runs. */
 class ThreadShare {
   readonly #context: ProgramContext;
   readonly #f: FunctionBuilder;
@@ -243,7 +243,7 @@ class ThreadShare {
     this.#high = f.local("i32");
   }
 
-  /** `goesOn`: others follow. Every thread comes to the start of the first run with all before it done. */
+  /** `goesOn`: more runs follow. When a thread reaches the first run, everything before it is done. */
   write(runs: readonly Run[], goesOn: boolean): void {
     let alone: Run[] = [];
     const closeAlone = (): void => {

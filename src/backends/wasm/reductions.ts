@@ -1,4 +1,4 @@
-// Reductions: serial or in lanes, several points at a time as a tree; long float sums continue in float64.
+// Reductions: serial or in lanes, several points at a time as a tree; long float sums carry on in float64.
 import { at } from "../../graph/at.ts";
 import type { ElementType } from "../../graph/dtype.ts";
 import type { Axis } from "../../graph/scalar.ts";
@@ -13,7 +13,7 @@ import { scalarBinary, scalarType, vectorBinary } from "./operations.ts";
 
 type Reduce = Extract<Step, { kind: "reduce" }>;
 
-/** Expressions of at most this many parts are unrolled four times in a loop over single points, or twice. */
+/** In loops over single points, expressions with at most this many parts are unrolled four times, or twice. */
 const mostInFour = 8;
 const mostInTwo = 16;
 
@@ -24,12 +24,12 @@ interface Range {
   readonly count: number;
 }
 
-/** The running values of a reduction, of which a long sum is carried on in float64. */
+/** The running values of a reduction; a long sum also has totals in float64. */
 interface Running {
   readonly step: Reduce;
   readonly vector: boolean;
   readonly values: readonly number[];
-  /** For each value one local, or two of two lanes. */
+  /** Per value, one local, or two with two lanes each. */
   readonly totals: readonly number[];
 }
 
@@ -55,7 +55,7 @@ export class Reductions extends Nests {
     else this.expressions.pushScalar(constant);
   }
 
-  /** One element, or one vector of elements, for each point. */
+  /** Reduces one element, or one vector of elements, per point. */
   #serialReduce(step: Reduce, vectors: number): void {
     const { f, expressions } = this;
     const { axes, local } = step;
@@ -102,7 +102,7 @@ export class Reductions extends Nests {
     for (const total of sum.totals) f.release(total);
   }
 
-  /** Lanes along one of the reduced axes, which are combined at the end. */
+  /** Reduces with lanes along one of the reduced axes; the lanes are combined at the end. */
   #laneReduce(step: Reduce, lane: Axis): void {
     const { f, expressions } = this;
     const { dtype } = step.local;
@@ -111,13 +111,13 @@ export class Reductions extends Nests {
     let copies = this.copiesFor(asSteps, lane) === 1 ? 2 : 4;
     while (copies > 1 && lane.extent < 4 * copies) copies /= 2;
     const cut = interruption([step], axes, 4 * copies);
-    // Elements that are left beside whole vectors have a sum of their own.
+    // Elements left over after the whole vectors have a separate sum.
     const sum = this.#begin(step, true, 1, cut !== undefined);
     const rest = this.#begin(step, false, 1, cut !== undefined);
     const [all, single] = [at(sum.values, 0), at(rest.values, 0)];
     const turn = (counter: number, count: number): void => {
       const whole = Math.floor(count / 4);
-      // What is known of these places is not that of the elements beside them.
+      // Values cached for these points do not apply to the leftover elements.
       if (whole > 0)
         expressions.scope(() =>
           this.#into(sum, 0, () => {
@@ -158,7 +158,7 @@ export class Reductions extends Nests {
     expressions.bindLocal(step.local, single);
   }
 
-  /** Pushes the four lanes, or the totals of a long sum, combined. */
+  /** Pushes the combination of the four lanes, or of the totals of a long sum. */
   #across({ step, values: [all = 0], totals }: Running): void {
     const { f, expressions } = this;
     const { dtype } = step.local;
@@ -187,7 +187,7 @@ export class Reductions extends Nests {
     return { step, vector, values, totals };
   }
 
-  /** Combines what is pushed with a running value; a single long sum switches to float64 at once: nothing else is faster. */
+  /** Combines the pushed value with a running value. A single long sum uses float64 directly: nothing else is faster. */
   #into({ step, vector, values, totals }: Running, copy: number, push: () => void): void {
     const { f } = this;
     const [value, total] = [at(values, copy), totals[copy]];
@@ -203,7 +203,7 @@ export class Reductions extends Nests {
     f.set(value);
   }
 
-  /** Carries float32 lanes on in float64. */
+  /** Adds float32 lanes to their float64 totals. */
   #flush({ values, totals }: Running): void {
     const { f } = this;
     values.forEach((value, copy) => {
@@ -223,9 +223,9 @@ export class Reductions extends Nests {
     this.combine(step, step.local.dtype, vector);
   }
 
-  // ---- loops whose turns are known
+  // ---- loops with known trip counts
 
-  /** Runs the body for the last axis inside loops over the others; where they are interrupted, long sums go on in float64. */
+  /** Runs the body for the last axis inside loops over the others. At the cut, long sums are flushed to float64. */
   #interrupted(
     { axes, cut }: { readonly axes: readonly Axis[]; readonly cut: Interruption | undefined },
     steps: readonly Step[],
@@ -268,7 +268,7 @@ export class Reductions extends Nests {
     this.nest(axes.slice(0, cut.place), steps, [axis, ...within], blocks, { vector, copies });
   }
 
-  /** So many points of a range at a time, then those that are left. */
+  /** Takes `together` points of a range at a time, then the remainder. */
   #along({ start, offset, count }: Range, together: number, turn: (counter: number, count: number) => void): void {
     const rest = count % together;
     if (rest < count)
@@ -307,7 +307,7 @@ const typeOf = (step: Reduce, vector: boolean): ValueType => (vector ? "v128" : 
 
 const repeat = <T>(count: number, make: () => T): T[] => Array.from({ length: count }, make);
 
-/** How many points are combined before they reach the running values: a tree has less latency than a chain. */
+/** Points combined before they reach the running values: a tree has less latency than a chain. */
 function togetherIn(value: Value, extent: number): number {
   let parts = 0;
   visitParts((part) => {

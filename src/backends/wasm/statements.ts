@@ -9,7 +9,7 @@ import { scalarType } from "./operations.ts";
 import { Reductions } from "./reductions.ts";
 
 export class Statements extends Reductions {
-  /** copies = 0: scalar, in the remainder of lanes; otherwise scalar (1) or that many vectors when lanes are bound. */
+  /** copies = 0: scalar, in the remainder of lanes; otherwise scalar (1), or this many vectors if lanes are bound. */
   emitSteps(steps: readonly Step[], copies: number): void {
     const { expressions } = this;
     const vectors = expressions.vectorized ? copies : 0;

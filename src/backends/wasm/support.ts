@@ -1,6 +1,6 @@
-// Whether this environment supports the WebAssembly that emitted modules need.
+// Whether this environment supports the WebAssembly features that emitted modules use.
 
-/** The shortest module there is. */
+/** The shortest valid module. */
 const empty = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
 /** A module with a function that makes a vector. */
 const vectors = Uint8Array.of(
@@ -10,7 +10,7 @@ const vectors = Uint8Array.of(
   ...[10, 8, 1, 6, 0, 0x41, 0, 0xfd, 0x0f, 0x0b], // its body: i32.const 0, i8x16.splat
 );
 
-/** Why programs cannot run on WebAssembly here and what to do, or undefined where they can. */
+/** The reason programs cannot run on WebAssembly here, with a remedy; undefined if they can. */
 export function wasmMissing(): string | undefined {
   if (typeof WebAssembly === "undefined") return "this environment has no WebAssembly";
   try {

@@ -1,27 +1,27 @@
-// Worker threads that run the same program function as the main thread, each its share of the units. They share one memory.
+// Worker threads run the same program function as the main thread, each on its share of the units, in one shared memory.
 import type { EmitContext } from "./emitter.ts";
 import type { FunctionBuilder } from "./module.ts";
 import { nodeForbidsWorkers, nodeProcessors, nodeWorkers, startInNode } from "./nodeWorkers.ts";
 
 /** Addresses in low memory, each on its own cache line. */
 export const control = {
-  /** Counts jobs: workers wait for it to change. */
+  /** Job counter: workers wait for it to change. */
   job: 1024,
-  /** What the job is, and its operands. */
+  /** The kind of the job, and its operands. */
   kind: 1088,
   program: 1092,
   table: 1096,
   moduleAddress: 1100,
   moduleBytes: 1104,
-  /** Workers that have finished a load, in all. */
+  /** Loads finished, summed over all workers. */
   loaded: 1152,
   /** Workers asleep until the next job. */
   asleep: 1216,
-  /** Workers that are up. */
+  /** Workers that have started. */
   ready: 1280,
-  /** 1 where the main thread may sleep in a barrier; a page's main thread may not. */
+  /** 1 if the main thread may sleep in a barrier; the main thread of a page may not. */
   mainMaySleep: 1344,
-  /** The barrier: threads that have arrived, how often it has opened, threads asleep in it. */
+  /** The barrier: threads that have arrived, times it has opened, threads asleep in it. */
   arrived: 1408,
   opened: 1472,
   waiting: 1536,
@@ -31,15 +31,15 @@ export const control = {
 
 const jobKinds = { run: 0, load: 1, forget: 2, stop: 3 } as const;
 
-/** Looks at a counter before sleeping: some tens of microseconds. */
+/** Polls of a counter before sleeping: some tens of microseconds. */
 const barrierSpins = 20000;
 const jobSpins = 50000;
-/** A sleeper in a barrier wakes this often to see whether another thread failed. */
+/** A thread asleep in a barrier wakes this often to check whether another one failed. */
 const sleepNanoseconds = 100_000_000n;
 
 /**
- * A function (thread, threads) that returns when all threads have called it. The last to arrive opens it; the others
- * look for a while, then sleep, unless they are a page's main thread, which must not.
+ * A function (thread, threads) that returns when all threads have called it. The last to arrive opens the barrier. The others
+ * poll for a while and then sleep, except for the main thread of a page, which must not.
  */
 export function barrier(context: EmitContext): FunctionBuilder {
   return context.helper("barrier", () => {
@@ -86,7 +86,7 @@ export function barrier(context: EmitContext): FunctionBuilder {
   });
 }
 
-/** The whole program of a worker. Plain JavaScript text, so that neither bundlers nor loaders need to know of it. */
+/** The complete program of a worker, as plain JavaScript text, so that bundlers and loaders need no special support. */
 const workerSource = `
 const begin = ({ memory, thread, threads }) => {
   const words = new Int32Array(memory.buffer);
@@ -137,17 +137,17 @@ interface Job {
   readonly program: number;
   readonly moduleAddress: number;
   readonly moduleBytes: number;
-  /** When the workers are done with it. */
+  /** Called when the workers have finished the job. */
   readonly done?: () => void;
 }
 
-/** How many threads this machine can run at once. */
+/** The number of threads this machine can run at once. */
 export function availableThreads(): number {
   const here = typeof navigator === "undefined" ? undefined : navigator.hardwareConcurrency;
   return nodeProcessors() ?? Math.max(1, here ?? 1);
 }
 
-/** Why there can be no threads here, or undefined where there can. */
+/** The reason threads are unavailable, or undefined if they are available. */
 export function threadsMissing(): string | undefined {
   if (typeof SharedArrayBuffer === "undefined") return "no SharedArrayBuffer: the page is not cross-origin isolated";
   if (nodeWorkers() === undefined && typeof Worker === "undefined") return "this environment has no workers";
@@ -156,14 +156,14 @@ export function threadsMissing(): string | undefined {
 }
 
 export class ThreadPool {
-  /** Threads in all, the main one included, that programs are cut for. */
+  /** Total threads that programs are split for, including the main one. */
   readonly threads: number;
   readonly #memory: WebAssembly.Memory;
   readonly #words: Int32Array;
   #started = false;
-  /** Why the main thread computes alone from here on. */
+  /** The reason the main thread computes alone from now on. */
   #failure: string | undefined;
-  /** A page's Content-Security-Policy has refused a worker; browsers say so in an event of its own. */
+  /** Set when a page's Content-Security-Policy refuses a worker; browsers report that in a separate event. */
   #refused = false;
   readonly #queue: Job[] = [];
   #pending: { readonly job: Job; readonly loadedBefore: number } | undefined;
@@ -219,7 +219,7 @@ export class ThreadPool {
     return () => removeEventListener("securitypolicyviolation", watch);
   }
 
-  /** The main thread continues alone and no longer waits for the workers. */
+  /** From now on the main thread runs alone and no longer waits for the workers. */
   #fail(reason: string): void {
     if (this.#failure !== undefined) return;
     this.#failure = reason;
@@ -230,7 +230,7 @@ export class ThreadPool {
     for (const { done } of this.#queue.splice(0)) done?.();
   }
 
-  /** Gives a program's module to the workers when they have time. `ready` is called when all have it. */
+  /** Queues a program's module for the workers. `ready` is called when all of them have it. */
   load(moduleAddress: number, moduleBytes: number, ready: () => void): number {
     if (!this.#started) this.#start();
     const program = this.#nextProgram++;
@@ -239,7 +239,7 @@ export class ThreadPool {
     return program;
   }
 
-  /** Workers drop the program; one that they have not been given yet, they never get. */
+  /** Removes a program from the workers, or from the queue if they have not received it yet. */
   forget(program: number): void {
     if (this.#failure !== undefined) return;
     const waiting = this.#queue.findIndex((job) => job.program === program);
@@ -266,12 +266,12 @@ export class ThreadPool {
     return false;
   }
 
-  /** After a failure inside a program no thread can be trusted to reach the next barrier. */
+  /** After a failure inside a program, no thread can be relied on to reach the next barrier. */
   abandon(): void {
     this.#fail("a worker failed while running a program");
   }
 
-  /** Lets the workers run a program they have. The caller must run its own share at once. */
+  /** Starts a program on the workers. The caller must run its own share immediately. */
   run(program: number, table: number): void {
     this.#words[control.table / 4] = table;
     this.#publish(jobKinds.run, program);
@@ -292,17 +292,17 @@ export class ThreadPool {
     this.#fail("closed");
   }
 
-  /** Whether every worker has come up. */
+  /** Whether every worker has started. */
   get #up(): boolean {
     return this.#started && Atomics.load(this.#words, control.ready / 4) === this.threads - 1;
   }
 
-  /** Threads that compute. Node starts workers where it may; whether a page may shows when they have come up. */
+  /** Threads that compute. Node starts workers if permitted; a page shows whether it may only once they are up. */
   get working(): number {
     return this.#failure === undefined && (this.#up || nodeWorkers() !== undefined) ? this.threads : 1;
   }
 
-  /** What to say of the threads. */
+  /** The state of the threads, for the description. */
   get state(): string {
     const { working } = this;
     const failure = this.#failure;

@@ -3,14 +3,14 @@ import { HebbError } from "../../graph/errors.ts";
 import { float16Feature, matrixFeature } from "./halves.ts";
 import { subgroupFeature } from "./subgroups.ts";
 
-/** What is asked of the adapter: "real": not one that computes on the processor. */
+/** The requested adapter. "real": not one that computes on the CPU. */
 export type Wanted = "any" | "real";
 
 export interface Adapter {
   readonly adapter: GPUAdapter;
-  /** Vendor, architecture, or what the driver calls itself. */
+  /** Vendor and architecture, or the driver's own name. */
   readonly name: string;
-  /** It computes on the processor. */
+  /** Whether it computes on the CPU. */
   readonly software: boolean;
 }
 
@@ -18,7 +18,7 @@ interface Dawn {
   create(options: readonly string[]): GPU;
 }
 
-/** One for the process: Dawn allows no second. */
+/** One per process: Dawn allows no second. */
 let dawn: GPU | undefined;
 
 function gpuOf(): GPU {
@@ -34,7 +34,7 @@ function gpuOf(): GPU {
     return dawn;
   } catch (error) {
     const [why = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
-    // The package may be there, and its part for this machine not.
+    // The package may be installed without its part for this machine.
     const missing = why.includes("Cannot find module 'webgpu'");
     throw new HebbError(
       missing
@@ -46,7 +46,7 @@ function gpuOf(): GPU {
 
 const softwareNames = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|warp/i;
 
-/** The adapter, or a HebbError that says why there is none. */
+/** The adapter, or a HebbError with the reason there is none. */
 export async function findAdapter(wanted: Wanted): Promise<Adapter> {
   const adapter = await gpuOf().requestAdapter({ powerPreference: "high-performance" });
   if (adapter === null)
@@ -62,14 +62,14 @@ export async function findAdapter(wanted: Wanted): Promise<Adapter> {
   return { adapter, name, software };
 }
 
-/** The device, with all the memory that the adapter gives. */
+/** The device, with the adapter's full memory limits. */
 export async function openDevice({ adapter, name }: Adapter): Promise<GPUDevice> {
   const optional = ["timestamp-query", subgroupFeature, float16Feature, matrixFeature] as const;
   const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
   try {
     return await adapter.requestDevice({
       requiredLimits: { maxBufferSize, maxStorageBufferBindingSize },
-      // Profiles need the first, and reductions and products of float16 are faster with the others.
+      // Profiling needs the first; the others speed up reductions and float16 products.
       requiredFeatures: optional.filter((feature) => adapter.features.has(feature)),
     });
   } catch (error) {
@@ -79,7 +79,7 @@ export async function openDevice({ adapter, name }: Adapter): Promise<GPUDevice>
   }
 }
 
-/** The card that `webgpu` would use, or why it would not; for people. */
+/** A description of the card that `webgpu` would use, or of the reason it would not. */
 export async function describeCard(): Promise<{ readonly usable: boolean; readonly text: string }> {
   try {
     const { name, software } = await findAdapter("any");

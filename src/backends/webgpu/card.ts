@@ -1,4 +1,4 @@
-// Loaded when a GPU is opened: two thirds of the backend, which pages without WebGPU never need.
+// The part of the backend loaded when a GPU is opened: two thirds of it, which pages without WebGPU never need.
 import type { HebbError } from "../../graph/errors.ts";
 import type { Target } from "../gpu/mapping.ts";
 import { findAdapter, openDevice, type Wanted } from "./adapter.ts";
@@ -12,13 +12,13 @@ export { emitProgram, LoadedProgram } from "./executable.ts";
 
 export interface OpenCard {
   readonly session: Session;
-  /** What the card calls itself, and how it computes float16 where it does. */
+  /** The card's name, and how it computes float16 if it does. */
   readonly name: string;
-  /** What kernels are written for. */
+  /** The target that kernels are compiled for. */
   readonly target: Target;
 }
 
-/** The card, ready to compute; or a HebbError that says why there is none. */
+/** The card, ready to compute, or a HebbError with the reason there is none. */
 export async function openCard(wanted: Wanted, failed: (error: HebbError) => void): Promise<OpenCard> {
   const found = await findAdapter(wanted);
   const gpu = await openDevice(found);

@@ -1,4 +1,4 @@
-// The WebGPU device: it has its own queue, which accepts work even before the GPU is open.
+// The WebGPU device: it has a queue of its own, which accepts work even before the GPU is open.
 import { type FailedCheck, hasChecks } from "../../compiler/checks.ts";
 import type { Program } from "../../compiler/kernel.ts";
 import type { ElementType, TypedArray } from "../../graph/dtype.ts";
@@ -15,20 +15,20 @@ import { megabytes, statusWords } from "./flags.ts";
 import type { Session } from "./session.ts";
 
 export interface WebgpuDeviceOptions {
-  /** "real": throws, when it starts, where only a driver that computes on the processor is there. */
+  /** "real": fails to start if there is only a driver that computes on the CPU. */
   readonly adapter?: Wanted;
 }
 
 export const createWebgpuDevice = (options: WebgpuDeviceOptions = {}): AsynchronousDevice => new WebgpuDevice(options);
 
-/** The device on a real GPU, not a CPU driver, ready to compute; or a HebbError that says why there is none. */
+/** The device on a real GPU, not a CPU driver, ready to compute; or a HebbError with the reason there is none. */
 export async function openRealCard(): Promise<AsynchronousDevice> {
   const device = new WebgpuDevice({ adapter: "real" });
   await device.started;
   return device;
 }
 
-/** The part of the backend that is loaded with the first card. */
+/** The part of the backend loaded with the first card. */
 type Card = typeof import("./card.ts");
 
 interface Work {
@@ -46,33 +46,33 @@ class WebgpuDevice implements AsynchronousDevice {
   readonly budgetBytes = 128 * 2 ** 20;
   readonly started: Promise<void>;
   readonly workspace = new Workspace(this);
-  /** In which a launch leaves what the next one needs. */
+  /** Passes results from one launch to the next. */
   readonly scratch = new Workspace(this);
   description = "webgpu, starting";
   #session: Session | undefined;
   #card: Card | undefined;
-  /** What kernels are written for, once it is known. */
+  /** The target that kernels are compiled for, once known. */
   #target: Target = { kind: "card", subgroups: false, float16: false };
-  /** Why nothing more can be computed. */
+  /** The reason nothing more can be computed. */
   #failure: Error | undefined;
-  /** Of a call that the GPU refused: settles when that is the failure. */
+  /** Set once the GPU refuses a call; settles when that has become the device's failure. */
   #refusal: Promise<void> | undefined;
   #closed = false;
   readonly #waiting: Work[] = [];
-  /** Whether the heap is about to grow: until then everything waits. */
+  /** Whether the heap is growing; until it has grown, all work waits. */
   #grows = false;
   #liveBytes = 0;
-  /** Where the heap must reach to. */
+  /** The size the heap must have. */
   #end = 0;
   #most = Number.POSITIVE_INFINITY;
   readonly #allocator = new Allocator(0, 0, (end) => this.#grow(end));
   #runs = 0;
-  /** Runs that have checks, since the status was read last. */
+  /** Runs with checks since the status was last read. */
   readonly #checked = new Map<number, Executable>();
 
   constructor({ adapter = "any" }: WebgpuDeviceOptions) {
     this.started = this.#start(adapter);
-    // Whoever waits is notified, and so is everybody who asks for a value.
+    // Callers that await `started` get the error, and so does every later read.
     this.started.catch(noOp);
   }
 
@@ -89,7 +89,7 @@ class WebgpuDevice implements AsynchronousDevice {
         if (!this.#closed) this.#fail(error);
       });
       gpu.addEventListener("uncapturederror", ({ error }) => {
-        // The sentence about memory, which comes from elsewhere, goes first. No value is given away before.
+        // Waits for an error about memory, which is reported elsewhere and takes precedence. No value is returned meanwhile.
         this.#refusal ??= new Promise((told) => setTimeout(told, 50)).then(() =>
           this.#fail(new InternalError(`the GPU refused a call: ${error.message}`)),
         );
@@ -111,13 +111,13 @@ class WebgpuDevice implements AsynchronousDevice {
     }
   }
 
-  /** The first failure stays. */
+  /** Keeps the first failure. */
   #fail(error: Error): void {
     this.#failure ??= error;
     for (const { fail } of this.#waiting.splice(0)) fail(this.#failure);
   }
 
-  /** One by one: where one throws, those behind it are still there to be told. One that lets the heap grow is the last for now. */
+  /** Executes the queue one by one: if one item throws, the rest stay queued and can still fail. An item that grows the heap pauses the queue. */
   #carryOutWaiting(session: Session): void {
     while (!this.#grows) {
       const next = this.#waiting.shift();
@@ -126,7 +126,7 @@ class WebgpuDevice implements AsynchronousDevice {
     }
   }
 
-  /** Carries it out, in order: now, or when the device is open and its heap has grown. */
+  /** Executes work in order: now, or once the device is open and its heap has grown. */
   #give(carryOut: Work["carryOut"], fail: Work["fail"] = noOp): void {
     if (this.#failure !== undefined) fail(this.#failure);
     else if (this.#closed) fail(closedError());
@@ -134,7 +134,7 @@ class WebgpuDevice implements AsynchronousDevice {
     else carryOut(this.#session);
   }
 
-  /** Goes on with work that took memory: now, or before all that waits when the heap has grown. */
+  /** Continues work that has allocated memory: now, or ahead of all waiting work once the heap has grown. */
   #goOn(session: Session, carryOut: Work["carryOut"], fail: Work["fail"] = noOp): void {
     if (this.#grows) this.#waiting.unshift({ carryOut, fail });
     else carryOut(session);
@@ -187,8 +187,8 @@ class WebgpuDevice implements AsynchronousDevice {
   }
 
   /**
-   * What was given before uses the memory first: the queue carries out one after another. Before the device is open, blocks wait with the rest:
-   * programs take their scratch when they are carried out, and it must not be memory that something in front of their results still uses.
+   * Earlier calls finish with the memory first, because the queue runs in order. Before the device is open, frees are queued too:
+   * programs allocate their scratch when they run, and it must not be memory that earlier work still uses.
    */
   free({ address, bytes }: Block): void {
     this.#liveBytes -= bytes;
@@ -247,13 +247,13 @@ class WebgpuDevice implements AsynchronousDevice {
     return new WebgpuExecutable(this, program);
   }
 
-  /** A program on the card, from its first run on. */
+  /** Loads a program onto the card, at its first run. */
   load({ program }: WebgpuExecutable, session: Session): LoadedProgram {
     if (this.#card === undefined) throw new InternalError("a program is loaded before the card");
     return new this.#card.LoadedProgram(session, this.#card.emitProgram(program, this.#target));
   }
 
-  /** Runs a program. Its first run loads it. */
+  /** Runs a program, and loads it first if necessary. */
   carryOut(executable: WebgpuExecutable, blocks: readonly Block[]): void {
     const { run, addresses } = this.#nextRun(executable, blocks);
     this.#give((session) => {
@@ -266,7 +266,7 @@ class WebgpuDevice implements AsynchronousDevice {
     });
   }
 
-  /** Runs a program; nanoseconds in each of its instructions. */
+  /** Runs a program; returns the nanoseconds of each of its instructions. */
   async timed(executable: WebgpuExecutable, blocks: readonly Block[]): Promise<readonly number[]> {
     const { run, addresses } = this.#nextRun(executable, blocks);
     return this.#ask(async (session) => {
@@ -321,7 +321,7 @@ class WebgpuDevice implements AsynchronousDevice {
   }
 }
 
-/** Graphics cards have no float64. Single numbers are computed in integers; a tensor would be too slow. */
+/** Graphics cards have no float64. Single numbers are computed with integers; a tensor would be too slow. */
 function refuseDoubles({ name, buffers }: Program): void {
   const large = buffers.find(({ dtype, length }) => dtype === "float64" && length > 1);
   if (large === undefined) return;
@@ -330,20 +330,20 @@ function refuseDoubles({ name, buffers }: Program): void {
   );
 }
 
-/** The text of a shader, what the driver makes of it and the table of its launch, as a rule. */
+/** Typical bytes per kernel: the text of its shader, the driver's compiled form, and the table of its launch. */
 const bytesPerKernel = 8 << 10;
 
 class WebgpuExecutable implements Executable {
   readonly takesHostBlocks = false;
   readonly program: Program;
-  /** Where the arena's address stands: behind those of the arguments. */
+  /** The slot of the arena's address, after those of the arguments. */
   readonly arenaSlot: number;
   readonly hasChecks: boolean;
   readonly claim: Claim;
   readonly bytes: number;
   readonly #device: WebgpuDevice;
   #loaded: LoadedProgram | undefined;
-  /** What its kernels need beside the arena; known when it is loaded. */
+  /** The kernels' scratch besides the arena; known once the program is loaded. */
   scratch: Claim | undefined;
 
   constructor(device: WebgpuDevice, program: Program) {

@@ -12,34 +12,34 @@ import { grid, type Role } from "./pipelines.ts";
 import type { Session } from "./session.ts";
 import { shaderOf } from "./wgsl/shader.ts";
 
-/** Tables of launches begin at multiples of this: WebGPU lets no device demand more (`minUniformBufferOffsetAlignment`). */
+/** Launch tables start at multiples of this: the largest `minUniformBufferOffsetAlignment` that WebGPU allows. */
 const alignment = 256;
 
-/** Launches in one submission: drivers reset a card that works on one for seconds, and a loop over time may have 100,000 launches. */
+/** Most launches per submission: drivers reset a card that is busy for seconds, and a loop over time may have 100,000 launches. */
 const mostTogether = 1024;
 
 interface Shader {
   readonly code: string;
   readonly role: Role;
   readonly groups: number;
-  /** Those of the launch, and behind them the scratch, which may stand there for several dtypes. */
+  /** The launch's buffers, followed by the scratch, possibly once per dtype. */
   readonly buffers: readonly BufferInfo[];
 }
 
-/** What a program becomes: pure, without a device. */
+/** The compiled form of a program: pure, without a device. */
 export interface Emitted {
   readonly name: string;
   readonly launches: readonly { readonly shader: Shader; readonly launch: Launch }[];
   readonly shaders: readonly Shader[];
-  /** How many instructions the program has, which launches are part of. */
+  /** The number of instructions in the program. Each launch belongs to one. */
   readonly instructions: number;
   /** Bytes of one launch's table. */
   readonly stride: number;
-  /** Memory in which one launch leaves what the next needs. */
+  /** Bytes that pass results from one launch to the next. */
   readonly scratchBytes: number;
 }
 
-/** Writes the shaders of a program for what its runs launch. */
+/** Writes the shaders for all launches of a program's run. */
 export function emitProgram(program: Program, target: Target): Emitted {
   const schedule = scheduleOf(program);
   const shaders = new Map<KernelForm, readonly Shader[]>();
@@ -54,7 +54,7 @@ export function emitProgram(program: Program, target: Target): Emitted {
     return made;
   };
   const launches = schedule.launches.flatMap((launch) => shadersFor(launch.form).map((shader) => ({ launch, shader })));
-  // Of a loop over time there may be more launches than a call has room for arguments.
+  // A loop over time can have more launches than a call can have arguments.
   const most = launches.reduce((highest, { shader }) => Math.max(highest, shader.buffers.length), 1);
   return {
     name: program.name,
@@ -99,7 +99,7 @@ export class LoadedProgram {
     return this.#emitted.scratchBytes;
   }
 
-  /** Gives the launches to the queue. Addresses are of the arguments, then of the arena. */
+  /** Enqueues the launches. The addresses are those of the arguments, then the arena. */
   run(addresses: readonly number[], scratch: number): void {
     const launch = this.#prepared(addresses, scratch);
     const { length } = this.#emitted.launches;
@@ -109,7 +109,7 @@ export class LoadedProgram {
       });
   }
 
-  /** Runs; nanoseconds in each instruction of the program. */
+  /** Runs the program; returns the nanoseconds of each of its instructions. */
   async runTimed(addresses: readonly number[], scratch: number): Promise<readonly number[]> {
     const { launches, instructions } = this.#emitted;
     const times = await this.#session.timed(launches.length, this.#prepared(addresses, scratch));
@@ -119,7 +119,7 @@ export class LoadedProgram {
     return sums;
   }
 
-  /** Writes the table; returns what puts a launch into a pass. */
+  /** Writes the table; returns a function that encodes a launch into a pass. */
   #prepared(addresses: readonly number[], scratch: number): (pass: GPUComputePassEncoder, place: number) => void {
     const session = this.#session;
     const emitted = this.#emitted;
@@ -139,7 +139,7 @@ export class LoadedProgram {
     };
   }
 
-  /** Whether an entry changed. */
+  /** Fills the table; returns whether an entry changed. */
   #fillTable(addresses: readonly number[], scratch: number): boolean {
     const table = this.#table;
     const emitted = this.#emitted;

@@ -1,4 +1,4 @@
-// Products of float16 as the GPU has them: which it offers, and whether they are right, which one product shows when the GPU is opened.
+// Which float16 products the GPU offers, and whether they are correct: a trial product checks that when the GPU is opened.
 
 import { flatAxes } from "../../compiler/indexing.ts";
 import type { ContractionKernel, Program } from "../../compiler/kernel.ts";
@@ -12,12 +12,12 @@ import { emitProgram, LoadedProgram } from "./executable.ts";
 import type { Session } from "./session.ts";
 
 export const float16Feature = "shader-f16";
-/** Chromium's name: TypeScript's list has only features of the standard. */
+/** Chromium's name: TypeScript's list only has the standard features. */
 export const matrixFeature = "chromium-experimental-subgroup-matrix" as GPUFeatureName;
 
 type Card = Extract<Target, { kind: "card" }>;
 
-/** What Chromium says of the matrices that a subgroup multiplies. */
+/** Chromium's description of a matrix product of a subgroup. */
 interface MatrixConfig {
   readonly componentType: string;
   readonly resultComponentType: string;
@@ -28,7 +28,7 @@ interface MatrixConfig {
 
 type AdapterInfo = GPUAdapterInfo & { readonly subgroupMatrixConfigs?: Iterable<MatrixConfig> };
 
-/** The largest matrices of float16 with sums in float32, where all subgroups have one size. */
+/** The largest float16 matrices with float32 sums, if all subgroups have the same size. */
 function matricesOf(gpu: GPUDevice): MatrixShape | undefined {
   const info: AdapterInfo = gpu.adapterInfo;
   const { subgroupMinSize, subgroupMaxSize, subgroupMatrixConfigs } = info;
@@ -40,7 +40,7 @@ function matricesOf(gpu: GPUDevice): MatrixShape | undefined {
   return largest && { m: largest.M, n: largest.N, k: largest.K, subgroup: subgroupMinSize };
 }
 
-/** The target with what the GPU computes of float16, and in a sentence's part what it is or is not trusted with. */
+/** The target with the GPU's float16 support, and part of a sentence that says what is trusted and what is not. */
 export async function withHalves(session: Session, target: Card): Promise<{ target: Card; remark: string }> {
   if (!session.gpu.features.has(float16Feature)) return { target, remark: "" };
   const matrices = matricesOf(session.gpu);
@@ -57,7 +57,7 @@ export async function withHalves(session: Session, target: Card): Promise<{ targ
   return { target, remark: ", whose float16 failed a trial and is not used" };
 }
 
-/** Of so many equal products at once matrices come in tiles of each size. */
+/** Batch sizes that together exercise every tile size. */
 const batchesOfTiles = [1, 64, 128];
 
 async function areRight(session: Session, target: Card, batches: readonly number[]): Promise<boolean> {
@@ -65,10 +65,10 @@ async function areRight(session: Session, target: Card, batches: readonly number
   return true;
 }
 
-/** No multiples of a tile's extents, and larger than any matrix. */
+/** Not multiples of a tile's extents, and larger than any matrix. */
 const [rows, columns, steps] = [70, 40, 35];
 
-/** What is multiplied: whole numbers, whose sums are exact; of the first row so many of the least float16 above zero, which drivers may take for zero. */
+/** Integers, whose sums are exact. The first row uses multiples of the smallest positive float16, a subnormal that drivers may flush to zero. */
 const numbers = {
   a: (i: number, k: number): number => (((7 * i + 3 * k) % 17) - 8) * (i === 0 ? 2 ** -24 : 1),
   b: (k: number, j: number): number => (((5 * k + j) % 13) - 6) * (j === 0 ? 1024 : 1),
@@ -77,7 +77,7 @@ const numbers = {
 const filled = (height: number, width: number, number: (i: number, j: number) => number): Float32Array =>
   Float32Array.from({ length: height * width }, (_, place) => number(Math.floor(place / width), place % width));
 
-/** Whether a product of float16 is what it should be to the last bit, with the kernels of the target. */
+/** Whether a float16 product is correct to the last bit with the target's kernels. */
 async function isRight(session: Session, target: Card, batch: number): Promise<boolean> {
   const { gpu } = session;
   const [a, b] = [filled(rows, steps, numbers.a), filled(steps, columns, numbers.b)];
@@ -100,7 +100,7 @@ async function isRight(session: Session, target: Card, batch: number): Promise<b
   return refused.every((error) => error === null) && expected.every((value, place) => value === found[place]);
 }
 
-/** The same product `batch` times, each with the same results in the same place. */
+/** The same product `batch` times, each storing the same results in the same place. */
 function productOfHalves(batch: number): Program {
   const [m, n, k] = [newAxis(rows), newAxis(columns), newAxis(steps)];
   const result = newLocal("float32");

@@ -1,15 +1,15 @@
-// The memory of the device: one growing buffer, of which every block is a range. Offsets stay valid when it grows.
+// The memory of the device: one growing buffer that holds every block. Offsets stay valid when it grows.
 import { HebbError } from "../../graph/errors.ts";
 import { megabytes, usage } from "./flags.ts";
 
 const first = 2 ** 20;
 const step = 2 ** 16;
-/** A heap that is larger grows by this much at least, a smaller one doubles. */
+/** The largest reserve of a growing heap; smaller heaps double. */
 const mostReserve = 256 * 2 ** 20;
 
 const sizeExactly = (bytes: number): number => Math.ceil(bytes / step) * step;
 
-/** How large a heap is made that must have so many bytes. */
+/** The size of a heap that must hold this many bytes. */
 export function sizeFor(bytes: number, most: number): number {
   const wish = Math.max(first, bytes + Math.min(bytes, mostReserve));
   return Math.min(most, sizeExactly(wish));
@@ -19,7 +19,7 @@ export class Heap {
   readonly most: number;
   readonly #gpu: GPUDevice;
   #current: GPUBuffer;
-  /** Counts buffers: what refers to an earlier one must be made again. */
+  /** Counts buffers: references to an earlier one must be recreated. */
   generation = 0;
 
   constructor(gpu: GPUDevice, failed: (error: HebbError) => void) {
@@ -42,8 +42,8 @@ export class Heap {
   }
 
   /**
-   * Makes sure that there are so many bytes. Where the heap must grow, this is so when what it returns resolves: whether a card has
-   * the memory is known later. One growth at a time.
+   * Ensures this many bytes. If the heap must grow, returns a promise that resolves when it has: only then is it known whether the card
+   * has the memory. One growth at a time.
    */
   ensure(bytes: number): Promise<void> | undefined {
     if (bytes <= this.#current.size) return undefined;
@@ -51,7 +51,7 @@ export class Heap {
     return this.#grow(bytes);
   }
 
-  /** With a reserve, or without one on a card that has no room for it. */
+  /** Grows with a reserve, or without one if the card lacks the memory. */
   async #grow(bytes: number): Promise<void> {
     const exact = sizeExactly(bytes);
     const next = (await this.#made(sizeFor(bytes, this.most))) ?? (await this.#made(exact));
@@ -84,7 +84,7 @@ export class Heap {
       size,
       usage: usage.storage | usage.copySource | usage.copyTarget,
     });
-    // A lost card does not answer; that it is lost is reported elsewhere.
+    // A lost card does not answer; the loss is reported elsewhere.
     const present = this.#gpu.popErrorScope().then(
       (error) => error === null,
       () => true,

@@ -1,10 +1,10 @@
-// Compiled shaders, one per text: shared by all programs, and kept for a while after their last use.
+// Compiled shaders, one per text, shared by all programs and kept for a while after their last use.
 import { computeStage } from "./flags.ts";
 
-/** A check writes the status of the device, everything else reads whether a run failed. */
+/** A check writes the device's status; everything else reads from it whether a run failed. */
 export type Role = "plain" | "check";
 
-/** The declarations of what a shader calls: wgsl/library.ts, which is loaded when a device is opened. */
+/** Returns the declarations that a shader needs: wgsl/library.ts, which is loaded when a device is opened. */
 export type Library = (code: string) => string;
 
 interface Entry {
@@ -12,7 +12,7 @@ interface Entry {
   users: number;
 }
 
-/** Shaders kept that no program uses. */
+/** Most unused shaders to keep. */
 const mostUnused = 500;
 
 export class Pipelines {
@@ -79,7 +79,7 @@ export class Pipelines {
   }
 }
 
-/** Workgroups in two dims, of which each may have 65,535. */
+/** Workgroups in two dims, with at most 65,535 in each. */
 export function grid(groups: number): readonly [number, number] {
   const most = 65535;
   return groups <= most ? [groups, 1] : [most, Math.ceil(groups / most)];

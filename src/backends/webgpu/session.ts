@@ -19,19 +19,19 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) count: ve
 const copyText = "heap[base.y + place] = heap[base.x + place];";
 const shaders = {
   copy: moveShader(false, copyText),
-  /** Not where a run failed. */
+  /** Skipped if a run has failed. */
   assign: moveShader(true, copyText),
   fill: moveShader(false, "heap[base.x + place] = base.y;"),
-  /** Two words in turn. */
+  /** Fills with two alternating words. */
   fillPairs: moveShader(false, "heap[base.x + place] = select(base.y, base.w, (place & 1u) == 1u);"),
 };
 
 const words = (bytes: number): number => Math.ceil(bytes / 4);
 const moveBytes = 256;
-/** Staging buffers kept for the next read. */
+/** Most staging buffers kept for later reads. */
 const mostStaging = 32;
 const smallRead = 4096;
-/** A set of queries has at most 4,096. */
+/** Most timed passes per query set, which holds at most 4,096 queries. */
 const mostTimed = 2048;
 
 export class Session {
@@ -86,7 +86,7 @@ export class Session {
     });
   }
 
-  /** Throws where the card does not tell the time. */
+  /** Throws if the card has no timestamps. */
   mustTellTime(): void {
     if (!this.gpu.features.has("timestamp-query"))
       throw new HebbError(
@@ -94,7 +94,7 @@ export class Session {
       );
   }
 
-  /** Why the GPU was lost, when it is. */
+  /** Resolves with the reason when the GPU is lost. */
   get lost(): Promise<HebbError> {
     return this.gpu.lost.then(
       ({ message }) =>
@@ -104,7 +104,7 @@ export class Session {
     );
   }
 
-  /** Nanoseconds in each of `count` passes, of one submission for every 2,000 or so of them. */
+  /** Nanoseconds of each of `count` passes, submitted in groups of about 2,000. */
   async timed(count: number, fill: (pass: GPUComputePassEncoder, place: number) => void): Promise<readonly number[]> {
     const { gpu } = this;
     const found: number[] = [];
@@ -130,7 +130,7 @@ export class Session {
     return found;
   }
 
-  /** One submission of one pass. */
+  /** Submits a single pass. */
   submit(fill: (pass: GPUComputePassEncoder) => void): void {
     const encoder = this.gpu.createCommandEncoder();
     const pass = encoder.beginComputePass();
@@ -169,7 +169,7 @@ export class Session {
     return copy;
   }
 
-  /** Tells checks which run this is. */
+  /** Sets the current run number for checks. */
   writePresent(run: number): void {
     this.gpu.queue.writeBuffer(this.status, 4 * statusWords.present, Uint32Array.of(run));
   }
@@ -187,7 +187,7 @@ export class Session {
   }
 }
 
-/** The bytes as WebGPU takes them: a multiple of four, and in no shared memory. */
+/** The bytes as WebGPU accepts them: a multiple of four, and not in shared memory. */
 function wholeWords(data: TypedArray): Uint8Array<ArrayBuffer> {
   const { buffer, byteOffset, byteLength } = data;
   if (buffer instanceof ArrayBuffer && byteLength % 4 === 0) return new Uint8Array(buffer, byteOffset, byteLength);

@@ -1,10 +1,10 @@
 // Whether subgroups follow the order of a workgroup's invocations, which WGSL leaves to the driver: tested on the opened GPU.
 import { computeStage, mapRead, usage } from "./flags.ts";
 
-/** So many invocations are tried, and so many the smallest workgroup has that reduces. */
+/** Invocations in the probe, and the size of the smallest workgroup that reduces. */
 const [tried, smallest] = [256, 64];
 
-/** Counts the invocations whose place in their subgroup, behind the subgroups before, is their own number. */
+/** Counts the invocations whose position, that of their subgroup plus their own in it, equals their index. */
 const probe = `enable subgroups;
 @group(0) @binding(0) var<storage, read_write> inPlace: atomic<u32>;
 @compute @workgroup_size(${tried})
@@ -15,9 +15,9 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(subgroup_invocation
 
 export const subgroupFeature = "subgroups";
 
-/** Whether reductions may pass values between the invocations of a subgroup, and subgroup k of a workgroup begins at invocation k · size. */
+/** Whether invocations of a subgroup may exchange values, and subgroup k of a workgroup begins at invocation k · size. */
 export async function hasOrderedSubgroups(gpu: GPUDevice): Promise<boolean> {
-  // Drivers choose a size for each shader: none may be larger than a workgroup.
+  // Drivers choose a size per shader: none may exceed a workgroup.
   const { subgroupMaxSize } = gpu.adapterInfo;
   if (!gpu.features.has(subgroupFeature) || subgroupMaxSize === undefined || subgroupMaxSize > smallest) return false;
   gpu.pushErrorScope("validation");

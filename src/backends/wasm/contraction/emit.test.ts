@@ -1,4 +1,4 @@
-// Contractions against a plain triple loop: sizes that fill no tile, strides of every kind, epilogues, threads.
+// Contractions against a plain triple loop: partial tiles, strides of every kind, epilogues, threads.
 import { describe, expect, test } from "vitest";
 import { type Layout, matrices, placeOf, type Shape } from "../../../../test/contraction/kernels.ts";
 import type { ContractionKernel, Product, Program, Statement } from "../../../compiler/kernel.ts";
@@ -28,14 +28,14 @@ const device = createWasmDevice({ threads: 1 });
 const [A, B, OUT, BIAS, STATE] = [0, 1, 2, 3, 4];
 
 const extents = ({ batch, m, n, k }: Shape): number[] => [...batch, ...m, ...n, ...k];
-/** How many elements lie between the first and the last. */
+/** The number of elements from the first to the last. */
 const reach = (shape: Shape, strides: readonly number[]): number =>
   strides.reduce((sum, stride, at) => sum + Math.max(0, stride) * ((extents(shape)[at] ?? 1) - 1), 1);
 
 interface Options {
   readonly dtype?: ElementType;
   readonly epilogue?: Values;
-  /** What is multiplied, from the load: by default the load itself. */
+  /** The factor computed from the load of a; default: the load itself. */
   readonly prologue?: (value: Scalar, axes: Axes) => Scalar;
   readonly aType?: ElementType;
   readonly data?: (length: number, dtype: ElementType, salt: number) => TypedArray;
@@ -125,7 +125,7 @@ function run(shape: Shape, options: Options = {}): Outcome {
   return { out, state, inputs: { a, b, bias } };
 }
 
-/** Calls back for each element of the result: where it lies, its sum, and the counters of batch, m and n. */
+/** Visits each element of the result: its offset, its sum, and its indices in batch, m and n. */
 function eachResult(
   shape: Shape,
   { inputs: { a, b } }: Outcome,
@@ -158,7 +158,7 @@ function eachResult(
   walk(0);
 }
 
-/** The result equals the plain sums exactly. */
+/** Expects the result to equal the plain sums exactly. */
 function expectExact(shape: Shape, options: Options = {}, of: (sum: number) => number = (sum) => sum): void {
   const outcome = run(shape, options);
   const wrong: string[] = [];
@@ -206,7 +206,7 @@ describe("matrices of every size and layout", () => {
     }
   });
 
-  test("an empty sum is 0, no results are none", () => {
+  test("an empty sum is 0; an empty result is empty", () => {
     const empty = run(matrices(3, 5, 0));
     expect([...empty.out]).toEqual(new Array(15).fill(0));
     expect(run(matrices(0, 5, 4)).out.length).toBeGreaterThanOrEqual(0);
@@ -226,7 +226,7 @@ describe("strides of every kind", () => {
     });
   });
 
-  test("heads: axes between the rows and their elements", () => {
+  test("attention heads: axes between the rows and their elements", () => {
     const [images, tokens, heads, width] = [2, 12, 3, 16];
     const row = heads * width;
     expectExact({
@@ -278,7 +278,7 @@ describe("strides of every kind", () => {
     });
   });
 
-  test("its input gradient: windows of turned weights", () => {
+  test("its input gradient: windows of flipped weights", () => {
     expectExact({
       batch: [],
       m: [channels],
@@ -343,7 +343,7 @@ describe("epilogues", () => {
     });
   });
 
-  test.each(shapes)("tanh, a heavy one: %s", (_, shape) => {
+  test.each(shapes)("an expensive one, tanh: %s", (_, shape) => {
     const scaled = (value: Scalar): Scalar => unary("tanh", binary("mul", value, constant(0.125, "float32")));
     const outcome = run(shape, {
       epilogue: (result, out) => [{ kind: "store", buffer: OUT, index: out, value: scaled(result) }],
@@ -351,7 +351,7 @@ describe("epilogues", () => {
     eachResult(shape, outcome, (at, sum) => expect(outcome.out[at]).toBeCloseTo(Math.tanh(sum / 8), 6));
   });
 
-  test.each(shapes)("an update in place happens once for each element: %s", (_, shape) => {
+  test.each(shapes)("an in-place update happens once per element: %s", (_, shape) => {
     const outcome = run(shape, {
       epilogue: (result, out) => {
         const [moment, next] = [newLocal("float32"), newLocal("float32")];
@@ -375,7 +375,7 @@ describe("epilogues", () => {
     });
   });
 
-  test("one that looks at the counters: a triangle", () => {
+  test("one that reads the indices: a triangle", () => {
     const shape = matrices(20, 26, 9);
     const outcome = run(shape, {
       epilogue: (result, out, { m: [m = newAxis(1)], n: [n = newAxis(1)] }) => [
@@ -401,7 +401,7 @@ describe("epilogues", () => {
   });
 });
 
-describe("operands that are computed", () => {
+describe("computed operands", () => {
   const shape = matrices(20, 30, 40);
 
   test("bytes, scaled", () => {
@@ -432,11 +432,11 @@ describe("operands that are computed", () => {
 });
 
 describe("bits", () => {
-  /** From 0.5 to 1.5: partial sums are as large as they can be, so that a plain running sum would lose the most. */
+  /** From 0.5 to 1.5: partial sums are as large as possible, so that a plain running sum would lose the most. */
   const noise = (length: number, _: ElementType, salt: number): Float32Array =>
     Float32Array.from({ length }, (_value, i) => 0.5 + (Math.imul(i + salt * 7919, 0x9e3779b1) >>> 8) / 2 ** 24);
 
-  test("the error of long float32 sums is that of sums of a thousand", () => {
+  test("long float32 sums are as accurate as sums of a thousand", () => {
     for (const shape of [matrices(8, 16, 1 << 15), matrices(64, 64, 3000, "nt"), matrices(1, 9, 1 << 15, "nt")]) {
       const outcome = run(shape, { data: noise });
       eachResult(shape, outcome, (at, sum, magnitude) => {
@@ -445,7 +445,7 @@ describe("bits", () => {
     }
   });
 
-  test("1, 2 and 3 threads give the same", async () => {
+  test("1, 2 and 3 threads give the same bits", async () => {
     const shapes = [matrices(300, 200, 700, "nt"), matrices(40, 30, 40_000, "tn"), matrices(64, 64, 32, "nn", 64)];
     const expected = shapes.map((shape) => run(shape, { data: noise }).out);
     for (const threads of [2, 3]) {

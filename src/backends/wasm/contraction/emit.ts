@@ -1,4 +1,4 @@
-// Writes a contraction as WebAssembly: operands are packed if that pays and multiplied tile by tile, and the epilogue runs over each tile.
+// Writes a contraction as WebAssembly: packs operands if that pays, multiplies tile by tile, and runs the epilogue on each tile.
 import { flatAxes, visitScalar } from "../../../compiler/indexing.ts";
 import type { ContractionKernel, LoopKernel, Statement } from "../../../compiler/kernel.ts";
 import { byteSize, type ElementType } from "../../../graph/dtype.ts";
@@ -27,7 +27,7 @@ export function emitContraction(kernel: ContractionKernel, context: EmitContext)
   const { dtype } = kernel;
   const points = extentOf([...kernel.batch, ...kernel.m, ...kernel.n, ...kernel.k]);
   if (points === 0 || !isTileType(dtype)) return emitLoops(asLoops(kernel), context);
-  // As in depthwise convolutions: a single row is not a tile.
+  // For example depthwise convolutions: a single row does not make a tile.
   if (Math.min(extentOf(kernel.m), extentOf(kernel.n)) === 1) {
     const loops = asLoops(kernel);
     if (hasWindows(loops)) return emitLoops(loops, context);
@@ -35,12 +35,12 @@ export function emitContraction(kernel: ContractionKernel, context: EmitContext)
   return { phases: new Contraction(context, dtype).emit(kernel) };
 }
 
-/** More rows or columns of padding than this share, and the epilogue runs apart from the tiles. */
+/** If padding grows the rows or columns by more than this factor, the epilogue runs separately from the tiles. */
 const mostPadding = 1.3;
-/** Operations of an epilogue that is written out for every vector of a tile. */
+/** Most operations of an epilogue that is unrolled for every vector of a tile. */
 const mostWrittenOut = 12;
 
-/** Products with fewer rows or columns are multiplied number by number. */
+/** Products with fewer rows or columns are not formed into words. */
 const fewestForWords = 4;
 
 class Contraction {
@@ -72,7 +72,7 @@ class Contraction {
     return phases;
   }
 
-  /** Words of two numbers of 16 bits, where there are rows and columns enough for what makes them. */
+  /** Words of two 16-bit numbers, if there are enough rows and columns to pay for forming them. */
   #words(kernel: ContractionKernel): WordProduct | undefined {
     if (Math.min(extentOf(kernel.m), extentOf(kernel.n)) < fewestForWords) return undefined;
     const bufferOf = (dtype: ElementType): number => this.#context.sharedBuffer(dtype);
@@ -90,7 +90,7 @@ class Contraction {
     return [...this.#multiply(two.first), ...emitLoops(two.finish, this.#context).phases];
   }
 
-  /** The operand as a load with a linear index: what is anything else is written out first. */
+  /** The operand as a load with a linear index; any other expression is written out first. */
   #linear(kernel: ContractionKernel, value: Scalar, outer: readonly Axis[], phases: Phase[]): Scalar {
     if (value.dtype === this.#dtype && operandOf(value) !== undefined) return value;
     const { buffer } = this.#scratch;
@@ -119,7 +119,7 @@ class Contraction {
     return phases;
   }
 
-  /** A side where the tiles read it, packed in panels of a width or in place. */
+  /** A side as the tiles read it: packed in panels of a width, or in place. */
   #source(kernel: ContractionKernel, plan: Plan, side: Side, width: number | undefined, phases: Phase[]): Source {
     if (width === undefined) return inPlace(side, kernel, plan.kc);
     const { kc } = plan;
@@ -132,14 +132,14 @@ class Contraction {
   }
 }
 
-/** Whether tiles would be full of padding, because the epilogue steps unevenly through rows or columns. */
+/** Whether tiles would be mostly padding, because the epilogue has uneven strides along rows or columns. */
 function isFragmented({ m, n, epilogue }: ContractionKernel): boolean {
   const isFragment = ({ outer, merged: { extent } }: Group): boolean =>
     outer.length > 0 && roundUp(extent, 4) / extent > mostPadding;
   return isFragment(mergedGroup(m, epilogue)) || isFragment(mergedGroup(n, epilogue));
 }
 
-/** Whether neighbours along an axis are neighbours in memory, for the first load of an expression that depends on it. */
+/** Whether the first load that depends on an axis is contiguous along it. */
 function isContiguousAlong(value: Scalar, axis: Axis | undefined): boolean {
   if (axis === undefined || axis.extent < 2) return false;
   let found: number | undefined;
@@ -150,7 +150,7 @@ function isContiguousAlong(value: Scalar, axis: Axis | undefined): boolean {
   return found === 1;
 }
 
-/** Whether an epilogue is short enough to be written out for each vector of a tile. */
+/** Whether an epilogue is short enough to unroll for each vector of a tile. */
 function isLight(statements: readonly Statement[]): boolean {
   let weight = 0;
   eachScalar(statements, (scalar) => {

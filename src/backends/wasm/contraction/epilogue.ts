@@ -1,4 +1,4 @@
-// The epilogue of a contraction, applied to a finished tile: in lanes along rows or columns, the rest element by element.
+// The epilogue of a contraction on a finished tile: in lanes along rows or columns, the remainder element by element.
 import { rewrite } from "../../../compiler/indexing.ts";
 import type { Statement } from "../../../compiler/kernel.ts";
 import {
@@ -22,9 +22,9 @@ export interface Epilogue {
   readonly result: Local;
   readonly rows: Axis;
   readonly columns: Axis;
-  /** Which of a tile's dims become lanes. */
+  /** The dim of a tile that becomes lanes. */
   readonly lanes: "m" | "n" | "none";
-  /** Written out for each vector of a tile; otherwise in a loop over them. */
+  /** Whether it is unrolled for each vector of a tile; otherwise a loop. */
   readonly writtenOut: boolean;
 }
 
@@ -37,10 +37,10 @@ export interface Tile {
   /** i32 locals: the tile's first row and column. */
   readonly row: number;
   readonly column: number;
-  /** The largest values of the two. */
+  /** The largest values of `row` and `column`. */
   readonly lastRow: number;
   readonly lastColumn: number;
-  /** Room for the sums: so many bytes from the address in the i32 local. */
+  /** Scratch for the sums: an i32 local with an address, and an offset in bytes. */
   readonly scratch: number;
   readonly spillOffset: number;
 }
@@ -58,7 +58,7 @@ export class EpilogueEmitter {
     this.#epilogue = epilogue;
   }
 
-  /** What all tiles share, before the loops over them. */
+  /** Hoists what all tiles share out of the loops over them. */
   hoist(): void {
     const { statements, rows, columns, result, lanes } = this.#epilogue;
     this.#emitter.hoistStatements(statements, [rows, columns], result, lanes !== "none");
@@ -86,7 +86,7 @@ export class EpilogueEmitter {
     } else this.#elements(tile, 0, 0);
   }
 
-  /** The sums as vectors: of a row and four columns, or after turning of a column and four rows. */
+  /** The sums as vectors: of one row and four columns, or after a transposition of one column and four rows. */
   #vectors(tile: Tile, lanes: "m" | "n", outer: number, inner: number): void {
     if (outer * inner === 0) return;
     const at = (row: number, vector: number): number => tile.sums[row]?.[vector] ?? 0;
@@ -118,7 +118,7 @@ export class EpilogueEmitter {
     });
   }
 
-  /** One vector after the other, through memory. */
+  /** Processes one vector at a time, through memory. */
   #loop(tile: Tile, lanes: "m" | "n", cells: readonly Cell[]): void {
     const f = this.#f;
     const emitter = this.#emitter;
@@ -167,7 +167,7 @@ export class EpilogueEmitter {
     for (const local of [row, column, from, end, innerEnd, sum]) f.release(local);
   }
 
-  /** Element by element: rows from `firstRow` on, columns from `firstColumn` on. */
+  /** Processes element by element, from `firstRow` and `firstColumn` on. */
   #elements(tile: Tile, firstRow: number, firstColumn: number): void {
     const f = this.#f;
     const emitter = this.#emitter;
@@ -231,7 +231,7 @@ export class EpilogueEmitter {
     else this.#emitter.bindAxis(axis, local);
   }
 
-  /** The statements at a place, for a result of its own. */
+  /** The statements at one position, with a local of their own for the result. */
   #instance(row: Scalar, column: Scalar, result: Local): Statement[] {
     const { statements, rows, columns, result: original } = this.#epilogue;
     const locals = new Map<Local, Local>([[original, result]]);

@@ -9,23 +9,23 @@ import { Expressions } from "../expression.ts";
 import type { FunctionBuilder } from "../module.ts";
 
 export class EpilogueExpressions extends Expressions {
-  /** Lanes begin where a tile does. */
+  /** Lanes start at the tile's first element, which may be odd. */
   protected override readonly lanesAtPairs = false;
 
-  /** `body`: what will be emitted, because what it stores decides which loads may move. */
+  /** `body`: the statements to emit. Their stores decide which loads may move. */
   constructor(f: FunctionBuilder, context: EmitContext, body: readonly Statement[]) {
     const stored = storedIn(body);
     const facts = (buffer: number) => ({ length: context.buffer(buffer).length, stored: stored.has(buffer) });
     super(f, context, new ValueTable(facts));
   }
 
-  /** The local holds the result of the sum. */
+  /** Binds the local that holds the sum. */
   bindResult(local: Local, wasmLocal: number): void {
     this.values.opaque(local);
     this.bindLocal(local, wasmLocal);
   }
 
-  /** In lanes if they are bound. */
+  /** Emits in lanes if they are bound. */
   emitStatements(statements: readonly Statement[]): void {
     for (const step of this.#steps(statements)) {
       if (step.kind === "force") {
@@ -39,7 +39,7 @@ export class EpilogueExpressions extends Expressions {
     }
   }
 
-  /** Computes what loops that bind these axes and locals will need and do not change. */
+  /** Hoists values that are invariant in loops over these axes and locals. */
   hoistStatements(statements: readonly Statement[], axes: readonly Axis[], result: Local, lanes: boolean): void {
     const steps = this.#steps(statements);
     const bound = boundIn(steps, new Set([result.id, ...axes.map(({ id }) => id)]));

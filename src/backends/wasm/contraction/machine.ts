@@ -1,8 +1,8 @@
-// The description of WebAssembly for the contraction planner: 16-byte vectors, and the 16 registers that V8 has for them.
+// The description of WebAssembly for the contraction planner: 16-byte vectors, and the 16 vector registers that V8 uses.
 import { operandOf } from "../../analysis/operand.ts";
 import { defaultCosts, type Machine } from "../../contraction/machine.ts";
 
-/** Cycles of a nanosecond of what was measured on WebAssembly. */
+/** Cycles per nanosecond, to convert times measured on WebAssembly. */
 const cycles = 1 / defaultCosts.nanosecondsPerCycle;
 
 export const machine: Machine = {
@@ -41,7 +41,7 @@ export const machine: Machine = {
     divided: 0.3 * cycles,
     scattered: 1.5 * cycles,
     turned: 0.05 * cycles,
-    // Not measured, and little beside the rest.
+    // Not measured, and small compared with the rest.
     load: 0,
     latency: 0,
     packedAhead: 0,

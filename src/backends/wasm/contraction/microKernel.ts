@@ -20,7 +20,7 @@ interface NumberKind {
   readonly add: PlainOpcode;
 }
 
-/** Words of two numbers of 16 bits: both products are added up. */
+/** For words of two 16-bit numbers: sums both products. */
 const pairs: PlainOpcode = "i32x4.dot_i16x8_s";
 
 export const numberKinds: Readonly<Record<TileType, NumberKind>> = {
@@ -35,7 +35,7 @@ interface KStep {
   readonly b: number;
 }
 
-/** The steps along k, the first outermost; neighbours that both sides take evenly are joined. */
+/** The steps along k, the first outermost. Neighbouring axes with uniform strides on both sides are merged. */
 export function joined(axes: readonly Axis[], a: Source, b: Source): KStep[] {
   const steps: KStep[] = [];
   for (const axis of axes) {
@@ -58,14 +58,14 @@ export interface Pointer {
 /** sums[row][vector]: v128 locals. */
 type Sums = readonly (readonly number[])[];
 
-/** So many columns from the address in a local on. */
+/** `width` columns, starting at the address in a local. */
 interface Columns {
   readonly local: number;
   readonly width: number;
   readonly stride: number;
 }
 
-/** A sum over k: its steps, in blocks of kc, of which the local says where the current one begins. */
+/** A sum over k: its steps in blocks of kc, and the local with the start of the current block. */
 export interface KLoop {
   readonly steps: readonly KStep[];
   readonly kc: number;
@@ -73,7 +73,7 @@ export interface KLoop {
   readonly start: number;
 }
 
-/** Adds products of one block of k to the sums of a tile. */
+/** Adds the products of one block of k to the sums of a tile. */
 export class MicroKernel {
   readonly #f: FunctionBuilder;
   readonly #kind: NumberKind;
@@ -87,7 +87,7 @@ export class MicroKernel {
   }
 
   /**
-   * Loops over k with one point in each turn: V8 moves the loads of a turn together, and those of more points than one
+   * Loops over k with one point per iteration: V8 hoists all loads of an iteration together, and the loads of several points
    * leave too few of its 16 registers for the sums (measured: 56 GFLOP/s with one point, 38 with four).
    */
   outer(starts: readonly Pointer[], panel: number, sums: Sums): void {
@@ -123,7 +123,7 @@ export class MicroKernel {
         });
       });
     };
-    /** Emits the loops from `place` on, after which the pointers are `extent` steps further. */
+    /** Emits the loops from `place` on; afterwards the pointers have advanced by `extent` steps. */
     const loops = (place: number): void => {
       const step = steps[place];
       if (step === undefined) return point();
@@ -143,7 +143,7 @@ export class MicroKernel {
     for (const local of [factor, ...columns, ...moving.values()]) f.release(local);
   }
 
-  /** Four columns at a time, each with sums in lanes along k, which are added up in the end. */
+  /** Four columns at a time, each with sums in lanes along k that are reduced at the end. */
   dot(starts: readonly Pointer[], panel: Columns, sums: Sums): void {
     const f = this.#f;
     const kind = this.#kind;
@@ -204,7 +204,7 @@ export class MicroKernel {
       .set(pointer);
   }
 
-  /** How often a step of k is taken: the last block of k may be shorter. */
+  /** Pushes the iterations of a step of k: the last block of k may be shorter. */
   #pushTimes(step: KStep): void {
     const f = this.#f;
     const { kc, blocks, start } = this.#k;

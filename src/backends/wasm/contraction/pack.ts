@@ -10,7 +10,7 @@ import { emitLoops } from "../loops.ts";
 import type { FunctionBuilder } from "../module.ts";
 import { machine } from "./machine.ts";
 
-/** A batch of matrices: element (o, k) at offset + Σ batch + o · outerStride + k · kStride. In elements of four bytes. */
+/** A batch of matrices: element (o, k) at offset + Σ batch + o · outerStride + k · kStride, in elements of four bytes. */
 interface Matrix {
   readonly buffer: number;
   readonly offset: number;
@@ -19,7 +19,7 @@ interface Matrix {
   readonly kStride: number;
 }
 
-/** A matrix that is packed. */
+/** A matrix to pack. */
 interface MatrixPacking {
   readonly name: string;
   readonly matrix: Matrix;
@@ -28,7 +28,7 @@ interface MatrixPacking {
   readonly layout: PanelLayout;
 }
 
-/** Panels that one unit fills: those of narrow panels share the cache lines they are read from. */
+/** Panels per unit: narrow panels share the cache lines they are read from. */
 const group = 4;
 
 export function packPhases(context: EmitContext, packing: Packing): Phase[] {
@@ -158,7 +158,7 @@ function pushBase(f: FunctionBuilder, context: EmitContext, id: number): void {
 
 const bytes = byteSize("float32");
 
-/** Fills panels from the address in `source` on; `length` steps of k, in a local. */
+/** Fills panels from the address in `source`; `length` is a local with the steps of k. */
 class PanelPacking {
   readonly #f: FunctionBuilder;
   readonly #packing: MatrixPacking;
@@ -178,7 +178,7 @@ class PanelPacking {
     [this.#from, this.#to, this.#end] = [f.local("i32"), f.local("i32"), f.local("i32")];
   }
 
-  /** One panel, of which `filled` entries exist; the others are zero. */
+  /** Packs one panel with `filled` rows or columns; the others are zero. */
   pack(filled: number): void {
     const { matrix, layout } = this.#packing;
     const whole = filled === layout.width && layout.width % 4 === 0;
@@ -225,7 +225,7 @@ class PanelPacking {
       .set(pointer);
   }
 
-  /** Neighbours of a panel are contiguous: whole vectors are copied, of several panels at once. */
+  /** The panel's neighbours are contiguous in memory: copies whole vectors, of several panels at once. */
   copy(panels: number): void {
     const f = this.#f;
     const from = this.#from;
@@ -245,7 +245,7 @@ class PanelPacking {
     });
   }
 
-  /** Neighbours along k are contiguous: four by four blocks are transposed in registers. */
+  /** Neighbours along k are contiguous in memory: transposes 4 × 4 blocks in registers. */
   #turn(): void {
     const f = this.#f;
     const from = this.#from;
@@ -275,7 +275,7 @@ class PanelPacking {
     for (const local of rows) f.release(local);
   }
 
-  /** Any strides, or a panel that is not full: element by element. */
+  /** Any strides, or a partial panel: element by element. */
   #gather(filled: number): void {
     const f = this.#f;
     const from = this.#from;
@@ -306,7 +306,7 @@ class PanelPacking {
   }
 }
 
-/** Turns four vectors of four lanes: afterwards the first holds the first lanes, and so on. */
+/** Transposes four vectors of four lanes: afterwards the first holds the first lanes, and so on. */
 export function transpose(f: FunctionBuilder, rows: readonly number[]): void {
   const [r0 = 0, r1 = 0, r2 = 0, r3 = 0] = rows;
   const [p0, p1, p2, p3] = [f.local("v128"), f.local("v128"), f.local("v128"), f.local("v128")];

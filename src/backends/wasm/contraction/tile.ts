@@ -1,4 +1,4 @@
-// The multiplication: tiles of sums in registers, over blocks that stay in the caches, each finished by the epilogue.
+// The multiplication: tiles of sums in registers, over blocks that fit the caches; the epilogue finishes each tile.
 import type { ContractionKernel } from "../../../compiler/kernel.ts";
 import { byteSize } from "../../../graph/dtype.ts";
 import type { Stride } from "../../analysis/operand.ts";
@@ -13,7 +13,7 @@ import { EpilogueExpressions } from "./epilogueExpressions.ts";
 import { machine } from "./machine.ts";
 import { joined, type KLoop, MicroKernel, numberKinds, type Pointer, type TileType } from "./microKernel.ts";
 
-/** The tiles of a contraction, whose rows are read from `a`, one element each, and columns from `b`, in vectors. */
+/** The tiles of a contraction: rows come from `a`, one element each, and columns from `b`, in vectors. */
 interface Tiles {
   readonly kernel: ContractionKernel;
   readonly dtype: TileType;
@@ -22,7 +22,7 @@ interface Tiles {
   readonly b: Source;
   /** Whether both sides are words of two numbers. */
   readonly areWords: boolean;
-  /** Whether the epilogue is written out for each vector of a tile. */
+  /** Whether the epilogue is unrolled for each vector of a tile. */
   readonly isWrittenOut: boolean;
 }
 
@@ -41,7 +41,7 @@ class TileEmitter {
   readonly #emitter: EpilogueExpressions;
   readonly #epilogue: EpilogueEmitter;
   readonly #micro: MicroKernel;
-  /** Columns of a tile: whole vectors. */
+  /** Columns per tile: whole vectors. */
   readonly #nr: number;
   readonly #k: KLoop;
   readonly #units: Units;
@@ -95,7 +95,7 @@ class TileEmitter {
     const emitter = this.#emitter;
     const units = this.#units;
     const { a, b } = this.#tiles;
-    // Sums between blocks of k lie tile by tile, then comes room for one tile more.
+    // Sums between blocks of k are stored tile by tile, followed by room for one more tile.
     const slots = this.#k.blocks > 1 ? units.rows * units.columns : 0;
     this.#context.needScratch((slots + 1) * this.#slotBytes);
 
@@ -125,7 +125,7 @@ class TileEmitter {
     return { fn: f, units: units.count, cost: this.#cost };
   }
 
-  /** The batch axes of a unit, in locals. */
+  /** Binds the batch axes of a unit to locals. */
   #bindBatch(unit: number, inner: number): void {
     const f = this.#f;
     let below = inner;
@@ -156,7 +156,7 @@ class TileEmitter {
       .set(target);
   }
 
-  /** Runs the body for counter = first … in steps, while it is below the local or number. */
+  /** Runs the body for counter = first … in steps, while it is below the pushed end. */
   #count(counter: number, step: number, pushEnd: () => void, body: () => void): void {
     const f = this.#f;
     f.block((done) => {
@@ -170,7 +170,7 @@ class TileEmitter {
     });
   }
 
-  /** All tiles of a unit, block of k by block of k. */
+  /** All tiles of a unit, one block of k at a time. */
   #block(rowBlock: number, columnBlock: number): void {
     const f = this.#f;
     const at = this.#at;
@@ -235,7 +235,7 @@ class TileEmitter {
     else columns((width) => rows((height) => withRow(height, (pointers) => this.#tile(height, width, pointers))));
   }
 
-  /** The panels of one block: the full ones in a loop, then the one that is left over, if it is in this block. */
+  /** The panels of one block: full ones in a loop, then the partial one, if it is in this block. */
   #panels({ counter, block, blocks, each, total, size }: PanelLoop, body: (size: number) => void): void {
     const f = this.#f;
     const left = total % size;
@@ -279,7 +279,7 @@ class TileEmitter {
     }
   }
 
-  /** The first address of the columns' panel. */
+  /** Sets the address of the columns' panel. */
   #panelAddress(): void {
     const f = this.#f;
     const at = this.#at;
@@ -287,7 +287,7 @@ class TileEmitter {
     f.i32(this.#bytes).op("i32.mul").get(at.bBase).op("i32.add").set(at.bPanel);
   }
 
-  /** Pushes the offset, in elements, of a row or column; `unit` divides it where panels are steps of their own. */
+  /** Pushes the offset of a row or column, in elements. Packed panels have a stride of their own; `unit` is their width. */
   #pushOuter(steps: readonly Stride[], index: number, unit: number): void {
     const f = this.#f;
     const last = steps.at(-1);
@@ -320,7 +320,7 @@ class TileEmitter {
     if (!pushed) f.i32(0);
   }
 
-  /** For each row of a tile a pointer and a constant offset; rows that step evenly share a pointer. */
+  /** A pointer and a constant offset for each row of a tile; evenly strided rows share a pointer. */
   #rowPointers(height: number): Pointer[] {
     const f = this.#f;
     const at = this.#at;
@@ -409,7 +409,7 @@ class TileEmitter {
   }
 }
 
-/** A loop over panels: `each` rows or columns in one of the blocks, `total` in all, `size` in a panel. */
+/** A loop over panels: `each` rows or columns per block, `total` in all, `size` per panel. */
 interface PanelLoop {
   /** i32 locals. */
   readonly counter: number;

@@ -1,4 +1,4 @@
-// A matrix product in WGSL without shared memory: each invocation walks over k alone, with its results in registers.
+// A matrix product in WGSL without shared memory: each invocation loops over k alone, with its results in registers.
 
 import type { Axis } from "../../../graph/scalar.ts";
 import { extentOf } from "../../analysis/steps.ts";
@@ -6,9 +6,9 @@ import type { Mapping } from "../../gpu/mapping.ts";
 import { loops, serialStatements } from "./statements.ts";
 import type { Writer } from "./writer.ts";
 
-/** Sums are added to others after this many steps of k or a few more, so that long ones keep their accuracy. */
+/** Partial sums are flushed after about this many steps of k, so that long sums stay accurate. */
 const stepsOfSum = 128;
-/** So many steps of k are written out at most, a window of 3 × 3 among them: they share what a loop costs. */
+/** Most unrolled steps of k, enough for a 3 × 3 window: they share the loop overhead. */
 const mostWritten = 9;
 
 const range = (count: number): readonly number[] => Array.from({ length: count }, (_, place) => place);
@@ -26,7 +26,7 @@ export function writeBlocks(w: Writer, { kernel, tile }: Extract<Mapping, { kind
   w.bindAxes(kernel.batch, `i32(group / ${across * down}u)`);
   w.line(`let row = i32(group / ${across}u % ${down}u) * ${side * rows}i + i32(lane) / ${side}i;`);
   w.line(`let column = i32(group % ${across}u) * ${side * columns}i + i32(lane) % ${side}i;`);
-  // Beyond the edge the last one is computed again, and not stored.
+  // Beyond the edge, the last row or column is computed again and not stored.
   const tops = range(rows).map((i) => w.bindAxes(kernel.m, `min(row + ${i * side}i, ${m - 1}i)`));
   const lefts = range(columns).map((j) => w.bindAxes(kernel.n, `min(column + ${j * side}i, ${n - 1}i)`));
   for (const sum of all) w.line(`var sum${sum} = ${zero};`);
@@ -69,7 +69,7 @@ export function writeBlocks(w: Writer, { kernel, tile }: Extract<Mapping, { kind
       });
 }
 
-/** Carries out `step` at every point of the axes, several times in each turn of the innermost loop; `turned` ends a turn of so many. */
+/** Runs `step` at every point of the axes, several times per iteration of the innermost loop; `turned` ends an iteration of `count` steps. */
 function walk(w: Writer, axes: readonly Axis[], step: () => void, turned: (count: number) => void): void {
   let kept = axes.length;
   while (kept > 0 && extentOf(axes.slice(kept - 1)) <= mostWritten) kept--;

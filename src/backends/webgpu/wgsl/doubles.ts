@@ -1,11 +1,11 @@
-// Scalar float64 in a shader, as a list of operations that one loop executes: shader compilers inline every call, and each
+// Scalar float64 in a shader, as a list of operations that a single loop executes: shader compilers inline every call, and each
 // of these operations is long.
 import { InternalError } from "../../../graph/errors.ts";
 import type { BinaryFn, UnaryFn } from "../../../graph/scalar.ts";
 import { erfLarge, erfSmall, halfPiLow, ln2High, ln2Low } from "../../analysis/float64Coefficients.ts";
 import { doubleLiteral } from "./literals.ts";
 
-/** An operation, and its text for the operands a, b and c; a and b are taken apart in p and q. Comparisons give 1 or 0 in the lower word. */
+/** Operations and their WGSL on the operands a, b and c; p and q are a and b unpacked. Comparisons put 1 or 0 in the lower word. */
 const direct = {
   min: "doubleMin(a, b)",
   max: "doubleMax(a, b)",
@@ -26,7 +26,7 @@ const direct = {
   /** The bits of the float32 are the lower word. */
   toFloat: "vec2<u32>(bitcast<u32>(f32FromParts(p)), 0u)",
 } as const;
-/** Those whose result is rounded, which the shader has once for all. */
+/** Operations with a rounded result; they share one rounding step in the shader. */
 const inParts = {
   add: "addParts(a, b, p, q)",
   mul: "mulParts(p, q)",
@@ -36,7 +36,7 @@ const inParts = {
   logExponent: "partsOfI32(p.e + splitsUp(p))",
   logMantissa: "DoubleParts(1u, 0u, -splitsUp(p), p.m)",
   angleRest: "angleParts(a, p)",
-  /** Of the angle before. */
+  /** The quadrant of the preceding angle. */
   angleQuadrant: "partsOfI32(doubleQuadrant)",
 } as const;
 
@@ -44,7 +44,7 @@ type Operation = keyof typeof direct | keyof typeof inParts;
 const operations: Readonly<Record<Operation, string>> = { ...direct, ...inParts };
 const order = Object.keys(operations) as readonly Operation[];
 
-/** A number in the array `d` of the shader. */
+/** An index in the shader's array `d`. */
 export type Register = number;
 
 const factorial = (n: number): number => (n <= 1 ? 1 : n * factorial(n - 1));
@@ -58,13 +58,13 @@ const cosTail = Array.from({ length: 8 }, (_, n) => (n % 2 === 0 ? 1 : -1) / fac
 const atanTail = Array.from({ length: 22 }, (_, n) => (n % 2 === 0 ? -1 : 1) / (2 * n + 3));
 
 export class Doubles {
-  /** What each register holds from the start: a constant, or nothing yet. */
+  /** The initial value of each register: a constant, or zero. */
   readonly #initial: string[] = [];
   readonly #constants = new Map<string, Register>();
   readonly #code: string[] = [];
   #done = 0;
 
-  /** A register that a line of the shader sets. */
+  /** A register set by a line of the shader. */
   fresh(): Register {
     return this.#initial.push("vec2<u32>(0u, 0u)") - 1;
   }
@@ -76,7 +76,7 @@ export class Doubles {
     return known;
   }
 
-  /** Some are made of others: each that is there makes the shader longer. */
+  /** Some operations are composed of others, because each distinct one makes the shader longer. */
   apply(operation: Operation | "sub" | "floor" | "ceil", a: Register, b: Register = a, c: Register = a): Register {
     if (operation === "sub") return this.apply("add", a, this.apply("neg", b));
     if (operation === "ceil") return this.apply("neg", this.apply("floor", this.apply("neg", a)));
@@ -89,7 +89,7 @@ export class Doubles {
     return to;
   }
 
-  /** Operations since the last call, as a range of the list. */
+  /** The operations since the last call, as a range of the list. */
   pending(): { readonly first: number; readonly end: number } | undefined {
     const [first, end] = [this.#done, this.#code.length];
     this.#done = end;
@@ -125,7 +125,7 @@ ${cases.join("\n")}
 }`;
   }
 
-  // Functions, made of operations.
+  // Functions composed of operations.
 
   unary(fn: UnaryFn, x: Register): Register {
     switch (fn) {
@@ -228,7 +228,7 @@ ${cases.join("\n")}
     return this.apply("scale", this.apply("add", power, this.constant(1)), n);
   }
 
-  /** 2ⁿ(e^r - 1) + (2ⁿ - 1), halved while it is formed. */
+  /** 2ⁿ(e^r - 1) + (2ⁿ - 1), computed at half its size. */
   #expm1(x: Register): Register {
     const { power, n } = this.#reduce(this.#clamp(x, -60, 710));
     const half = this.apply("scale", this.constant(0.5), n);
@@ -257,7 +257,7 @@ ${cases.join("\n")}
     return this.apply("logEdge", x, this.#logReduced(this.apply("logExponent", x), f, this.constant(0)));
   }
 
-  /** ln u with u = 1 + x, and what rounding u lost. */
+  /** ln u with u = 1 + x, plus the rounding error of u. */
   #log1p(x: Register): Register {
     const [zero, one] = [this.constant(0), this.constant(1)];
     const u = this.apply("add", x, one);
@@ -289,7 +289,7 @@ ${cases.join("\n")}
     return this.apply("div", top, this.apply("add", e, this.constant(1)));
   }
 
-  /** From the quadrant of the angle and the rest, which is within π/4. */
+  /** From the quadrant of the angle and the remainder, which is within π/4. */
   #circular(fn: "sin" | "cos" | "tan", x: Register): Register {
     const r = this.apply("angleRest", x);
     const n = this.apply("angleQuadrant", r);
@@ -308,7 +308,7 @@ ${cases.join("\n")}
     }
     const [even, uneven] = fn === "sin" ? [sin, cos] : [cos, sin];
     const value = this.apply("select", odd, uneven, even);
-    // Sines of the quadrants 2 and 3, cosines of 1 and 2.
+    // Negative: sines in quadrants 2 and 3, cosines in 1 and 2.
     const middle = this.apply("abs", this.apply("sub", n, this.constant(1.5)));
     const back =
       fn === "sin" ? this.apply("less", this.constant(1.5), n) : this.apply("less", middle, this.constant(1));
@@ -316,12 +316,12 @@ ${cases.join("\n")}
     return fn === "sin" ? this.#orZero(x, signed) : signed;
   }
 
-  /** The value; of a zero itself. */
+  /** The value; for a zero x, x itself. */
   #orZero(x: Register, value: Register): Register {
     return this.apply("select", this.apply("equal", x, this.constant(0)), x, value);
   }
 
-  /** For 0 ≤ t ≤ 1; from tan(π/8) on by the angle that is left to π/4. */
+  /** For 0 ≤ t ≤ 1. Above tan(π/8), from the angle that remains to π/4. */
   #atanOfUnit(t: Register): Register {
     const one = this.constant(1);
     const large = this.apply("less", this.constant(Math.SQRT2 - 1), t);
@@ -336,7 +336,7 @@ ${cases.join("\n")}
     return this.apply("select", large, far, this.apply("add", x, bend));
   }
 
-  /** π/2 less the angle. */
+  /** π/2 minus the angle. */
   #complement(angle: Register): Register {
     return this.apply("sub", this.constant(Math.PI / 2), this.apply("sub", angle, this.constant(halfPiLow)));
   }
@@ -355,7 +355,7 @@ ${cases.join("\n")}
     const [zero, one] = [this.constant(0), this.constant(1)];
     const flat = this.apply("lessEqual", a, b);
     const quotient = this.apply("div", this.apply("select", flat, a, b), this.apply("select", flat, b, a));
-    // 0/0 is 0 here, and ∞/∞ is 1.
+    // Here 0/0 counts as 0, and ∞/∞ as 1.
     const known = this.apply("select", this.apply("equal", a, zero), zero, one);
     const ratio = this.apply("select", this.apply("isNaN", quotient), known, quotient);
     const angle = this.#atanOfUnit(ratio);

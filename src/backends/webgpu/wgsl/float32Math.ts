@@ -1,4 +1,4 @@
-// Functions of float32 in WGSL, with our own accuracy: WGSL promises little, and may assume away NaN and infinity, so those are seen in the bits.
+// float32 functions in WGSL, with our own accuracy: WGSL guarantees little and may assume that NaN and infinity never occur; tests use their bits.
 import {
   bitsOfRootHalf,
   erfLarge,
@@ -22,7 +22,7 @@ const sinTail = [-1 / 6, 1 / 120, -1 / 5040, 1 / 362880];
 const cosTail = [1 / 24, -1 / 720, 1 / 40320, -1 / 3628800];
 const atanTail = Array.from({ length: 10 }, (_, n) => (n % 2 === 0 ? -1 : 1) / (2 * n + 3));
 
-/** 2/π after 160 zero bits, so that the bits from any exponent on can be taken. */
+/** 2/π after 160 zero bits, so that its bits can be extracted for any exponent. */
 const twoOverPiTable = wordTable([0n, 0n, 0n, 0n, 0n, ...twoOverPi(9, 32)]);
 
 export const float32Functions: Readonly<Record<string, string>> = {
@@ -52,7 +52,7 @@ export const float32Functions: Readonly<Record<string, string>> = {
   if (isNaN(x) || x == 0.0f) { return 0.0f; }
   return withSign(1.0f, x);
 }`,
-  // NaN and infinities, and what has no fraction, stay as they are.
+  // NaN, infinities and numbers without a fraction are unchanged.
   floatTrunc: `fn floatTrunc(x: f32) -> f32 {
   let e = i32((bitcast<u32>(x) >> 23u) & 0xffu) - 127;
   if (e < 0) { return withSign(0.0f, x); }
@@ -82,7 +82,7 @@ export const float32Functions: Readonly<Record<string, string>> = {
 }`,
   floatDiv: "fn floatDiv(a: f32, b: f32) -> f32 { return a / b; }",
   floatSqrt: "fn floatSqrt(x: f32) -> f32 { return sqrt(x); }",
-  // The remainder with the sign of the divisor, from the digits of both.
+  // The remainder with the sign of the divisor, from the significands of both.
   floatMod: `fn floatMod(x: f32, y: f32) -> f32 {
   if (isNaN(x) || isNaN(y) || isInfinite(x) || y == 0.0f) { return floatOf(0x7fc00000u); }
   var r = x;
@@ -121,7 +121,7 @@ export const float32Functions: Readonly<Record<string, string>> = {
   let d = reduceByLn2(max(x, -104.5f));
   return scaleBy(expm1Reduced(d.x) + 1.0f, d.y);
 }`,
-  // 2ⁿ(e^r - 1) + (2ⁿ - 1), halved while it is formed so that it overflows only where it must.
+  // 2ⁿ(e^r - 1) + (2ⁿ - 1), computed at half its size so that it overflows only when the result does.
   floatExpm1: `fn floatExpm1(x: f32) -> f32 {
   if (isNaN(x)) { return x; }
   if (x > 89.0f) { return floatOf(0x7f800000u); }
@@ -156,7 +156,7 @@ export const float32Functions: Readonly<Record<string, string>> = {
   let exponent = (bitcast<i32>(x) - 0x${bitsOfRootHalf.toString(16)}) >> 23u;
   return vec2<f32>(bitcast<f32>(bitcast<i32>(x) - (exponent << 23u)), f32(exponent));
 }`,
-  // What 0, ∞, NaN and negative numbers give.
+  // The results for 0, ∞, NaN and negative numbers.
   logEdge: `fn logEdge(x: f32) -> f32 {
   if (x == 0.0f) { return floatOf(0xff800000u); }
   if (isNaN(x) || x < 0.0f) { return floatOf(0x7fc00000u); }
@@ -173,7 +173,7 @@ export const float32Functions: Readonly<Record<string, string>> = {
   let d = splitExponent(x);
   return logReduced(d.y, d.x - 1.0f, 0.0f);
 }`,
-  // ln u with u = 1 + x, and what rounding u lost.
+  // ln u with u = 1 + x, plus the rounding error of u.
   floatLog1p: `fn floatLog1p(x: f32) -> f32 {
   if (floatAbs(x) < 1e-9f) { return x; }
   let u = x + 1.0f;
@@ -193,7 +193,7 @@ export const float32Functions: Readonly<Record<string, string>> = {
   let bound = min(size, 4.0f);
   return withSign(1.0f - floatExp(-${horner("bound", erfLarge)}), x);
 }`,
-  // x = n π/2 + r: r, and n modulo 4. Bits of 2/π from x's exponent on, times the digits of x.
+  // x = n π/2 + r: r, and n modulo 4. Multiplies the significand of x by the bits of 2/π selected by its exponent.
   reduceByHalfPi: `fn reduceByHalfPi(x: f32) -> vec2<f32> {
   var table = ${twoOverPiTable};
   let bits = bitcast<u32>(x);
@@ -234,7 +234,7 @@ export const float32Functions: Readonly<Record<string, string>> = {
   let top = 1.0f - half;
   return top + (((1.0f - top) - half) + z * z * ${horner("z", cosTail)});
 }`,
-  // The quadrant and the rest. What is below π/4 is its own rest.
+  // The quadrant and the remainder. Angles below π/4 are their own remainder.
   quadrantOf: `fn quadrantOf(x: f32) -> vec2<f32> {
   if (floatAbs(x) < 0.78539816f) { return vec2<f32>(x, 0.0f); }
   return reduceByHalfPi(x);
@@ -262,7 +262,7 @@ export const float32Functions: Readonly<Record<string, string>> = {
   let c = cosReduced(d.x);
   return select(s / c, -c / s, (u32(d.y) & 1u) == 1u);
 }`,
-  // For 0 ≤ t ≤ 1; from tan(π/8) on by the angle that is left to π/4.
+  // For 0 ≤ t ≤ 1. Above tan(π/8), from the angle that remains to π/4.
   atanOfUnit: `fn atanOfUnit(t: f32) -> f32 {
   let large = t > 0.41421356f;
   let x = select(t, (t - 1.0f) / (t + 1.0f), large);

@@ -1,12 +1,12 @@
-// float64 in WGSL, which has none: the 64 bits in two words, computed with integers as in IEEE 754. For scalars: slow, and exact.
+// float64 in WGSL, which has none: the 64 bits in two words, computed with integers as in IEEE 754. For scalars: slow but exact.
 
 import { twoOverPi } from "../../analysis/twoOverPi.ts";
 import { wordTable } from "./literals.ts";
 
-/** 2/π after 64 zero bits, so that the bits from any exponent on can be taken. */
+/** 2/π after 64 zero bits, so that its bits can be extracted for any exponent. */
 const twoOverPiTable = wordTable([0n, 0n, ...twoOverPi(40, 32)]);
 
-/** A 64-bit integer or a double is two words: x is the lower. Functions of unsigned 64-bit integers begin with `u64`. */
+/** A 64-bit integer or a double is two words; x is the lower. Functions of unsigned 64-bit integers begin with `u64`. */
 export const float64Functions: Readonly<Record<string, string>> = {
   u64Add: `fn u64Add(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
   let low = a.x + b.x;
@@ -27,7 +27,7 @@ export const float64Functions: Readonly<Record<string, string>> = {
   if (n >= 32u) { return vec2<u32>(0u, a.x << (n - 32u)); }
   return vec2<u32>(a.x << n, (a.y << n) | (a.x >> (32u - n)));
 }`,
-  // Bits that fall off stay as one in the lowest place.
+  // Bits shifted out set the lowest bit (sticky).
   u64RightSticky: `fn u64RightSticky(a: vec2<u32>, n: u32) -> vec2<u32> {
   if (n == 0u) { return a; }
   if (n >= 64u) { return vec2<u32>(select(1u, 0u, u64IsZero(a)), 0u); }
@@ -45,7 +45,7 @@ export const float64Functions: Readonly<Record<string, string>> = {
   let two = (a & 0xffffu) * (b >> 16u) + (one & 0xffffu);
   return vec2<u32>((two << 16u) | (low & 0xffffu), (a >> 16u) * (b >> 16u) + (one >> 16u) + (two >> 16u));
 }`,
-  // The upper half of a product of two 64-bit integers; what the lower half holds stays as one in the lowest place.
+  // The upper half of a product of two 64-bit integers; a nonzero lower half sets the lowest bit.
   u64HighProduct: `fn u64HighProduct(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
   let low = u32Product(a.x, b.x);
   let one = u64Add(u32Product(a.y, b.x), vec2<u32>(low.y, 0u));
@@ -53,8 +53,8 @@ export const float64Functions: Readonly<Record<string, string>> = {
   let high = u64Add(u64Add(u32Product(a.y, b.y), vec2<u32>(one.y, 0u)), vec2<u32>(two.y, 0u));
   return vec2<u32>(high.x | select(0u, 1u, (low.x | two.x) != 0u), high.y);
 }`,
-  // A double taken apart: 0 zero, 1 finite, 2 infinite, 3 NaN; the value is m / 2⁶³ · 2ᵉ, with the highest bit of m set. Of a result 4 says
-  // that m is the double itself; any other is m of any bits, still to be rounded by doubleFrom.
+  // An unpacked double. kind: 0 zero, 1 finite, 2 infinite, 3 NaN; the value is m / 2⁶³ · 2ᵉ, with the highest bit of m set. In a result,
+  // 4 means that m is the double itself; otherwise m may have any bits, which doubleFrom still has to round.
   DoubleParts: "struct DoubleParts { kind: u32, sign: u32, e: i32, m: vec2<u32> }",
   rawDouble: "fn rawDouble(x: vec2<u32>) -> DoubleParts { return DoubleParts(4u, 0u, 0, x); }",
   doubleFrom: `fn doubleFrom(a: DoubleParts) -> vec2<u32> {
@@ -73,7 +73,7 @@ export const float64Functions: Readonly<Record<string, string>> = {
   }
   return DoubleParts(1u, sign, i32(biased) - 1023, u64Left(vec2<u32>(a.x, top | 0x100000u), 11u));
 }`,
-  // Rounds to even. m is normalised.
+  // Rounds half to even. m is normalised.
   doubleOf: `fn doubleOf(sign: u32, e: i32, given: vec2<u32>) -> vec2<u32> {
   var biased = e + 1023;
   if (biased >= 2047) { return vec2<u32>(0u, (sign << 31u) | 0x7ff00000u); }
@@ -188,7 +188,7 @@ export const float64Functions: Readonly<Record<string, string>> = {
   return DoubleParts(1u, 0u, (a.e - select(0, 1, odd)) / 2, q);
 }`,
   doubleSqrt: "fn doubleSqrt(x: vec2<u32>) -> vec2<u32> { return doubleFrom(sqrtParts(x, partsOf(x))); }",
-  // Ordered as integers are, for anything but NaN.
+  // Ordered like integers, except for NaN.
   doubleOrder: `fn doubleOrder(a: vec2<u32>) -> vec2<u32> {
   if (((a.y & 0x7fffffffu) | a.x) == 0u) { return vec2<u32>(0u, 0x80000000u); }
   if (a.y >= 0x80000000u) { return vec2<u32>(~a.x, ~a.y); }
@@ -224,7 +224,7 @@ export const float64Functions: Readonly<Record<string, string>> = {
   if (e > 20) { return vec2<u32>(a.x & (0xffffffffu << u32(52 - e)), a.y); }
   return vec2<u32>(0u, a.y & (0xffffffffu << u32(20 - e)));
 }`,
-  // Half to even, on the bits: what rounds up carries into the exponent.
+  // Half to even, on the bits: rounding up carries into the exponent.
   doubleRound: `fn doubleRound(a: vec2<u32>) -> vec2<u32> {
   let sign = a.y & 0x80000000u;
   let bits = doubleAbs(a);
@@ -308,17 +308,17 @@ export const float64Functions: Readonly<Record<string, string>> = {
   if (a.kind != 1u) { return rawDouble(y); }
   return DoubleParts(1u, a.sign, a.e + n, a.m);
 }`,
-  // x = 2ᵏ m with m in [√½, √2), for a positive x: what is added to its exponent to get k.
+  // x = 2ᵏ m with m in [√½, √2), for a positive x: the number to add to its exponent to get k.
   splitsUp:
     "fn splitsUp(a: DoubleParts) -> i32 { return select(1, 0, u64Less(a.m, vec2<u32>(0xf9de6484u, 0xb504f333u))); }",
-  // The logarithm of x, which is r for a positive number.
+  // The logarithm of x; r is the result for a positive number.
   doubleLogEdge: `fn doubleLogEdge(x: vec2<u32>, r: vec2<u32>) -> vec2<u32> {
   if (((x.y & 0x7fffffffu) | x.x) == 0u) { return vec2<u32>(0u, 0xfff00000u); }
   if (doubleIsNaN(x) || x.y >= 0x80000000u) { return doubleNaN; }
   if (x.y == 0x7ff00000u) { return x; }
   return r;
 }`,
-  // x to the power y, where r is |x| to the power y for finite numbers.
+  // x to the power y; r is |x| to the power y for finite numbers.
   doublePowEdge: `fn doublePowEdge(x: vec2<u32>, y: vec2<u32>, r: vec2<u32>) -> vec2<u32> {
   let one = vec2<u32>(0u, 0x3ff00000u);
   let size = doubleAbs(x);
@@ -340,7 +340,7 @@ export const float64Functions: Readonly<Record<string, string>> = {
 }`,
   // The quadrant of the last angle.
   doubleQuadrant: "var<private> doubleQuadrant: i32;",
-  // x = n π/2 + r with |r| ≤ π/4: r; n modulo 4 goes to doubleQuadrant. 192 bits of 2/π from x's exponent on, times the digits of x.
+  // x = n π/2 + r with |r| ≤ π/4: returns r; doubleQuadrant gets n modulo 4. Multiplies x by 192 bits of 2/π selected by its exponent.
   angleParts: `fn angleParts(x: vec2<u32>, a: DoubleParts) -> DoubleParts {
   doubleQuadrant = 0;
   if (a.kind >= 2u) { return rawDouble(doubleNaN); }

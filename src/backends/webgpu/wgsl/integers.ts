@@ -8,7 +8,7 @@ export const integerFunctions: Readonly<Record<string, string>> = {
   let rest = a - (a / b) * b;
   return select(rest, rest + b, rest != 0i && (rest < 0i) != (b < 0i));
 }`,
-  // Wraps like the multiplications it stands for; a negative exponent truncates the fraction to 0, but for ±1.
+  // Wraps like repeated multiplication. A negative exponent truncates the fraction to 0, except for ±1.
   intPow: `fn intPow(base: i32, exponent: i32) -> i32 {
   if (exponent < 0i) {
     if (base == 1i) { return 1i; }
@@ -24,7 +24,7 @@ export const integerFunctions: Readonly<Record<string, string>> = {
   return result;
 }`,
   intSign: "fn intSign(a: i32) -> i32 { return select(select(0i, 1i, a > 0i), -1i, a < 0i); }",
-  // Two float16 numbers in a word, from their bits and as what they are.
+  // Two float16 numbers in a word: packed from their bits, and unpacked as numbers.
   pairOf: "fn pairOf(low: i32, high: i32) -> u32 { return u32(low) | (u32(high) << 16u); }",
   halvesOf: "fn halvesOf(pair: u32) -> vec2<f16> { return bitcast<vec2<f16>>(pair); }",
   runtimeInt: "fn runtimeInt(a: i32) -> i32 { return a; }",

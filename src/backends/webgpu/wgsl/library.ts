@@ -1,4 +1,4 @@
-// The functions that a shader calls, and their dependencies.
+// The library functions that a shader calls, with their dependencies.
 import { float32Functions } from "./float32Math.ts";
 import { float64Functions } from "./float64.ts";
 import { integerFunctions } from "./integers.ts";
@@ -9,7 +9,7 @@ const functions: ReadonlyMap<string, string> = new Map(
 
 const words = /[A-Za-z_][A-Za-z0-9_]*/g;
 
-/** The declarations that the text refers to, directly or by others. WGSL takes them in any order. */
+/** The declarations that the text refers to, directly or indirectly. WGSL accepts them in any order. */
 export function declarationsFor(text: string): string {
   const found = new Map<string, string>();
   const look = (within: string): void => {

@@ -1,4 +1,4 @@
-// Numbers as WGSL literals. NaN, infinities and overflow are errors in constant expressions, so those come as bits at run time.
+// Numbers as WGSL literals. NaN, infinities and overflow are errors in constant expressions, so those are passed as bits at run time.
 
 const bytes = new DataView(new ArrayBuffer(8));
 const hexadecimal = (word: number | bigint): string => `0x${word.toString(16)}u`;
@@ -11,7 +11,7 @@ export function bitsOf(value: number): number {
 
 const smallestNormal = 2 ** -126;
 
-/** A float32: as a number where WGSL reads the same one. `needs` is told of functions that the text calls. */
+/** A float32, as a decimal number if WGSL reads back the same value. */
 export function floatLiteral(given: number): string {
   const value = Math.fround(given);
   const plain = Number.isFinite(value) && !Object.is(value, -0) && (value === 0 || Math.abs(value) >= smallestNormal);
@@ -21,7 +21,7 @@ export function floatLiteral(given: number): string {
   return value < 0 ? `(${literal})` : literal;
 }
 
-/** A float64, as float64.ts holds it. */
+/** A float64 in the representation of float64.ts. */
 export function doubleLiteral(value: number): string {
   bytes.setFloat64(0, value);
   return `vec2<u32>(${hexadecimal(bytes.getUint32(4))}, ${hexadecimal(bytes.getUint32(0))})`;

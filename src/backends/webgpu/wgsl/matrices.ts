@@ -1,4 +1,4 @@
-// A product of float16 numbers in WGSL whose subgroups multiply matrices as a whole, with sums in float32 (Chromium's experimental subgroup matrices).
+// A product of float16 numbers in WGSL by subgroup matrices, with sums in float32 (Chromium's experimental extension).
 
 import { extentOf } from "../../analysis/steps.ts";
 import type { Mapping } from "../../gpu/mapping.ts";
@@ -9,7 +9,7 @@ import type { Writer } from "./writer.ts";
 
 const range = (count: number): readonly number[] => Array.from({ length: count }, (_, place) => place);
 
-/** Writes the body, in which `part` is the number of the subgroup and `own` that of an invocation in it; returns the declarations. */
+/** Writes the body and returns the declarations. `part` is the index of the subgroup, `own` that of an invocation in it. */
 export function writeMatrices(
   w: Writer,
   { kernel, tile, workgroup }: Extract<Mapping, { kind: "matrices" }>,
@@ -37,7 +37,7 @@ export function writeMatrices(
     a.put();
     b.put();
     w.line("workgroupBarrier();");
-    // What the next block needs is on its way while this one is multiplied.
+    // Prefetches the next block while this one is multiplied.
     w.block(`if (step + ${depth}i < ${k}i)`, () => {
       a.fetch(`step + ${depth}i`);
       b.fetch(`step + ${depth}i`);
@@ -56,7 +56,7 @@ export function writeMatrices(
     });
     w.line("workgroupBarrier();");
   });
-  // Matrix by matrix the results go to shared memory, where invocations know which is whose.
+  // The results go to shared memory one matrix at a time, because only there is the position of each result known.
   w.line(`let placeOfSum = part * ${results}u;`);
   w.block(`for (var f = 0u; f < ${side * side}u; f++)`, () => {
     w.block("switch (f)", () => {

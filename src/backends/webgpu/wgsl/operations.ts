@@ -40,13 +40,13 @@ export function literal(value: number, dtype: ElementType): string {
   }
 }
 
-/** What a combination starts from. */
+/** The initial value of a combination. */
 export const identity = (combine: Combine, dtype: ElementType): string => literal(identityOf(combine, dtype), dtype);
 
 export const combination = (combine: Combine, dtype: ElementType, a: string, b: string): string =>
   binaryText(combineFn[combine], dtype, a, b);
 
-/** An integer within what its dtype can hold. */
+/** An integer wrapped to the range of its dtype. */
 export function narrowed(text: string, dtype: ElementType): string {
   if (dtype === "int8" || dtype === "int16") return `extractBits(${text}, 0u, ${8 * byteSize(dtype)}u)`;
   return dtype === "uint8" || dtype === "uint16" ? `(${text} & ${rangeOf(dtype)[1]}i)` : text;
@@ -190,7 +190,7 @@ function floatBinary(fn: BinaryFn, a: string, b: string): string {
   }
 }
 
-/** One step of a combination: what else there is of float64 is in doubles.ts. */
+/** One step of a combination; the other float64 operations are in doubles.ts. */
 function doubleBinary(fn: BinaryFn, a: string, b: string): string {
   switch (fn) {
     case "add":

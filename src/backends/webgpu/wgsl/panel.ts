@@ -1,11 +1,11 @@
-// One operand of a product in the workgroup's memory, which its invocations bring a block of k at a time.
+// One operand of a product in shared memory. The invocations of the workgroup load it one block of k at a time.
 
 import type { Axis, Scalar } from "../../../graph/scalar.ts";
 import { operandOf } from "../../analysis/operand.ts";
 import { matrixPadding } from "../../gpu/matrices.ts";
 import type { Writer } from "./writer.ts";
 
-/** What both operands of a product have in common. */
+/** Properties common to both operands of a product. */
 export interface Steps {
   readonly depth: number;
   readonly k: number;
@@ -16,24 +16,24 @@ export interface Steps {
 
 export interface Side {
   readonly name: "a" | "b";
-  /** Where the tile begins along the operand's own axes. */
+  /** The start of the tile along the operand's own axes. */
   readonly start: string;
   readonly extent: number;
   readonly width: number;
   readonly axes: readonly Axis[];
-  /** An element, or the bits of one where the content is halves. */
+  /** An element, or its bits if the content is halves. */
   readonly value: Scalar;
 }
 
-/** What a panel holds: numbers in fours; float16 in fours; or float16 one by one, as matrices of subgroups are loaded. */
+/** The content of a panel: numbers in groups of four; float16 in groups of four; or single float16, as subgroup matrices are loaded. */
 export type Content = "f32" | "i32" | "halves" | "matrices";
 
 const isHalves = (content: Content): boolean => content === "halves" || content === "matrices";
 
-/** A four on its way; halves as their bits in two words. */
+/** The type of a group of four in registers; halves are their bits in two words. */
 const typeOnItsWay = (content: Content): string => (isHalves(content) ? "vec2<u32>" : `vec4<${content}>`);
 
-/** Fours that a row has beyond the operand's own: neighbours along k store at once. */
+/** Padding of a row, in groups of four: it lets neighbours along k store at the same time. */
 function paddingOf(content: Content, alongK: boolean): number {
   if (content === "matrices") return matrixPadding / 4;
   return alongK ? 1 : 0;
@@ -42,9 +42,9 @@ function paddingOf(content: Content, alongK: boolean): number {
 const range = (count: number): readonly number[] => Array.from({ length: count }, (_, place) => place);
 
 /**
- * `depth` rows of `width` numbers in fours, in the workgroup's memory. An invocation brings some of the fours: neighbours read what
- * lies together in memory, along k or along the operand's own axes. Beyond the edges of the operand its last numbers are read again; no
- * result is made of them. Beyond the end of k there are zeros.
+ * `depth` rows of `width` numbers, in groups of four, in shared memory. Each invocation loads some of the groups; neighbours read
+ * contiguous memory, along k or along the operand's own axes. Beyond the operand's edges its last numbers are read again, for results
+ * that are not stored. Beyond the end of k there are zeros.
  */
 export class Panel {
   readonly declaration: string;
@@ -52,9 +52,9 @@ export class Panel {
   readonly #steps: Steps;
   readonly #side: Side;
   readonly #alongK: boolean;
-  /** Fours from one row to the next. */
+  /** Groups of four from one row to the next. */
   readonly #pitch: number;
-  /** Of each of an invocation's fours: the names of the axes of its four places. */
+  /** For each of an invocation's groups of four, the names of the axes at its four positions. */
   readonly #places: readonly (readonly (readonly string[])[])[];
 
   constructor(w: Writer, steps: Steps, side: Side) {
@@ -84,7 +84,7 @@ export class Panel {
     return 4 * this.#pitch;
   }
 
-  /** Reads this invocation's fours of the block that begins at a step of k. */
+  /** Reads this invocation's groups of the block that begins at a step of k. */
   fetch(step: string): void {
     const w = this.#w;
     const { depth, k, axes, content } = this.#steps;
@@ -112,7 +112,7 @@ export class Panel {
     });
   }
 
-  /** Puts them where the workgroup sees them. */
+  /** Stores them to shared memory. */
   put(): void {
     const { name } = this.#side;
     for (const item of this.#places.keys()) {
@@ -156,7 +156,7 @@ export class Panel {
     }
   }
 
-  /** Four numbers of a row, as tiles compute with them. */
+  /** Four numbers of a row, in the type that tiles compute with. */
   quad(row: string, quad: string): string {
     const four = `shared_${this.#side.name}[${row} * ${this.#pitch}i + ${quad}]`;
     return this.#steps.content === "halves" ? `vec4<f32>(${four})` : four;
@@ -167,7 +167,7 @@ export class Panel {
   }
 }
 
-/** Whether neighbours along the last of the axes are neighbours in memory. */
+/** Whether memory is contiguous along the last of the axes. */
 function isContiguous(value: Scalar, axes: readonly Axis[]): boolean {
   const last = axes.findLast(({ extent }) => extent > 1);
   const operand = operandOf(value.kind === "cast" ? value.x : value);

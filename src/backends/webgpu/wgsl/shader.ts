@@ -1,4 +1,4 @@
-// A kernel form as a WGSL shader over one buffer: the text for the decisions of gpu/mapping.ts.
+// A kernel form as a WGSL shader over one buffer: prints the decisions of gpu/mapping.ts.
 
 import type { Statement } from "../../../compiler/kernel.ts";
 import { visitStores } from "../../../compiler/lower.ts";
@@ -14,7 +14,7 @@ import { reduction, serialStatement, serialStatements, sharedType } from "./stat
 import { writeTiles } from "./tiles.ts";
 import { Writer } from "./writer.ts";
 
-/** The text of the shader, without the functions of the library that it calls; its entry point is `main`. */
+/** The text of the shader, without the library functions it calls; its entry point is `main`. */
 export function shaderOf({ kernel, buffers }: KernelForm, mapping: Mapping): string {
   const w = new Writer(buffers);
   const shared: string[] = [];
@@ -60,7 +60,7 @@ ${checks ? "" : "  if (status[0] != 0u) { return; }\n"}${body}
 `;
 }
 
-/** What a shader of the mapping needs beyond WGSL's core. */
+/** The extensions and builtins that the mapping needs. */
 function extensionsOf(
   mapping: Mapping,
   shares: boolean,
@@ -84,8 +84,8 @@ function extensionsOf(
 }
 
 /**
- * Bindings and access to memory. Elements of one or two bytes share a word with others, which other invocations may store at the same time: so
- * their bits change atomically, and the whole buffer is one of atomics then.
+ * Bindings and memory access. One- and two-byte elements share a word, which other invocations may store at the same time. So
+ * their bits change atomically, and the whole buffer is then an array of atomics.
  */
 function header(buffers: number, narrow: boolean, checks: boolean): string {
   const words = narrow ? "atomic<u32>" : "u32";
@@ -116,7 +116,7 @@ fn writeByte(place: u32, value: u32) {
 }`;
 }
 
-/** Statements that a workgroup carries out together. What one invocation stored, the others see behind a barrier. */
+/** Statements that a workgroup executes together. Stores of one invocation become visible to the others after a barrier. */
 class Rows {
   readonly #w: Writer;
   readonly #size: number;
@@ -129,7 +129,7 @@ class Rows {
     this.#subgroups = subgroups;
   }
 
-  /** Returns the dtypes that it reduces, each with memory of the workgroup. */
+  /** Returns the dtypes it reduces; each needs an array in shared memory. */
   statements(body: readonly Statement[]): ReadonlySet<ElementType> {
     for (const statement of body) this.#statement(statement);
     return this.#shared;

@@ -1,4 +1,4 @@
-// The statements of a kernel as one invocation runs them, step by step.
+// The statements of a kernel as a single invocation runs them.
 import type { Statement } from "../../../compiler/kernel.ts";
 import { at } from "../../../graph/at.ts";
 import type { ElementType } from "../../../graph/dtype.ts";
@@ -7,9 +7,9 @@ import { extentOf } from "../../analysis/steps.ts";
 import { combination, identity, wgslType } from "./operations.ts";
 import type { Writer } from "./writer.ts";
 
-/** The number of float32 additions before a partial sum is added to another: long sums keep their accuracy. */
+/** float32 additions per partial sum: long sums stay accurate. */
 const run = 16;
-/** The same of a running sum, of which every step adds its parts up. */
+/** The same for a running sum, which adds up its partial sums at every step. */
 const scanned = 64;
 
 export function serialStatements(w: Writer, body: readonly Statement[]): void {
@@ -44,7 +44,7 @@ export function serialStatement(w: Writer, statement: Statement): void {
   }
 }
 
-/** Running sums of many floats are made of short ones, as long sums are. A product is not: its parts could overflow where it does not. */
+/** Long float running sums are built from short ones, like long sums. Products are not: a part could overflow where the whole does not. */
 function scan(w: Writer, { combine, axis, buffer, value, index }: Extract<Statement, { kind: "scan" }>): void {
   const { dtype } = at(w.buffers, buffer);
   const long = combine === "sum" && dtype === "float32" && axis.extent > scanned;
@@ -83,8 +83,8 @@ export function loops(w: Writer, axes: readonly Axis[], body: () => void): void 
 }
 
 /**
- * Combines the values that `loop` goes through; returns the name of the result. Sums of many floats are made of short ones, and those
- * of `parts` too.
+ * Combines the values of `loop` and returns the name of the result. Long float sums are built from short ones, and those from shorter
+ * ones.
  */
 export function reduction(
   w: Writer,
@@ -124,7 +124,7 @@ export function reduction(
   return total;
 }
 
-/** The first failure of a run stays. The status of the device: whether a run failed, the run, the check, the index and its place. */
+/** Keeps the first failure of a run in the device's status: whether a run failed, the run, the check, the index and its place. */
 function check(w: Writer, { site, holds, axes, index, place, extent }: Extract<Statement, { kind: "check" }>): void {
   const [held = ""] = w.values(holds);
   w.block(`if (!(${held}) && status[0] == 0u)`, () => {
@@ -141,5 +141,5 @@ function check(w: Writer, { site, holds, axes, index, place, extent }: Extract<S
   });
 }
 
-/** What a dtype is in the memory of a workgroup, which holds no bool that others read. */
+/** The type of a dtype in shared memory, where bool cannot be shared. */
 export const sharedType = (dtype: ElementType): string => (dtype === "bool" ? "u32" : wgslType(dtype));

@@ -7,12 +7,12 @@ import { Panel } from "./panel.ts";
 import { serialStatements } from "./statements.ts";
 import type { Writer } from "./writer.ts";
 
-/** Sums are added to others after this many blocks of k, so that long ones keep their accuracy. */
+/** Partial sums are flushed after this many blocks of k, so that long sums stay accurate. */
 const blocksOfSum = 8;
 
 const range = (count: number): readonly number[] => Array.from({ length: count }, (_, place) => place);
 
-/** Writes the body; returns the declarations of the workgroup's memory. */
+/** Writes the body; returns the declarations of shared memory. */
 export function writeTiles(
   w: Writer,
   { kernel, tile, workgroup, halves }: Extract<Mapping, { kind: "tiles" }>,
@@ -45,7 +45,7 @@ export function writeTiles(
     a.put();
     b.put();
     w.line("workgroupBarrier();");
-    // What the next block needs is on its way while this one is multiplied.
+    // Prefetches the next block while this one is multiplied.
     w.block(`if (step + ${depth}i < ${k}i)`, () => {
       a.fetch(`step + ${depth}i`);
       b.fetch(`step + ${depth}i`);

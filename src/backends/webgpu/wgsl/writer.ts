@@ -1,4 +1,4 @@
-// The text of a shader function as it grows: indented lines, names that depend only on order, and values that a statement uses twice.
+// The growing text of a shader function: indented lines, names that depend only on order, and shared subexpressions.
 import type { BufferInfo } from "../../../compiler/kernel.ts";
 import { at } from "../../../graph/at.ts";
 import type { ElementType } from "../../../graph/dtype.ts";
@@ -8,13 +8,13 @@ import { extentOf } from "../../analysis/steps.ts";
 import { Doubles, type Register } from "./doubles.ts";
 import { binaryText, castText, literal, narrowed, unaryText, wgslType } from "./operations.ts";
 
-/** A text nested deeper than this is named: compilers of shaders give up at some depth. */
+/** Expressions nested deeper than this get a name: shader compilers have a depth limit. */
 const deepest = 12;
 
 interface Text {
   readonly text: string;
   readonly depth: number;
-  /** Of a float64: where it is, or will be when what is pending was carried out. */
+  /** The register of a float64; it is valid once the pending operations have run. */
   readonly register?: Register;
 }
 
@@ -22,17 +22,17 @@ export class Writer {
   readonly lines: string[] = [];
   readonly buffers: readonly BufferInfo[];
   readonly doubles = new Doubles();
-  /** Where locals of float64 are. */
+  /** Registers of float64 locals. */
   readonly #registers = new Map<number, Register>();
-  /** Locals of float32 that were rounded from float64. */
+  /** Registers of float32 locals that were rounded from float64. */
   readonly #rounded = new Map<number, Register>();
   #indent = "  ";
   readonly #names = new Map<number, string>();
   #count = 0;
-  /** Of the statement at hand: how often its parts are used, and their texts. */
+  /** For the current statement: the number of uses of its subexpressions, and their texts. */
   #uses = new Map<Scalar, number>();
   #texts = new Map<Scalar, Text>();
-  /** Its comparisons of float64 on which a choice depends. */
+  /** Its float64 comparisons that select between values. */
   #conditions = new Map<Scalar, Register>();
 
   constructor(buffers: readonly BufferInfo[]) {
@@ -65,7 +65,7 @@ export class Writer {
     return this.rename(id);
   }
 
-  /** A new name, for a loop whose axis another loop had before. */
+  /** A new name, for a loop over an axis that an earlier loop used. */
   rename(id: number): string {
     this.#registers.delete(id);
     this.#rounded.delete(id);
@@ -74,19 +74,19 @@ export class Writer {
     return name;
   }
 
-  /** Calls axes by names that they had before: several points are at hand, and one after the other is meant. */
+  /** Restores earlier names of axes, to write code for one of several points at hand. */
   recall(axes: readonly Axis[], names: readonly string[]): void {
     for (const [place, { id }] of axes.entries()) this.#names.set(id, at(names, place));
   }
 
-  /** Writes the loop that carries out what is pending of float64. */
+  /** Writes the loop that runs the pending float64 operations. */
   settleDoubles(): void {
     const range = this.doubles.pending();
     if (range !== undefined)
       this.line(`for (var step = ${range.first}u; step < ${range.end}u; step++) { doubleStep(step); }`);
   }
 
-  /** Texts of the expressions of one statement. What several of them share is computed once, in lines before. */
+  /** Texts of the expressions of one statement. Shared subexpressions are computed once, on earlier lines. */
   values(...parts: readonly Scalar[]): string[] {
     this.#begin(parts);
     const texts = parts.map((part) => this.#value(part));
@@ -94,7 +94,7 @@ export class Writer {
     return texts.map(({ text }) => text);
   }
 
-  /** Gives a local its value for the rest of the block. A float64 waits until it is needed: several are computed in one loop. */
+  /** Binds a local for the rest of the block. A float64 stays pending until needed, so that one loop computes several. */
   bind(local: Local, value: Scalar): void {
     this.#begin([value]);
     if (value.kind === "cast" && value.dtype === "float32" && value.x.dtype === "float64") {
@@ -144,7 +144,7 @@ export class Writer {
     return { text: this.#expression(x, texts), depth: 1 + Math.max(0, ...parts.map(({ depth }) => depth)) };
   }
 
-  /** A float64 in its register; or what is read off one, when it was computed. */
+  /** A float64 in its register, or a value derived from one after running the pending operations. */
   #double(x: Scalar): Text | undefined {
     const { doubles } = this;
     if (x.dtype === "float64") {
@@ -213,7 +213,7 @@ export class Writer {
     }
   }
 
-  /** Whether it holds, as a register: comparisons of float64 stay in the list of operations, which else would end at each. */
+  /** The condition as a register: float64 comparisons stay in the list of operations, which would otherwise be split at each. */
   #condition(x: Scalar): Register {
     const known = this.#conditions.get(x);
     if (known !== undefined) return known;
@@ -232,7 +232,7 @@ export class Writer {
     return this.#given(`doubleTruth(${this.#value(x).text})`);
   }
 
-  /** A register that takes the value of a text. */
+  /** A register set to the value of a text. */
   #given(text: string): Register {
     const register = this.doubles.fresh();
     this.line(`d[${register}] = ${text};`);
@@ -271,7 +271,7 @@ export class Writer {
     return read(this.#place(buffer, index), dtype);
   }
 
-  /** Where an element is: in words, of narrower elements in elements. */
+  /** The position of an element: in words, or in elements for narrower types. */
   #place(buffer: number, index: string): string {
     const base = `base[${buffer >> 2}].${"xyzw".charAt(buffer & 3)}`;
     const { dtype } = at(this.buffers, buffer);
@@ -310,7 +310,7 @@ export class Writer {
     }
   }
 
-  /** Binds the axes that a flat row-major place stands for; returns their names. */
+  /** Binds the axes from a flat row-major index; returns their names. */
   bindAxes(axes: readonly Axis[], flat: string): readonly string[] {
     let stride = extentOf(axes);
     for (const [place, { id, extent }] of axes.entries()) {
@@ -323,7 +323,7 @@ export class Writer {
   }
 }
 
-/** The element at a place, as `place` writes it. */
+/** The element at a position from `#place`. */
 function read(place: string, dtype: ElementType): string {
   switch (dtype) {
     case "float32":
@@ -345,7 +345,7 @@ function read(place: string, dtype: ElementType): string {
   }
 }
 
-/** Not a constant expression, in which an overflow would be an error. */
+/** Makes a text not a constant expression, where an overflow would be an error. */
 function atRunTime(dtype: ElementType, text: string): string {
   switch (dtype) {
     case "float32":
