@@ -1,8 +1,8 @@
-// The arena plan: live values never overlap, dead memory is reused, and each value is placed as low as possible.
+// The arena plan: live values never overlap, dead memory is reused, and each value gets the lowest possible offset.
 import { describe, expect, it } from "vitest";
 import { planArena, type Temporary } from "./arena.ts";
 
-/** A small linear congruential generator, so that a failure can be repeated. */
+/** A small linear congruential generator, so that failures are reproducible. */
 function* numbers(seed: number): Generator<number> {
   let state = seed;
   for (;;) {
@@ -17,7 +17,7 @@ function overlaps(a: Temporary, b: Temporary, offsets: ReadonlyMap<number, numbe
   return together && from < other + b.bytes && other < from + a.bytes;
 }
 
-/** The same plan, each value compared with each: the lowest place at 0, or behind another value, where it meets none. */
+/** The same plan by comparing every pair of values: the lowest free offset, which is 0 or the end of another value. */
 function planByHand(temporaries: readonly Temporary[]): Map<number, number> {
   const sizeOf = ({ bytes }: Temporary): number => Math.ceil(bytes / 64) * 64;
   const placed: { readonly temporary: Temporary; readonly start: number; readonly end: number }[] = [];
@@ -36,12 +36,12 @@ function planByHand(temporaries: readonly Temporary[]): Map<number, number> {
 }
 
 describe("planArena", () => {
-  it("reuses memory of values that are dead", () => {
+  it("reuses the memory of dead values", () => {
     const chain = Array.from({ length: 10 }, (_, id): Temporary => ({ id, bytes: 640, firstUse: id, lastUse: id + 1 }));
     expect(planArena(chain).arenaBytes).toBe(1280);
   });
 
-  it("never overlaps values that live together, and puts each as low as it can, for 300 random plans", () => {
+  it("never overlaps live values, and places each as low as possible, in 300 random plans", () => {
     const next = numbers(7);
     const random = (limit: number): number => Math.floor((next.next().value as number) * limit);
     for (let round = 0; round < 300; round++) {

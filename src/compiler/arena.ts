@@ -1,4 +1,4 @@
-// The arena: assigns each temporary an offset, so that temporaries that are live at the same time do not overlap.
+// The arena: assigns offsets to temporaries so that those live at the same time do not overlap.
 import { Ranges } from "./ranges.ts";
 
 export interface Temporary {
@@ -11,7 +11,7 @@ export interface Temporary {
 
 const alignment = 64;
 
-/** Places temporaries so that none overlaps another that lives at the same time. Largest first, lowest free gap. */
+/** Places temporaries so that none overlaps another live at the same time. Largest first, into the lowest free gap. */
 export function planArena(temporaries: readonly Temporary[]): { byteOffsets: Map<number, number>; arenaBytes: number } {
   const byteOffsets = new Map<number, number>();
   const taken = new TakenOverTime(temporaries.reduce((most, { lastUse }) => Math.max(most, lastUse + 1), 1));
@@ -36,15 +36,15 @@ function lowestGap(taken: readonly Ranges[], size: number): number {
   return start;
 }
 
-/** A stretch of time: what is taken during all of it, and what during some of it. */
+/** An interval of time: ranges taken throughout it, and ranges taken during part of it. */
 interface Stretch {
   readonly all: Ranges;
   readonly some: Ranges;
 }
 
 /**
- * What is taken when, in a tree of halves of time: each question is answered by a few lists, in which neighbours are one range. So
- * the plan of a deep network, whose values live from the way forward to the way back, does not compare each with each.
+ * The ranges taken over time, as a binary tree of intervals. A query consults a few lists of merged ranges, so planning a deep network,
+ * whose values live from the forward to the backward pass, does not compare every pair of values.
  */
 class TakenOverTime {
   readonly #times: number;
@@ -62,7 +62,7 @@ class TakenOverTime {
     });
   }
 
-  /** Lists of all that is taken at some time from first to last. */
+  /** Lists of all ranges taken at any time from first to last. */
   during(first: number, last: number): Ranges[] {
     const found: Ranges[] = [];
     this.#visit(first, last, (place, isWithin) => {
@@ -74,7 +74,7 @@ class TakenOverTime {
     return found;
   }
 
-  /** The largest stretches within a time, and those around them. */
+  /** The largest intervals within a time span, and those that enclose them. */
   #visit(first: number, last: number, see: (place: number, isWithin: boolean) => void): void {
     const descend = (place: number, from: number, to: number): void => {
       if (to < first || from > last) return;

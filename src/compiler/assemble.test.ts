@@ -1,18 +1,18 @@
-// Cats whose parts are computed in place: the same numbers as with a copy, and no kernel that copies.
+// Cats with parts computed in place: the same numbers as with a copy, and no kernel that copies.
 import { describe, expect, it } from "vitest";
 import { cat, compile, grad, stack, type Tensor, tensor } from "../tensor/index.ts";
 
 const size = [16, 20] as const;
 const elements = size[0] * size[1];
 
-/** Small whole numbers, so that every sum is exact. */
+/** Small integers, so that every sum is exact. */
 const values = (seed: number): Tensor =>
   tensor(
     Float32Array.from({ length: elements }, (_, place) => ((place * 7 + seed * 13) % 11) - 5),
     { shape: [...size] },
   );
 
-/** Name, and a function of two tensors that returns tensors. */
+/** A name, and a function of two tensors that returns tensors. */
 const cases: readonly (readonly [string, (x: Tensor, y: Tensor) => Tensor[]])[] = [
   ["computed parts, read by a product", (x, y) => [cat([x.add(1), y.mul(2), x.sub(y)]).matmul(y.transpose(0, 1))]],
   ["parts that are inputs", (x, y) => [cat([x, y.mul(2), y]).matmul(y.transpose(0, 1))]],
@@ -74,7 +74,7 @@ describe("assembled cats", () => {
     });
   }
 
-  it("leave no kernel that chooses among parts", () => {
+  it("leave no kernel that selects among parts", () => {
     const step = compile((x: Tensor, y: Tensor) => {
       const steps: Tensor[] = [x.matmul(y)];
       for (let at = 1; at < 12; at++) steps.push((steps.at(-1) as Tensor).matmul(y).tanh());
@@ -82,7 +82,7 @@ describe("assembled cats", () => {
     });
     step(tensor(new Float32Array(256), { shape: [16, 16] }), tensor(new Float32Array(256), { shape: [16, 16] }));
     const kernels = [...step.explain().matchAll(/^kernel (\S+):/gm)].map(([, kernel]) => kernel);
-    // Twelve steps in their place, copied once for the second cat, and the product.
+    // Twelve steps in place, one copy for the second cat, and the product.
     expect(kernels.filter((kernel) => kernel !== "copy")).toHaveLength(13);
     expect(kernels.some((kernel) => kernel?.includes("cat"))).toBe(false);
   });

@@ -1,10 +1,10 @@
-// Computes contiguous parts of a cat directly in its memory, so that no kernel has to copy them together.
+// Computes contiguous parts of a cat directly in its memory, so that no kernel has to gather them.
 import { at } from "../graph/at.ts";
 import { isOp, type Node } from "../graph/node.ts";
 import { catOp, reshapeOp } from "../graph/ops/movement.ts";
 import { sizeOf } from "../graph/shape.ts";
 
-/** A place inside another value, in elements from its first. */
+/** An offset inside another value, in elements. */
 export interface Window {
   readonly whole: Node;
   readonly start: number;
@@ -16,18 +16,18 @@ export interface Part {
 }
 
 export interface Assembly {
-  /** The realised values that are computed inside a cat, and have no separate memory. */
+  /** The realised values that are computed inside a cat and have no memory of their own. */
   readonly windows: ReadonlyMap<Node, Window>;
-  /** The cats that no kernel computes, and those of their parts that have to be copied there: inputs, outputs, parts of others. */
+  /** The cats that no kernel computes, with the parts to copy into them: inputs, outputs, parts of other cats. */
   readonly assembled: ReadonlyMap<Node, readonly Part[]>;
 }
 
 export const notAssembled: Assembly = { windows: new Map(), assembled: new Map() };
 
-/** Smaller parts are as well chosen among where they are read. */
+/** For smaller parts, selecting on read is as fast. */
 const smallestPart = 256;
 
-/** `realize` gives a value a buffer: for a part, that pays. */
+/** `realize` gives a value a buffer, which pays for a part. */
 export function assemble(
   order: readonly Node[],
   realized: ReadonlySet<Node>,
@@ -54,7 +54,7 @@ export function assemble(
   return { windows, assembled };
 }
 
-/** Whether a node is a cat along the first dim that is not 1, of parts worth a kernel each. */
+/** Whether a node is a cat along its first dim other than 1, with parts worth a kernel each. */
 export function liesInParts(node: Node): boolean {
   if (!isOp(node, catOp)) return false;
   const { dim } = node.attributes;

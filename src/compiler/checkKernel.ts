@@ -5,7 +5,7 @@ import type { CheckAttributes } from "../graph/ops/check.ts";
 import { type Axis, binary, int, localValue, newLocal, type Scalar } from "../graph/scalar.ts";
 import type { IndexCheck, LoopKernel } from "./kernel.ts";
 
-/** An index that must be in range: the fast test of every run, and the search for the element in a run that fails. */
+/** An index that must be in range: the fast test of every run, and the search for the element after a failure. */
 export interface CheckGroup {
   readonly kind: "check";
   readonly node: Node<CheckAttributes>;
@@ -17,8 +17,8 @@ export interface CheckGroup {
 const signBit = int(-(2 ** 31));
 
 /**
- * The largest element, where negative ones count as larger than all others: with the sign bit turned, their order is that of
- * unsigned numbers. What is wrong is found one by one, the same on every backend and with any number of threads.
+ * The largest element, with negative ones counted as larger than all others: flipping the sign bit gives the order of unsigned
+ * numbers. After a failure, a serial search finds the element, the same on every backend and with any number of threads.
  */
 export function lowerCheck({ node, axes, value, search }: CheckGroup, name: string, site: number): LoopKernel {
   const { extent } = node.attributes;

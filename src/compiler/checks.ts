@@ -1,4 +1,4 @@
-// Index checks are effects: they run even if the values are unused, come before any assignment, and a failed one stops the rest.
+// Index checks are effects: they run even if the values are unused, precede every assignment, and a failed check stops the rest.
 import { at } from "../graph/at.ts";
 import type { Node } from "../graph/node.ts";
 import { type CheckAttributes, isCheck } from "../graph/ops/check.ts";
@@ -10,8 +10,8 @@ import { loadedBuffers, storedBuffers } from "./lower.ts";
 type CheckNode = Node<CheckAttributes>;
 
 /**
- * The values without checks in them, and the checks beside them: `asked` first, then those that the values depend on. What
- * becomes of the values afterwards (folded, cut, not computed at all) no longer touches the checks.
+ * The values without checks, and the checks separately: `asked` first, then those the values depend on. Later changes to the
+ * values (folding, slicing, removal) no longer affect the checks.
  */
 export function separateChecks(
   values: readonly Node[],
@@ -29,7 +29,7 @@ export function separateChecks(
   return { values: plain, checks: [...checks.values()] };
 }
 
-/** Of checks that look at the same elements for the same range, the first. */
+/** The first of the checks with the same elements and the same range. */
 export function distinctChecks(checks: readonly Node[]): CheckNode[] {
   const distinct = new Map<string, CheckNode>();
   for (const check of checks) {
@@ -47,7 +47,7 @@ function origin(index: Node): Node {
   return node;
 }
 
-/** An index that a check has refused, at a place of the index tensor. */
+/** An index that failed a check, at a position of the index tensor. */
 export interface FailedCheck {
   readonly site: number;
   readonly index: number;
@@ -68,13 +68,13 @@ export function describeFailure({ checks }: Program, { site, index, place }: Fai
   return `${by}: ${lead}${item} ${index} is out of range, it must be at least 0 and below ${extent}, ${count}${where}`;
 }
 
-/** Whether the kernel, or one of the loop, checks an index. */
+/** Whether the kernel, or one inside the loop, checks an index. */
 export const hasChecks = (kernel: Instruction): boolean =>
   kernel.kind === "repeat"
     ? kernel.body.some(hasChecks)
     : kernel.kind === "loops" && kernel.body.some(({ kind }) => kind === "check");
 
-/** Whether each kernel checks an index, or some check waits for what it computes. */
+/** For each kernel, whether it checks an index or some check depends on it. */
 export function neededByChecks(kernels: readonly Instruction[]): readonly boolean[] {
   const wanted = new Set<number>();
   const needed = kernels.map(() => false);
@@ -87,7 +87,7 @@ export function neededByChecks(kernels: readonly Instruction[]): readonly boolea
   return needed;
 }
 
-/** Kernels and loops that write arguments and come after a check. Backends leave them out of a run in which a check has failed. */
+/** Kernels and loops after a check that write arguments. Backends skip them once a check has failed. */
 export function stoppedKernels({ buffers, kernels }: Program): ReadonlySet<Instruction> {
   const first = kernels.findIndex(hasChecks);
   const late = first < 0 ? [] : kernels.slice(first + 1);

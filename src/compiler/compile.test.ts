@@ -1,4 +1,4 @@
-// What a program gives and takes: state that is written, results that are asked for twice, stages, and how a failed check is reported.
+// The interface of a program: written state, results requested twice, stages, and the report of a failed check.
 import { afterAll, describe, expect, it, test } from "vitest";
 import { inputNode, Runner, valueOf } from "../../test/conformance/run.ts";
 import { createReferenceDevice } from "../backends/reference/index.ts";
@@ -22,7 +22,7 @@ describe("state", () => {
   const x = inputNode({ shape: [4], dtype: "float32" });
   const wanted = add(x, scalarLike(1, x));
 
-  /** Runs a graph on x = 1, 2, 3, 4 with all cells at 10; gives what the slots hold afterwards. */
+  /** Runs a graph on x = 1, 2, 3, 4 with all cells at 10; returns the final contents of the slots. */
   const run = (outputs: Parameters<typeof compileGraph>[1]): readonly (readonly number[])[] => {
     const { program, slots } = compileGraph("state", outputs);
     expect(slots).toHaveLength(program.argumentCount);
@@ -45,10 +45,10 @@ describe("state", () => {
     return found.filter((values) => values.length > 0);
   };
 
-  it("that nothing reads is written all the same", () => {
+  it("that nothing reads is still written", () => {
     expect(run([{ node: wanted, updates: new CellStand() }])).toEqual([[2, 3, 4, 5]]);
   });
-  it("takes a value that is a result too, or goes to two cells", () => {
+  it("takes a value that is also a result, or goes to two cells", () => {
     const twice = [
       { node: wanted, updates: new CellStand() },
       { node: wanted, updates: new CellStand() },
@@ -68,7 +68,7 @@ describe("state", () => {
     const results = run([{ node: mul(old, wanted), updates: cell }, { node: add(old, x) }]);
     expect(new Set(results.map((values) => values.join()))).toEqual(new Set(["20,30,40,50", "11,12,13,14"]));
   });
-  it("is written in place, without a copy, where nothing reads the old value afterwards", () => {
+  it("is written in place, without a copy, if nothing reads the old value afterwards", () => {
     const kernels = (...outputs: Parameters<typeof compileGraph>[1]): string[] =>
       compileGraph("state", outputs).program.kernels.map(({ name }) => name);
     const cell = new CellStand();
@@ -77,7 +77,7 @@ describe("state", () => {
     expect(kernels({ node: mul(old, wanted), updates: cell })).toEqual(["mul"]);
     expect(kernels({ node: wanted, updates: cell }, { node: wanted })).toEqual(["add", "copy"]);
     expect(kernels({ node: sum(mul(old, wanted), [0], true), updates: new CellStand() })).toEqual(["sum"]);
-    // The sum is there before the first element is overwritten; of elements in another order some would be lost.
+    // The sum is complete before the first element is overwritten. In another order, elements would be lost.
     expect(kernels({ node: mul(sum(old, [0], true), old), updates: cell })).toEqual(["sum+mul"]);
     expect(kernels({ node: mul(flip(old, [0]), old), updates: cell })).toEqual(["mul", "copy"]);
   });
@@ -88,11 +88,11 @@ describe("state", () => {
 
 describe("stages", () => {
   const x = inputNode({ shape: [4], dtype: "float32" });
-  it("are none where no output names one", () => {
+  it("are absent if no output names one", () => {
     expect(compileGraph("plain", [{ node: exp(x) }]).program.stageEnds).toBeUndefined();
     expect(compileGraph("first", [{ node: exp(x), stage: 0 }]).program.stageEnds).toBeUndefined();
   });
-  it("end behind what they give", () => {
+  it("end after the kernels of their outputs", () => {
     const [a, b] = [exp(x), sum(exp(mul(x, x)))];
     const { program } = compileGraph("two", [
       { node: b, stage: 1 },
@@ -104,7 +104,7 @@ describe("stages", () => {
   });
 });
 
-it("gives a result that is asked for twice in both places", () => {
+it("returns a result requested twice in both places", () => {
   const x = inputNode({ shape: [2, 2], dtype: "float32" });
   const y = matmul(x, x);
   const runner = new Runner(device, [x], [y, y, x]);
@@ -122,15 +122,20 @@ describe("a failed check is reported", () => {
   test.each([
     ["in a row", { unit: "row", shape: [4] }, 3, "lookup: in row 3, index 7 is out of range"],
     [
-      "in a row, at the rest of its place",
+      "in a row, with its remaining coordinates",
       { unit: "row", shape: [4, 2, 3] },
       10,
       "lookup: in row 1 at [1, 1], index 7",
     ],
-    ["at a place", { unit: undefined, shape: [4, 3] }, 7, "lookup: at [2, 1], index 7"],
-    ["where there is one index alone", { unit: undefined, shape: [] }, 0, "lookup: index 7 is out of range"],
+    ["at coordinates", { unit: undefined, shape: [4, 3] }, 7, "lookup: at [2, 1], index 7"],
+    ["for a single index", { unit: undefined, shape: [] }, 0, "lookup: index 7 is out of range"],
     ["in a layer", { unit: "row", shape: [4], scope: "0.embed" }, 1, 'the rows (in "0.embed")'],
-    ["as a fault of its own", { unit: "row", shape: [4], fault: "no number is above 0" }, 1, "in row 1, no number is"],
+    [
+      "with a message of its own",
+      { unit: "row", shape: [4], fault: "no number is above 0" },
+      1,
+      "in row 1, no number is",
+    ],
   ])("%s", (_, more, place, message) => {
     const checks = [{ ...check, ...more } as IndexCheck];
     const { program } = compileGraph("empty", []);

@@ -23,9 +23,9 @@ import { orderInStages } from "./stageOrder.ts";
 import { verify } from "./verify.ts";
 
 export interface CompileOptions {
-  /** Default true; false to compare against. */
+  /** Default: true; false for comparison. */
   readonly optimize?: boolean;
-  /** Checks that must hold, besides those that the outputs depend on. */
+  /** Checks that must hold, in addition to those the outputs depend on. */
   readonly checks?: readonly Node[];
 }
 
@@ -36,7 +36,7 @@ const copyOp: Op = {
   rule: { kind: "element", element: ({ input, index }) => input(0, index) },
 };
 
-/** What a tile wrote is the result, whatever shape it has afterwards. */
+/** Looks through reshapes to the tile that wrote the result. */
 function ofTile(node: Node): Node {
   let base = node;
   while (isOp(base, reshapeOp)) base = base.inputs[0] as Node;
@@ -97,7 +97,7 @@ export function compileGraph(name: string, outputs: readonly Output[], options: 
   const groups = fuse(plan, buffers);
   const checked = groups.flatMap((group) => (group.kind === "check" ? [group.node] : []));
   let windowCount = 0;
-  // Checks that were asked for are those of the program around.
+  // Requested checks belong to the enclosing program.
   const bodyOptions: CompileOptions = { optimize: options.optimize !== false };
   const compileBody: CompileBody = (label, wanted) => compileGraph(label, wanted, bodyOptions);
   const lowered = lower(groups, {
@@ -121,16 +121,16 @@ export function compileGraph(name: string, outputs: readonly Output[], options: 
   });
   let kernels: Instruction[] = lowered.kernels;
 
-  // Each output claims its node's buffer: as the cell itself where that is safe, else by a copy at the end.
+  // Each output claims its node's buffer: the cell itself if that is safe, otherwise a copy at the end.
   const rename = new Map<number, Place>();
   const slots: Slot[] = sources.map((source) => ({ kind: "source", source }));
   const slotOf = new Map<number, number>(sources.map((source, slot) => [sourceBuffers.get(source) as number, slot]));
   const copies: Instruction[] = [];
   const stageCount = outputs.reduce((most, { stage = 0 }) => Math.max(most, stage + 1), 1);
-  /** Of what outputs are written to. */
+  /** The stages of the buffers that outputs are written to. */
   const stages = new Map<number, number>();
   const canUpdateInPlace = inPlaceUpdates(kernels);
-  // What a check depends on comes before it, and assigns no state.
+  // Kernels that a check depends on precede it and assign no state.
   const needed = neededByChecks(kernels);
   const early = new Set(kernels.flatMap((kernel, place) => (needed[place] ? [...storedBuffers(kernel)] : [])));
   const copyTo = (node: Node, to: number): void => {

@@ -5,13 +5,13 @@ import type { Program } from "./kernel.ts";
 /** A value the program must produce: returned to the caller, or written into a state cell. */
 export interface Output {
   readonly node: Node;
-  /** The state cell that takes the value; undefined: a new value. */
+  /** The state cell to update; undefined: a new value. */
   readonly updates?: Source | undefined;
-  /** The stage that gives it, of a program that is run in stages. Default: the last. */
+  /** The stage that produces it, in a staged program. Default: the last. */
   readonly stage?: number;
 }
 
-/** What the caller binds to each argument slot. */
+/** The binding of each argument slot. */
 export type Slot =
   | { readonly kind: "source"; readonly source: Source }
   /** Output number `output` of the request. */
@@ -20,8 +20,8 @@ export type Slot =
 export interface Compiled {
   readonly program: Program;
   readonly slots: readonly Slot[];
-  /** The graph as compiled, after simplification: one node for each requested output. */
+  /** The graph after simplification: one node per requested output. */
   readonly graph: readonly Node[];
-  /** The checks that the program makes. */
+  /** The checks in the program. */
   readonly checks: readonly Node[];
 }

@@ -1,4 +1,4 @@
-// Composes element rules down to loads and to values bound in the same kernel: this is what fusion is.
+// Composes element rules down to loads and to values bound in the same kernel: this is how fusion works.
 import { InternalError } from "../graph/errors.ts";
 import { loadElement } from "../graph/halves.ts";
 import type { Node } from "../graph/node.ts";
@@ -8,7 +8,7 @@ import { canonical, flatten, indexKey } from "./indexing.ts";
 import type { Schedule } from "./schedule.ts";
 import type { Stages } from "./stages.ts";
 
-/** For one expression: equal parts are one. */
+/** For one expression: equal subexpressions are shared. */
 export class ElementComposer {
   readonly #realized: ReadonlySet<Node>;
   readonly #buffers: BufferIds;
@@ -24,20 +24,20 @@ export class ElementComposer {
     this.#stages = group?.kind === "loops" || group?.kind === "contraction" ? group.stages : undefined;
   }
 
-  /** The index at which the rule of `node`, taken at `index`, reads `target`: the first such read, if there is one. */
+  /** The index at which the rule of `node`, evaluated at `index`, first reads `target`, if it does. */
   placeOf(target: Node, node: Node, index: readonly Scalar[]): readonly Scalar[] | undefined {
     this.#watched = target;
     this.#inline(node, index);
     return this.#seen;
   }
 
-  /** The element of `node` itself, whether or not it is realised. Undefined when a value of the same kernel is read out of place. */
+  /** The element of `node` itself, whether or not it is realised. Undefined if a value of the same kernel is read at another index. */
   element(node: Node, index: readonly Scalar[]): Scalar | undefined {
     const value = this.#inline(node, index);
     return this.#aligned ? value : undefined;
   }
 
-  /** The same, as another node reads it. */
+  /** The same element, read by another node. */
   read(node: Node, index: readonly Scalar[]): Scalar | undefined {
     const value = this.#at(node, index);
     return this.#aligned ? value : undefined;
@@ -76,7 +76,7 @@ export class ElementComposer {
       attributes: node.attributes,
       type: node,
       inputTypes: node.inputs,
-      // Canonical parts, so that conditions on them (of a pad, of a cat) are as plain as the strides.
+      // Canonical parts, so that conditions on them (of a pad or a cat) are as simple as the strides.
       index: index.map(canonical),
       input: (k, at) => this.#at(node.inputs[k] as Node, at),
     });

@@ -1,4 +1,4 @@
-// What verify notices of a buffer that is written in parts.
+// What verifyCoverage detects in a buffer that is written in parts.
 import { describe, expect, it } from "vitest";
 import { inputNode } from "../../test/conformance/run.ts";
 import { add, mul } from "../graph/ops/elementwise.ts";
@@ -30,16 +30,16 @@ function programOf(...kernels: readonly Kernel[]): Program {
 }
 
 describe("verifyCoverage", () => {
-  it("lets a whole be read when all its parts are there, and a part as soon as it is", () => {
+  it("allows reading the whole once all parts are written, and a part once it is written", () => {
     verify(programOf(part(0), part(8), part(4), read(0), read(2), read(8)));
     verify(programOf(part(4), read(4), part(0), read(0), read(3), part(8), read(6)));
   });
 
-  it("takes a buffer with one writer to be whole after it", () => {
+  it("regards a buffer with a single writer as complete after it", () => {
     verify(programOf(part(0), read(4)));
   });
 
-  it("notices a read of what no part has written yet", () => {
+  it("detects a read of elements that no part has written yet", () => {
     expect(() => verify(programOf(part(0), read(4), part(4), part(8)))).toThrow(
       /kernel read 4 reads elements 4 to 7 of buffer 1 before all of them are written/,
     );
@@ -47,7 +47,7 @@ describe("verifyCoverage", () => {
     expect(() => verify(programOf(part(8), part(0), read(6), part(4)))).toThrow(/reads elements 6 to 9/);
   });
 
-  it("lets a kernel read back what it stores itself, and nothing else of it", () => {
+  it("lets a kernel read back its own elements, and no others", () => {
     const back = (start: number): Kernel =>
       loop("back", [
         { kind: "store", buffer: 1, index: at(4), value: scalar.load(0, at(0), "float32") },
@@ -58,7 +58,7 @@ describe("verifyCoverage", () => {
     expect(() => verify(programOf(part(0), back(5), part(8)))).toThrow(/kernel back reads elements 5 to 8/);
   });
 
-  it("notices any reader of a cat or a scatter that is moved before the last of its writers", () => {
+  it("detects any reader of a cat or a scatter moved before its last writer", () => {
     const x = inputNode({ shape: [16, 16], dtype: "float32" });
     const i = inputNode({ shape: [4, 16], dtype: "int32" });
     const whole = cat([add(x, x), mul(x, x), matmul(x, x)], 0);
@@ -79,7 +79,7 @@ describe("verifyCoverage", () => {
         moved.splice(moved.indexOf(kernel), 0, kernels[reader] as Instruction);
         return { ...program, kernels: moved };
       };
-      // A scatter's base alone covers all of it: what is added later is a matter of order, not of parts.
+      // A scatter's base covers all of it; later additions are a matter of order, not of coverage.
       for (const writer of name === "cat" ? writers : writers.slice(0, 1))
         expect(() => verify(early(writer)), `${name}, before ${writer.name}`).toThrow(/before/);
     }

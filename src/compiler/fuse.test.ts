@@ -1,4 +1,4 @@
-// What becomes one kernel: each condition where it holds, and where it only just does not. A kernel is named for the values that it stores or passes on.
+// What fuses into one kernel: each condition just inside and just outside its limit. Kernels are named after the values they store or pass on.
 import { describe, expect, it } from "vitest";
 import { inputNode } from "../../test/conformance/run.ts";
 import type { DType } from "../graph/dtype.ts";
@@ -23,32 +23,32 @@ function kernels(...outputs: readonly Node[]): string {
     .join(" | ");
 }
 
-/** What each row's sum divides. */
+/** Each row divided by its sum. */
 function shares(x: Node): Node {
   const y = exp(x);
   return div(y, sum(y, [1], true));
 }
 
-/** A result, and its sums. */
+/** A result and its sums. */
 const withSums = (dim: number, x: Node): readonly Node[] => [neg(x), sum(neg(x), [dim], true)];
 
-describe("a loop over rows goes on behind a sum of each", () => {
+describe("a loop over rows continues after a sum of each row", () => {
   it.each([
-    ["from 64 rows on", [64, 300], "exp+sum+div"],
-    ["but not over fewer", [63, 300], "exp | sum | div"],
-    ["unless all have 16384 elements at most", [32, 512], "exp+sum+div"],
-    ["or more", [32, 513], "exp | sum | div"],
+    ["with at least 64 rows", [64, 300], "exp+sum+div"],
+    ["but not with fewer", [63, 300], "exp | sum | div"],
+    ["unless there are at most 16384 elements in all", [32, 512], "exp+sum+div"],
+    ["but not with more", [32, 513], "exp | sum | div"],
   ] as const)("%s", (_, shape, expected) => {
     expect(kernels(shares(leaf(shape)))).toBe(expected);
   });
 });
 
-describe("a sum joins the loop that computes what it adds up", () => {
+describe("a sum joins the loop that computes its input", () => {
   it.each([
     ["over the last dim of 64 rows", 1, [64, 300], "neg+sum"],
-    ["but not of fewer and longer ones", 1, [63, 300], "neg | sum"],
+    ["but not of fewer, longer rows", 1, [63, 300], "neg | sum"],
     ["unless they are small", 1, [32, 512], "neg+sum"],
-    ["or larger", 1, [32, 513], "neg | sum"],
+    ["but not if they are larger", 1, [32, 513], "neg | sum"],
     ["not over the first dim", 0, [64, 300], "neg | sum"],
   ] as const)("%s", (_, dim, shape, expected) => {
     expect(kernels(...withSums(dim, leaf(shape)))).toBe(expected);
@@ -59,18 +59,22 @@ describe("two reductions", () => {
   const [x, y] = [leaf([256, 256]), leaf([256, 256])];
   const [longX, longY] = [leaf([256, 257]), leaf([256, 257])];
   it.each([
-    ["of the same rows are one loop", () => [sum(x, [1], true), max(x, [1], true)], "sum+max"],
-    ["of the same columns too", () => [sum(x, [0], true), max(x, [0], true)], "sum+max"],
-    ["of rows and columns are two", () => [sum(x, [0], true), max(x, [1], true)], "sum | max"],
-    ["of other inputs are one where both stay in the caches", () => [sum(x, [1], true), max(y, [1], true)], "sum+max"],
-    ["and two where they do not", () => [sum(longX, [1], true), max(longY, [1], true)], "sum | max"],
+    ["over the same rows are one loop", () => [sum(x, [1], true), max(x, [1], true)], "sum+max"],
+    ["over the same columns too", () => [sum(x, [0], true), max(x, [0], true)], "sum+max"],
+    ["over rows and over columns are two loops", () => [sum(x, [0], true), max(x, [1], true)], "sum | max"],
     [
-      "and one where they read the same, though they make different things of it",
+      "of different inputs are one if both inputs stay in the caches",
+      () => [sum(x, [1], true), max(y, [1], true)],
+      "sum+max",
+    ],
+    ["and two if they do not", () => [sum(longX, [1], true), max(longY, [1], true)], "sum | max"],
+    [
+      "and one if they read the same input, even through different functions",
       () => [sum(longX, [1], true), max(mul(longX, longY), [1], true)],
       "sum+max",
     ],
     [
-      "of which the second needs the first are two loops of one kernel",
+      "where the second needs the first are two loops of one kernel",
       () => {
         const most = max(x, [1], true);
         return [sum(exp(add(x, neg(most))), [1], true)];
@@ -78,7 +82,7 @@ describe("two reductions", () => {
       "max+sum",
     ],
     [
-      "of which the second needs sums of columns are two kernels",
+      "where the second needs column sums are two kernels",
       () => {
         const most = max(x, [0], true);
         return [sum(exp(add(x, neg(most))), [1], true)];
@@ -86,12 +90,12 @@ describe("two reductions", () => {
       "max | sum",
     ],
     [
-      "of other shapes are two, though they have as many rows",
+      "of different shapes are two, even with equally many rows",
       () => [sum(x, [1], true), max(leaf([256, 255]), [1], true)],
       "sum | max",
     ],
     [
-      "with as many rows and columns in other dims are two",
+      "with equally many rows and columns in other dims are two",
       () => [sum(leaf([256, 16, 16]), [1, 2], true), max(x, [1], true)],
       "sum | max",
     ],
@@ -100,25 +104,25 @@ describe("two reductions", () => {
   });
 });
 
-describe("what is computed from a reduction", () => {
+describe("a function of a reduction", () => {
   it.each([
     ["joins it, row by row", () => [log(sum(exp(leaf([64, 300])), [1], true))], "sum+log"],
     ["in another shape", () => [sqrt(reshape(sum(leaf([6, 10, 300]), [2], true), [60]))], "sum+sqrt"],
     ["but not in another order", () => [sqrt(permute(sum(leaf([6, 10, 300]), [2]), [1, 0]))], "sum | sqrt"],
-    ["nor with other elements", () => [sqrt(cumsum(sum(leaf([64, 300]), [1], true), 0))], "sum | cumsum | sqrt"],
+    ["nor of other elements", () => [sqrt(cumsum(sum(leaf([64, 300]), [1], true), 0))], "sum | cumsum | sqrt"],
   ] as const)("%s", (_, build, expected) => {
     expect(kernels(...build())).toBe(expected);
   });
 });
 
-describe("what is computed from a product", () => {
+describe("a function of a product", () => {
   const product = (): Node => matmul(leaf([40, 30]), leaf([30, 50]));
   it.each([
-    ["is stored in its place", () => [relu(add(product(), leaf([50])))], "matmul+relu"],
+    ["is fused into its epilogue", () => [relu(add(product(), leaf([50])))], "matmul+relu"],
     ["in another shape", () => [relu(add(reshape(product(), [8, 5, 50]), leaf([8, 5, 50])))], "matmul+relu"],
     ["in another order", () => [relu(add(permute(product(), [1, 0]), leaf([50, 40])))], "matmul+relu"],
     [
-      "but not in an order that takes its rows and columns apart",
+      "but not in an order that splits its rows and columns",
       () => [relu(permute(reshape(product(), [8, 5, 10, 5]), [2, 0, 3, 1]))],
       "matmul | relu",
     ],
@@ -131,13 +135,13 @@ describe("what is computed from a product", () => {
       "matmul+relu+exp",
     ],
     [
-      "in a kernel of its own where its elements are repeated",
+      "but runs in a separate kernel if elements are repeated",
       () => [add(product(), leaf([3, 40, 50]))],
       "matmul | add",
     ],
-    ["or added up", () => [sum(product(), [1], true)], "matmul | sum"],
+    ["or summed", () => [sum(product(), [1], true)], "matmul | sum"],
     [
-      "or where two orders meet",
+      "or if two orders meet",
       () => {
         const square = matmul(leaf([40, 30]), leaf([30, 40]));
         return [add(square, permute(square, [1, 0]))];
@@ -149,7 +153,7 @@ describe("what is computed from a product", () => {
   });
 });
 
-it("loops over the finest of the shapes that a value goes through in order", () => {
+it("loops over the finest shape among a value's order-preserving reshapes", () => {
   const axesOf = (node: Node): unknown =>
     plainKernels(compileGraph("fused", [{ node }]).program.kernels).map(
       (kernel) => kernel.kind === "loops" && kernel.axes.map(({ extent }) => extent),
@@ -158,7 +162,7 @@ it("loops over the finest of the shapes that a value goes through in order", () 
   expect(axesOf(relu(x))).toEqual([[6, 20]]);
   expect(axesOf(reshape(relu(x), [120]))).toEqual([[6, 20]]);
   expect(axesOf(reshape(relu(x), [3, 2, 20]))).toEqual([[3, 2, 20]]);
-  // Six rows are no whole number of fours, and after an order of dims the elements are others.
+  // Six rows are not a multiple of four, and a permute changes the order of the elements.
   expect(axesOf(reshape(relu(x), [4, 30]))).toEqual([[4, 30]]);
   expect(axesOf(reshape(permute(leaf([20, 6]), [1, 0]), [120]))).toEqual([[6, 20]]);
   expect(axesOf(permute(reshape(leaf([4, 5, 6]), [20, 6]), [1, 0]))).toEqual([[6, 20]]);

@@ -1,4 +1,4 @@
-// Groups realised nodes into kernels: a node joins the kernel that made its latest input when their loops line up.
+// Groups realised nodes into kernels: a node joins the kernel of its latest input if their loops line up.
 import { at } from "../graph/at.ts";
 import { HebbError, InternalError } from "../graph/errors.ts";
 import { loadElement, storedElement } from "../graph/halves.ts";
@@ -20,10 +20,10 @@ import { type Stage, Stages } from "./stages.ts";
 
 type TileRule = Extract<Rule<Attributes>, { kind: "tile" }>;
 
-/** Below this many parallel rows, a reduction joins the loop that feeds it only when the whole is small. */
+/** With fewer parallel rows, a reduction joins the loop that produces its input only if everything is small. */
 const enoughRows = 64;
 const smallSize = 1 << 14;
-/** Groups that a reduction is compared with at most. */
+/** Most groups that a reduction is compared with. */
 const mostCandidates = 256;
 /** Elements that stay in the caches until a later kernel reads them. */
 const cachedSize = 1 << 16;
@@ -35,7 +35,7 @@ export function fuse(schedule: Schedule, buffers: BufferIds): Group[] {
 class Fuser {
   readonly #groups: Group[] = [];
   readonly #groupOf = new Map<Node, number>();
-  /** Places of groups with reductions, in order, by what the first of them reduces. */
+  /** Indices of groups with reductions, in order, keyed by the dims their first reduction walks. */
   readonly #reducing = new Map<string, number[]>();
   readonly #schedule: Schedule;
   readonly #buffers: BufferIds;
@@ -74,7 +74,7 @@ class Fuser {
     return this.#groups;
   }
 
-  /** The first result that is met opens the loop for all of them. */
+  /** The first result encountered opens the loop for all of them. */
   #openRepeat(result: Node): void {
     if (this.#groupOf.has(result)) return;
     const node = result.inputs[0] as Node;
@@ -83,7 +83,7 @@ class Fuser {
     this.#groups.push({ kind: "repeat", node, results });
   }
 
-  /** The group that takes the node, if one does: the latest producer's, else a later one with the same reduction. */
+  /** The group that takes the node, if any: that of the latest producer, or a later one with the same reduction. */
   #join(node: Node): number | undefined {
     const { kind } = node.op.rule;
     if (!this.#schedule.fuse) return undefined;
@@ -97,7 +97,7 @@ class Fuser {
     });
   }
 
-  /** Places, after one, of groups that walk the same dims as the node does and have room. */
+  /** Indices, after a given one, of groups that walk the same dims as the node and have room. */
   #laterReductions(node: Node, after: number): number[] {
     const places = this.#reducing.get(reductionKey(node)) ?? [];
     const found: number[] = [];
@@ -110,7 +110,7 @@ class Fuser {
 
   #noteReduction(node: Node, place: number): void {
     const group = this.#groups[place];
-    // Another reduction has come before it.
+    // An earlier reduction has already registered the group.
     if (group?.kind !== "loops" || group.stages.all.filter(({ combine }) => combine !== undefined).length > 1) return;
     const key = reductionKey(node);
     const places = this.#reducing.get(key);
@@ -118,7 +118,7 @@ class Fuser {
     else places.splice(places.findLastIndex((other) => other < place) + 1, 0, place);
   }
 
-  /** What is large is better read while it is in the caches, which is now, than in one kernel with something else. */
+  /** Large inputs are better read now, while they are in the caches, than later in an unrelated kernel. */
   #readsTogether(node: Node, group: LoopGroup): boolean {
     const input = node.inputs[0] as Node;
     if (sizeOf(input.shape) <= cachedSize) return true;
@@ -128,7 +128,7 @@ class Fuser {
     );
   }
 
-  /** The full-size stored values that a node's element reads. */
+  /** The large stored values that a node's element reads. */
   #storedInputs(node: Node): Set<Node> {
     const stored = new Set<Node>();
     visitAncestors([node], (next) => {
@@ -217,8 +217,8 @@ class Fuser {
   }
 
   /**
-   * Ways to walk a node in step with a contraction: in the order of a stage of the same shape, flat, or in the order in which
-   * the node's own rule reads the product (through a permute, say).
+   * Index orders in which a node can be computed along with a contraction: that of a stage of the same shape, flat order, or the order
+   * in which the node's own rule reads the product (for example through a permute).
    */
   *#epilogueOrders(node: Node, group: ContractionGroup): Generator<readonly Scalar[]> {
     const tried = new Set<readonly Scalar[]>();
@@ -248,8 +248,8 @@ class Fuser {
   }
 
   /**
-   * The sizes to loop over for a node: its own, or those of a reshape inside its expression that cuts the same elements, in
-   * the same order, into more dims. Then the reshape needs no division.
+   * The extents to loop over for a node: its own, or those of a reshape inside its expression that splits the same elements, in
+   * the same order, into more dims. The reshape then needs no division.
    */
   #finestShape(node: Node): number[] {
     const size = sizeOf(node.shape);
@@ -259,7 +259,7 @@ class Fuser {
     while (stack.length > 0) {
       const next = stack.pop() as Node;
       for (const input of next.inputs) {
-        // Only a chain of nodes of one size keeps the order of elements; beyond a permute the order is another one.
+        // The element order is preserved only along a chain of nodes of one size, up to the first permute.
         if (isOp(next, reshapeOp) && sizeOf(input.shape) === size) {
           const shape = input.shape.filter((extent) => extent !== 1);
           if (shape.length > finest.length && refines(shape, finest)) finest = shape;
@@ -357,7 +357,7 @@ class Fuser {
     return group.stages.add(stage, reduced, this.#schedule.windows.get(stage.node)?.whole);
   }
 
-  /** None where the index is known to be in range. */
+  /** Empty if the index is known to be in range. */
   #openCheck(node: Node<CheckAttributes>): CheckGroup[] {
     const loop = (): CheckGroup["search"] => {
       const axes = this.#finestShape(node).map(newAxis);
@@ -375,7 +375,7 @@ class Fuser {
 
   #bufferOf = (node: Node): number => this.#buffers.get(node) as number;
 
-  /** What changes a copy needs all of it, so they are two kernels. */
+  /** The tile's changes need the complete copy, so they are a second kernel. */
   #openTile(node: Node, rule: TileRule): KernelGroup {
     const { attributes, inputs, shape, dtype } = node;
     const buffer = this.#bufferOf(node);
@@ -417,7 +417,7 @@ class Fuser {
     return alone(node, [{ axes: copied, body: [store({ index, value: input(0, index) })] }, points]);
   }
 
-  /** The element of `node` itself, whether or not it is realised. Undefined when a value of the same kernel is read out of place. */
+  /** The element of `node` itself, whether or not it is realised. Undefined if a value of the same kernel is read at another index. */
   #lower(node: Node, index: readonly Scalar[], group: Group | undefined): Scalar | undefined {
     return new ElementComposer(this.#schedule, this.#buffers, group).element(node, index);
   }
@@ -427,7 +427,7 @@ class Fuser {
   }
 }
 
-/** The kernels of one node; those before the last are named for what they prepare. */
+/** The kernels of one node; all but the last get names of preparation steps. */
 const alone = (node: Node, kernels: readonly Pick<LoopKernel, "axes" | "body">[]): KernelGroup => ({
   kind: "kernels",
   kernels: kernels.map((kernel, place) => ({
@@ -437,7 +437,7 @@ const alone = (node: Node, kernels: readonly Pick<LoopKernel, "axes" | "body">[]
   })),
 });
 
-/** Whether `fine` cuts dims of `coarse` into more, without crossing their borders. */
+/** Whether `fine` splits dims of `coarse` without crossing their boundaries. */
 function refines(fine: readonly number[], coarse: readonly number[]): boolean {
   let place = 0;
   for (const extent of coarse) {
@@ -450,7 +450,7 @@ function refines(fine: readonly number[], coarse: readonly number[]): boolean {
 
 const extentOf = (axes: readonly Axis[]): number => sizeOf(axes.map((axis) => axis.extent));
 
-/** How many leading axes make up exactly `size`, or -1. */
+/** The number of leading axes with exactly `size` points, or -1. */
 function prefixOf(axes: readonly Axis[], size: number): number {
   let product = 1;
   for (let count = 0; count <= axes.length; count++) {
@@ -462,7 +462,7 @@ function prefixOf(axes: readonly Axis[], size: number): number {
 
 const meet = (a: ReadonlySet<Node>, b: ReadonlySet<Node>): boolean => [...a].some((node) => b.has(node));
 
-/** Whether a reduction walks the same input dims as the group's first one does. */
+/** Whether a reduction walks the same input dims as the group's first reduction. */
 function sharesReduction(node: Node, group: LoopGroup): boolean {
   const first = group.stages.all.find((stage) => stage.combine !== undefined);
   return first !== undefined && reductionKey(first.node) === reductionKey(node);

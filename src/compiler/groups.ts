@@ -5,12 +5,12 @@ import type { CheckGroup } from "./checkKernel.ts";
 import type { LoopKernel, Product } from "./kernel.ts";
 import type { Stages } from "./stages.ts";
 
-/** Stages that share a nest: `axes`, of which the first `outerCount` are the kernel's parallel axes. */
+/** Stages that share a nest: the first `outerCount` of the `axes` are the kernel's parallel axes. */
 export interface LoopGroup {
   readonly kind: "loops";
   readonly axes: readonly Axis[];
   outerCount: number;
-  /** Whether the axes in order are row-major over a full-size value (not so for a sum over leading dims). */
+  /** Whether the axes are row-major over a full-size value (not so for a sum over leading dims). */
   readonly rowMajor: boolean;
   readonly stages: Stages;
 }
@@ -24,13 +24,13 @@ export interface ContractionGroup extends Product {
   readonly stages: Stages;
 }
 
-/** A node that nothing joins: a scan, a tile with what it starts as, the parts of a cat that are not computed inside it. */
+/** A node that nothing joins: a scan, a tile with its initial copy, or the parts of a cat that are not computed in place. */
 export interface KernelGroup {
   readonly kind: "kernels";
   readonly kernels: readonly LoopKernel[];
 }
 
-/** A loop over time and those of its results that are wanted. */
+/** A loop over time and its required results. */
 export interface RepeatGroup {
   readonly kind: "repeat";
   readonly node: Node;

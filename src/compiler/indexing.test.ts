@@ -1,4 +1,4 @@
-// Index expressions: views compose to plain strides, and expressions that cannot be simplified are unchanged.
+// Index expressions: views compose to plain strides; expressions that cannot be simplified are unchanged.
 import { describe, expect, it, test } from "vitest";
 import { type Axis, add, axisValue, binary, guard, int, load, mul, newAxis, type Scalar } from "../graph/scalar.ts";
 import { canonical, flatten, indexKey, indexRange, isAffine, runOf, unflatten } from "./indexing.ts";
@@ -7,13 +7,13 @@ describe("canonical indices", () => {
   const i = newAxis(6);
   const j = newAxis(4);
 
-  it("joins what a reshape takes apart", () => {
+  it("rejoins the parts of a reshape", () => {
     const flat = flatten([axisValue(i), axisValue(j)], [6, 4]);
     const parts = unflatten(flat, [2, 3, 4]);
     expect(indexKey(flatten(parts, [2, 3, 4]))).toBe(indexKey(flat));
   });
 
-  it("passes dims that match through a reshape without division", () => {
+  it("passes matching dims through a reshape without division", () => {
     const [first, second] = unflatten(flatten([axisValue(i), axisValue(j)], [6, 4]), [6, 4]);
     expect(indexKey(first ?? int(-1))).toBe(indexKey(axisValue(i)));
     expect(indexKey(second ?? int(-1))).toBe(indexKey(axisValue(j)));
@@ -25,7 +25,7 @@ describe("canonical indices", () => {
     expect(indexRange(row ?? int(0))).toEqual({ min: 0, max: 2 });
   });
 
-  it("does not divide what may be negative", () => {
+  it("does not divide possibly negative values", () => {
     const shifted = binary("sub", axisValue(i), int(3));
     const quotient = binary("div", mul(shifted, int(4)), int(4));
     expect(indexKey(quotient)).not.toBe(indexKey(shifted));
@@ -80,7 +80,7 @@ describe("divisions of sums", () => {
   ])("the range of %s is as tight as can be", (_, expression, [min, max]) => {
     expect(indexRange(expression)).toEqual({ min, max });
   });
-  test("runs of neighbours are as long as they are known to be", () => {
+  test("contiguous runs are as long as can be proved", () => {
     const [row, column] = [axisValue(newAxis(5)), axisValue(newAxis(12))];
     expect(runOf(add(mul(row, int(12)), column))).toBe(12);
     expect(runOf(add(row, mul(column, int(5))))).toBe(5);
@@ -131,7 +131,7 @@ test("canonical forms of random expressions have the same value at every point, 
   }
 });
 
-test("terms stand in the order of their axes, also where one number has more digits", () => {
+test("terms are in the order of their axes, also if their ids differ in length", () => {
   let first = newAxis(5);
   while (!/^9+$/.test(String(first.id))) first = newAxis(5);
   const second = newAxis(7);

@@ -1,4 +1,4 @@
-// Integer index expressions in one canonical form: Σ coefficient · atom + constant, with ranges, so that views compose to plain strides.
+// Integer index expressions in canonical form: Σ coefficient · atom + constant, with ranges, so that views compose to plain strides.
 
 import { at } from "../graph/at.ts";
 import { byteSize, rangeOf } from "../graph/dtype.ts";
@@ -14,22 +14,22 @@ interface Term {
   readonly max: number;
 }
 
-/** Terms in order, so that equal indices have equal keys. */
+/** Terms are sorted, so that equal indices have equal keys. */
 interface Linear {
   readonly terms: readonly Term[];
   readonly constant: number;
 }
 
 const unbounded = 2 ** 31;
-/** What is known of the scalars of the program being compiled. A table that outlived it would be walked by every garbage collection. */
+/** Facts about the scalars of the program being compiled. A table that outlived it would be walked by every garbage collection. */
 let linearOf = new Map<Scalar, Linear>();
 let keys = new Map<Scalar, string>();
-/** Numbers of scalars, equal for equal ones, and the first of each number by its parts. */
+/** Ids of scalars, equal for equal ones, and the first scalar of each id, keyed by its parts. */
 let numbers = new Map<Scalar, number>();
 let firstEqual = new Map<string, { readonly number: number; readonly scalar: Scalar }>();
 let nextNumber = 0;
 
-/** Forgets what was found out about the indices of an earlier program. */
+/** Discards the facts about an earlier program. */
 export function forgetIndices(): void {
   linearOf = new Map();
   keys = new Map();
@@ -37,7 +37,7 @@ export function forgetIndices(): void {
   firstEqual = new Map();
 }
 
-/** Forgets it in a long program now and then: no table grows with the whole of it. To be called between kernels. */
+/** Discards the facts occasionally in a long program, so that no table grows with its length. Call it between kernels. */
 export function trimIndices(): void {
   if (linearOf.size > mostKnown) forgetIndices();
 }
@@ -65,13 +65,13 @@ function combine(a: Linear, b: Linear, scale: number): Linear {
   return rejoin({ terms: sortTerms([...terms.values()]), constant: a.constant + scale * b.constant });
 }
 
-/** Axes in the order in which they were made, whatever their numbers: the code of a program must not depend on what was compiled before. */
+/** Axes in order of creation, whatever their ids: the code of a program must not depend on earlier compilations. */
 const sortTerms = (terms: Term[]): Term[] =>
   terms.sort(({ atom: a, key }, { atom: b, key: other }) =>
     a.kind === "axis" && b.kind === "axis" ? a.axis.id - b.axis.id : key < other ? -1 : key > other ? 1 : 0,
   );
 
-/** n · (x div n) + (x mod n) is x: the residue a reshape leaves when its parts meet again. */
+/** n · (x div n) + (x mod n) is x: the residue of a reshape whose parts meet again. */
 function rejoin(linear: Linear): Linear {
   for (const term of linear.terms) {
     const { atom } = term;
@@ -142,7 +142,7 @@ function analyzeAfresh(index: Scalar): Linear {
   }
 }
 
-/** Splits off the part that `divisor` divides. */
+/** Splits off the part divisible by `divisor`. */
 function split(linear: Linear, divisor: number): { whole: Linear; rest: Linear } {
   const whole = linear.terms.filter((term) => term.coefficient % divisor === 0);
   const rest = linear.terms.filter((term) => term.coefficient % divisor !== 0);
@@ -156,7 +156,7 @@ function split(linear: Linear, divisor: number): { whole: Linear; rest: Linear }
   };
 }
 
-// Both are right for non-negative values only, which indices are; a possibly negative one stays an atom.
+// Both are valid only for non-negative values, which indices are; a possibly negative value stays an atom.
 function divide(linear: Linear, divisor: number): Linear {
   if (range(linear).min < 0) {
     return atomLinear(binary("div", toScalar(linear), int(divisor)), -unbounded, unbounded);
@@ -218,7 +218,7 @@ function keyOfAtom(atom: Scalar): string {
   const known = keys.get(atom);
   if (known !== undefined) return known;
   const text = makeKey(atom);
-  // Views of views share parts: written out, each would be twice as long as the one before.
+  // Views of views share parts: written out, each would be twice as long as its predecessor.
   const key = text.length > longestKey ? `#${numberOf(atom)}` : text;
   keys.set(atom, key);
   return key;
@@ -226,7 +226,7 @@ function keyOfAtom(atom: Scalar): string {
 
 const longestKey = 400;
 
-/** The first scalar equal to this one, so that what is found out about one is known of all. */
+/** The first scalar equal to this one, so that facts are shared. */
 function interned(scalar: Scalar): Scalar {
   const { kind } = scalar;
   if (kind === "const" || kind === "axis" || kind === "local") return scalar;
@@ -252,7 +252,7 @@ function entryOf(scalar: Scalar): { readonly number: number; readonly scalar: Sc
   return entry;
 }
 
-/** What a scalar is beside its parts. */
+/** The properties of a scalar apart from its parts. */
 function ownText(scalar: Scalar): string {
   switch (scalar.kind) {
     case "const":
@@ -298,10 +298,10 @@ function makeKey(scalar: Scalar): string {
   }
 }
 
-/** An index in canonical form: constants folded, div and mod removed where the ranges allow. */
+/** An index in canonical form: constants are folded; div and mod are removed where the ranges allow. */
 export const canonical = (index: Scalar): Scalar => toScalar(analyze(index));
 
-/** Equal for two indices exactly when their canonical forms are equal. */
+/** Equal for two indices if and only if their canonical forms are equal. */
 export function indexKey(index: Scalar): string {
   const { terms, constant } = analyze(index);
   return `${terms.map(({ key, coefficient }) => `${coefficient}*${key}`).join("+")}+${constant}`;
@@ -312,16 +312,16 @@ export function isAffine(index: Scalar): boolean {
   return analyze(index).terms.every(({ atom }) => atom.kind === "axis");
 }
 
-/** The length of the runs of neighbours that the index goes through along one loop; 1 where it goes through none. */
+/** The length of the contiguous runs of the index along one loop; 1 if there are none. */
 export function runOf(index: Scalar): number {
   const next = analyze(index).terms.find(({ coefficient }) => coefficient === 1)?.atom;
   return next?.kind === "axis" ? next.axis.extent : 1;
 }
 
-/** The largest and smallest value the index can take, as far as is known. */
+/** The smallest and largest known bounds of the index. */
 export const indexRange = (index: Scalar): { min: number; max: number } => range(analyze(index));
 
-/** The flat row-major place of a multi-dimensional index. */
+/** The flat row-major index of a multi-dimensional index. */
 export function flatten(index: readonly Scalar[], shape: Shape): Scalar {
   const strides = stridesOf(shape);
   let flat: Scalar = int(0);
@@ -331,7 +331,7 @@ export function flatten(index: readonly Scalar[], shape: Shape): Scalar {
   return canonical(flat);
 }
 
-/** The index of a flat row-major place. */
+/** The multi-dimensional index of a flat row-major index. */
 export function unflatten(flat: Scalar, shape: Shape): Scalar[] {
   const strides = stridesOf(shape);
   return shape.map((extent, axis) => {
@@ -341,7 +341,7 @@ export function unflatten(flat: Scalar, shape: Shape): Scalar[] {
   });
 }
 
-/** The flat place of a nest of counters, first axis outermost. */
+/** The flat index of nested counters, first axis outermost. */
 export function flatAxes(axes: readonly Axis[]): Scalar {
   return flatten(
     axes.map(axisValue),
@@ -349,7 +349,7 @@ export function flatAxes(axes: readonly Axis[]): Scalar {
   );
 }
 
-/** Rebuilds an expression, replacing what `replace` returns a value for; shared parts stay shared. */
+/** Rebuilds an expression, replacing subexpressions for which `replace` returns a value; shared parts stay shared. */
 export function rewrite(
   scalar: Scalar,
   replace: (scalar: Scalar) => Scalar | undefined,
@@ -395,7 +395,7 @@ function rebuild(scalar: Scalar, visit: (child: Scalar) => Scalar): Scalar {
   }
 }
 
-/** Visits each distinct sub-expression once, parts first. */
+/** Visits each distinct subexpression once, operands first. */
 export function visitScalar(scalar: Scalar, visit: (scalar: Scalar) => void, seen = new Set<Scalar>()): void {
   if (seen.has(scalar)) return;
   seen.add(scalar);

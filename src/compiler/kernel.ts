@@ -1,4 +1,4 @@
-// The kernel language: sealed, device-free. Everything a backend must be able to run is in this file and in graph/scalar.ts.
+// The kernel language: sealed and device-independent. This file and graph/scalar.ts define everything a backend must run.
 import type { ElementType } from "../graph/dtype.ts";
 import type { Combine } from "../graph/node.ts";
 import type { CheckAttributes } from "../graph/ops/check.ts";
@@ -12,7 +12,7 @@ export type Statement =
    * local = combine of `value` over all `axes` (row-major, first axis outermost). The emitter chooses the order of the
    * combination, fixed by the extents alone (never by thread count), and keeps long float sums accurate.
    * An empty extent gives the identity (0, 1, -∞, +∞; the extreme integers for int32). max and min propagate NaN.
-   * `parts`: the values are long sums themselves, so that float32 ones are worth adding up in float64.
+   * `parts`: the values are long sums themselves, so float32 ones are worth summing in float64.
    */
   | {
       readonly kind: "reduce";
@@ -23,8 +23,8 @@ export type Statement =
       readonly parts?: true;
     }
   /**
-   * A nest over `axes`. "parallel": iterations are independent and may run in any order or at once (vectorised).
-   * "sequential": strictly in row-major order, each seeing the stores of the ones before.
+   * A nest over `axes`. "parallel": iterations are independent and may run in any order or simultaneously (vectorised).
+   * "sequential": strictly in row-major order; each iteration sees the stores of the previous ones.
    */
   | {
       readonly kind: "for";
@@ -50,8 +50,8 @@ export type Statement =
       readonly index: Scalar;
     }
   /**
-   * Where the bool `holds` is false the run fails: `site` of the program's checks met an `index` over `axes`, the first in
-   * row-major order, that is not in [0, extent), at `place`. The first failure of a run stays. Only outside loops.
+   * If the bool `holds` is false, the run fails: check `site` of the program reports the first `index` over `axes`, in row-major order,
+   * that is not in [0, extent), with its `place`. The first failure of a run is kept. Only outside loops.
    */
   | {
       readonly kind: "check";
@@ -64,8 +64,8 @@ export type Statement =
     };
 
 /**
- * A nest over parallel `axes` (row-major), whose body runs once for each point. Iterations over `axes` are independent:
- * they may be cut into chunks for threads and the last may be vectorised.
+ * A nest over parallel `axes` (row-major); the body runs once per point. Iterations over `axes` are independent:
+ * they may be split into chunks for threads, and the last axis may be vectorised.
  */
 export interface LoopKernel {
   readonly kind: "loops";
@@ -85,10 +85,10 @@ export interface Product {
 }
 
 /**
- * result[batch, m, n] = Σ_k a · b, then `epilogue` at each (batch, m, n), in which `result` is bound.
- * `a` depends on batch, m, k axes only; `b` on batch, k, n only. For float32 and float64 operands `a` and `b` are mostly
- * affine loads, so that packing is a strided copy; anything else is legal too. Sums run over k in one fixed order.
- * int32 (and smaller) contractions are legal, and rare.
+ * result[batch, m, n] = Σ_k a · b, then `epilogue` at each (batch, m, n), with `result` bound.
+ * `a` depends on batch, m, k axes only; `b` on batch, k, n only. For float32 and float64, `a` and `b` are mostly
+ * affine loads, so packing is a strided copy; anything else is legal too. Sums run over k in one fixed order.
+ * Contractions of int32 and smaller types are legal but rare.
  */
 export interface ContractionKernel extends Product {
   readonly kind: "contraction";
@@ -101,19 +101,19 @@ export interface ContractionKernel extends Product {
 
 export type Kernel = LoopKernel | ContractionKernel;
 
-/** A buffer that shows one row of another at each step of a loop: row (t + shift) mod `rows`, or row t + shift where `rows` is left out. */
+/** A view of one row of another buffer at each step of a loop: row (t + shift) mod `rows`, or row t + shift if `rows` is absent. */
 export interface Window {
   readonly buffer: number;
   readonly whole: number;
-  /** Elements of the whole before its first row. */
+  /** The element of the whole at which its first row starts. */
   readonly start: number;
   readonly shift: 0 | 1;
   readonly rows?: number;
 }
 
 /**
- * Runs its body once for each step t = 0, 1, … below `steps`, or from the last to the first. Steps run one after another; each finds the
- * windows at their rows, and in the rest of memory what the step before left there.
+ * Runs its body once per step t = 0, 1, … below `steps`, or in reverse. Steps run one after another. Each sees the windows at their
+ * rows, and the rest of memory as the previous step left it.
  */
 export interface Repeat {
   readonly kind: "repeat";
@@ -122,20 +122,20 @@ export interface Repeat {
   readonly reverse: boolean;
   readonly windows: readonly Window[];
   readonly body: readonly Instruction[];
-  /** Buffers that live within one step, and the buffer of the arena that they lie in. */
+  /** Buffers that live within one step, and the arena buffer that contains them. */
   readonly inside: { readonly buffers: ReadonlySet<number>; readonly within: number };
 }
 
 /** One entry of a program. */
 export type Instruction = Kernel | Repeat;
 
-/** Where a buffer lives while the program runs. */
+/** The memory of a buffer while the program runs. */
 export type Placement =
-  /** Given by the caller at each run: inputs, state cells, outputs. Several buffers may share a slot only as the same buffer. */
+  /** Bound by the caller for each run: inputs, state cells, outputs. Several buffers may share a slot only as the same buffer. */
   | { readonly kind: "argument"; readonly slot: number }
   /** At a fixed byte offset (64-byte aligned) in the program's arena. */
   | { readonly kind: "arena"; readonly byteOffset: number }
-  /** Where the loop that it is a window of puts it at each step; windows are numbered from 0. */
+  /** A window that its loop moves at each step; windows are numbered from 0. */
   | { readonly kind: "window"; readonly slot: number };
 
 export interface BufferInfo {
@@ -154,12 +154,12 @@ export interface Program {
   readonly name: string;
   readonly buffers: readonly BufferInfo[];
   readonly kernels: readonly Instruction[];
-  /** What the `check` statements check. */
+  /** The checks of the `check` statements. */
   readonly checks: readonly IndexCheck[];
   readonly argumentCount: number;
-  /** Buffers that are windows of loops. */
+  /** The number of buffers that are windows of loops. */
   readonly windowCount: number;
   readonly arenaBytes: number;
-  /** Where it may be run in stages: how many kernels have run when each ends. The last is all of them. */
+  /** For a staged program: the number of kernels that have run when each stage ends. The last is all of them. */
   readonly stageEnds?: readonly number[];
 }

@@ -1,11 +1,11 @@
-// The limits of int32 indices for loops and memory. An operation that exceeds them is named before anything is compiled.
+// The limits of int32 indices for loops and memory. Exceeding them names the operation before anything is compiled.
 import { HebbError } from "../graph/errors.ts";
 import { describeType, type Node } from "../graph/node.ts";
 import { mostElements, sizeOf } from "../graph/shape.ts";
 
 const place = ({ scope }: Node): string => (scope === "" ? "" : ` (in "${scope}")`);
 
-/** Refuses a value with more elements than memory has indices. */
+/** Rejects a value with more elements than int32 indices can address. */
 export function checkStored(node: Node): void {
   const size = sizeOf(node.shape);
   if (size > mostElements)
@@ -14,7 +14,7 @@ export function checkStored(node: Node): void {
     );
 }
 
-/** Refuses a product whose rows, columns or sums are more than one loop counts, though each of their dims is not. */
+/** Rejects a product whose merged rows, columns or sums exceed a loop counter, even if no single dim does. */
 export function checkCounted(node: Node): void {
   const { rule } = node.op;
   if (rule.kind !== "contract") return;

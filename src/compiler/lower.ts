@@ -1,4 +1,4 @@
-// Turns fused groups into kernels: which values are bound, where the inner loops break, what is stored.
+// Turns fused groups into kernels: decides which values are bound, where inner loops break, and what is stored.
 import { computedIn, storedAs } from "../graph/dtype.ts";
 import { loadElement, storedElement } from "../graph/halves.ts";
 import type { Node } from "../graph/node.ts";
@@ -11,7 +11,7 @@ import { canonical, flatAxes, flatten, rewrite, visitScalar } from "./indexing.t
 import type { IndexCheck, Instruction, Kernel, LoopKernel, Repeat, Statement } from "./kernel.ts";
 import type { Stage } from "./stages.ts";
 
-/** Kernels, and what their check statements check. */
+/** Kernels, and the checks of their check statements. */
 export interface Lowered {
   readonly kernels: Instruction[];
   readonly checks: readonly IndexCheck[];
@@ -19,16 +19,16 @@ export interface Lowered {
 
 /** A loop, with the kernels around it. */
 export interface LoweredRepeat extends Lowered {
-  /** Buffers that are rows of the loop's own. */
+  /** Buffers replaced by rows of the loop's own buffers. */
   readonly moved: ReadonlyMap<number, Place>;
 }
 
-/** What lowering needs beside the groups. */
+/** Inputs of lowering besides the groups. */
 export interface LowerContext {
-  /** Lowers a loop, whose checks are numbered from `firstSite`. */
+  /** Lowers a loop whose checks are numbered from `firstSite`. */
   readonly lowerRepeat: (group: RepeatGroup, name: string, firstSite: number) => LoweredRepeat;
   readonly buffers: BufferIds;
-  /** The nodes that must be in memory after their kernel, beside those that another kernel reads. */
+  /** Nodes that must be in memory after their kernel, besides those that other kernels read. */
   readonly outputs: ReadonlySet<Node>;
   readonly windows: Assembly["windows"];
 }
@@ -83,7 +83,7 @@ function lowerLoops(group: LoopGroup, buffers: BufferIds): LoopKernel {
   const rowStores: Statement[] = [];
   let run: Stage[] = [];
 
-  /** A full value bound in another inner loop is read back from its buffer. */
+  /** A full-level value bound in another inner loop is reloaded from its buffer. */
   const outside = (value: Scalar, here: ReadonlySet<Local>): Scalar =>
     inner.length === 0
       ? value
@@ -197,7 +197,7 @@ export function visitKernel(kernel: Kernel, visit: (scalar: Scalar) => void): vo
   }
 }
 
-/** Calls `expression` for each expression directly in the statements, nested ones too. */
+/** Calls `expression` for each top-level expression of the statements, including nested statements. */
 export function visitStatements(body: readonly Statement[], expression: (value: Scalar) => void): void {
   for (const statement of body) {
     switch (statement.kind) {
@@ -223,7 +223,7 @@ export function visitStatements(body: readonly Statement[], expression: (value: 
 }
 
 function dropUnread(kernel: Kernel, kept: ReadonlySet<number>): Kernel {
-  // Whatever is bound is stored.
+  // Every binding is stored.
   if ([...storedBuffers(kernel)].every((buffer) => kept.has(buffer))) return kernel;
   const keepStores = (body: readonly Statement[]): Statement[] =>
     body.flatMap((statement): Statement[] => {
@@ -237,7 +237,7 @@ function dropUnread(kernel: Kernel, kept: ReadonlySet<number>): Kernel {
   return { ...kernel, body: dropUnusedLets(keepStores(kernel.body)) };
 }
 
-/** Removes unused bindings, last first, so that unused chains go too. */
+/** Removes unused bindings, last first, so that unused chains are removed too. */
 function dropUnusedLets(body: readonly Statement[]): Statement[] {
   const used = new Set<Local>();
   const seen = new Set<Scalar>();
@@ -270,7 +270,7 @@ function dropUnusedLets(body: readonly Statement[]): Statement[] {
 const isEmpty = (kernel: Kernel): boolean =>
   (kernel.kind === "contraction" ? kernel.epilogue : kernel.body).length === 0;
 
-/** A buffer, and how many elements into it. */
+/** A buffer, and an offset in elements. */
 export interface Place {
   readonly buffer: number;
   readonly start: number;
@@ -278,7 +278,7 @@ export interface Place {
 
 const shifted = (index: Scalar, start: number): Scalar => (start === 0 ? index : canonical(add(index, int(start))));
 
-/** The kernel or the loop with other buffers, or places inside them, for some of its own. */
+/** The kernel or loop with some of its buffers replaced by other buffers, or by offsets inside them. */
 export function moveBuffers(kernel: Kernel, moved: ReadonlyMap<number, Place>): Kernel;
 export function moveBuffers(kernel: Instruction, moved: ReadonlyMap<number, Place>): Instruction;
 export function moveBuffers(kernel: Instruction, moved: ReadonlyMap<number, Place>): Instruction {
@@ -327,7 +327,7 @@ export function moveBuffers(kernel: Instruction, moved: ReadonlyMap<number, Plac
 const storesOf = new WeakMap<Instruction, ReadonlySet<number>>();
 const loadsOf = new WeakMap<Instruction, ReadonlySet<number>>();
 
-/** Buffers that a kernel stores to. For a loop: those that its windows are rows of, and the one that it works in. */
+/** Buffers that a kernel stores to. For a loop: the buffers behind its windows, and its working buffer. */
 export function storedBuffers(kernel: Instruction): ReadonlySet<number> {
   const known = storesOf.get(kernel);
   if (known !== undefined) return known;
@@ -363,7 +363,7 @@ export function visitStores(kernel: Kernel, visit: (statement: Extract<Statement
   walk(kernel.kind === "contraction" ? kernel.epilogue : kernel.body);
 }
 
-/** Buffers that a kernel loads from, as `storedBuffers`. */
+/** Buffers that a kernel loads from, like `storedBuffers`. */
 export function loadedBuffers(kernel: Instruction): ReadonlySet<number> {
   const known = loadsOf.get(kernel);
   if (known !== undefined) return known;
@@ -377,7 +377,7 @@ export function loadedBuffers(kernel: Instruction): ReadonlySet<number> {
   return loaded;
 }
 
-/** The kernels in order, those of loops in their places. */
+/** The kernels in order, with those of loops inlined. */
 export const plainKernels = (instructions: readonly Instruction[]): Kernel[] =>
   instructions.flatMap((one) => (one.kind === "repeat" ? plainKernels(one.body) : [one]));
 

@@ -1,4 +1,4 @@
-// Checks inside loops: each keeps its number among those of the program, whatever else the body computes.
+// Checks inside loops keep their numbers in the program, whatever else the body computes.
 import { expect, it } from "vitest";
 import { inputNode } from "../../test/conformance/run.ts";
 import { add, tanh } from "../graph/ops/elementwise.ts";
@@ -31,7 +31,7 @@ const sitesOf = (instruction: Instruction): number[] =>
       ? instruction.body.flatMap((statement) => (statement.kind === "check" ? [statement.site] : []))
       : [];
 
-it("numbers the checks of a loop behind those before it", () => {
+it("numbers the checks of a loop after the preceding ones", () => {
   const { initial, whole } = recurrence();
   const before = gather(initial, 0, inputNode({ shape: [rows, width], dtype: "int32" }));
   const { program } = compileGraph("checks", [{ node: add(before, finalOf(whole, 0)) }]);
@@ -40,11 +40,11 @@ it("numbers the checks of a loop behind those before it", () => {
   const found = program.kernels.findIndex(({ kind }) => kind === "repeat");
   const inside = sitesOf(program.kernels[found] as Instruction);
   expect(inside).toHaveLength(1);
-  // Each site names the index that it checks: in the loop, of one step.
+  // Each site names its index: inside the loop, that of one step.
   expect(program.checks[inside[0] as number]?.shape).toEqual([rows, width]);
 });
 
-it("keeps two states where only the last is asked for, and all of them where each is", () => {
+it("keeps two states if only the last is requested, and all of them if each is", () => {
   const { whole, next } = recurrence();
   const states = (outputs: Parameters<typeof compileGraph>[1]): number[] =>
     compileGraph("states", outputs).program.buffers.flatMap(({ name, length }) => (name === "states" ? [length] : []));

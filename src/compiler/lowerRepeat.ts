@@ -12,12 +12,12 @@ import type { BufferIds, RepeatGroup } from "./groups.ts";
 import type { Instruction, Kernel, Repeat, Statement, Window } from "./kernel.ts";
 import { axesOf, copyKernel, type LoweredRepeat, moveBuffers, type Place } from "./lower.ts";
 
-/** A buffer before it has a place in memory. */
+/** A buffer before it is placed in memory. */
 export interface BufferDraft {
   readonly name: string;
   readonly dtype: ElementType;
   readonly length: number;
-  /** Of a loop: a window, or a place in the memory that one step works in. */
+  /** For a loop: a window, or an offset in the working memory of a step. */
   readonly inside?:
     | { readonly kind: "window"; readonly slot: number }
     | { readonly kind: "within"; readonly within: number; readonly byteOffset: number };
@@ -27,13 +27,13 @@ export type CompileBody = (name: string, outputs: readonly Output[]) => Compiled
 
 export interface RepeatContext {
   readonly name: string;
-  /** The number of the loop's first check, and of its first window, in the program. */
+  /** The numbers of the loop's first check and first window in the program. */
   readonly firstSite: number;
   readonly firstWindow: number;
   readonly buffers: BufferIds;
   /** Results that need separate memory: outputs of the program, and parts of cats. */
   readonly own: ReadonlySet<Node>;
-  /** Makes a buffer. */
+  /** Creates a buffer. */
   draft(buffer: BufferDraft): number;
   readonly compileBody: CompileBody;
 }
@@ -45,11 +45,11 @@ export function lowerRepeat(
   return new RepeatLowering(group, context).run();
 }
 
-/** The rows that a carried value goes through: two in turn, or one for each step where a result asks for all of them. */
+/** The rows of a carried value: two in alternation, or one per step if a result needs all of them. */
 interface States {
   readonly buffer: number;
   readonly rowLength: number;
-  /** Left out: one for each step and one more. */
+  /** Absent: one row per step, plus one. */
   readonly rows?: number;
 }
 
@@ -116,7 +116,7 @@ class RepeatLowering {
     return { buffer, start: (rows === undefined ? row : row % rows) * rowLength };
   }
 
-  /** The row of the states at step t: that which a step reads, or that which it writes. */
+  /** The row of the states that step t reads or writes. */
   #stateRow(place: number, side: "read" | "write"): Row {
     const { buffer, rows } = this.#states.get(place) as States;
     const shift = (side === "read") === this.#reverse ? 1 : 0;
@@ -124,8 +124,8 @@ class RepeatLowering {
   }
 
   /**
-   * Results that are states become places in their memory. Of the others each step writes a row. `asked`: what the body must produce
-   * beside the next states.
+   * Results that are states become parts of the states' memory. The others are written row by row. `asked`: the values the body must
+   * produce besides the next states.
    */
   #placeResults(): {
     readonly asked: { readonly value: Node; readonly row: Row }[];
@@ -156,7 +156,7 @@ class RepeatLowering {
     return { asked, after, moved };
   }
 
-  /** Where a result that is a state lies: the last one, or all of them from the first or the second on. */
+  /** The part of the states that is the result: the last state, or all states starting with the first or second. */
   #stateOf(result: Node): Place | undefined {
     const body = this.#body;
     const live = this.#live;
@@ -186,7 +186,7 @@ class RepeatLowering {
       context.name,
       nodes.map((node) => ({ node })),
     );
-    // The body's buffers, in the program around it.
+    // The body's buffers, in the enclosing program.
     const within = context.draft({ name: "steps", dtype: "uint8", length: program.arenaBytes });
     const inside = new Set<number>();
     const places = new Map<number, Place>();
@@ -233,7 +233,7 @@ class RepeatLowering {
     return buffer;
   }
 
-  /** The values over arguments in place of the leaves, and what each argument reads: a buffer, or a row of one. */
+  /** The values with arguments for leaves, and what each argument reads: a buffer, or a row of one. */
   #overArguments(values: readonly Node[]): {
     readonly nodes: readonly Node[];
     readonly leafOf: ReadonlyMap<Source, number | Row>;
@@ -263,10 +263,10 @@ class RepeatLowering {
   }
 }
 
-/** Stands for a buffer in a kernel until it gets one. */
+/** Placeholder for a buffer of a kernel until it is known. */
 const nowhere = -1;
 
-/** The carried values that the results depend on, through other carried values too. */
+/** The carried values that the results depend on, directly or through other carried values. */
 function liveCarried(body: LoopBody, results: readonly Node[]): readonly number[] {
   const inputsOf = inputsWithin(body);
   const live = new Set<number>();
@@ -289,7 +289,7 @@ function liveCarried(body: LoopBody, results: readonly Node[]): readonly number[
   return [...live].sort((a, b) => a - b);
 }
 
-/** A kernel of the body with the buffers of the program around it, and the numbers of its checks. */
+/** A kernel of the body with the enclosing program's buffers and check numbers. */
 function inProgram(kernel: Instruction, places: ReadonlyMap<number, Place>, firstSite: number): Instruction {
   if (kernel.kind === "repeat") {
     const buffer = (id: number): number => places.get(id)?.buffer ?? id;

@@ -1,4 +1,4 @@
-// Plans memory: which updates may overwrite their state cell, which temporaries reuse the one they read, and how long each lives.
+// Plans memory: which updates may overwrite their state cell, which temporaries reuse the memory they read, and how long each lives.
 import { byteSize, type ElementType } from "../graph/dtype.ts";
 import { InternalError } from "../graph/errors.ts";
 import type { Scalar } from "../graph/scalar.ts";
@@ -7,20 +7,20 @@ import { indexKey, runOf, visitScalar } from "./indexing.ts";
 import type { Instruction, Statement } from "./kernel.ts";
 import { loadedBuffers, type Place, storedBuffers, visitStatements } from "./lower.ts";
 
-/** Where the statements of one kernel touch its buffers, by their order. */
+/** The positions, in statement order, at which one kernel accesses its buffers. */
 interface Accesses {
   readonly loads: Map<number, { readonly indices: Scalar[]; last: number }>;
-  /** Of several stores the index of the last: parts of a cat, which do not overlap. */
+  /** If there are several stores, the index of the last: parts of a cat, which do not overlap. */
   readonly stores: Map<number, { readonly first: number; last: number; index: Scalar; accumulates: boolean }>;
   readonly scans: boolean;
-  /** Buffers that a contraction reads away from the element it stores. */
+  /** Buffers that a contraction reads at other elements than the one it stores. */
   readonly operands: ReadonlySet<number>;
 }
 
 /**
- * Answers whether the kernels may store `result` straight into the memory of `cell`: nothing reads the old value after it is
- * overwritten. Inside the storing kernel the old value may be read only at the very element being stored, and before it.
- * What each kernel touches is found out once: a deep network has thousands of cells.
+ * Returns whether kernels may store `result` directly into the memory of `cell`: nothing reads the old value after it is
+ * overwritten. Inside the storing kernel, the old value may be read only at the element being stored, and before the store.
+ * The accesses of each kernel are computed once: a deep network has thousands of cells.
  */
 export function inPlaceUpdates(kernels: readonly Instruction[]): (cell: number, result: number) => boolean {
   const writers = new Map<number, number[]>();
@@ -43,7 +43,7 @@ export function inPlaceUpdates(kernels: readonly Instruction[]): (cell: number, 
   };
 }
 
-/** What a loop touches is at another place at each step: nothing is known of it. */
+/** A loop accesses different memory at each step, so nothing is known. */
 const untold: Accesses = { loads: new Map(), stores: new Map(), scans: false, operands: new Set() };
 
 function accessesOf(kernel: Instruction): Accesses {
@@ -97,18 +97,18 @@ function readsBeforeStore({ loads, stores, scans, operands }: Accesses, cell: nu
   const store = stores.get(result);
   if (load === undefined || store === undefined) return false;
   if (scans || store.accumulates || operands.has(cell) || load.last > store.first) return false;
-  // What is stored after the result would overwrite it.
+  // Later stores to the cell would overwrite the result.
   if ((stores.get(cell)?.last ?? 0) > store.first) return false;
   const key = indexKey(store.index);
   return load.indices.every((index) => indexKey(index) === key);
 }
 
-/** Shorter runs are computed in lanes that step over one another's elements, which wants two memories. */
+/** Shorter runs are computed in lanes that interleave elements, which needs separate memory. */
 const shortestRun = 16;
 
 /**
- * Temporaries that may lie in the memory of another one which their first kernel reads for the last time: at the very element
- * being stored, and before it. What is stored is then in the caches already. Both need the same dtype and length.
+ * Temporaries that may share the memory of another one at its last read, by their first kernel: read only at the element being
+ * stored, and before the store. That memory is already in the caches. Both need the same dtype and length.
  */
 export function inPlaceTemporaries(kernels: readonly Instruction[], temporaries: readonly Draft[]): Map<number, Place> {
   const lives = new Map(lifetimes(kernels, temporaries).map((life) => [life.id, life]));
@@ -142,14 +142,14 @@ export function inPlaceTemporaries(kernels: readonly Instruction[], temporaries:
   return homes;
 }
 
-/** A value in memory, before it has a place there. */
+/** A value before it is placed in memory. */
 export interface Draft {
   readonly id: number;
   readonly dtype: ElementType;
   readonly length: number;
 }
 
-/** How long each temporary must live. */
+/** The lifetime of each temporary. */
 export function lifetimes(kernels: readonly Instruction[], temporaries: readonly Draft[]): Temporary[] {
   const first = new Map<number, number>();
   const last = new Map<number, number>();

@@ -19,11 +19,11 @@ function outOf({ size, kernel, stride, padding, dilation }: Convolved): number[]
   );
 }
 
-/** Small whole numbers, so that sums in any order are exact. */
+/** Small integers, so that sums are exact in any order. */
 const values = (length: number, seed: number): Float32Array =>
   Float32Array.from({ length }, (_, place) => ((place * 7 + seed * 13) % 11) - 5);
 
-/** Every product of the definition, one at a time. */
+/** The definition, one product at a time. */
 function expected(of: Convolved, w: Float32Array, g: Float32Array): Float32Array {
   const { size, kernel, stride, padding, dilation, groups } = of;
   const [rows = 1, columns = 1] = outOf(of);
@@ -69,7 +69,7 @@ for (const size of [
           if (outOf(one).every((extent) => extent > 0)) cases.push(one);
         }
 
-// Images of few elements, of which a stride leaves less than one to some phases.
+// Small images, where a stride leaves some phases fewer elements than others.
 for (const size of [
   [1, 1],
   [2, 2],
@@ -99,7 +99,7 @@ describe("the input gradient of a convolution", () => {
     }
   });
 
-  test("may be cut anywhere", () => {
+  test("can be sliced anywhere", () => {
     const options = { stride: 3, padding: 1 };
     const w = tensor(values(4 * 3 * 4 * 4, 1), { shape: [4, 3, 4, 4] });
     const x = tensor(values(3 * 11, 2), { shape: [1, 3, 1, 11] }).add(tensor(values(10, 3), { shape: [10, 1] }));
@@ -113,7 +113,7 @@ describe("the input gradient of a convolution", () => {
       }
   });
 
-  test("computes no element that padding cuts off", () => {
+  test("computes no element that is cropped by padding", () => {
     const weight = tensor(values(8 * 8 * 9, 1), { shape: [8, 8, 3, 3] });
     const gradient = compile((x: Tensor) => grad((v: Tensor) => conv2d(v, weight, undefined, { padding: 1 }).sum())(x));
     gradient(tensor(values(4 * 8 * 7 * 7, 2), { shape: [4, 8, 7, 7] }));
@@ -131,7 +131,7 @@ describe("the input gradient of a convolution", () => {
     expect([...gradient.explain().matchAll(/^kernel convolution/gm)]).toHaveLength(4);
   });
 
-  test("is not taken apart where its convolution is wanted whole too", () => {
+  test("is not narrowed if its whole convolution is needed too", () => {
     const weight = tensor(values(8 * 8 * 9, 1), { shape: [8, 8, 3, 3] });
     const both = compile((x: Tensor) => {
       const y = conv2d(x, weight, undefined, { padding: 1 });

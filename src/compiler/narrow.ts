@@ -1,4 +1,4 @@
-// Moves slices towards the inputs, so that elements they would discard are never computed. Through a convolution, a slice of the output becomes a slice of the input.
+// Moves slices towards the inputs, so that discarded elements are never computed. A slice of a convolution's output becomes a slice of its input.
 
 import { apply } from "../graph/apply.ts";
 import { at } from "../graph/at.ts";
@@ -20,19 +20,19 @@ import {
 } from "../graph/ops/movement.ts";
 import { type Shape, sameShape } from "../graph/shape.ts";
 
-/** A slice of steps of 1. */
+/** A slice with steps of 1. */
 interface Window {
   readonly starts: readonly number[];
   readonly shape: Shape;
 }
 
-/** The window that a slice takes; undefined where it steps over elements. */
+/** The window of a slice; undefined if its step is not 1. */
 function windowOf(node: Node<SliceAttributes>): Window | undefined {
   const { starts, steps, shape } = node.attributes;
   return steps.every((step) => step === 1) ? { starts, shape } : undefined;
 }
 
-/** A node equal to a slice of movements of a convolution, without the slice on top; undefined where that saves no work. */
+/** A node equal to a slice of moved convolutions, without the outer slice; undefined if that saves no work. */
 export function narrow(node: Node): Node | undefined {
   const [x] = node.inputs;
   if (x === undefined || !isOp(node, sliceOp)) return undefined;
@@ -41,12 +41,12 @@ export function narrow(node: Node): Node | undefined {
   return cut(x, window);
 }
 
-/** What a slice moves through. */
+/** Operations that a slice moves through. */
 export const isMovement = (x: Node): boolean =>
   isOp(x, reshapeOp) || isOp(x, sliceOp) || isOp(x, padOp) || isOp(x, catOp);
 export const isConvolution = (x: Node): x is Node<ConvolutionAttributes> => isOp(x, convolutionOp);
 
-/** The window of a node, computed without the rest; undefined where that saves nothing. */
+/** The window of a node, computed without the rest; undefined if that saves nothing. */
 function cut(x: Node, window: Window): Node | undefined {
   const { starts, shape } = window;
   if (starts.every((start, dim) => start === 0 && shape[dim] === x.shape[dim])) return x;
@@ -67,11 +67,11 @@ function cut(x: Node, window: Window): Node | undefined {
   return isOp(x, padOp) ? cutPadded(x, window) : undefined;
 }
 
-/** The window, cut where that saves work, else taken out of the whole. */
+/** The window, narrowed if that saves work, otherwise sliced from the whole. */
 const taken = (x: Node, window: Window): Node =>
   cut(x, window) ?? apply(sliceOp, [x], { ...window, steps: x.shape.map(() => 1) });
 
-/** The same window of a convolution's output is a convolution of a window of its input. */
+/** A window of a convolution's output is a convolution of a window of its input. */
 function cutConvolution(x: Node<ConvolutionAttributes>, { starts, shape }: Window): Node | undefined {
   const [weight, input] = [at(x.inputs, 0), at(x.inputs, 1)];
   const spatial = 3;
@@ -87,7 +87,7 @@ function cutConvolution(x: Node<ConvolutionAttributes>, { starts, shape }: Windo
   return apply(convolutionOp, [weight, image], { stride, dilation });
 }
 
-/** Dims that a reshape leaves alone, or that differ in dims of size 1 only, may be cut before it. */
+/** Dims that a reshape preserves, ignoring dims of size 1, can be sliced before it. */
 function cutReshaped(x: Node, inner: Node, { starts, shape }: Window): Node | undefined {
   const below = { starts: inner.shape.map(() => 0), shape: [...inner.shape] };
   let [outer, from] = [x.shape.length - 1, inner.shape.length - 1];
@@ -107,7 +107,7 @@ function cutReshaped(x: Node, inner: Node, { starts, shape }: Window): Node | un
   return part === undefined ? undefined : reshape(part, shape);
 }
 
-/** The shape of phases side by side, [.., q, r, ..] as [.., q · phases + r, ..], where that is what a node holds. */
+/** Phases [.., q, r, ..] interleaved as [.., q · phases + r, ..], if the node has that form. */
 function interleaved(x: Node): { readonly cat: Node<CatAttributes>; readonly whole: Shape } | undefined {
   if (!isOp(x, catOp)) return undefined;
   const { dim } = x.attributes;
@@ -116,7 +116,7 @@ function interleaved(x: Node): { readonly cat: Node<CatAttributes>; readonly who
   return { cat: x, whole };
 }
 
-/** A window of interleaved phases is a window of each phase: the one that the window begins in comes first. */
+/** A window of interleaved phases is a window of each phase, starting with the phase at its first element. */
 function cutInterleaved(inner: Node<CatAttributes>, { starts, shape }: Window): Node {
   const { dim } = inner.attributes;
   const axis = dim - 1;
@@ -133,7 +133,7 @@ function cutInterleaved(inner: Node<CatAttributes>, { starts, shape }: Window): 
   const wanted = Math.min(phases, count);
   const parts = Array.from({ length: wanted }, (_, place) => {
     const [phase, from] = place + offset < phases ? [place + offset, first] : [place + offset - phases, first + 1];
-    // Of the last ones an element less may be wanted, and there.
+    // Later phases may need one element less, which is padded.
     const have = Math.min(length, at(inner.shape, axis) - from);
     const part = taken(inner.inputs[phase] as Node, { starts: own(starts, from, 0), shape: own(shape, have, 1) });
     const pads = part.shape.map((_, place): Pad => [0, place === axis ? length - have : 0]);
@@ -143,7 +143,7 @@ function cutInterleaved(inner: Node<CatAttributes>, { starts, shape }: Window): 
   return slice(reshape(cat(parts, dim), joined), axis, 0, count);
 }
 
-/** Less padding, and where that is not enough a window of what is padded. */
+/** Less padding and, if that is not enough, a window of the padded value. */
 function cutPadded(x: Node<PadAttributes>, { starts, shape }: Window): Node | undefined {
   const inner = at(x.inputs, 0);
   const { pads, value } = x.attributes;
@@ -153,7 +153,7 @@ function cutPadded(x: Node<PadAttributes>, { starts, shape }: Window): Node | un
     const [start, extent] = [at(starts, dim), at(x.shape, dim)];
     const end = extent - start - at(shape, dim);
     const [crop, cropEnd] = [Math.max(0, start - before), Math.max(0, end - after)];
-    // Cropping is for dims without gaps; elsewhere only padding may go.
+    // Only dims without gaps can be cropped; elsewhere only padding can be removed.
     if (crop + cropEnd > 0 && (between > 0 || crop + cropEnd >= at(inner.shape, dim))) return undefined;
     below.starts[dim] = crop;
     below.shape[dim] = at(inner.shape, dim) - crop - cropEnd;

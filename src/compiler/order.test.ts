@@ -18,7 +18,7 @@ const kernel = (name: string, loads: readonly number[], stores: readonly number[
   })),
 });
 
-/** A kernel that checks an index that it reads. */
+/** A kernel that checks an index it reads. */
 const check = (name: string, from: number): LoopKernel => ({
   kind: "loops",
   name,
@@ -36,7 +36,7 @@ const check = (name: string, from: number): LoopKernel => ({
   ],
 });
 
-/** Whether two kernels must stay in order: one writes what the other touches. */
+/** Whether two kernels must stay in order: one writes what the other accesses. */
 function conflict(a: Kernel, b: Kernel): boolean {
   const touches = (one: Kernel, buffer: number): boolean =>
     loadedBuffers(one).has(buffer) || storedBuffers(one).has(buffer);
@@ -46,7 +46,7 @@ function conflict(a: Kernel, b: Kernel): boolean {
   );
 }
 
-/** The most bytes in use at once. */
+/** Peak bytes in use. */
 function peakBytes(kernels: readonly Instruction[], bytesOf: (buffer: number) => number): number {
   const touched = kernels.map((one) => new Set([...loadedBuffers(one), ...storedBuffers(one)]));
   const first = (buffer: number): number => touched.findIndex((one) => one.has(buffer));
@@ -60,7 +60,7 @@ function peakBytes(kernels: readonly Instruction[], bytesOf: (buffer: number) =>
 }
 
 describe("orderKernels", () => {
-  it("keeps 300 random programs in an order that computes the same", () => {
+  it("reorders 300 random programs without changing their results", () => {
     let state = 11;
     const random = (limit: number): number => {
       state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
@@ -82,8 +82,8 @@ describe("orderKernels", () => {
     }
   });
 
-  it("updates a layer's weight as soon as nothing reads the old one, so that its gradient is not kept", () => {
-    // Layers x → h1 → … → h4; gradients back; all updates asked for at the end. Weights are buffers below 10.
+  it("updates a layer's weight as soon as nothing reads the old one, to free its gradient", () => {
+    // Layers x → h1 → … → h4, gradients in reverse, all updates requested at the end. Weights are buffers below 10.
     const depth = 4;
     const [h, g] = [(layer: number): number => 10 + layer, (layer: number): number => 20 + layer];
     const layers = Array.from({ length: depth }, (_, layer) => layer);
@@ -101,7 +101,7 @@ describe("orderKernels", () => {
     expect(peakBytes(ordered, bytesOf)).toBeLessThan(peakBytes(kernels, bytesOf));
   });
 
-  it("takes a list of independent kernels as it is", () => {
+  it("keeps a list of independent kernels in order", () => {
     const kernels = Array.from({ length: 1000 }, (_, i) => kernel(`k${i}`, [], [i]));
     expect(orderKernels(kernels, () => 0)).toEqual(kernels);
   });
@@ -109,7 +109,7 @@ describe("orderKernels", () => {
   const names = (kernels: readonly Instruction[], bytesOf: (buffer: number) => number | undefined): string[] =>
     orderKernels(kernels, bytesOf).map(({ name }) => name);
 
-  it("checks before anything is assigned, and computes first what a check needs", () => {
+  it("checks before any assignment, and first computes what a check needs", () => {
     // Buffers from 10 on outlive the program.
     const kernels = [
       kernel("assigns", [0], [10]),
@@ -124,7 +124,7 @@ describe("orderKernels", () => {
     expect(found[0]).toBe("first");
     expect(found.indexOf("second")).toBeLessThan(found.indexOf("assigns"));
     expect(found.indexOf("second")).toBeLessThan(found.indexOf("uses"));
-    // What is not assigned need not wait.
+    // Kernels that assign nothing need not wait.
     expect(found).toEqual(["first", "computes", "far", "near", "second", "assigns", "uses"]);
   });
 
@@ -133,9 +133,9 @@ describe("orderKernels", () => {
     expect(names(kernels, (buffer) => (buffer < 10 ? 100 : undefined))).toEqual(["writes", "check", "other"]);
   });
 
-  it("takes the kernel that frees most, or takes least, and of equal ones the earliest", () => {
+  it("prefers the kernel that frees most or allocates least, and on a tie the earliest", () => {
     const bytesOf = (buffer: number): number => [0, 100, 300, 200, 50][buffer] ?? 0;
-    // Large 2 is made first, since nothing else is there; then what frees it, before what only makes more.
+    // Large 2 comes first, as nothing else is ready; then the kernel that frees it, before those that only allocate.
     const kernels = [
       kernel("make 2", [], [2]),
       kernel("make 3", [], [3]),
@@ -150,10 +150,10 @@ describe("orderKernels", () => {
       "2 to 4",
       "all",
     ]);
-    // A value that nothing reads takes nothing.
+    // A value that nothing reads occupies no memory.
     const idle = [kernel("make 1", [], [1]), kernel("unread", [], [2]), kernel("read 1", [1], [0])];
     expect(names(idle, bytesOf)).toEqual(["unread", "make 1", "read 1"]);
-    // What is written twice lives to the end.
+    // A buffer that is written twice lives to the end.
     const twice = [kernel("a", [], [1]), kernel("b", [], [3]), kernel("b again", [], [3]), kernel("read a", [1], [0])];
     expect(names(twice, bytesOf)).toEqual(["a", "read a", "b", "b again"]);
   });

@@ -6,11 +6,11 @@ import { loadedBuffers, storedBuffers } from "./lower.ts";
 import { ReadyQueue } from "./readyQueue.ts";
 
 /**
- * The same kernels, each after what it must follow in the order given: it reads what was written before, and writes what was
- * read before. Among those that could run next, of which the first few are compared, comes the one that leaves the least memory in use, then the earliest. But a
- * kernel that checks an index goes first, and one that writes what outlives the program, and that no check needs, waits for
- * all checks: a wrong index is found before anything is assigned.
- * `bytesOf` is the size of a temporary; undefined for what outlives the program.
+ * The same kernels in dependency order: reads stay after earlier writes, and writes after earlier reads. Among the first few ready
+ * kernels, the one that leaves the least memory live comes next, then the earliest. Kernels that check an index go first. Kernels that
+ * no check needs and that write to memory that outlives the program wait for all checks, so that an invalid index is found
+ * before anything is assigned.
+ * `bytesOf` is the size of a temporary; undefined for memory that outlives the program.
  */
 export function orderKernels(
   kernels: readonly Instruction[],
@@ -19,7 +19,7 @@ export function orderKernels(
   const { before, after } = dependences(kernels);
   const touched = kernels.map((kernel) => [...new Set([...loadedBuffers(kernel), ...storedBuffers(kernel)])]);
   const checking = new Set(kernels.flatMap((kernel, place) => (hasChecks(kernel) ? [place] : [])));
-  /** Kernels that some check needs. */
+  /** Kernels that a check depends on. */
   const needed = new Set<number>();
   for (let place = kernels.length - 1; place >= 0; place--) {
     if (after[place]?.some((next) => checking.has(next) || needed.has(next))) needed.add(place);
@@ -30,7 +30,7 @@ export function orderKernels(
   const uses = new Map<number, number>();
   for (const buffer of touched.flat()) uses.set(buffer, (uses.get(buffer) ?? 0) + 1);
   const live = new Set<number>();
-  /** Bytes in use more after the kernel than before it. */
+  /** The growth of live bytes through a kernel. */
   const growth = (place: number): number => {
     let bytes = 0;
     for (const buffer of at(touched, place)) {
@@ -81,7 +81,7 @@ export function orderKernels(
   return ordered;
 }
 
-/** For each kernel: how many others must come before it, and which wait for it. */
+/** For each kernel, the number of kernels it depends on, and the kernels that depend on it. */
 export function dependences(kernels: readonly Instruction[]): {
   readonly before: number[];
   readonly after: readonly number[][];

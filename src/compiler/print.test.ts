@@ -1,4 +1,4 @@
-// The listing of a program: to the letter where it is short, and short where an expression shares its parts.
+// The listing of a program: exact for a short one, and compact if an expression shares its parts.
 import { expect, it } from "vitest";
 import { inputNode } from "../../test/conformance/run.ts";
 import { add } from "../graph/ops/elementwise.ts";
@@ -133,7 +133,7 @@ it("writes a shared expression once", () => {
   ]);
 });
 
-it("stays short where parts are used by parts that are used again", () => {
+it("stays short if shared parts have shared parts", () => {
   const key = inputNode({ shape: [2], dtype: "int32" });
   const draw = inputNode({ shape: [], dtype: "int32" });
   const noise = normal(key, draw, [4, 4]);

@@ -1,4 +1,4 @@
-// Prints a program of the kernel language for people to read.
+// Prints a program of the kernel language in human-readable form.
 import { shortName } from "../graph/dtype.ts";
 import { unreachable } from "../graph/errors.ts";
 import { type Axis, operandsOf, type Scalar } from "../graph/scalar.ts";
@@ -6,8 +6,8 @@ import { visitScalar } from "./indexing.ts";
 import type { BufferInfo, Instruction, Kernel, Program, Repeat, Statement, Window } from "./kernel.ts";
 
 /**
- * Buffers first, then every kernel with its loops. Axes and locals are numbered from 0 in each kernel. An expression used
- * more than once in a statement is written once, in a line `where t0 = …` below it.
+ * Buffers first, then every kernel with its loops. Axes and locals are numbered from 0 in each kernel. An expression that a
+ * statement uses more than once is written once, in a line `where t0 = …` below it.
  */
 export function printProgram(program: Program): string {
   const lines = [`program ${program.name}: ${program.argumentCount} arguments, arena of ${program.arenaBytes} bytes`];
@@ -74,7 +74,7 @@ class Lister {
   readonly #program: Program;
   readonly #names = new Map<number, string>();
   #temporaries = 0;
-  /** Of the statement at hand: what is used more than once, what is written already, and the lines below it. */
+  /** For the current statement: subexpressions used more than once, those already written, and the lines below it. */
   #shared: ReadonlySet<Scalar> = new Set();
   #texts = new Map<Scalar, string>();
   #where: string[] = [];
@@ -104,7 +104,7 @@ class Lister {
     }
   }
 
-  /** One statement with these expressions in it, and below it the expressions that they share. */
+  /** A statement with these expressions, followed by the subexpressions they share. */
   #lines(indent: string, parts: readonly Scalar[], write: (...texts: string[]) => string): string[] {
     this.#shared = sharedParts(parts);
     this.#texts = new Map();
@@ -228,7 +228,7 @@ class Lister {
   }
 }
 
-/** The expressions that are part of several others. */
+/** The subexpressions used several times. */
 function sharedParts(parts: readonly Scalar[]): Set<Scalar> {
   const seen = new Set<Scalar>(parts);
   const shared = new Set<Scalar>();

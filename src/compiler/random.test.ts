@@ -1,4 +1,4 @@
-// Random graphs compute the same on the reference with every optimisation and with one kernel for each node. test/fuzz tries more, on every backend.
+// Random graphs compute the same on the reference with every optimisation and with one kernel per node. test/fuzz tests more, on every backend.
 import { afterAll, expect, it } from "vitest";
 import { Runner, type Value } from "../../test/conformance/run.ts";
 import { difference, program } from "../../test/fuzz/compare.ts";

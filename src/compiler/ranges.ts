@@ -4,7 +4,7 @@ export class Ranges {
   readonly #starts: number[] = [];
   readonly #ends: number[] = [];
 
-  /** The first place at or after `start` with `size` bytes free. */
+  /** The first offset at or after `start` with `size` free bytes. */
   gapFrom(start: number, size: number): number {
     let place = start;
     for (let at = this.#firstEndingAfter(start); at < this.#starts.length; at++) {
@@ -14,7 +14,7 @@ export class Ranges {
     return place;
   }
 
-  /** Whether all of it is there. */
+  /** Whether the set contains the whole range. */
   covers(start: number, end: number): boolean {
     const at = this.#firstEndingAfter(start);
     return start >= end || ((this.#starts[at] ?? end) <= start && (this.#ends[at] ?? start) >= end);

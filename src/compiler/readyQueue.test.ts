@@ -1,9 +1,9 @@
-// The ready queue behaves like a sorted list: the entries it shows and the order it returns them in.
+// The ready queue behaves like a sorted list: the visible entries, and the order of removal.
 import { describe, expect, it } from "vitest";
 import { ReadyQueue } from "./readyQueue.ts";
 
 describe("ReadyQueue", () => {
-  it("is a sorted list, of which the first 64 are at hand: 4,000 random additions and takings", () => {
+  it("matches a sorted list with its first 64 entries visible, over 4,000 random additions and removals", () => {
     const queue = new ReadyQueue();
     const list: number[] = [];
     let state = 1;
@@ -12,7 +12,7 @@ describe("ReadyQueue", () => {
       return Math.floor((state / 2 ** 32) * limit);
     };
     for (let round = 0; round < 4_000; round++) {
-      // More are added than taken at first, and more taken than added at last.
+      // At first additions dominate, at the end removals.
       if (random(4_000) > round) {
         const value = random(100_000);
         queue.add(value);

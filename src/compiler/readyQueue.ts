@@ -1,10 +1,10 @@
 // A priority queue of numbers, smallest first, whose first few entries can be inspected and taken out of order.
 
-/** How many of the smallest can be inspected; a constant, so that ordering thousands of kernels stays linear. */
+/** Entries that can be inspected; a constant, so that ordering thousands of kernels stays linear. */
 const atHand = 64;
 
 export class ReadyQueue {
-  /** The smallest in order. */
+  /** The smallest entries, in order. */
   readonly first: number[] = [];
   /** All others, as a heap. */
   readonly #rest: number[] = [];
@@ -24,7 +24,7 @@ export class ReadyQueue {
     if (largest !== undefined) rise(rest, largest);
   }
 
-  /** Takes the number at a place among the first; undefined when there is none. */
+  /** Removes the entry at an index of `first`; undefined if there is none. */
   take(place = 0): number | undefined {
     const [taken] = this.first.splice(place, 1);
     const next = taken === undefined ? undefined : sink(this.#rest);
@@ -33,7 +33,7 @@ export class ReadyQueue {
   }
 }
 
-/** Adds a value to a heap, whose first is the smallest. */
+/** Adds a value to a heap with the smallest entry first. */
 function rise(heap: number[], value: number): void {
   let place = heap.push(value) - 1;
   while (place > 0) {
@@ -46,7 +46,7 @@ function rise(heap: number[], value: number): void {
   heap[place] = value;
 }
 
-/** Takes the smallest out of a heap. */
+/** Removes the smallest entry from a heap. */
 function sink(heap: number[]): number | undefined {
   const smallest = heap[0];
   const moved = heap.pop();

@@ -1,4 +1,4 @@
-// What a reduction walks: the dims of its input that it keeps, and those that it reduces.
+// The dims that a reduction walks: those of its input that it keeps, and those that it reduces.
 import { at } from "../graph/at.ts";
 import { InternalError } from "../graph/errors.ts";
 import type { Combine, Node } from "../graph/node.ts";
@@ -9,7 +9,7 @@ interface Reduction {
   readonly input: Node;
   readonly kept: readonly number[];
   readonly reduced: readonly number[];
-  /** The reduced dims come last, so that kept × reduced is the row-major order of the input. */
+  /** Whether the reduced dims come last, so that kept × reduced is the row-major order of the input. */
   readonly rowMajor: boolean;
   readonly combine: Combine;
 }
@@ -26,7 +26,7 @@ export function reductionOf(node: Node): Reduction {
   return { input, kept, reduced, rowMajor, combine: rule.combine };
 }
 
-/** The input's index from the flat place among kept dims and the flat place among reduced ones. */
+/** The input's index, from the flat index over kept dims and the flat index over reduced dims. */
 export function reductionIndex(
   input: Node,
   kept: readonly number[],

@@ -1,4 +1,4 @@
-// Decides which values are worth a buffer; everything else is recomputed inside the kernels that read it.
+// Decides which values get a buffer; everything else is recomputed inside the kernels that read it.
 import { byteSize, computedIn } from "../graph/dtype.ts";
 import { isOp, type Node } from "../graph/node.ts";
 import { castOp } from "../graph/ops/cast.ts";
@@ -10,8 +10,8 @@ import { type Assembly, assemble, notAssembled } from "./assemble.ts";
 import { canonical, flatten, isAffine, visitScalar } from "./indexing.ts";
 
 /**
- * Numbers worked out from numbers alone (bias corrections, step counts) come before everything else: whoever needs one can
- * then join the kernel of its large input, instead of waiting for the number's own.
+ * Scalars computed from scalars alone (bias corrections, step counts) come first, so that their readers can join the kernel of
+ * their large input instead of waiting for the scalar's kernel.
  */
 function scalarsFirst(order: readonly Node[]): Node[] {
   const early = new Set<Node>();
@@ -21,23 +21,23 @@ function scalarsFirst(order: readonly Node[]): Node[] {
   return [...order.filter((node) => early.has(node)), ...order.filter((node) => !early.has(node))];
 }
 
-/** What an element op costs to inline: a view costs nothing. */
+/** The cost of inlining an element op; a view is free. */
 interface Probe {
-  /** Arithmetic operations for each element; a transcendental function counts as several. */
+  /** Arithmetic operations per element; a transcendental function counts as several. */
   readonly cost: number;
-  /** Operations that need one another's results, those in indices included. */
+  /** The length of the longest chain of dependent operations, including index arithmetic. */
   readonly levels: number;
-  /** The element is exactly one element of input 0, at an affine place. */
+  /** Whether the element is exactly one element of input 0, at an affine index. */
   readonly isView: boolean;
-  /** The inputs that the element is computed from. A function with a gradient of its own has others for that alone. */
+  /** The inputs the element is computed from. A function with a custom gradient has further inputs only for the gradient. */
   readonly reads: ReadonlySet<number>;
-  /** Inputs read at several places: recomputing one there would multiply the work. */
+  /** Inputs read at several indices: recomputing one there would multiply the work. */
   readonly rereads: ReadonlySet<number>;
 }
 
 const inputBuffer = -1;
 
-/** Runs of fewer elements than this, from one input, count as interleaved. */
+/** Runs of fewer elements from one input count as interleaved. */
 const shortestRun = 16;
 
 function probe(node: Node): Probe {
@@ -106,26 +106,26 @@ const cheapUnary: ReadonlySet<string> = new Set([
   "isNaN",
 ]);
 
-/** Inlining stops here, so that no kernel grows without bound. */
+/** Limits on inlining, so that no kernel grows without bound. */
 const inlineCostLimit = 160;
 const inlineDepthLimit = 40;
 const inlineLevelLimit = 192;
-/** A value read by several kernels is recomputed rather than stored below this cost and this many loads. */
+/** A value with several readers is recomputed rather than stored below this cost and number of loads. */
 const recomputeCostLimit = 4;
 const recomputeLoadLimit = 2;
-/** Of what comes from one value in memory: readers of its result would load as much. */
+/** The limit for a value computed from a single load: reading the stored value would load as much. */
 const recomputeCostLimitOfOne = 6;
-/** An element that at least so many others share costs them nothing. */
+/** An input element shared by at least this many elements adds no cost. */
 const fewestSharing = 16;
 
 /** The cost of a transcendental function. */
 const heavyPart = 8;
 
-/** The cost of recomputing a value where it is read, down to buffers in memory. */
+/** The cost of recomputing a value on read, down to buffers in memory. */
 interface Inlined {
   readonly cost: number;
   readonly loads: number;
-  /** Nodes one after another, and operations one after another. */
+  /** The longest chain of nodes, and of operations. */
   readonly depth: number;
   readonly levels: number;
 }
@@ -135,13 +135,13 @@ const inMemory: Inlined = { cost: 0, loads: 1, depth: 0, levels: 0 };
 export interface Schedule extends Assembly {
   /** Every node reachable from the outputs, inputs first. */
   readonly order: readonly Node[];
-  /** The nodes that get a separate kernel result. */
+  /** The nodes whose values get a buffer. */
   readonly realized: ReadonlySet<Node>;
-  /** False: one kernel for each node, to compare against. */
+  /** False: one kernel per node, for comparison. */
   readonly fuse: boolean;
 }
 
-/** Chooses the realised nodes. Reductions, contractions, scans, tiles and outputs always are. */
+/** Chooses the realised nodes. Reductions, contractions, scans, tiles and outputs are always realised. */
 export function schedule(outputs: readonly Node[], options: { fuse: boolean } = { fuse: true }): Schedule {
   const order = scalarsFirst(topologicalOrder(outputs));
   if (!options.fuse)
@@ -178,7 +178,7 @@ export function schedule(outputs: readonly Node[], options: { fuse: boolean } = 
       continue;
     }
     const own = probes.get(node) as Probe;
-    // Where neighbours come from different parts of a cat, lanes compute all parts: what is heavy is computed before.
+    // Lanes that span parts of a cat compute all of the parts, so expensive parts are realised.
     const multiplies = (input: Node): boolean =>
       sizeOf(node.shape) > sizeOf(input.shape) && (!isOp(node, catOp) || costOf(input).cost >= heavyPart);
     node.inputs.forEach((input, k) => {
@@ -192,7 +192,7 @@ export function schedule(outputs: readonly Node[], options: { fuse: boolean } = 
       const part = costOf(input);
       depth = Math.max(depth, part.depth);
       below = Math.max(below, part.levels);
-      // What many elements share, such as a figure of each channel, is read and computed outside the innermost loop.
+      // Values shared by many elements, such as a number per channel, are computed outside the innermost loop.
       if (sizeOf(input.shape) * fewestSharing <= sizeOf(node.shape)) continue;
       cost += part.cost;
       loads += part.loads;
@@ -213,27 +213,27 @@ export function schedule(outputs: readonly Node[], options: { fuse: boolean } = 
   return { order, realized, fuse: true, ...assemble(order, realized, new Set(outputs), realize) };
 }
 
-/** A conversion that whoever reads less memory for it does better itself. */
+/** A conversion to a wider type: readers do it themselves, because they then read less memory. */
 const widens = (node: Node): boolean =>
   isOp(node, castOp) && byteSize(node.dtype) === 4 && node.inputs.some(({ dtype }) => byteSize(dtype) < 4);
 
-/** Whether a kernel gives the node a value: a source has one, checks and loops have none. */
+/** Whether a kernel computes the node: sources are given, checks and loops have no value. */
 const isComputed = ({ op: { rule } }: Node): boolean =>
   rule.kind !== "source" && rule.kind !== "check" && rule.kind !== "loop";
 
-/** Neighbours that come from different inputs: written once, strided, they are read in order; chosen one by one wherever they are read, they are not. */
+/** A cat of short runs: written once, with a stride, its elements are then read in order; selecting on each read would not be. */
 function interleaves(node: Node): boolean {
   if (!isOp(node, catOp)) return false;
   const { dim } = node.attributes;
   const runs = node.inputs.map((input) => sizeOf(input.shape.slice(dim)));
-  // Two that alternate are read in order too: backends load each element for two lanes.
+  // Two alternating inputs are read in order anyway: backends load each element for two lanes.
   const alternate = runs.length === 2 && runs.every((run) => run === 1);
   return !alternate && runs.every((run) => run < shortestRun) && sizeOf(node.shape) > shortestRun;
 }
 
 /**
- * A contraction reads its operands many times and wants plain strides: the operand becomes an affine view of a buffer.
- * Views are looked through as long as their composition stays affine, and conversions from narrower types.
+ * A contraction reads its operands many times and needs plain strides: the operand becomes an affine view of a buffer.
+ * Looks through views as long as their composition stays affine, and through conversions from narrower types.
  */
 function realizeOperand(
   operand: Node,
@@ -249,12 +249,12 @@ function realizeOperand(
   }
   const even = composesAffinely(chain, operand.shape, base.shape);
   const stored = base.op.rule.kind === "source" || realized.has(base);
-  // Where the operand needs memory of its own, its base does not, unless elements of it would be computed several times.
+  // If the operand needs its own buffer, its base does not, unless elements of the base would be computed several times.
   if (!stored && (even || sizeOf(base.shape) < sizeOf(operand.shape))) realize(base);
   if (!even) realize(operand);
 }
 
-/** Whether views read their base, which lies in the order of its elements, at an even stride along each dim. */
+/** Whether the views read their row-major base with a uniform stride along each dim. */
 function composesAffinely(chain: readonly Node[], shape: Shape, base: Shape): boolean {
   let index: readonly Scalar[] = shape.map((extent) => axisValue(newAxis(extent)));
   for (const node of chain) {
@@ -276,6 +276,6 @@ function composesAffinely(chain: readonly Node[], shape: Shape, base: Shape): bo
   return isAffinePlace(index, base);
 }
 
-/** Whether the place in memory is even along each dim, as it is when dims are merged: their parts alone need not be. */
+/** Whether the flat index is affine. If dims are merged, its parts need not be. */
 const isAffinePlace = (index: readonly Scalar[], shape: Shape): boolean =>
   index.every(isAffine) || isAffine(canonical(flatten(index, shape)));

@@ -1,4 +1,4 @@
-// Paddings of one value become windows of the widest where that is smaller than all of them.
+// Paddings of one value become windows of the widest, if that is smaller than all of them together.
 import { describe, expect, it } from "vitest";
 import { inputNode } from "../../test/conformance/run.ts";
 import { isOp, type Node } from "../graph/node.ts";
@@ -9,7 +9,7 @@ import { sharePads } from "./sharePads.ts";
 const x = inputNode({ shape: [4, 6], dtype: "float32" });
 const padded = (...pads: readonly Pad[]): Node => pad(x, pads, 0);
 
-/** The pads that are left, and how many slices there are. */
+/** The remaining pads, and the number of slices. */
 function shared(...outputs: readonly Node[]): { readonly pads: unknown[]; readonly slices: number } {
   const results = sharePads(outputs);
   expect(results.map(({ shape }) => shape)).toEqual(outputs.map(({ shape }) => shape));
@@ -21,7 +21,7 @@ function shared(...outputs: readonly Node[]): { readonly pads: unknown[]; readon
 }
 
 describe("paddings of one value", () => {
-  it("are windows of one that is as wide as each on every side", () => {
+  it("are windows of one that covers each of them on every side", () => {
     const [left, right] = [padded([0, 0], [2, 0]), padded([0, 0], [0, 3])];
     expect(shared(left, right)).toEqual({
       pads: [
@@ -33,18 +33,18 @@ describe("paddings of one value", () => {
       slices: 2,
     });
   });
-  it("take no window of what is the widest itself, and one along each dim that is smaller", () => {
+  it("use the widest itself without a window, and slice only the dims that are smaller", () => {
     expect(shared(padded([1, 1], [2, 2]), padded([0, 1], [2, 2])).slices).toBe(1);
     expect(shared(padded([1, 1], [2, 2]), padded([0, 1], [2, 1])).slices).toBe(2);
   });
-  it("stay apart where all of them are as small as the one", () => {
-    // [8, 6] and [4, 12] beside [8, 12]: 48 + 48 is not more than 96; with one row more it is.
+  it("stay separate if together they are no larger than the common one", () => {
+    // [8, 6] and [4, 12] versus [8, 12]: 48 + 48 is not more than 96; with one more row it is.
     const tall = padded([2, 2], [0, 0]);
     expect(shared(tall, padded([0, 0], [3, 3])).pads).toHaveLength(2);
     expect(shared(tall, padded([0, 0], [3, 3]), padded([1, 0], [0, 0])).pads).toHaveLength(1);
     expect(shared(tall, padded([1, 0], [3, 3])).pads).toHaveLength(1);
   });
-  it("stay as they are where there is one, or where they differ in their value or what they pad", () => {
+  it("are unchanged if there is only one, or if they differ in value or input", () => {
     const one = padded([1, 1], [2, 2]);
     expect(sharePads([one])[0]).toBe(one);
     const other = inputNode({ shape: [4, 6], dtype: "float32" });
@@ -68,7 +68,7 @@ describe("paddings of one value", () => {
       ).pads,
     ).toHaveLength(2);
   });
-  it("stay as they are where they take away, or put zeros between", () => {
+  it("are unchanged if they crop, or insert zeros between elements", () => {
     const wide = padded([1, 1], [2, 2]);
     expect(shared(wide, padded([0, 1], [-1, 2])).pads).toHaveLength(2);
     expect(shared(wide, padded([0, 1], [2, -1])).pads).toHaveLength(2);

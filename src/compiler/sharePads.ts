@@ -1,4 +1,4 @@
-// Replaces several paddings of one value by views of the widest, so that it is written once. The phases of a strided gradient need this.
+// Replaces several paddings of one value by views of the widest, so that it is written once, for example for the phases of a strided gradient.
 import { at } from "../graph/at.ts";
 import { attributesKey } from "../graph/key.ts";
 import { isOp, type Node, withScope } from "../graph/node.ts";
@@ -43,12 +43,12 @@ export function sharePads(outputs: readonly Node[]): readonly Node[] {
   });
 }
 
-/** Padding that only adds, and only outside. */
+/** Padding that only adds elements, and only at the edges. */
 const isPlain = (node: Node): node is Padded =>
   isOp(node, padOp) &&
   node.attributes.pads.every(([before, after, between = 0]) => before >= 0 && after >= 0 && between === 0);
 
-/** The part of the wider padding that is the node. */
+/** The part of the wider padding that equals the node. */
 function window(whole: Node, pads: readonly Pad[], node: Padded): Node {
   return node.shape.reduce((part, extent, dim) => {
     const start = at(pads, dim)[0] - at(node.attributes.pads, dim)[0];

@@ -1,4 +1,4 @@
-// Rewrites a graph to an equal, smaller one: merges equal nodes, folds constants, removes operations that do nothing.
+// Rewrites a graph to an equal, smaller one: merges equal nodes, folds constants, removes operations without effect.
 import { at } from "../graph/at.ts";
 import { isFloat } from "../graph/dtype.ts";
 import { nodeKey } from "../graph/key.ts";
@@ -13,10 +13,10 @@ import { overInputs, rewriteGraph, topologicalOrder, usersOf } from "../graph/wa
 import { isConvolution, isMovement, narrow } from "./narrow.ts";
 import { sharePads } from "./sharePads.ts";
 
-/** The most movements that a slice is followed through: more than gradients of convolutions have. */
+/** The most movements that a slice moves through: more than gradients of convolutions have. */
 const mostMovements = 64;
 
-/** Returns, for each output, an equal node. Values are kept bit for bit, signed zeros and NaN included. */
+/** Returns an equal node for each output. Values are preserved bit for bit, including signed zeros and NaN. */
 export function simplify(outputs: readonly Node[]): readonly Node[] {
   const canonical = new Map<string, Node>();
   const merge: Merge = (node) => {
@@ -29,7 +29,7 @@ export function simplify(outputs: readonly Node[]): readonly Node[] {
   const order = topologicalOrder(outputs);
   const users = usersOf(order);
   const isShared = (node: Node): boolean => users.get(node)?.length !== 1 || wanted.has(node);
-  /** Movements of convolutions with a single reader, by their number: the elements that a slice drops are never computed. */
+  /** Movements of convolutions with a single reader, with their count: elements that a slice drops are never computed. */
   const cuttable = new Map<Node, number>();
   const opaque = (input: Node): boolean => !isMovement(input) && !isConvolution(input);
   const simplified = rewriteGraph(order, outputs, (node, inputs) => {
@@ -46,13 +46,13 @@ export function simplify(outputs: readonly Node[]): readonly Node[] {
   return sharePads(simplified);
 }
 
-/** The canonical node among all that equal this one. */
+/** Returns the canonical node among all that equal this one. */
 type Merge = (node: Node) => Node;
 
 const sourceIds = new WeakMap<object, number>();
 let nextSourceId = 0;
 
-/** A number for a source, the same each time. */
+/** A stable id for a source. */
 function sourceId(source: object): number {
   const known = sourceIds.get(source);
   if (known !== undefined) return known;
@@ -65,7 +65,7 @@ const structuralKey = (node: Node): string =>
     ? nodeKey(node, (input) => input.id)
     : `source ${sourceId(node.source)} ${node.dtype}[${node.shape.join(",")}]`;
 
-/** One step of algebra on a node whose inputs are already reduced. `soleUser`: it is the only user of its first input. */
+/** One algebraic step on a node with reduced inputs. `soleUser`: it is the only user of its first input. */
 function reduce(node: Node, merge: Merge, soleUser: boolean): Node {
   const [x, y] = node.inputs;
   if (x === undefined) return node;
@@ -112,7 +112,7 @@ function reduceBinary(node: Node, x: Node, y: Node, merge: Merge): Node {
   return node;
 }
 
-/** Division by a power of two is multiplication by its inverse, to the bit, while the inverse is a normal number. */
+/** Division by a power of two equals multiplication by its inverse bit for bit, while the inverse is a normal number. */
 const isPowerOfTwo = (value: number): boolean =>
   Math.abs(value) >= 2 ** -100 && Math.abs(value) <= 2 ** 100 && Number.isInteger(Math.log2(Math.abs(value)));
 
@@ -152,7 +152,7 @@ function reducePermute(node: Node<PermuteAttributes>, x: Node, merge: Merge, sol
   return soleUser && isOp(x, dotOp) ? (transposedProduct(dims, x, merge) ?? node) : node;
 }
 
-/** (a · b)ᵀ = bᵀ · aᵀ, so that the product is written where it is wanted; undefined when the order is not that of a transpose. */
+/** (a · b)ᵀ = bᵀ · aᵀ, so that the product is written in the required order; undefined if the order is not that of a transpose. */
 function transposedProduct(dims: readonly number[], product: Node<DotAttributes>, merge: Merge): Node | undefined {
   const [a, b] = product.inputs as [Node, Node];
   const { batch, inner } = product.attributes;
@@ -165,7 +165,7 @@ function transposedProduct(dims: readonly number[], product: Node<DotAttributes>
   return dot(turn(b, inner, n), turn(a, m, inner), batch, inner);
 }
 
-/** [batch, first, second] → [batch, second, first], by numbers of dims. */
+/** [batch, first, second] → [batch, second, first], with the numbers of dims. */
 function swapOrder(batch: number, first: number, second: number): number[] {
   const range = (start: number, count: number): number[] => Array.from({ length: count }, (_, place) => start + place);
   return [...range(0, batch), ...range(batch + first, second), ...range(batch, first)];

@@ -1,17 +1,17 @@
-// Splits cats of very many parts into cats of cats, so that no kernel has to select among all parts.
+// Splits cats with very many parts into cats of cats, so that no kernel has to select among all parts.
 import { isOp, type Node, withScope } from "../graph/node.ts";
 import { type CatAttributes, cat, catOp } from "../graph/ops/movement.ts";
 import { overInputs, rewriteGraph, topologicalOrder } from "../graph/walk.ts";
 import { liesInParts } from "./assemble.ts";
 
-/** The most parts that one kernel chooses among. */
+/** Most parts that one kernel selects among. */
 const mostParts = 256;
 
 /** For each output, an equal node. */
 export function splitCats(outputs: readonly Node[]): readonly Node[] {
   const order = topologicalOrder(outputs);
   const written = new Set(outputs);
-  // Parts that are computed where they belong need no choice.
+  // Parts computed in place need no selection.
   const splits = (node: Node): node is Node<CatAttributes> =>
     isOp(node, catOp) && node.inputs.length > mostParts && (written.has(node) || !liesInParts(node));
   if (!order.some(splits)) return outputs;

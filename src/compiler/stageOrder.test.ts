@@ -1,4 +1,4 @@
-// Stages: what each gives, and what that needs, comes before the next.
+// Stages: the outputs of each, and everything they need, come before the next stage.
 import { expect, it } from "vitest";
 import { add, constant, int, load } from "../graph/scalar.ts";
 import type { LoopKernel } from "./kernel.ts";
@@ -21,7 +21,7 @@ const kernel = (name: string, loads: readonly number[], buffer: number): LoopKer
 
 const names = (kernels: readonly { readonly name?: string }[]): unknown[] => kernels.map(({ name }) => name);
 
-it("brings forward what an early stage gives, with all that it needs", () => {
+it("moves the outputs of an early stage forward, with everything they need", () => {
   const kernels = [
     kernel("a", [], 0),
     kernel("late", [0], 1),
@@ -34,7 +34,7 @@ it("brings forward what an early stage gives, with all that it needs", () => {
   expect(staged.stageEnds).toEqual([3, 5]);
 });
 
-it("keeps a reader of what is overwritten before the writer", () => {
+it("keeps a reader before the kernel that overwrites its input", () => {
   const kernels = [kernel("reads", [0], 1), kernel("overwrites", [], 0)];
   const staged = orderInStages(kernels, 3, (buffer) => (buffer === 0 ? 1 : undefined));
   expect(names(staged.kernels as LoopKernel[])).toEqual(["reads", "overwrites"]);

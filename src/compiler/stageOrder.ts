@@ -6,8 +6,8 @@ import { storedBuffers } from "./lower.ts";
 import { dependences } from "./order.ts";
 
 /**
- * The same kernels, those of each stage with all that they need before those of the next, and otherwise in the order given. `stageOf`: the
- * stage that must give the value of a buffer, counted from 0; undefined: the last, or where it is needed. Checks and what they need come first.
+ * The same kernels: those of each stage, with everything they need, before those of the next, otherwise in the given order. `stageOf`: the
+ * stage that must produce a buffer, from 0; undefined: the last, or where it is needed. Checks and their dependencies come first.
  */
 export function orderInStages(
   kernels: readonly Instruction[],
@@ -20,7 +20,7 @@ export function orderInStages(
     return [...storedBuffers(kernel)].reduce((least, buffer) => Math.min(least, stageOf(buffer) ?? last), last);
   });
   const { after } = dependences(kernels);
-  // Who needs it comes later, so it is settled before.
+  // Readers come later in the list, so their stages are already known.
   for (let place = kernels.length - 1; place >= 0; place--)
     for (const next of at(after, place)) stages[place] = Math.min(at(stages, place), at(stages, next));
   const places = [...kernels.keys()].sort((a, b) => at(stages, a) - at(stages, b) || a - b);

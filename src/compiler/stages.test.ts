@@ -1,4 +1,4 @@
-// How much one kernel takes: stages, expressions, and operations that depend on one another.
+// The limits of one kernel: stages, expressions, and chains of dependent operations.
 import { describe, expect, it } from "vitest";
 import { inputNode } from "../../test/conformance/run.ts";
 import { add, axisValue, load, localValue, newAxis, newLocal, type Scalar, unary } from "../graph/scalar.ts";
@@ -6,7 +6,7 @@ import { type Stage, Stages } from "./stages.ts";
 
 const axis = newAxis(8);
 const loaded = (buffer: number): Scalar => load(buffer, axisValue(axis), "float32");
-/** So many operations one after another. */
+/** `length` operations in a chain. */
 const chain = (length: number, from: Scalar): Scalar =>
   Array.from({ length }).reduce<Scalar>((value) => unary("neg", value), from);
 const stage = (value: Scalar): Stage => ({
@@ -41,13 +41,13 @@ describe("a kernel is full", () => {
 describe("a chain of operations", () => {
   // The index and the load below it are the first two.
   const most = chain(254, loaded(0));
-  it("has 256 at most, but the first stage is always taken", () => {
+  it("has at most 256, but the first stage is always accepted", () => {
     const stages = new Stages();
     expect(stages.add(stage(chain(1000, loaded(0))))).toBe(true);
     expect(stages.add(stage(most))).toBe(true);
     expect(stages.add(stage(chain(1, most)))).toBe(false);
   });
-  it("goes on through the values of other stages", () => {
+  it("continues through the values of other stages", () => {
     const stages = new Stages();
     const first = stage(chain(100, loaded(0)));
     stages.add(first);
@@ -56,7 +56,7 @@ describe("a chain of operations", () => {
     expect(stages.add(stage(add(loaded(1), chain(153, own))))).toBe(true);
     expect(stages.all).toHaveLength(2);
   });
-  it("holds each element of a sum of 16, which may be written out, and none of a longer one", () => {
+  it("counts each element of a sum of 16, which may be unrolled, and none of a longer one", () => {
     for (const [reduced, rest] of [
       [16, 239],
       [17, 256],
@@ -70,7 +70,7 @@ describe("a chain of operations", () => {
       expect(stages.add(stage(chain(rest, own)))).toBe(true);
     }
   });
-  it("that is not taken leaves no trace", () => {
+  it("that is rejected leaves no trace", () => {
     const stages = new Stages();
     stages.add(stage(loaded(0)));
     const long = stage(chain(300, loaded(1)));

@@ -7,27 +7,27 @@ import { visitScalar } from "./indexing.ts";
 export interface Stage {
   readonly node: Node;
   readonly local: Local;
-  /** "full": one value for each point of all axes. "row": one for each point of the outer axes. */
+  /** "full": one value per point of all axes. "row": one per point of the outer axes. */
   readonly level: "full" | "row";
   /** The index of the value in a tensor of the node's shape, in terms of the group's axes. */
   readonly index: readonly Scalar[];
   readonly value: Scalar;
-  /** Set for reductions, whose value is combined over the inner axes. */
+  /** Set for reductions: the value is combined over the inner axes. */
   readonly combine?: Combine;
 }
 
-/** Several times what layers, losses and optimizers fuse to. */
+/** Several times as many as layers, losses and optimizers fuse to. */
 const mostStages = 256;
 const mostExpressions = 4096;
-/** Operations that depend on one another. */
+/** Longest chain of dependent operations. */
 const mostLevels = 256;
 
-/** Emitters may write out reductions of so few elements, one operation after another. */
+/** Emitters may unroll reductions of up to this many elements. */
 const writtenOut = 16;
 
 export class Stages {
   readonly all: Stage[] = [];
-  /** Cats of which the kernel computes a part: they are whole only after it. */
+  /** Cats of which the kernel computes a part: they are complete only after it. */
   readonly unfinished = new Set<Node>();
   readonly #byNode = new Map<Node, Stage>();
   readonly #levels = new Map<Scalar, number>();
@@ -43,14 +43,14 @@ export class Stages {
   }
 
   /**
-   * Adds a stage, where the chain of operations that ends in it is not too long; the first is always taken. `reduced`: how many
-   * elements a reduction combines. `whole`: the cat that it is a part of.
+   * Adds a stage, unless the chain of operations that ends in it is too long; the first is always accepted. `reduced`: the number of
+   * elements that a reduction combines. `whole`: the cat it is a part of.
    */
   add(stage: Stage, reduced = 1, whole?: Node): boolean {
     const written = reduced <= writtenOut;
     const level = this.#levelOf(stage.value) + (written ? reduced - 1 : 0);
     if (this.all.length > 0 && level > mostLevels) return false;
-    // The result of a loop is there like a value in memory.
+    // The result of a loop is available like a value in memory.
     this.#levelOfLocal.set(stage.local.id, written ? level : 0);
     this.all.push(stage);
     this.#byNode.set(stage.node, stage);

@@ -1,4 +1,4 @@
-// What verify refuses: each program here breaks one promise of a good one.
+// What verify rejects: each program here breaks one invariant.
 import { describe, expect, it } from "vitest";
 import { axisValue, load, localValue, newAxis, newLocal, type Scalar, unary } from "../graph/scalar.ts";
 import type { BufferInfo, LoopKernel, Program } from "./kernel.ts";
@@ -18,7 +18,7 @@ function negated(from: number, to: number, value?: Scalar): LoopKernel {
   };
 }
 
-/** An argument, three temporaries at these offsets, and a result: each is computed from the one before. */
+/** An argument, three temporaries at these offsets, and a result, each computed from the previous one. */
 function program(offsets: readonly [number, number, number], more: Partial<Program> = {}): Program {
   const buffer = (id: number, placement: BufferInfo["placement"]): BufferInfo => ({
     id,
@@ -44,11 +44,11 @@ function program(offsets: readonly [number, number, number], more: Partial<Progr
 }
 
 describe("verify", () => {
-  it("lets good programs pass: the third value lies where the first did", () => {
+  it("accepts valid programs: the third value reuses the memory of the first", () => {
     expect(() => verify(program([0, 128, 0]))).not.toThrow();
   });
 
-  it("refuses values that lie in the same bytes at the same time, wholly, in part, or one inside the other", () => {
+  it("rejects live values that overlap: fully, partly, or one inside the other", () => {
     for (const offsets of [
       [0, 0, 128],
       [0, 64, 192],
@@ -67,18 +67,18 @@ describe("verify", () => {
     expect(() => verify({ ...long, buffers: inside })).toThrow("buffers 3 (b3) and 2 (b2) lie in the same bytes");
   });
 
-  it("refuses what reaches past the arena", () => {
+  it("rejects a buffer that reaches past the arena", () => {
     expect(() => verify(program([0, 160, 0]))).toThrow("buffer 2 (b2) reaches past the arena of 256 bytes");
   });
 
-  it("refuses to read what was not written, or as another dtype", () => {
+  it("rejects reads of unwritten memory, or with another dtype", () => {
     const { kernels } = program([0, 128, 0]);
     expect(() => verify(program([0, 128, 0], { kernels: kernels.slice(1) }))).toThrow("reads buffer 1 before it is");
     const wrong = negated(0, 4, load(0, axisValue(newAxis(length)), "int32"));
     expect(() => verify(program([0, 128, 0], { kernels: [wrong] }))).toThrow("loads buffer 0 as int32");
   });
 
-  it("refuses a local outside its body", () => {
+  it("rejects a local outside its body", () => {
     const local = newLocal("float32");
     const [kernel] = [negated(0, 4, localValue(local))];
     expect(() => verify(program([0, 128, 0], { kernels: [kernel] }))).toThrow(`reads local ${local.id} before`);

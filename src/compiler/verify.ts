@@ -8,8 +8,8 @@ import type { BufferInfo, Kernel, Program, Repeat, Statement } from "./kernel.ts
 import { loadedBuffers, storedBuffers, visitStatements } from "./lower.ts";
 
 /**
- * Throws InternalError when a buffer, or a part of it, is read before it is written, or as another dtype, when one lies outside the
- * arena, when two live ones share bytes, or when a local is unbound.
+ * Throws an InternalError if a buffer, or a part of it, is read before it is written or with another dtype, if one lies outside the
+ * arena, if two live ones share bytes, or if a local is unbound.
  */
 export function verify(program: Program): void {
   const written = new Set<number>();
@@ -28,7 +28,7 @@ export function verify(program: Program): void {
   verifyArena(program);
 }
 
-/** The rows that a loop looks at must lie in their buffers. What its body does was checked when it was compiled by itself. */
+/** The rows of a loop's windows must lie in their buffers. The body itself was verified when it was compiled. */
 function verifyRepeat({ name, steps, windows, body }: Repeat, program: Program): void {
   for (const { buffer, whole, start, shift, rows = steps + shift } of windows) {
     const [row, all] = [program.buffers[buffer], program.buffers[whole]];
@@ -73,7 +73,7 @@ interface Stay {
   last: number;
 }
 
-/** Goes through the kernels with the ranges of bytes that are in use, in order. */
+/** Walks the kernels in order with the byte ranges in use. */
 function verifyArena({ buffers, kernels, arenaBytes }: Program): void {
   const stays = new Map<number, Stay>();
   kernels.forEach((kernel, place) => {
@@ -98,7 +98,7 @@ function verifyArena({ buffers, kernels, arenaBytes }: Program): void {
   }
   const inUse: Stay[] = [];
   let clock = 0;
-  // Stays are noted by their first kernel.
+  // Lifetimes are recorded at their first kernel.
   for (const stay of stays.values()) {
     for (; clock < stay.first; clock++)
       for (const gone of ending.get(clock) ?? []) inUse.splice(placeOf(inUse, gone), 1);
@@ -114,7 +114,7 @@ function verifyArena({ buffers, kernels, arenaBytes }: Program): void {
   }
 }
 
-/** How many of the stays, which are in order, begin at lower bytes. */
+/** The number of lifetimes, in sorted order, that begin at lower bytes. */
 function placeOf(stays: readonly Stay[], { start }: Stay): number {
   let [low, high] = [0, stays.length];
   while (low < high) {
