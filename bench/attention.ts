@@ -1,4 +1,4 @@
-// Attention in tiles beside its plain form and PyTorch's: planned memory, and milliseconds of processor time on one thread.
+// Attention in tiles against its plain form and PyTorch's: planned memory, and milliseconds of CPU time on one thread.
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";

@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
-/** Bundles bench/peers/`source` into a folder, which lies beside the packages, so that the optional ones are found; the file. */
+/** Bundles bench/peers/`source` into a folder next to the packages, so that optional ones are found; returns the file. */
 export async function bundlePeer(source: string, folder: string): Promise<string> {
   const file = join(folder, `${basename(source, ".ts")}.mjs`);
   await build({

@@ -1,4 +1,4 @@
-// How long graphs of 1,000, 10,000 and 100,000 nodes take from tracing to their first result: each case in a process of its own.
+// The time from tracing graphs of 1,000, 10,000 and 100,000 nodes to their first result, each case in a separate process.
 import { spawnSync } from "node:child_process";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
@@ -18,10 +18,10 @@ const { values: options } = parseArgs({
 /** Builds and runs a graph of about `size` nodes once. */
 type Work = (size: number) => void;
 
-/** Nodes are numbered as they are made. */
+/** Node ids count upwards. */
 const made = (): number => tensor(0).node.id;
 let first = 0;
-/** How many nodes the graph has, set when it is whole. */
+/** The number of nodes of the graph, set when it is complete. */
 let nodes = 0;
 function whole<T>(result: T): T {
   nodes = made() - first;
@@ -32,7 +32,7 @@ const runs = (fn: (x: Tensor) => Tensor | Tensor[], x: Tensor): void => {
   compile((given: Tensor) => whole(fn(given)))(x);
 };
 
-/** A network of small layers, and Adam: forward, backward and update. */
+/** A network of small layers with Adam: forward, backward and update. */
 function deepNetwork(size: number): void {
   const nodesOfLayer = 108;
   const layers = Array.from({ length: Math.ceil(size / nodesOfLayer) }, () => [new nn.Linear(8, 8), new nn.Tanh()]);

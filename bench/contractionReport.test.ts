@@ -1,4 +1,4 @@
-// The verdicts on contractions: each form against its own promise, and a loss shows as a loss.
+// The verdicts on contractions: each form against its own target, and losses are marked.
 import { expect, it } from "vitest";
 import { compared, contractionReport, type Measured } from "./contractionReport.ts";
 import { flopsOf, type Shape, shapes } from "./shapes.ts";
@@ -20,21 +20,21 @@ const measured = (
   figures: Object.entries(seconds).map(([peer, median]) => ({ peer, median, check: checks[peer] ?? 1 })),
 });
 
-it("names every work once", () => {
+it("gives every workload a unique name", () => {
   expect(new Set(shapes.map(({ id }) => id)).size).toBe(shapes.length);
 });
 
 it("counts the arithmetic of products and convolutions", () => {
   expect(flopsOf(shapeOf("product-300-77-13-nn"))).toBe(2 * 300 * 77 * 13);
   expect(flopsOf(shapeOf("product-64-64-64-64-nn"))).toBe(2 * 64 ** 4);
-  // 32×32 with 5×5 windows every second place and two zeros around: 16×16 places.
+  // 32×32 with 5×5 windows, stride 2 and padding 2: 16×16 positions.
   const strided = 2 * 16 * 32 * 16 * 16 * 16 * 25;
   expect(flopsOf(shapeOf("conv-5×5-stride-2-forward"))).toBe(strided);
   expect(flopsOf(shapeOf("conv-5×5-stride-2-weight-gradient"))).toBe(strided);
   expect(flopsOf(shapeOf("conv-dilated-3×3-forward"))).toBe(2 * 16 * 32 * 28 * 28 * 32 * 9);
 });
 
-it("holds each form against its own promise", () => {
+it("judges each form by its own target", () => {
   const times = { "hebb c": 10e-6, "PyTorch 2": 12e-6, JAX: 8.5e-6 };
   const square = compared(shapeOf("product-512-512-512-nn"), measured("product-512-512-512-nn", times));
   expect(square).toMatchObject({ kept: false, rival: { peer: "JAX" } });
@@ -46,7 +46,7 @@ it("holds each form against its own promise", () => {
   expect(compared(shapeOf("net-lstm"), measured("net-lstm", { "hebb c": 1e-3 }))).toBeUndefined();
 });
 
-it("shows shares of the peak, losses in bold, failures in words and other results as disagreements", () => {
+it("shows shares of the peak, losses in bold, failures in words and different results as disagreements", () => {
   const flops = flopsOf(shapeOf("product-512-512-512-nn")) ?? 0;
   const text = contractionReport("a machine", "medians", [
     measured("product-512-512-512-nn", { "hebb c": flops / 100e9, "PyTorch 1.13": flops / 160e9 }),

@@ -1,4 +1,4 @@
-// Turns the figures of bench/contractions.ts into tables, and says where a promise is not kept.
+// Turns the figures of bench/contractions.ts into tables, and reports missed targets.
 import { type Figure, median } from "./results.ts";
 import { flopsOf, type Shape, shapes } from "./shapes.ts";
 
@@ -6,7 +6,7 @@ export interface Measured {
   readonly id: string;
   readonly threads: number;
   readonly load: number;
-  /** GFLOP/s that the machine reached in registers just before. */
+  /** GFLOP/s of the machine in registers, measured just before. */
   readonly peak: number | undefined;
   readonly figures: readonly Figure[];
 }
@@ -19,7 +19,7 @@ interface Promised {
   readonly atLeast: number;
 }
 
-/** What we hold ourselves to: our speed over that of the best of these peers. */
+/** Our target: our speed divided by that of the best of these peers. */
 function promised(shape: Shape): Promised {
   if (shape.kind === "conv") return { peers: pytorch, atLeast: 1 };
   if (shape.kind === "network") return { peers: pytorch, atLeast: 1.5 };
@@ -36,7 +36,7 @@ interface Comparison {
   readonly kept: boolean;
 }
 
-/** Our figure beside that of the best peer that the promise names. */
+/** Our figure against that of the best peer in the target. */
 export function compared(shape: Shape, { figures }: Measured): Comparison | undefined {
   const { peers, atLeast } = promised(shape);
   const own = figures.filter(({ peer }) => isOurs(peer)).find(timed);
@@ -68,7 +68,7 @@ function disagreement(figures: readonly Figure[]): string | undefined {
   return odd === undefined ? undefined : `${odd.peer} has ${odd.check?.toPrecision(6)}, we have ${own.toPrecision(6)}`;
 }
 
-/** What the terminal shows as soon as it is known. */
+/** The terminal output for one shape. */
 export function rows(shape: Shape, measured: Measured): string[] {
   const against = compared(shape, measured);
   const parts = measured.figures.map((figure) => {
@@ -113,7 +113,7 @@ function cells(shape: Shape, measured: Measured | undefined, peak: number | unde
   return `${show(own)}${share} | ${show(rival.median)} ${rival.peer} | ${kept ? times : `**${times}**`}`;
 }
 
-/** `figure` says what became of the repetitions: medians, or the fastest. */
+/** `figure` says how repetitions are summarised: by their median or by the fastest. */
 export function contractionReport(machine: string, figure: string, results: readonly Measured[]): string {
   const counts = [...new Set(results.map(({ threads }) => threads))];
   const peaks = new Map(

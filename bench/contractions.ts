@@ -1,4 +1,4 @@
-// Contractions of every form and untuned networks, beside PyTorch and JAX: one process for each peer, interleaved.
+// Contractions of every form and untuned networks against PyTorch and JAX: one process for each peer, interleaved.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, release, tmpdir } from "node:os";
@@ -56,7 +56,7 @@ const timing: Timing = options.fastest
     : { target: 0.1, warmUp: 0.25, maxSteps: 50_000 };
 
 const work = mkdtempSync(join(tmpdir(), "hebb-contractions-"));
-/** Beside the packages, so that our bundle finds the optional ones. */
+/** Next to the packages, so that our bundle finds the optional ones. */
 const bundles = join(root, "node_modules/.cache", `hebb-contractions-${process.pid}`);
 process.on("exit", () => {
   for (const folder of [work, bundles]) rmSync(folder, { recursive: true, force: true });
@@ -79,7 +79,7 @@ function peak(threads: number): number | undefined {
 const openmp = "/usr/lib/x86_64-linux-gnu/openblas-openmp";
 const venv = join(process.env["HEBB_PEERS"] ?? "", "torch-venv/bin/python");
 
-/** The command that starts a peer, or undefined where it is not installed. */
+/** The command that starts a peer, or undefined if it is not installed. */
 function commandFor(peer: string, threads: number): Command | undefined {
   const torch = (file: string, extra: Record<string, string> = {}): Command => ({
     file,
@@ -103,7 +103,7 @@ function commandFor(peer: string, threads: number): Command | undefined {
       return existsSync(venv) && has(venv, "torch") ? torch(venv) : undefined;
     case "JAX": {
       if (!existsSync(venv) || !has(venv, "jax")) return undefined;
-      // XLA takes every processor it sees.
+      // XLA uses every processor that it sees.
       const processors = threads === 1 ? "0" : `0-${threads - 1}`;
       return { file: "taskset", args: ["-c", processors, venv, join(root, "bench/peers/shapes_jax.py")] };
     }

@@ -1,4 +1,5 @@
-# python bench/distributed.py: the step W5 of bench/distributed.ts in PyTorch, one process, and two with DistributedDataParallel over gloo, each with one thread.
+# python bench/distributed.py: step W5 of bench/distributed.ts in PyTorch, one process, and two with DistributedDataParallel over gloo, each with one
+# thread.
 import os
 import statistics
 import time

@@ -1,4 +1,4 @@
-// One rank of bench/distributed.ts, or a process without ranks: times the steps of a network, and what of it is communication.
+// One rank of bench/distributed.ts, or a single process: times the steps of a network, and the communication in them.
 import * as data from "../src/data/index.ts";
 import { init } from "../src/distributed/index.ts";
 import * as nn from "../src/nn/index.ts";
@@ -22,7 +22,7 @@ function timed<T>(work: () => T): T {
   }
 }
 
-/** The same ranks, with the time spent in them counted. */
+/** The same communicator, with the time in its calls measured. */
 function watched(world: Communicator): Communicator {
   return {
     rank: world.rank,

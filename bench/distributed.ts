@@ -1,4 +1,4 @@
-// node --import tsx bench/distributed.ts [openmpi|mpich]: ranks beside threads on the steps W4, W5 and W6, and what the model of scaling makes of it.
+// node --import tsx bench/distributed.ts [openmpi|mpich]: ranks against threads on the steps W4, W5 and W6, and the prediction of the scaling model.
 import { predictSteps } from "../src/distributed/scaling.ts";
 import { withRanks } from "./ranks.ts";
 
@@ -36,7 +36,7 @@ await withRanks("distributed", mpi, (run) => {
       console.log(
         `  ${ranks} ranks × 1 thread   ${fixed(found.step)} ms  ${fixed(one.step / found.step, 2)} ×, ${fixed(found.communication, 2)} ms of it in communication and waiting`,
       );
-    // Of what two ranks spend beyond their share, all is taken for bandwidth.
+    // The time of two ranks beyond half of one rank's is attributed to bandwidth alone.
     const talk = Math.max(two.step - one.step / 2, 0.01) / 1000;
     const predicted = predictSteps([1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024], {
       gradientSeconds: one.step / 1000,

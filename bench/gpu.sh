@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# WebGPU beside PyTorch, jax-js and tfjs-webgpu on a graphics card, in under 8 minutes. The machine needs the card's driver, and nothing else.
+# WebGPU against PyTorch, jax-js and tfjs-webgpu on a graphics card, in under 8 minutes. The machine needs only the card's driver.
 # usage: bench/gpu.sh pack DIR        here: everything into a folder of less than 64 MiB (Linux, x64)
-#        DIR/gpu.sh run [OPTIONS]     there: prints a table; --small for drivers that compute on the processor
+#        DIR/gpu.sh run [OPTIONS]     there: prints a table; --small for software drivers
 set -euo pipefail
 
 pack() {
@@ -19,7 +19,7 @@ pack() {
   cp "$modules"/webgpu/{package.json,index.js} "$to/node_modules/webgpu/"
   strip -o "$to/node_modules/webgpu/dist/linux-x64.dawn.node" "$modules/webgpu/dist/linux-x64.dawn.node"
   cp -r "$modules/@jax-js/jax" "$to/jax/node_modules/@jax-js/"
-  # Of TensorFlow.js what Node loads, as two files.
+  # The part of TensorFlow.js that Node loads, as two files.
   printf 'module.exports = require("@tensorflow/tfjs"); require("@tensorflow/tfjs-backend-webgpu");' >tfjs.js
   "$root/node_modules/.bin/esbuild" tfjs.js --bundle --platform=node --minify --outfile="$to/tfjs/node_modules/@tensorflow/tfjs/index.js" --log-level=error
   mkdir -p "$to/tfjs/node_modules/@tensorflow/tfjs-backend-webgpu"
@@ -46,7 +46,7 @@ run() {
   fi
   export XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-$(mktemp -d)}
   ldconfig -p 2>/dev/null | grep -q libvulkan.so.1 || export LD_LIBRARY_PATH=$here/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
-  # Where containers have the driver.
+  # Where containers keep the driver.
   local driver=/usr/local/nvidia/share/vulkan/icd.d/nvidia_icd.json
   [ -n "${VK_DRIVER_FILES:-}" ] || [ ! -e "$driver" ] || export VK_DRIVER_FILES=$driver
   "$here/node" "$here/gpu.mjs" "$@"

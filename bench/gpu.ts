@@ -1,5 +1,6 @@
-// Measures WebGPU on this machine's card beside PyTorch, jax-js and tfjs-webgpu, and writes a table.   usage: gpu.mjs [--only REGEX] [--minutes N] [--small]
-// Run by bench/gpu.sh, which puts everything that is needed into one folder.
+// Measures WebGPU on this machine's card against PyTorch, jax-js and tfjs-webgpu, and writes a table.   usage: gpu.mjs [--only REGEX] [--minutes N]
+// [--small]
+// Run by bench/gpu.sh, which puts everything that it needs into one folder.
 import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,7 +18,7 @@ process.on("exit", () => rmSync(work, { recursive: true, force: true }));
 interface Row {
   readonly id: string;
   readonly title: string;
-  /** Of one step; then the figure is a rate. */
+  /** The operations of one step; if given, the figure is a rate. */
   readonly flops?: number;
 }
 
@@ -57,11 +58,11 @@ const loadBefore = load();
 const rounds = options.small ? 5 : 3;
 const begin = Date.now();
 const end = begin + 60_000 * Number(options.minutes ?? 7.5);
-// A driver for the processor takes a minute for ten steps.
+// A software driver takes a minute for ten steps.
 const longest = options.small ? 240_000 : 60_000;
 const versions = new Map<string, string>();
 
-/** What a peer does, if it does it in time; else why not. */
+/** The peer's answer, or the reason there is none in time. */
 async function inTime<T>(peer: Peer, work: () => Promise<T>): Promise<{ readonly done: T } | string> {
   const left = Math.min(longest, end - Date.now());
   if (left < 5000) return "no time";
@@ -90,7 +91,7 @@ interface Runner {
 const missing = new Set<string>();
 const cells = new Map<string, string>();
 
-/** The peers that are ready for the work; of the others, the table says why they are not. */
+/** The peers that are ready for the workload; for the others the table gives the reason. */
 async function prepared(id: string): Promise<Runner[]> {
   const runners: Runner[] = [];
   for (const { name, command } of peers) {
@@ -109,7 +110,7 @@ async function prepared(id: string): Promise<Runner[]> {
   return runners;
 }
 
-/** The median of three repetitions or more, which the peers do in turns: what else the machine does meets all of them. */
+/** The median of three or more repetitions, interleaved between the peers, so that other load on the machine affects all of them. */
 async function measure({ id, flops }: Row): Promise<void> {
   const runners = await prepared(id);
   for (let round = 0; round < rounds; round++)

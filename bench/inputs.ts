@@ -9,7 +9,7 @@ interface Values {
 }
 type Arrays = Record<string, Values>;
 
-/** A small seeded generator (xorshift32 multiplied by an odd constant): the inputs only have to be the same everywhere. */
+/** A small seeded generator (xorshift32 multiplied by an odd constant). The inputs only have to be the same everywhere. */
 function generator(seed: number): () => number {
   let state = seed | 0 || 1;
   return () => {
@@ -99,7 +99,7 @@ function gpt(draw: Draw, { layers, width, context, vocabulary, batch }: Transfor
   return out;
 }
 
-/** Every workload's arrays. Weights are [out, in] and images NCHW; a peer that stores them otherwise transposes on load. */
+/** The arrays of all workloads. Weights are [out, in] and images NCHW; a peer with another layout transposes on load. */
 export function makeInputs(seed: number): Record<string, Arrays> {
   const draw = new Draw(seed);
   return {
@@ -132,7 +132,7 @@ export function writeInputs(directory: string, seed = 20_261): void {
   writeArrays(directory, makeInputs(seed));
 }
 
-/** The weights of GPT-2's small one: 500 MB, written where they are asked for. */
+/** The weights of the small GPT-2: 500 MB, written only on request. */
 export function writeLargeInputs(directory: string, seed = 20_261): void {
   writeArrays(directory, { gpt2: gpt(new Draw(seed), transformers.gpt2, 2) });
 }

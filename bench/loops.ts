@@ -65,7 +65,7 @@ else if (options.one !== undefined) {
 } else {
   process.stdout.write(`${options.kind} 64 → 128, batch ${options.batch}, ${options.backend}, ${cpus()[0]?.model}\n`);
   for (const size of options.sizes.split(",")) {
-    // This is the bundle.
+    // This file is the bundle.
     const own = ["--one", size];
     for (const name of ["backend", "threads", "batch", "kind"] as const) own.push(`--${name}`, options[name]);
     const { stdout, stderr } = spawnSync(process.execPath, [fileURLToPath(import.meta.url), ...own], {

@@ -1,4 +1,4 @@
-// npm run bench: our backend beside the installed peers, interleaved; figures to the terminal and docs/benchmarks.md.
+// npm run bench: our backends against the installed peers, interleaved; figures to the terminal and docs/benchmarks.md.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, release, tmpdir, totalmem } from "node:os";
@@ -59,7 +59,7 @@ const timing = (w: Workload): Timing =>
       : { target: w.group === "W6" ? 0.8 : 0.4, warmUp: 1, maxSteps: 5000 };
 
 const work = mkdtempSync(join(tmpdir(), "hebb-bench-"));
-/** Beside the packages, so that our bundles find the optional ones. */
+/** Next to the packages, so that our bundles find the optional ones. */
 const bundles = join(root, "node_modules/.cache", `hebb-bench-${process.pid}`);
 process.on("exit", () => {
   for (const folder of [work, bundles]) rmSync(folder, { recursive: true, force: true });
@@ -78,7 +78,7 @@ const node24 = ((): string | undefined => {
   const file = join(peersHome, `node24/node_modules/node-${process.platform}-${process.arch}/bin/node`);
   return existsSync(file) ? file : undefined;
 })();
-/** The JavaScript peers run on the newest Node there is: it is the better one for them. */
+/** The JavaScript peers run on the newest installed Node, which is the fastest for them. */
 const peerNode = node24 ?? process.execPath;
 const openmp = "/usr/lib/x86_64-linux-gnu/openblas-openmp";
 
@@ -95,7 +95,7 @@ function hasJax(python: string): boolean {
   return known;
 }
 
-/** The command that runs a peer, or undefined when it is not installed or not able to use that many threads. */
+/** The command that runs a peer, or undefined if it is not installed or cannot use that many threads. */
 function commandFor(peer: PeerName, workload: string, threads: number): Command | undefined {
   const script = (name: string): string[] => [
     join(root, "bench/peers", name),
@@ -145,7 +145,7 @@ function commandFor(peer: PeerName, workload: string, threads: number): Command 
     case "JAX": {
       const file = installed("torch-venv/bin/python");
       if (file === undefined || !hasJax(file)) return undefined;
-      // XLA takes every processor it sees.
+      // XLA uses every processor that it sees.
       const args = [join(root, "bench/peers/jax_peer.py"), inputs, workload];
       return { file: "taskset", args: ["-c", threads === 1 ? "0" : `0-${threads - 1}`, file, ...args] };
     }
@@ -179,7 +179,7 @@ async function measure(workload: Workload, threads: number): Promise<Case | unde
   }
   for (let r = 0; r < repetitions; r++) {
     for (const entry of running) {
-      // Three repetitions of a second or more tell as much as seven short ones.
+      // Three repetitions of a second or more are as informative as seven short ones.
       if (r >= 3 && (entry.times[0] ?? 0) > 1) continue;
       await pause(30); // lets the previous peer's worker threads go to sleep
       try {

@@ -1,7 +1,7 @@
 // Networks that several benchmarks train.
 import * as nn from "../src/nn/index.ts";
 
-/** The network of the workload W4, for pictures of 28 × 28 (see bench/workloads.ts). */
+/** The network of workload W4, for images of 28 × 28 (see bench/workloads.ts). */
 export const digitsCnn = (): nn.Sequential =>
   new nn.Sequential(
     new nn.Conv2d(1, 16, 3, { padding: 1 }),

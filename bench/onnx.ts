@@ -1,4 +1,4 @@
-// Imported ONNX models beside onnxruntime: milliseconds of one pass, by batch and threads, each peer in a process of its own.
+// Imported ONNX models against onnxruntime: milliseconds of one pass, by batch and threads, each peer in a separate process.
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -49,11 +49,11 @@ interface Case {
 interface Timed {
   readonly milliseconds: number;
   readonly first: number;
-  /** The mean of the outputs' absolute values: peers that compute the same agree. */
+  /** The mean of the outputs' absolute values: peers with the same computation agree. */
   readonly check: number;
 }
 
-/** Numbers that every peer makes alike. */
+/** The same numbers in every peer. */
 function inputOf({ model, batch }: Case): { readonly data: Float32Array | Int32Array; readonly shape: number[] } {
   const shape = [
     batch,

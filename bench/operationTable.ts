@@ -1,4 +1,4 @@
-// What bench/operations.ts measures: a name that every peer knows, and the shapes of its inputs.
+// The operations of bench/operations.ts: a name that every peer knows, and the shapes of its inputs.
 
 export interface Operation {
   readonly id: string;

@@ -1,4 +1,4 @@
-// Linear algebra, transforms, cumulative ops, sorting and indexing beside PyTorch and JAX: one process for each peer, interleaved.
+// Linear algebra, transforms, cumulative ops, sorting and indexing against PyTorch and JAX: one process for each peer, interleaved.
 import { rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
@@ -48,7 +48,7 @@ for (const backend of options.backends.split(","))
 if (options.python !== undefined) {
   const env = { OMP_NUM_THREADS: threads, MKL_NUM_THREADS: threads };
   commands["PyTorch"] = { file: options.python, args: [join(root, "bench/peers/operations_torch.py"), threads], env };
-  // JAX takes as many threads as there are processors.
+  // JAX uses as many threads as there are processors.
   if (Number(threads) === cpus().length)
     commands["JAX"] = { file: options.python, args: [join(root, "bench/peers/operations_jax.py")] };
 }

@@ -1,4 +1,4 @@
-// One peer doing one workload in a child process: prepared once, then one repetition whenever asked.
+// One peer with one workload in a child process: prepared once, then one repetition per request.
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 
@@ -8,7 +8,7 @@ export interface Command {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** How long to warm up and to measure, in seconds. */
+/** Seconds to warm up and to measure. */
 export interface Timing {
   readonly target: number;
   readonly warmUp: number;
@@ -23,7 +23,7 @@ export interface Prepared {
 
 type Answer = Readonly<Record<string, unknown>>;
 
-/** Settings of the calling shell that would hold a peer back: a pinned BLAS kernel halves every OpenBLAS figure. */
+/** Settings of the calling shell that would slow a peer down: a pinned BLAS kernel halves every OpenBLAS figure. */
 const harmful = ["OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NODE_OPTIONS"];
 
 export function childEnvironment(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
@@ -69,7 +69,7 @@ export class Peer {
     return answered;
   }
 
-  /** `work`: which, for a peer that does one after another. */
+  /** `work`: the workload, for a peer that runs several in turn. */
   async prepare(work?: unknown): Promise<Prepared> {
     const answer = await this.#ask("prepare", work);
     if (answer["ready"] !== true) throw new Error(String(answer["error"] ?? "no answer"));
@@ -88,7 +88,7 @@ export class Peer {
     return answer["seconds"];
   }
 
-  /** Ends the process; its largest resident memory in MB. */
+  /** Ends the process; returns its peak resident memory in MB. */
   async quit(): Promise<number | null> {
     const answer = await this.#ask("quit");
     this.#child.stdin?.end();

@@ -33,7 +33,7 @@ def arg(k):
 
 
 def large():
-    """Calls with long sums, which the random ones are too small for."""
+    """Calls with long sums, which the random ones do not have."""
     n, m, k = (int(v) for v in torch.randint(2, 200, (3,)))
     return [
         ("x.sum", [], [normal(n * m)], lambda x: x.sum()),
@@ -82,7 +82,7 @@ def data(t):
 
 
 def figure(exact, theirs):
-    """Nothing where there is nothing to compare: no numbers, or numbers without an error."""
+    """None if there is nothing to compare: no numbers, or numbers without an error."""
     if exact is None or theirs is None or exact.numel() == 0 or not exact.is_floating_point() or not bool(exact.isfinite().all()):
         return None
     largest = float(exact.abs().max())
@@ -91,7 +91,7 @@ def figure(exact, theirs):
 
 
 def is_contradicted(x, exact):
-    """Interpolation is linear, so slope · x is the loss. PyTorch's slopes of "nearest" forget a scale that does not divide the size."""
+    """Interpolation is linear, so slope · x is the loss. PyTorch's slopes of "nearest" ignore a scale that does not divide the size."""
     (output,), (slope,) = exact
     return not math.isclose(float((slope * x).sum()), float(weighted(output)), rel_tol=1e-9, abs_tol=1e-9)
 

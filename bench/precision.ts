@@ -1,8 +1,8 @@
-// What float32 loses here beside what PyTorch's float32 loses, both against float64, for the cases of bench/precision.py:
+// The error of float32 here against that of PyTorch's float32, both relative to float64, for the cases of bench/precision.py:
 //
 //   python -P bench/precision.py 1200 > FILE; node scripts/run.mjs bench/precision.ts FILE [c|wasm|reference]
 //
-// An error is relative to the largest number of its tensor. Errors below half a unit of the last place, which rounding alone makes, count as that.
+// An error is relative to the largest number of its tensor. Errors below half a unit in the last place, which are mere rounding, count as that.
 import { readFileSync } from "node:fs";
 import { backendNames } from "../src/backends/backend.ts";
 import { HebbError } from "../src/graph/errors.ts";
@@ -27,16 +27,16 @@ const [file, name = "wasm"] = process.argv.slice(2);
 const backend = backendNames.find((each) => each === name);
 if (file === undefined) throw new HebbError("say which file bench/precision.py has made");
 if (backend === undefined) throw new HebbError(`there is no backend ${name}; use ${backendNames.join(", ")}`);
-// What is measured here is rounding: each program runs once, and is not worth a compiler's time.
+// Rounding is measured, not speed: each program runs once and is not worth long compilation.
 process.env["HEBB_CFLAGS"] ??= "-O1";
 useBackend({ backend, threads: 1 });
 const { torch, cases }: { torch: string; cases: readonly Case[] } = JSON.parse(readFileSync(file, "utf8"));
 
 const halfUnit = 2 ** -24;
-/** Where float32 keeps no two digits there is nothing to compare. */
+/** Where float32 has less than two correct digits, there is nothing to compare. */
 const hopeless = 1e-2;
 
-/** Outputs, then gradients; nothing where a tensor has none. */
+/** Outputs, then gradients; undefined where a tensor has none. */
 function results({ call, args, inputs, gradients }: Case): readonly (Tensor | undefined)[] {
   const given = inputs.map((figure) => tensorOf(figure, "float32"));
   const leaves = given.filter(({ dtype }) => dtype === "float32");

@@ -17,11 +17,11 @@ const shared = join("..", "shared", "data");
 
 interface Problem {
   readonly name: string;
-  /** With weights that training, or a state, fills. */
+  /** Builds the model; training or a state dict sets its weights. */
   build(): nn.Module & { forward(x: Tensor): Tensor };
   readonly train: readonly [Tensor, Tensor][];
   readonly test: readonly [Tensor, Tensor];
-  /** Rows whose ranges calibrate. */
+  /** Rows for calibration. */
   readonly calibration: Tensor;
 }
 

@@ -1,4 +1,4 @@
-// Starts a program of this folder as ranks of an MPI, or alone, and reads the line of JSON that it prints.
+// Starts a program of this folder as ranks of an MPI, or alone, and reads its line of JSON.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -10,11 +10,11 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 export interface RankRun {
   readonly ranks: number;
   readonly args: readonly string[];
-  /** Options of node. */
+  /** Node's options. */
   readonly node?: readonly string[];
 }
 
-/** Bundles `bench/NAME.rank.ts`, lets `measure` run it, and removes the bundle. */
+/** Bundles `bench/NAME.rank.ts`, has `measure` run it, and removes the bundle. */
 export async function withRanks(name: string, mpi: string, measure: (run: (how: RankRun) => string) => void) {
   const cache = join(root, "node_modules/.cache");
   mkdirSync(cache, { recursive: true });

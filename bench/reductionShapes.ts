@@ -1,4 +1,4 @@
-// What bench/reductions.ts measures: sums in every direction, of every size.
+// The cases of bench/reductions.ts: sums in every direction, of every size.
 
 export interface Reduction {
   readonly id: string;
@@ -31,7 +31,7 @@ const sums: readonly (readonly [shape: readonly number[], dims: readonly number[
   [[64, 16384], [1]],
   [[4, 1e6], [1]],
   [[1e5, 10], [1]],
-  // The first, as the gradient of a bias.
+  // The first, as in the gradient of a bias.
   [[32, 32], [0]],
   [[64, 128], [0]],
   [[64, 2048], [0]],
@@ -41,7 +41,7 @@ const sums: readonly (readonly [shape: readonly number[], dims: readonly number[
   [[16384, 100], [0]],
   [[1e6, 10], [0]],
   [[1e5, 3], [0]],
-  // Dims in the middle, and several.
+  // Middle dims, and several.
   [[16, 64, 32], [1]],
   [[64, 1024, 64], [1]],
   [

@@ -1,4 +1,4 @@
-// Sums in every direction on our backends, beside those of another checkout: interleaved, and the fastest of many counts.
+// Sums in every direction on our backends against those of another checkout: interleaved, the fastest of many repetitions.
 import { mkdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -32,7 +32,7 @@ const bundles = join(root, "node_modules/.cache", `hebb-reductions-${process.pid
 mkdirSync(bundles, { recursive: true });
 process.on("exit", () => rmSync(bundles, { recursive: true, force: true }));
 
-/** The peer with the library of a checkout. */
+/** The peer with a checkout's library. */
 async function bundle(checkout: string, name: string): Promise<string> {
   const outfile = join(bundles, `${name}.mjs`);
   await build({

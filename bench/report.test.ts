@@ -1,4 +1,4 @@
-// The verdicts of the benchmark: a promise is judged against the right peer, and a loss shows as a loss.
+// The verdicts of the benchmark: a target is judged against the right peer, and losses are marked.
 import { expect, it } from "vitest";
 import { disagreements, judge, report } from "./report.ts";
 import { type Case, median, merge } from "./results.ts";
@@ -25,7 +25,7 @@ function target(text: RegExp): Target {
   return found;
 }
 
-it("compares with the fastest of the named peers, and with nothing when none ran", () => {
+it("compares with the fastest of the named peers, and with nothing if none ran", () => {
   const promise = target(/^hebb c, tiny, 1 thread: at least 50/);
   const cases = [
     at("tiny", 1, figure("hebb c", 2e-6), figure("PyTorch 1.13", 95e-6), figure("PyTorch 2", 120e-6)),

@@ -25,7 +25,7 @@ function cell(figure: Figure | undefined, unit: Unit, flops: number | undefined)
 
 const ofPeer = (c: Case | undefined, peer: string): Figure | undefined => c?.figures.find((f) => f.peer === peer);
 
-/** Our own figure in a case: that of the backend named, or of the first that ran. */
+/** Our own figure in a case: that of the named backend, or of the first that ran. */
 export function oursIn(c: Case | undefined, own?: PeerName): number | undefined {
   if (own !== undefined) return ofPeer(c, own)?.median;
   return ours.map((name) => ofPeer(c, name)?.median).find((seconds) => seconds !== undefined);
@@ -80,7 +80,7 @@ function section({ title, id, unit, flops, note }: Section, cases: readonly Case
   ];
 }
 
-/** A target's figure for one workload: what was reached, and whether that keeps the promise. */
+/** The figure of one workload for a target, and whether the target is met. */
 export function judge(
   target: Target,
   id: string,
@@ -202,11 +202,11 @@ export function report(results: Results): string {
   ].join("\n");
 }
 
-/** The work and the peers of the short table. */
+/** The workloads and the peers of the short table. */
 const summarised = ["matmul-1024-nn", "tiny", "mlp", "cnn", "gpt", "infer-mlp"];
 const summarisedPeers = ["PyTorch 2", "JAX", "tfjs-wasm"];
 
-/** The table of the README: our figure on one and two threads, and how many times faster than some peers on one. */
+/** The table of the README: our figure on one and two threads, and the speedup over some peers on one. */
 export function summary({ cases, machine }: Results): string {
   const rows = summarised.flatMap((id) => {
     const workload = workloads.find((w) => w.id === id);

@@ -1,5 +1,5 @@
-// hebb serve beside onnxruntime behind the same server: answers a second and the time that clients wait; then hebb alone among hostile
-// bodies and connections; then SIGTERM under load. Every answer is compared with what the run predicts.
+// hebb serve against onnxruntime behind the same server: answers a second and the latency of clients; then hebb alone among hostile
+// bodies and connections; then SIGTERM under load. Every answer is compared with the run's prediction.
 // usage: node --import tsx bench/serve.ts [clients=1000] [seconds=60]; onnxruntime-node from the folder in HEBB_PEERS, if any
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -22,7 +22,7 @@ interface Flower {
   readonly wanted: Prediction;
 }
 
-/** What became of a request: an answer, or the error that ended it. A connection that was new when it ended may never have been accepted. */
+/** The outcome of a request: an answer, or the error that ended it. A connection that was new when it ended may never have been accepted. */
 type Outcome = { readonly status: number; readonly text: string } | { readonly error: string; readonly isNew: boolean };
 
 function post(address: string, agent: Agent, body: string | Buffer): Promise<Outcome> {
@@ -43,7 +43,7 @@ function post(address: string, agent: Agent, body: string | Buffer): Promise<Out
   });
 }
 
-/** Bodies that nobody can answer, each with the status that says so. */
+/** Invalid bodies, each with its expected status. */
 const hostile: readonly (readonly [string | Buffer, number])[] = [
   ["", 400],
   ["[1", 400],
@@ -58,7 +58,7 @@ const hostile: readonly (readonly [string | Buffer, number])[] = [
   [JSON.stringify(Array.from({ length: 4097 }, () => ({}))), 413],
 ];
 
-/** Connections that send no request to its end. */
+/** Connections that never finish a request. */
 const broken: readonly string[] = [
   "GARBAGE\r\n\r\n",
   "POST /predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n[{",
@@ -92,11 +92,11 @@ const addressOf = (server: ChildProcess): Promise<string> =>
 
 interface Load {
   readonly times: number[];
-  /** Answers other than the run's, and hostile bodies that got another status than theirs. */
+  /** Answers other than the run's, and hostile bodies with another status than expected. */
   wrong: number;
-  /** Requests on connections that had been accepted, without an answer. */
+  /** Requests without an answer on accepted connections. */
   lost: number;
-  /** New connections that the server did not accept, as it had ended. */
+  /** New connections that the server no longer accepted. */
   refused: number;
   hostile: number;
   readonly examples: string[];
@@ -104,13 +104,13 @@ interface Load {
 
 function isRight(text: string, wanted: Prediction): boolean {
   const got: Prediction = JSON.parse(text);
-  // Sums over other numbers of rows may round otherwise: a few units of float32.
+  // Sums over different numbers of rows may round differently: a few units of float32.
   const near = ([name, share]: [string, number]): boolean =>
     Math.abs((got.probabilities?.[name] ?? Number.NaN) - share) < 2 ** -20;
   return got.prediction === wanted.prediction && Object.entries(wanted.probabilities ?? {}).every(near);
 }
 
-/** Each client asks again as soon as it is answered, until `ended`; of `among` requests one is hostile. */
+/** Each client sends its next request after the answer, until `ended`; one request in `among` is hostile. */
 async function load(
   address: string,
   flowers: readonly Flower[],
@@ -162,7 +162,7 @@ function timesOf({ times }: Load, taken: number): string {
   return `${(times.length / taken).toFixed(0).padStart(7)} answers/s   p50 ${quantile(0.5)} ms   p99 ${quantile(0.99)} ms   most ${quantile(1)} ms`;
 }
 
-/** `among`: of so many requests to this server one is hostile, in a second measurement. */
+/** In a second measurement one request in `among` to this server is hostile. */
 async function measure(name: string, server: ChildProcess, flowers: readonly Flower[], among?: number): Promise<void> {
   const address = await addressOf(server);
   const until = (milliseconds: number): (() => boolean) => {

@@ -1,4 +1,4 @@
-// Contractions and untuned networks: what bench/contractions.ts measures, as data that every peer can read.
+// Contractions and untuned networks: the cases of bench/contractions.ts, as data that every peer can read.
 
 export type Layout = "nn" | "tn" | "nt" | "tt";
 /** Sums of int8 are int32, those of floats of 16 bits float32. */
@@ -28,7 +28,7 @@ interface Named {
   readonly title: string;
 }
 
-/** op(a) · op(b): [m, k] · [k, n], each stored transposed where the layout has a t; `batch` products side by side. */
+/** op(a) · op(b): [m, k] · [k, n], each stored transposed where the layout has a t; a batch of `batch` products. */
 export interface Product extends Named {
   readonly kind: "product";
   readonly batch: number;
@@ -109,7 +109,7 @@ const products: readonly Product[] = [
   product(8, 8, 8, "nn", { batch: 512 }),
   product(1, 1024, 4096, "nt"),
   product(1, 4096, 4096, "nt"),
-  // PyTorch takes half a minute for a large product of float16 that no library of its own computes.
+  // PyTorch takes half a minute for a large product of float16 without a library for it.
   ...each(["bfloat16", "float16", "int8"] as const, (dtype) => [
     ...each(dtype === "float16" ? [256] : [256, 1024, 2048], (n) => product(n, n, n, "nn", { dtype })),
     product(1, 1024, 4096, "nt", { dtype }),
@@ -298,7 +298,7 @@ const networks: readonly Network[] = [
 
 export const shapes: readonly Shape[] = [...products, ...convolutions, ...networks];
 
-/** Additions and multiplications of one call; a network has too many parts to say. */
+/** Additions and multiplications of one call; undefined for a network, which has too many parts. */
 export function flopsOf(shape: Shape): number | undefined {
   if (shape.kind === "network") return undefined;
   if (shape.kind === "product") return 2 * shape.batch * shape.m * shape.k * shape.n;

@@ -1,4 +1,5 @@
-// The Studio in figures: first learned frame, JavaScript, main-thread time a frame, steps a second beside Node, a GPT on a megabyte of text, memory over a long run.
+// The Studio in figures: first trained frame, JavaScript, main-thread time a frame, steps a second against Node, a GPT on a megabyte of text, memory
+// over a long run.
 // usage: node --import tsx bench/studio.ts [minutes of the long run]
 import { existsSync } from "node:fs";
 import { createServer } from "node:http";
@@ -46,8 +47,8 @@ const counted =
   "globalThis.drawn_ = 0; globalThis.frames_ = 0; studio.onPicture(() => globalThis.drawn_++); (function frame() { globalThis.frames_++; requestAnimationFrame(frame); })()";
 
 /**
- * The same training in the page and in Node by turns, so that whatever else the machine does counts for both. The page draws, and
- * looks at what it shows; Node only trains. `store` is the page's store, `step` where its step stands; `advance` takes some steps in Node.
+ * The same training in the page and in Node by turns, so that other load on the machine affects both. The page also draws and
+ * inspects; Node only trains. `store` is the page's store, `step` the expression of its step; `advance` takes some steps in Node.
  */
 async function byTurns(page: Page, store: string, step: string, advance: () => number): Promise<Sides> {
   await page.evaluate(counted);
@@ -87,7 +88,7 @@ const sidesOf = ({ page, node, pictures, frames }: Sides, digits: number): strin
 async function network(page: Page, address: string, name: string, hash: string): Promise<void> {
   await page.goto(`${address}&${name}=1#${hash}`);
   await page.waitForFunction("globalThis.studio?.hot?.snapshot?.step > 500");
-  // What would end training, such as a plateau, is told twice at most.
+  // Reasons to stop, such as a plateau, are reported at most twice.
   for (let k = 0; k < 30; k++) {
     await wait(150);
     await page.evaluate("studio.play(true)");
@@ -102,7 +103,7 @@ async function network(page: Page, address: string, name: string, hash: string):
   console.log(`${name}, ${session.info.parameters} parameters: ${sidesOf(sides, 0)}`);
 }
 
-/** A GPT on a megabyte of text, as a visitor has it who chooses a text of their own. */
+/** A GPT on a megabyte of text, as for a visitor who chooses an own text. */
 async function gpt(page: Page, address: string): Promise<void> {
   const megabyte = shakespeare.repeat(Math.ceil(2 ** 20 / shakespeare.length)).slice(0, 2 ** 20);
   const text = { ...startText, ...presetOf("own") };
@@ -110,7 +111,7 @@ async function gpt(page: Page, address: string): Promise<void> {
   await page.waitForFunction("globalThis.texts !== undefined && globalThis.studio?.hot?.snapshot !== undefined");
   await page.evaluate(`texts.useText("megabyte.txt", ${JSON.stringify(megabyte)})`);
   await page.waitForFunction("texts.hot.picture?.step > 20");
-  // Another batch or another context would be another training.
+  // Another batch or context would not be the same training.
   const own = await page.evaluate<TextState>("texts.text.value");
   if (textKey(own) !== textKey(text)) throw new Error(`the page trains ${textKey(own)}, Node ${textKey(text)}`);
   useBackend({ backend: "wasm", threads: 1 });
@@ -141,7 +142,7 @@ async function main(): Promise<void> {
     args: ["--no-sandbox", "--enable-precise-memory-info"],
   });
   const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
-  // A loaded machine is many times as slow.
+  // A loaded machine is many times slower.
   page.setDefaultTimeout(300_000);
   const frames: number[] = [];
   for (let k = 0; k < 3; k++) {
@@ -154,9 +155,9 @@ async function main(): Promise<void> {
   await page.goto(`${address}&large=1#${large}`);
   await page.waitForFunction("globalThis.studio?.hot?.snapshot?.step > 500");
   const cdp = await page.context().newCDPSession(page);
-  // The thread's own time: other work on this machine does not count.
+  // The thread's own time, which excludes other work on this machine.
   await cdp.send("Performance.enable", { timeDomain: "threadTicks" });
-  // What would end training, such as a plateau, is told twice at most.
+  // Reasons to stop, such as a plateau, are reported at most twice.
   for (let k = 0; k < 30; k++) {
     await wait(150);
     await page.evaluate("studio.play(true)");

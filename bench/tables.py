@@ -1,11 +1,11 @@
-# What scikit-learn makes of the tables of bench/tables.json with its defaults, beside bench/tables.ts. Needs scikit-learn and pandas-free Python.
+# scikit-learn with its defaults on the tables of bench/tables.json, for comparison with bench/tables.ts. Needs scikit-learn, but not pandas.
 #
 #   HEBB_TABLES=~/tables python bench/tables.py split      writes the outer 80/20 splits that both read, three seeds
 #   HEBB_TABLES=~/tables python bench/tables.py            measures, and writes sklearn.json there
-#   … tables.py compare                                    sklearn.json beside hebb.json, as a table
+#   … tables.py compare                                    sklearn.json next to hebb.json, as a table
 #
 # The CSV files come from public packages: bench/tables.R writes most of them from Debian's r-cran packages; adult, abalone, wine (UCI) and
-# titanic, taxis, mpg (seaborn-data) are copied with a header line. The rest is made here by a seed.
+# titanic, taxis, mpg (seaborn-data) are copied with a header line. The rest is generated here from a seed.
 import csv, json, os, sys, time, resource
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def read(path):
 
 
 def made(name):
-    """Harder tables, drawn by a seed."""
+    """Harder tables, drawn from a seed."""
     r = np.random.default_rng(7)
     if name == "prototypes":  # 26 classes, four prototypes each, mixed unevenly
         centres = r.normal(size=(26, 4, 16)) * 1.6
@@ -77,7 +77,7 @@ missing = {"", "NA", "?", "NaN", "nan"}
 
 
 def columns_of(header, train, test, target):
-    """Numbers as floats, all else as categories by their order in the training rows; the numbers of times from dates."""
+    """Numbers as floats, everything else as categories in the order of the training rows; the numbers of times from dates."""
     numbers, categories = [], []
     for k, column in enumerate(header):
         if column == target:
@@ -136,7 +136,7 @@ def measure():
     path = folder / "sklearn.json"
     results = json.loads(path.read_text()) if path.exists() else {}
     for table in tables:
-        # bench/texts.py measures those with texts.
+        # bench/texts.py measures the tables with texts.
         for seed in seeds if "texts" not in table else []:
             header, train = read(splits / f"{table['name']}-{seed}-train.csv")
             _, test = read(splits / f"{table['name']}-{seed}-test.csv")

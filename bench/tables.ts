@@ -1,6 +1,6 @@
-// What hebb makes of the tables of bench/tables.json with its defaults, on the splits that bench/tables.py wrote; hebb.json beside sklearn.json.
+// hebb with its defaults on the tables of bench/tables.json, with the splits from bench/tables.py; hebb.json next to sklearn.json.
 //
-//   HEBB_TABLES=~/tables node scripts/run.mjs bench/tables.ts          HEBB_TABLES_ONLY=adult,churn and HEBB_TABLES_SEEDS=0 do a part
+//   HEBB_TABLES=~/tables node scripts/run.mjs bench/tables.ts          HEBB_TABLES_ONLY=adult,churn and HEBB_TABLES_SEEDS=0 select a part
 //   … bench/tables.ts NAME '{"preset":"fast"}'                         other choices, into NAME.json
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

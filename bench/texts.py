@@ -1,5 +1,5 @@
-# Tables with texts beside bench/tables.ts: what scikit-learn makes of them, by tf-idf of words and pairs, with a linear model and with boosted trees
-# over its hundred largest directions. The figures join those of bench/tables.py in sklearn.json.
+# Tables with texts, for comparison with bench/tables.ts: scikit-learn with tf-idf of words and pairs, a linear model, and boosted trees
+# over its hundred largest directions. The figures are added to those of bench/tables.py in sklearn.json.
 #
 #   HEBB_TABLES=~/tables python bench/texts.py        after bench/tables.py split; HEBB_TABLES_ONLY and HEBB_TABLES_SEEDS as there
 #

@@ -1,14 +1,14 @@
-// What is measured, on which peers, and what we hold ourselves to.
+// The workloads, their peers, and our targets.
 
 export interface Workload {
-  /** The name that peers know it by. */
+  /** The peers' name for it. */
   readonly id: string;
-  /** W1 … W9: what `--only` selects. */
+  /** W1 … W9, which `--only` selects. */
   readonly group: string;
   readonly title: string;
-  /** How seconds of one step are shown: the unit, and the figure. */
+  /** How to show the seconds of one step: the unit, and the figure. */
   readonly unit: "µs" | "ms" | "GFLOP/s";
-  /** Multiply-adds count twice; only for matmul. */
+  /** A multiply-add counts as two operations; only for matmul. */
   readonly flops?: number;
   readonly peers: readonly PeerName[];
   /** Peers whose first result may differ from ours by more than 1e-4 relative, with the reason. */
@@ -28,7 +28,7 @@ export type PeerName =
   | "PyTorch 2"
   | "JAX";
 
-/** Our own figures, the one that others are compared with first. */
+/** Our own figures; the first one is compared with the others. */
 export const ours: readonly PeerName[] = ["hebb c", "hebb wasm", "hebb wasm (Node 24)"];
 const python: readonly PeerName[] = ["PyTorch 1.13", "PyTorch 2"];
 const trainers: readonly PeerName[] = [...ours, "jax-js", "tfjs-wasm", ...python, "JAX"];
@@ -105,15 +105,15 @@ export const workloads: readonly Workload[] = [
   },
 ];
 
-/** Fresh process to the end of the first training step. */
+/** From a fresh process to the end of the first training step. */
 export const startups: readonly { readonly id: string; readonly title: string; readonly network: "tiny" | "mlp" }[] = [
   { id: "start-tiny", title: "start to first trained step, tiny MLP", network: "tiny" },
   { id: "start-mlp", title: "start to first trained step, MNIST MLP", network: "mlp" },
 ];
 
-/** A promise: our figure against a peer's in the same run, or against a fixed figure. Ratios above 1 mean that we are faster. */
+/** A target: our figure against a peer's in the same run, or against a fixed figure. Ratios above 1 mean that we are faster. */
 export interface Target {
-  /** Which of our backends promises it. */
+  /** The backend of ours that must meet it. */
   readonly own: PeerName;
   readonly workloads: RegExp;
   readonly text: string;

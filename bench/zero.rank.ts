@@ -1,4 +1,4 @@
-// One rank of bench/zero.ts, or a process without ranks: trains eight steps and tells what memory they took, that of the rank with most.
+// One rank of bench/zero.ts, or a single process: trains eight steps and reports their memory, for the rank with the most.
 import { readFileSync } from "node:fs";
 import * as data from "../src/data/index.ts";
 import { init } from "../src/distributed/index.ts";
@@ -21,7 +21,7 @@ const train = new data.Dataset({
   targets: Int32Array.from({ length: rows }, () => random.integer(10)),
 });
 
-/** Values that nothing refers to any longer are freed when garbage is collected. */
+/** Unreachable values are freed when garbage is collected. */
 async function collect(): Promise<void> {
   for (let round = 0; round < 5; round++) {
     globalThis.gc?.();
@@ -29,7 +29,7 @@ async function collect(): Promise<void> {
   }
 }
 
-/** Memory that several processes share, as far as this one has touched it. Known on Linux. */
+/** Shared memory that this process has touched. Known on Linux. */
 function sharedBytes(): number {
   if (process.platform !== "linux") return 0;
   const [, kilobytes = "0"] = /^RssShmem:\s+(\d+) kB$/m.exec(readFileSync("/proc/self/status", "utf8")) ?? [];
@@ -63,7 +63,7 @@ const stateBytes = 8 * model.parameters().reduce((sum, { size }) => sum + Math.c
 const liveBytes = largest(memoryInfo().liveBytes);
 const peak = process.resourceUsage().maxRSS * 1024 - before;
 const peakBytes = largest(peak);
-// What ranks share lies in memory once, and counts for each that touches it.
+// Memory shared by ranks exists once, and counts for each that touches it.
 const ranks = currentWorld()?.size ?? 1;
 const ownPeakBytes = largest(peak - (sharedBytes() * (ranks - 1)) / ranks);
 if ((currentWorld()?.rank ?? 0) === 0)

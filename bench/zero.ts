@@ -1,4 +1,4 @@
-// node --import tsx bench/zero.ts [openmpi|mpich]: the memory of a rank after a step and at most, with ZeRO and without, on 1, 2 and 4 ranks.
+// node --import tsx bench/zero.ts [openmpi|mpich]: a rank's memory after a step and at its peak, with and without ZeRO, on 1, 2 and 4 ranks.
 import { type RankRun, withRanks } from "./ranks.ts";
 
 const [mpi = "openmpi"] = process.argv.slice(2);

@@ -1,4 +1,4 @@
-// Emits dist/: plain ESM and its types for bundlers, from the sources without their tests; chunks for Node; CommonJS for those who cannot take ESM.
+// Emits dist/: plain ESM and its types for bundlers, from the sources without their tests; chunks for Node; CommonJS for tools without ESM.
 import { execFileSync } from "node:child_process";
 import { chmodSync, readFileSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";

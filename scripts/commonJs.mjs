@@ -1,5 +1,5 @@
 // dist/cjs: the library for `require` where it cannot load ESM (Jest, older tools): one bundle, a file for each entry, and types.
-// Node itself takes the ESM files for `require` too (the condition module-sync), so that no process holds the library twice.
+// Node itself loads the ESM files for `require` too (the condition module-sync), so that no process holds the library twice.
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { build } from "esbuild";
@@ -10,7 +10,7 @@ function entriesOf(exports) {
   return files.map((file) => relative("dist", file));
 }
 
-/** What the types of a file import from beside them, as paths in dist. */
+/** The relative imports of a type file, as paths in dist. */
 function importedTypes(dist, file) {
   const text = readFileSync(join(dist, file), "utf8");
   const paths = [...text.matchAll(/(?:from|import)\s*\(?\s*"(\.{1,2}\/[^"]+)"/g)].map(([, path]) => path);

@@ -1,5 +1,5 @@
-// The packed library in the hosts that people use it in: module systems, test runners, bundlers, runtimes.   usage: hosts.mjs [NAME ...]
-// Each host is a row of hosts/table.mjs. A host whose packages npm does not have here is named and left out.
+// The packed library in the hosts that people use: module systems, test runners, bundlers, runtimes.   usage: hosts.mjs [NAME ...]
+// Each host is a row of hosts/table.mjs. A host whose packages are not available from npm here is named and skipped.
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,7 +1,7 @@
-// Which files of tests import a source, and over how many steps.
+// Finds the test files that import a source, and the number of steps between them.
 import { build } from "esbuild";
 
-/** For every file that `entries` lead to, those that import it. Paths are relative to `root`. */
+/** The importers of every file reachable from `entries`. Paths are relative to `root`. */
 export async function importersIn(root, entries) {
   const { metafile } = await build({
     absWorkingDir: root,
@@ -23,7 +23,7 @@ export async function importersIn(root, entries) {
   return importers;
 }
 
-/** Every file that leads to one of `sources`, with the least number of imports between them; `others` adds what needs no import. */
+/** Every file that imports one of `sources`, with the least number of imports between them; `others` adds dependencies that are not imports. */
 export function stepsFrom(importers, sources, others = () => []) {
   const found = new Map(sources.map((file) => [file, 0]));
   const queue = [...sources];

@@ -1,9 +1,9 @@
-// Lists every sentence that the code can say, with its file and line, for whoever reads them aloud: node scripts/messages.mjs [FOLDER]
+// Lists every message in the code, with its file and line, for proofreading: node scripts/messages.mjs [FOLDER]
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseAst } from "vitest/node";
 
-/** Reads as words: at least three of them, which source text to emit and identifiers do not have. */
+/** Looks like words: at least three of them, unlike emitted source text and identifiers. */
 function isSentence(text) {
   const words = text.replaceAll(/\$\{[^}]*\}/g, " ").match(/(?<![\w.#])[A-Za-z’'-]{2,}(?![\w(=;*])/g) ?? [];
   return words.length >= 3;
@@ -24,7 +24,7 @@ function* children(node) {
       if (typeof one === "object" && one !== null && typeof one.type === "string") yield one;
 }
 
-/** Each text under a node, with the error or the function that it is given to. */
+/** Each text under a node, with the error or the function that receives it. */
 function* texts(node, speaker) {
   if (/^(Import|Export(Named|All))Declaration$/.test(node.type) && node.source) return;
   const isText = node.type === "TemplateLiteral" || (node.type === "Literal" && typeof node.value === "string");

@@ -1,4 +1,4 @@
-// Plants one small fault at a time in a copy of the sources and says whether the tests of its room notice.   usage: --help
+// Plants one small fault at a time in a copy of the sources and checks whether the tests of its room notice.   usage: --help
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -38,14 +38,14 @@ if (options.help) {
 }
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-/** As they stood when this began: somebody may be at work on them. */
+/** The sources as of the start, because they may be edited meanwhile. */
 const texts = new Map();
 function textOf(file) {
   if (!texts.has(file)) texts.set(file, readFileSync(join(root, file), "utf8"));
   return texts.get(file);
 }
 
-/** Numbers in [0, 1) that follow from the seed (mulberry32). */
+/** Numbers in [0, 1) from the seed (mulberry32). */
 function draws(seed) {
   let state = seed >>> 0;
   return () => {
@@ -68,7 +68,7 @@ const filesIn = (paths, ending) =>
 const isTest = (name) => name.endsWith(".test.ts");
 const isSource = (name) => name.endsWith(".ts") && !isTest(name);
 
-/** As many faults of a room as were asked for; those that leave the compiled code as it was do not count as any. */
+/** The requested number of faults of a room; those that leave the compiled code unchanged do not count. */
 async function sampled(room) {
   const files = filesIn(rooms[room].files, isSource).filter((file) => file.includes(options.only ?? ""));
   const draw = draws(Number(options.seed));
@@ -125,14 +125,14 @@ process.on("SIGTERM", () => process.exit(143));
 const runners = Array.from({ length: Number(options.jobs) }, () => new Runner(root));
 const started = performance.now();
 
-/** The tests of each room, and what they take without a fault. */
+/** The tests of each room, and their time without a fault. */
 const testsOf = new Map();
 const secondsOf = new Map();
 for (const { room, tests } of faults)
   if (!testsOf.has(room)) testsOf.set(room, filesIn(tests ?? rooms[room].tests, isTest));
 const every = [...new Set([...testsOf.values()].flat())];
 const importers = await importersIn(root, every);
-/** Calls `work` for every item, with as many at once as there are runners. */
+/** Calls `work` for every item, with one call per runner at a time. */
 async function inTurn(items, work) {
   const queue = [...items];
   const next = async (runner) => {
@@ -147,7 +147,7 @@ await inTurn(every, async (runner, test) => {
   secondsOf.set(test, (performance.now() - before) / 1000);
 });
 
-/** Those of the room that import what is changed: near ones and short ones first. */
+/** The tests of the room that import the changed file: near and short ones first. */
 function testsFor({ room, file }) {
   const steps = stepsFrom(importers, [file]);
   const cost = (test) => secondsOf.get(test) * (1 + steps.get(test) / 10);

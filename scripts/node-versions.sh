@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the tests on other Node versions, which npm provides as packages.   usage: node-versions.sh [22 24 …]
+# Runs the tests on other Node versions, installed as npm packages.   usage: node-versions.sh [22 24 …]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 versions=("$@")

@@ -1,11 +1,11 @@
-// dist/node: the library and the command for Node in a few chunks, since Node takes three times as long to load hundreds of small files.
+// dist/node: the library and the command for Node in a few chunks, because Node takes three times as long to load hundreds of small files.
 import { isAbsolute, join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { rolldown } from "rolldown";
 
 const isClass = (value) => typeof value === "function" && /^class\b/.test(Function.prototype.toString.call(value));
 
-/** What shares a name with something else in its chunk gets another one, but models and errors print the names of classes. */
+/** Bundling renames duplicates within a chunk, but models and errors print the names of classes. */
 async function checkNames(dist, entry) {
   const [own, bundled] = await Promise.all(
     [join(dist, entry), join(dist, "node", entry)].map((file) => import(pathToFileURL(file).href)),

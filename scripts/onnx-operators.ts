@@ -1,4 +1,4 @@
-// Writes the table of ONNX operators that are imported into docs/onnx.md, from the rules themselves.
+// Writes the table of imported ONNX operators into docs/onnx.md, from the rules themselves.
 import { readFileSync, writeFileSync } from "node:fs";
 import { operatorTable } from "../test/onnx/operatorTable.ts";
 

@@ -1,4 +1,4 @@
-// Runs suites on other processors: arm64 under QEMU, AVX2 and portable vectors by the compiler's flags.
+// Runs suites on other processors: arm64 under QEMU, AVX2 and portable vectors by compiler flags.
 // usage: node scripts/processors.mjs [arm64] [avx2] [portable] [--suites training,contractions,conformance,gradients,examples] [--quick]
 import { spawn, spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -33,7 +33,7 @@ const crossCompiler = "aarch64-linux-gnu-gcc";
 const packages =
   "qemu-user-static gcc-aarch64-linux-gnu libc6-dev-arm64-cross libc6:arm64 libstdc++6:arm64 libatomic1:arm64";
 
-/** How each processor runs a bundle: a command before its path, and variables. */
+/** How each processor runs a bundle: a command before its path, and environment variables. */
 const processors = {
   arm64: () => {
     for (const program of [emulator, crossCompiler]) {
@@ -52,7 +52,7 @@ const processors = {
     });
     if (status !== 0) throw new Error(`Node for arm64 cannot be installed: ${stderr}`);
     cpSync(join(root, "node_modules/koffi"), join(folder, "node_modules/koffi"), { recursive: true });
-    // The emulated processor is not the one that the compiler runs on.
+    // -march=native would describe the compiler's own processor, not the emulated one.
     const compiler = join(folder, "cc");
     writeFileSync(
       compiler,
@@ -75,7 +75,7 @@ function native(name, flag) {
   return { folder, command: [process.execPath], env: { HEBB_CFLAGS: flag } };
 }
 
-/** Tests find their files by their own address, and a bundle lies elsewhere; the library finds its packages beside the bundle. */
+/** Tests find their files relative to their own URL, which the bundle changes; the library finds its packages next to the bundle. */
 const ownAddresses = {
   name: "own addresses",
   setup(bundler) {
@@ -106,7 +106,7 @@ async function bundle(folder, file) {
   return outfile;
 }
 
-/** What a bundle printed and how it ended. */
+/** The output of a bundle and how it ended. */
 function execute({ command, env, folder }, file) {
   const [program, ...before] = command;
   const child = spawn(program, [...before, file], {
@@ -122,7 +122,7 @@ function execute({ command, env, folder }, file) {
   });
 }
 
-/** A suite says how many of its tests passed; an example passes when it ends well. */
+/** A suite reports the number of passed tests; an example passes if it exits normally. */
 function countsOf(file, { output, ended }) {
   const counted = /^\{"passed":\d+,"failed":\d+\}$/m.exec(output);
   if (counted !== null && (ended === 0 || ended === 1)) return JSON.parse(counted[0]);

@@ -1,4 +1,4 @@
-// Runs a TypeScript entry at once, without a build: bundled in a few milliseconds, on any supported Node.
+// Runs a TypeScript entry without a build: bundled in a few milliseconds, on any supported Node.
 // usage: node scripts/run.mjs ENTRY.ts [arguments]
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
@@ -11,7 +11,7 @@ const folder = join(root, "node_modules/.cache/hebb");
 mkdirSync(folder, { recursive: true });
 const file = join(folder, `${basename(entry, ".ts")}-${process.pid}.mjs`);
 process.on("exit", () => rmSync(file, { force: true }));
-// The package by its name is its source, so that a program of one's own runs here without a build.
+// The package's name resolves to its sources, so that other programs run here without a build.
 const { name, exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const alias = Object.fromEntries(
   Object.entries(exports).flatMap(([path, { import: built }]) =>

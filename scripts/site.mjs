@@ -16,7 +16,7 @@ const { values, positionals } = parseArgs({
 });
 const out = resolve(positionals[0] ?? join(site, "dist"));
 
-/** Runs a program to its end. What it says is printed if it fails. */
+/** Runs a program to its end. Its output is printed if it fails. */
 function run(command, args, options = {}) {
   return new Promise((done, failed) => {
     const child = spawn(command, args, { cwd: site, stdio: ["ignore", "pipe", "pipe"], ...options });
@@ -30,7 +30,7 @@ function run(command, args, options = {}) {
   });
 }
 
-/** The packages of the site, as its lock file says: installed here, so that the project's own installation stays light. */
+/** The packages of the site from its lock file, installed here so that the project's own installation stays small. */
 async function install() {
   const lock = join(site, "package-lock.json");
   const installed = join(site, "node_modules/.package-lock.json");

@@ -47,7 +47,7 @@ if (typeof flower?.prediction !== "string") throw new Error(`the run predicts ${
 JS
 node smoke.mjs
 npx --no-install hebb --help | head -3
-# The types must serve a strict project of somebody else, one without Node's types too; every entry is imported.
+# The types must work in a strict project, also without Node's types; every entry is imported.
 cat > smoke.ts <<'TS'
 import "hebb/data";
 import "hebb/data/node";

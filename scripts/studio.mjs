@@ -9,7 +9,7 @@ import { build } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** The backend that needs a C compiler, replaced as the package does it in what a browser loads. */
+/** Replaces the backend that needs a C compiler, as the package does for browsers. */
 const withoutC = {
   name: "without-c",
   setup({ onLoad }) {
@@ -22,7 +22,7 @@ const withoutC = {
   },
 };
 
-/** Texts of another language, a folder beside the English one, in its place. */
+/** Replaces the English texts by a folder of another language next to them. */
 const inLanguage = (language) => ({
   name: "language",
   setup({ onResolve }) {
@@ -33,8 +33,8 @@ const inLanguage = (language) => ({
 });
 
 /**
- * Every file of the page by its name, as bytes. All addresses in it are relative, so that any folder of any server will do.
- * Takes further plugins of esbuild.
+ * Every file of the page by its name, as bytes. All addresses in it are relative, so that any folder of any server works.
+ * Accepts additional esbuild plugins.
  */
 export async function bundleStudio({ language = "en", plugins = [] } = {}) {
   const shared = {
@@ -64,7 +64,7 @@ export async function bundleStudio({ language = "en", plugins = [] } = {}) {
     build({
       ...shared,
       entryPoints: { worker: "studio/engine/worker.ts", onnx: "studio/engine/onnxWorker.ts" },
-      // A page decodes pictures by itself, and has no compiler for C.
+      // A page decodes pictures by itself, and has no C compiler.
       external: [...shared.external, "fast-png", "jpeg-js", "hyparquet", "hyparquet-compressors"],
       plugins: [...shared.plugins, withoutC],
     }),
@@ -84,7 +84,7 @@ export async function bundleStudio({ language = "en", plugins = [] } = {}) {
   return { files, metafile: page.metafile };
 }
 
-/** The service worker, which knows every other file by name and all of them by one checksum. */
+/** The service worker, with the names of all other files and one checksum of them. */
 async function offlineWorker(files, shared) {
   const checksum = createHash("sha256");
   for (const [name, contents] of files) checksum.update(name).update(contents);
@@ -100,7 +100,7 @@ async function offlineWorker(files, shared) {
   return Buffer.from(outputFiles[0].contents);
 }
 
-/** The scripts that the page loads before anything is asked of it: the entry and what it imports statically. */
+/** The scripts that the page loads at first: the entry and its static imports. */
 export function initialScripts(metafile) {
   const name = (path) => path.split("/").at(-1);
   const wanted = new Set();

@@ -1,4 +1,5 @@
-// npm test: the tests that the changes since the last commit can touch, nearest first, as many as two minutes hold. All of them in CI, by `npm cit` and by --all.
+// npm test: the tests that changes since the last commit can affect, nearest first, as many as fit into two minutes. All of them in CI, by `npm cit`
+// and by --all.
 // usage: node scripts/test.mjs [--all] [--since COMMIT] [files and options of vitest]
 import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -11,9 +12,9 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 process.chdir(root);
 const secondsAllowed = 110;
 const workers = Math.min(2, availableParallelism());
-/** Seconds of a file of tests that test/durations.json does not list: those of five and more are there. */
+/** Seconds of a test file that test/durations.json does not list: it lists those of five and more. */
 const short = 2;
-/** Tests that start a program or read a file, instead of importing it. */
+/** Tests that start a program or read a file instead of importing it. */
 const started = [
   { changed: /^studio\//, tests: /^test\/studio\// },
   { changed: /^src\/(cli|run)\//, tests: /^test\/e2e\// },
@@ -65,7 +66,7 @@ console.log(
 );
 if (chosen.length > 0) run([...chosen, ...args]);
 
-/** The tests beside a source, and those that start or read it. */
+/** The tests next to a source, and those that start or read it. */
 function unimported(file) {
   const beside = tests.filter((test) => dirname(test) === dirname(file));
   const bySource = started

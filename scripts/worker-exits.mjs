@@ -1,4 +1,4 @@
-// Counts crashes of processes whose worker threads computed and ended: each way of ending, with one worker and with four.
+// Counts crashes of processes whose worker threads computed and ended: each kind of exit, with one worker and with four.
 // usage: node scripts/worker-exits.mjs [--runs 20] [--backend c] [--only natural,exit] [NODE …]    NODE: paths of Node binaries
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
@@ -42,7 +42,7 @@ await build({
   packages: "external",
 });
 
-/** What became of one process: undefined when all was well, else its signal or exit code and its last words. */
+/** The outcome of one process: undefined on success, else its signal or exit code and its last output. */
 function run(node, count, exit) {
   const env = { ...process.env, HEBB_BACKEND: options.backend, HEBB_CACHE: cache };
   const child = spawn(node, [file, String(count), exit], { env, timeout: patience, killSignal: "SIGKILL" });

@@ -10,7 +10,7 @@ const require = createRequire(join(peers, "brain", "x.js"));
 const { NeuralNetwork } = require("brain.js");
 const { version } = JSON.parse(readFileSync(join(peers, "brain/node_modules/brain.js/package.json"), "utf8"));
 
-/** The samples of one batch as its trainer takes them. */
+/** The samples of one batch in its trainer's format. */
 function samples(x, y, inputSize, outputSize) {
   return Array.from({ length: x.length / inputSize }, (_, i) => ({
     input: Float32Array.from(x.slice(i * inputSize, (i + 1) * inputSize)),

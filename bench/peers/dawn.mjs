@@ -1,7 +1,7 @@
-// WebGPU for libraries that look for it where browsers have it: Dawn, of the npm package webgpu.
+// WebGPU for libraries that expect it as in browsers: Dawn, from the npm package webgpu.
 import { createRequire } from "node:module";
 
-/** Puts `navigator.gpu` and the globals of WebGPU in their places. */
+/** Defines `navigator.gpu` and the globals of WebGPU. */
 export function provideWebgpu() {
   const { create, globals } = createRequire(import.meta.url)("webgpu");
   Object.assign(globalThis, globals);

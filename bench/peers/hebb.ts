@@ -60,7 +60,7 @@ class Cnn extends nn.Module {
   }
 }
 
-/** 0 where a token looks back, -∞ where it would look ahead. */
+/** 0 for earlier tokens and the token itself, -∞ for later ones. */
 const causalMask = (context: number): Tensor =>
   tensor(
     Float32Array.from({ length: context ** 2 }, (_, i) =>
@@ -124,7 +124,7 @@ class Gpt extends nn.Module {
   }
 }
 
-/** The initial weights by the order in which the network declares its parameters. */
+/** The initial weights in the order in which the network declares its parameters. */
 function assign(parameters: readonly Parameter[], arrays: Arrays, names: readonly string[]): void {
   if (parameters.length !== names.length) throw new Error(`${parameters.length} parameters, ${names.length} arrays`);
   for (const [i, parameter] of parameters.entries()) parameter.assign(floats(get(arrays, names[i] ?? "")));
@@ -173,7 +173,7 @@ function training({ model, names, arrays, optimizer: make, loss: lossOf, batches
   return work;
 }
 
-/** Whether values come later: then a repetition ends when its last loss is there. */
+/** Whether the device is asynchronous: a repetition then ends when its last loss is available. */
 const later = process.env["HEBB_BACKEND"] === "webgpu";
 
 const dense3 = ["w1", "b1", "w2", "b2", "w3", "b3"];
@@ -247,7 +247,7 @@ function trainingWork(name: string): Work | undefined {
   });
 }
 
-/** A compiled function of nothing, whose result is read back after every call. */
+/** A compiled function without inputs, whose result is read after every call. */
 function repeated(run: () => Float32Array, check: (out: Float32Array) => number): Work {
   let out = new Float32Array();
   return {
@@ -282,7 +282,7 @@ function matmul(n: number, layout: string): Work {
       c = product(a, b);
     },
     check: () => c.select(0, 1).select(0, 1).item(),
-    // One after another: what is asked for last is there when all is.
+    // Work is done in order, so the value requested last is available when everything is done.
     ...(later ? { sync: () => tensor([1]).add(1).data() } : {}),
   };
 }

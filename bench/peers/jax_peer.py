@@ -1,5 +1,5 @@
-# The JAX side: the whole training step jitted, its state donated; one repetition at a time on request (JSON lines on
-# stdin/stdout). Threads are those of the processors it may run on.   usage: taskset -c 0 python3 jax_peer.py INPUTS_DIR WORKLOAD
+# The JAX side: the whole training step jitted, with its state donated; one repetition per request (JSON lines on
+# stdin/stdout). It uses as many threads as its CPU affinity allows.   usage: taskset -c 0 python3 jax_peer.py INPUTS_DIR WORKLOAD
 import json
 import sys
 

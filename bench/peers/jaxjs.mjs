@@ -10,7 +10,7 @@ import { chainInput, load, matrices, nextTokens, oneHot, row, serve, transformer
 
 const [peers, inputs, workload, threads] = process.argv.slice(2);
 
-// Its threads need the browser's Worker. This stand-in over worker_threads shows what an isolated page would get.
+// Its threads need the browser's Worker. This replacement over worker_threads gives what an isolated page would get.
 if (Number(threads) > 1) {
   const prelude = `const port = require("node:worker_threads").parentPort;
     globalThis.self = globalThis;

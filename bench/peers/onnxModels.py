@@ -40,14 +40,14 @@ def mobilenet():
 
 
 class Only(nn.Module):
-    """One of the results of a model of transformers."""
+    """One of the outputs of a transformers model."""
 
     def __init__(self, model, result, **options):
         super().__init__()
         self.model, self.result, self.options = model, result, options
 
     def forward(self, x):
-        # Without a mask, transformers looks for texts packed into one row, by an operation that cannot be exported.
+        # Without a mask, transformers checks for packed texts with an operation that cannot be exported.
         mask = {"attention_mask": torch.ones_like(x)} if x.dtype == torch.long else {}
         return getattr(self.model(x, **mask, **self.options), self.result)
 

@@ -125,7 +125,7 @@ function made({ name, shapes }: Operation): Made {
   }
 }
 
-/** Those whose result has as many numbers as it finds: they read at once. */
+/** Operations whose result size depends on the values: they read synchronously. */
 function read({ name, shapes }: Operation): (() => ArrayLike<number>) | undefined {
   const [shape = []] = shapes;
   if (name === "unique") {
@@ -155,7 +155,7 @@ function workOf(operation: Operation): Work {
     const results = run(...given);
     return "shape" in results ? [results] : results;
   };
-  // Results go to cells, as in a training step: no memory is taken for them.
+  // Results go to cells, as in a training step, so that no memory is allocated for them.
   const cells = list(inputs).map(({ shape, dtype }) => new State(zeros(shape, { dtype })));
   const step = compile((...given: Tensor[]) => {
     for (const [k, result] of list(given).entries()) cells[k]?.assign(result);

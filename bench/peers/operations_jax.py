@@ -31,7 +31,7 @@ def cummax(x):
 
 
 def made(d):
-    """What is run, and its inputs."""
+    """The function to run, and its inputs."""
     name, shape = d["name"], d["shapes"][0]
     other = d["shapes"][1] if len(d["shapes"]) > 1 else None
     x, L = fill(shape, 1), jnp.linalg

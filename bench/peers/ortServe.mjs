@@ -1,4 +1,4 @@
-// The peer of bench/serve.ts: an exported run in onnxruntime-node behind Fastify, a run of the session for each request.
+// The peer of bench/serve.ts: an exported run in onnxruntime-node behind Fastify, with one session run per request.
 // usage: node ortServe.mjs MODEL CLASSES_JSON; packages from the folder in HEBB_PEERS
 import { createRequire } from "node:module";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-# python bench/peers/quantization.py DIR: the models that bench/quantization.ts wrote, by onnxruntime in float32 and int8, on one thread.
+# python bench/peers/quantization.py DIR: the models written by bench/quantization.ts, run by onnxruntime in float32 and int8 on one thread.
 import os
 import statistics
 import sys

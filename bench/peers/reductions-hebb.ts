@@ -25,7 +25,7 @@ function reduced(x: Tensor, { of, dims }: Reduction): Tensor {
   }
 }
 
-/** Those of a loss that pulls at every output differently. */
+/** The gradient of a loss that weights every output differently. */
 const slopes = (x: Tensor, of: (input: Tensor) => Tensor): Tensor => grad((input: Tensor) => of(input).mul(x).sum())(x);
 
 await serve(
@@ -36,7 +36,7 @@ await serve(
       ...reduction.shape,
     ]);
     x.dataSync();
-    // Results go to a cell, as in a training step: no memory is taken for them.
+    // Results go to a cell, as in a training step, so that no memory is allocated for them.
     const cell = new State(zeros(reduced(x, reduction).shape));
     const step = compile((input: Tensor) => {
       cell.assign(reduced(input, reduction));

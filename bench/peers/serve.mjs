@@ -1,4 +1,4 @@
-// What every JavaScript peer shares: reading the inputs, and one repetition at a time on request (JSON lines on stdin/stdout).
+// Shared by all JavaScript peers: reads the inputs, and runs one repetition per request (JSON lines on stdin/stdout).
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -39,13 +39,13 @@ export function transposed({ shape: [rows, columns], data }) {
   return { shape: [columns, rows], data: out };
 }
 
-/** The transformers: the small one, and GPT-2's small one with half of its context, which every peer has memory for. */
+/** The transformers: the small one, and the small GPT-2 with half of its context, for which every peer has enough memory. */
 export const transformers = {
   gpt: { layers: 4, width: 128, heads: 4, context: 64, vocabulary: 65, batch: 16 },
   gpt2: { layers: 12, width: 768, heads: 12, context: 512, vocabulary: 50257, batch: 1 },
 };
 
-/** Inputs [batch, context] and the next tokens, from windows of one token more. */
+/** Inputs [batch, context] and the next tokens, from windows that are one token longer. */
 export function nextTokens(windows, context = 64) {
   const batch = windows.length / (context + 1);
   const x = new Int32Array(batch * context);
@@ -80,8 +80,8 @@ async function steps(work, n) {
 
 /**
  * Answers {"cmd":"prepare"} by building the workload, checking its result and warming up, and each {"cmd":"go"} with the
- * seconds of one step in one repetition. `make(work)` returns { step(i), sync?(), reset?(), check() }; `work` is what the
- * command carries, for peers that do one work after another.
+ * seconds of one step in one repetition. `make(work)` returns { step(i), sync?(), reset?(), check() }; `work` comes from
+ * the command, for peers that run several workloads in turn.
  */
 export async function serve(make, about) {
   const { target, warmUp, maxSteps } = JSON.parse(

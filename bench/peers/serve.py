@@ -1,4 +1,4 @@
-# What the Python peers share: one repetition at a time on request (JSON lines on stdin/stdout).
+# Shared by the Python peers: one repetition per request (JSON lines on stdin/stdout).
 import json
 import os
 import resource
@@ -9,7 +9,7 @@ timing = json.loads(os.environ.get("BENCH_TIMING", '{"target":0.4,"warmUp":1,"ma
 
 
 class Repeat:
-    """One call again and again, of which nothing has to be undone; subclasses say what is run and what is compared."""
+    """One repeated call without state; subclasses define what to run and what to compare."""
 
     def reset(self):
         pass
@@ -23,7 +23,7 @@ def say(message):
 
 
 def prepare(work):
-    """Checks the result and warms up; the steps of one repetition."""
+    """Checks the result and warms up; returns the number of steps of one repetition."""
     check = work.check()
     work.reset()
     start, done = time.perf_counter(), 0

@@ -13,10 +13,10 @@ function fill(shape: readonly number[], salt: number, scale = 1): Float32Array {
 }
 const filled = (shape: readonly number[], salt: number): Tensor => tensor(fill(shape, salt)).reshape([...shape]);
 
-/** Results go to a cell, whose memory is used again, as the values of a training step do: not each to memory of its own. */
+/** Results go to a cell, which reuses its memory like the values of a training step, instead of to new memory each. */
 const intoCells = process.argv[2] === "cells";
 
-/** A compiled function of tensors that exist; the mean magnitude of its result is compared. */
+/** A compiled function of existing tensors; the mean magnitude of its result is compared. */
 function repeated<A extends Tensor[]>(run: (...args: A) => Tensor, ...args: A): Work {
   for (const arg of args) arg.dataSync();
   let last = run(...args);
@@ -161,7 +161,7 @@ function layerOf(layer: Layer): nn.Module & Plain {
 
 /** Layers whose input is [time, batch, features]. */
 const timeFirst: readonly string[] = ["rnn", "lstm", "gru", "encoder"];
-/** Layers whose weight begins as ones. */
+/** Layers whose weight is initialised to ones. */
 const norms = [nn.LayerNorm, nn.BatchNorm1d, nn.BatchNorm2d] as const;
 
 function network({ x: shape, classes, layers, optimizer: kind }: Network): Work {

@@ -1,4 +1,4 @@
-# The JAX side of bench/contractions.ts: products and convolutions, jitted. Threads are those of the processors it may run on.
+# The JAX side of bench/contractions.ts: products and convolutions, jitted. It uses as many threads as its CPU affinity allows.
 # usage: taskset -c 0 python3 shapes_jax.py
 import math
 

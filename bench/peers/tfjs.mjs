@@ -28,7 +28,7 @@ const inOut = (arrays) =>
 
 /** NCHW kernels to HWIO; the first dense layer then sees height, width, channel. */
 function channelsLast(arrays) {
-  // Not by tfjs, whose webgpu reads nothing at once without a canvas.
+  // Not with tfjs, whose webgpu backend cannot read synchronously without a canvas.
   const move = ({ data }, shape, order) => {
     const strides = shape.map((_, dim) => shape.slice(dim + 1).reduce((product, extent) => product * extent, 1));
     const moved = order.map((dim) => shape[dim]);
@@ -66,7 +66,7 @@ const layerNorm = (x, gain, bias) => {
   return tf.add(tf.mul(tf.mul(centred, scale), gain), bias);
 };
 const masks = new Map();
-/** 0 where a token looks back, very negative where it would look ahead. */
+/** 0 for earlier tokens and the token itself, very negative for later ones. */
 function causal(context) {
   const known = masks.get(context);
   if (known) return known;
@@ -105,7 +105,7 @@ function training(arrays, keys, lossOf, makeOptimizer, batches, { decay = 0, che
   let params;
   let optimizer;
   let last = 0;
-  /** The last loss, where values come later. */
+  /** The last loss, where reads are asynchronous. */
   let pending;
   const step = (i, read) => {
     const [x, y] = batches[i % batches.length];

@@ -14,7 +14,7 @@ inputs, workload, threads = sys.argv[1], sys.argv[2], sys.argv[3]
 gpu = threads.startswith("gpu")
 device = torch.device("cuda" if gpu else "cpu")
 if gpu:
-    # float32 as it is, without TF32.
+    # Plain float32, without TF32.
     torch.set_float32_matmul_precision("highest")
     torch.backends.cudnn.allow_tf32 = False
 else:
@@ -132,7 +132,7 @@ class Training:
 
 
 class Repeat:
-    """A function of nothing, repeated; its checked value is check(result)."""
+    """A function without inputs, repeated; its checked value is check(result)."""
 
     def __init__(self, run, check):
         self.run, self.value = run, check

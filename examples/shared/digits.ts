@@ -1,4 +1,4 @@
-// What the two MNIST examples share: the images on disk, and the loop that trains on them.
+// Shared by the two MNIST examples: the images on disk, and the loop that trains on them.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { readIdxFile } from "../../src/data/files.ts";
@@ -14,7 +14,7 @@ interface Part {
   readonly preprocessing: data.ImagePreprocessing;
 }
 
-/** The first `most` images of a part, with mean and spread of the part that was `fitted` first. */
+/** The first `most` images of a part, scaled with the mean and spread of the part that was `fitted` first. */
 async function read(folder: string, part: string, most: number, fitted?: data.ImagePreprocessing): Promise<Part> {
   const images = await readIdxFile(place(folder, `${part}-images`));
   const labels = await readIdxFile(place(folder, `${part}-labels`));
@@ -31,8 +31,8 @@ async function read(folder: string, part: string, most: number, fitted?: data.Im
 }
 
 /**
- * Trains with Adam in batches of 32 and prints how many images never seen are read right. The folder is the first argument, or
- * ../shared/data/mnist; without it that is said, and nothing else happens. HEBB_QUICK=1 takes 2,000 images and two epochs.
+ * Trains with Adam in batches of 32 and prints how many unseen images are classified correctly. The folder is the first argument, or
+ * ../shared/data/mnist; without it the example prints a hint and stops. HEBB_QUICK=1 uses 2,000 images and two epochs.
  */
 export async function trainOnDigits(build: () => nn.Module, wantedEpochs: number): Promise<void> {
   const folder = process.argv[2] ?? join("..", "shared", "data", "mnist");

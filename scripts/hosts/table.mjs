@@ -1,6 +1,6 @@
-// Where the library must work: for each host what npm installs, the files of a small project, and commands with what they must say.
+// Where the library must work: for each host the packages to install, the files of a small project, and commands with their expected output.
 
-/** Learns XOR, and says so. */
+/** Learns XOR and prints the result. */
 const learn = `
 seed(1);
 const model = new nn.Sequential(new nn.Linear(2, 8), new nn.Tanh(), new nn.Linear(8, 1));
@@ -24,7 +24,7 @@ const cjs = `const { ${names} } = require("hebb");\nconst { Linear } = require("
 if (nn.Linear !== Linear) throw new Error("hebb/nn holds other classes than hebb");\n`;
 const learned = /XOR is learned on (c|wasm|reference)/;
 const onWasm = /XOR is learned on wasm/;
-/** Every entry that browsers can take, so that bundlers meet all optional packages. */
+/** Every entry that browsers support, so that bundlers meet all optional packages. */
 const everything = `import * as hebb from "hebb";
 import * as formats from "hebb/formats";
 import * as models from "hebb/models";
@@ -33,7 +33,7 @@ console.log([hebb, formats, models, onnx].map((entry) => Object.keys(entry).leng
 `;
 const main = { "main.mjs": `${esm}\nconsole.log(said);\n`, "all.mjs": everything };
 
-/** Strict, and the library's own types are checked too. */
+/** Strict, with the library's own types checked too. */
 const typed = `import { nn, tensor, type Tensor } from "hebb";
 import { Adam } from "hebb/optim";
 import { readSafetensors } from "hebb/formats";
@@ -141,7 +141,7 @@ process.exit(bytes > 200 * 1024 ? 1 : 0);\n`,
       { run: ["node", "out/node.mjs"], says: learned },
       { run: ["esbuild", "all.mjs", "--bundle", "--format=esm", "--outfile=out/all.mjs"] },
       { run: ["node", "out/all.mjs"], says: /true, true, true, true/ },
-      // The engine, layers and optimizers in a browser, as far as a page loads them at first: at most 200 KB.
+      // The engine, layers and optimizers in a browser, as a page loads them at first: at most 200 KB.
       {
         run: [
           "esbuild",
@@ -225,7 +225,7 @@ export default () => <b>{new nn.Linear(2, 1).forward(tensor([[1, 2]])).shape.joi
     ],
   },
   {
-    // A worker as Cloudflare runs it: no threads, no eval, no WebAssembly from bytes.
+    // A worker under Cloudflare's restrictions: no threads, no eval, no WebAssembly from bytes.
     name: "workerd",
     packages: ["miniflare", "esbuild"],
     files: {

@@ -1,4 +1,4 @@
-// Faults that nobody can observe: the file, the line as it stands there, what is changed in it, and why nothing follows.
+// Faults without an observable effect: the file, the line, the change in it, and why it has no effect.
 
 /** @type {readonly { file: string; line: string; from: string; to: string; why: string }[]} */
 export const equivalent = [

@@ -1,8 +1,8 @@
-// Finds places where a small change makes a program mean something else: operators, constants, conditions, statements.
+// Finds places where a small change alters the meaning of a program: operators, constants, conditions, statements.
 
 import { transform } from "esbuild";
 
-/** Code alone: comments, strings, templates and regular expressions become spaces, so that places stay. */
+/** Code alone: comments, strings, templates and regular expressions become spaces, so that positions do not change. */
 export function codeOf(text) {
   const blank = (part) => part.replace(/[^\n]/g, " ");
   const skipped =
@@ -10,7 +10,7 @@ export function codeOf(text) {
   return text.replace(skipped, blank);
 }
 
-/** What is looked for, and what takes its place. Operators of types stand without spaces around them, and are left alone. */
+/** Patterns and their replacements. Type operators have no spaces around them and are left alone. */
 const changes = [
   [/(?<=\s)<(?=\s)/g, "<="],
   [/(?<=\s)<=(?=\s)/g, "<"],
@@ -47,7 +47,7 @@ export function mutationsOf(text) {
       // Declarations have no meaning at run time.
       if (/^\s*(?:import|export type|type|readonly|interface|declare)\b/.test(before)) continue;
       const to = typeof put === "string" ? put : put(match[0]);
-      // A statement begins behind another one; what looks like it elsewhere is a part of one.
+      // A statement begins after another one; similar text elsewhere is part of a statement.
       if (to === "" && !/[;{}]\s*$/.test(code.slice(0, start))) continue;
       found.push({ line: code.slice(0, start).split("\n").length, start, end, from: text.slice(start, end), to });
     }
@@ -61,7 +61,7 @@ const compiled = (text) =>
     () => undefined,
   );
 
-/** Whether a text with `mutation` in place compiles, and to something else: changes of types do not. */
+/** Whether a text with `mutation` compiles, and to different code: changes of types do not. */
 export async function differs(text, { start, end, to }) {
   const changed = await compiled(text.slice(0, start) + to + text.slice(end));
   return changed !== undefined && changed !== (await compiled(text));

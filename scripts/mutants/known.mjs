@@ -1,4 +1,4 @@
-// Faults of which it was once feared that no test would notice them: `npm run mutants -- --known` plants each of them again.
+// Faults that tests once missed, or were thought to miss: `npm run mutants -- --known` plants each of them again.
 
 /** @type {readonly { what: string; file: string; from: string; to: string; tests: readonly string[] }[]} */
 export const known = [

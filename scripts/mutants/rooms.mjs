@@ -1,6 +1,6 @@
-// The rooms whose faults cost most: the files that are changed, and the tests that must notice.
+// The rooms whose faults cost most: the files to change, and the tests that must notice.
 
-/** What the compiler and the backends make of every operation, in figures. */
+/** Figures of the code that the compiler and the backends generate for every operation. */
 const programs = [
   "test/golden/programs.test.ts",
   "test/golden/programSizes.test.ts",

@@ -1,4 +1,4 @@
-// A copy of the project in which faults are planted, and the warm vitest that runs its tests.
+// A copy of the project for planting faults, with a warm vitest that runs its tests.
 import { fork } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -80,7 +80,7 @@ export class Runner {
     try {
       process.kill(-this.#child.pid, "SIGKILL");
     } catch {
-      // It has ended by itself.
+      // It has already ended by itself.
     }
     this.#child = undefined;
   }

@@ -1,9 +1,10 @@
-// One vitest that stays warm: a message names the files of tests to run, the answer says whether one failed.   usage: forked by runner.mjs, with a folder
+// One vitest that stays warm: a message names the test files to run, and the answer says whether one failed.   usage: forked by runner.mjs, with a
+// folder
 import { createVitest } from "vitest/node";
 
 const [, , root] = process.argv;
 
-/** In the order in which they were asked for. */
+/** In the order of the requests. */
 class AsAsked {
   async sort(files) {
     return files;
@@ -13,7 +14,7 @@ class AsAsked {
   }
 }
 
-/** What has ended since the last question: vitest itself remembers results of earlier ones. */
+/** Tests finished since the last request, because vitest itself keeps earlier results. */
 let ended = [];
 const vitest = await createVitest("test", {
   root,
@@ -26,7 +27,7 @@ const vitest = await createVitest("test", {
   update: false,
   sequence: { sequencer: AsAsked },
 });
-// Files are matched against the configuration once.
+// Files are matched against the configuration only once.
 const specifications = new Map(
   (await vitest.globTestSpecifications()).map((specification) => [specification.moduleId, specification]),
 );

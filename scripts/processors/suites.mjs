@@ -1,4 +1,4 @@
-// The suites that scripts/processors.mjs runs, as files of tests and of examples.
+// The suites of scripts/processors.mjs, as test files and examples.
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { defineConfig } from "vitepress";
 import { sections } from "../build/pages.mjs";
 
-// The sign of the Studio.
+// The Studio's logo.
 const sign = /<link rel="icon" href="(data:[^"]*)"/.exec(
   readFileSync(new URL("../../studio/index.html", import.meta.url), "utf8"),
 )?.[1];
@@ -16,11 +16,11 @@ export default defineConfig({
   cacheDir: ".vitepress/cache",
   lastUpdated: false,
   head: [["link", { rel: "icon", href: sign }]],
-  // The reference is written beside these pages, by TypeDoc; links are checked afterwards in what is built.
+  // TypeDoc writes the reference next to these pages; links are checked later in the built site.
   ignoreDeadLinks: true,
   markdown: {
     config(md) {
-      // Two braces in a sentence are two braces, not a template.
+      // Two braces in a sentence are literal, not a template.
       const braces = (text) => text.replaceAll("{{", "&#123;&#123;");
       const { text } = md.renderer.rules;
       md.renderer.rules.text = (...args) => braces(text(...args));

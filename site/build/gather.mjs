@@ -1,10 +1,10 @@
-// Gathers the pages: each file of pages.mjs, with its links turned to pages of the site. A file that they link to becomes a page, too.
+// Gathers the pages: each file of pages.mjs, with its links pointing to pages of the site. A linked file becomes a page too.
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, extname, join, posix } from "node:path";
 import { addresses } from "./pages.mjs";
 import { rooms } from "./rooms.mjs";
 
-/** What stands in a page for those who read it on the site: `<!-- studio: STATE | TITLE -->`, `<!-- messages -->`. */
+/** Comments in a page that the site replaces: `<!-- studio: STATE | TITLE -->`, `<!-- messages -->`. */
 const embedded = /^<!-- studio: (\S+) \| (.*) -->$/gm;
 const finder = /^<!-- messages -->$/m;
 
@@ -21,7 +21,7 @@ export function gather(root, folder) {
     writeFileSync(path, text);
   };
 
-  /** The target of a link from a file, as seen from the page at an address. */
+  /** The target of a link in a file, relative to the page at an address. */
   function linked(target, file, address) {
     if (/^([a-z]+:|#|\/)/.test(target)) return target;
     const [path = "", anchor] = target.split("#");

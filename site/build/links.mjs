@@ -9,13 +9,13 @@ function* pagesIn(folder, under = "") {
   for (const entry of readdirSync(join(folder, under), { withFileTypes: true })) {
     const path = posix.join(under, entry.name);
     if (entry.isDirectory()) {
-      // The Studio is a program with addresses of its own; its tests are elsewhere.
+      // The Studio is a program with its own addresses; its tests are elsewhere.
       if (path !== "studio-app") yield* pagesIn(folder, path);
     } else if (path.endsWith(".html")) yield path;
   }
 }
 
-/** What does not lead anywhere, a line each, and how many links were followed. */
+/** Broken links, a line each, and the number of links checked. */
 export function checkLinks(folder, base = "/") {
   const anchors = new Map();
   const anchorsOf = (page) => {

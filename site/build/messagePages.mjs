@@ -1,11 +1,11 @@
-// The pages of error messages, one for each room: what each message means and what to do about it.
+// The pages of error messages, one for each room: the meaning of each message and its remedy.
 import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { messagesOf, sourcesIn } from "./messages.mjs";
 import { rooms } from "./rooms.mjs";
 
-/** The remedy that a message names: what stands after its last semicolon. */
+/** The remedy in a message: the text after its last semicolon. */
 function remedy(text) {
   let depth = 0;
   for (let place = text.length - 1; place > 0; place--) {
@@ -23,7 +23,7 @@ const inText = (text) => text.replaceAll(/[<>[\]*_`{}\\]/g, (sign) => `&#${sign.
 const inWords = (markdown) => markdown.replaceAll("`", "").replaceAll(/\[([^\]]*)\]\([^)]*\)/g, "$1");
 const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
 
-/** What to do, as Markdown: as the message says it, or else by what it asks for and by its room. */
+/** The remedy as Markdown: from the message itself, or else from what it requires and from its room. */
 function advice(text, general) {
   const named = remedy(text);
   if (named !== undefined) return inText(sentence(named));
@@ -32,7 +32,7 @@ function advice(text, general) {
 }
 
 /**
- * Writes the pages, and all messages as data for the page that finds one. Gives how many there are.
+ * Writes the pages, and all messages as data for the page that finds one. Returns their number.
  * @param {string} root the project's folder
  * @param {string} folder where the pages go
  * @param {Map<string, string>} signatures where the reference has a public name

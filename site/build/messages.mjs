@@ -1,4 +1,4 @@
-// Takes every error message from the sources: its words, who raises it, and under which condition.
+// Extracts every error message from the sources: its words, who raises it, and under which condition.
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import ts from "typescript";
@@ -16,7 +16,7 @@ export function* sourcesIn(folder) {
   }
 }
 
-/** What a value in a message is called: the name of what is printed, without what prints it. */
+/** The name of a value in a message: the printed variable, without the function that prints it. */
 function placeholder(expression) {
   if (ts.isCallExpression(expression)) {
     const [first] = expression.arguments;
@@ -56,7 +56,7 @@ function pieces(expression, constants) {
   return [{ value: placeholder(expression) }];
 }
 
-/** The message as it is shown. */
+/** The message as displayed. */
 const shown = (parts) =>
   parts
     .map((part) => {
@@ -68,7 +68,7 @@ const shown = (parts) =>
     })
     .join("");
 
-/** The message as a regular expression: each value may be anything. */
+/** The message as a regular expression: each value matches anything. */
 const pattern = (parts) =>
   parts
     .map((part) => {
@@ -77,7 +77,7 @@ const pattern = (parts) =>
     })
     .join("");
 
-/** The function around a place, with its class: what the reader called, or what that called. */
+/** The function around a position, with its class: the one that the reader called, or one that it called. */
 function raiser(node) {
   for (let at = node.parent; at !== undefined; at = at.parent) {
     const named =
@@ -95,7 +95,7 @@ function raiser(node) {
   return undefined;
 }
 
-/** The condition that leads to a place, as the source has it. */
+/** The condition that leads to a position, as in the source. */
 function condition(node) {
   for (let at = node; at.parent !== undefined; at = at.parent) {
     const { parent } = at;
@@ -114,7 +114,7 @@ function condition(node) {
 
 const wordsIn = (text) => text.replaceAll(/‹[^›]*›/g, " ").match(/[A-Za-z]{2,}/g)?.length ?? 0;
 
-/** The messages of a source, and what its first line says that it is for. */
+/** The messages of a source, and its purpose from its first line. */
 export function messagesOf(path, root) {
   const source = ts.createSourceFile(path, readFileSync(path, "utf8"), ts.ScriptTarget.ES2022, true);
   const constants = new Map();

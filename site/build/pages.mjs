@@ -1,4 +1,4 @@
-// The pages of the site: which file of the project each one is, and where it stands in the sidebar.
+// The pages of the site: the file of the project behind each one, and its place in the sidebar.
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
@@ -81,7 +81,7 @@ export const sections = [
   },
 ];
 
-// A page of docs/ that has no place above stands at the end of "In detail", under its own title.
+// A page of docs/ without a place above comes at the end of "In detail", under its own title.
 const docs = fileURLToPath(new URL("../../docs", import.meta.url));
 const listed = new Set(sections.flatMap(({ items }) => items.map(([, file]) => file)));
 for (const path of readdirSync(docs, { recursive: true, encoding: "utf8" }).sort()) {

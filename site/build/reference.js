@@ -1,4 +1,4 @@
-// The reference is light or dark as the rest of the site is.
+// The reference follows the light or dark theme of the site.
 const chosen = localStorage.getItem("vitepress-theme-appearance");
 const theme = chosen === "light" || chosen === "dark" ? chosen : "os";
 localStorage.setItem("tsd-theme", theme);

@@ -1,4 +1,4 @@
-// The overview of the reference: every public name with its first sentence, by entry, so that the search of the site finds it.
+// The overview of the reference: every public name with its first sentence, by entry, so that the site's search finds it.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -17,7 +17,7 @@ const titles = {
   type: "Types",
 };
 
-/** Writes the overview, given the folder of the reference. Gives where each name stands. */
+/** Writes the overview, given the folder of the reference. Returns the address of each name. */
 export function writeOverview(folder) {
   const list = join(folder, "public/reference/names.json");
   const names = JSON.parse(readFileSync(list, "utf8"));
@@ -51,6 +51,6 @@ export function writeOverview(folder) {
   }
   mkdirSync(join(folder, "reference"), { recursive: true });
   writeFileSync(join(folder, "reference/names.md"), lines.join("\n"));
-  // Of two with one name, the first: entries stand before their parts.
+  // Of two equal names the first wins: entries come before their parts.
   return new Map(names.map(({ name, url }) => [name, url]).reverse());
 }

@@ -1,4 +1,4 @@
-// The rooms that raise errors: what their messages are about, and what to do where a message does not say it.
+// The rooms that raise errors: the subject of their messages, and a remedy for messages without one.
 
 export const rooms = [
   {

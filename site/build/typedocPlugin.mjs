@@ -1,5 +1,5 @@
-// For TypeDoc: a class shows what it adds itself, as what it inherits from a class of the reference stands once, there.
-// An entry is called as it is imported. All names go into a list, for the overview and the search of the site.
+// For TypeDoc: a class shows only its own members if its base class is in the reference.
+// An entry has the name under which it is imported. All names go into a list, for the overview and the search of the site.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Application, Converter, ReflectionKind, RendererEvent } from "typedoc";
@@ -12,7 +12,7 @@ const kinds = new Map([
   [ReflectionKind.Variable, "value"],
 ]);
 
-/** What each entry is imported as, by the name that TypeDoc gives it: the path of its source. */
+/** The import name of each entry, by TypeDoc's name for it: the path of its source. */
 function importNames() {
   const { name, exports } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
   return new Map(

@@ -1,4 +1,4 @@
-// The theme: VitePress's own, in the colours of the Studio, with the components that pages use.
+// The theme: VitePress's own in the colours of the Studio, with the pages' components.
 import DefaultTheme from "vitepress/theme";
 import "./style.css";
 import Messages from "./Messages.vue";
