@@ -1,0 +1,38 @@
+// A signal reaches the work that is under way, or the work that follows at once; none is lost between the two.
+import { expect, test } from "vitest";
+import { onInterrupt } from "./interrupt.ts";
+
+/** Two turns of the event loop, in which signals are told. */
+const turns = async (): Promise<void> => {
+  for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
+};
+
+test("that comes while work holds the event loop goes to the work after it", async () => {
+  const told: string[] = [];
+  const first = onInterrupt(() => told.push("first"));
+  process.kill(process.pid, "SIGINT");
+  first();
+  const second = onInterrupt(() => told.push("second"));
+  await turns();
+  second();
+  expect(told).toEqual(["second"]);
+  await turns();
+  expect(process.listenerCount("SIGINT")).toBe(0);
+});
+
+test("is told once, to the innermost work, and then to the one around it", async () => {
+  const told: string[] = [];
+  const before = process.listenerCount("SIGINT");
+  const outer = onInterrupt(() => told.push("outer"));
+  const inner = onInterrupt(() => told.push("inner"));
+  process.kill(process.pid, "SIGINT");
+  await turns();
+  expect(told).toEqual(["inner"]);
+  inner();
+  process.kill(process.pid, "SIGINT");
+  await turns();
+  expect(told).toEqual(["inner", "outer"]);
+  outer();
+  await turns();
+  expect(process.listenerCount("SIGINT")).toBe(before);
+});
