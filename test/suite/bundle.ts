@@ -1,7 +1,12 @@
 // Bundles a program of the project for Node, for tests to start it. Packages stay external.
 import { build } from "esbuild";
 
-export async function bundleInto(outdir: string, entry: string | Readonly<Record<string, string>>): Promise<void> {
+/** `alias`: other names of what is imported. */
+export async function bundleInto(
+  outdir: string,
+  entry: string | Readonly<Record<string, string>>,
+  alias: Readonly<Record<string, string>> = {},
+): Promise<void> {
   await build({
     entryPoints: typeof entry === "string" ? [entry] : { ...entry },
     outdir,
@@ -12,6 +17,7 @@ export async function bundleInto(outdir: string, entry: string | Readonly<Record
     target: "node20",
     packages: "external",
     outExtension: { ".js": ".mjs" },
+    alias: { ...alias },
     logLevel: "error",
   });
 }
