@@ -15,9 +15,15 @@ export const executable = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/u
 export const missing = executable === undefined && process.env["CI"] !== "true";
 if (missing) console.warn("Studio tests skipped: no Chromium here (Debian: apt-get install chromium)");
 
-/** The folder of the tests' screenshots, ignored by git. */
+/** The folder of the tests' screenshots and videos, ignored by git. */
 export const pictures = fileURLToPath(new URL("../../coverage/studio", import.meta.url));
 mkdirSync(pictures, { recursive: true });
+
+/** Takes a screenshot if HEBB_PICTURES=1 asks for them: no test compares one, and each takes as long as a check of the whole page. */
+export async function picture(page: Page, name: string, { fullPage = false } = {}): Promise<void> {
+  if (process.env["HEBB_PICTURES"] !== "1") return;
+  await page.screenshot({ path: join(pictures, `${name}.png`), fullPage });
+}
 
 const types: Readonly<Record<string, string>> = { html: "text/html", js: "text/javascript", css: "text/css" };
 

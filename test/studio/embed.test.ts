@@ -1,10 +1,9 @@
 // The Studio inside another page: its panels, its height, a locked experiment, a question before training; and the effects on that page.
-import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import { embedCode, readEmbedding } from "../../studio/shared/embed.ts";
 import { axe, violations } from "./axe.ts";
-import { missing, pictures, soon, useStudio, whenTrue } from "./browser.ts";
+import { missing, picture, soon, useStudio, whenTrue } from "./browser.ts";
 
 const studio = useStudio();
 
@@ -69,7 +68,7 @@ describe.skipIf(missing)("inside a page", () => {
       if (inner === undefined) throw new Error("the element has no frame");
       await inner.evaluate(axe);
       expect(await violations(inner)).toEqual([]);
-      await page.screenshot({ path: join(pictures, `embed-${width}.png`), fullPage: true });
+      await picture(page, `embed-${width}`, { fullPage: true });
       // The frame adds no entries to the page's history.
       expect(await page.evaluate("history.length")).toBeLessThanOrEqual(3);
       await page.context().close();

@@ -1,11 +1,11 @@
 // The layout at six widths, at 100 % and 200 %, with few and many classes, short and long names: nothing is too wide, covered, cut off or displaced.
-import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import { layoutNetwork } from "../../studio/page/draw/layout.ts";
 import { leastPitch, roomFor } from "../../studio/page/step/geometry.ts";
-import { drawn, missing, pictures, soon, until, useStudio, whenTrue } from "./browser.ts";
+import { drawn, missing, picture, soon, until, useStudio, whenTrue } from "./browser.ts";
 import { faultsOf, watchShifts } from "./faults.ts";
+import { settled, watchSettling } from "./settled.ts";
 
 const studio = useStudio();
 const widths = [390, 600, 768, 1024, 1400, 2560] as const;
@@ -61,27 +61,26 @@ describe.skipIf(missing)("nothing is too wide, covered, cut or too small to touc
           [text, target] as const,
         );
         await whenTrue(page, "studio.run.value?.data.name === 'plants.csv' && !studio.hot.stale");
+        await watchSettling(page);
         await page.evaluate("studio.change({ selected: '1.1' })");
         await page.evaluate("studio.advance(20)");
         await until(page, ({ step }) => step === 20, "step 20");
         for (const surface of surfaces) {
           await page.evaluate(`studio.change({ surface: "${surface}", lesson: 0 })`);
-          await page.waitForTimeout(surface === "lab" ? 300 : 900);
+          await settled(page, 100);
           if (surface === "step") await page.locator(".path-stage").waitFor();
           for (const width of widths) {
             await page.setViewportSize({
               width: Math.round(width / zoom),
               height: Math.round((heights[width] ?? 900) / zoom),
             });
-            await page.waitForTimeout(120);
+            await settled(page, 40);
             for (const part of surface === "lab" ? await parts(page) : [""]) {
               if (part !== "") await page.getByRole("tab", { name: part }).click();
               const found = await faultsOf(page);
               all.push(...found.map((fault) => `${surface} ${part} ${width}: ${fault}`));
-              if (title === "20 classes, long names") {
-                const file = `layout-${surface}${part}-${width}-${zoom * 100}.png`;
-                await page.screenshot({ path: join(pictures, file), fullPage: zoom === 1 });
-              }
+              if (title === "20 classes, long names")
+                await picture(page, `layout-${surface}${part}-${width}-${zoom * 100}`, { fullPage: zoom === 1 });
             }
           }
         }
@@ -101,9 +100,10 @@ describe.skipIf(missing)("nothing is too wide, covered, cut or too small to touc
         context: { viewport: { width: 1400, height: 900 } },
       });
       await whenTrue(page, "globalThis.texts?.samples.value !== undefined");
+      await watchSettling(page);
       for (const width of [195, ...widths]) {
         await page.setViewportSize({ width, height: heights[width] ?? 422 });
-        await page.waitForTimeout(200);
+        await settled(page, 60);
         all.push(...(await faultsOf(page)).map((fault) => `${run} ${width}: ${fault}`));
       }
       await page.context().close();
@@ -116,6 +116,7 @@ describe.skipIf(missing)("nothing is too wide, covered, cut or too small to touc
       query: "&play=0",
       context: { viewport: { width: 700, height: 900 } },
     });
+    await watchSettling(page);
     for (let number = 1; number <= 14; number++) {
       await page.evaluate("studio.change({ surface: 'lessons', lesson: 0 })");
       await page
@@ -124,10 +125,10 @@ describe.skipIf(missing)("nothing is too wide, covered, cut or too small to touc
         .click();
       // The bars appear after a click.
       if (number === 11) await page.getByRole("button", { name: "Measure it now" }).click();
-      await page.waitForTimeout(900);
+      await settled(page, 100);
       for (const width of [195, 390, 768, 1400]) {
         await page.setViewportSize({ width, height: heights[width] ?? 422 });
-        await page.waitForTimeout(120);
+        await settled(page, 40);
         all.push(...(await faultsOf(page)).map((fault) => `lesson ${number} ${width}: ${fault}`));
       }
     }

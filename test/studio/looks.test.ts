@@ -1,9 +1,8 @@
-// Every surface, light and dark, wide and narrow: no violations in axe, and a screenshot of each at a fixed step.
-import { join } from "node:path";
+// Every surface, light and dark, wide and narrow: no violations in axe. HEBB_PICTURES=1 takes a screenshot of each at a fixed step.
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import { axe, violations } from "./axe.ts";
-import { drawn, missing, pictures, soon, until, useStudio, whenTrue } from "./browser.ts";
+import { drawn, missing, picture, soon, until, useStudio, whenTrue } from "./browser.ts";
 
 const studio = useStudio();
 /** Opens the tab with this part, on a narrow page. */
@@ -80,7 +79,7 @@ const contextOf = (width: number, colorScheme: Scheme) => ({
   context: { colorScheme, viewport: { width, height: width > 800 ? 900 : 844 } },
 });
 
-/** The faults of a page, with a screenshot. axe is already in the page. */
+/** The faults of a page, of which it takes a screenshot if HEBB_PICTURES=1 asks for one. axe is already in the page. */
 async function faults(page: Page, name: string, width: number, scheme: Scheme): Promise<string[]> {
   await page.emulateMedia({ colorScheme: scheme });
   await page.evaluate(drawn);
@@ -91,7 +90,7 @@ async function faults(page: Page, name: string, width: number, scheme: Scheme): 
     "document.documentElement.scrollWidth - document.documentElement.clientWidth",
   );
   if (wide > 0) found.push(`${scheme}: the page is ${wide} px too wide`);
-  await page.screenshot({ path: join(pictures, `${name}-${scheme}-${width}.png`), fullPage: name !== "palette" });
+  await picture(page, `${name}-${scheme}-${width}`, { fullPage: name !== "palette" });
   return found;
 }
 

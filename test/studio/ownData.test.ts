@@ -1,8 +1,7 @@
 // Own data: problems of a table are reported before training and can be dismissed; inputs have names at any width, grouped by column.
-import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
-import { missing, pictures, until, useStudio } from "./browser.ts";
+import { missing, picture, until, useStudio } from "./browser.ts";
 
 const studio = useStudio();
 const noise = (k: number, by = 7919): number => ((k * by) % 1009) / 1009;
@@ -31,7 +30,7 @@ describe.skipIf(missing)("before training", () => {
     await page.getByText("“survived” was guessed because of its name. It is read as 2 classes.").waitFor();
     await said.filter({ hasText: '"alive" alone decides "survived" in 100 % of the rows' }).waitFor();
     await said.filter({ hasText: "in row 17" }).waitFor();
-    await page.screenshot({ path: join(pictures, "own-findings.png") });
+    await picture(page, "own-findings");
     await page.getByLabel("What is to be predicted?").selectOption("fare");
     await page.getByText("It is read as a number.").waitFor();
     await said.filter({ hasText: '"alive" alone decides' }).waitFor({ state: "detached" });
@@ -153,7 +152,7 @@ describe.skipIf(missing)("inputs have names", () => {
     await page.getByText("color (7)", { exact: true }).waitFor();
     expect(await page.locator(".input-name").allTextContents()).toEqual(["size", "color (7)", "mass"]);
     expect(await page.getByText("color (7)", { exact: true }).getAttribute("title")).toContain("color = red");
-    await page.screenshot({ path: join(pictures, "own-groups.png") });
+    await picture(page, "own-groups");
     await page.close();
   });
   it("a column of texts becomes its words, which also classify a row that the visitor enters", async () => {
@@ -180,7 +179,7 @@ describe.skipIf(missing)("inputs have names", () => {
     await page.evaluate("studio.play(true)");
     await until(page, ({ epoch }) => epoch >= 30, "thirty epochs");
     await page.evaluate("studio.play(false)");
-    await page.screenshot({ path: join(pictures, "own-texts.png") });
+    await picture(page, "own-texts");
     await page.close();
   });
 });

@@ -1,5 +1,4 @@
 // Training: the shown internals of a run are the engine's, and computed inputs are the same in page and program.
-import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { useBackend } from "../../src/index.ts";
 import { findLr } from "../../src/train/index.ts";
@@ -10,7 +9,7 @@ import { exportRun } from "../../studio/engine/ship.ts";
 import { View } from "../../studio/engine/view.ts";
 import { featureNames } from "../../studio/shared/features.ts";
 import { parseHash, printHash, readState } from "../../studio/shared/state.ts";
-import { missing, pictures, until, useStudio, whenTrue } from "./browser.ts";
+import { missing, picture, until, useStudio, whenTrue } from "./browser.ts";
 
 beforeAll(() => {
   useBackend({ backend: "wasm", threads: 1 });
@@ -114,7 +113,7 @@ describe.skipIf(missing)("the Training surface", () => {
     await page.evaluate("studio.advance(20)");
     await page.getByText("looks from step 0 to 20").waitFor();
     expect(await page.evaluate(coveredTicks)).toEqual([]);
-    await page.screenshot({ path: join(pictures, "training-slopes.png"), fullPage: true });
+    await picture(page, "training-slopes", { fullPage: true });
     await page.evaluate("studio.change({ surface: 'lab' })");
     await page.getByLabel("x₁²").check();
     await whenTrue(page, "studio.run.value.stages[0].units === 3");
