@@ -14,10 +14,10 @@ import {
 import { basename, dirname, join } from "node:path";
 import { HebbError } from "../graph/errors.ts";
 
-/** What a save does to the disk; a test puts failures in its place. */
+/** The disk operations of a save; a test injects failures. */
 export interface FileOperations {
   open(path: string, flags: "wx" | "a" | "r"): number;
-  /** Returns how many bytes were written, which may be fewer than asked. */
+  /** Returns the number of bytes written, which may be fewer than requested. */
   write(file: number, bytes: Uint8Array, offset: number, length: number): number;
   sync(file: number): void;
   close(file: number): void;
@@ -25,7 +25,7 @@ export interface FileOperations {
   remove(path: string): void;
 }
 
-/** At the end of a file, which is made if need be; never through a link. */
+/** Opens for appending, creates the file if needed, and never follows a link. */
 const appending = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0);
 
 export const diskOperations: FileOperations = {
@@ -57,7 +57,7 @@ const reasons: Readonly<Record<string, string>> = {
   ENOENT: "it does not exist; check the name",
 };
 
-/** Why the system refused, and what to do. */
+/** The system's reason for a failure, and the advice. */
 export function reasonFor(error: unknown): string {
   const code = errorCode(error);
   return Object.hasOwn(reasons, code)
@@ -67,7 +67,7 @@ export function reasonFor(error: unknown): string {
       : String(error);
 }
 
-/** Why a file or folder could not be written: ENOENT alone does not tell whether its folder is missing or closed. */
+/** The reason a file or folder could not be written. ENOENT alone does not tell whether its folder is missing or inaccessible. */
 function whyNotWritten(path: string, error: unknown): string {
   if (errorCode(error) !== "ENOENT") return reasonFor(error);
   return existsSync(dirname(path))
@@ -95,14 +95,14 @@ export function writeAll(file: number, bytes: Uint8Array, operations: FileOperat
 
 const temporarySuffix = ".saving";
 
-/** Whether a file name is that of an unfinished save. */
+/** Whether a file name belongs to an unfinished save. */
 export const isTemporaryName = (name: string): boolean => name.startsWith(".") && name.endsWith(temporarySuffix);
 
-/** A name beside a file for what is not finished; by chance, because in containers every process has the same number. */
+/** A temporary name beside a file. It is random because pids repeat across containers. */
 export const temporaryPath = (path: string): string =>
   join(dirname(path), `.${basename(path)}.${randomBytes(8).toString("hex")}${temporarySuffix}`);
 
-/** Makes a rename last through a power failure. Systems that cannot open folders do it by themselves. */
+/** Makes a rename survive a power failure. Systems that cannot open folders do this on their own. */
 function syncFolder(path: string, operations: FileOperations): void {
   let folder: number;
   try {
@@ -120,16 +120,16 @@ function syncFolder(path: string, operations: FileOperations): void {
   }
 }
 
-/** Does what may fail without harm. */
+/** Runs an action that may fail harmlessly. */
 export function attempt(action: () => void): void {
   try {
     action();
   } catch {
-    // Tidying up after a failure must not hide the failure.
+    // Cleaning up must not hide the original failure.
   }
 }
 
-/** A device, a pipe or a folder would be gone, and a file in its place. */
+/** Refuses devices, pipes and folders, which a rename would replace with a file. */
 function refuseOthers(path: string): void {
   const there = lstatSync(path, { throwIfNoEntry: false });
   if (there === undefined || there.isFile() || there.isSymbolicLink()) return;
@@ -139,8 +139,8 @@ function refuseOthers(path: string): void {
 }
 
 /**
- * Replaces a file in one step: a new file in the same folder is written and synced, renamed over the old, and the folder synced.
- * If anything fails, the old file stays as it was and HebbError says why.
+ * Replaces a file atomically: writes and syncs a new file in the same folder, renames it over the old one, and syncs the folder. If
+ * anything fails, the old file is unchanged and HebbError says why.
  */
 export function writeFileAtomic(
   path: string,
@@ -152,7 +152,7 @@ export function writeFileAtomic(
   let file: number | undefined;
   try {
     refuseOthers(path);
-    // "wx" refuses to follow a link or reuse a file that someone put there.
+    // "wx" refuses to follow a link or reuse an existing file.
     file = operations.open(temporary, "wx");
     writeAll(file, bytes, operations);
     operations.sync(file);
@@ -183,7 +183,7 @@ export function sealJson(value: Readonly<Record<string, unknown>>): string {
   return `${text},\n  "sha256": "${sha256(text)}"\n}\n`;
 }
 
-/** The text without its seal, parsed. Throws HebbError when any bit of it has changed. */
+/** Parses the text without its seal. Throws HebbError if any bit of it has changed. */
 export function unsealJson(bytes: Uint8Array, name: string): unknown {
   const damaged = new HebbError(
     `${name} is damaged: its checksum does not match (a changed or missing byte); restore it from a copy`,

@@ -10,14 +10,14 @@ import { namesIn, placeOf, type Run, readIn, readSealed, type SavedState, statOf
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";
 
 export interface SaveCheckpointOptions {
-  /** How many of the newest checkpoints stay (default 3, at least 1). */
+  /** The number of checkpoints to keep, newest first (default 3, at least 1). */
   readonly keep?: number;
 }
 
 export interface LoadedCheckpoint {
   readonly sequence: number;
   readonly state: SavedState;
-  /** One sentence for each newer checkpoint that was damaged and passed over. */
+  /** One sentence for each newer checkpoint that was damaged and skipped. */
   readonly warnings: readonly string[];
 }
 
@@ -54,7 +54,7 @@ function checkpointFolder(run: Run): string {
   return path;
 }
 
-/** Sequence numbers of all checkpoints that were begun, the newest first. */
+/** Sequence numbers of all checkpoints, including unfinished ones, newest first. */
 function sequences(run: Run): { readonly begun: number[]; readonly finished: number[] } {
   const begun = new Set<number>();
   const finished: number[] = [];
@@ -72,8 +72,8 @@ function sequences(run: Run): { readonly begun: number[]; readonly finished: num
 }
 
 /**
- * Saves a checkpoint under the next number: first the arrays, then the JSON with their checksum, which makes it count. Older ones
- * beyond `keep` are removed only after that, so the process may be killed at any moment. Returns its number.
+ * Saves a checkpoint under the next number: first the arrays, then the JSON with their checksum, which makes the checkpoint valid. Removes
+ * older ones beyond `keep` only afterwards, so the process may be killed at any moment. Returns its number.
  */
 export function saveCheckpoint(run: Run, state: SavedState, options: SaveCheckpointOptions = {}): number {
   const { keep = 3 } = checkOptions("saveCheckpoint", options, { keep: kind.number });
@@ -95,7 +95,7 @@ export function saveCheckpoint(run: Run, state: SavedState, options: SaveCheckpo
   try {
     writeFileAtomic(`${base}.json`, sealed, run.operations);
   } catch (error) {
-    // Arrays without their JSON are of no use, and on a full disk they are in the way. A failed folder sync leaves both.
+    // Arrays without their JSON are useless, and occupy space on a full disk. A failed folder sync leaves both.
     if (!statOf(`${base}.json`)) removeQuietly(run, `${base}.safetensors`);
     throw error;
   }
@@ -103,7 +103,7 @@ export function saveCheckpoint(run: Run, state: SavedState, options: SaveCheckpo
   return sequence;
 }
 
-/** Removes checkpoints beyond the newest `keep`, arrays without their JSON, and what unfinished saves left. Failures are harmless. */
+/** Removes checkpoints beyond the newest `keep`, arrays without their JSON, and leftovers of unfinished saves. Failures are harmless. */
 function removeOld(run: Run, folder: string, keep: number): void {
   const kept = new Set(sequences(run).finished.slice(0, keep));
   for (const name of namesIn(folder)) {
@@ -117,7 +117,7 @@ function removeQuietly(run: Run, path: string): void {
   try {
     run.operations.remove(path);
   } catch {
-    // It will be tried again after the next save.
+    // The next save retries.
   }
 }
 
@@ -140,8 +140,8 @@ function readCheckpoint(run: Run, sequence: number): SavedState {
 }
 
 /**
- * The newest checkpoint that is whole; damaged ones are passed over with a warning each. Undefined when none was ever finished.
- * Throws HebbError when there are checkpoints but all are damaged.
+ * The newest intact checkpoint; damaged ones are skipped with a warning each. Undefined if none was ever finished. Throws HebbError if all
+ * checkpoints are damaged.
  */
 export function loadLatestCheckpoint(run: Run): LoadedCheckpoint | undefined {
   const warnings: string[] = [];

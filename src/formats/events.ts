@@ -11,10 +11,10 @@ const newline = 10;
 
 const checksum = (bytes: Uint8Array): string => crc32(bytes).toString(16).padStart(8, "0");
 
-/** The last entry of a line, which is the checksum of the line without it. */
+/** The last entry of a line: the checksum of the rest of the line. */
 const sealPattern = /,?"crc32":"([0-9a-f]{8})"\}$/;
 
-/** NaN and infinities become the texts "NaN", "Infinity" and "-Infinity": events must be able to tell of them. */
+/** NaN and infinities become the texts "NaN", "Infinity" and "-Infinity", because events must be able to report them. */
 function lineOf(event: object): Uint8Array {
   const text = JSON.stringify(event, (_key, value: unknown) =>
     typeof value === "number" && !Number.isFinite(value) ? String(value) : value,
@@ -24,7 +24,7 @@ function lineOf(event: object): Uint8Array {
   return new TextEncoder().encode(sealed);
 }
 
-/** Appends one event as a line of events.jsonl. A torn last line, left by a crash, is cut off first. */
+/** Appends one event as a line of events.jsonl. First removes a torn last line, which a crash may leave. */
 export function appendEvent(run: Run, event: object): void {
   const { path, stat } = placeOf(run, name);
   try {
@@ -40,7 +40,7 @@ export function appendEvent(run: Run, event: object): void {
   }
 }
 
-/** Makes the events so far last through a power failure: a checkpoint counts on them. */
+/** Makes the events so far survive a power failure: a checkpoint relies on them. */
 export function syncEvents(run: Run): void {
   const { path, stat } = placeOf(run, name);
   if (stat === undefined) return;
@@ -56,7 +56,7 @@ export function syncEvents(run: Run): void {
   }
 }
 
-/** Cuts off what follows the last line break. */
+/** Truncates everything after the last line break. */
 function cutTornLine(path: string): void {
   const file = openSync(path, constants.O_RDWR | noFollow);
   try {
@@ -70,11 +70,11 @@ function cutTornLine(path: string): void {
 
 const piece = new Uint8Array(4096);
 
-/** Where the last whole line of a file ends. */
+/** The end of the last complete line of a file. */
 function lineEnd(file: number, size: number): number {
   for (let end = size; end > 0; ) {
     const start = Math.max(0, end - piece.length);
-    // The system may give less than was asked for.
+    // The system may return fewer bytes than requested.
     for (let read = 0; read < end - start; ) {
       const more = readSync(file, piece, read, end - start - read, start + read);
       if (more === 0) throw new Error("the file became shorter while it was read");
@@ -89,7 +89,7 @@ function lineEnd(file: number, size: number): number {
 
 interface Line {
   readonly bytes: Uint8Array;
-  /** Undefined where the line is damaged. */
+  /** Undefined if the line is damaged. */
   readonly event: JsonObject | undefined;
 }
 
@@ -98,7 +98,7 @@ function linesIn(run: Run): Line[] {
   const bytes = Buffer.from(readIn(run, maxBytes, name));
   const lines: Line[] = [];
   let sealed = false;
-  // What follows the last line break is torn, or nothing.
+  // Anything after the last line break is torn.
   for (let start = 0, end = bytes.indexOf(newline); end >= 0; start = end + 1, end = bytes.indexOf(newline, start)) {
     const text = bytes.subarray(start, end);
     const event = sealedEvent(text) ?? (sealed ? undefined : unsealedEvent(text));
@@ -108,7 +108,7 @@ function linesIn(run: Run): Line[] {
   return lines;
 }
 
-/** Lines of earlier versions have no checksum, and come before all that have one. A damaged checksum does not count as missing. */
+/** Lines of earlier versions have no checksum, and precede all that have one. A damaged checksum does not count as missing. */
 function unsealedEvent(line: Buffer): JsonObject | undefined {
   const event = parse(line);
   const [key, value] = Object.entries(event ?? {}).at(-1) ?? [];
@@ -144,12 +144,12 @@ function readFrom(lines: readonly Line[], path: string): ReadEvents {
   };
 }
 
-/** All events of the run. A torn last line is passed over silently (a crash may leave one), any other bad line with a warning. */
+/** All events of the run. A torn last line is skipped silently, because a crash may leave one; any other bad line with a warning. */
 export const readEvents = (run: Run): ReadEvents => readFrom(linesIn(run), placeOf(run, name).path);
 
 /**
- * Keeps the first `count` lines of events.jsonl, those that are whole: a resumed run tells again what came after its checkpoint.
- * Returns what is kept, with a warning for each line that is damaged and for those that are missing.
+ * Keeps the first `count` intact lines of events.jsonl: a resumed run repeats the events after its checkpoint. Returns the remaining
+ * events, with a warning for each damaged line and for missing ones.
  */
 export function truncateEvents(run: Run, count: number): ReadEvents {
   const { path, stat } = placeOf(run, name);
@@ -158,7 +158,7 @@ export function truncateEvents(run: Run, count: number): ReadEvents {
   const missing = count - lines.length;
   if (stat !== undefined || count > 0) {
     const whole = lines.flatMap(({ bytes, event }) => (event === undefined ? [] : [bytes]));
-    // A new file, so that nothing is cut before the rest is safe.
+    // Writes a new file, so that nothing is lost before the rest is safe.
     writeFileAtomic(path, Buffer.concat(whole), run.operations);
   }
   if (missing <= 0) return kept;

@@ -1,4 +1,4 @@
-// Files beside a file: of the folder itself, or of the hub's cache, whose snapshots are links to its blobs.
+// Files beside a file: in the same folder, or in the hub's cache, whose snapshots are links to its blobs.
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { besideIn } from "./fileSource.ts";
 const work = mkdtempSync(join(tmpdir(), "hebb-beside-"));
 afterEach(() => rmSync(work, { recursive: true, force: true }));
 
-it("reads a snapshot of the hub's cache, whose files are links to its blobs, and no other link that leads out", async () => {
+it("reads a snapshot of the hub's cache, whose files are links to its blobs, and follows no other link out of the folder", async () => {
   const model = join(work, "models--someone--tiny");
   const snapshot = join(model, "snapshots/0123");
   for (const folder of [snapshot, join(model, "blobs"), join(model, "refs")]) mkdirSync(folder, { recursive: true });

@@ -1,4 +1,4 @@
-// Files as byte sources (Node only): read in parts at given offsets, with neighbouring files, never through a link that leads out.
+// Files as byte sources (Node only): read in parts at given offsets, with neighbouring files, never through a link out of the folder.
 // Node cannot memory-map a file without native code; reading at an offset loads only the requested bytes.
 import { lstat, realpath } from "node:fs/promises";
 import { basename, dirname, join, resolve, sep } from "node:path";
@@ -7,7 +7,7 @@ import { entryAt, InputFile } from "../data/inputFile.ts";
 import { HebbError } from "../graph/errors.ts";
 import { checkRange, type OpenSource } from "./source.ts";
 
-/** Opens a file. Throws HebbError for one that does not exist, cannot be read, is a folder or a device. */
+/** Opens a file. Throws HebbError if it does not exist, cannot be read, or is a folder or a device. */
 export async function fileSource(path: string): Promise<OpenSource> {
   const file = await InputFile.open(path, await entryAt(path));
   const source: OpenSource = {
@@ -26,7 +26,7 @@ export async function fileSource(path: string): Promise<OpenSource> {
   return source;
 }
 
-/** Opens a file of a folder. `asker` names it: for the error. */
+/** Opens a file of a folder. `asker` is the file that refers to it, for the error. */
 export async function besideIn(folder: string, name: string, asker: string): Promise<OpenSource> {
   const shown = JSON.stringify(name.slice(0, 200));
   const parts = name.split("/");
@@ -61,6 +61,6 @@ export async function besideIn(folder: string, name: string, asker: string): Pro
 const lies = (path: string, folder: string | undefined): boolean =>
   folder !== undefined && path.startsWith(folder.endsWith(sep) ? folder : `${folder}${sep}`);
 
-/** Where the cache of the Hugging Face hub keeps what the links of a snapshot point to: MODEL/snapshots/REVISION → MODEL/blobs. */
+/** The folder of blobs that the links of a Hugging Face hub snapshot point to: MODEL/snapshots/REVISION → MODEL/blobs. */
 const hubBlobs = (folder: string): string | undefined =>
   basename(dirname(folder)) === "snapshots" ? join(dirname(dirname(folder)), "blobs") : undefined;

@@ -4,7 +4,7 @@ import { dirname, resolve } from "node:path";
 import { HebbError } from "../graph/errors.ts";
 import { createError, errorCode } from "./atomic.ts";
 
-/** Whether a folder is there. Throws HebbError where something else is. */
+/** Whether a folder exists. Throws HebbError if the path is something else. */
 function isFolder(path: string): boolean {
   try {
     const there = statSync(path, { throwIfNoEntry: false });
@@ -14,13 +14,13 @@ function isFolder(path: string): boolean {
       throw new HebbError(`${path} is a symbolic link to nothing; choose another place, or remove it`);
     return false;
   } catch (error) {
-    // What lies below a file is not there either: the walk upwards comes to that file.
+    // A path below a file does not exist either; the walk upwards will reach that file.
     if (errorCode(error) === "ENOTDIR") return false;
     throw error instanceof HebbError ? error : createError(path, error);
   }
 }
 
-/** Makes a folder and those above it that are missing. Returns whether there was none. Throws HebbError that says why it cannot. */
+/** Creates a folder and its missing parents. Returns whether it was missing. Throws HebbError that gives the reason for a failure. */
 export function makeFolder(path: string): boolean {
   const missing: string[] = [];
   for (let at = resolve(path); !isFolder(at) && at !== dirname(at); at = dirname(at)) missing.unshift(at);
@@ -28,7 +28,7 @@ export function makeFolder(path: string): boolean {
     try {
       mkdirSync(folder);
     } catch (error) {
-      // Another process may have made it just now.
+      // Another process may just have created it.
       if (errorCode(error) !== "EEXIST" || !isFolder(folder)) throw createError(folder, error);
       if (folder === missing.at(-1)) return false;
     }

@@ -1,5 +1,5 @@
 // HDF5 as Keras writes it (.weights.h5, .h5, and inside .keras): read with h5wasm, an optional package loaded on first use.
-// h5wasm is libhdf5 as WebAssembly: it sees only the bytes it is given, and no other file.
+// h5wasm is libhdf5 as WebAssembly. It sees only the bytes it is given, and no other file.
 import type * as H5 from "h5wasm";
 import { missingPackage } from "../data/missingPackage.ts";
 import { HebbError } from "../graph/errors.ts";
@@ -23,7 +23,7 @@ async function load(file: string): Promise<typeof H5> {
     throw missingPackage("h5wasm", `reading ${file}, an HDF5 file,`, cause);
   }
   const module = await package_.ready;
-  // Failures are exceptions, and nothing is printed.
+  // Makes failures throw instead of print.
   module.activate_throwing_error_handler();
   return package_;
 }
@@ -40,7 +40,10 @@ const floats: ReadonlyMap<number, StoredDType> = new Map([
   [8, "F64"],
 ]);
 
-/** The element type of a dataset; undefined for strings and everything that is not numeric. Numbers are of class 0 and 1, booleans an enumeration. */
+/**
+ * The element type of a dataset; undefined for strings and everything else that is not numeric. Numbers are of class 0 and 1, booleans an
+ * enumeration.
+ */
 function dtypeOf({ type, size, signed, enum_type: names }: H5.Metadata): StoredDType | undefined {
   if (type === 1) return floats.get(size);
   if (type === 8)
@@ -69,7 +72,7 @@ function bytesIn(h5: typeof H5, dataset: H5.Dataset, byteLength: number): Uint8A
   }
 }
 
-/** Walks the groups of a file. A dataset is called by its path, with dots. */
+/** Walks the groups of a file. A dataset's name is its path, joined by dots. */
 class Walk {
   readonly arrays = new Map<string, FileArray>();
   readonly left: string[] = [];
@@ -114,14 +117,14 @@ class Walk {
   }
 }
 
-/** What the library throws, as a sentence about the file. */
+/** Turns errors of the library into a sentence about the file. */
 function guarded<T>(name: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
     if (error instanceof HebbError) throw error;
     const text = error instanceof Error ? error.message : String(error);
-    // The innermost of the calls that failed says why.
+    // The innermost failed call gives the reason.
     const reason = [...text.matchAll(/in \w+\(\): (.{1,160})/g)].at(-1)?.[1] ?? text.slice(0, 160);
     throw new HebbError(`${name} cannot be read as HDF5 (${reason}); it is truncated or damaged`);
   }
@@ -129,7 +132,7 @@ function guarded<T>(name: string, work: () => T): T {
 
 const headBytes = 48;
 
-/** The version of the superblock and the end of the file that it tells: seen before the package is loaded. */
+/** Checks the superblock's version and the end of file that it declares, before loading the package. */
 async function checkStart(source: OpenSource): Promise<void> {
   const { name, size } = source;
   const damaged = (what: string): HebbError =>
@@ -139,7 +142,7 @@ async function checkStart(source: OpenSource): Promise<void> {
   const view = new DataView(head.buffer, head.byteOffset, headBytes);
   const version = view.getUint8(8);
   if (version > 3) throw damaged(`its superblock has version ${version}`);
-  // Other widths of addresses are left to the library.
+  // The library handles other address widths.
   if (view.getUint8(version < 2 ? 13 : 9) !== 8) return;
   const end = Number(view.getBigUint64(version === 0 ? 40 : 28, true));
   if (version !== 1 && end > size) throw damaged(`it ends at byte ${size} and declares ${end}`);
@@ -147,7 +150,7 @@ async function checkStart(source: OpenSource): Promise<void> {
 
 let count = 0;
 
-/** Opens an HDF5 file. It is held in memory as a whole until it is closed. */
+/** Opens an HDF5 file. The whole file is in memory until it is closed. */
 export async function openHdf5(source: OpenSource): Promise<Contents> {
   const { name, size } = source;
   if (size > maxFileBytes) throw new HebbError(`${name} has ${size} bytes, more than ${maxFileBytes} of an HDF5 file`);
@@ -184,7 +187,7 @@ export async function openHdf5(source: OpenSource): Promise<Contents> {
 
 export const kerasKind: ArchiveKind = { archive: "a Keras file", member: "entry" };
 
-/** Opens a .keras archive: its weights, and its configuration as metadata. */
+/** Opens a .keras archive: its weights, with its configuration as metadata. */
 export async function openKeras(source: OpenSource): Promise<Contents> {
   const members = await readDirectory(source, mostUnpacked(source.size), kerasKind);
   const metadata = new Map<string, string>();

@@ -7,9 +7,9 @@ import { aCount, aString, type Check, objectOf } from "./json.ts";
 export interface Holder {
   readonly pid: number;
   readonly host: string;
-  /** Where the number means this process: the start of the machine and, in a container, the space of its numbers. Empty: unknown. */
+  /** The scope of the pid: the machine's boot and, in a container, the pid namespace. Empty: unknown. */
   readonly space: string;
-  /** When the process began, as the system counts; numbers are used again. Empty: unknown. */
+  /** The start time of the process as the system counts it, because pids are reused. Empty: unknown. */
   readonly started: string;
 }
 
@@ -34,11 +34,11 @@ function spaceOf(): string {
   return `${boot} ${attempt(() => readlinkSync("/proc/self/ns/pid"))}`;
 }
 
-/** When a process began; empty if the system does not say. A zombie has none. */
+/** The start time of a process; empty if the system does not tell. Undefined for a zombie. */
 function startOf(pid: number): string | undefined {
   if (process.platform === "linux") {
     const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, "latin1"));
-    // After the name, which may hold blanks and brackets: the state first, the start as the 20th.
+    // The fields after the name, which may contain blanks and brackets: the state comes first, the start time 20th.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return fields[0] === "Z" || fields[0] === "X" ? undefined : (fields[19] ?? "");
   }
@@ -57,7 +57,7 @@ export function thisProcess(): Holder {
   return own;
 }
 
-/** Whether a process lives; "unknown" where it is another machine's, or another container's. */
+/** Whether a process is alive; "unknown" if it belongs to another machine or container. */
 export function lifeOf({ pid, host, space, started }: Holder): "lives" | "ended" | "unknown" {
   const here = thisProcess();
   if (host !== here.host) return "unknown";
@@ -71,7 +71,7 @@ export function lifeOf({ pid, host, space, started }: Holder): "lives" | "ended"
   try {
     process.kill(pid, 0);
   } catch (error) {
-    // Without the right to ask, there is one.
+    // An error of permission means that the process exists.
     if (error instanceof Error && "code" in error && error.code === "ESRCH") return "ended";
   }
   const now = startOf(pid);

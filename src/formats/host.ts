@@ -1,4 +1,4 @@
-// Values that can be written to a file: arrays, stored arrays and tensors.
+// Values that a file can hold: arrays, stored arrays and tensors.
 import { HebbError } from "../graph/errors.ts";
 import { describe } from "../graph/kinds.ts";
 import { formatShape, sizeOf } from "../graph/shape.ts";
@@ -8,17 +8,17 @@ import { isStoredDType } from "./stored/types.ts";
 
 export type { HostArray, NamedArrays };
 
-/** What can be written: tensors too, and so a state dict; and arrays as files hold them. */
+/** A tensor (so a state dict qualifies), an array, or an array as stored in a file. */
 export type Writable = HostArray | Tensor | StoredArray;
 export type NamedWritables = Readonly<Record<string, Writable>>;
 
-/** Refuses anything but values by name. */
+/** Throws unless the values are an object of names. */
 export function checkNamed(where: string, values: unknown): void {
   if (typeof values !== "object" || values === null || values instanceof Tensor || Array.isArray(values))
     throw new HebbError(`${where}: takes tensors by name, such as model.stateDict(), got ${describe(values)}`);
   if (typeof Reflect.get(values, "stateDict") === "function")
     throw new HebbError(`${where}: takes tensors by name, got ${describe(values)}; give its .stateDict()`);
-  // Half of a pair of UTF-16 becomes another letter in UTF-8, and two names may become one.
+  // A lone surrogate becomes another character in UTF-8, so two names could become one.
   for (const name of Object.keys(values))
     if (/\p{Surrogate}/u.test(name))
       throw new HebbError(
@@ -26,7 +26,7 @@ export function checkNamed(where: string, values: unknown): void {
       );
 }
 
-/** The array that is to be written, as files hold it. */
+/** The array to write, as a file stores it. */
 export function storedOf(value: Writable, what: string): StoredArray {
   if (value instanceof Tensor) return store({ dtype: value.dtype, shape: value.shape, data: value.dataSync() });
   if ("bytes" in value && value.bytes instanceof Uint8Array && isStoredDType(value.dtype)) {

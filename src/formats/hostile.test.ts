@@ -20,7 +20,7 @@ const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 const idx = formatIdx({ dtype: "uint8", shape: [3, 2, 2], data: new Uint8Array(12) });
 const preprocessing = fitPreprocessing(iris(), { target: "species" });
 
-/** Bytes with one to four of them changed, dropped, doubled or cut off. */
+/** Bytes with one to four of them changed, dropped, duplicated or truncated. */
 function damage(whole: Uint8Array, random: Random): Uint8Array {
   let bytes = Array.from(whole);
   for (let times = 1 + random.integer(4); times > 0; times--) {
@@ -82,7 +82,7 @@ describe("damaged input gives a result or a HebbError", () => {
     expect(refused).toBeGreaterThan(30);
   });
 
-  test("JSON nested very deep, and names from Object.prototype", () => {
+  test("very deep JSON, and names from Object.prototype", () => {
     expect(() => toJson(JSON.parse("[".repeat(5000) + "]".repeat(5000)), "x")).toThrow(/nested more than 200 deep/);
     const read = toJson(JSON.parse('{"__proto__": {"polluted": 1}, "constructor": 2}'), "x");
     expect(JSON.stringify(read)).toBe('{"__proto__":{"polluted":1},"constructor":2}');

@@ -1,10 +1,10 @@
-// Untrusted JSON, checked as it is read: every check names the position of an unexpected value.
+// Checks untrusted JSON while reading it: every error names the position of an unexpected value.
 import { HebbError } from "../graph/errors.ts";
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 export type JsonObject = { readonly [key: string]: Json };
 
-/** Returns the value with its type, or throws HebbError naming `place`, such as "config.json: model.hidden[0]". */
+/** Returns the value with its type, or throws HebbError that names `place`, such as "config.json: model.hidden[0]". */
 export type Check<T> = (value: unknown, place: string) => T;
 
 export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
@@ -32,7 +32,7 @@ export const aCount: Check<number> = (value, place) =>
     ? value
     : wrong(place, "a whole number ≥ 0", value);
 
-/** One of these texts or numbers. */
+/** Accepts one of these texts or numbers. */
 export const oneOf =
   <const T extends string | number | boolean>(...choices: readonly T[]): Check<T> =>
   (value, place) =>
@@ -44,7 +44,7 @@ export const listOf =
   (value, place) =>
     Array.isArray(value) ? value.map((item, i) => check(item, `${place}[${i}]`)) : wrong(place, "a list", value);
 
-/** An object with these entries; others are left out. An own entry is looked up, so "__proto__" and the like are harmless. */
+/** An object with these entries; drops all others. Reads only own entries, so "__proto__" and the like are harmless. */
 export const objectOf =
   <T extends object>(checks: { readonly [K in keyof T]-?: Check<T[K]> }): Check<T> =>
   (value, place) => {
@@ -57,7 +57,7 @@ export const objectOf =
       }
       out[key] = checks[key](value[key], name);
     }
-    // Every key of T has been set above.
+    // All keys of T are set above.
     return out as T;
   };
 
@@ -77,7 +77,7 @@ export const anObject: Check<JsonObject> = (value, place) => {
   return toJson(value, place) as JsonObject;
 };
 
-/** JSON that will read back the same: throws for NaN, infinities, functions, typed arrays and other things JSON would change silently. */
+/** Checks that a value survives JSON: throws for NaN, infinities, functions, typed arrays and anything else that JSON would silently change. */
 export function toJson(value: unknown, place: string, depth = 0): Json {
   if (depth > 200) throw new HebbError(`${place} is nested more than 200 deep; flatten it`);
   if (value === null || typeof value === "boolean" || typeof value === "string") return value;
@@ -109,12 +109,12 @@ export function parseJson(text: string, name: string): unknown {
   }
 }
 
-/** JSON from outside: what takes memory is what is opened and what is listed, and a byte may ask for either. */
+/** Limits for untrusted JSON: opened brackets and list entries take memory, at one byte each. */
 const most = { nested: 100, opened: 2 ** 20, listed: 2 ** 21 };
 
 /**
- * Throws HebbError for text that would take far more memory than its bytes: lists and objects nested too deep, or too many of them, or
- * more than `listed` values. Called before the text is parsed, which need not be JSON.
+ * Throws HebbError for text whose parsed form would take far more memory than its bytes: lists and objects nested too deep, too many of
+ * them, or more than `listed` values. Runs before parsing, so the text need not be valid JSON.
  */
 export function refuseBomb(text: string, what: string, listed = most.listed): void {
   let [nested, opened, commas] = [0, 0, 0];
@@ -139,11 +139,11 @@ export function refuseBomb(text: string, what: string, listed = most.listed): vo
 }
 
 /**
- * Throws HebbError where an object of JSON text names an entry twice: parsers keep the last of them, other programs the first.
- * The text must be valid JSON. `what` begins the sentence, such as "the file".
+ * Throws HebbError if an object in JSON text has a duplicate key: parsers keep the last one, other programs the first. The text must be
+ * valid JSON. `what` begins the sentence, such as "the file".
  */
 export function refuseRepeatedKeys(text: string, what: string): void {
-  // Strings with what follows them, and brackets: nothing else matters.
+  // Only strings with the character after them, and brackets, matter.
   const token = /"(?:[^"\\]|\\.)*"\s*:?|[[\]{}]/g;
   const open: (Set<string> | undefined)[] = [];
   for (let found = token.exec(text); found !== null; found = token.exec(text)) {

@@ -1,4 +1,4 @@
-// Arrays as JSON text: for people, and for programs that read nothing else. Every number reads back as the same value.
+// Arrays as JSON text, for people and for programs that read no other format. Every number reads back as the same value.
 import { HebbError } from "../graph/errors.ts";
 import { sizeOf } from "../graph/shape.ts";
 import {
@@ -20,13 +20,13 @@ import { valuesIn } from "./stored/values.ts";
 
 const maxBytes = 2 ** 29;
 
-/** JSON has neither infinities nor NaN; whole numbers above 2⁵³ would be rounded by most readers. */
+/** JSON has neither infinities nor NaN, and most readers round whole numbers above 2⁵³. */
 const written = (value: number | bigint): number | string => {
   if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
   return Number.isFinite(value) && !Object.is(value, -0) ? value : Object.is(value, -0) ? "-0" : String(value);
 };
 
-/** A float32 in the fewest digits that read back to it. */
+/** The shortest decimal that reads back to the same float32. */
 function shortest(value: number): number {
   for (let digits = 6; digits < 9; digits++) {
     const short = Number(value.toPrecision(digits));
@@ -35,7 +35,7 @@ function shortest(value: number): number {
   return value;
 }
 
-/** The bytes of a JSON file of arrays. `run` describes the run that they are the weights of. */
+/** The bytes of a JSON file of arrays. `run` describes the run that produced the weights. */
 export function writeJsonArrays(arrays: NamedStored, run?: string): Uint8Array {
   const tensors: Record<string, unknown> = Object.create(null);
   for (const [name, array] of Object.entries(arrays)) {
@@ -110,7 +110,7 @@ function fileOf(
   return { tensors: value["tensors"], run: value["run"] };
 }
 
-/** The arrays of a JSON file that `writeJsonArrays` wrote; it is read as a whole. */
+/** Opens a JSON file from `writeJsonArrays` and reads it whole. */
 export async function openJsonArrays(source: OpenSource): Promise<Contents> {
   const { name, size } = source;
   if (size > maxBytes) throw new HebbError(`${name} has ${size} bytes of JSON, more than ${maxBytes}; use safetensors`);

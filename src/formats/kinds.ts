@@ -9,7 +9,7 @@ import type { NamedStored } from "./stored/array.ts";
 import type { StoredDType } from "./stored/types.ts";
 import { type ArchiveKind, readDirectory } from "./zip/read.ts";
 
-/** In the order in which files are tried. */
+/** The order in which kinds are tried. */
 export const fileKinds = [
   "npy",
   "gguf",
@@ -24,7 +24,7 @@ export const fileKinds = [
 ] as const;
 export type FileKind = (typeof fileKinds)[number];
 
-/** What is looked at to recognise a file. */
+/** The evidence for recognising a file. */
 export interface Probe {
   readonly source: ByteSource;
   /** Its first bytes, at most 4096. */
@@ -34,22 +34,22 @@ export interface Probe {
 }
 
 export interface Kind {
-  /** The name for people. */
+  /** The display name. */
   readonly title: string;
   recognises(probe: Probe): boolean;
   open(source: OpenSource): Promise<Contents>;
-  /** Bytes of a file; `run` describes the run that the arrays are the weights of. Absent where this kind is only read. */
+  /** The bytes of a file; `run` describes the run that produced the arrays. Absent for a read-only kind. */
   readonly write?: (arrays: NamedStored, run?: string) => Promise<Uint8Array>;
-  /** Element types that it cannot hold. */
+  /** Element types that it does not support. */
   readonly lacks?: readonly StoredDType[];
-  /** What the names of its files end with. */
+  /** The file extension. */
   readonly extension: string;
 }
 
 const starts = (head: Uint8Array, ...bytes: readonly number[]): boolean => bytes.every((byte, i) => head[i] === byte);
 const textOf = (head: Uint8Array): string => new TextDecoder().decode(head).trimStart();
 
-/** Files of torch.save from before version 1.6 are pickles without an archive. */
+/** torch.save before version 1.6 wrote pickles without an archive. */
 const isPickle = (head: Uint8Array): boolean => head[0] === 0x80 && (head[1] ?? 9) >= 2 && (head[1] ?? 9) <= 5;
 
 export const kinds: Readonly<Record<FileKind, Kind>> = {
@@ -116,7 +116,7 @@ export const kinds: Readonly<Record<FileKind, Kind>> = {
   safetensors: {
     title: "safetensors",
     extension: ".safetensors",
-    // The header's length, of which the upper bytes are 0, and the object that it is.
+    // The length of the header, whose upper bytes are 0, and the start of its JSON object.
     recognises: ({ head }) => head.length >= 9 && starts(head.subarray(4), 0, 0, 0, 0) && head[8] === 0x7b,
     open: async (source) => (await import("./safetensorsFile.ts")).openSafetensors(source),
     write: async (arrays, run) => (await import("./safetensorsFile.ts")).writeSafetensorsFile(arrays, run),
@@ -132,7 +132,7 @@ async function probe(source: ByteSource): Promise<Probe> {
   return { source, head, members: members?.map(({ label }) => label) };
 }
 
-/** What a file is, by its content. Throws HebbError for one of no known kind. */
+/** The kind of a file, from its content. Throws HebbError for an unknown one. */
 export async function recognise(source: ByteSource): Promise<FileKind> {
   const found = await probe(source);
   const kind = fileKinds.find((name) => kinds[name].recognises(found));
@@ -147,7 +147,7 @@ export async function recognise(source: ByteSource): Promise<FileKind> {
   );
 }
 
-/** A file that is open, and what kind it is. */
+/** An open file and its kind. */
 export interface OpenedFile extends Contents {
   readonly kind: FileKind;
   readonly name: string;
@@ -158,8 +158,8 @@ const isSource = (value: FileBytes | Blob | OpenSource): value is OpenSource =>
   typeof value === "object" && value !== null && "read" in value && "beside" in value;
 
 /**
- * Opens bytes in memory, a Blob or File of a page, or any source of bytes, whatever kind of file it is: safetensors, .npy, .npz, PyTorch,
- * GGUF, Keras (with h5wasm), ONNX or JSON. What is in it is known then; `array.read()` reads an array. A source is closed if that fails.
+ * Opens bytes in memory, a Blob or File of a page, or any byte source. Supports safetensors, .npy, .npz, PyTorch, GGUF, Keras (with
+ * h5wasm), ONNX and JSON. The directory is read now; `array.read()` reads an array. If opening fails, the source is closed.
  */
 export async function openSource(from: FileBytes | Blob | OpenSource, name?: string): Promise<OpenedFile> {
   const source = isSource(from)

@@ -1,4 +1,4 @@
-// Files far larger than memory: opened by their directory, read where an array lies. They are sparse, so that they take no room on the disk.
+// Files far larger than memory: their directory is read on opening, arrays on request. They are sparse and take no disk space.
 import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,7 +27,7 @@ const u64 = (value: number): Buffer => {
   return out;
 };
 
-/** A file of a size with bytes at some places, and nothing between them. */
+/** A sparse file of a given size, with bytes at some offsets only. */
 function sparse(name: string, size: number, parts: readonly (readonly [at: number, bytes: Uint8Array])[]): string {
   const path = join(folder, name);
   const file = openSync(path, "w");
@@ -74,7 +74,7 @@ function gguf(): string {
   ]);
 }
 
-/** An archive of more than 4 GiB: sizes and places stand in fields of 64 bits. */
+/** An archive of more than 4 GiB, whose sizes and offsets are in 64-bit fields. */
 function torch(): string {
   const int = (value: number): Buffer => Buffer.concat([Buffer.from([0x8a, 8]), u64(value)]);
   const text = (value: string): Buffer => Buffer.concat([Buffer.from([0x58]), u32(value.length), Buffer.from(value)]);

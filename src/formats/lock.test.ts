@@ -1,4 +1,4 @@
-// Locks of run folders: held by one process, named to others, taken over from those that have ended.
+// Locks of run folders: held by one process, reported to others, taken over after the holder has ended.
 import { spawn, spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -18,10 +18,10 @@ afterEach(() => {
 });
 
 const own = thisProcess();
-/** A process that has ended, and was waited for. */
+/** The pid of a process that has ended and been reaped. */
 const ended = (): number => spawnSync(process.execPath, ["-e", ""]).pid;
 
-/** A lock as `holder` would have left it. */
+/** Writes a lock as `holder` would have left it. */
 function leave(number: number, holder: Partial<Holder>): void {
   const lock = lockRun(folder);
   const [name = ""] = readdirSync(folder);
@@ -31,7 +31,7 @@ function leave(number: number, holder: Partial<Holder>): void {
   writeFileSync(join(folder, `lock.${number}`), JSON.stringify({ ...file, holder: { ...own, ...holder } }));
 }
 
-test("one holds it; who comes next learns which process does; after it there is nothing left", () => {
+test("one process holds it; the next is told which one; after release nothing is left", () => {
   const lock = lockRun(folder);
   expect(readdirSync(folder)).toEqual(["lock.1"]);
   expect(() => lockRun(folder)).toThrow(HebbError);
@@ -41,21 +41,21 @@ test("one holds it; who comes next learns which process does; after it there is 
   lockRun(folder).release();
 });
 
-test("the lock of a process that has ended is taken over", () => {
+test("the lock of an ended process is taken over", () => {
   leave(3, { pid: ended() });
   const lock = lockRun(folder);
   expect(readdirSync(folder)).toEqual(["lock.4"]);
   lock.release();
 });
 
-test.skipIf(process.platform !== "linux")("a number that another process has now is not a sign of life", () => {
-  // This process has the number, and began at another time.
+test.skipIf(process.platform !== "linux")("a reused pid does not count as alive", () => {
+  // The pid exists, but its process started at another time.
   leave(1, { started: "17" });
   expect(lifeOf({ ...own, started: "17" })).toBe("ended");
   lockRun(folder).release();
 });
 
-test.skipIf(process.platform !== "linux")("a process that has ended and was not waited for does not live", async () => {
+test.skipIf(process.platform !== "linux")("a zombie process does not count as alive", async () => {
   const parent = spawn("sh", ["-c", "sleep 0 & echo $!; exec sleep 60"]);
   const text = await new Promise<string>((resolve) => parent.stdout.once("data", (part) => resolve(String(part))));
   await new Promise((resolve) => setTimeout(resolve, 200));
@@ -64,7 +64,7 @@ test.skipIf(process.platform !== "linux")("a process that has ended and was not 
   parent.kill();
 });
 
-test("of another machine, or another container, nobody can say; it is named with what to do", () => {
+test("a holder on another machine or in another container is unknown, and the error says what to do", () => {
   leave(1, { host: "elsewhere" });
   expect(() => lockRun(folder)).toThrow(
     /is in use by process \d+ of elsewhere, since .*; if that process has ended, delete .*lock\.1$/,
@@ -75,7 +75,7 @@ test("of another machine, or another container, nobody can say; it is named with
   if (process.platform === "linux") expect(lifeOf({ ...own, space: "another pid:[1]" })).toBe("ended");
 });
 
-test("a damaged lock is named, and left", () => {
+test("a damaged lock is reported and kept", () => {
   writeFileSync(join(folder, "lock.1"), "{");
   expect(() => lockRun(folder)).toThrow(/lock\.1 is damaged; delete it if no process trains there/);
   expect(readdirSync(folder)).toEqual(["lock.1"]);
@@ -90,11 +90,11 @@ test("a copy of a folder in use is not in use", () => {
   lock.release();
 });
 
-test("a folder that cannot be written to says so", () => {
+test("a read-only folder is reported", () => {
   expect(() => lockRun(join(folder, "absent"))).toThrow(HebbError);
 });
 
-test("what a run that was ended before it began has left is not a run", () => {
+test("the leftovers of a run killed before it began are not a run", () => {
   const path = join(folder, "run");
   mkdirSync(join(path, "checkpoints"), { recursive: true });
   writeFileSync(join(path, "preprocessing.json"), "{");

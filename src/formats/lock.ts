@@ -1,4 +1,4 @@
-// Only one process at a time trains in a run folder: a lock that names its holder and does not outlive it.
+// Only one process at a time trains in a run folder: a lock names its holder and does not outlive it.
 import { linkSync, lstatSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HebbError } from "../graph/errors.ts";
@@ -6,7 +6,7 @@ import { errorCode, saveError, temporaryPath } from "./atomic.ts";
 import { checkHolder, type Holder, lifeOf, thisProcess } from "./holder.ts";
 import { aString, type Check, objectOf } from "./json.ts";
 
-/** What a lock file holds: who made it, when, and for which folder, so that a copied folder is not taken for one in use. */
+/** The content of a lock file: its holder, the time, and the folder, so that a copied folder does not count as locked. */
 interface LockFile {
   readonly holder: Holder;
   readonly since: string;
@@ -17,7 +17,7 @@ const checkLock: Check<LockFile> = objectOf<LockFile>({ holder: checkHolder, sin
 
 const pattern = /^lock\.(\d{1,9})$/;
 
-/** Whether a file name is that of a lock. */
+/** Whether a file name is a lock's. */
 export const isLockName = (name: string): boolean => pattern.test(name);
 
 export interface RunLock {
@@ -27,7 +27,7 @@ export interface RunLock {
 interface Found {
   readonly path: string;
   readonly number: number;
-  /** Undefined if it is not one of our locks. */
+  /** Undefined if the file is not a valid lock. */
   readonly file: LockFile | undefined;
 }
 
@@ -44,13 +44,13 @@ function locksIn(folder: string): Found[] {
     try {
       return [{ path, number, file: checkLock(JSON.parse(readFileSync(path, "utf8")), `${path}:`) }];
     } catch (error) {
-      // Released between the listing and the reading.
+      // Released between listing and reading.
       return errorCode(error) === "ENOENT" ? [] : [{ path, number, file: undefined }];
     }
   });
 }
 
-/** Throws for a lock whose holder lives, or may live. */
+/** Throws for a lock whose holder is, or may be, alive. */
 function refuse({ path, file }: Found, folder: string, mark: string): void {
   if (file === undefined)
     throw new HebbError(`${folder} may be in use: ${path} is damaged; delete it if no process trains there`);
@@ -67,7 +67,7 @@ function refuse({ path, file }: Found, folder: string, mark: string): void {
     );
 }
 
-/** Makes a file with its whole content, or none: false where there is one of that name. */
+/** Creates a file with its full content, or not at all; returns false if the name is taken. */
 function createWhole(path: string, content: string): boolean {
   const temporary = temporaryPath(path);
   try {
@@ -76,7 +76,7 @@ function createWhole(path: string, content: string): boolean {
       linkSync(temporary, path);
     } catch (error) {
       if (errorCode(error) === "EEXIST") return false;
-      // Some file systems have no links.
+      // Some file systems do not support links.
       if (!["EPERM", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EMLINK"].includes(errorCode(error))) throw error;
       writeFileSync(path, content, { flag: "wx" });
     }
@@ -93,16 +93,16 @@ function remove(path: string): void {
   try {
     unlinkSync(path);
   } catch {
-    // Already gone, or it will be recognised as stale.
+    // Already gone, or later recognised as stale.
   }
 }
 
-/** Tries where others come and go at the same moment. */
+/** Attempts under contention. */
 const mostTries = 20;
 
 /**
- * Takes the lock of a folder. Throws HebbError that names the process which holds it. A lock whose process has ended is taken over:
- * its successor has the next number, which only one process can make, and after making one the process checks again whether another is alive.
+ * Takes the lock of a folder. Throws HebbError that names the process holding it. The lock of an ended process is taken over: its successor
+ * has the next number, which only one process can create. After creating it, the process checks again for another live holder.
  */
 export function lockRun(folder: string): RunLock {
   try {

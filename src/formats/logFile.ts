@@ -1,4 +1,4 @@
-// An append-only file of a run: the rest of a failed write is truncated, and links are not followed.
+// An append-only file of a run: truncates the rest of a failed write, and follows no links.
 import { ftruncateSync } from "node:fs";
 import { attempt, saveError, writeAll, writeFileAtomic } from "./atomic.ts";
 import { placeOf, type Run } from "./runFolder.ts";
@@ -9,7 +9,7 @@ export class LogFile {
   #file: number | undefined;
   #length: number;
 
-  /** Begins a file with these bytes, in the place of one that is there. Throws HebbError where it cannot be made. */
+  /** Starts a file with these bytes and replaces an existing one. Throws HebbError if it cannot be created. */
   constructor(run: Run, names: readonly string[], beginning: Uint8Array = new Uint8Array()) {
     this.#run = run;
     this.path = placeOf(run, ...names.slice(0, -1), names.at(-1) ?? "").path;
@@ -22,7 +22,7 @@ export class LogFile {
     }
   }
 
-  /** Throws HebbError where not all of it could be written; then none of it is there. */
+  /** Throws HebbError if the bytes cannot all be written; then none of them remain. */
   append(bytes: Uint8Array): void {
     const file = this.#file;
     if (file === undefined) return;

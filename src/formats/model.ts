@@ -1,4 +1,4 @@
-// The model of a run: arrays and description in one file, in which any changed bit is detected.
+// The model of a run: arrays and description in one file that detects any changed bit.
 
 import { join } from "node:path";
 import { HebbError } from "../graph/errors.ts";
@@ -10,7 +10,7 @@ import { readSafetensors, writeSafetensors } from "./safetensors.ts";
 const sealMark = '"hebb.sha256":"';
 const emptySeal = "0".repeat(64);
 
-/** The place of the checksum in a safetensors header. Inside a JSON text the quotes of the mark would be escaped, so it is found once. */
+/** The offset of the checksum in a safetensors header. The mark is unique: inside JSON text its quotes would be escaped. */
 function sealPlace(bytes: Uint8Array): number {
   const headerEnd = 8 + Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
   const header = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(headerEnd, bytes.byteLength));
@@ -32,7 +32,7 @@ function unsealSafetensors(bytes: Uint8Array, name: string): SavedState {
   );
   const at = bytes.byteLength < 8 ? -1 : sealPlace(bytes);
   if (at < 0) throw damaged;
-  // Not slice(): a Buffer's slice shares its memory.
+  // Copies, unlike the slice() of a Buffer, which shares memory.
   const zeroed = new Uint8Array(bytes);
   zeroed.set(new TextEncoder().encode(emptySeal), at);
   if (Buffer.from(bytes.subarray(at, at + 64)).toString("latin1") !== sha256(zeroed)) throw damaged;
@@ -41,7 +41,7 @@ function unsealSafetensors(bytes: Uint8Array, name: string): SavedState {
 }
 
 /**
- * Saves the model: model.safetensors holds arrays and description in one file, replaced in one step; model.json is a copy of the
+ * Saves the model. model.safetensors holds arrays and description in one file and is replaced atomically; model.json is a copy of the
  * description for people.
  */
 export function saveModel(run: Run, model: SavedState): void {
@@ -53,27 +53,24 @@ export function saveModel(run: Run, model: SavedState): void {
   );
 }
 
-/**
- * Saves the model that the figures of the held-out rows are of, where model.safetensors holds one that has learned from those rows too:
- * validated.safetensors.
- */
+/** Saves the model that was evaluated on the held-out rows as validated.safetensors, if model.safetensors holds one trained on those rows too. */
 export function saveValidated(run: Run, model: SavedState): void {
   writeFileAtomic(placeOf(run, validatedName).path, sealedSafetensors(model), run.operations);
 }
 
 const validatedName = "validated.safetensors";
 
-/** Tells one state from any other, to the bit. */
+/** A digest that differs for any changed bit. */
 export const digestOf = (model: SavedState): string => sha256(sealedSafetensors(model));
 
-/** What `saveValidated` saved. Throws HebbError when there is none or any bit of it has changed. */
+/** The model from `saveValidated`. Throws HebbError if there is none or any bit of it has changed. */
 export function loadValidated(run: Run): SavedState {
   return unsealSafetensors(readIn(run, 2 ** 32, validatedName), join(run.path, validatedName));
 }
 
 export const hasValidated = (run: Run): boolean => placeOf(run, validatedName).stat !== undefined;
 
-/** The model last saved. Throws HebbError when there is none or any bit of it has changed. */
+/** The last saved model. Throws HebbError if there is none or any bit of it has changed. */
 export function loadModel(run: Run): SavedState {
   return unsealSafetensors(readIn(run, 2 ** 32, "model.safetensors"), join(run.path, "model.safetensors"));
 }

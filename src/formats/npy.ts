@@ -12,7 +12,7 @@ import { type StoredDType, storedBytes, storedTypes } from "./stored/types.ts";
 const magic = Uint8Array.of(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59);
 const maxHeaderBytes = 1_000_000;
 
-/** By NumPy's letter and size, without the byte order. */
+/** Types by NumPy's letter and size, without the byte order. */
 const kinds: ReadonlyMap<string, StoredDType> = new Map<string, StoredDType>([
   ["f2", "F16"],
   ["f4", "F32"],
@@ -33,7 +33,7 @@ const descriptions: ReadonlyMap<StoredDType, string> = new Map(
   [...kinds].map(([letter, dtype]) => [dtype, `${letter.endsWith("1") ? "|" : "<"}${letter}`]),
 );
 
-/** What NumPy can hold and tensors cannot, by its letter. */
+/** Types that NumPy has and tensors lack, by letter. */
 const refused: ReadonlyMap<string, string> = new Map([
   ["S", "texts (bytes)"],
   ["a", "texts (bytes)"],
@@ -46,14 +46,14 @@ const refused: ReadonlyMap<string, string> = new Map([
   ["f", "floats of this size"],
 ]);
 
-/** What a header says of the bytes that follow it. */
+/** The header's description of the data. */
 interface Header {
   readonly dtype: StoredDType;
   readonly little: boolean;
   readonly fortran: boolean;
   readonly shape: readonly number[];
   readonly descr: string;
-  /** Where the data begin. */
+  /** The offset of the data. */
   readonly start: number;
   /** Bytes of the data. */
   readonly length: number;
@@ -80,7 +80,7 @@ function parseHeader(
   return { descr, fortran: order === "True", shape };
 }
 
-/** Copies the elements of a column-major array into row-major order. An element is `units` items of the arrays. */
+/** Copies the elements of a column-major array into row-major order. One element is `units` array entries. */
 function reorder(
   from: Uint8Array | Uint16Array | Uint32Array,
   to: Uint8Array | Uint16Array | Uint32Array,
@@ -109,7 +109,7 @@ function reorder(
   }
 }
 
-/** The bytes of a column-major array in row-major order. They begin at the start of their buffer. */
+/** The bytes of a column-major array in row-major order, from the start of their buffer. */
 function toRowMajor(bytes: Uint8Array, shape: readonly number[], width: number): Uint8Array {
   const out = new Uint8Array(bytes.length);
   if (width === 1) reorder(bytes, out, shape, 1);
@@ -118,7 +118,7 @@ function toRowMajor(bytes: Uint8Array, shape: readonly number[], width: number):
   return out;
 }
 
-/** Where the text of the header lies; undefined where there are too few bytes to tell. Throws HebbError for another format. */
+/** The position of the header's text; undefined if there are too few bytes. Throws HebbError for another format. */
 function headerPlace(bytes: Uint8Array, name: string): { readonly at: number; readonly end: number } | undefined {
   if (!magic.every((byte, i) => i >= bytes.byteLength || bytes[i] === byte) || bytes.byteLength === 0)
     throw new HebbError(
@@ -136,7 +136,7 @@ function headerPlace(bytes: Uint8Array, name: string): { readonly at: number; re
   return { at, end: at + length };
 }
 
-/** The header at the beginning of a file, checked; undefined while there are too few bytes to read it. */
+/** The checked header at the beginning of a file; undefined if there are too few bytes to read it. */
 export function npyHeader(bytes: Uint8Array, name: string): Header | undefined {
   const place = headerPlace(bytes, name);
   if (place === undefined || place.end > bytes.byteLength) return undefined;
@@ -160,16 +160,16 @@ export function npyHeader(bytes: Uint8Array, name: string): Header | undefined {
 }
 
 export interface NpyOptions {
-  /** The name used in messages; normally the file's. */
+  /** The name in messages; normally the file's. */
   readonly name?: string;
-  /** Keep the dtype of the file (default false: widen to one that tensors have). */
+  /** Keep the dtype of the file (default false: widen to a tensor dtype). */
   readonly keep?: boolean;
 }
 
 /**
- * Reads a .npy file (versions 1 to 3, either byte order, either memory order; numpy.org, NEP 1). float16 becomes float32, integers that are
- * no dtype int32 (an error if one does not fit); the others stay. With `keep: true` the array has the dtype of the file. Throws
- * HebbError for other types, damaged headers, and data that are too short or too long for the shape.
+ * Reads a .npy file (versions 1 to 3, either byte order, either memory order; numpy.org, NEP 1). float16 becomes float32; integers without
+ * a tensor dtype become int32 (an error if one does not fit); others keep their dtype. With `keep: true` the array has the dtype of the
+ * file. Throws HebbError for other types, damaged headers, and data that are too short or too long for the shape.
  */
 export function readNpy(source: FileBytes, options: NpyOptions & { readonly keep: true }): StoredArray;
 export function readNpy(source: FileBytes, options?: NpyOptions & { readonly keep?: false }): HostArray;
@@ -194,18 +194,21 @@ export function readNpy(source: FileBytes, options: NpyOptions = {}): HostArray 
 
 const npyKinds: OptionKinds<NpyOptions> = { name: kind.string, keep: kind.boolean };
 
-/** The array of what follows a header: row-major and little-endian. */
+/** The array of the data after a header: row-major and little-endian. */
 export function arrayOf({ dtype, shape, little, fortran }: Header, data: Uint8Array): StoredArray {
   const width = storedTypes[dtype].bits / 8;
   const turned = fortran && shape.length > 1 && data.length > 0;
   if ((little || width === 1) && !turned) return { dtype, shape, bytes: data };
   const copy = new Uint8Array(data);
-  // Both parts of a complex number are swapped by themselves.
+  // Both parts of a complex number are swapped separately.
   if (!little && width > 1) swapBytes(copy, dtype === "C64" ? 4 : width);
   return { dtype, shape, bytes: turned ? toRowMajor(copy, shape, width) : copy };
 }
 
-/** Bytes of a .npy file, of a tensor or an array: version 1, row-major, little-endian; np.load reads it. Throws HebbError for a dtype that NumPy lacks. */
+/**
+ * Bytes of a .npy file from a tensor or an array: version 1, row-major, little-endian; np.load reads it. Throws HebbError for a dtype that
+ * NumPy lacks.
+ */
 export function writeNpy(array: Writable): Uint8Array {
   const { dtype, shape, bytes } = storedOf(array, "the array");
   const descr = descriptions.get(dtype);
@@ -213,7 +216,7 @@ export function writeNpy(array: Writable): Uint8Array {
     throw new HebbError(`NumPy has no dtype ${dtype}; widen the array to float32, or write safetensors`);
   const sizes = shape.length === 1 ? `${shape[0]},` : shape.join(", ");
   const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${sizes}), }`;
-  // Blanks and a line break bring the data to a multiple of 64 bytes.
+  // Blanks and a line break align the data to 64 bytes.
   const header = `${text.padEnd(Math.ceil((text.length + 11) / 64) * 64 - 11, " ")}\n`;
   const start = 10 + header.length;
   const out = new Uint8Array(start + bytes.byteLength);

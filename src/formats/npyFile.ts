@@ -10,7 +10,7 @@ import { type Member, memberHead, readComment, readDirectory } from "./zip/read.
 
 const headBytes = 4096;
 
-/** The array of an .npy file; it is called "array". */
+/** The array of an .npy file, under the name "array". */
 export async function openNpy(source: OpenSource): Promise<Contents> {
   const { name, size } = source;
   const header =
@@ -40,7 +40,7 @@ async function memberArray(member: Member): Promise<FileArray> {
   return { dtype, type: descr, shape, byteLength: member.packed, read: () => readMember(member) };
 }
 
-/** The arrays of an .npz archive. Each is unpacked when it is asked for. */
+/** The arrays of an .npz archive, each unpacked on request. */
 export async function openNpz(source: OpenSource): Promise<Contents> {
   const arrays = new Map<string, FileArray>();
   for (const member of await readDirectory(source, mostUnpacked(source.size), npzKind)) {
@@ -58,8 +58,8 @@ export async function openNpz(source: OpenSource): Promise<Contents> {
 }
 
 /**
- * Bytes of an archive, with the description of a run as its comment, which readers of arrays do not see; without, where it is longer than
- * a comment can be.
+ * Bytes of an archive, with the description of a run as its comment, which array readers ignore. A description longer than a comment allows
+ * is omitted.
  */
 export function writeNpzFile(arrays: NamedStored, run?: string): Uint8Array {
   const comment = new TextEncoder().encode(run ?? "");

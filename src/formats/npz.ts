@@ -11,13 +11,13 @@ import { mostUnpacked } from "./stored/limits.ts";
 import { type ArchiveKind, type Member, readDirectory, unpack } from "./zip/read.ts";
 import { writeZip } from "./zip/write.ts";
 
-/** Bytes of an .npz file, of a state dict or of arrays; np.load reads it. Names must be usable as file names inside the archive. */
+/** Bytes of an .npz file from a state dict or arrays; np.load reads it. Names must be valid file names inside the archive. */
 export function writeNpz(arrays: NamedWritables): Uint8Array {
   checkNamed("writeNpz", arrays);
   return npzBytes(arrays);
 }
 
-/** The same, with a comment at the end of the archive. */
+/** As above, with a comment at the end of the archive. */
 export function npzBytes(arrays: NamedWritables, comment = new Uint8Array(0)): Uint8Array {
   const files = Object.keys(arrays).map((name): [string, Uint8Array] => {
     const array = arrays[name];
@@ -30,9 +30,9 @@ export function npzBytes(arrays: NamedWritables, comment = new Uint8Array(0)): U
 
 export interface NpzOptions {
   readonly name?: string;
-  /** Most bytes accepted after unpacking, all arrays together (default: 64 MiB and a hundred times the file, at most 2 GiB − 1). */
+  /** Maximum unpacked bytes of all arrays together (default: 64 MiB and a hundred times the file, at most 2 GiB − 1). */
   readonly maxBytes?: number;
-  /** Keep the dtypes of the file (default false: widen to those that tensors have). */
+  /** Keep the dtypes of the file (default false: widen to tensor dtypes). */
   readonly keep?: boolean;
 }
 
@@ -41,10 +41,10 @@ const kinds: OptionKinds<NpzOptions> = { name: kind.string, maxBytes: kind.numbe
 export const npzKind: ArchiveKind = { archive: "an .npz file", member: "array" };
 export const npzMaxBytes = (fileBytes: number): number => Math.min(2 ** 31 - 1, mostUnpacked(fileBytes));
 
-/** The name of the array in a member. */
+/** The array name of a member. */
 export const arrayName = (label: string): string => (label.endsWith(".npy") ? label.slice(0, -4) : label);
 
-/** The array in a member, its header compared with the announced size before the rest is unpacked. */
+/** The array in a member. Compares its header with the declared size before unpacking the rest. */
 export async function readMember(member: Member): Promise<StoredArray> {
   const { place, size } = member;
   const content = await unpack(member, (head) => {
@@ -59,8 +59,8 @@ export async function readMember(member: Member): Promise<StoredArray> {
 }
 
 /**
- * Reads an .npz file, stored or deflated, checking the CRC of each array; dtypes as in readNpy. Throws HebbError for anything damaged,
- * encrypted or too large.
+ * Reads an .npz file, stored or deflated, and checks the CRC of each array; dtypes as in readNpy. Throws HebbError for damaged, encrypted
+ * and oversized files.
  */
 export function readNpz(source: FileBytes, options: NpzOptions & { readonly keep: true }): Promise<NamedStored>;
 export function readNpz(source: FileBytes, options?: NpzOptions & { readonly keep?: false }): Promise<NamedArrays>;

@@ -6,7 +6,7 @@ import { HebbError } from "../graph/errors.ts";
 import { besideIn, fileSource } from "./fileSource.ts";
 import { type OpenedFile, openSource } from "./kinds.ts";
 
-/** The file of a folder that is to be opened: the index of shards, or the only file of weights. */
+/** The file of a folder to open: the index of shards, or the only file of weights. */
 async function fileIn(folder: string): Promise<string> {
   let names: string[];
   try {
@@ -26,9 +26,9 @@ async function fileIn(folder: string): Promise<string> {
 }
 
 /**
- * Opens a file of arrays by its path: safetensors (in one file, or by the index or the folder of several), .npy, .npz, PyTorch,
- * GGUF, Keras (with h5wasm), ONNX and JSON.
- * Its kind is found by its content. Only its directory is read; `array.read()` reads an array. Close it when you no longer need it.
+ * Opens a file of arrays by path: safetensors (one file, or several by index or folder), .npy, .npz, PyTorch, GGUF, Keras (with h5wasm),
+ * ONNX and JSON.
+ * Detects the kind from the content. Reads only the directory; `array.read()` reads an array. Close the file when you no longer need it.
  */
 export async function openFile(path: string): Promise<OpenedFile> {
   const entry = await entryAt(path);
@@ -37,7 +37,7 @@ export async function openFile(path: string): Promise<OpenedFile> {
   return openSource(await besideIn(path, name, path));
 }
 
-/** What `work` gives of an open file, which is closed then. */
+/** Runs `work` on an open file, closes it and returns the result. */
 export async function withFile<T>(path: string, work: (file: OpenedFile) => Promise<T>): Promise<T> {
   const file = await openFile(path);
   try {

@@ -1,35 +1,35 @@
-// An open file of arrays: its contents are known, and each array is read on request.
+// An open file of arrays: its directory is known, and arrays are read on request.
 import type { ByteSource } from "./source.ts";
 import type { StoredArray } from "./stored/array.ts";
 import type { StoredDType } from "./stored/types.ts";
 
 /** An array in a file. */
 export interface FileArray {
-  /** The element type that `read` gives. */
+  /** The element type that `read` returns. */
   readonly dtype: StoredDType;
-  /** The name of the element type in the file, such as Q4_K; the dtype where it is stored so. */
+  /** The element type's name in the file, such as Q4_K; otherwise the dtype. */
   readonly type: string;
   readonly shape: readonly number[];
   /** Bytes in the file. */
   readonly byteLength: number;
-  /** Reads it from the file, each time. */
+  /** Reads the array from the file on each call. */
   read(): Promise<StoredArray>;
 }
 
-/** What a kind of file says of one of its files. */
+/** The contents of an open file, in a form common to all kinds. */
 export interface Contents {
   readonly arrays: ReadonlyMap<string, FileArray>;
-  /** Texts that the file carries. */
+  /** Texts stored in the file. */
   readonly metadata: ReadonlyMap<string, string>;
-  /** What else there is to say of the file, by title: inputs, operators. */
+  /** Further information about the file, by title: inputs, operators. */
   readonly facts?: ReadonlyMap<string, string>;
-  /** Sentences about the file, such as what its arrays belong to. */
+  /** Notes about the file, such as the model its arrays belong to. */
   readonly notes: readonly string[];
-  /** The graph as lines, where the file holds one. */
+  /** The graph as lines, if the file holds one. */
   readonly graph?: readonly string[];
-  /** Multiplications and additions of one run of the graph, where they are known. */
+  /** Multiplications and additions of one run of the graph, if known. */
   readonly flops?: number;
-  /** Arrays are read until then. */
+  /** Closes the file; arrays cannot be read afterwards. */
   close(): Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-// Stored preprocessings: those of earlier versions give the same features; what was edited by hand is refused by its place.
+// Stored preprocessings: those of earlier versions give the same features; errors in hand-edited ones name the position.
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { applyPreprocessing, fitPreprocessing, parseCsv, type TablePreprocessing } from "../data/index.ts";
@@ -11,7 +11,7 @@ const read = (value: unknown): TablePreprocessing => {
 };
 
 describe("version 1", () => {
-  // Made by the version before this one: `features`, `targets` and `weights` are what it gave for its own table.
+  // From the previous version: `features`, `targets` and `weights` are its results for its own table.
   const golden = JSON.parse(readFileSync(new URL("golden/preprocessing-1.json", import.meta.url), "utf8"));
   const table = parseCsv(golden.csv);
 
@@ -24,13 +24,13 @@ describe("version 1", () => {
     expect([...(weights ?? [])]).toEqual(golden.classes.weights);
   });
 
-  test("a number as target", () => {
+  test("a numeric target", () => {
     const { targets } = applyPreprocessing(read(golden.number.pre), table);
     expect([...(targets ?? [])]).toEqual(golden.number.targets);
   });
 });
 
-describe("what is not one", () => {
+describe("refuses anything else", () => {
   const pre = fitPreprocessing(parseCsv("x;b;y\n1,5;yes;p\n2,5;no;q\n4,5;no;p\n"), { target: "y" });
   const [number, category] = pre.inputs;
   test.each<[string, object, RegExp]>([

@@ -1,4 +1,4 @@
-// The stored preprocessing, checked entry by entry when it is read back.
+// Checks the stored preprocessing entry by entry when reading it back.
 import type { Merge } from "../data/bpe.ts";
 import { dateForms, dateOrders } from "../data/dates.ts";
 import type { ImagePreprocessing } from "../data/images.ts";
@@ -40,7 +40,7 @@ import {
 } from "./json.ts";
 import { upgraded } from "./preprocessingUpgrade.ts";
 
-/** That of a pretrained model: tokenizer.json and tokenizer_config.json, and how many tokens the model knows. */
+/** The tokenizer of a pretrained model: tokenizer.json and tokenizer_config.json, and the model's vocabulary size. */
 export interface PretrainedTokenizer {
   readonly kind: "pretrained";
   readonly tokenizer: JsonObject;
@@ -48,7 +48,7 @@ export interface PretrainedTokenizer {
   readonly size: number;
 }
 
-/** Preprocessing of text: the vocabulary, and how many tokens are seen at once. */
+/** Preprocessing of text: the vocabulary, and the length of the context. */
 export interface TextPreprocessing {
   readonly kind: "text";
   readonly version: 1;
@@ -57,16 +57,16 @@ export interface TextPreprocessing {
     | { readonly kind: "bpe"; readonly merges: readonly Merge[] }
     | PretrainedTokenizer;
   readonly context: number;
-  /** Checksum of the text that was trained on. */
+  /** Checksum of the training text. */
   readonly digest: string;
   readonly notes: readonly string[];
 }
 
-/** Preprocessing of texts that belong to classes: the tokenizer of a pretrained model, and how many tokens are kept of a text. */
+/** Preprocessing for text classification: the tokenizer of a pretrained model, and the maximum number of tokens per text. */
 export interface TextsPreprocessing {
   readonly kind: "texts";
   readonly version: 1;
-  /** The column of the texts. */
+  /** The name of the text column. */
   readonly column: string;
   /** tokenizer.json and tokenizer_config.json. */
   readonly tokenizer: JsonObject;
@@ -170,7 +170,7 @@ const textInput: Check<TextInput> = (value, place) => {
     throw new HebbError(
       `${place} has ${new Set(terms).size} different terms of ${terms.length} and ${weights.length} weights; restore the file from a copy`,
     );
-  // A weight is a logarithm: of more than e^1000 texts there are none.
+  // A weight is a logarithm: more than e^1000 texts do not exist.
   if (norm > mostWeight || weights.some((weight) => weight > mostWeight))
     throw new HebbError(`${place} has a weight or a norm above ${mostWeight}; restore the file from a copy`);
   return read;
@@ -244,7 +244,7 @@ const nullable =
   <T>(check: Check<T>): Check<T | null> =>
   (value, place) =>
     value === null ? null : check(value, place);
-/** The sides of a picture: a file may come from anywhere, so they are bounded. */
+/** The sides of a picture, bounded because the file is untrusted. */
 const aSize: Check<PictureSize> = (value, place) => {
   const size = listOf(aCount)(value, place);
   if (size.length === 2 && size.every((side) => side >= 1 && side <= 65_536)) return size;

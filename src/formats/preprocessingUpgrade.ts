@@ -7,7 +7,7 @@ type Entries = Readonly<Record<string, unknown>>;
 const isRecord = (value: unknown): value is Entries =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** Version 1 kept how numbers are written as a format, and read classes of numbers with commas between thousands. */
+/** Version 1 stored the notation of numbers as a format, and accepted thousands commas in numeric classes. */
 function withReading(entry: unknown): unknown {
   if (!isRecord(entry) || "reading" in entry) return entry;
   const { format, numeric, ...rest } = entry;
@@ -23,10 +23,10 @@ function withReading(entry: unknown): unknown {
   }
 }
 
-/** What readings did not say in earlier versions. */
+/** Entries that readings lacked in earlier versions. */
 const plainReadings: Readonly<Record<string, object>> = { number: asNumber, date: asDate };
 
-/** With all that a reading says today; marks of missing values that were a category stay one. */
+/** Adds the entries of a current reading; markers of missing values that were a category stay one. */
 function withWholeReading(entry: unknown): unknown {
   if (!isRecord(entry)) return entry;
   const { reading, categories } = entry;
@@ -39,7 +39,7 @@ function withWholeReading(entry: unknown): unknown {
   return { ...entry, reading: { ...whole, values: [...values, ...kept] } };
 }
 
-/** A parsed preprocessing of a table in the form of this version; anything else as it is, for the checks to refuse. */
+/** A parsed preprocessing of a table in the current form; anything else is unchanged, for the checks to refuse. */
 export function upgraded(value: unknown): unknown {
   if (!isRecord(value)) return value;
   const { inputs, target, weights, version } = value;

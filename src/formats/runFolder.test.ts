@@ -1,4 +1,4 @@
-// Run folders under stress: every failure while saving, every flipped byte, links, torn logs.
+// Run folders under stress: every failure while saving, every flipped bit, links, torn logs.
 import { spawn } from "node:child_process";
 import {
   appendFileSync,
@@ -59,7 +59,7 @@ const fail = (code: string): never => {
   throw Object.assign(new Error(code), { code });
 };
 
-test("configuration, preprocessing, model, checkpoint and events come back as they were saved", () => {
+test("configuration, preprocessing, model, checkpoint and events survive a round trip", () => {
   const preprocessing = fitPreprocessing(iris(), { target: "species" });
   const run = createRun(join(folder, "run"), { config: { target: "species" }, preprocessing });
   saveModel(run, state(7));
@@ -73,7 +73,7 @@ test("configuration, preprocessing, model, checkpoint and events come back as th
   expect(readEvents(again)).toEqual({ events: [{ type: "epoch", loss: "NaN" }], warnings: [] });
 });
 
-test("an existing folder is never overwritten, and what is not a run is refused", () => {
+test("an existing folder is never overwritten, and a folder that is not a run is refused", () => {
   newRun();
   expect(() => newRun()).toThrow(/already exists and is not empty; choose another folder/);
   expect(() => openRun(join(folder, "nothing"))).toThrow(/there is no run folder/);
@@ -83,7 +83,7 @@ test("an existing folder is never overwritten, and what is not a run is refused"
   expect(() => createRun(join(folder, "file"), { config: {} })).toThrow(/not a folder/);
 });
 
-test("the newest checkpoints stay, older ones go", () => {
+test("the newest checkpoints stay, older ones are removed", () => {
   const run = newRun();
   for (let i = 1; i <= 5; i++) expect(saveCheckpoint(run, state(i), { keep: 2 })).toBe(i);
   expect(readdirSync(join(run.path, "checkpoints")).sort()).toEqual([
@@ -95,15 +95,15 @@ test("the newest checkpoints stay, older ones go", () => {
   expect(epochOf(run)).toBe(5);
 });
 
-test("whatever operation of a save fails, the old or the new checkpoint loads", () => {
-  // Counts the operations of one save, then lets each of them fail in turn, in each way.
+test("whichever operation of a save fails, the old or the new checkpoint loads", () => {
+  // Counts the operations of one save, then makes each of them fail in turn, in each way.
   let calls = 0;
   let failAt = -1;
   let how: "ENOSPC" | "EIO" | "nothing written" = "EIO";
   const step = (): boolean => calls++ === failAt;
   const operations: FileOperations = {
     open: (path, flags) => (step() ? fail(how) : diskOperations.open(path, flags)),
-    // Always short: a single write never writes everything.
+    // Always short: a single write never writes all bytes.
     write: (file, bytes, offset, length) => {
       if (step()) return how === "nothing written" ? 0 : fail(how);
       return diskOperations.write(file, bytes, offset, Math.min(length, 150));
@@ -139,7 +139,7 @@ test("whatever operation of a save fails, the old or the new checkpoint loads", 
       }
       failAt = -1;
       const now = epochOf(run);
-      // A failed folder sync comes after the rename: then the new one is there already.
+      // A failed folder sync comes after the rename, so the new one is already there.
       expect([saved, saved + 1]).toContain(now);
       if (!failed) expect(now).toBe(saved + 1);
       expect(loadLatestCheckpoint(run)?.warnings).toEqual([]);
@@ -152,7 +152,7 @@ test("whatever operation of a save fails, the old or the new checkpoint loads", 
   expect(readdirSync(join(run.path, "checkpoints")).length).toBe(6);
 });
 
-test("the same for the model: it is the old or the new one, whole", () => {
+test("the same for the model: it is the old or the new one, intact", () => {
   let left = Number.POSITIVE_INFINITY;
   const check = (): void => {
     if (left-- <= 0) fail("ENOSPC");
@@ -191,7 +191,7 @@ test("the same for the model: it is the old or the new one, whole", () => {
   expect(loadModel(run).json["epoch"]).toBe(13);
 });
 
-test("kill -9 during saves: what loads afterwards is whole", async () => {
+test("kill -9 during saves: the loaded state is intact", async () => {
   const run = newRun();
   saveCheckpoint(run, state(0));
   const module = fileURLToPath(new URL("./node.ts", import.meta.url));
@@ -220,7 +220,7 @@ test("kill -9 during saves: what loads afterwards is whole", async () => {
   }
 }, 30_000);
 
-describe("any flipped bit and any truncation is detected and named", () => {
+describe("every flipped bit and every truncation is detected and named", () => {
   const damage = (path: string, check: (what: string) => void): void => {
     const whole = readFileSync(path);
     for (let at = 0; at < whole.length; at++) {
@@ -271,7 +271,7 @@ describe("any flipped bit and any truncation is detected and named", () => {
     expect(loadModel(run)).toEqual(state(3));
   });
 
-  test("when every checkpoint is damaged, the error names them", () => {
+  test("if every checkpoint is damaged, the error names them", () => {
     const run = newRun();
     expect(loadLatestCheckpoint(run)).toBeUndefined();
     saveCheckpoint(run, state(1));
@@ -283,7 +283,7 @@ describe("any flipped bit and any truncation is detected and named", () => {
   });
 });
 
-test("a checkpoint under another's name, or with its arrays missing, is not taken for it", () => {
+test("a checkpoint under another's name, or without its arrays, is not accepted", () => {
   const run = newRun();
   saveCheckpoint(run, state(1));
   saveCheckpoint(run, state(2));
@@ -297,7 +297,7 @@ test("a checkpoint under another's name, or with its arrays missing, is not take
   );
 });
 
-test("a sealed file with the wrong contents is refused with its place", () => {
+test("the error for a sealed file with wrong contents names the position", () => {
   const run = newRun();
   const put = (name: string, value: Record<string, unknown>): void =>
     writeFileSync(join(run.path, name), sealJson(value));
@@ -331,7 +331,7 @@ test("links inside the folder are refused for reading and writing", () => {
   expect(readdirSync(outside)).toEqual(["events"]);
 });
 
-test("events: a torn last line is passed over and cut off by the next append; other damage is named", () => {
+test("events: a torn last line is skipped and removed by the next append; other damage is named", () => {
   const run = newRun();
   appendEvent(run, { type: "start" });
   appendFileSync(join(run.path, "events.jsonl"), '{"type":"ep');
@@ -340,7 +340,7 @@ test("events: a torn last line is passed over and cut off by the next append; ot
   expect(readEvents(run).events).toEqual([{ type: "start" }, { type: "end" }]);
   appendFileSync(join(run.path, "events.jsonl"), 'rubbish\n{"type":"after"}\n');
   const read = readEvents(run);
-  // Lines after a line with a checksum must have one.
+  // All lines after one with a checksum must have one.
   expect(read.events.length).toBe(2);
   expect(read.warnings).toEqual([
     expect.stringMatching(/events\.jsonl, line 3 is not an event/),
@@ -350,7 +350,7 @@ test("events: a torn last line is passed over and cut off by the next append; ot
   expect(readEvents(run).events).toEqual([{ type: "start" }]);
 });
 
-test("events: whatever bit is flipped, its line is left out and named", () => {
+test("events: any flipped bit drops its line and is reported", () => {
   const run = newRun();
   const events = [{ type: "start" }, { type: "epoch", loss: 0.5 }, { type: "end", best: "accuracy" }];
   for (const event of events) appendEvent(run, event);
@@ -372,7 +372,7 @@ test("events: whatever bit is flipped, its line is left out and named", () => {
   }
 });
 
-test("events: lines of an earlier version have no checksum, and come before those that have", () => {
+test("events: lines of an earlier version have no checksum, and precede those that have", () => {
   const run = newRun();
   writeFileSync(join(run.path, "events.jsonl"), '{"type":"start"}\n{"type":"epoch","loss":1}\n');
   appendEvent(run, { type: "end" });
@@ -382,7 +382,7 @@ test("events: lines of an earlier version have no checksum, and come before thos
   });
 });
 
-test("what another process with the same number left unfinished, as in a container started anew, is in nobody's way", () => {
+test("leftovers of another process with the same pid, as in a restarted container, do not interfere", () => {
   const path = join(folder, "model.safetensors");
   for (let save = 0; save < 1000; save++)
     writeFileSync(join(folder, `.model.safetensors.${process.pid}.${save}.saving`), "half");
@@ -390,7 +390,7 @@ test("what another process with the same number left unfinished, as in a contain
   expect(readFileSync(path, "utf8")).toBe("2");
 });
 
-test("what JSON would change silently is refused when saving, and nothing is written", () => {
+test("a value that JSON would silently change is refused when saving, and nothing is written", () => {
   const run = newRun();
   expect(() => saveCheckpoint(run, { tensors: {}, json: { best: Number.NaN } })).toThrow(
     /checkpoint\.best is NaN, which JSON cannot hold/,
@@ -398,7 +398,7 @@ test("what JSON would change silently is refused when saving, and nothing is wri
   expect(readdirSync(join(run.path, "checkpoints"))).toEqual([]);
 });
 
-test("writeFileAtomic replaces, keeps the old file on failure and leaves nothing behind", () => {
+test("writeFileAtomic replaces the file, keeps the old one on failure and leaves nothing behind", () => {
   const path = join(folder, "file");
   writeFileAtomic(path, "old");
   writeFileAtomic(path, "new");
@@ -410,7 +410,7 @@ test("writeFileAtomic replaces, keeps the old file on failure and leaves nothing
   expect(() => writeFileAtomic(join(folder, "no", "file"), "x")).toThrow(/its folder does not exist; create it/);
 });
 
-test("a folder that cannot be created speaks of no earlier save", () => {
+test("the error for a folder that cannot be created mentions no earlier save", () => {
   expect(() => createRun("/proc/hebb/run", { config: {} })).toThrow(/could not be created: (?!.*saved before)/);
 });
 

@@ -22,7 +22,7 @@ import { anObject, type Check, type JsonObject, objectOf, oneOf, toJson } from "
 import { isLockName } from "./lock.ts";
 import { checkPreprocessing, type Preprocessing } from "./preprocessingJson.ts";
 
-/** What is asked of a file; in words of our own, so that the public types need none of Node's. */
+/** The part of a file's stat in use; declared here so that the public types do not depend on Node's. */
 interface FileStat {
   readonly size: number;
   isFile(): boolean;
@@ -32,12 +32,12 @@ interface FileStat {
 
 /** A run folder on disk. */
 export interface Run {
-  /** Its true path, without links. */
+  /** Its resolved path, without links. */
   readonly path: string;
   readonly operations: FileOperations;
 }
 
-/** Arrays and plain data that belong together: a model, or everything a training run needs to go on. */
+/** Arrays and plain data that belong together: a model, or everything needed to resume a training run. */
 export interface SavedState {
   readonly tensors: NamedArrays;
   readonly json: JsonObject;
@@ -46,7 +46,7 @@ export interface SavedState {
 export interface CreateRunOptions {
   readonly config: JsonObject;
   readonly preprocessing?: Preprocessing;
-  /** For tests: what saving does to the disk. */
+  /** For tests: the disk operations of a save. */
   readonly operations?: FileOperations;
 }
 
@@ -58,7 +58,7 @@ const createKinds: OptionKinds<CreateRunOptions> = {
 
 const maxJsonBytes = 256 * 2 ** 20;
 
-/** On systems that know links: a link that was put there since is not followed. */
+/** If the system supports links: does not follow one that was created meanwhile. */
 export const noFollow: number = constants.O_NOFOLLOW ?? 0;
 
 export function statOf(path: string): FileStat | undefined {
@@ -79,7 +79,7 @@ export function namesIn(path: string): string[] {
   }
 }
 
-/** Path of a file of the run. Links are refused, so that reading and writing stay inside the folder. */
+/** Path of a file of the run. Links are refused, so that reads and writes stay inside the folder. */
 export function placeOf(run: Run, ...names: string[]): { readonly path: string; readonly stat: FileStat | undefined } {
   let path = run.path;
   let stat: FileStat | undefined;
@@ -112,7 +112,7 @@ export function readIn(run: Run, maxBytes: number, ...names: string[]): Uint8Arr
   }
 }
 
-/** Whether a folder holds nothing, or only what a run that was ended before it began has left. */
+/** Whether a folder is empty, apart from leftovers of a run killed before it began. */
 function isFree(path: string): boolean {
   const names = namesIn(path).filter((name) => !isTemporaryName(name) && !isLockName(name));
   if (names.some((name) => name !== "checkpoints" && name !== "preprocessing.json")) return false;
@@ -121,8 +121,8 @@ function isFree(path: string): boolean {
 }
 
 /**
- * Makes a run folder with config.json and preprocessing.json. An existing folder must be empty, but for what a run that was ended
- * before it began has left. Throws HebbError when it is not, or cannot be written.
+ * Creates a run folder with config.json and preprocessing.json. An existing folder must be empty, apart from leftovers of a run killed
+ * before it began. Throws HebbError if it is not, or cannot be written.
  */
 export function createRun(path: string, options: CreateRunOptions): Run {
   checkOptions("createRun", options, createKinds);
@@ -143,13 +143,13 @@ export function createRun(path: string, options: CreateRunOptions): Run {
   return run;
 }
 
-/** The configuration from now on: what a later resume goes by. */
+/** Replaces the configuration, which a later resume uses. */
 export function writeConfig(run: Run, config: JsonObject): void {
   const value = { format: "hebb-run", version: 1, config: toJson(config, "config") };
   writeFileAtomic(join(run.path, "config.json"), sealJson(value), run.operations);
 }
 
-/** Opens a run folder that exists. Throws HebbError when it is not one. */
+/** Opens an existing run folder. Throws HebbError if it is not one. */
 export function openRun(path: string, operations: FileOperations = diskOperations): Run {
   let real: string;
   try {
@@ -173,7 +173,7 @@ const configFile = objectOf<{ format: "hebb-run"; version: 1; config: JsonObject
 export const readSealed = <T>(run: Run, check: Check<T>, ...names: string[]): T =>
   check(unsealJson(readIn(run, maxJsonBytes, ...names), join(run.path, ...names)), `${join(run.path, ...names)}:`);
 
-/** The configuration given to createRun, or to writeConfig since. */
+/** The configuration from createRun, or from the last writeConfig. */
 export const readConfig = (run: Run): JsonObject => readSealed(run, configFile, "config.json").config;
 
 export function writePreprocessing(run: Run, preprocessing: Preprocessing): void {
@@ -193,19 +193,19 @@ export const readPreprocessing = (run: Run): Preprocessing =>
 /** Whether the run has a preprocessing.json. */
 export const hasPreprocessing = (run: Run): boolean => placeOf(run, "preprocessing.json").stat !== undefined;
 
-/** What a run cannot do without. */
+/** Files that a run must be able to write. */
 const written = ["events.jsonl", "model.safetensors", "validated.safetensors", "model.json", "checkpoints"];
 
-/** Throws HebbError for a link in the place of a file of the run: reported before training, not after it. */
+/** Throws HebbError for a link in the place of a run file: reported before training, not after it. */
 export function refuseLinks(run: Run): void {
   for (const name of written) placeOf(run, name);
 }
 
-/** Removes what saves that were ended in their midst have left. For the process that holds the lock. */
+/** Removes leftovers of interrupted saves. Only for the process that holds the lock. */
 export function removeUnfinished(run: Run): void {
   for (const folder of ["", "checkpoints", "tensorboard"]) {
     const path = join(run.path, folder);
-    // Not through a link.
+    // Does not follow links.
     if (statOf(path)?.isDirectory() !== true) continue;
     for (const name of namesIn(path).filter(isTemporaryName)) attempt(() => run.operations.remove(join(path, name)));
   }

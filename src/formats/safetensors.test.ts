@@ -1,4 +1,4 @@
-// Safetensors and NumPy files: against files made by the Python packages, round trips, and everything that can be wrong with them.
+// Safetensors and NumPy files: files made by the Python packages, round trips, and every kind of error.
 import { readFileSync } from "node:fs";
 import { deflateRawSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
@@ -36,7 +36,7 @@ const without = (arrays: NamedArrays, ...names: string[]): NamedArrays =>
   Object.fromEntries(Object.entries(arrays).filter(([name]) => !names.includes(name)));
 
 describe("safetensors", () => {
-  test("reads what the Python package wrote, whatever the names", () => {
+  test("reads the Python package's output, under any names", () => {
     const { tensors, metadata } = readSafetensors(golden("reference.safetensors"));
     expect(Object.keys(tensors).sort()).toEqual(Object.keys(reference).sort());
     for (const name of Object.keys(reference)) expect(tensors[name], name).toEqual(reference[name]);
@@ -44,7 +44,7 @@ describe("safetensors", () => {
     expect(Object.getPrototypeOf(tensors)).toBeNull();
   });
 
-  test("what is written reads back, bit for bit, from any offset in memory", () => {
+  test("round trips are exact to the bit, from any offset in memory", () => {
     const bytes = writeSafetensors(reference, { a: "b" });
     const shifted = new Uint8Array(bytes.length + 3);
     shifted.set(bytes, 3);
@@ -56,7 +56,7 @@ describe("safetensors", () => {
     expect(readSafetensors(writeSafetensors({})).tensors).toEqual({});
   });
 
-  test("a state dict can be written as it is, as safetensors and as npz", async () => {
+  test("a state dict can be written directly, as safetensors and as npz", async () => {
     const model = new Linear(2, 3);
     const state = model.stateDict();
     const other = new Linear(2, 3);
@@ -73,7 +73,7 @@ describe("safetensors", () => {
     expect(readNpy(writeNpy(tensor([[1, 2]])))).toEqual(f32([1, 2], 1, 2));
   });
 
-  test("the data begins at a multiple of 8 and holds the widest types first", () => {
+  test("the data begin at a multiple of 8, with the widest types first", () => {
     const bytes = writeSafetensors({
       b: { dtype: "uint8", shape: [1], data: Uint8Array.of(1) },
       a: { dtype: "float64", shape: [1], data: Float64Array.of(2) },
@@ -83,7 +83,7 @@ describe("safetensors", () => {
     expect(new DataView(bytes.buffer).getFloat64(start, true)).toBe(2);
   });
 
-  /** A file with this header text and this many bytes of data. */
+  /** A file with this header and this many bytes of data. */
   const file = (header: string, dataBytes: number, announced?: bigint): Uint8Array => {
     const text = new TextEncoder().encode(header);
     const out = new Uint8Array(8 + text.length + dataBytes);
@@ -203,7 +203,7 @@ describe("safetensors", () => {
     return bytes;
   }
 
-  test("takes the same key in several objects, and brackets and quotes in texts, for what they are", () => {
+  test("accepts the same key in different objects, and brackets and quotes inside texts", () => {
     const metadata = { dtype: '"}{', "a:": '{"dtype":1,"dtype":2}', '"b"': "\\" };
     const arrays = { a: f32([1], 1), 'b":': f32([1], 2) };
     const read = readSafetensors(writeSafetensors(arrays, metadata));
@@ -211,10 +211,10 @@ describe("safetensors", () => {
     expect({ ...read.tensors }).toEqual(arrays);
   });
 
-  test("refuses to write what could not be read", () => {
+  test("refuses to write an unreadable file", () => {
     expect(() => writeSafetensors({ t: f32([3], 1) })).toThrow(/has 1 values, its shape \[3\] needs 3/);
     expect(() => writeSafetensors({ __metadata__: f32([1], 1) })).toThrow(/cannot be named "__metadata__"/);
-    // As plain JavaScript may call it: a model in a model.
+    // A call that plain JavaScript can make: a model inside a list.
     expect(() => Reflect.apply(writeSafetensors, undefined, [{ t: new Linear(1, 1) }])).toThrow(
       'tensor "t" has no array of values; give tensors, as model.stateDict() holds them',
     );
@@ -222,7 +222,7 @@ describe("safetensors", () => {
 });
 
 describe("npy", () => {
-  test("reads column-major big-endian int32 as NumPy wrote it", () => {
+  test("reads NumPy's column-major big-endian int32", () => {
     expect(readNpy(golden("column_major.npy"))).toEqual({
       dtype: "int32",
       shape: [2, 3, 4],
@@ -230,7 +230,7 @@ describe("npy", () => {
     });
   });
 
-  test("every type of number, both byte orders and both memory orders, as NumPy wrote them", async () => {
+  test("every numeric type in both byte orders and both memory orders, from NumPy", async () => {
     const kinds = await readNpz(golden("kinds.npz"));
     expect(Object.keys(kinds).length).toBe(34);
     for (const [kind, { dtype, shape, data }] of Object.entries(kinds)) {
@@ -238,7 +238,7 @@ describe("npy", () => {
       const float = kind.includes("f");
       const wide = kind.endsWith("f8");
       const tiny = wide ? 1e-7 : Math.fround(1e-7);
-      // The half nearest to 1e-7 is two of its least steps.
+      // The float16 nearest to 1e-7 is two of its smallest steps.
       const small = kind.endsWith("f2") ? 2 * 2 ** -24 : tiny;
       const values = float
         ? [0, -0.5, small, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 65504]
@@ -263,7 +263,7 @@ describe("npy", () => {
     }
   });
 
-  test("whole numbers that int32 does not hold are refused with their value", () => {
+  test("refuses whole numbers beyond int32, with their value", () => {
     const wide = (descr: string, bytes: readonly number[]): Uint8Array => {
       const empty = file(`{'descr': '${descr}', 'fortran_order': False, 'shape': (1,), }`, bytes.length);
       empty.set(bytes, empty.length - bytes.length);
@@ -274,7 +274,7 @@ describe("npy", () => {
     expect(readNpy(wide(">i8", [255, 255, 255, 255, 128, 0, 0, 0])).data).toEqual(Int32Array.of(-(2 ** 31)));
   });
 
-  test.each(Object.entries(without(reference, "half")))("%s is written and read back", (_, array) => {
+  test.each(Object.entries(without(reference, "half")))("%s survives a round trip", (_, array) => {
     const bytes = writeNpy(array);
     expect(readNpy(bytes)).toEqual(array);
     expect((10 + new DataView(bytes.buffer).getUint16(8, true)) % 64).toBe(0);
@@ -318,18 +318,18 @@ describe("npy", () => {
 });
 
 describe("npz", () => {
-  test("reads the compressed archive that NumPy wrote", async () => {
+  test("reads NumPy's compressed archive", async () => {
     const arrays = await readNpz(golden("reference.npz"));
     for (const name of Object.keys(reference)) if (name !== "half") expect(arrays[name], name).toEqual(reference[name]);
   });
 
-  test("what is written reads back", async () => {
+  test("survives a round trip", async () => {
     const arrays = await readNpz(writeNpz(without(reference, "half")));
     expect({ ...arrays }).toEqual({ ...without(reference, "half") });
     expect(Object.keys(await readNpz(writeNpz({})))).toEqual([]);
   });
 
-  test("a name that UTF-8 would change is refused by every writer", () => {
+  test("every writer refuses a name that UTF-8 would change", () => {
     const halves = { "a\ud800": tensor([1]) };
     for (const write of [writeSafetensors, writeNpz, writeTorch])
       expect(() => write(halves)).toThrow(/the name "a\\ud800" is not text that a file can hold/);
@@ -363,7 +363,7 @@ describe("npz", () => {
     await expect(readNpz(bytes)).rejects.toBeInstanceOf(HebbError);
   });
 
-  /** The archive of these files, their contents deflated. */
+  /** An archive of these files, with deflated contents. */
   const deflated = (files: readonly (readonly [string, Uint8Array])[]): Uint8Array => {
     const packed = files.map(([label, content]) => [label, content, deflateRawSync(content)] as const);
     const bytes = writeZip(packed.map(([label, , content]) => [label, content]));
@@ -380,7 +380,7 @@ describe("npz", () => {
   const zeros = (length: number): Uint8Array =>
     writeNpy({ dtype: "uint8", shape: [length], data: new Uint8Array(length) });
 
-  test("the directory is added up before anything is unpacked: entries over one member are refused", async () => {
+  test("the sizes in the directory are summed before unpacking, and entries that share one member are refused", async () => {
     // 400 names for one member of 4 MB: 1.6 GB from less than 40 KB.
     const one = deflated([["0.npy", zeros(4_000_000)]]);
     const start = new DataView(one.buffer).getUint32(one.length - 6, true);
@@ -404,9 +404,9 @@ describe("npz", () => {
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1e6);
   });
 
-  test("an array whose header declares another size is refused at its beginning", async () => {
+  test("an array whose header declares another size is refused at its start", async () => {
     const lie = zeros(30_000_000);
-    // The header declares 10 values; thirty million follow.
+    // The header declares 10 values, but thirty million follow.
     const text = new TextDecoder().decode(lie.subarray(10, 128));
     lie.set(new TextEncoder().encode(text.replace("30000000", "10      ")), 10);
     const bytes = deflated([["a.npy", lie]]);
@@ -424,16 +424,16 @@ describe("npz", () => {
     expect([honest["a"]?.data.length, honest["b"]?.data.length]).toEqual([300_000, 3]);
   });
 
-  test("a bomb is refused before and while it is unpacked", async () => {
+  test("a bomb is refused before and during unpacking", async () => {
     await expect(readNpz(whole, { maxBytes: 10 })).rejects.toThrow(/unpacks to more than 10 bytes/);
     const lie = whole.slice();
-    // Method 8 (deflate), and 16 MB announced for a few bytes.
+    // Method 8 (deflate), and 16 MB declared for a few bytes.
     lie[central + 10] = 8;
     lie[central + 27] = 1;
     await expect(readNpz(lie)).rejects.toThrow(
       /declares 16777352 bytes from 136 compressed ones, more than deflate can produce/,
     );
-    // 100,000 bytes come out of an entry that announces those it had before.
+    // 100,000 bytes from an entry that still declares its earlier size.
     const packed = deflateRawSync(new Uint8Array(100_000));
     const bomb = whole.slice();
     bomb.set(packed, 30 + "a.npy".length);

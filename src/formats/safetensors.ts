@@ -14,18 +14,18 @@ export interface SafetensorsFile<Arrays = NamedArrays> {
 }
 
 export interface SafetensorsOptions {
-  /** The name used in messages; normally the file's. */
+  /** The name in messages; normally the file's. */
   readonly name?: string;
-  /** Keep the dtypes of the file (default false: widen to those that tensors have). */
+  /** Keep the dtypes of the file (default false: widen to tensor dtypes). */
   readonly keep?: boolean;
 }
 
 const kinds: OptionKinds<SafetensorsOptions> = { name: kind.string, keep: kind.boolean };
 
 /**
- * Reads a safetensors file. F16, BF16 and smaller floats widen to float32; integers that are no dtype
- * become int32 (an error if a value does not fit). With `keep: true` every array stays as it is stored: its dtype, and a view of its bytes.
- * Throws HebbError for headers too long or with a name twice, offsets that overlap, leave gaps or lie outside, and sizes that do not match.
+ * Reads a safetensors file. F16, BF16 and smaller floats widen to float32; integers without a tensor dtype become int32 (an error if a
+ * value does not fit). With `keep: true` every array keeps its stored dtype and is a view of its bytes.
+ * Throws HebbError for oversized headers, duplicate names, offsets that overlap, leave gaps or lie outside, and sizes that do not match.
  */
 export function readSafetensors(
   source: FileBytes,
@@ -54,8 +54,8 @@ export function readSafetensors(
 }
 
 /**
- * Bytes of a safetensors file, of a state dict, of arrays, or of arrays as they are stored: by falling element size, then by name, as the
- * reference implementation orders them.
+ * Bytes of a safetensors file from a state dict, arrays, or stored arrays, sorted by falling element size, then by name, like the reference
+ * implementation.
  */
 export function writeSafetensors(tensors: NamedWritables, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
   checkNamed("writeSafetensors", tensors);
@@ -82,7 +82,7 @@ export function writeSafetensors(tensors: NamedWritables, metadata: Readonly<Rec
     offset = end;
   }
   const text = new TextEncoder().encode(JSON.stringify(header));
-  // Blanks bring the data to a multiple of 8 bytes.
+  // Blanks align the data to 8 bytes.
   const headerBytes = Math.ceil(text.length / 8) * 8;
   if (headerBytes > maxHeaderBytes)
     throw new HebbError(

@@ -7,7 +7,7 @@ import { headerLength, parseHeader } from "./safetensorsHeader.ts";
 import type { OpenSource } from "./source.ts";
 import type { NamedStored } from "./stored/array.ts";
 
-/** The tensors of a file, of which only the header has been read. */
+/** The tensors of a file. Reads only the header. */
 export async function openSafetensors(source: OpenSource): Promise<Contents> {
   const { name, size } = source;
   const length = headerLength(await source.read(0, Math.min(8, size)), size, name);
@@ -26,10 +26,10 @@ const maxIndexBytes = 100_000_000;
 const maxShards = 10_000;
 const maxTensors = 2 ** 18;
 
-/** Whether JSON is the index of a model in several files. */
+/** Whether the JSON is the index of a sharded model. */
 export const isIndex = (value: unknown): boolean => isRecord(value) && isRecord(value["weight_map"]);
 
-/** Which file holds each tensor. */
+/** Reads which file holds each tensor. */
 async function readIndex(source: OpenSource): Promise<{ map: Map<string, string>; metadata: Map<string, string> }> {
   const { name, size } = source;
   if (size > maxIndexBytes)
@@ -59,8 +59,8 @@ async function readIndex(source: OpenSource): Promise<{ map: Map<string, string>
 }
 
 /**
- * The tensors of a model in several files, by its index (`model.safetensors.index.json`). Every shard is opened and its header read; every
- * tensor of the index must be in the shard that it names. Throws HebbError for a shard that is missing or leads out of the folder.
+ * The tensors of a sharded model, by its index (`model.safetensors.index.json`). Opens every shard and reads its header; each tensor of the
+ * index must be in its shard. Throws HebbError for a shard that is missing or outside the folder.
  */
 export async function openSharded(source: OpenSource): Promise<Contents> {
   const { name, beside } = source;
@@ -105,6 +105,6 @@ async function openShard(source: OpenSource): Promise<Contents> {
   }
 }
 
-/** Bytes of a file, with the description of the run that the tensors are the weights of. */
+/** Bytes of a file, with a description of the run that produced the weights. */
 export const writeSafetensorsFile = (arrays: NamedStored, run?: string): Uint8Array =>
   writeSafetensors(arrays, { format: "pt", ...(run === undefined ? {} : { "hebb.run": run }) });

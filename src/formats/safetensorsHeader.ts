@@ -4,11 +4,11 @@ import { formatShape } from "../graph/shape.ts";
 import { refuseBomb, refuseRepeatedKeys } from "./json.ts";
 import { isStoredDType, type StoredDType, storedBytes, storedDTypes } from "./stored/types.ts";
 
-/** The limit of the reference implementation. */
+/** The reference implementation's limit. */
 export const maxHeaderBytes = 100_000_000;
 export const metadataKey = "__metadata__";
 
-/** A tensor of a file; offsets count from the beginning of the data. */
+/** A tensor of a file; offsets are relative to the start of the data. */
 export interface Entry {
   readonly name: string;
   readonly dtype: StoredDType;
@@ -28,7 +28,7 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 function readEntry(name: string, value: unknown, dataBytes: number, where: string): Entry {
-  // Made where it is needed: there may be many tensors, and none of them is wrong.
+  // Created only on failure: there may be many tensors, nearly always without one.
   const wrong = (what: string): HebbError =>
     new HebbError(`${where}: tensor ${JSON.stringify(name.slice(0, 200))} ${what}`);
   if (!isRecord(value)) throw wrong(`is not described by an object; the file is damaged or not safetensors`);
@@ -58,7 +58,7 @@ function readEntry(name: string, value: unknown, dataBytes: number, where: strin
   return { name, dtype, shape, begin, end };
 }
 
-/** Bytes of the header, of the first 8 bytes of a file of `size` bytes. */
+/** The length of the header, from the first 8 bytes of a file of `size` bytes. */
 export function headerLength(start: Uint8Array, size: number, name: string): number {
   if (start.byteLength < 8)
     throw new HebbError(
@@ -89,7 +89,7 @@ function readMetadata(value: unknown, name: string): Record<string, string> {
   return metadata;
 }
 
-/** The tensors must cover the data, without overlaps and gaps. */
+/** Checks that the tensors cover the data, without overlaps and gaps. */
 function checkCovered(entries: readonly Entry[], dataBytes: number, name: string): void {
   let covered = 0;
   for (const entry of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
@@ -107,7 +107,7 @@ function checkCovered(entries: readonly Entry[], dataBytes: number, name: string
   }
 }
 
-/** The header, of its bytes. `dataBytes` are those that follow it. Throws HebbError for anything that does not fit. */
+/** Parses the bytes of a header that is followed by `dataBytes` bytes. Throws HebbError for anything that does not fit. */
 export function parseHeader(bytes: Uint8Array, dataBytes: number, name: string): SafetensorsHeader {
   let text: string;
   let header: unknown;

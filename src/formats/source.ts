@@ -4,19 +4,19 @@ import { HebbError } from "../graph/errors.ts";
 
 /** Bytes that can be read in parts. */
 export interface ByteSource {
-  /** The name used in messages. */
+  /** The name in messages. */
   readonly name: string;
   readonly size: number;
-  /** The bytes from `start`, all of them. They may be a view of memory that is shared: they are not to be changed. */
+  /** Exactly `length` bytes from `start`. They may be a view of shared memory, so callers must not change them. */
   read(start: number, length: number): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
-/** A file and what lies beside it: the shards of a model, the external data of a graph. */
+/** A file and its neighbours: the shards of a model, the external data of a graph. */
 export interface OpenSource extends ByteSource {
   /**
-   * Opens a file beside this one, by its relative name. Throws HebbError for a name that leads out of the folder, through a link or
-   * to nothing; undefined where there is no folder, as in memory.
+   * Opens a file beside this one, by its relative name. Throws HebbError for a name that leads out of the folder, through a link or to
+   * nothing. Undefined if there is no folder, as in memory.
    */
   readonly beside: ((name: string) => Promise<OpenSource>) | undefined;
 }
@@ -28,7 +28,7 @@ export function checkRange({ name, size }: ByteSource, start: number, length: nu
     );
 }
 
-/** The bytes of memory, as a source. */
+/** Bytes in memory, as a source. */
 export function memorySource(bytes: FileBytes, name = "the file"): OpenSource {
   const all = asBytes(bytes, "memorySource");
   const source: OpenSource = {
@@ -44,7 +44,7 @@ export function memorySource(bytes: FileBytes, name = "the file"): OpenSource {
   return source;
 }
 
-/** A Blob or File, as a page is given them; only what is asked for is read. */
+/** A Blob or File of a page; only requested bytes are read. */
 export function blobSource(blob: Blob, name = "the file"): OpenSource {
   const source: OpenSource = {
     name,

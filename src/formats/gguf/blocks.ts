@@ -2,11 +2,11 @@
 // Every product and sum is rounded to float32, as in the gguf package.
 import { float16, tableOf } from "../stored/smallFloats.ts";
 
-/** How a block lies in a file, and how it becomes numbers. */
+/** The layout of a block in a file, and its conversion to numbers. */
 export interface Block {
   readonly values: number;
   readonly bytes: number;
-  /** Writes the values of the block at a byte of the view to a place of `out`. */
+  /** Decodes the block at offset `at` of the view into `out`, from index `to` on. */
   decode(view: DataView, at: number, out: Float32Array, to: number): void;
 }
 
@@ -14,7 +14,7 @@ const halves = tableOf(float16);
 const half = (view: DataView, at: number): number => halves[view.getUint16(at, true)] as number;
 const round = Math.fround;
 
-/** 32 values of 4 bits: the lower halves of 16 bytes, then the upper ones. */
+/** One of 32 4-bit values: first the lower halves of 16 bytes, then the upper ones. */
 const nibble = (view: DataView, at: number, i: number): number =>
   i < 16 ? view.getUint8(at + i) & 15 : view.getUint8(at + i - 16) >> 4;
 
@@ -78,7 +78,7 @@ const q2_K: Block = {
   },
 };
 
-/** The 6-bit scale of 16 values of a q3_K block: its lower bits in 8 bytes, its upper ones in 4. */
+/** The 6-bit scale of 16 values of a q3_K block: the lower bits are in 8 bytes, the upper ones in 4. */
 function scale3(view: DataView, at: number, group: number): number {
   const low = (view.getUint8(at + (group & 7)) >> (4 * (group >> 3))) & 15;
   const high = (view.getUint8(at + 8 + (group & 3)) >> (2 * (group >> 2))) & 3;
@@ -92,14 +92,14 @@ const q3_K: Block = {
     const d = half(view, at + 108);
     for (let i = 0; i < 256; i++) {
       const low = (view.getUint8(at + 32 + (i >> 7) * 32 + (i & 31)) >> (2 * ((i >> 5) & 3))) & 3;
-      // A bit that is not set subtracts.
+      // A zero bit subtracts.
       const high = (view.getUint8(at + (i & 31)) >> (i >> 5)) & 1;
       out[to + i] = round(d * scale3(view, at + 96, i >> 4)) * (low - 4 * (1 - high));
     }
   },
 };
 
-/** The 6-bit scale and minimum of 32 values of a q4_K or q5_K block: twelve bytes for eight of each. */
+/** The 6-bit scale and minimum of 32 values of a q4_K or q5_K block: twelve bytes hold eight of each. */
 function scaleAndLeast(view: DataView, at: number, group: number): readonly [number, number] {
   const byte = (i: number): number => view.getUint8(at + i);
   if (group < 4) return [byte(group) & 63, byte(group + 4) & 63];
@@ -107,7 +107,7 @@ function scaleAndLeast(view: DataView, at: number, group: number): readonly [num
   return [(both & 15) | ((byte(group - 4) >> 2) & 48), (both >> 4) | ((byte(group) >> 2) & 48)];
 }
 
-/** 32 values of a q4_K or q5_K block: `q` gives each. */
+/** Dequantizes 32 values of a q4_K or q5_K block, given by `q`. */
 function scaled(view: DataView, at: number, group: number, q: (i: number) => number): (i: number) => number {
   const [scale, least] = scaleAndLeast(view, at + 4, group);
   const d = round(half(view, at) * scale);
@@ -159,7 +159,7 @@ const q6_K: Block = {
   },
 };
 
-/** By the number of the type in a file. */
+/** Blocks by their type code in a file. */
 export const blocks: ReadonlyMap<number, Block> = new Map([
   [2, q4_0],
   [3, q4_1],
@@ -173,7 +173,7 @@ export const blocks: ReadonlyMap<number, Block> = new Map([
   [14, q6_K],
 ]);
 
-/** The numbers of whole blocks. */
+/** Dequantizes an array of whole blocks. */
 export function dequantize(block: Block, bytes: Uint8Array): Float32Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const count = bytes.byteLength / block.bytes;

@@ -9,7 +9,7 @@ import { type StoredDType, storedBytes } from "../stored/types.ts";
 import { blocks, dequantize } from "./blocks.ts";
 import { Ended, HeaderReader } from "./header.ts";
 
-/** Types whose elements stand by themselves, by their number in a file. */
+/** Unquantized types, by their code in a file. */
 const plain: ReadonlyMap<number, StoredDType> = new Map([
   [0, "F32"],
   [1, "F16"],
@@ -21,7 +21,7 @@ const plain: ReadonlyMap<number, StoredDType> = new Map([
   [30, "BF16"],
 ]);
 
-/** Names of ggml, for what is read and what is refused. */
+/** ggml's names of all known types, supported or not. */
 const typeNames: ReadonlyMap<number, string> = new Map([
   [2, "Q4_0"],
   [3, "Q4_1"],
@@ -59,7 +59,7 @@ interface Info {
 interface Header {
   readonly metadata: Map<string, string>;
   readonly infos: readonly Info[];
-  /** Where the data begin. */
+  /** The offset of the data. */
   readonly start: number;
   readonly alignment: number;
 }
@@ -75,7 +75,7 @@ function readInfo(reader: HeaderReader, file: string): Info {
     throw new HebbError(
       `${file}: tensor ${JSON.stringify(name.slice(0, 200))} has ${rank} dims, more than 8; it is damaged`,
     );
-  // The fastest dim comes first in the file.
+  // The file lists the fastest dim first.
   const shape = Array.from({ length: rank }, () => reader.u64()).reverse();
   return { name, shape, type: reader.u32(), offset: reader.u64() };
 }
@@ -112,7 +112,7 @@ function readHeader(bytes: Uint8Array, file: string): Header {
   return { metadata, infos, start: Math.ceil(reader.at / alignment) * alignment, alignment };
 }
 
-/** How long the header is shows when it has been read: the beginning is read again, longer, until it is enough. */
+/** Reads the header. Its length is not known in advance, so ever longer parts of the file are read until one suffices. */
 async function growing(source: OpenSource): Promise<Header> {
   const { name, size } = source;
   for (let length = Math.min(size, 2 ** 20); ; length = Math.min(size, 8 * length)) {
@@ -165,8 +165,8 @@ function arrayOf({ name, shape, type, offset }: Info, start: number, source: Ope
 }
 
 /**
- * Opens a GGUF file. F32, F16, BF16, F64 and integers are kept; Q4_0, Q4_1, Q5_0, Q5_1, Q8_0 and Q2_K to Q6_K become float32. Shapes are
- * row-major, as PyTorch has them. Throws HebbError for other quantisations and for anything damaged.
+ * Opens a GGUF file. F32, F16, BF16, F64 and integers keep their type; Q4_0, Q4_1, Q5_0, Q5_1, Q8_0 and Q2_K to Q6_K become float32. Shapes
+ * are row-major, as in PyTorch. Throws HebbError for other quantisations and for any damage.
  */
 export async function openGguf(source: OpenSource): Promise<Contents> {
   const { name } = source;

@@ -1,14 +1,14 @@
 // The header of a GGUF file, read value by value.
 import { HebbError } from "../../graph/errors.ts";
 
-/** The bytes given end within the header: more are needed, or the file is truncated. */
+/** The given bytes end within the header: more are needed, or the file is truncated. */
 export class Ended extends Error {}
 
-/** Bytes of a value, by the number of its type; texts and lists have none. */
+/** Bytes of a value, by type code; texts and lists have no fixed size. */
 const widths: readonly (number | undefined)[] = [1, 1, 2, 2, 4, 4, 4, 1, undefined, undefined, 8, 8, 8];
 const typeNames = ["uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "bool", "string", "array"];
 const [textType, listType] = [8, 9];
-/** Longer lists are described by their length. */
+/** Longer lists are summarised by their length. */
 const mostShown = 16;
 const maxDepth = 4;
 
@@ -35,12 +35,12 @@ export class HeaderReader {
     return this.#view.getUint32(this.#take(4), true);
   }
 
-  /** Sizes and counts. What is beyond 2⁵³ is beyond any file too. */
+  /** A size or a count. Values beyond 2⁵³ exceed any file. */
   u64(): number {
     return Number(this.#view.getBigUint64(this.#take(8), true));
   }
 
-  /** The magic number; returns the version. */
+  /** Checks the magic number and returns the version. */
   start(): number {
     const magic = this.u32();
     if (magic !== 0x46554747)

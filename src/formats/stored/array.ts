@@ -1,4 +1,4 @@
-// Stored arrays, with every element type a file can have, and arrays with the dtypes of tensors.
+// Stored arrays, with every element type a file can have, and arrays with tensor dtypes.
 import type { DType, TypedArray } from "../../graph/dtype.ts";
 import { HebbError } from "../../graph/errors.ts";
 import { describe } from "../../graph/kinds.ts";
@@ -25,17 +25,17 @@ export interface HostArray {
   readonly data: TypedArray;
 }
 
-/** Arrays by name. Those that are read have no prototype, so that any name is harmless. */
+/** Arrays by name. Objects from a file have no prototype, so that any name is harmless. */
 export type NamedArrays = Readonly<Record<string, HostArray>>;
 
-/** An array as a file holds it: row-major, little-endian. */
+/** An array as stored in a file: row-major, little-endian. */
 export interface StoredArray {
   readonly dtype: StoredDType;
   readonly shape: readonly number[];
   readonly bytes: Uint8Array;
 }
 
-/** Stored arrays by name. Those that are read have no prototype, so that any name is harmless. */
+/** Stored arrays by name. Objects from a file have no prototype, so that any name is harmless. */
 export type NamedStored = Readonly<Record<string, StoredArray>>;
 
 const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
@@ -45,7 +45,7 @@ export function swapBytes(bytes: Uint8Array, width: number): void {
   for (let at = 0; at + width <= bytes.length; at += width) bytes.subarray(at, at + width).reverse();
 }
 
-/** Throws HebbError where the bytes are not as many as the shape needs. */
+/** Throws HebbError unless the number of bytes matches the shape. */
 export function checkStored(array: StoredArray, what: string): void {
   if (
     typeof array !== "object" ||
@@ -66,8 +66,8 @@ export function checkStored(array: StoredArray, what: string): void {
 }
 
 /**
- * The array with a dtype that tensors have. Floats of 16 bits or fewer become float32; integers wider than int32 or unsigned ones of 16 bits become int32. Throws HebbError for an
- * integer that int32 does not hold, and for complex values.
+ * The array with a tensor dtype. Floats of 16 bits or fewer become float32; integers wider than int32 and unsigned ones of 16 bits become
+ * int32. Throws HebbError for an integer beyond int32, and for complex values.
  */
 export function widen(array: StoredArray): HostArray {
   const { dtype, shape, bytes } = array;
@@ -77,7 +77,7 @@ export function widen(array: StoredArray): HostArray {
   return { dtype: stored.dtype, shape, data: stored.read(view, 0, sizeOf(shape), true) };
 }
 
-/** `widen`, whose errors begin with the place. */
+/** `widen`, with errors that begin with the place. */
 export function widenNamed(array: StoredArray, place: string): HostArray {
   try {
     return widen(array);
@@ -87,7 +87,7 @@ export function widenNamed(array: StoredArray, place: string): HostArray {
   }
 }
 
-/** The bytes of values, little-endian; a view of them where the machine is. */
+/** The bytes of values, little-endian; a view of them on a little-endian machine. */
 export function bytesOf(data: TypedArray): Uint8Array {
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   if (littleEndian || data.BYTES_PER_ELEMENT === 1) return bytes;
@@ -108,7 +108,7 @@ const narrow: ReadonlyMap<StoredDType, SmallFloat> = new Map([
   ["F4", float4e2m1],
 ]);
 
-/** Rounded to floats of 16 bits or fewer, laid side by side, the first in the lowest bits. */
+/** Rounds to floats of 16 bits or fewer, packed from the lowest bits up. */
 function narrowed(format: SmallFloat, data: TypedArray, bytes: Uint8Array): void {
   const { bits } = format;
   for (let i = 0; i < data.length; i++) {
@@ -133,10 +133,7 @@ const integers: ReadonlyMap<StoredDType, Writer> = new Map<StoredDType, Writer>(
   ["BOOL", [0, 1, (view, at, value) => view.setUint8(at, value)]],
 ]);
 
-/**
- * The array with an element type of files. Floats are rounded to the nearest, ties to even. Throws HebbError for a value that an
- * integer type does not hold.
- */
+/** The array with an element type of files. Floats round to the nearest, ties to even. Throws HebbError for a value outside an integer type. */
 export function store(array: HostArray, dtype: StoredDType = storedAs[array.dtype]): StoredArray {
   if (typeof array !== "object" || array === null || !ArrayBuffer.isView(array.data) || !Array.isArray(array.shape))
     throw new HebbError(

@@ -1,6 +1,6 @@
-// Stored floats of 4 to 16 bits: from every bit pattern to its number, and from a number to the nearest pattern.
+// Stored floats of 4 to 16 bits: converts every bit pattern to its number, and a number to the nearest pattern.
 
-/** How the bits of a float are divided, and what its last exponent means. */
+/** The bit layout of a float, and the meaning of its last exponent. */
 export interface SmallFloat {
   readonly bits: number;
   /** Bits of the exponent and of the fraction; the rest is the sign. */
@@ -8,7 +8,7 @@ export interface SmallFloat {
   readonly fraction: number;
   readonly bias: number;
   /**
-   * ieee: the last exponent is for infinity and NaN. fn: only the pattern of ones is NaN, and nothing is infinite. fnuz: minus zero is
+   * ieee: the last exponent is for infinity and NaN. fn: only the pattern of all ones is NaN, and there is no infinity. fnuz: minus zero is
    * NaN. finite: every pattern is a number.
    */
   readonly special: "ieee" | "fn" | "fnuz" | "finite";
@@ -50,13 +50,13 @@ const word = new Float64Array(1);
 const halves = new Uint32Array(word.buffer);
 const highHalf = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1 ? 1 : 0;
 
-/** The exponent of two of a positive finite number, rounded down. */
+/** The binary exponent of a positive finite number, rounded down. */
 function exponentOf(value: number): number {
   word[0] = value;
   return (((halves[highHalf] as number) >>> 20) & 0x7ff) - 1023;
 }
 
-/** A whole number or a half between two, to the nearest; halves go to the even one. */
+/** Rounds to the nearest whole number, ties to even. */
 function roundToEven(value: number): number {
   const below = Math.floor(value);
   const rest = value - below;
@@ -71,8 +71,8 @@ const nanOf = ({ bits, exponent, fraction, special }: SmallFloat): number =>
       : (((1 << exponent) - 1) << fraction) | (1 << (fraction - 1));
 
 /**
- * The pattern of the nearest number; ties go to the even fraction. What is too large becomes infinite where the format has infinities
- * (ieee), NaN in fnuz, and the largest number in the others, as PyTorch 2.13 converts. NaN of a format without NaN is its largest number.
+ * The pattern of the nearest number; ties go to the even fraction. Overflow becomes infinite in formats with infinities (ieee), NaN in
+ * fnuz, and the largest number in the others, as PyTorch 2.13 converts. In a format without NaN, NaN becomes the largest number.
  */
 export function encodeFloat(format: SmallFloat, value: number): number {
   const { bits, exponent, fraction, bias, special } = format;
@@ -86,7 +86,7 @@ export function encodeFloat(format: SmallFloat, value: number): number {
   if (size === Number.POSITIVE_INFINITY) return overflow;
   const least = 1 - bias;
   const power = size === 0 ? least : Math.max(exponentOf(size), least);
-  // An even half carries into the exponent by itself.
+  // Rounding up may carry into the exponent, which gives the right pattern.
   const code = (power - least) * 2 ** fraction + roundToEven(size * 2 ** (fraction - power));
   if (code > largest) return overflow;
   return special === "fnuz" && code === 0 ? 0 : sign | code;

@@ -16,13 +16,13 @@ import {
   tableOf,
 } from "./smallFloats.ts";
 
-/** How an element lies in a file. */
+/** The storage of an element in a file. */
 export interface StoredType {
-  /** Bits of an element. Those of fewer than 8 bits lie side by side, the first in the lowest bits. */
+  /** Bits of an element. Elements of fewer than 8 bits are packed from the lowest bits up. */
   readonly bits: number;
-  /** The type of the array that it becomes. */
+  /** The dtype of the resulting array. */
   readonly dtype: DType;
-  /** Reads `length` values at a byte offset. Throws HebbError for a whole number that int32 does not hold. */
+  /** Reads `length` values at a byte offset. Throws HebbError for a whole number beyond int32. */
   read(view: DataView, offset: number, length: number, little: boolean): TypedArray;
 }
 
@@ -30,7 +30,7 @@ const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
 type Element = (view: DataView, at: number, little: boolean) => number;
 
-/** A type that keeps its bits: copied as memory where the byte order is this machine's. */
+/** A type that keeps its bits: a memory copy if the byte order is the machine's. */
 function plain(bytes: number, dtype: DType, make: (length: number) => TypedArray, element: Element): StoredType {
   return {
     bits: 8 * bytes,
@@ -45,7 +45,7 @@ function plain(bytes: number, dtype: DType, make: (length: number) => TypedArray
   };
 }
 
-/** A type that is read value by value. */
+/** A type read value by value. */
 function converted(bytes: number, dtype: DType, make: (length: number) => TypedArray, element: Element): StoredType {
   return {
     bits: 8 * bytes,
@@ -74,7 +74,7 @@ const brain: StoredType = {
   },
 };
 
-/** Floats of 16 or 8 bits, by the table of their numbers. */
+/** Floats of 16 or 8 bits, by a table of all their numbers. */
 function tabled(format: SmallFloat): StoredType {
   return {
     bits: format.bits,
@@ -91,7 +91,7 @@ function tabled(format: SmallFloat): StoredType {
   };
 }
 
-/** Floats of fewer than 8 bits: a stream of bits, the lowest of a byte first. */
+/** Floats of fewer than 8 bits: a bit stream, the lowest bits of a byte first. */
 function packed(format: SmallFloat): StoredType {
   const { bits } = format;
   return {
@@ -114,7 +114,7 @@ function packed(format: SmallFloat): StoredType {
 
 const scale: StoredType = converted(1, "float32", floats, (view, at) => powersOfTwo[view.getUint8(at)] ?? Number.NaN);
 
-/** Pairs of a real and an imaginary part: tensors have no such type. */
+/** Pairs of a real and an imaginary part, which tensors do not support. */
 const complex: StoredType = {
   bits: 64,
   dtype: "float32",
@@ -131,7 +131,7 @@ function fitting(value: number | bigint): number {
   return Number(value);
 }
 
-/** Every type by the name that safetensors gives it (github.com/huggingface/safetensors). */
+/** Every type under its safetensors name (github.com/huggingface/safetensors). */
 export const storedTypes = {
   F64: plain(
     8,
@@ -172,7 +172,7 @@ export const storedTypes = {
   C64: complex,
 } as const satisfies Readonly<Record<string, StoredType>>;
 
-/** An element type of a file, by the name that safetensors gives it. */
+/** An element type of a file, by its safetensors name. */
 export type StoredDType = keyof typeof storedTypes;
 
 export const storedDTypes = Object.keys(storedTypes) as readonly StoredDType[];
@@ -181,11 +181,11 @@ const byName: ReadonlyMap<string, StoredType> = new Map(Object.entries(storedTyp
 
 export const isStoredDType = (name: unknown): name is StoredDType => typeof name === "string" && byName.has(name);
 
-/** Bytes of an array; a fraction where elements of fewer than 8 bits do not fill the last byte. */
+/** Bytes of an array; a fraction if elements of fewer than 8 bits do not fill the last byte. */
 export const storedBytes = (dtype: StoredDType, shape: readonly number[]): number =>
   (sizeOf(shape) * storedTypes[dtype].bits) / 8;
 
-/** The element type under which a file holds values of a tensor. */
+/** The element type that stores a tensor's values in a file. */
 export const storedAs: Readonly<Record<DType, StoredDType>> = {
   float64: "F64",
   float32: "F32",

@@ -13,9 +13,9 @@ import type { Storage } from "./values.ts";
 const torchKind: ArchiveKind = { archive: "a PyTorch file", member: "entry" };
 const maxPickleBytes = 2 ** 25;
 
-// Checksums are not compared: torch.serialization.set_crc32_options(False) leaves them out, and torch.load does not look at them.
+// Checksums are not compared: torch.serialization.set_crc32_options(False) omits them, and torch.load ignores them.
 
-/** What an archive says of itself beside the pickle. */
+/** A small text member of the archive beside the pickle. */
 async function textOf(member: Member | undefined, most: number): Promise<string | undefined> {
   if (member === undefined || member.size > most) return undefined;
   return new TextDecoder().decode(await unpackUnchecked(member));
@@ -28,7 +28,7 @@ async function bigEndian(member: Member | undefined): Promise<boolean> {
   return order === "big";
 }
 
-/** The bytes of a storage: read in place where it is not compressed. */
+/** The bytes of a storage, read in place if it is not compressed. */
 function bytesIn(member: Member, little: boolean): StorageBytes {
   return {
     size: member.size,
@@ -40,7 +40,7 @@ function bytesIn(member: Member, little: boolean): StorageBytes {
   };
 }
 
-/** Where the pickle is: `archive/data.pkl`, whatever the archive is called. */
+/** The folder of the pickle: `archive/data.pkl`, under any archive name. */
 function rootOf(members: ReadonlyMap<string, Member>, name: string): string {
   const pickles = [...members.keys()].filter((label) => /(^|\/)data\.pkl$/.test(label));
   const [first] = pickles;
@@ -57,8 +57,8 @@ function rootOf(members: ReadonlyMap<string, Member>, name: string): string {
 }
 
 /**
- * Opens a state dict, or nested dicts and lists of tensors, numbers and texts. Names are joined by dots. Nothing of the file is run: a name
- * beyond those of tensors is refused. Throws HebbError for anything damaged.
+ * Opens a state dict, or nested dicts and lists of tensors, numbers and texts. Joins names by dots. Runs nothing of the file: names other
+ * than those of tensors are refused. Throws HebbError for any damage.
  */
 export async function openTorch(source: OpenSource): Promise<Contents> {
   const { name, size } = source;

@@ -1,4 +1,4 @@
-// PyTorch's state dicts read from memory, and written.
+// Reads PyTorch's state dicts from memory, and writes them.
 import { asBytes, type FileBytes } from "../../data/bytes.ts";
 import * as kind from "../../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../../graph/options.ts";
@@ -9,18 +9,18 @@ import { openTorch } from "./file.ts";
 import { writeTorchFile } from "./write.ts";
 
 export interface TorchOptions {
-  /** The name used in messages; normally the file's. */
+  /** The name in messages; normally the file's. */
   readonly name?: string;
-  /** Keep the dtypes of the file (default false: widen to those that tensors have). */
+  /** Keep the dtypes of the file (default false: widen to tensor dtypes). */
   readonly keep?: boolean;
 }
 
 const kinds: OptionKinds<TorchOptions> = { name: kind.string, keep: kind.boolean };
 
 /**
- * Reads the tensors of a .pt or .pth file, as torch.save writes it, without running anything of it: nested dicts and lists give names
- * joined by dots, and numbers and texts are passed over. Dtypes as in readSafetensors. Throws HebbError for anything damaged, and for a
- * pickle that would call anything but the functions of tensors, by its name.
+ * Reads the tensors of a .pt or .pth file from torch.save, without running anything of it. Nested dicts and lists give names joined by
+ * dots; numbers and texts are skipped. Dtypes as in readSafetensors. Throws HebbError for any damage, and names a function that the pickle
+ * calls beyond those of tensors.
  */
 export function readTorch(source: FileBytes, options: TorchOptions & { readonly keep: true }): Promise<NamedStored>;
 export function readTorch(source: FileBytes, options?: TorchOptions & { readonly keep?: false }): Promise<NamedArrays>;
@@ -38,7 +38,7 @@ export async function readTorch(source: FileBytes, options: TorchOptions = {}): 
   return keep ? stored : tensors;
 }
 
-/** Bytes of a .pt file, of a state dict or of arrays, that torch.load(path, weights_only=True) reads. */
+/** Bytes of a .pt file from a state dict or arrays; torch.load(path, weights_only=True) reads it. */
 export function writeTorch(tensors: NamedWritables): Uint8Array {
   checkNamed("writeTorch", tensors);
   const arrays: Record<string, StoredArray> = Object.create(null);

@@ -1,10 +1,10 @@
-// The names that a pickle of tensors refers to, and their values. The list is closed: see torch._weights_only_unpickler for PyTorch's own.
+// The names that a pickle of tensors may refer to, and their values. The list is closed: see torch._weights_only_unpickler for PyTorch's own.
 import { HebbError } from "../../graph/errors.ts";
 import type { StoredDType } from "../stored/types.ts";
 import type { Known } from "./pickle.ts";
 import type { Dict, List, Storage, TorchTensor, Value } from "./values.ts";
 
-/** Storages that have an element type. */
+/** Storages with an element type. */
 export const storageDTypes: ReadonlyMap<string, StoredDType> = new Map([
   ["DoubleStorage", "F64"],
   ["FloatStorage", "F32"],
@@ -19,7 +19,7 @@ export const storageDTypes: ReadonlyMap<string, StoredDType> = new Map([
   ["ComplexFloatStorage", "C64"],
 ]);
 
-/** Element types by PyTorch's names: of tensors whose storage has none, and as values. */
+/** Element types by PyTorch's names: for tensors whose storage has none, and as values. */
 export const torchDTypes: ReadonlyMap<string, StoredDType> = new Map([
   ["float64", "F64"],
   ["float32", "F32"],
@@ -69,7 +69,7 @@ function tensorOf(args: readonly Value[], named: StoredDType | undefined): Torch
   return dtype === undefined ? undefined : { kind: "tensor", storage, dtype, offset, shape, strides };
 }
 
-/** What a tensor says of itself beside its storage: that its values are those conjugated or negated. */
+/** Refuses the flags of a tensor that mark its values as conjugated or negated. */
 function refuseMarks(marks: Value | undefined, name: string): void {
   if (!isObject(marks) || !("kind" in marks) || marks.kind !== "dict") return;
   const [mark] = marks.entries.find(([, value]) => value === true) ?? [];
@@ -90,13 +90,13 @@ function orderedDict(args: readonly Value[]): Dict | undefined {
   return entries.length === first.items.length ? { kind: "dict", entries } : undefined;
 }
 
-/** A text whose characters are bytes, as protocols before 3 hold them. */
+/** A text whose characters are bytes, as in protocols before 3. */
 function latin1([text, encoding]: readonly Value[]): Uint8Array | undefined {
   if (typeof text !== "string" || encoding !== "latin1") return undefined;
   return Uint8Array.from(text, (char) => char.charCodeAt(0));
 }
 
-/** `name` is that of the file. */
+/** `name` is the file's. */
 type Call = (args: readonly Value[], name: string) => Value | undefined;
 
 function namedDType(value: Value | undefined): StoredDType | undefined {
@@ -142,7 +142,7 @@ function storageOf(id: Value, name: string): Storage | undefined {
   return { kind: "storage", key, dtype, length };
 }
 
-/** What a pickle of tensors knows. `name` is that of the file. */
+/** The names available to a pickle of tensors. `name` is the file's. */
 export const knownIn = (name: string): Known => ({
   has: (global) => calls.has(global) || values.has(global),
   call: (global, args) => calls.get(global)?.(args, name),

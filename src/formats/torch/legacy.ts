@@ -1,4 +1,4 @@
-// PyTorch's files from before version 1.6: five pickles one after the other, then the storages.
+// PyTorch's files from before version 1.6: five pickles one after another, then the storages.
 import { HebbError } from "../../graph/errors.ts";
 import type { Contents, FileArray } from "../opened.ts";
 import type { OpenSource } from "../source.ts";
@@ -9,7 +9,7 @@ import { arrayOf, checkTotal, flatten, notesOf, type StorageBytes } from "./tens
 import type { Value } from "./values.ts";
 
 const maxPickleBytes = 2 ** 26;
-/** What such a file begins with, as a number. */
+/** The number at the start of such a file. */
 const magicNumber = 0x1950a86a20f9469cfc6cn;
 const protocolVersion = 1001;
 
@@ -20,7 +20,7 @@ const isLittle = (value: Value): boolean =>
   value.kind !== "dict" ||
   value.entries.every(([key, entry]) => key !== "little_endian" || entry === true);
 
-/** Opens a file of this form. Throws HebbError for another pickle, and for anything damaged. */
+/** Opens a file in this format. Throws HebbError for another pickle, and for any damage. */
 export async function openLegacy(source: OpenSource): Promise<Contents> {
   const { name, size } = source;
   const bytes = await source.read(0, Math.min(size, maxPickleBytes));
@@ -66,7 +66,7 @@ export async function openLegacy(source: OpenSource): Promise<Contents> {
   return { arrays, metadata: plain, notes: notesOf(tensors.values()), close: () => source.close() };
 }
 
-/** Each storage is its number of elements, in 8 bytes, and the elements. */
+/** Each storage is its number of elements, in 8 bytes, followed by the elements. */
 async function placeStorages(
   keys: Value,
   widths: ReadonlyMap<string, number>,

@@ -1,19 +1,19 @@
-// Python's pickle, protocols 0 to 5 (docs.python.org, pickletools), read as data. Nothing is imported or called: an unknown name
-// is an error that names it.
+// Python's pickle, protocols 0 to 5 (docs.python.org, pickletools), read as data. Nothing is imported or called: an unknown name is an
+// error that names it.
 import { HebbError } from "../../graph/errors.ts";
 import type { Dict, Global, List, Value } from "./values.ts";
 
-/** What a pickle may refer to. */
+/** The names that a pickle may refer to. */
 export interface Known {
   /** Whether a name, such as collections.OrderedDict, is known. */
   has(name: string): boolean;
-  /** What a call of a known name gives; undefined where it takes no such arguments. */
+  /** The result of calling a known name; undefined for unsupported arguments. */
   call(name: string, args: readonly Value[]): Value | undefined;
   /** The object of a persistent id. */
   persistent(id: Value): Value | undefined;
 }
 
-/** Where an object on the stack begins. */
+/** Marks the start of an object on the stack. */
 const mark = Symbol("mark");
 type Slot = Value | typeof mark;
 
@@ -24,10 +24,10 @@ const isList = (value: Slot | undefined): value is List =>
 const isGlobal = (value: Slot | undefined): value is Global =>
   typeof value === "object" && value !== null && "kind" in value && value.kind === "global";
 
-/** Most values that are made, and most that are kept for later: some 15,000 tensors. A byte of a file may ask for one. */
+/** Limit of values to create, and of memo entries: about 15,000 tensors. One byte of a file can create a value. */
 const mostValues = 2 ** 18;
 
-/** One pickle at a place of some bytes. */
+/** Reads one pickle at an offset. */
 export class Unpickler {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
@@ -46,7 +46,7 @@ export class Unpickler {
     this.#name = name;
   }
 
-  /** Where the pickle ends, after `read`. */
+  /** The end of the pickle, after `read`. */
   get end(): number {
     return this.#at;
   }
@@ -90,7 +90,7 @@ export class Unpickler {
     return text;
   }
 
-  /** A whole number in two's complement, the lowest byte first. */
+  /** A whole number in two's complement, lowest byte first. */
   #long(length: number): Value {
     if (length > 64) throw this.#damaged(`has a number of ${length} bytes`);
     const bytes = this.#raw(length);
@@ -116,7 +116,7 @@ export class Unpickler {
     return this.#stack.at(-1);
   }
 
-  /** What lies above the last mark, which is removed. */
+  /** Pops all values above the last mark, and the mark. */
   #sinceMark(): Value[] {
     const from = this.#stack.lastIndexOf(mark);
     if (from < 0) throw this.#damaged("takes a mark that is not there");
@@ -127,7 +127,7 @@ export class Unpickler {
   #popMany(count: number): Value[] {
     const missing = (): HebbError => this.#damaged("takes a value that is not there");
     if (this.#stack.length < count) throw missing();
-    // map gives each list the room that it needs; one that grows would take several times as much.
+    // map allocates each list at its exact size; a growing list would take several times as much.
     return this.#stack.splice(-count).map((value) => {
       if (value === mark) throw missing();
       return value;
@@ -168,7 +168,7 @@ export class Unpickler {
     return result;
   }
 
-  /** An attribute of an OrderedDict (the versions of modules) is passed over. Other objects have none. */
+  /** Ignores an attribute of an OrderedDict (the versions of modules). Other objects have none. */
   #build(): void {
     this.#pop();
     const target = this.#top();
@@ -194,7 +194,7 @@ export class Unpickler {
     return value;
   }
 
-  /** Reads the pickle to its end. Throws HebbError for damage, and for anything that Python would call, by its name. */
+  /** Reads the pickle to its end. Throws HebbError for damage, and names anything that Python would call. */
   read(): Value {
     for (;;) {
       const op = this.#u8();
@@ -218,7 +218,7 @@ export class Unpickler {
     );
   }
 
-  /** Opcodes that change the stack or the memo otherwise than by one new value. Returns whether it was one of them. */
+  /** Handles opcodes that change the stack or the memo in other ways than pushing a value. Returns whether this was one. */
   #structure(op: number): boolean {
     switch (op) {
       case 0x80: {
@@ -293,7 +293,7 @@ export class Unpickler {
       case 0x8b: // LONG4
         return this.#long(this.#u32());
       case 0x49: {
-        // INT, which also held booleans.
+        // INT, which also stores booleans.
         const text = this.#line();
         return text === "00" || text === "01" ? text === "01" : this.#decimal(text);
       }
@@ -327,7 +327,7 @@ export class Unpickler {
     }
   }
 
-  /** Opcodes that push one object made of others. */
+  /** Opcodes that push an object made of others. */
   #object(op: number): Value {
     switch (op) {
       case 0x5d: // EMPTY_LIST

@@ -1,4 +1,4 @@
-// From the value of a pickle to named tensors, and from views of storages to row-major bytes.
+// Turns the value of a pickle into named tensors, and views of storages into row-major bytes.
 import { HebbError } from "../../graph/errors.ts";
 import { formatShape, sizeOf } from "../../graph/shape.ts";
 import type { FileArray } from "../opened.ts";
@@ -9,14 +9,14 @@ import { nameOf, type Storage, type TorchTensor, type Value } from "./values.ts"
 
 export interface Flat {
   readonly tensors: ReadonlyMap<string, TorchTensor>;
-  /** Numbers and texts that stand beside the tensors. */
+  /** Numbers and texts beside the tensors. */
   readonly plain: ReadonlyMap<string, string>;
 }
 
 const maxDepth = 100;
 const maxValues = 1_000_000;
 
-/** Nested dicts and lists, their keys joined by dots. A single tensor is called "array". */
+/** Nested dicts and lists, with keys joined by dots. A single tensor gets the name "array". */
 export function flatten(value: Value, file: string): Flat {
   const tensors = new Map<string, TorchTensor>();
   const plain = new Map<string, string>();
@@ -68,7 +68,7 @@ function keyOf(key: Value, file: string): string {
   return String(key);
 }
 
-/** Elements of a tensor's storage from its first to past its last. */
+/** The span of a tensor in its storage: elements from its first to past its last. */
 function extentOf({ shape, strides }: TorchTensor): number {
   let last = 0;
   for (const [axis, size] of shape.entries()) {
@@ -88,7 +88,7 @@ function isContiguous({ shape, strides }: TorchTensor): boolean {
   return true;
 }
 
-/** Copies a window of any strides into row-major order. */
+/** Copies a strided view into row-major order. */
 function gather({ shape, strides }: TorchTensor, bytes: Uint8Array, width: number): Uint8Array {
   const out = new Uint8Array(sizeOf(shape) * width);
   const place = new Array<number>(shape.length).fill(0);
@@ -108,7 +108,7 @@ function gather({ shape, strides }: TorchTensor, bytes: Uint8Array, width: numbe
   return out;
 }
 
-/** The bytes of a storage, from one on. */
+/** A storage that can be read from any offset. */
 export interface StorageBytes {
   /** Bytes of the storage. */
   readonly size: number;
@@ -116,7 +116,7 @@ export interface StorageBytes {
   read(start: number, length: number): Promise<Uint8Array>;
 }
 
-/** A tensor of a file as an array. Throws HebbError if it is outside its storage. */
+/** A tensor of a file as an array. Throws HebbError if it exceeds its storage. */
 export function arrayOf(tensor: TorchTensor, storage: StorageBytes, place: string): FileArray {
   const { dtype, shape, offset } = tensor;
   const width = storedTypes[dtype].bits / 8;
@@ -137,7 +137,7 @@ export function arrayOf(tensor: TorchTensor, storage: StorageBytes, place: strin
   return { dtype, type: dtype, shape, byteLength: sizeOf(shape) * width, read };
 }
 
-/** Windows that repeat their storage, and names for one storage, are data too: their bytes are added up. */
+/** Views that repeat their storage, and several names of one storage, all count: their bytes are summed. */
 export function checkTotal(arrays: ReadonlyMap<string, FileArray>, size: number, name: string): void {
   let total = 0;
   for (const { byteLength } of arrays.values()) total += byteLength;
@@ -148,7 +148,7 @@ export function checkTotal(arrays: ReadonlyMap<string, FileArray>, size: number,
     );
 }
 
-/** How many tensors share their storage with others. */
+/** Notes the number of tensors that share their storage. */
 export function notesOf(tensors: Iterable<{ readonly storage: Storage }>): string[] {
   const users = new Map<string, number>();
   for (const { storage } of tensors) users.set(storage.key, (users.get(storage.key) ?? 0) + 1);

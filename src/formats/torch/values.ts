@@ -1,17 +1,17 @@
 // The values a pickle may contain: plain data, tensors, and the few names that PyTorch writes. None of them can be called.
 import type { StoredDType } from "../stored/types.ts";
 
-/** Where a storage lies: its name in the archive, and how its bytes are taken. */
+/** A storage: its name in the archive, and its element type. */
 export interface Storage {
   readonly kind: "storage";
   readonly key: string;
-  /** The element type; undefined for raw bytes, whose tensors name it. */
+  /** The element type; undefined for raw bytes, where the tensor gives it. */
   readonly dtype: StoredDType | undefined;
-  /** Elements, or bytes where there is no element type. */
+  /** Number of elements, or of bytes without an element type. */
   readonly length: number;
 }
 
-/** A window on a storage. Sizes, strides and offset count elements. */
+/** A view of a storage. Sizes, strides and offset count elements. */
 export interface TorchTensor {
   readonly kind: "tensor";
   readonly storage: Storage;
@@ -21,7 +21,7 @@ export interface TorchTensor {
   readonly strides: readonly number[];
 }
 
-/** A name that the pickle refers to, of those that are known. */
+/** A known name that the pickle refers to. */
 export interface Global {
   readonly kind: "global";
   readonly name: string;
@@ -50,7 +50,7 @@ export type Value =
   | Storage
   | TorchTensor;
 
-/** What a value is, in a word. */
+/** The kind of a value, in a word. */
 export function nameOf(value: Value): string {
   if (value === null) return "None";
   if (value instanceof Uint8Array) return "bytes";

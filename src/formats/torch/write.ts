@@ -1,4 +1,4 @@
-// Writes a state dict as torch.save does: a zip archive that torch.load(path, weights_only=True) reads.
+// Writes a state dict like torch.save: a zip archive that torch.load(path, weights_only=True) reads.
 import { HebbError } from "../../graph/errors.ts";
 import type { NamedStored, StoredArray } from "../stored/array.ts";
 import type { StoredDType } from "../stored/types.ts";
@@ -9,11 +9,11 @@ import { storageDTypes, torchDTypes } from "./known.ts";
 const typed: ReadonlyMap<StoredDType, string> = new Map([...storageDTypes].map(([name, dtype]) => [dtype, name]));
 const untyped: ReadonlyMap<StoredDType, string> = new Map([...torchDTypes].map(([name, dtype]) => [dtype, name]));
 
-/** Where storages lie in the archive: PyTorch maps them into memory at multiples of this. */
+/** Alignment of storages in the archive, for PyTorch's memory mapping. */
 const alignment = 64;
 const root = "archive/";
 
-/** A pickle of protocol 2, put together from its opcodes. */
+/** Builds a pickle of protocol 2 from opcodes. */
 class Pickler {
   #bytes = new Uint8Array(1024);
   #length = 0;
@@ -87,7 +87,7 @@ function stridesOf(shape: readonly number[]): number[] {
   return strides;
 }
 
-/** One tensor on a storage of its own: _rebuild_tensor_v2, or _v3 for element types that have no class of storage. */
+/** Adds one tensor with its own storage: _rebuild_tensor_v2, or _v3 for element types without a storage class. */
 function addTensor(pickle: Pickler, { dtype, shape, bytes }: StoredArray, key: string): void {
   const storage = typed.get(dtype);
   pickle.name("torch._utils", storage === undefined ? "_rebuild_tensor_v3" : "_rebuild_tensor_v2").op(0x28);
@@ -108,7 +108,7 @@ function addTensor(pickle: Pickler, { dtype, shape, bytes }: StoredArray, key: s
   pickle.op(0x74, 0x52);
 }
 
-/** Bytes of a .pt file. `run` describes the run that the tensors are the weights of; PyTorch does not look at it. */
+/** Bytes of a .pt file. `run` describes the run that produced the weights; PyTorch ignores it. */
 export function writeTorchFile(arrays: NamedStored, run?: string): Uint8Array {
   const pickle = new Pickler().op(0x80, 2).name("collections", "OrderedDict").op(0x29, 0x52);
   const storages: [string, Uint8Array][] = [];

@@ -8,25 +8,25 @@ const centralSignature = 0x02014b50;
 const endSignature = 0x06054b50;
 const end64Signature = 0x06064b50;
 const locator64Signature = 0x07064b50;
-/** In the place of a size or an offset that an extra field of 64 bits holds. */
+/** Stands for a size or an offset that is in a 64-bit extra field. */
 const in64 = 0xffffffff;
 
 /** One file of an archive, as the directory describes it. */
 export interface Member {
   readonly label: string;
-  /** How messages name it. */
+  /** Its name in messages. */
   readonly place: string;
   readonly source: ByteSource;
-  /** Where its bytes lie in the archive, and how many they are there. */
+  /** The offset of its bytes in the archive, and their number there. */
   readonly start: number;
   readonly packed: number;
   readonly deflated: boolean;
-  /** Bytes after unpacking, as announced. */
+  /** Declared bytes after unpacking. */
   readonly size: number;
   readonly checksum: number;
 }
 
-/** What kind of archive it should be, for messages. */
+/** The expected kind of archive, for messages. */
 export interface ArchiveKind {
   /** `an .npz file` */
   readonly archive: string;
@@ -39,15 +39,15 @@ const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes
 interface End {
   readonly count: number;
   readonly directory: number;
-  /** Where the directory ends. */
+  /** The end of the directory. */
   readonly end: number;
-  /** What is written at the end of the archive for people. */
+  /** The comment at the end of the archive. */
   readonly comment: Uint8Array;
 }
 
 const whole = (view: DataView, at: number): number => Number(view.getBigUint64(at, true));
 
-/** The end of an archive says where its directory lies. */
+/** Finds the end record, which gives the position of the directory. */
 async function findEnd(source: ByteSource, { archive }: ArchiveKind): Promise<End> {
   const { name, size } = source;
   const tail = Math.min(size, 65535 + 22 + 20);
@@ -76,13 +76,13 @@ async function findEnd64(source: ByteSource, at: number, before: number): Promis
   return { count: whole(view, 32), directory: whole(view, 48), end: at };
 }
 
-/** The comment of an archive; empty where it has none. */
+/** The comment of an archive; empty if there is none. */
 export const readComment = async (source: ByteSource, kind: ArchiveKind): Promise<string> =>
   new TextDecoder().decode((await findEnd(source, kind)).comment);
 
-/** Deflate shrinks nothing by more than this. */
+/** The largest output of deflate data: it compresses by no more than this. */
 const mostDeflated = (packed: number): number => packed * 1032 + 64;
-/** A directory is read as a whole. */
+/** The directory is read whole. */
 const maxDirectoryBytes = 2 ** 24;
 
 interface Entry {
@@ -93,11 +93,11 @@ interface Entry {
   readonly packed: number;
   readonly size: number;
   readonly local: number;
-  /** Where the next one begins. */
+  /** The offset of the next entry. */
   readonly next: number;
 }
 
-/** One entry of the directory; undefined where it is none. */
+/** One entry of the directory; undefined if the bytes are not one. */
 function readEntry(bytes: Uint8Array, at: number): Entry | undefined {
   const view = viewOf(bytes);
   if (at + 46 > bytes.length || view.getUint32(at, true) !== centralSignature) return undefined;
@@ -119,7 +119,7 @@ function readEntry(bytes: Uint8Array, at: number): Entry | undefined {
   };
 }
 
-/** The values that are too wide for 32 bits stand in an extra field, in order. */
+/** Values too wide for 32 bits are in an extra field, in order. */
 function widened(view: DataView, from: number, to: number, narrow: readonly number[]): number[] {
   let field = from;
   while (field + 4 <= to && view.getUint16(field, true) !== 1) field += 4 + view.getUint16(field + 2, true);
@@ -134,8 +134,8 @@ function widened(view: DataView, from: number, to: number, narrow: readonly numb
 }
 
 /**
- * The directory of an archive. Nothing is unpacked, and what the members would take together is known before: they may not overlap,
- * so that no byte of the file is counted twice, and may announce neither more than deflate can give nor more than `maxBytes`.
+ * The directory of an archive. Unpacks nothing, but limits the total unpacked size. Members must not overlap, so that no byte of the file
+ * counts twice. They may declare neither more than deflate can produce nor more than `maxBytes` in total.
  */
 export async function readDirectory(source: ByteSource, maxBytes: number, kind: ArchiveKind): Promise<Member[]> {
   const { name } = source;
@@ -173,7 +173,7 @@ export async function readDirectory(source: ByteSource, maxBytes: number, kind: 
   return members;
 }
 
-/** Reads the headers of entries a page at a time: many small entries lie on one. */
+/** Reads the headers of entries page by page, since one page holds many small entries. */
 function headerReader(source: ByteSource): (local: number) => Promise<Uint8Array> {
   let from = 0;
   let page: Uint8Array = new Uint8Array(0);
@@ -214,15 +214,15 @@ function refuseOverlaps(ranges: Range[]): void {
   }
 }
 
-/** The content of a member whose checksum may be missing: some writers leave it out. */
+/** The content of a member without a check of its checksum, which some writers omit. */
 export async function unpackUnchecked(member: Member): Promise<Uint8Array> {
   const packed = await member.source.read(member.start, member.packed);
   return member.deflated ? inflate(packed, member, () => true) : packed;
 }
 
 /**
- * The content of a member, its checksum compared. `check` sees the beginning of what is unpacked, before memory is taken for the
- * rest: it throws, or returns false where it needs to see more.
+ * The content of a member, with its checksum compared. `check` sees the first unpacked bytes before memory for the rest is allocated: it
+ * throws, or returns false if it needs more bytes.
  */
 export async function unpack(member: Member, check: (head: Uint8Array) => boolean): Promise<Uint8Array> {
   const packed = await member.source.read(member.start, member.packed);
@@ -232,12 +232,12 @@ export async function unpack(member: Member, check: (head: Uint8Array) => boolea
   return content;
 }
 
-/** The first bytes of what a member holds, up to `most`; the checksum is not compared. */
+/** The first bytes of a member's content, up to `most`; the checksum is not compared. */
 export async function memberHead(member: Member, most: number): Promise<Uint8Array> {
   const { source, start, packed, deflated, size } = member;
   const wanted = Math.min(most, size);
   if (!deflated) return source.read(start, wanted);
-  // As many packed bytes as unpacked ones are enough, but for what cannot be compressed.
+  // As many packed bytes as unpacked ones suffice, plus a margin for incompressible data.
   const head = await source.read(start, Math.min(packed, wanted + 1024));
   const reader = inflated(head).getReader();
   const out = new Uint8Array(wanted);
@@ -251,7 +251,7 @@ export async function memberHead(member: Member, most: number): Promise<Uint8Arr
       length += part.byteLength;
     }
   } catch {
-    // The end is missing on purpose. What cannot be unpacked at all is too short for its header.
+    // The end is missing on purpose. Content that does not unpack at all is too short for its header.
   }
   await reader.cancel().catch(() => {});
   return out.subarray(0, length);
@@ -266,7 +266,7 @@ async function inflate(
   check: (head: Uint8Array) => boolean,
 ): Promise<Uint8Array> {
   const reader = inflated(packed).getReader();
-  // Small until the beginning has been checked, then of the announced size.
+  // Small until the beginning is checked, then of the declared size.
   let out = new Uint8Array(Math.min(size, 4096));
   let checked = false;
   let length = 0;

@@ -5,11 +5,11 @@ import { crc32 } from "./crc32.ts";
 const localSignature = 0x04034b50;
 const centralSignature = 0x02014b50;
 const endSignature = 0x06054b50;
-/** The identifier of the extra field that only takes space; PyTorch's. */
+/** The identifier of PyTorch's extra field for padding. */
 const paddingField = 0x4246;
 
 export interface ZipOptions {
-  /** Contents begin at a multiple of so many bytes: an extra field, which readers pass over, takes the space before them. */
+  /** Aligns contents to a multiple of this: an extra field, which readers skip, takes the space before them. */
   readonly alignment?: number;
   /** At most 65535 bytes. */
   readonly comment?: Uint8Array;
