@@ -1,4 +1,4 @@
-// The averages of the weights in their place while an epoch is evaluated; what is saved meanwhile are the weights that are trained.
+// Replaces the weights by their averages while an epoch is evaluated; states saved meanwhile hold the trained weights.
 import type { Module } from "../nn/index.ts";
 import { EMA } from "../optim/index.ts";
 import type { Reading } from "../tensor/reading.ts";
@@ -12,7 +12,7 @@ export class AveragedWeights {
       this.average = new EMA([...model.parameters(), ...model.buffers()], { decay, warmup: true });
   }
 
-  /** Puts the averages in the place of the weights, or the weights back. Returns whether the averages were there. */
+  /** Puts the averages in place of the weights, or restores the weights. Returns whether the averages were in place before. */
   put(inPlace: boolean): boolean {
     const before = this.#inPlace;
     if (before !== inPlace) this.average?.swap();
@@ -20,7 +20,7 @@ export class AveragedWeights {
     return before;
   }
 
-  /** Work on the weights that are trained. */
+  /** Runs work with the trained weights in place. */
   *aside<T>(work: Reading<T>): Reading<T> {
     const before = this.put(false);
     try {

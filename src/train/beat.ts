@@ -1,20 +1,20 @@
-// When the loop of fit yields to timers and signals, and how ranks agree there to stop at the same step.
+// When fit's loop yields to timers and signals, and how ranks agree there to stop at the same step.
 import type { Company } from "./company.ts";
 
-/** How long the loop may hold the event loop before it lets timers and signals in, in milliseconds. */
+/** Milliseconds that the loop may block the event loop before it yields to timers and signals. */
 const yieldEvery = 12;
 
-/** Lets timers, signals and drawing have their turn. */
+/** Lets timers, signals and drawing run. */
 const breathe = (): Promise<void> =>
   new Promise((resolve) => (typeof setImmediate === "function" ? setImmediate(resolve) : setTimeout(resolve, 0)));
 
-/** What the loop is asked to do after a step: nothing, to rest, or to end. */
+/** What the loop must do after a step: continue, rest or stop. */
 export type Told = "go" | "rest" | "stop";
 
 export class Beat {
   readonly #company: Company;
   #last = performance.now();
-  /** Among ranks: steps from one word to the next, as rank 0's clock last had it. */
+  /** Among ranks: steps between two agreements, as last measured by rank 0's clock. */
   #steps = 1;
   #taken = 0;
 
@@ -22,13 +22,13 @@ export class Beat {
     this.#company = company;
   }
 
-  /** Whether there is anything to do after this step, which `take` does. */
+  /** Whether `take` has something to do after this step. */
   due(now: number): boolean {
     if (this.#company.world === undefined) return now - this.#last >= yieldEvery;
     return ++this.#taken >= this.#steps;
   }
 
-  /** Lets timers and signals in; then says what is to be done. `stops`: whether this process wants to end. */
+  /** Lets timers and signals run, then returns what to do. `stops`: whether this process wants to stop. */
   async take(stops: () => boolean): Promise<Told> {
     const { world } = this.#company;
     const now = performance.now();

@@ -1,4 +1,4 @@
-// Callbacks: they take part in a training or watch it. One with a state is part of every saved state, under its name.
+// Callbacks take part in a training or watch it. If one has a state, every saved state includes it under the callback's name.
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { describe } from "../graph/kinds.ts";
@@ -15,92 +15,91 @@ import type { Objective } from "./objectives.ts";
 import type { Part, PartState, SavedPart } from "./parts.ts";
 import type { EpochRecord, TrainState } from "./state.ts";
 
-/** What a callback sees of the training that it belongs to. */
+/** What a callback sees of its training. */
 export interface Training {
   readonly model: Module;
   readonly optimizer: Optimizer;
   readonly objective: Objective;
-  /** Some samples of the kind that it learns from. */
+  /** Some samples like those it trains on. */
   readonly samples: Samples;
-  /** Rows to look at, in memory. */
+  /** Rows to inspect, in memory. */
   readonly train: InMemory;
   readonly validation: InMemory | undefined;
   readonly classNames: readonly string[] | undefined;
   readonly batchSize: number;
-  /** The figure that says which epoch is best, and whether less or more of it is. */
+  /** The metric that determines the best epoch, and whether lower or higher is better. */
   readonly monitor: string;
   readonly mode: Mode;
-  /** Updates taken. */
+  /** The number of updates so far. */
   readonly steps: number;
   /** The epoch of the next update. */
   readonly epoch: number;
   readonly records: readonly EpochRecord[];
-  /** Whether no epoch follows. */
+  /** Whether this is the last epoch. */
   readonly last: boolean;
-  /** The ranks that train together, or this process alone. */
+  /** The ranks that train together, or only this process. */
   readonly company: Company;
-  /** The latest moment at which every weight was a number. */
+  /** The latest moment at which no weight was NaN or infinite. */
   readonly kept: Kept | undefined;
-  /** The figure that is watched, of this epoch. */
+  /** The monitored metric of this epoch. */
   watched(record: EpochRecord): number;
-  /** Takes the present moment as the latest to go back to, if every weight is a number. */
+  /** Keeps the current moment as the latest to go back to, if no weight is NaN or infinite. */
   keep(): Promise<void>;
-  /** Runs what may draw random numbers, from the generator of this training. */
+  /** Runs code that may draw random numbers, from the generator of this training. */
   draw<T>(body: () => T): T;
-  /** Tells an event to all who listen. */
+  /** Sends an event to all listeners. */
   tell(event: TrainEvent): void;
-  /** Notes what was found, and tells it. */
+  /** Records findings and reports them. */
   found(findings: readonly Finding[]): void;
 }
 
-/** A state that was kept, and the updates before it. */
+/** A kept state, and the number of updates before it. */
 export interface Kept {
   readonly step: number;
   readonly state: TrainState;
 }
 
-/** An update that was taken. Reading the loss waits for the device. */
+/** A completed update. Reading the loss waits for the device. */
 export interface StepMoment {
   readonly epoch: number;
-  /** Updates so far. */
+  /** The number of updates so far. */
   readonly step: number;
-  /** The mean loss of the update, where the device gives it at once. */
+  /** The mean loss of the update, if the device returns it synchronously. */
   readonly loss: number;
-  /** The same by promise, on every device. */
+  /** The same by promise, for any device. */
   item(): Promise<number>;
 }
 
-/** What a hook answers. Training goes on when a promise has come true; that needs `fit`, or a loop that awaits `trainer.ready()`. */
+/** The result of a hook. Training continues when a promise has resolved; that needs `fit`, or a loop that awaits `trainer.ready()`. */
 type Verdict = Answer<"stop" | undefined>;
 
 /**
- * Functions that see training from within; returning "stop" ends it after saving. A callback with `state` and `restore` is part
- * of training: where steps are taken again, its state goes back with them and it is called again. One without only watches, and
- * sees each step once.
+ * Functions that observe training; returning "stop" ends it after saving. A callback with `state` and `restore` is part of training: if steps are
+ * repeated, its state is rewound and it is called again. One without only watches, and sees each step once.
  */
 export interface Callback {
-  /** Names its state. */
+  /** The name of its state. */
   readonly name?: string;
-  /** Of one with a state: training gives the same bits without it, so it may be added or left out when a run is resumed. */
+  /** For a callback with a state: training gives the same bits without it, so it may be added or omitted when a run is resumed. */
   readonly watches?: boolean;
-  /** Once, when the training is made. */
+  /** Called once, when the training is created. */
   readonly attach?: (training: Training) => void;
-  /** Before the first step; not where a state goes on. */
+  /** Called before the first step; not when a state is resumed. */
   readonly begin?: () => unknown;
   /** After each update. */
   readonly stepEnd?: (moment: StepMoment) => Verdict;
   /** After each epoch, when it has been evaluated. */
   readonly epochEnd?: (record: EpochRecord) => Verdict;
-  /** Why no epoch should follow, if anything speaks against it. Asked before each. */
+  /** A reason to stop before the next epoch, if there is one. Called before each. */
   readonly enough?: () => string | undefined;
-  /** Where the loop rests: the place for slow work that the bits do not depend on. */
+  /** Called when the loop rests: the place for slow work that does not affect the bits. */
   readonly rest?: (at: Rest) => unknown;
   readonly event?: (event: TrainEvent) => void;
   readonly state?: () => PartState;
   readonly restore?: (state: SavedPart) => void;
 }
 
-/** A rest before the first step, now and then within an epoch, between two epochs, and when training ends. */
+/** The loop rests before the first step, now and then within an epoch, between two epochs, and when training ends. */
 export type Rest = "start" | "breath" | "epoch" | "end";
 
 const kinds: OptionKinds<Callback> = {
@@ -118,7 +117,7 @@ const kinds: OptionKinds<Callback> = {
 };
 const hooks = ["attach", "begin", "stepEnd", "epochEnd", "enough", "rest", "event"] as const;
 
-/** Methods may be inherited from a class, so the names are looked up on the object. */
+/** Methods may be inherited from a class, so names are looked up on the object. */
 export function checkCallback(callback: Callback): void {
   if (typeof callback !== "object" || callback === null)
     throw new HebbError(`fit: a callback is an object such as { epochEnd: (record) => … }, got ${describe(callback)}`);
@@ -136,7 +135,7 @@ export function checkCallback(callback: Callback): void {
     );
 }
 
-/** The part of a saved state that belongs to a callback; undefined of one without. */
+/** The callback's part of a saved state; undefined if it has none. */
 export function partOf(callback: Callback): Part | undefined {
   const { name, watches = false, state, restore } = callback;
   if (name === undefined || state === undefined || restore === undefined) return undefined;

@@ -1,20 +1,20 @@
-// The callbacks of a training, in the order in which they are called.
+// The callbacks of a training, in call order.
 import { HebbError } from "../graph/errors.ts";
 import { answered, type Reading, readLater } from "../tensor/reading.ts";
 import { type Callback, checkCallback, partOf, type Rest, type Training } from "./callback.ts";
 import type { TrainEvent } from "./events.ts";
 import type { Part } from "./parts.ts";
 
-/** A hook that follows a step or an epoch. */
+/** A hook after a step or an epoch. */
 type Hook = "stepEnd" | "epochEnd";
 
 const none: readonly Callback[] = [];
 
 export class CallbackList {
   readonly #all: Callback[] = [];
-  /** Whether any is called after each update. */
+  /** Whether any callback has a hook after each update. */
   watchSteps = false;
-  /** Those of a step or an epoch that ends which have still to be called. */
+  /** The callbacks still to be called for the current step or epoch. */
   #left: readonly Callback[] = none;
   #hook: Hook = "stepEnd";
 
@@ -25,12 +25,12 @@ export class CallbackList {
     this.watchSteps ||= callback.stepEnd !== undefined;
   }
 
-  /** Those with a state. */
+  /** The parts of callbacks with a state. */
   get parts(): Part[] {
     return this.#all.flatMap((callback) => partOf(callback) ?? []);
   }
 
-  /** Those that are called now, one after the other: all, or where steps are taken again those that go back with them. */
+  /** The callbacks to call now, one after another: all, or those with a state if steps are repeated. */
   *calling(hook: Hook, repeating: boolean): Iterable<Callback> {
     this.expect(hook, repeating);
     try {
@@ -43,18 +43,18 @@ export class CallbackList {
     }
   }
 
-  /** No more of them is to be called. */
+  /** Marks that no more are to be called. */
   done(): void {
     this.#left = none;
   }
 
-  /** They are about to be called. */
+  /** Marks the callbacks that are about to be called. */
   expect(hook: Hook, repeating: boolean): void {
     this.#hook = hook;
     this.#left = repeating ? this.#all.filter(({ state }) => state !== undefined) : this.#all;
   }
 
-  /** A state would lack what a callback has still to make of a step or an epoch. */
+  /** Refuses a state saved before all stateful callbacks were called for a step or an epoch. */
   refuseUnfinished(): void {
     const hook = this.#hook;
     const left = this.#left.find((one) => one[hook] !== undefined && one.state !== undefined && one.watches !== true);
@@ -64,7 +64,7 @@ export class CallbackList {
     );
   }
 
-  /** Why no epoch should follow, as one of them says. */
+  /** A callback's reason to stop before the next epoch. */
   get enough(): string | undefined {
     for (const callback of this.#all) {
       const reason = callback.enough?.();
@@ -73,7 +73,7 @@ export class CallbackList {
     return undefined;
   }
 
-  /** Before the first step, for those whose name is wanted. */
+  /** Calls `begin` before the first step, for callbacks selected by name. */
   *begin(wanted: (name: string | undefined) => boolean): Reading<void> {
     for (const callback of this.#all) if (wanted(callback.name)) yield* answered(callback.begin?.());
   }

@@ -1,4 +1,4 @@
-// A training among ranks: each rank's share of a batch, broadcasts, and which rank prints. In a single process it changes nothing.
+// Training among ranks: each rank's share of a batch, broadcasts, and which rank prints. In a single process it changes nothing.
 import type { TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import type { Module } from "../nn/index.ts";
@@ -28,7 +28,7 @@ import { fingerprintOfData, fingerprintOfWeights, shapesOf } from "./fingerprint
 import { Holdings } from "./holdings.ts";
 import { StreamFeed } from "./streamFeed.ts";
 
-/** What of a training's options all ranks must have in common. */
+/** The training options that all ranks must agree on. */
 interface Common {
   readonly train: InMemory | RowStream;
   readonly validation?: InMemory | undefined;
@@ -38,10 +38,10 @@ interface Common {
 }
 
 export class Company {
-  /** Undefined: this process trains alone. */
+  /** Undefined if this process trains alone. */
   readonly world: Communicator | undefined;
 
-  /** `distributed`: among the ranks of the current world, if there are others. */
+  /** `distributed`: train with the other ranks of the current world, if there are any. */
   constructor(distributed = true) {
     const world = currentWorld();
     this.world = distributed && world !== undefined && world.size > 1 ? world : undefined;
@@ -51,12 +51,12 @@ export class Company {
     return this.world?.size ?? 1;
   }
 
-  /** Whether this process writes and speaks. */
+  /** Whether this process writes and reports. */
   get speaks(): boolean {
     return this.world === undefined || this.world.rank === 0;
   }
 
-  /** Splits the optimizer's updates over ranks, where that is asked for. */
+  /** Splits the optimizer's updates over the ranks, if requested. */
   shard(optimizer: Optimizer, stage: ZeroStage | undefined): Sharding | undefined {
     if (this.world === undefined || stage === undefined) return undefined;
     const sharding = new Sharding(this.world, stage);
@@ -64,17 +64,17 @@ export class Company {
     return sharding;
   }
 
-  /** How arrays are held to go back to: in parts, where ranks share out the optimizer's state. */
+  /** How to hold arrays for going back: in parts, if ranks split the optimizer's state. */
   holdings(stage: ZeroStage | undefined): Holdings {
     return new Holdings(stage === undefined ? undefined : this.world);
   }
 
-  /** A feed that hands out this rank's share of each batch. A stream reads nothing else. */
+  /** A feed of this rank's share of each batch. A stream already reads only that. */
   share(feed: Feed): Feed {
     return this.world === undefined || feed instanceof StreamFeed ? feed : new SharedFeed(feed, this.world);
   }
 
-  /** Of so many rows, those that are this rank's: [first, end). */
+  /** This rank's part of `count` rows: [first, end). */
   shareOf(count: number): readonly [number, number] {
     return this.world === undefined ? [0, count] : shareOf(count, this.world);
   }
@@ -86,12 +86,12 @@ export class Company {
     return [first, second];
   }
 
-  /** The values of all `count` rows in their order, of which each rank has those of its share, in pieces. */
+  /** The values of all `count` rows, in order. `pieces` holds those of this rank's share. */
   joined(pieces: readonly TypedArray[], count: number): Float32Array {
     const { world } = this;
     const [first, end] = this.shareOf(count);
     const own = pieces.reduce((sum, { length }) => sum + length, 0);
-    // A rank without a row does not know how many values one has.
+    // A rank without rows does not know the number of values per row.
     const width =
       world === undefined
         ? own / count
@@ -114,7 +114,7 @@ export class Company {
     return all;
   }
 
-  /** Runs what this rank does by itself: layers that talk to others do not. */
+  /** Runs `body` on this rank alone: its layers do not communicate with other ranks. */
   apart<T>(body: () => T): T {
     const world = currentWorld();
     if (this.world === undefined || world === undefined) return body();
@@ -126,7 +126,7 @@ export class Company {
     }
   }
 
-  /** Rank 0's figures: what all decide by, to the bit, even where their processors round otherwise. */
+  /** Rank 0's metrics. All ranks decide by the same bits, even if their processors round differently. */
   told<M extends Metrics | null>(figures: M): M {
     if (this.world === undefined || figures === null) return figures;
     const names = Object.keys(figures);
@@ -139,13 +139,13 @@ export class Company {
     return this.world === undefined ? answer : broadcastNumbers(this.world, [answer ? 1 : 0])[0] === 1;
   }
 
-  /** Whether any rank says so. */
+  /** Whether the answer of any rank is true. */
   any(answer: boolean): boolean {
     if (this.world === undefined) return answer;
     return this.world.allReduce(Float64Array.of(answer ? 1 : 0), { combine: "max" })[0] === 1;
   }
 
-  /** What the first rank found that found something. */
+  /** The result of the first rank that found something. */
   firstFound<T>(found: T | undefined): T | undefined {
     if (this.world === undefined) return found;
     const texts = gatherTexts(this.world, found === undefined ? "" : JSON.stringify(found));
@@ -153,7 +153,7 @@ export class Company {
     return first === undefined ? undefined : (JSON.parse(first) as T);
   }
 
-  /** Names a rank that would train something else than rank 0: other data, weights, seeds or sizes of batches. */
+  /** Finds a rank whose training differs from rank 0's: other data, weights, seeds or batch sizes. */
   checkTraining(model: Module, options: Common, generator: Generator): void {
     const { world } = this;
     if (world === undefined) return;
@@ -183,7 +183,7 @@ export class Company {
   }
 }
 
-/** Of each batch the rank's part. */
+/** Hands out this rank's part of each batch. */
 class SharedFeed implements Feed {
   readonly #feed: Feed;
   readonly #world: Communicator;

@@ -5,13 +5,13 @@ import type { EventListener } from "./events.ts";
 import type { Log } from "./logs.ts";
 import { epochLine, epochsText, refitLine, stopText } from "./metricText.ts";
 
-/** Least milliseconds between two lines of many short epochs. */
+/** Minimum milliseconds between two lines, if epochs are short. */
 const pause = 500;
 
-/** Whether this is a program whose output a person sees. */
+/** Whether a person sees the output of this program. */
 export const inTerminal = (): boolean => globalThis.process?.stdout?.isTTY === true;
 
-/** A line at the start, one for each epoch (two a second where they are short), one for what is noticed, and one at the end. */
+/** Prints a line at the start, one for each epoch (two a second if epochs are short), one for each finding, and one at the end. */
 export const consoleLog = (write: (line: string) => void = (line) => console.log(line)): Log => {
   checkKind("consoleLog", "the function that writes", write, kind.func<typeof write>());
   let [epochs, last, untold] = [0, Number.NEGATIVE_INFINITY, ""];

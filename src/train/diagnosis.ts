@@ -11,7 +11,7 @@ import type { Feed } from "./feeds.ts";
 import type { Objective } from "./objectives.ts";
 import type { Steps } from "./steps.ts";
 
-/** A training that can be gone back in. */
+/** A training that can be rewound. */
 export interface Failed {
   readonly model: Module;
   readonly optimizer: Optimizer;
@@ -26,7 +26,7 @@ export interface Failed {
   found(findings: readonly Finding[], at: { readonly epoch: number; readonly step: number }): void;
 }
 
-/** What its steps are taken with. */
+/** What its steps are made of. */
 export interface Within {
   readonly feed: Feed;
   readonly steps: Steps;
@@ -40,7 +40,7 @@ interface Diagnosis {
   readonly layer?: string | undefined;
 }
 
-/** Of several batches of one update, the first that gives no number. */
+/** Finds the first batch of the update whose loss is NaN or infinite. */
 async function locate(
   failed: Failed,
   { feed, steps, generator, company }: Within,
@@ -58,7 +58,7 @@ async function locate(
     const random = generator.getState();
     const rows = failed.draw(() => samples.gather(given));
     const search = findOrigin({ model, loss: objective.loss, rows, share, world: company.world, batch, lr });
-    // Of several ranks, the first whose share has it.
+    // Among ranks, the result of the first whose share contains the fault.
     const origin = company.firstFound(await readLater(within((part) => failed.draw(part), search)));
     if (origin !== undefined || place.last)
       return {
@@ -71,7 +71,7 @@ async function locate(
   }
 }
 
-/** Says what made a training fail, and leaves it at the latest moment at which all was well. */
+/** Finds out why a training failed, and leaves it at the latest good moment. */
 export async function diagnosed(failed: Failed, within: Within, failure: Failure): Promise<void> {
   const found =
     failure.kind === "weights" ? brokenWeights(failure, failed.optimizer.lr) : await locate(failed, within, failure);
@@ -82,7 +82,7 @@ export async function diagnosed(failed: Failed, within: Within, failure: Failure
   failed.found([findingOf(found, failure.step, kept)], at);
 }
 
-/** What to report of it. */
+/** The finding to report. */
 const findingOf = ({ what, cure, layer }: Diagnosis, step: number, kept: string): Finding => ({
   code: "notANumber",
   what,

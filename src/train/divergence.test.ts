@@ -1,4 +1,4 @@
-// The step that gave no number, taken again by one of several ranks: it draws what it drew.
+// One of several ranks repeats the step that gave NaN with the same random draws.
 import { expect, test } from "vitest";
 import * as nn from "../nn/index.ts";
 import { Generator, rand, type Tensor, withGenerator, zeros } from "../tensor/index.ts";
@@ -6,7 +6,7 @@ import { readNow } from "../tensor/reading.ts";
 import { drawShare } from "../tensor/shareDraws.ts";
 import { findOrigin } from "./divergence.ts";
 
-/** The logarithm of what is drawn for each row, less a bound. */
+/** The logarithm of a random number for each row, minus a bound. */
 class Bounded extends nn.Module {
   readonly bound: number;
 
@@ -22,7 +22,7 @@ class Bounded extends nn.Module {
   }
 }
 
-test("a rank finds the NaN that the random numbers of its own rows make", () => {
+test("a rank finds a NaN caused by the random numbers of its own rows", () => {
   const draws = withGenerator(new Generator(2), () => Array.from(rand([8]).dataSync()));
   const least = draws.indexOf(Math.min(...draws));
   const [smallest = 0, second = 0] = [...draws].sort((a, b) => a - b);

@@ -1,4 +1,4 @@
-// Where a loss became NaN or infinite: the row, the layer and operation, or the update that produced the first such value.
+// Finds the origin of a NaN or infinite loss: the row, the layer and operation, or the update that produced the first such value.
 import { at } from "../graph/at.ts";
 import type { TypedArray } from "../graph/dtype.ts";
 import type { Module } from "../nn/index.ts";
@@ -15,7 +15,7 @@ export const finite = (values: TypedArray): boolean => {
   return true;
 };
 
-/** Weights that are read in one wait, unless a parameter alone has more. */
+/** The number of weights read in one wait, unless a single parameter has more. */
 const readAtOnce = 2 ** 20;
 
 /** The first parameter that holds NaN or infinity. */
@@ -34,10 +34,10 @@ export function* brokenParameter(model: Module): Reading<string | undefined> {
 }
 
 export interface Origin {
-  /** Reads on after "the loss became NaN at step 3, ". */
+  /** Continues the sentence "the loss became NaN at step 3, ". */
   readonly where: string;
   readonly cure: string;
-  /** The layer that made it. */
+  /** The layer that produced it. */
   readonly layer?: string;
 }
 
@@ -45,10 +45,10 @@ export interface FailedStep {
   readonly model: Module;
   readonly loss: (output: Tensor, target: Tensor, weights?: Tensor) => Tensor;
   readonly rows: Rows;
-  /** Which rows of a batch that the ranks of a world share these are. */
+  /** These rows' position in a batch shared by the ranks of a world. */
   readonly share: BatchShare | undefined;
   readonly world: Sharers | undefined;
-  /** The numbers of the rows. */
+  /** The indices of the rows. */
   readonly batch: Int32Array;
   readonly lr: number;
 }
@@ -58,7 +58,7 @@ export type Failure =
   | { readonly kind: "loss"; readonly loss: number; readonly step: number; readonly epoch: number }
   | { readonly kind: "weights"; readonly parameter: string; readonly step: number; readonly epoch: number };
 
-/** What is to be said of weights that an update broke. */
+/** The sentences about weights that an update made NaN or infinite. */
 export const brokenWeights = (
   { parameter, step }: Extract<Failure, { kind: "weights" }>,
   lr: number,
@@ -71,8 +71,7 @@ export const brokenWeights = (
 export const lowerRate = (lr: number): string => `lower the learning rate (now ${lr}) or clip gradients`;
 
 /**
- * Runs the forward pass of a step again, with the weights it began with, and follows the loss back to where it went wrong;
- * undefined when it gives a number.
+ * Repeats the forward pass of a step with its initial weights, and traces the loss back to the origin of the fault; undefined if the loss is finite.
  */
 export function* findOrigin({ model, loss, rows, batch, lr, ...ranks }: FailedStep): Reading<Origin | undefined> {
   const update = yield* brokenParameter(model);
@@ -110,7 +109,7 @@ export function* findOrigin({ model, loss, rows, batch, lr, ...ranks }: FailedSt
   };
 }
 
-/** From the result back along NaN and infinite values, to the one whose inputs are all finite. */
+/** Traces NaN and infinite values back from the result, to the one whose inputs are all finite. */
 function originOf(seen: readonly Inspected[]): Inspected | undefined {
   const byName = new Map(seen.map((value) => [value.name, value]));
   let at = seen.at(-1);

@@ -1,9 +1,9 @@
-// What is due before a step: work that has begun is not done, and whoever comes later waits for it.
+// Work due before a step: work that has begun is not done yet, and later callers wait for it.
 import { expect, it } from "vitest";
 import { answered, type Reading } from "../tensor/reading.ts";
 import { Due } from "./due.ts";
 
-/** Work that waits until it is released. */
+/** Work that is held until released. */
 function held() {
   let release = (): void => undefined;
   const promise = new Promise<void>((resolve) => {
@@ -12,7 +12,7 @@ function held() {
   return { release: () => release(), promise };
 }
 
-it("is not empty while work that has begun waits", async () => {
+it("is not empty while work is in progress", async () => {
   const [due, { promise, release }] = [new Due(), held()];
   due.add(answered(promise), true);
   const first = due.settled();
@@ -22,7 +22,7 @@ it("is not empty while work that has begun waits", async () => {
   expect(due.isEmpty).toBe(true);
 });
 
-it("has whoever comes meanwhile wait for the same work", async () => {
+it("makes later callers wait for the same work", async () => {
   const [due, { promise, release }] = [new Due(), held()];
   const seen: string[] = [];
   due.add(answered(promise), true);
@@ -35,7 +35,7 @@ it("has whoever comes meanwhile wait for the same work", async () => {
   expect(seen.sort()).toEqual(["first", "second, empty: true"]);
 });
 
-it("lets work ask for the rest without waiting for itself", async () => {
+it("lets work wait for the rest without waiting for itself", async () => {
   const due = new Due();
   const seen: string[] = [];
   const asking = function* (): Reading<void> {
@@ -52,7 +52,7 @@ it("lets work ask for the rest without waiting for itself", async () => {
   expect(seen).toEqual(["rest", "asked"]);
 });
 
-it("reports a failure once, to whoever began the work, and goes on without it", async () => {
+it("reports a failure once, to the caller that began the work, and continues without it", async () => {
   const [due, { promise, release }] = [new Due(), held()];
   due.add(answered(promise.then(() => Promise.reject(new Error("the disk is full")))), true);
   const first = expect(due.settled()).rejects.toThrow("the disk is full");

@@ -4,8 +4,8 @@ import { anObject, listOf } from "../formats/json.ts";
 import type { TrainState } from "./state.ts";
 
 /**
- * Version 1 was one flat object; the first of them counted rows instead of weights and did not name what was watched. It counted for
- * early stopping whether that was asked for or not: `wanted` names the parts of this training.
+ * Version 1 was one flat object. Its first form counted rows instead of weights and did not name the monitored metric. It counted for early stopping
+ * even if that was not used, so `wanted` names the parts of this training.
  */
 export function upgraded({ tensors, json }: TrainState, wanted: readonly string[]): TrainState {
   if (!("sampler" in json) || "version" in json) return { tensors, json };

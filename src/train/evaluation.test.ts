@@ -1,4 +1,4 @@
-// Figures in the user's units, which may need more digits than float32 has.
+// Metrics in the user's units, which may need more digits than float32 has.
 import { expect, test } from "vitest";
 import { Dataset } from "../data/index.ts";
 import * as nn from "../nn/index.ts";

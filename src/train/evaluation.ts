@@ -1,4 +1,4 @@
-// Runs a model over a data set: predictions, loss and the metrics of the task.
+// Evaluates a model on a data set: predictions, loss and the metrics of the task.
 import { at } from "../graph/at.ts";
 import type { TypedArray } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
@@ -13,32 +13,32 @@ import * as figures from "./metrics.ts";
 import { type BatchLoss, ignoredLabel, type Objective } from "./objectives.ts";
 import { MeanLoss } from "./steps.ts";
 
-/** A figure of the user's own, from predictions (probabilities of classes, or numbers) and targets. */
+/** A custom metric of predictions (probabilities of classes, or numbers) and targets. */
 export type MetricFunction = (predictions: Float32Array, targets: TypedArray) => number;
 
 export interface Evaluation {
   readonly metrics: Metrics;
-  /** Precision, recall, F1 and rows of each class, where there are classes. */
+  /** Precision, recall, F1 and support of each class, if there are classes. */
   readonly classes?: readonly figures.ClassScores[];
-  /** Probabilities of classes [N, outputs], or predicted numbers [N] or [N, outputs]; of a text none are kept. */
+  /** Probabilities of classes [N, outputs], or predicted numbers [N] or [N, outputs]; empty for a text. */
   readonly predictions: Float32Array;
 }
 
-/** Turns targets and predictions of a regression back into the user's units. */
+/** Converts targets and predictions of a regression back to the user's units. */
 export type Inverse = (value: number) => number;
 
 const rowsAtOnce = 256;
 const windowsAtOnce = 64;
-/** Batches that an asynchronous device is given before their values are waited for. */
+/** The number of batches in flight on an asynchronous device. */
 const batchesAhead = 16;
 
-/** What a batch gives: its loss, and probabilities or numbers [B, …]; of a text, how many tokens were right, and of how many. */
+/** The results of a batch: its loss, and probabilities or numbers [B, …]; for a text the number of correct tokens, and of all. */
 interface BatchAnswer extends BatchLoss {
   readonly prediction: Tensor;
   readonly tokens: number;
 }
 
-/** What an evaluation draws leaves the draws of the training as they are: ranks evaluate different numbers of batches. */
+/** Restores the generator after an evaluation, because ranks evaluate different numbers of batches. */
 export function* drawingApart<T>(generator: Generator, evaluation: Reading<T>): Reading<T> {
   const before = generator.getState();
   try {
@@ -48,7 +48,7 @@ export function* drawingApart<T>(generator: Generator, evaluation: Reading<T>): 
   }
 }
 
-/** Evaluates in eval mode, in batches; compiled once and used again. Among ranks each takes its share of the rows, and all get the figures of all. */
+/** Evaluates in eval mode, in batches; compiled once and reused. Ranks each evaluate their share of the rows, and all get the metrics of all rows. */
 export class Evaluator {
   readonly #model: Module;
   readonly #objective: Objective;
@@ -57,7 +57,7 @@ export class Evaluator {
   #samples: Samples | undefined;
   readonly #run: (given: readonly Tensor[], rows: number, complete: boolean) => BatchAnswer;
 
-  /** `company`: the ranks that evaluate the same data together. Default: this process alone. */
+  /** `company`: the ranks that evaluate the same data together. Default: only this process. */
   constructor(
     model: Module,
     objective: Objective,
@@ -86,12 +86,12 @@ export class Evaluator {
     return readNow(this.evaluation(data, inverse));
   }
 
-  /** The same by promise, on every device. */
+  /** The same by promise, for any device. */
   evaluateLater(data: Samples, inverse?: Inverse): Promise<Evaluation> {
     return readLater(this.evaluation(data, inverse));
   }
 
-  /** The same as a part of other work. */
+  /** The same, as part of other work. */
   *evaluation(data: Samples, inverse: Inverse = (value) => value): Reading<Evaluation> {
     const training = this.#model.training;
     this.#model.eval();
@@ -102,7 +102,7 @@ export class Evaluator {
     }
   }
 
-  /** Hands the batches of this rank's share and their predictions to `take`, and returns the mean loss of all rows. */
+  /** Passes the batches of this rank's share, with their predictions, to `take`. Returns the mean loss of all rows. */
   *#batches(
     data: Samples,
     size: number,
@@ -111,7 +111,7 @@ export class Evaluator {
     const company = this.#company;
     const total = new MeanLoss();
     const [first, end] = company.shareOf(data.length);
-    // A processor has nothing to do while a value is read.
+    // A synchronous device is idle while values are read.
     const together = readsAtOnce() ? 1 : batchesAhead;
     for (let start = first; start < end; ) {
       const batches: { readonly rows: number; readonly tokens: number; readonly weight: number | undefined }[] = [];
@@ -173,17 +173,17 @@ export class Evaluator {
 
 const single = (values: TypedArray): number => values[0] ?? Number.NaN;
 
-/** Of a function that may be anyone's. */
+/** Checks the result of a custom metric. */
 function aFigure(name: string, value: unknown): number {
   if (typeof value === "number") return value;
   const hint = value instanceof Promise ? "; make the function synchronous" : "; return a number";
   throw new HebbError(`the metric "${name}" returned ${describe(value)}${hint}`);
 }
 
-/** Classes from which on "among the first five" says something. */
+/** From this number of classes on, top-5 accuracy is informative. */
 const manyClasses = 10;
 
-/** The figures that rows or tokens of a task are measured by, apart from the user's own. */
+/** The metrics of a task, without custom ones. */
 export function figuresOf({ task }: Objective): readonly string[] {
   if (task.kind === "tokens") return ["loss", "perplexity", "accuracy"];
   if (task.kind === "number") return ["loss", "mae", "rmse", "r2"];
@@ -229,7 +229,7 @@ function measure({ task }: Objective, predictions: Float32Array, targets: TypedA
   };
 }
 
-/** The rows whose labels are not left out. */
+/** The rows whose labels are not ignored. */
 function counting(
   predictions: Float32Array,
   targets: TypedArray,

@@ -2,13 +2,13 @@
 import type { Finding } from "./doctor/finding.ts";
 import type { ClassScores } from "./metrics.ts";
 
-/** Figures by name, such as loss and accuracy. A figure that does not exist (NaN) is written as null in JSON. */
+/** Metrics by name, such as loss and accuracy. An undefined metric (NaN) is written as null in JSON. */
 export type Metrics = Readonly<Record<string, number>>;
 
 /** The scores of a class, with its name. */
 export type NamedScores = ClassScores & { readonly name: string };
 
-/** How many values of a tensor lie where: `counts[k]` between `edges[k]` and `edges[k + 1]`. */
+/** A histogram of a tensor: `counts[k]` values lie between `edges[k]` and `edges[k + 1]`. */
 export interface Histogram {
   /** The parameter's name. */
   readonly name: string;
@@ -19,21 +19,23 @@ export interface Histogram {
   readonly sumSquares: number;
 }
 
-/** What a training tells. Epochs and steps count from 0 in events and programs; the text of the terminal and of the Studio counts epochs from 1. */
+/**
+ * The events of a training. Epochs and steps count from 0 in events and programs; the text of the terminal and of the Studio counts epochs from 1.
+ */
 export type TrainEvent =
   | {
       readonly type: "start";
       readonly run: string | null;
-      /** What is trained, on what, by what: for the log. */
+      /** The model, data and settings, for the log. */
       readonly config: Readonly<Record<string, unknown>>;
       readonly parameters: number;
       readonly epochs: number;
       readonly stepsPerEpoch: number;
       readonly backend: string;
       readonly threads: number;
-      /** Which backend and why. */
+      /** The backend and the reason for it. */
       readonly description: string;
-      /** The class whose precision, recall and F1 are reported, where there are two; null elsewhere. */
+      /** The class that precision, recall and F1 refer to if there are two classes; otherwise null. */
       readonly positiveClass: string | null;
       readonly notes: readonly string[];
     }
@@ -42,7 +44,7 @@ export type TrainEvent =
       readonly epoch: number;
       readonly step: number;
       readonly totalSteps: number;
-      /** Mean loss of the epoch so far. */
+      /** The mean loss of the epoch so far. */
       readonly loss: number;
       readonly rowsPerSecond: number;
     }
@@ -58,13 +60,13 @@ export type TrainEvent =
       readonly best: boolean;
     }
   | {
-      /** The watched figure is better than ever before. */
+      /** The monitored metric has reached a new best. */
       readonly type: "improvement";
       readonly epoch: number;
       readonly step: number;
       readonly metric: string;
       readonly value: number;
-      /** Null for the first epoch. */
+      /** Null in the first epoch. */
       readonly previous: number | null;
     }
   | {
@@ -78,7 +80,7 @@ export type TrainEvent =
   | { readonly type: "warning"; readonly message: string; readonly epoch: number; readonly step: number }
   | { readonly type: "earlyStop"; readonly epoch: number; readonly bestEpoch: number; readonly reason: string }
   | {
-      /** Training is measured, and repeated on all rows, held out or not, for so many epochs; what it tells next is of that. */
+      /** After measuring, training is repeated on all rows, including held-out ones, for this many epochs. Later events belong to that. */
       readonly type: "refit";
       readonly epoch: number;
       readonly rows: number;
@@ -96,18 +98,18 @@ export type TrainEvent =
       readonly type: "end";
       readonly run: string | null;
       readonly metrics: { readonly train: Metrics; readonly validation: Metrics | null; readonly test: Metrics | null };
-      /** Precision, recall, F1 and rows of each class, of the same data; null where there are no classes. */
+      /** Precision, recall, F1 and support of each class, for the same data; null without classes. */
       readonly classes: {
         readonly train: readonly NamedScores[] | null;
         readonly validation: readonly NamedScores[] | null;
         readonly test: readonly NamedScores[] | null;
       };
       readonly epochs: number;
-      /** The epoch, from 0, whose weights are kept and measured here; null where no validation chose one. */
+      /** The epoch, from 0, whose weights are kept and measured here; null if no validation chose one. */
       readonly bestEpoch: number | null;
-      /** What one answer for all rows, and a linear model, reach on the validation data; null where they are not measured. */
+      /** The metrics of a constant answer and of a linear model on the validation data; null if not measured. */
       readonly baselines: { readonly constant: Metrics; readonly linear: Metrics } | null;
-      /** Whether the figure that is watched was still getting better when the last epoch ended. */
+      /** Whether the monitored metric was still improving when the last epoch ended. */
       readonly improving: boolean;
       readonly seconds: number;
     };

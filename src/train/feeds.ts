@@ -1,4 +1,4 @@
-// The source of a step's rows: data in device memory, windows of a text, or parts that arrive one after the other.
+// The source of a step's rows: data in device memory, windows of a text, or parts that arrive one after another.
 import {
   BatchSampler,
   batchesIn,
@@ -15,25 +15,25 @@ import { type BatchShare, type Communicator, shareOf } from "../runtime/index.ts
 import { arange, State, type Tensor, tensor } from "../tensor/index.ts";
 import { type Counting, ignoredLabel } from "./objectives.ts";
 
-/** The rows of one batch, as tensors: what the model takes, what it should give, and what each row counts for. */
+/** The rows of one batch as tensors: inputs, targets and weights. */
 export interface Rows extends Counting {
   readonly features: Tensor;
   readonly targets: Tensor;
 }
 
-/** Whether no label is left out. */
+/** Whether no label is ignored. */
 const isComplete = ({ targets }: Dataset): boolean => !isInteger(targets.dtype) || !targets.data.includes(ignoredLabel);
 
 /** Samples 0 … length−1 that a compiled step can gather. */
 export interface Samples {
   readonly length: number;
-  /** Whether no label of any of them is left out. */
+  /** Whether none of their labels is ignored. */
   readonly complete: boolean;
-  /** What a compiled function is given for these samples of an epoch. */
+  /** The arguments of a compiled function for these samples of an epoch. */
   arguments(samples: Int32Array, epoch: number): readonly Tensor[];
-  /** What all samples should give; undefined where that is a part of what is read. */
+  /** The targets of all samples; undefined if they are read with the inputs. */
   readonly targets?: Tensor | undefined;
-  /** Inside the trace: the rows, from those arguments. */
+  /** Inside the trace: gathers the rows from those arguments. */
   gather(given: readonly Tensor[]): Rows;
 }
 
@@ -44,10 +44,10 @@ export class Resident implements Samples {
   readonly weights: Tensor | undefined;
   readonly length: number;
   readonly complete: boolean;
-  /** The row numbers of a batch, by how many there are, so that a step makes no new tensor. */
+  /** The row indices of a batch, by batch size, so that a step makes no new tensor. */
   readonly #rows = new Map<number, State>();
 
-  /** `complete` is false where the samples stand for others, whose labels are not known. */
+  /** `complete` is false if the samples stand for others, whose labels are unknown. */
   constructor(dataset: Dataset, weights: Float32Array | undefined = dataset.weights, complete = isComplete(dataset)) {
     const field = (values: Dataset["features"]): Tensor =>
       tensor(values.data, { shape: [dataset.length, ...values.shape], dtype: values.dtype });
@@ -82,26 +82,26 @@ export class Resident implements Samples {
 
 export const residentOf = (dataset: Dataset): Resident => new Resident(dataset);
 
-/** Where the samples of a batch come from: an augmentation draws from this alone, so that a resumed run draws the same. */
+/** The position of the samples of a batch. An augmentation may draw random numbers only from this, so that a resumed run draws the same. */
 export interface AugmentContext {
   readonly seed: number;
   readonly epoch: number;
-  /** The numbers of the samples, in the order of the batch. */
+  /** The indices of the samples, in batch order. */
   readonly samples: Int32Array;
-  /** Shape of one sample. */
+  /** The shape of one sample. */
   readonly shape: readonly number[];
 }
 
-/** Gives changed features of a batch, as many as it was given; it may write into them. */
+/** Returns changed features of a batch, in equal number; it may write in place. */
 export type Augment = (features: TypedArray, context: AugmentContext) => TypedArray;
 
-/** How features change in every epoch, such as pictures that are shifted and rotated a little. */
+/** How features change in every epoch, such as slightly shifted and rotated images. */
 interface Augmentation {
   readonly augment: Augment;
   readonly seed: number;
 }
 
-/** A data set of which one batch is uploaded at a time: its features lie in a file, or are augmented again in every epoch. */
+/** A data set uploaded one batch at a time, because its features are in a file, or augmented in every epoch. */
 export class Gathered implements Samples {
   readonly length: number;
   readonly complete: boolean;
@@ -160,11 +160,11 @@ export class TokenWindows implements Samples {
   readonly length: number;
   readonly complete = true;
   readonly #sequence: TokenSequence;
-  /** All of them; undefined where a file keeps them. */
+  /** All tokens; undefined if they are in a file. */
   readonly #tokens: Tensor | undefined;
   readonly #seed: number | undefined;
 
-  /** Without a seed, windows start at the same places in every epoch. */
+  /** Without a seed, windows start at the same positions in every epoch. */
   constructor(sequence: TokenSequence, seed?: number) {
     this.#sequence = sequence;
     this.#tokens = sequence.reader === undefined ? tensor(sequence.tokens) : undefined;
@@ -194,15 +194,15 @@ export class TokenWindows implements Samples {
   }
 }
 
-/** Every token of a window counts as one. */
+/** Every token of a window has weight one. */
 const windowsCount = { weights: undefined, complete: true } as const;
 
-/** What data may be trained on in memory. */
+/** Training data in memory. */
 export type InMemory = Dataset | TokenSequence;
 
 export interface SamplesOptions {
   readonly seed?: number;
-  /** Instead of the data's own. */
+  /** Replaces the data's own weights. */
   readonly weights?: Float32Array | undefined;
   readonly augment?: Augment | undefined;
 }
@@ -217,10 +217,10 @@ export function samplesOf(data: InMemory, { seed, weights, augment }: SamplesOpt
   return data.features.reader === undefined ? new Resident(data, own) : new Gathered(data, own);
 }
 
-/** Where a feed stands: the part of a stream, and the batches of it already handed out. */
+/** The position of a feed: the part of a stream, and the number of its batches handed out. */
 export type FeedState = SamplerState & { readonly part: number };
 
-/** Where a batch stands among those of one update. */
+/** The position of a batch within its update. */
 export interface Place {
   readonly first: boolean;
   readonly last: boolean;
@@ -233,19 +233,19 @@ const places = {
   last: { first: false, last: true },
 } as const;
 
-/** The rows of a step: their numbers among the samples, and where they stand in the update. */
+/** The rows of a step: their indices among the samples, and their position in the update. */
 export interface Batch {
   readonly samples: Samples;
   readonly rows: Int32Array;
   readonly place: Place;
-  /** Which rows of a batch that ranks share these are. Undefined: they are all. */
+  /** The position of these rows in a batch shared by ranks. Undefined if they are the whole batch. */
   readonly share?: BatchShare | undefined;
 }
 
-/** What comes next: rows that are at hand, rows that must be read first, or the end of the epoch. */
+/** What comes next: rows that are available, rows that must be read first, or the end of the epoch. */
 export type Coming = "rows" | "read" | "end";
 
-/** Counts the batches of an update. A state saved between two updates begins one. */
+/** Counts the batches of an update. A state saved between two updates starts a new one. */
 export class Grouping {
   readonly #accumulate: number;
   #at = 0;
@@ -255,7 +255,7 @@ export class Grouping {
     this.#accumulate = accumulate;
   }
 
-  /** The place of the next batch, of which and after which so many are left. */
+  /** The position of the next batch, with `left` batches remaining, including it. */
   next(left: number): Place {
     if (this.#at === 0) this.#size = Math.min(this.#accumulate, left);
     this.#at = (this.#at + 1) % this.#size;
@@ -263,44 +263,44 @@ export class Grouping {
     return this.#at === 1 ? places.first : this.#at === 0 ? places.last : places.between;
   }
 
-  /** The last batch is to come again. */
+  /** Makes the last batch come again. */
   back(): void {
     this.#at = (this.#at + this.#size - 1) % this.#size;
   }
 
-  /** Batches of the present update that have been handed out; 0 between two updates. */
+  /** Batches of the current update that have been handed out; 0 between two updates. */
   get taken(): number {
     return this.#at;
   }
 
-  /** The next batch begins an update, or goes on with one of the same size of which so many batches have been handed out. */
+  /** The next batch starts an update, or continues one of the same size after `taken` batches. */
   reset(taken = 0): void {
     this.#at = taken;
   }
 }
 
-/** The batches of a training, in a seeded order that a saved state goes on with exactly. */
+/** The batches of a training, in a seeded order that a saved state continues exactly. */
 export interface Feed {
-  /** Some samples of the kind that all parts have: for the shape of a step, and for looking at. */
+  /** Some samples like those of all parts: for the shape of a step, and for inspection. */
   readonly samples: Samples;
-  /** The epoch that the next batch belongs to; at its end, the one that ends. */
+  /** The epoch of the next batch; at the end of an epoch, the one that ends. */
   readonly epoch: number;
   readonly coming: Coming;
-  /** The next batch, of rows at hand. */
+  /** The next batch, from available rows. */
   next(): Batch;
-  /** Takes back the last batch, of which nothing came: it is the next again. */
+  /** Takes back the last batch, whose step failed: it is the next one again. */
   takeBack(): void;
-  /** Batches of an update that is not complete; 0 between two updates. */
+  /** Batches of an incomplete update; 0 between two updates. */
   readonly taken: number;
-  /** Reads the next rows; afterwards rows are coming, or the end. */
+  /** Reads the next rows; afterwards either rows are available, or the epoch ends. */
   read(): Promise<void>;
-  /** At the end of an epoch, begins the next one. */
+  /** At the end of an epoch, starts the next one. */
   startEpoch(): void;
   state(): FeedState;
   restore(state: FeedState): void;
-  /** Its own state was restored, of an update of which so many batches had been handed out. */
+  /** Called after its own state was restored within an update, of which `taken` batches had been handed out. */
   goOnWithin(taken: number): void;
-  /** Stops reading, at its present position. */
+  /** Stops reading, at the current position. */
   close(): void;
 }
 
@@ -315,22 +315,22 @@ export interface FeedOptions {
   readonly seed: number;
   /** Batches of one update. */
   readonly accumulate: number;
-  /** The ranks that share every batch. Undefined: this process takes it whole. */
+  /** The ranks that share every batch. Undefined if this process takes whole batches. */
   readonly world?: Pick<Communicator, "rank" | "size"> | undefined;
 }
 
 /**
- * Of so many rows of a batch a rank's part: [r·n/N, (r+1)·n/N). A batch too small to give every rank two rows, which layers such as BatchNorm
- * need, is taken whole by all: the mean over ranks is then that of the batch.
+ * A rank's part of a batch of `rows` rows: [r·n/N, (r+1)·n/N). All ranks take a batch whole if it is too small to give every rank two rows, which
+ * layers such as BatchNorm need: the mean over ranks is then that of the batch.
  */
 export const shareOfBatch = (rows: number, world: FeedOptions["world"]): readonly [number, number] =>
   world === undefined || rows < 2 * world.size ? [0, rows] : shareOf(rows, world);
 
-/** What a rank's part of a batch of `whole` rows is, from its first row: undefined where it is all of them. */
+/** A rank's share of a batch of `whole` rows, given its first row and count: undefined if it has all rows. */
 export const batchShare = (whole: number, first: number, count: number): BatchShare | undefined =>
   count === whole ? undefined : { first, count, whole };
 
-/** No row is left out: a single remaining row joins the batch before it, so that batch norm can train on it. */
+/** No row is dropped: a single remaining row joins the batch before it, so that batch norm can train on it. */
 export const samplerOf = (
   length: number,
   { batchSize, seed }: Pick<FeedOptions, "batchSize" | "seed">,
@@ -338,7 +338,7 @@ export const samplerOf = (
 ): BatchSampler =>
   new BatchSampler(length, { batchSize: Math.min(batchSize, length), shuffle, joinSingle: true, seed });
 
-/** A feed of data in memory: all of it shuffled, and always at hand. */
+/** A feed of data in memory: fully shuffled, and always available. */
 export class MemoryFeed implements Feed {
   readonly samples: Samples;
   readonly #sampler: BatchSampler;
@@ -402,15 +402,15 @@ export class MemoryFeed implements Feed {
 }
 
 export interface RowStreamOptions {
-  /** Rows in an epoch. */
+  /** The number of rows in an epoch. */
   readonly length: number;
   /** Some rows, kept in memory: for the shape of a step, and for the doctor. */
   readonly sample: Dataset;
-  /** The rows of an epoch, part by part; the same parts in the same order whenever it is asked for the same epoch. */
+  /** The rows of an epoch, part by part. The same epoch always has the same parts in the same order. */
   parts(epoch: number): AsyncIterable<Dataset>;
   /**
-   * The same rows in the same parts, not yet numbers: of several ranks each makes numbers of its own rows alone. Default: `parts`, of
-   * which every rank takes its share.
+   * The same rows in the same parts, not yet converted to numbers: each rank converts only its own rows. Default: `parts`, of which every rank takes
+   * its share.
    */
   records?: ((epoch: number) => AsyncIterable<PartRows>) | undefined;
 }
@@ -428,7 +428,7 @@ export class RowStream {
       throw new HebbError(`a stream of rows needs at least one, got ${length}`);
     this.length = length;
     this.sample = sample;
-    // Methods of what is streamed, which know it.
+    // Called as methods of the options object, which they may need as `this`.
     this.parts = (epoch) => options.parts(epoch);
     this.records = records && ((epoch) => records.call(options, epoch));
   }

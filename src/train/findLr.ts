@@ -20,10 +20,10 @@ export interface FindLrOptions {
   /** Default 32. */
   readonly batchSize?: number;
   readonly seed?: number;
-  /** The first and the last rate. Default 1e-7 and 10. */
+  /** The first and last rate. Default 1e-7 and 10. */
   readonly from?: number;
   readonly to?: number;
-  /** Updates at most. Default 100. */
+  /** Maximum number of updates. Default 100. */
   readonly steps?: number;
   readonly clipNorm?: number | undefined;
 }
@@ -42,21 +42,21 @@ const kinds: OptionKinds<FindLrOptions> = {
 
 export interface LrCurve {
   readonly rates: readonly number[];
-  /** Smoothed losses at those rates. */
+  /** The smoothed losses at those rates. */
   readonly losses: readonly number[];
-  /** Where the loss falls fastest; undefined when it falls nowhere. */
+  /** The rate at which the loss falls fastest; undefined if it never falls. */
   readonly suggested: number | undefined;
-  /** The rate at which the loss was least: the most that can be borne. */
+  /** The rate with the lowest loss: the highest usable rate. */
   readonly highest: number | undefined;
 }
 
 /**
- * Trains with a rate that grows from `from` to `to` by equal factors, until the loss is four times the least or no number, and suggests
- * the rate at which it fell fastest. Weights and optimizer are put back; it draws from a copy of the current generator. Source: Smith 2017.
+ * Trains with a rate that grows from `from` to `to` by equal factors, until the loss is four times the minimum or NaN, and suggests the rate at which
+ * it fell fastest. Restores weights and optimizer; draws from a copy of the current generator. Source: Smith 2017.
  */
 export const findLr = (model: Module, options: FindLrOptions): LrCurve => readNow(search(model, options));
 
-/** The same by promise, on every device. */
+/** The same by promise, for any device. */
 export const findLrLater = async (model: Module, options: FindLrOptions): Promise<LrCurve> =>
   readLater(search(model, options));
 
@@ -89,7 +89,7 @@ function* search(model: Module, options: FindLrOptions): Reading<LrCurve> {
   const weights = yield* arraysIn(model.stateDict());
   const { state, groups } = optimizer.stateDict();
   const slots = yield* arraysIn(state);
-  // A copy is drawn from, so that what follows draws as if no rate had been looked for.
+  // Draws from a copy, so that later draws are the same as without a search.
   const generator = currentGenerator().cloneState();
   const training = model.training;
   model.train();

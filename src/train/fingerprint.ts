@@ -9,7 +9,7 @@ import type { InMemory } from "./feeds.ts";
 
 const prime = 0x01000193;
 
-/** FNV-1a over words, two lanes of 32 bits. Source: Fowler, Noll, Vo. */
+/** FNV-1a over words, in two 32-bit lanes. Source: Fowler, Noll, Vo. */
 class Fingerprint {
   #a = 0x811c9dc5;
   #b = 0x6c62272e;
@@ -38,7 +38,7 @@ class Fingerprint {
   }
 }
 
-/** Of what lies in a file this many samples are read, spread over it. */
+/** The number of samples read from a file, spread over it. */
 const samplesRead = 64;
 
 export function fingerprintOfData(data: InMemory | undefined): string {
@@ -56,19 +56,19 @@ export function fingerprintOfData(data: InMemory | undefined): string {
   return print.text;
 }
 
-/** Names, dtypes and shapes of all weights and buffers. */
+/** The names, dtypes and shapes of all weights and buffers. */
 export const shapesOf = (model: Module): string =>
   [...model.namedParameters(), ...model.namedBuffers()]
     .map(([name, { dtype, shape }]) => `${name} ${dtype}[${shape.join(",")}]`)
     .join("; ");
 
-/** Elements that are read at once: a copy of all weights would stay until garbage is collected. */
+/** The number of elements read at once: a copy of all weights would stay until garbage collection. */
 const read = 2 ** 18;
 
 export function fingerprintOfWeights(model: Module): string {
   const print = new Fingerprint();
   flush();
-  // Not as values, of which a copy would be kept when the weights change.
+  // Not as tensor values, which would be copied when the weights change.
   for (const { cell } of model.parameters())
     for (let start = 0; start < cell.length; start += read)
       print.add(cellMemory(cell).readCell(cell, start, Math.min(cell.length, start + read)));

@@ -1,4 +1,4 @@
-// fit: it learns, stops early with the best weights, says where NaN came from, and resumes to the bit from any moment.
+// fit learns, stops early with the best weights, reports where NaN came from, and resumes bit for bit from any moment.
 import { describe, expect, test } from "vitest";
 import { Dataset, moons } from "../data/index.ts";
 import * as nn from "../nn/index.ts";
@@ -51,7 +51,7 @@ async function run(
 const stepIn = ({ json: { parts } }: TrainState): number =>
   (parts as { readonly progress: { readonly step: number } }).progress.step;
 
-/** A run that must diverge: with one warning, with weights that are numbers, in the model and in all that was saved. */
+/** A run that must diverge, with one warning, and with finite weights in the model and in all saved states. */
 async function diverge(
   options: Partial<FitOptions>,
   model = network(),
@@ -79,7 +79,7 @@ async function diverge(
 }
 
 describe("fit", () => {
-  test("learns, and tells it in order", async () => {
+  test("learns, and reports events in order", async () => {
     const { history, events } = await run({ epochs: 25 });
     expect(history.stopped).toBe("finished");
     expect(history.epochs.length).toBe(25);
@@ -88,9 +88,9 @@ describe("fit", () => {
     expect(events.filter(({ type }) => type === "epoch").length).toBe(25);
   });
 
-  test("resumed from any saved state, it gives the same bits", async () => {
+  test("gives the same bits when resumed from any saved state", async () => {
     const states: TrainState[] = [];
-    // Saved at each epoch's end, and whenever the loop lets others in.
+    // Saved at the end of each epoch, and whenever the loop yields.
     const whole = await run({ saveEvery: 0, save: (state) => states.push(structuredClone(state)) });
     expect(states.length).toBeGreaterThanOrEqual(6);
     const wanted = arraysOf(whole.model.stateDict());
@@ -101,8 +101,8 @@ describe("fit", () => {
     }
   });
 
-  test("an aborted run saves in the middle of an epoch, and goes on from there", async () => {
-    // Long enough that even a fast machine takes a breath, at which the signal is seen, in the middle of it.
+  test("an aborted run saves in the middle of an epoch, and continues from there", async () => {
+    // Long enough that even a fast machine yields, and sees the signal, in the middle of it.
     const big = moons({ count: 40_000, seed: 1 });
     const model = (): nn.Module => {
       seed(3);
@@ -135,7 +135,7 @@ describe("fit", () => {
 
   test("stops early and restores the best weights", async () => {
     const model = network();
-    // A rate this high leaves the best epoch soon.
+    // A rate this high soon passes the best epoch.
     const { history, events } = await run(
       { epochs: 200, earlyStopping: { patience: 3 }, optimizer: new optim.Adam(model.parameters(), { lr: 0.5 }) },
       model,
@@ -147,7 +147,7 @@ describe("fit", () => {
     expect(history.epochs[history.bestEpoch]?.validation?.loss).toBe(best);
   });
 
-  test("NaN in the data is found at its step and its sample; the weights stay numbers", async () => {
+  test("finds a NaN in the data by step and sample; the weights stay finite", async () => {
     const broken = new Dataset({
       features: Float32Array.from(train.features.data, (value, place) => (place === 40 ? Number.NaN : value)),
       featureShape: [2],
@@ -158,7 +158,7 @@ describe("fit", () => {
     expect(states.length).toBeGreaterThan(0);
   });
 
-  test("callbacks see no step twice, though steps are taken again to find where NaN came from", async () => {
+  test("callbacks see no step twice, although steps are repeated to find the origin of a NaN", async () => {
     const data = train.features.data.slice();
     data[80] = Number.NaN;
     const broken = new Dataset({ features: data, featureShape: [2], targets: train.targets.data });
@@ -169,8 +169,8 @@ describe("fit", () => {
     expect(seen).toEqual([1]);
   });
 
-  test("NaN made by a layer names that layer and its operation, after epochs too", async () => {
-    // The logarithm leaves its range once training has moved the weights before it.
+  test("a NaN from a layer names that layer and its operation, even after several epochs", async () => {
+    // The input of the logarithm becomes negative once training has moved the weights before it.
     class Log extends nn.Module {
       override forward(x: Tensor): Tensor {
         return x.sub(x.detach().amin().add(0.2)).add(level).log();
@@ -186,7 +186,7 @@ describe("fit", () => {
     expect(message).toMatch(/NaN at step 19, first in layer "2": .*log.*weights of epoch \d are kept/);
   });
 
-  test("weights that the very last update broke are neither saved nor kept", async () => {
+  test("weights broken by the very last update are neither saved nor kept", async () => {
     const model = network();
     const { message } = await diverge(
       { train: moons({ count: 12, seed: 1 }), epochs: 1, optimizer: new optim.SGD(model.parameters(), { lr: 1e39 }) },
@@ -225,7 +225,7 @@ describe("fit", () => {
     await expect(failing.next()).rejects.toThrow(/epochs must be/);
   });
 
-  test("says what is wrong with its options", async () => {
+  test("reports wrong options", async () => {
     await expect(run({ epochs: 0 })).rejects.toThrow(/epochs must be a whole number of at least 1, got 0/);
     await expect(run({ loss: "mse", train: moons({ count: 20 }) })).resolves.toBeDefined();
     await expect(
@@ -237,7 +237,7 @@ describe("fit", () => {
   });
 });
 
-test("a second fit of a model that is being trained is refused, by the name of what both would change", async () => {
+test("refuses a second fit of a model that is being trained, naming a parameter that both would change", async () => {
   const model = network();
   const options = (): FitOptions => ({ train, epochs: 1, optimizer: new optim.SGD(model.parameters(), { lr: 0.1 }) });
   const first = trainModel(model, options());

@@ -1,4 +1,4 @@
-// fit: a short loop over a Trainer, which yields to timers and signals and ends as its options say.
+// fit: a short loop over a Trainer that yields to timers and signals, and ends as its options say.
 import { HebbError } from "../graph/errors.ts";
 import type { Module } from "../nn/index.ts";
 import { backendInfo } from "../runtime/index.ts";
@@ -21,8 +21,8 @@ import { Trainer } from "./trainer.ts";
 const progressEvery = 100;
 
 /**
- * Trains a model. Shuffles by seed, evaluates after each epoch, keeps the best weights, stops early on request, and says so
- * at once when the loss becomes NaN or infinite. Resuming from a saved state gives the same bits as never having stopped.
+ * Trains a model. Shuffles by seed, evaluates after each epoch, keeps the best weights, stops early on request, and reports at once if the loss
+ * becomes NaN or infinite. Resuming from a saved state gives the same bits as an uninterrupted run.
  */
 export async function fit(model: Module, options: FitOptions): Promise<History> {
   checkFitOptions(options);
@@ -53,10 +53,10 @@ export async function fit(model: Module, options: FitOptions): Promise<History> 
   }
 }
 
-/** What runs of `fit` train at present. */
+/** The parameters that runs of `fit` currently train. */
 const claimed = new WeakSet<Parameter>();
 
-/** Marks what a run trains, since two at once would undo each other's steps; returns what ends that. */
+/** Claims the parameters of a run, because two runs at once would undo each other's steps. Returns a function that releases them. */
 function claim(model: Module): () => void {
   const own = model.namedParameters().filter(([, { requiresGrad }]) => requiresGrad);
   const shared = own.find(([, parameter]) => claimed.has(parameter));
@@ -70,7 +70,7 @@ function claim(model: Module): () => void {
   };
 }
 
-/** The callbacks that the options ask for, then the user's own. */
+/** The callbacks of the options, followed by the user's own. */
 function trainerOf(model: Module, options: FitOptions): Trainer {
   const {
     earlyStopping,
@@ -125,7 +125,7 @@ async function run(trainer: Trainer, options: FitOptions): Promise<History["stop
   return "finished";
 }
 
-/** Takes the updates that are left of the epoch. False where it fails or is to stop. */
+/** Takes the remaining updates of the epoch. False if it fails or must stop. */
 async function untilEpochEnds(trainer: Trainer, { signal, onEvent, epochs }: FitOptions, beat: Beat): Promise<boolean> {
   const { company } = trainer;
   const [started, rows] = [performance.now(), trainer.rows];
@@ -146,7 +146,7 @@ async function untilEpochEnds(trainer: Trainer, { signal, onEvent, epochs }: Fit
       });
     }
     if (trainer.mustWait) await trainer.ready();
-    // Ranks stop together, at their next word.
+    // Ranks stop together, when they next agree.
     if (trainer.stopping && company.world === undefined) return false;
     if (!beat.due(now)) continue;
     if ((await beat.take(() => trainer.stopping || signal?.aborted === true)) === "stop") return false;
@@ -155,7 +155,7 @@ async function untilEpochEnds(trainer: Trainer, { signal, onEvent, epochs }: Fit
   return true;
 }
 
-/** What remains to be done, by how training ended. */
+/** The final work, depending on how training ended. */
 async function finish(trainer: Trainer, options: FitOptions, stopped: History["stopped"]): Promise<void> {
   const { model, optimizer, best, epoch } = trainer;
   const restoreBest = options.restoreBest ?? options.validation !== undefined;

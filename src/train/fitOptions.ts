@@ -14,23 +14,23 @@ import { type CommonOptions, checkCommon, commonKinds, numbersOf } from "./train
 export interface FitOptions extends CommonOptions {
   readonly epochs: number;
   readonly earlyStopping?: EarlyStoppingOptions | undefined;
-  /** Restore the weights of the best epoch at the end. Default: when there is validation data. */
+  /** Restore the weights of the best epoch at the end. Default: if there is validation data. */
   readonly restoreBest?: boolean;
   readonly schedule?: TrainSchedule | undefined;
   /** When the schedule steps. Default "epoch". */
   readonly scheduleEvery?: "epoch" | "update";
   /** Epochs between events with histograms of weights and gradients. Default 0: none. */
   readonly histograms?: number;
-  /** Look for what is wrong while training, and tell it as events. Default: when there is a listener. */
+  /** Look for problems while training, and report them as events. Default: if there is a listener. */
   readonly doctor?: boolean;
-  /** Tell on the console how it goes, a line for each epoch. Default: in a program that runs in a terminal and has no `onEvent`. */
+  /** Print progress on the console, a line for each epoch. Default: in a program that runs in a terminal and has no `onEvent`. */
   readonly verbose?: boolean;
   /** Saves a state; called at the end of epochs and now and then within them, never with weights that are NaN or infinite. */
   readonly save?: Save | undefined;
-  /** Least milliseconds between two saves. Default 1000, more where saving takes long. */
+  /** Minimum milliseconds between two saves. Default 1000, more if saving is slow. */
   readonly saveEvery?: number;
   readonly resume?: TrainState | undefined;
-  /** Save and stop when this many epochs are complete; resuming continues as if there had been no pause. */
+  /** Save and stop after this many epochs; resuming continues as if there had been no pause. */
   readonly pauseAfter?: number | undefined;
   /** Aborting it saves and ends training. */
   readonly signal?: AbortSignal | undefined;
@@ -38,9 +38,9 @@ export interface FitOptions extends CommonOptions {
 
 export interface History {
   readonly epochs: readonly EpochRecord[];
-  /** Counted from 0, as `epochs` is; -1 where no epoch was finished. Text counts from 1: "epoch 3 of 10" is epoch 2 here. */
+  /** Counted from 0, like `epochs`; -1 if no epoch was finished. Text counts from 1: "epoch 3 of 10" is epoch 2 here. */
   readonly bestEpoch: number;
-  /** Precision, recall, F1 and rows of each class of the validation data in the best epoch; null where there are none. */
+  /** Precision, recall, F1 and support of each class of the validation data in the best epoch; null if there are none. */
   readonly classes: readonly ClassScores[] | null;
   readonly stopped: "finished" | "early" | "interrupted" | "paused" | "diverged";
   readonly seconds: number;
@@ -64,7 +64,7 @@ const kinds: OptionKinds<FitOptions> = {
   signal: kind.anything,
 };
 
-/** Refuses misspelt options, values of another kind, and numbers that mean nothing. */
+/** Refuses misspelt options, values of another kind, and numbers out of range. */
 export function checkFitOptions(options: FitOptions): void {
   checkOptions("fit", options, kinds);
   const { whole, least } = numbersOf("fit");

@@ -1,4 +1,4 @@
-// Generates text with a next-token model: one token after the other, drawn by seed.
+// Generates text with a next-token model: token by token, drawn by seed.
 import { Random } from "../data/index.ts";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
@@ -7,15 +7,15 @@ import type { Module } from "../nn/index.ts";
 import { compile, noGrad, type Tensor, tensor } from "../tensor/index.ts";
 
 export interface GenerateOptions {
-  /** Tokens to begin with; at least one. */
+  /** The tokens to start with; at least one. */
   readonly prompt: ArrayLike<number>;
-  /** How many to write. */
+  /** The number of tokens to generate. */
   readonly count: number;
-  /** The most tokens that the model sees at once. */
+  /** The maximum number of tokens that the model sees at once. */
   readonly context: number;
-  /** Divides the logits: below 1 bolder, above 1 more varied; 0 always takes the likeliest. Default 1. */
+  /** Divides the logits: below 1 more predictable, above 1 more varied; 0 always takes the likeliest. Default 1. */
   readonly temperature?: number;
-  /** Only the k likeliest tokens are drawn from. Default: all. */
+  /** Draw only from the k likeliest tokens. Default: all. */
   readonly topK?: number | undefined;
   /** Default 0. */
   readonly seed?: number;
@@ -30,10 +30,10 @@ const kinds: OptionKinds<GenerateOptions> = {
   seed: kind.number,
 };
 
-/** A stream of its own, apart from those of shuffles and splits. */
+/** A separate stream, independent of those of shuffles and splits. */
 const generateStream = 0x47454e;
 
-/** A token drawn from softmax(logits / temperature) over the `topK` largest. */
+/** Draws a token from softmax(logits / temperature) over the `topK` largest. */
 export function drawToken(
   logits: ArrayLike<number>,
   random: Random,
@@ -56,8 +56,8 @@ export function drawToken(
 }
 
 /**
- * Writes `count` tokens after the prompt, one by one; the same seed gives the same text. `for await (const token of generate(…))` takes
- * them on every device; where values can be read at once, on processors, `for (… of …)` and `[...generate(…)]` do too.
+ * Generates `count` tokens after the prompt, one by one; the same seed gives the same text. `for await (const token of generate(…))` works on every
+ * device; if values can be read synchronously, `for (… of …)` and `[...generate(…)]` work too.
  */
 export function generate(model: Module, options: GenerateOptions): Iterable<number> & AsyncIterable<number> {
   const checked = checkedOptions(options);
@@ -98,9 +98,9 @@ function checkedOptions(options: GenerateOptions): Settings {
   return { prompt, count, context, temperature, topK, seed };
 }
 
-/** A text that is being written. Until it is closed the model is in eval mode. */
+/** A text in progress. Until it is closed, the model is in eval mode. */
 class Writing {
-  /** Tokens that are left to write. */
+  /** The number of tokens still to generate. */
   left: number;
   readonly #settings: Settings;
   readonly #model: Module;
@@ -118,13 +118,13 @@ class Writing {
     model.eval();
     this.#random = new Random(seed, generateStream);
     this.#seen = Array.from(prompt).slice(-context);
-    // A causal model: what stands after the place that is read does not matter.
+    // The model is causal, so tokens after the position that is read have no effect.
     this.#next = compile((tokens: Tensor, place: Tensor) =>
       noGrad(() => model.forward(tokens).select(0, 0).indexSelect(0, place).flatten()),
     );
   }
 
-  /** Of the next token. */
+  /** The logits of the next token. */
   logits(): Tensor {
     const { context } = this.#settings;
     const tokens = Int32Array.from({ length: context }, (_, place) => this.#seen[place] ?? 0);

@@ -1,4 +1,4 @@
-// Runs side by side: each draws from a generator of its own and ends with the bits that it would have alone.
+// Runs side by side: each draws from its own generator and ends with the same bits as alone.
 import { expect, test } from "vitest";
 import { moons } from "../data/index.ts";
 import * as nn from "../nn/index.ts";
@@ -19,14 +19,14 @@ async function run(options: Partial<FitOptions> = {}, model = network()) {
   return { losses: history.epochs.map((epoch) => epoch.train.loss), weights: arraysOf(model.stateDict()) };
 }
 
-test("two at once, beside other draws, are as each alone", async () => {
+test("two at once, with other draws in between, give the same bits as alone", async () => {
   const alone = await run();
   const callbacks = [{ epochEnd: () => void rand([100]).toArraySync() }];
   const both = await Promise.all([run({ callbacks }), run({ callbacks })]);
   expect(both).toEqual([alone, alone]);
 });
 
-test("one after the other, they go on drawing", async () => {
+test("consecutive runs continue the draws", async () => {
   await run();
   const once = defaultGenerator.getState();
   const model = network();
@@ -36,7 +36,7 @@ test("one after the other, they go on drawing", async () => {
   expect(defaultGenerator.getState().calls).toBeGreaterThan(once.calls);
 });
 
-test("a run draws from the generator that it is given, or from a copy of the current one", async () => {
+test("a run draws from the given generator, or from a copy of the current one", async () => {
   const losses = async (options: Partial<FitOptions>): Promise<unknown> => (await run(options)).losses;
   const given = await losses({ generator: new Generator(5) });
   expect(await losses({ generator: new Generator(5) })).toEqual(given);
@@ -45,7 +45,7 @@ test("a run draws from the generator that it is given, or from a copy of the cur
   expect((await withGenerator(new Generator(5), () => ({ ended: run({}, model) })).ended).losses).toEqual(given);
 });
 
-test("what a model draws while it is evaluated leaves the training's draws as they are", async () => {
+test("draws during evaluation do not change the draws of training", async () => {
   class Noisy extends nn.Module {
     readonly inner = network();
     override forward(x: Tensor): Tensor {
@@ -56,7 +56,7 @@ test("what a model draws while it is evaluated leaves the training's draws as th
   expect(await run({ validation: moons({ count: 50, seed: 2 }) }, new Noisy())).toEqual(alone);
 });
 
-test("a rate is looked for without moving the generator", () => {
+test("searching a rate does not advance the generator", () => {
   const model = network();
   const before = defaultGenerator.getState();
   findLr(model, { train, optimizer: new optim.SGD(model.parameters(), { lr: 0.1 }), steps: 5 });

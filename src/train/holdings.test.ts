@@ -1,4 +1,4 @@
-// Arrays in parts: each rank holds its share, and all of them together the array.
+// Arrays in parts: each rank holds its share, and together they hold the array.
 import { expect, test } from "vitest";
 import type { HostArray } from "../formats/index.ts";
 import type { TypedArray } from "../graph/dtype.ts";
@@ -11,7 +11,7 @@ const refused = (): never => {
   throw new Error("only allGather is asked for");
 };
 
-/** Rank `rank` of `size`, whose allGather finds what the others hold in `parts`. */
+/** Rank `rank` of `size`, whose allGather finds the other ranks' data in `parts`. */
 function worldOf(rank: number, size: number, parts: () => readonly TypedArray[]): Communicator {
   const allGather = <T extends TypedArray>(values: T): T => {
     const whole = Reflect.construct(values.constructor, [size * values.length]) as T;
@@ -50,7 +50,7 @@ test.each([
   }
 });
 
-test("small arrays, and all arrays of a training by itself, are held whole", () => {
+test("small arrays, and all arrays without other ranks, are held whole", () => {
   const small = { dtype: "float32", shape: [2, 2], data: Float32Array.of(1, 2, 3, 4) } as const;
   const [first = refused()] = heldByThree({ small }, "small");
   expect(first.hold({ small })["small"]).toBe(small);

@@ -1,4 +1,4 @@
-// Arrays that a training keeps to go back to. With a sharded optimizer each rank holds a part, and they gather the whole together.
+// Arrays that a training keeps to go back to. With a sharded optimizer each rank holds a part, and together they gather the whole.
 import type { HostArray, NamedArrays, Writable } from "../formats/index.ts";
 import { widen } from "../formats/stored/array.ts";
 import { at } from "../graph/at.ts";
@@ -18,11 +18,11 @@ export interface PartOf<Values> {
 export type Held = HostArray | PartOf<TypedArray>;
 export type NamedHeld = Readonly<Record<string, Held>>;
 
-/** What can be held: what every rank has, or a part. */
+/** What can be held: values that every rank has, or a part. */
 export type Holdable = Writable | PartOf<Tensor | TypedArray>;
 export type NamedHoldable = Readonly<Record<string, Holdable>>;
 
-/** Smaller arrays are held whole: a message for each would cost more than they do. */
+/** Smaller arrays are held whole: a message for each would cost more than the memory. */
 const worthSharing = 1024;
 
 export class Holdings {
@@ -33,7 +33,7 @@ export class Holdings {
     this.#world = world;
   }
 
-  /** Reads what is on the device, all in one wait. */
+  /** Reads device values, all in one wait. */
   *take(state: NamedHoldable): Reading<NamedHeld> {
     const held: Record<string, Held> = Object.create(null);
     const read: { readonly name: string; readonly tensor: Tensor; hold(values: TypedArray): Held }[] = [];
@@ -72,7 +72,7 @@ export class Holdings {
     return { dtype, shape, part };
   }
 
-  /** The arrays. All ranks must ask for them. */
+  /** The whole arrays. All ranks must call it. */
   whole(held: NamedHeld): NamedArrays {
     const arrays: Record<string, HostArray> = Object.create(null);
     for (const [name, array] of Object.entries(held)) arrays[name] = "data" in array ? array : this.#joined(array);
@@ -85,5 +85,5 @@ export class Holdings {
   }
 }
 
-/** Of an array, or a part of one. */
+/** The values of an array, or of a part of one. */
 export const valuesIn = (held: Held): TypedArray => ("data" in held ? held.data : held.part);

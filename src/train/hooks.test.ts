@@ -1,4 +1,4 @@
-// Saving and going back from within hooks and updates: the same bits as a training that nobody touched.
+// Saving and going back inside hooks and updates: the same bits as an undisturbed training.
 import { describe, expect, test } from "vitest";
 import { moons } from "../data/index.ts";
 import * as nn from "../nn/index.ts";
@@ -75,13 +75,13 @@ const untouched = training();
 toTheEnd(untouched);
 const expected = outcome(untouched);
 
-/** As a file would hold it. */
+/** As stored in a file. */
 const written = (state: TrainState): TrainState => ({
   tensors: structuredClone(state.tensors),
   json: JSON.parse(JSON.stringify(state.json)),
 });
 
-test("a state that a hook saves is that of the weights that are trained, and of the epoch to come", () => {
+test("a state saved by a hook holds the trained weights, and the next epoch", () => {
   const saved: TrainState[] = [];
   const saving = training((where, trainer) => {
     if (where === "stepEnd" || where === "epochEnd") saved.push(written(trainer.state()));
@@ -97,7 +97,7 @@ test("a state that a hook saves is that of the weights that are trained, and of 
   }
 });
 
-test("a state is refused while a callback with a state has still to learn of the epoch", () => {
+test("a state is refused before all stateful callbacks have been called for the epoch", () => {
   const refused: string[] = [];
   const saving = training((where, trainer) => {
     if (where !== "epoch") return;
@@ -114,7 +114,7 @@ test("a state is refused while a callback with a state has still to learn of the
   expect(outcome(saving)).toEqual(expected);
 });
 
-test("after an error of a listener states are saved again", () => {
+test("states can be saved again after an error in a listener", () => {
   let fails = true;
   const made = training((where) => {
     if (where === "epoch" && fails) throw new Error("the disk is full");
@@ -144,7 +144,7 @@ describe("going back in a hook", () => {
     expect(outcome(made)).toEqual(expected);
   });
 
-  test("a state that is refused leaves the averages where they were", () => {
+  test("a refused state leaves the averages unchanged", () => {
     const refused: string[] = [];
     const made = training((where, trainer) => {
       if (where !== "epochEnd") return;
@@ -159,7 +159,7 @@ describe("going back in a hook", () => {
   });
 });
 
-test("a state that is refused within an update leaves the batches before it in it", () => {
+test("a state refused within an update keeps the earlier batches of that update", () => {
   let call = 0;
   const augment: TrainerOptions["augment"] = (features) => {
     if (++call === 5) throw new Error("the file is locked");

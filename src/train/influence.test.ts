@@ -1,10 +1,10 @@
-// What columns do to a model, on functions whose answers are known.
+// Effects of columns on a model, for functions with known answers.
 import { expect, test } from "vitest";
 import { Dataset } from "../data/index.ts";
 import { partialDependence, permutationImportance } from "./index.ts";
 import * as metrics from "./metrics.ts";
 
-// The target is the first column; the second is noise; the last two are one category.
+// The target is the first column, the second is noise, and the last two are one category.
 const rows = Array.from({ length: 40 }, (_, k) => [(k * 7) % 13, (k * 5) % 11, k % 2, 1 - (k % 2)]);
 const data = new Dataset({
   features: Float32Array.from(rows.flat()),
@@ -19,12 +19,12 @@ const groups = [
 const answers = ({ features, length }: Dataset): number[] =>
   Array.from({ length }, (_, row) => 2 * (features.data[4 * row] ?? 0));
 
-test("only what the model uses is important, and the order is drawn from the seed", () => {
+test("only columns that the model uses are important, and shuffles follow the seed", () => {
   const score = (shuffled: Dataset): number => metrics.r2(answers(shuffled), data.targets.data);
   const found = permutationImportance(data, { groups, score, repeats: 4, seed: 3 });
   expect(found.map(({ name }) => name)).toEqual(["size", "noise", "kind"]);
   const [size, noise, kind] = found;
-  // R² of values in another order: 1 − 2 (1 − r), whose mean over orders is −1, with a correlation r near 0.
+  // R² of shuffled values: 1 − 2 (1 − r), where the correlation r is near 0, so its mean over shuffles is −1.
   expect(size?.mean).toBeGreaterThan(1);
   expect(size?.mean).toBeLessThan(3);
   const drops = size?.drops ?? [];
@@ -49,7 +49,7 @@ test("a category is shuffled as a whole", () => {
   expect([...sums]).toEqual([1]);
 });
 
-test("partial dependence is the mean answer, with the quartiles of the rows", () => {
+test("partial dependence is the mean prediction, with the quartiles of the rows", () => {
   const plane = ({ features, length }: Dataset): number[] =>
     Array.from({ length }, (_, row) => 3 * (features.data[4 * row] ?? 0) + (features.data[4 * row + 1] ?? 0));
   const [group] = groups;
@@ -71,7 +71,7 @@ test("partial dependence is the mean answer, with the quartiles of the rows", ()
   expect(found.high[1]?.[0]).toBeCloseTo(6 + at(0.75), 6);
 });
 
-test("a group that is not there, a value of another width", () => {
+test("an unknown group, and a value of another width, are refused", () => {
   const wrong = [{ name: "far", from: 3, count: 2 }];
   expect(() => permutationImportance(data, { groups: wrong, score: () => 0 })).toThrow(
     /"far" is 2 features from 3 on, and a row has 4/,

@@ -1,11 +1,11 @@
-// The effect of a table's columns on a model: how much it loses without one, and how its predictions change with one.
+// The effect of a table's columns on a model: how much worse it is without one, and how its predictions change with one.
 import { Dataset, Random } from "../data/index.ts";
 import { at } from "../graph/at.ts";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
 
-/** Features that belong together, such as those that one category became: `count` from `from` on. */
+/** Features that belong together, such as those of one category: `count` features from `from` on. */
 export interface FeatureGroup {
   readonly name: string;
   readonly from: number;
@@ -14,9 +14,9 @@ export interface FeatureGroup {
 
 export interface PermutationOptions {
   readonly groups: readonly FeatureGroup[];
-  /** A figure of the model on these rows, of which more is better. */
+  /** A metric of the model on these rows; higher is better. */
   readonly score: (rows: Dataset) => number;
-  /** How often each group is shuffled. Default 5. */
+  /** The number of shuffles of each group. Default 5. */
   readonly repeats?: number;
   /** Default 0. */
   readonly seed?: number;
@@ -30,14 +30,14 @@ const kinds: OptionKinds<PermutationOptions> = {
 };
 
 export interface Importance extends FeatureGroup {
-  /** What the figure falls by when the group's values are shuffled among the rows: the mean over the repeats. */
+  /** The decrease of the metric when the group's values are shuffled among the rows: the mean over the repeats. */
   readonly mean: number;
-  /** The standard deviation over the repeats, by their number. */
+  /** The standard deviation over the repeats, dividing by their number. */
   readonly deviation: number;
   readonly drops: readonly number[];
 }
 
-/** The rows' features, one row after the other, and how wide one is. */
+/** The number of features of a row, with the checks of the groups. */
 function widthOf(name: string, { features, length }: Dataset, groups: readonly FeatureGroup[]): number {
   const width = features.data.length / length;
   for (const { name: group, from, count } of groups)
@@ -59,8 +59,8 @@ const withFeatures = ({ features, targets }: Dataset, data: Float32Array): Datas
   });
 
 /**
- * Permutation importance: score(rows) − score(rows with the values of one group shuffled among them). Groups are shuffled as a whole, so
- * that a category stays one. A group that others tell as well looks unimportant. Source: Breiman 2001; sklearn.inspection.permutation_importance.
+ * Permutation importance: score(rows) − score(rows with the values of one group shuffled among them). Groups are shuffled as a whole, so that a
+ * category stays valid. A group that correlates with others looks unimportant. Source: Breiman 2001; sklearn.inspection.permutation_importance.
  */
 export function permutationImportance(rows: Dataset, options: PermutationOptions): Importance[] {
   const { groups, score, repeats = 5, seed = 0 } = checkOptions("permutationImportance", options, kinds);
@@ -89,9 +89,9 @@ export function permutationImportance(rows: Dataset, options: PermutationOptions
 
 export interface DependenceOptions {
   readonly group: FeatureGroup;
-  /** What the group is set to in turn: each as many numbers as it has features. */
+  /** The values to set the group to, each with one number per feature. */
   readonly values: readonly Numbers[];
-  /** The model's answers [rows · outputs], one row after the other. */
+  /** The model's predictions [rows · outputs], row by row. */
   readonly predict: (rows: Dataset) => Numbers;
 }
 
@@ -104,16 +104,16 @@ const dependenceKinds: OptionKinds<DependenceOptions> = {
 };
 
 export interface Dependence {
-  /** The mean answer over all rows, for each value and output: [values][outputs]. */
+  /** The mean prediction over all rows, for each value and output: [values][outputs]. */
   readonly mean: readonly (readonly number[])[];
-  /** The quartiles of the rows' answers: how differently rows respond. */
+  /** The quartiles of the rows' predictions: how differently rows respond. */
   readonly low: readonly (readonly number[])[];
   readonly high: readonly (readonly number[])[];
 }
 
 /**
- * Partial dependence: the mean of predict(rows with the group set to v) for each value v, all else as it is in each row. Where columns
- * hang together, it is also asked about rows that cannot be. Source: Friedman 2001; sklearn.inspection.partial_dependence (brute).
+ * Partial dependence: the mean of predict(rows with the group set to v) for each value v, with all else unchanged in each row. If columns correlate,
+ * it includes rows that cannot occur. Source: Friedman 2001; sklearn.inspection.partial_dependence (brute).
  */
 export function partialDependence(rows: Dataset, options: DependenceOptions): Dependence {
   const { group, values, predict } = checkOptions("partialDependence", options, dependenceKinds);
@@ -139,7 +139,7 @@ export function partialDependence(rows: Dataset, options: DependenceOptions): De
   return { mean, low, high };
 }
 
-/** Of sorted values, by a line between neighbours. */
+/** A quantile of sorted values, with linear interpolation. */
 function quantile(sorted: Float64Array, share: number): number {
   const place = share * (sorted.length - 1);
   const below = Math.floor(place);

@@ -1,9 +1,9 @@
-// Going to a step, back or ahead: one journey at a time, from the nearest moment that was kept.
+// Going to a step, back or ahead, from the nearest kept moment: one journey at a time.
 import { HebbError } from "../graph/errors.ts";
 import { readsAtOnce } from "../tensor/reading.ts";
 import { numbersOf } from "./trainerOptions.ts";
 
-/** A training that goes to a step. */
+/** A training that can go to a step. */
 interface Traveller {
   readonly steps: number;
   readonly epochOver: boolean;
@@ -17,7 +17,7 @@ interface Traveller {
 
 export class Journey {
   readonly #training: Traveller;
-  /** Where it is going. */
+  /** The destination. */
   #target: number | undefined;
 
   constructor(training: Traveller) {
@@ -26,7 +26,7 @@ export class Journey {
 
   async to(step: number): Promise<void> {
     numbersOf("Trainer.goTo").whole("the step", step, 0);
-    // Two would take each other's steps, and each would rewind what the other has reached.
+    // Two journeys would take each other's steps, and each would undo the other's progress.
     if (this.#target !== undefined)
       throw new HebbError(
         `Trainer.goTo: training is on its way to step ${this.#target}, and cannot go to step ${step} meanwhile; await the first call before the next`,

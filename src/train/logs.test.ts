@@ -89,7 +89,7 @@ describe("event files of TensorBoard", () => {
     expect(records(record(bytes))).toEqual([bytes]);
   });
 
-  test("the version, figures, histograms and findings stand where TensorBoard looks for them", () => {
+  test("the version, figures, histograms and findings are where TensorBoard looks for them", () => {
     const parts: Uint8Array[] = [];
     const { event: listen } = tensorBoardLog(
       (bytes) => parts.push(bytes),
@@ -131,7 +131,7 @@ describe("event files of TensorBoard", () => {
 });
 
 describe("histograms", () => {
-  test("count every number once, and leave out what is none", () => {
+  test("count every number once, and omit NaN and infinity", () => {
     const { counts, edges, sum, sumSquares } = histogramOf("w", "weights", Float32Array.of(-1, 0, 0, 1, Number.NaN));
     expect(counts.reduce((a, b) => a + b, 0)).toBe(4);
     expect([edges[0], edges.at(-1), sum, sumSquares]).toEqual([-1, 1, 0, 2]);
@@ -153,7 +153,7 @@ describe("tables and lines", () => {
     );
   });
 
-  test("JSON lines hold every event; what is not a number is null", () => {
+  test("JSON lines hold every event, with null for NaN", () => {
     let text = "";
     jsonlLog((more) => {
       text += more;
@@ -162,7 +162,7 @@ describe("tables and lines", () => {
   });
 });
 
-test("the console is told of the start, of epochs in a line each, and of how it ended", () => {
+test("the console shows the start, a line for each epoch, and how training ended", () => {
   const lines: string[] = [];
   const { event } = consoleLog((line) => {
     lines.push(line);
@@ -184,7 +184,7 @@ test("the console is told of the start, of epochs in a line each, and of how it 
   expect(lines).toEqual([
     "42 parameters, up to 3 epochs of 10 steps, on wasm, 1 thread",
     "epoch   1  train loss 0.5000  validation loss 0.2500, accuracy 50.0 %  *",
-    // The second came within half a second; the last is always told.
+    // The second came within half a second; the last is always printed.
     "epoch   3  train loss 0.5000  validation loss 0.2500, accuracy 50.0 %  *",
   ]);
   event(epoch(0, null));

@@ -7,7 +7,7 @@ import type { EventListener, Histogram, TrainEvent } from "./events.ts";
 import type { PartState } from "./parts.ts";
 import { orNull } from "./state.ts";
 
-/** A callback that hears every event. */
+/** A callback that gets every event. */
 export interface Log extends Callback {
   readonly event: EventListener;
 }
@@ -15,19 +15,19 @@ export interface Log extends Callback {
 const plain = (_: string, value: unknown): unknown =>
   typeof value === "number" && !Number.isFinite(value) ? null : value;
 
-/** One line of JSON for each event; figures that are NaN or infinite are null. */
+/** One line of JSON for each event; metrics that are NaN or infinite are null. */
 export const jsonlLog = (write: (text: string) => void): Log => ({
   event: (event) => write(`${JSON.stringify(event, plain)}\n`),
 });
 
 export interface CsvLogOptions {
-  /** Default true. A run that is resumed has none of its own: it writes on in the columns of the first epoch. */
+  /** Default true. A resumed run writes none: it continues with the columns of the first epoch. */
   readonly header?: boolean;
-  /** Tells it from another one of the same training. Default "csvLog". */
+  /** Distinguishes several of them in one training. Default "csvLog". */
   readonly name?: string;
 }
 
-/** One line for each epoch: epoch, step, lr, seconds, then every figure of training and validation, in the order of the first epoch. */
+/** One line for each epoch: epoch, step, lr, seconds, then all metrics of training and validation, in the order of the first epoch. */
 export const csvLog = (write: (text: string) => void, options: CsvLogOptions = {}): Log => new CsvLog(write, options);
 
 const saved = objectOf<{ columns: readonly string[] | null }>({ columns: orNull(listOf(aString)) });
@@ -95,7 +95,7 @@ export function crc32c(bytes: Uint8Array): number {
   return (crc ^ 0xffffffff) >>> 0;
 }
 
-/** The checksum as record files hold it: rotated and offset, so that a checksum of checksums is none. */
+/** The checksum as stored in record files: rotated and offset, so that checksums of checksums work. */
 const masked = (bytes: Uint8Array): number => {
   const crc = crc32c(bytes);
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
@@ -188,8 +188,8 @@ function histogramMessage({ edges, counts, sum, sumSquares }: Histogram): Messag
 }
 
 /**
- * Event files that TensorBoard reads: figures of every epoch, the learning rate, histograms, findings as text. Little-endian machines
- * only, as JavaScript's are. `now` gives seconds since 1970. Source: the formats of tensorflow/core/util/event.proto and summary.proto.
+ * Event files for TensorBoard: metrics of every epoch, the learning rate, histograms, findings as text. Only for little-endian machines, as all
+ * current ones are. `now` gives seconds since 1970. Source: the formats of tensorflow/core/util/event.proto and summary.proto.
  */
 export function tensorBoardLog(write: (bytes: Uint8Array) => void, now: () => number = () => Date.now() / 1000): Log {
   checkKind("tensorBoardLog", "the function that writes", write, kind.func<typeof write>());
@@ -222,7 +222,7 @@ export function tensorBoardLog(write: (bytes: Uint8Array) => void, now: () => nu
       case "finding": {
         const { finding } = event;
         const text = `${finding.what}: ${finding.evidence}. ${finding.why}. ${finding.fix}.`;
-        // A text is a tensor of strings: dtype 1 = DT_STRING (7), tensor_shape 2 with one dim of size 1, string_val 8.
+        // A text is a string tensor: dtype 1 = DT_STRING (7), tensor_shape 2 with one dim of size 1, string_val 8.
         const tensor = new Message()
           .whole(1, 7)
           .bytes(2, new Message().bytes(2, new Message().whole(1, 1)))

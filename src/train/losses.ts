@@ -9,40 +9,40 @@ export interface BrokenLoss {
   readonly step: number;
 }
 
-/** An update in which a check failed, told later: it changed nothing, nor did those behind it. */
+/** An update with a failed check, reported later: neither it nor the updates after it changed anything. */
 export interface LateFailure {
   readonly error: HebbError;
   readonly step: number;
 }
 
-/** A step whose loss was asked for and has not arrived. */
+/** A step whose loss was requested and has not arrived. */
 interface Asked {
   readonly result: StepResult;
   readonly place: Place;
-  /** What arrives, or the reason why nothing does. */
+  /** The loss, or the reason why it cannot arrive. */
   readonly taken: Promise<StepLoss | { readonly error: unknown }>;
 }
 
 export class Losses {
   readonly #epochLoss: MeanLoss;
-  /** Of the batches of the present update. */
+  /** The loss of the batches of the current update. */
   readonly #updateLoss = new MeanLoss();
-  /** The first `#count` of these; the arrays stay, so that a step allocates none. */
+  /** The first `#count` are valid; the arrays are reused, so that a step allocates none. */
   readonly #unread: StepResult[] = [];
   readonly #places: Place[] = [];
   #count = 0;
   #asked: Asked[] = [];
-  /** Stands for the state that was put in place last. */
+  /** Identifies the state that was restored last. */
   #since = {};
   #updates = 0;
   #last = Number.NaN;
 
-  /** Adds what is read to the loss of the epoch. */
+  /** Losses that are read are added to the loss of the epoch. */
   constructor(epochLoss: MeanLoss) {
     this.#epochLoss = epochLoss;
   }
 
-  /** The mean loss of the last update that was read. */
+  /** The mean loss of the last update whose loss was read. */
   get last(): number {
     return this.#last;
   }
@@ -52,7 +52,7 @@ export class Losses {
     return this.#updates;
   }
 
-  /** Steps whose losses nobody has asked for. */
+  /** Steps whose losses have not been requested. */
   get unread(): number {
     return this.#count;
   }
@@ -74,16 +74,14 @@ export class Losses {
     return broken;
   }
 
-  /**
-   * The same by promise: asks for all, and waits for all but the last `ahead`. So the device has work while losses are on their way.
-   */
+  /** read by promise: requests all losses, and waits for all but the last `ahead`, so that the device has work meanwhile. */
   async readLater(ahead: number): Promise<BrokenLoss | LateFailure | undefined> {
     this.#ask();
     const since = this.#since;
     while (this.#since === since && this.#asked.length > ahead) {
       const { result, place, taken } = this.#asked.shift() as Asked;
       let found = await taken;
-      // the first reader learns of a failure that may be another's: what there is can be read again.
+      // The first reader also gets failures of other work, so values that exist are read again.
       if ("error" in found) found = await numbersOf(result);
       if (this.#since !== since) return undefined;
       const wrong = "error" in found ? late(found.error, this.#updates + 1) : this.#take(found, place);
@@ -115,7 +113,7 @@ export class Losses {
     return undefined;
   }
 
-  /** Another state was restored, after `updates` updates. */
+  /** Called after another state was restored, with `updates` updates. */
   forget(updates: number): void {
     [this.#count, this.#updates, this.#asked, this.#since] = [0, updates, [], {}];
   }

@@ -3,7 +3,7 @@ import { HebbError } from "../graph/errors.ts";
 
 type Numbers = ArrayLike<number>;
 
-/** Rows that are sorted by their score, the highest first. */
+/** The indices of the rows, sorted by their score, highest first. */
 function ranked(name: string, scores: Numbers, target: Numbers): Uint32Array {
   if (scores.length !== target.length)
     throw new HebbError(`${name}: ${scores.length} scores do not fit ${target.length} targets`);
@@ -14,19 +14,19 @@ function ranked(name: string, scores: Numbers, target: Numbers): Uint32Array {
   );
 }
 
-/** A point of a curve over thresholds: rows whose score is at least `threshold` are called positive. */
+/** A point of a curve over thresholds: rows whose score is at least `threshold` are predicted positive. */
 export interface RocPoint {
   readonly threshold: number;
-  /** Of the negative rows, the share that is called positive. */
+  /** The fraction of negative rows that is predicted positive. */
   readonly falsePositives: number;
-  /** Of the positive rows, the share that is found: recall. */
+  /** The fraction of positive rows that is found: recall. */
   readonly truePositives: number;
 }
 
 /**
- * The receiver operating characteristic: from the threshold at which nothing is positive to the least score, rows of equal score
- * together. The area under it by trapezoids is rocAuc. Shares are NaN where a class is absent. Throws HebbError for a score that is NaN.
- * Source: sklearn.metrics.roc_curve without dropped points.
+ * The receiver operating characteristic: from the threshold at which nothing is positive down to the lowest score, with rows of equal score together.
+ * The area under it by trapezoids is rocAuc. Rates are NaN if a class is absent. Throws HebbError for a score that is NaN. Source:
+ * sklearn.metrics.roc_curve without dropped points.
  */
 export function rocCurve(scores: Numbers, target: Numbers): RocPoint[] {
   const order = ranked("rocCurve", scores, target);
@@ -49,20 +49,20 @@ export function rocCurve(scores: Numbers, target: Numbers): RocPoint[] {
   return points;
 }
 
-/** The rows whose probability lies in one part of 0 … 1. */
+/** The rows whose probability lies in one interval of 0 … 1. */
 export interface CalibrationBin {
   readonly from: number;
   readonly to: number;
   readonly rows: number;
-  /** Mean probability of the rows; NaN where there are none. */
+  /** The mean probability of the rows; NaN without rows. */
   readonly said: number;
-  /** Share of them that is positive; NaN where there are none. */
+  /** The fraction of positive rows; NaN without rows. */
   readonly found: number;
 }
 
 /**
- * A reliability diagram: probabilities in parts of equal width (default 10), and what came of them. Throws HebbError for a
- * probability outside 0 … 1. Source: sklearn.calibration.calibration_curve, with the empty parts.
+ * A reliability diagram: intervals of probability of equal width (default 10), with the observed frequencies. Throws HebbError for a probability
+ * outside 0 … 1. Source: sklearn.calibration.calibration_curve, with the empty intervals.
  */
 export function calibrationCurve(probabilities: Numbers, target: Numbers, bins = 10): CalibrationBin[] {
   if (!(Number.isSafeInteger(bins) && bins >= 1))
@@ -91,13 +91,13 @@ export function calibrationCurve(probabilities: Numbers, target: Numbers, bins =
   });
 }
 
-/** How far the probabilities are from what came of them: Σ rows · |said − found| / Σ rows. Source: Naeini et al. 2015. */
+/** The mean deviation of probabilities from observed frequencies: Σ rows · |said − found| / Σ rows. Source: Naeini et al. 2015. */
 export function expectedCalibrationError(probabilities: Numbers, target: Numbers, bins = 10): number {
   const parts = calibrationCurve(probabilities, target, bins).filter(({ rows }) => rows > 0);
   return parts.reduce((sum, { rows, said, found }) => sum + rows * Math.abs(said - found), 0) / target.length;
 }
 
-/** Σ(p − t)² / n, of the probability of class 1. Source: sklearn.metrics.brier_score_loss. */
+/** Σ(p − t)² / n, for the probability of class 1. Source: sklearn.metrics.brier_score_loss. */
 export function brierScore(probabilities: Numbers, target: Numbers): number {
   if (probabilities.length !== target.length)
     throw new HebbError(`brierScore: ${probabilities.length} probabilities do not fit ${target.length} targets`);

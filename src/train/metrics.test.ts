@@ -1,4 +1,4 @@
-// Metrics against figures worked out by hand.
+// Metrics against hand-computed values.
 import { describe, expect, test } from "vitest";
 import * as metrics from "./metrics.ts";
 
@@ -16,7 +16,7 @@ describe("metrics", () => {
     expect(() => metrics.accuracy([1], [1, 2])).toThrow(/1 predictions do not fit 2/);
   });
 
-  test("precision, recall and F1, zero for a class never predicted", () => {
+  test("precision, recall and F1 are zero for a class never predicted", () => {
     const [zero, one, two] = metrics.classScores(predicted, target, 3);
     expect(zero).toEqual({ precision: 0.5, recall: 0.5, f1: 0.5, support: 2 });
     expect(one?.precision).toBeCloseTo(2 / 3, 12);
@@ -24,14 +24,14 @@ describe("metrics", () => {
     expect(two).toEqual({ precision: 0, recall: 0, f1: 0, support: 1 });
   });
 
-  test("tens of thousands of classes, whose matrix would fill the memory", () => {
+  test("tens of thousands of classes, whose full matrix would not fit in memory", () => {
     const scores = metrics.classScores([49_999, 7, 7], [49_999, 7, 8], 50_000);
     expect(scores[49_999]).toEqual({ precision: 1, recall: 1, f1: 1, support: 1 });
     expect(scores[7]).toEqual({ precision: 0.5, recall: 1, f1: 2 / 3, support: 1 });
     expect(metrics.classFigures([49_999, 7], [49_999, 7], 50_000)["macroF1"]).toBe(1);
   });
 
-  test("a class that is neither there nor predicted does not lower the mean", () => {
+  test("a class that neither occurs nor is predicted does not lower the mean", () => {
     const scores = metrics.classScores([1, 1], [1, 1], 3);
     expect(scores[2]?.f1).toBeNaN();
     expect(metrics.macroAverage(scores)).toEqual({ precision: 1, recall: 1, f1: 1, support: 2 });
@@ -41,7 +41,7 @@ describe("metrics", () => {
     const scores = [0.2, 0.5, 0.3, 0.4, 0.4, 0.2];
     expect([...metrics.predictedClasses(scores, 3)]).toEqual([1, 0]);
     expect(metrics.topKAccuracy(scores, [2, 2], 3, 2)).toBe(0.5);
-    // No score is above NaN, which is not a hit for all that.
+    // No score is above NaN, which is still not a hit.
     expect(metrics.topKAccuracy([Number.NaN, Number.NaN, Number.NaN], [1], 3, 1)).toBeNaN();
   });
 
@@ -52,7 +52,7 @@ describe("metrics", () => {
     expect(metrics.rocAuc([Number.NaN, Number.NaN, 0.1], [0, 1, 1])).toBeNaN();
   });
 
-  test("regression figures and perplexity", () => {
+  test("regression metrics and perplexity", () => {
     expect(metrics.mae([1, 2, 3], [1, 4, 0])).toBeCloseTo(5 / 3, 12);
     expect(metrics.rmse([1, 2, 3], [1, 4, 0])).toBeCloseTo(Math.sqrt(13 / 3), 12);
     expect(metrics.r2([1, 2, 3], [1, 2, 3])).toBe(1);
@@ -70,7 +70,7 @@ describe("curves over thresholds", () => {
   const scores = [0.1, 0.4, 0.35, 0.8, 0.8, 0.65, 0.05, 0.97];
   const target = [0, 0, 1, 1, 0, 1, 0, 1];
 
-  test("the ROC curve, rows of equal score together, with the area of rocAuc under it", () => {
+  test("the ROC curve has rows of equal score together, and the area rocAuc under it", () => {
     const points = metrics.rocCurve(scores, target);
     expect(points.map(({ falsePositives }) => falsePositives)).toEqual([0, 0, 0.25, 0.25, 0.5, 0.5, 0.75, 1]);
     expect(points.map(({ truePositives }) => truePositives)).toEqual([0, 0.25, 0.5, 0.75, 0.75, 1, 1, 1]);
@@ -83,7 +83,7 @@ describe("curves over thresholds", () => {
     expect(() => metrics.rocCurve([Number.NaN], [1])).toThrow(/row 1 is NaN/);
   });
 
-  test("calibration, with empty parts, and its error", () => {
+  test("calibration, with empty intervals, and its error", () => {
     const parts = metrics.calibrationCurve(scores, target, 4);
     expect(parts.map(({ rows }) => rows)).toEqual([2, 2, 1, 3]);
     [0.075, 0.375, 0.65, (0.8 + 0.8 + 0.97) / 3].forEach((said, k) => {

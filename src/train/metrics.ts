@@ -9,7 +9,7 @@ function sameLength(name: string, a: Numbers, b: Numbers): void {
   if (a.length !== b.length) throw new HebbError(`${name}: ${a.length} predictions do not fit ${b.length} targets`);
 }
 
-/** The place of the largest score of each row. */
+/** The index of the largest score of each row. */
 export function predictedClasses(scores: Numbers, classes: number): Int32Array {
   const result = new Int32Array(scores.length / classes);
   for (let row = 0; row < result.length; row++) {
@@ -21,7 +21,7 @@ export function predictedClasses(scores: Numbers, classes: number): Int32Array {
   return result;
 }
 
-/** Share of equal labels. */
+/** The fraction of equal labels. */
 export function accuracy(predicted: Numbers, target: Numbers): number {
   sameLength("accuracy", predicted, target);
   let right = 0;
@@ -29,7 +29,7 @@ export function accuracy(predicted: Numbers, target: Numbers): number {
   return right / target.length;
 }
 
-/** Share of rows whose target is among the k largest scores; NaN when a score is NaN. */
+/** The fraction of rows whose target is among the k largest scores; NaN if a score is NaN. */
 export function topKAccuracy(scores: Numbers, target: Numbers, classes: number, k: number): number {
   if (noNumber(scores)) return Number.NaN;
   let right = 0;
@@ -58,18 +58,18 @@ export interface ClassScores {
   readonly precision: number;
   readonly recall: number;
   readonly f1: number;
-  /** Rows of the class. */
+  /** The number of rows of the class. */
   readonly support: number;
 }
 
 /**
- * Precision, recall and F1 of each class; 0 where a class is never predicted or never occurs, NaN where neither. Source:
+ * Precision, recall and F1 of each class; 0 if a class is never predicted or never occurs, NaN if both. Source:
  * sklearn.metrics.precision_recall_fscore_support.
  */
 export function classScores(predicted: Numbers, target: Numbers, classes: number): ClassScores[] {
   sameLength("classScores", predicted, target);
   const counts = (): Float64Array => new Float64Array(classes);
-  // Of thousands of classes nobody has room for the whole matrix.
+  // With thousands of classes the whole matrix would not fit in memory.
   const [hit, occurring, predictedAs] = [counts(), counts(), counts()];
   for (let row = 0; row < target.length; row++) {
     const [own, given] = [target[row] as number, predicted[row] as number];
@@ -90,7 +90,7 @@ export function classScores(predicted: Numbers, target: Numbers, classes: number
   });
 }
 
-/** The mean of the classes' scores, each class counting the same; classes that neither occur nor are predicted are left out. */
+/** The mean of the classes' scores, with equal weights; classes that neither occur nor are predicted are omitted. */
 export function macroAverage(scores: readonly ClassScores[]): ClassScores {
   const met = scores.filter((score) => !Number.isNaN(score.f1));
   const mean = (pick: (score: ClassScores) => number): number =>
@@ -103,18 +103,18 @@ export function macroAverage(scores: readonly ClassScores[]): ClassScores {
   };
 }
 
-/** The mean recall of the classes that occur: accuracy as if each had as many rows. Source: sklearn.metrics.balanced_accuracy_score. */
+/** The mean recall of the classes that occur: accuracy as if they had equal numbers of rows. Source: sklearn.metrics.balanced_accuracy_score. */
 export function balancedAccuracy(predicted: Numbers, target: Numbers, classes: number): number {
   const occurring = classScores(predicted, target, classes).filter(({ support }) => support > 0);
   return occurring.reduce((sum, { recall }) => sum + recall, 0) / occurring.length;
 }
 
-/** The place of the positive class where there are two, as in scikit-learn. */
+/** The index of the positive class of two, as in scikit-learn. */
 export const positiveClass = 1;
 
 /**
- * The figures of decisions between classes. Of two classes precision, recall and F1 are those of the positive one (class 1);
- * of more they are means over the classes, and named so.
+ * Classification metrics. For two classes, precision, recall and F1 are those of the positive class (class 1); for more they are means over the
+ * classes, and named so.
  */
 export function classFigures(predicted: Numbers, target: Numbers, classes: number): Record<string, number> {
   const scores = classScores(predicted, target, classes);
@@ -132,7 +132,7 @@ export function classFigures(predicted: Numbers, target: Numbers, classes: numbe
   return { ...figures, macroPrecision: precision, macroRecall: recall, macroF1: f1 };
 }
 
-/** The names of these figures, which are the same from three classes on. */
+/** The names of these metrics; the same for three or more classes. */
 export const classFigureNames = (classes: number): readonly string[] =>
   Object.keys(classFigures([], [], Math.min(classes, 3)));
 
@@ -141,13 +141,13 @@ function noNumber(scores: Numbers): boolean {
   return false;
 }
 
-/** The rows by their score, the least first. */
+/** The rows sorted by score, lowest first. */
 const byScore = (scores: Numbers): number[] =>
   Array.from({ length: scores.length }, (_, row) => row).sort((a, b) => (scores[a] as number) - (scores[b] as number));
 
 /**
- * The area under precision over recall, as the mean precision at each positive row; rows of equal score count together. NaN
- * without a positive row or when a score is NaN. Source: sklearn.metrics.average_precision_score.
+ * The area under precision over recall, as the mean precision at each positive row; rows of equal score count together. NaN without a positive row or
+ * if a score is NaN. Source: sklearn.metrics.average_precision_score.
  */
 export function averagePrecision(scores: Numbers, target: Numbers): number {
   sameLength("averagePrecision", scores, target);
@@ -166,7 +166,10 @@ export function averagePrecision(scores: Numbers, target: Numbers): number {
   return area / positives;
 }
 
-/** The chance that a positive row scores above a negative one, ties counting half; NaN when a class is absent or a score is NaN. Source: sklearn.metrics.roc_auc_score. */
+/**
+ * The probability that a positive row scores above a negative one, with ties counting half; NaN if a class is absent or a score is NaN. Source:
+ * sklearn.metrics.roc_auc_score.
+ */
 export function rocAuc(scores: Numbers, target: Numbers): number {
   sameLength("rocAuc", scores, target);
   if (noNumber(scores)) return Number.NaN;
@@ -205,8 +208,8 @@ export function rmse(predicted: Numbers, target: Numbers): number {
 }
 
 /**
- * 1 − Σ(p − t)² / Σ(t − mean)²: 1 is perfect, 0 no better than the mean. Of targets that are all the same, 1 if all are predicted and 0 if not;
- * NaN for fewer than two rows, which have no spread. Source: sklearn.metrics.r2_score.
+ * 1 − Σ(p − t)² / Σ(t − mean)²: 1 is perfect, 0 no better than the mean. For constant targets, 1 if all are predicted exactly and 0 otherwise; NaN
+ * for fewer than two rows, which have no variance. Source: sklearn.metrics.r2_score.
  */
 export function r2(predicted: Numbers, target: Numbers): number {
   sameLength("r2", predicted, target);
@@ -224,7 +227,7 @@ export function r2(predicted: Numbers, target: Numbers): number {
 /** e^loss, for a cross-entropy in nats. */
 export const perplexity = (loss: number): number => Math.exp(loss);
 
-/** Whether less or more of a figure is better. */
+/** Whether lower or higher is better. */
 export type Mode = "min" | "max";
 
 const modes: Readonly<Record<string, Mode>> = {
@@ -246,8 +249,8 @@ const modes: Readonly<Record<string, Mode>> = {
   top5: "max",
 };
 
-/** The figures of this library. */
+/** The built-in metrics. */
 export const names: readonly string[] = Object.keys(modes);
 
-/** Whether less or more of a figure of this library is better; undefined for any other. */
+/** Whether lower or higher is better for a built-in metric; undefined for any other. */
 export const modeOf = (name: string): Mode | undefined => (Object.hasOwn(modes, name) ? modes[name] : undefined);

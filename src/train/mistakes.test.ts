@@ -1,4 +1,4 @@
-// What people hand to fit by mistake: each is told what does not go together, and what to change.
+// Common wrong arguments of fit: each error says what does not match, and what to change.
 import { describe, expect, test } from "vitest";
 import { Dataset, moons, prepareSeries, Table } from "../data/index.ts";
 import { HebbError } from "../graph/errors.ts";
@@ -24,18 +24,18 @@ const labelled = (...targets: number[]): Dataset =>
   });
 
 describe("outputs", () => {
-  test("fewer than classes, counted over both parts", async () => {
+  test("fewer than classes, counted over training and validation data", async () => {
     await expect(run(1)).rejects.toThrow(/targets are 2 classes, but the model returns \[32, 1\].*2 outputs/);
     await expect(run(2, { validation: labelled(0, 2) })).rejects.toThrow(/3 classes.*3 outputs/);
   });
 
-  test("more than classes are measured all the same", async () => {
+  test("more than classes are still measured", async () => {
     const { epochs } = await run(5);
     expect(epochs[0]?.validation?.["accuracy"]).toBeGreaterThanOrEqual(0);
     expect(epochs[0]?.validation?.["loss"]).toBeGreaterThan(0);
   });
 
-  test("a label that is not a class, of which nobody could count all before it", async () => {
+  test("a label that is not a class, too large to count the classes below it", async () => {
     const train = labelled(0, 1, 2147483647);
     const own: FitOptions["loss"] = (output, target) => output.mean().add(target.mul(0).sum());
     for (const options of [{}, { classWeights: "balanced" }] as const)
@@ -47,7 +47,7 @@ describe("outputs", () => {
     );
   });
 
-  test("two where one decides", async () => {
+  test("two where one is enough", async () => {
     for (const loss of ["bceWithLogits", "hinge"] as const)
       await expect(run(2, { loss })).rejects.toThrow(/takes one output for each row.*\[32, 2\]/);
   });
@@ -69,7 +69,7 @@ describe("outputs", () => {
     );
   });
 
-  test("several numbers for each row are measured", async () => {
+  test("several numbers for each row are accepted", async () => {
     const rows = Array.from({ length: 60 }, (_, i) => ({ sold: 50 + (i % 7) * 5 }));
     const series = prepareSeries(Table.fromRows(rows), { target: "sold", task: "regression", window: 7, horizon: 3 });
     const model = new nn.Sequential(new nn.Flatten(), new nn.Linear(7, 3));
@@ -84,13 +84,13 @@ describe("outputs", () => {
   });
 });
 
-describe("what is missing, or belongs elsewhere", () => {
+describe("missing or misplaced arguments", () => {
   test("an optimizer of another model", async () => {
     const optimizer = new optim.Adam(new nn.Linear(2, 2).parameters());
     await expect(run(2, { optimizer })).rejects.toThrow(/none of the optimizer's 2 parameters belongs to this model/);
   });
 
-  test("a parameter that nobody can list, in a #private field", async () => {
+  test("a parameter that cannot be listed, in a #private field", async () => {
     class Hidden extends nn.Module {
       readonly layer = new nn.Linear(2, 2);
       readonly #scale = new Parameter(1);
@@ -123,7 +123,7 @@ describe("what is missing, or belongs elsewhere", () => {
     await expect(run(2, { validation: numbers })).rejects.toThrow(/train are classes, those of validation numbers/);
   });
 
-  test("a figure to watch that is not there, before any step", async () => {
+  test("a monitored metric that does not exist, before any step", async () => {
     let steps = 0;
     const callbacks = [{ stepEnd: (): undefined => void steps++ }];
     await expect(run(2, { monitor: "acc", callbacks })).rejects.toThrow(
@@ -136,7 +136,7 @@ describe("what is missing, or belongs elsewhere", () => {
     await expect(run(2, { monitor: "macroF1" })).rejects.toThrow(/no metric "macroF1"/);
   });
 
-  test("from JavaScript: options that there are not, and values of another kind", async () => {
+  test("from JavaScript: unknown options, and values of another kind", async () => {
     const wrong = (options: object): Promise<History> => run(2, options);
     const cases: readonly (readonly [object, RegExp])[] = [
       [{ batchsize: 8 }, /no option batchsize; did you mean batchSize\?/],

@@ -30,7 +30,7 @@ export interface NetworkDescription {
   readonly dropout: number;
 }
 
-/** A network for the features of a table: an ensemble in one network, in which numbers are embedded by their quantiles. */
+/** A network for the features of a table: an ensemble in one network, with numbers embedded by their quantiles. */
 export interface TabularDescription extends Omit<TabularOptions, "features" | "activation"> {
   readonly kind: "tabular";
   /** [features]. */
@@ -41,19 +41,19 @@ export interface TabularDescription extends Omit<TabularOptions, "features" | "a
 /** A model of text. */
 export interface LanguageDescription {
   readonly kind: LanguageName;
-  /** [context]: the tokens that it sees at once. */
+  /** [context]: the number of tokens that it sees at once. */
   readonly inputShape: readonly number[];
-  /** How many different tokens there are. */
+  /** The number of different tokens. */
   readonly outputs: number;
   readonly layers: number;
-  /** Numbers for each token. */
+  /** The width of each token's embedding. */
   readonly width: number;
-  /** Of attention; 1 for an lstm. */
+  /** The number of attention heads; 1 for an lstm. */
   readonly heads: number;
   readonly dropout: number;
 }
 
-/** Everything that fixes a model's structure. */
+/** Everything that determines a model's structure. */
 export type ModelDescription = NetworkDescription | TabularDescription | LanguageDescription;
 
 export const isLanguage = (description: ModelDescription): description is LanguageDescription =>
@@ -139,7 +139,7 @@ function checkDescription(description: ModelDescription): void {
 }
 const isObject = (value: unknown): boolean => typeof value === "object" && value !== null;
 
-/** Builds the network. Its parameters are drawn from the present seed. */
+/** Builds the network. Its parameters are drawn with the current seed. */
 export function buildModel(description: ModelDescription): nn.Module {
   checkDescription(description);
   switch (description.kind) {
@@ -153,7 +153,7 @@ export function buildModel(description: ModelDescription): nn.Module {
     }
     case "mlp": {
       const flat: nn.Module[] = description.inputShape.length > 1 ? [new nn.Flatten()] : [];
-      // Neighbouring pixels say much the same: dropping some of them costs little and keeps the network from leaning on any.
+      // Neighbouring pixels carry similar information, so dropping some costs little and keeps the network from relying on single ones.
       if (flat.length > 0 && description.dropout > 0) flat.push(new nn.Dropout(description.dropout));
       return new nn.Sequential(...flat, ...dense(sizeOf(description.inputShape), description));
     }

@@ -1,10 +1,10 @@
-// Snapshots of a training to go back to, thinned out as they grow.
+// Snapshots of a training to go back to, thinned out as they grow in number.
 import type { Moment } from "./parts.ts";
 
 export interface MomentsOptions {
-  /** How many are kept at most. Default 1: the latest. */
+  /** The maximum number kept. Default 1: the latest. */
   readonly most?: number;
-  /** Updates between two that are kept without being asked for; doubled whenever there are too many. Default: none are. */
+  /** The number of updates between automatically kept snapshots; doubled whenever there are too many. Default: none. */
   readonly every?: number;
 }
 
@@ -38,7 +38,7 @@ export class Moments {
     this.#kept = [...this.#kept.filter(({ step }) => step !== moment.step), moment].sort((a, b) => a.step - b.step);
     if (this.#kept.length <= this.#most) return;
     this.#every *= 2;
-    // The first stays: nothing can be gone back to before it.
+    // The first stays, because nothing before it can be reached again.
     this.#kept = this.#kept.filter(({ step }, place) => place === 0 || step % this.#every === 0);
   }
 

@@ -12,7 +12,7 @@ export interface ActivationRow {
   readonly slope: string;
 }
 
-/** The activations that can be chosen by name. A row is all that the command, the Studio, descriptions of models and the docs read. */
+/** The activations by name. The command, the Studio, descriptions of models and the docs read only these rows. */
 export const activations = {
   relu: { module: "ReLU", title: "ReLU", formula: "max(0, z)", slope: "1 if z > 0, else 0" },
   tanh: { module: "Tanh", title: "tanh", formula: "tanh(z)", slope: "1 − tanh²(z)" },
@@ -46,10 +46,10 @@ export const activationNames = namesOf(activations);
 
 export const networkNames = ["mlp", "cnn", "perceptron"] as const;
 export type NetworkName = (typeof networkNames)[number];
-/** Models of text: they give the next token. */
+/** Models of text: they predict the next token. */
 export const languageNames = ["gpt", "lstm"] as const;
 export type LanguageName = (typeof languageNames)[number];
-/** The network for tables alone. */
+/** The networks that only work for tables. */
 export const tabularNames = ["tabular"] as const;
 export const modelNames = [...networkNames, ...tabularNames, ...languageNames] as const;
 export type ModelName = (typeof modelNames)[number];
@@ -61,15 +61,15 @@ export interface OptimizerRow {
   /** Its class in optim. */
   readonly optimizer: string;
   readonly title: string;
-  /** What it is made with beside the learning rate and the weight decay. */
+  /** Its options besides the learning rate and the weight decay. */
   readonly options?: Readonly<Record<string, number | boolean>>;
-  /** It takes no weight decay: its steps grow and shrink by the signs of gradients alone. */
+  /** It has no weight decay: its steps grow and shrink only by the signs of gradients. */
   readonly noDecay?: true;
   /** The Studio explains its steps. */
   readonly inStudio?: true;
 }
 
-/** The optimizers that can be chosen by name. A row is all that the command, the Studio, `makeOptimizer` and the docs read. */
+/** The optimizers by name. The command, the Studio, `makeOptimizer` and the docs read only these rows. */
 export const optimizers = {
   sgd: { optimizer: "SGD", title: "SGD", inStudio: true },
   momentum: { optimizer: "SGD", title: "Momentum", options: { momentum: 0.9 }, inStudio: true },
@@ -92,7 +92,7 @@ export const optimizers = {
 export type OptimizerName = keyof typeof optimizers;
 export const optimizerNames = namesOf(optimizers);
 
-/** Names of optimizers whose steps the Studio explains. */
+/** The optimizers whose steps the Studio explains. */
 export type StudioOptimizer = {
   [Name in OptimizerName]: (typeof optimizers)[Name] extends { inStudio: true } ? Name : never;
 }[OptimizerName];

@@ -7,47 +7,47 @@ import { cat, oneHot, Tensor, where } from "../tensor/index.ts";
 import { resultTensor } from "../tensor/results.ts";
 import { type LossName, lossNames } from "./names.ts";
 
-/** What is to be predicted: one of some classes, a number, or the token after each. */
+/** What to predict: a class, a number, or the next token at each position. */
 export type Task =
   | { readonly kind: "classes"; readonly count: number }
   | { readonly kind: "number" }
   | { readonly kind: "tokens"; readonly count: number };
 
 /**
- * The loss of a batch, which is a mean, and what it is a mean over: Σ weight × loss / Σ weight. Batches of different weight
- * make one by both together.
+ * The loss of a batch, which is a mean, and the weight that it is a mean over: Σ weight × loss / Σ weight. With both, batches of different weights
+ * can be combined.
  */
 export interface BatchLoss {
   readonly loss: Tensor;
-  /** Σ weight. Where every row counts the same, their number. */
+  /** Σ weight. If all rows have equal weight, their number. */
   readonly weight: Tensor | number;
 }
 
 /**
- * A loss as a function of the network's outputs and the targets: the mean over the rows of the batch. A mean over anything
- * else, such as weights of classes, comes with the sum of what it is over.
+ * A loss as a function of the network's outputs and the targets: the mean over the rows of the batch. A mean over anything else, such as class
+ * weights, must come with the sum of those weights.
  */
 export type LossFunction = (output: Tensor, target: Tensor) => Tensor | BatchLoss;
 
-/** What the rows of a batch count for. */
+/** The weights of the rows of a batch. */
 export interface Counting {
-  /** [B]; absent: every row counts the same. */
+  /** [B]; absent if all rows have equal weight. */
   readonly weights: Tensor | undefined;
-  /** Whether no label is left out, so that none need be counted. */
+  /** Whether no label is ignored, so that none need be counted. */
   readonly complete: boolean;
 }
 
-/** A loss fitted to a task. */
+/** A loss adapted to a task. */
 export interface Objective {
-  /** "own" for a function that the user gave. */
+  /** "own" for a custom function. */
   readonly name: LossName | "own";
   readonly task: Task;
   readonly outputs: number;
-  /** Loss of a batch: outputs [B, outputs] against targets as the data set holds them; with weights [B], Σ weight × loss / Σ weight. */
+  /** The loss of a batch: outputs [B, outputs] against targets as stored in the data set; with weights [B], Σ weight × loss / Σ weight. */
   measure(output: Tensor, target: Tensor, counting: Counting): BatchLoss;
-  /** The same, without its weight. */
+  /** measure without the weight. */
   loss(output: Tensor, target: Tensor, weights?: Tensor): Tensor;
-  /** For classes: probabilities [B, count]; for numbers: the prediction [B, 1]; for tokens: the logits, as they are. */
+  /** For classes: probabilities [B, count]; for numbers: the prediction [B, 1]; for tokens: the logits, unchanged. */
   predict(output: Tensor): Tensor;
 }
 
@@ -68,13 +68,13 @@ const objective = (parts: Omit<Objective, "loss">): Objective => {
   };
 };
 
-/** Answers that a network gives for each row while it learns: one, or one of each member of an ensemble, row by row. */
+/** The number of answers for each row in training: one, or one for each member of an ensemble, row by row. */
 function membersIn(output: Tensor, target: Tensor): number {
   const [given = 0, rows = 0] = [output.shape[0], target.shape[0]];
   return output.rank === 2 && rows > 0 && given > rows && given % rows === 0 ? given / rows : 1;
 }
 
-/** Each row so many times: [B, …] → [B · times, …]. */
+/** Repeats each row `times` times: [B, …] → [B · times, …]. */
 function repeated(rows: Tensor, times: number): Tensor {
   const [count = 0, ...rest] = rows.shape;
   return rows
@@ -83,7 +83,7 @@ function repeated(rows: Tensor, times: number): Tensor {
     .reshape([count * times, ...rest]);
 }
 
-/** Losses of the rows [B]. */
+/** The losses of the rows [B]. */
 type RowLoss = (output: Tensor, target: Tensor, reduction: "none" | "mean") => Tensor;
 
 function weighted(each: RowLoss): Objective["measure"] {
@@ -95,16 +95,16 @@ function weighted(each: RowLoss): Objective["measure"] {
   };
 }
 
-/** sum / weight. A batch in which nothing counts has no loss and moves nothing. */
+/** sum / weight. A batch of weight 0 has no loss and changes nothing. */
 const meanOf = (sum: Tensor, weight: Tensor): BatchLoss => ({
   loss: sum.div(where(weight.gt(0), weight, 1)),
   weight,
 });
 
-/** The label that cross-entropy leaves out. */
+/** The label that cross-entropy ignores. */
 export const ignoredLabel = -100;
 
-/** Cross-entropy of classes. Labels that are left out count for nothing, whatever their row's weight. */
+/** Cross-entropy of classes. Ignored labels count as 0, whatever the weight of their row. */
 const classLoss =
   (count: number): Objective["measure"] =>
   (output, target, { weights, complete }) => {
@@ -121,7 +121,7 @@ const classLoss =
 
 const shapeText = (shape: readonly number[]): string => `[${shape.join(", ")}]`;
 
-/** Numbers are compared element by element, so outputs of another shape are refused, with what to change. */
+/** Numbers are compared element by element, so outputs of another shape are refused, with the remedy. */
 function checkNumbers(output: Tensor, target: Tensor): void {
   if (shapeText(output.shape) === shapeText(target.shape)) return;
   const advice =
@@ -135,7 +135,7 @@ function checkNumbers(output: Tensor, target: Tensor): void {
   );
 }
 
-/** One output for each class: at least as many as there are, or exactly as many. */
+/** Checks for one output for each class: at least as many as classes, or exactly as many. */
 function checkClasses(output: Tensor, count: number, exact: boolean): void {
   const width = output.shape.at(-1) ?? 1;
   if (output.shape.length === 2 && (exact ? width === count : width >= count)) return;
@@ -145,7 +145,7 @@ function checkClasses(output: Tensor, count: number, exact: boolean): void {
   );
 }
 
-/** The objective of a loss on a task; throws when they do not fit. */
+/** The objective of a loss for a task; throws if they do not match. */
 export function makeObjective(name: LossName, task: Task): Objective {
   if (!lossNames.includes(name))
     throw new HebbError(
@@ -179,7 +179,7 @@ export function makeObjective(name: LossName, task: Task): Objective {
       throw new HebbError(`loss "${name}" decides between two classes, but the target has ${count}; use crossEntropy`);
     return twoClasses(name, task);
   }
-  // Distances on classes: the wrong loss, allowed so that it can be compared with the right one.
+  // Distances on classes: the wrong loss, but allowed for comparison with the right one.
   const distance = F[name];
   return objective({
     name,
@@ -193,11 +193,11 @@ export function makeObjective(name: LossName, task: Task): Objective {
   });
 }
 
-/** [B, C, …] with the classes last, as those of one label lie beside each other. */
+/** [B, C, …] with the classes last, so that those of one label are contiguous. */
 const classesLast = (output: Tensor): Tensor =>
   output.rank < 3 ? output : output.permute([0, ...output.shape.map((_, axis) => axis).slice(2), 1]);
 
-/** Cross-entropy of logits [B, T, V] against tokens [B, T], in nats for each token. */
+/** Cross-entropy of logits [B, T, V] against tokens [B, T], in nats per token. */
 function tokenLoss(output: Tensor, target: Tensor): BatchLoss {
   const width = output.shape.at(-1) ?? 1;
   return {
@@ -226,7 +226,7 @@ function twoClasses(name: "bceWithLogits" | "bce" | "hinge", task: Task): Object
   });
 }
 
-/** The objective of a loss of the user's own, with predictions as for the task's usual loss. */
+/** The objective of a custom loss, with predictions as for the task's usual loss. */
 export function ownObjective(loss: LossFunction, task: Task): Objective {
   return objective({
     ...makeObjective(defaultLoss(task), task),
@@ -241,7 +241,7 @@ export function ownObjective(loss: LossFunction, task: Task): Objective {
   });
 }
 
-/** What a function of the user's own gave: the mean over the rows, or a mean with what it is over. */
+/** The result of a custom loss: the mean over the rows, or a mean with its weight. */
 function ownLoss(found: unknown, rows: number): BatchLoss {
   if (typeof found !== "object" || found === null || found instanceof Tensor || !("loss" in found && "weight" in found))
     return { loss: resultTensor("loss", found), weight: rows };
@@ -253,10 +253,10 @@ function ownLoss(found: unknown, rows: number): BatchLoss {
   return { loss: resultTensor("loss", loss), weight: typeof weight === "number" ? weight : weight.reshape([]) };
 }
 
-/** The loss that fits a task when none is named. */
+/** The default loss for a task. */
 export const defaultLoss = (task: Task): LossName => (task.kind === "number" ? "mse" : "crossEntropy");
 
-/** What a data set asks for, by its targets: whole numbers are classes. */
+/** The task of a data set, by its targets: whole numbers are classes. */
 export function taskOf(data: Dataset | TokenSequence): Task {
   if (data instanceof TokenSequence) return { kind: "tokens", count: data.vocabulary };
   if (data.targets.dtype === "float32" || data.targets.dtype === "float64") return { kind: "number" };

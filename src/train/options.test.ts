@@ -1,4 +1,4 @@
-// The options of fit: each does what it says, shown by a run that does the same in another way.
+// The options of fit: each is compared with a run that does the same in another way.
 import { describe, expect, test } from "vitest";
 import { blobs, curve, Dataset, moons, TokenSequence } from "../data/index.ts";
 import * as nn from "../nn/index.ts";
@@ -33,7 +33,7 @@ function expectNear(a: readonly number[], b: readonly number[]): void {
 }
 
 describe("batches", () => {
-  test("gradients of several batches make the update of one large batch, also where the last is smaller", async () => {
+  test("gradients of several batches make the update of one large batch, even if the last is smaller", async () => {
     for (const count of [64, 56]) {
       const rows = moons({ count, seed: 1 });
       const large = await run({ train: rows, batchSize: 32 });
@@ -44,7 +44,7 @@ describe("batches", () => {
     }
   });
 
-  test("limits of gradients are limits of the step", async () => {
+  test("limits of gradients limit the step", async () => {
     seed(1);
     const start = new nn.Sequential(new nn.Linear(2, 8), new nn.Tanh(), new nn.Linear(8, 2))
       .parameters()
@@ -68,7 +68,7 @@ describe("weights of rows and classes", () => {
     return all.subset(rows);
   })();
 
-  test("balanced classes are rows weighted by hand", async () => {
+  test("balanced classes equal rows weighted by hand", async () => {
     const counts = [0, 1].map((label) => Array.from(uneven.targets.data).filter((one) => one === label).length);
     const perClass = counts.map((count) => uneven.length / (2 * count));
     const weighted = new Dataset({
@@ -84,7 +84,7 @@ describe("weights of rows and classes", () => {
     expect(byRow.weights).not.toEqual((await run({ train: uneven })).weights);
   });
 
-  test("a row that counts for nothing is as if it were not there", async () => {
+  test("a row of weight 0 has no effect", async () => {
     const doubled = new Dataset({
       features: Float32Array.from([...train.features.data, ...validation.features.data]),
       featureShape: [2],
@@ -97,7 +97,7 @@ describe("weights of rows and classes", () => {
     }
   });
 
-  test("says where weights have no meaning", async () => {
+  test("refuses weights where they have no meaning", async () => {
     await expect(run({ train: curve({ count: 20 }), classWeights: "balanced" })).rejects.toThrow(
       /weigh classes, but the target is a number/,
     );
@@ -108,8 +108,8 @@ describe("weights of rows and classes", () => {
   });
 });
 
-describe("what is watched", () => {
-  test("improvements tell the figure before, and the best by another figure may be another epoch", async () => {
+describe("the monitored metric", () => {
+  test("improvements report the previous value, and another metric may have another best epoch", async () => {
     const { events, history } = await run({ validation, epochs: 12, monitor: "accuracy" });
     const improved = events.flatMap((event) => (event.type === "improvement" ? [event] : []));
     expect(improved[0]?.previous).toBeNull();
@@ -124,7 +124,7 @@ describe("what is watched", () => {
     await expect(run({ monitor: "acuracy" })).rejects.toThrow(/no metric "acuracy".*loss/);
   });
 
-  test("figures of one's own, and the five likeliest of many", async () => {
+  test("custom metrics, and top-5 accuracy for many classes", async () => {
     const { history } = await run({
       validation,
       metrics: { mistakes: (predictions, targets) => targets.length - Math.round(predictions.length / 2) },
@@ -138,8 +138,8 @@ describe("what is watched", () => {
     expect(figures?.["top5"]).toBeGreaterThan(figures?.["accuracy"] ?? 1);
   });
 
-  test("by its mode, whatever it is called: best epoch, weights, early stopping and plateaus alike", async () => {
-    // Falls, then rises: the least is in epoch 2, the most in epoch 0.
+  test("its mode, under any name, determines best epoch, weights, early stopping and plateaus alike", async () => {
+    // Falls, then rises: the minimum is in epoch 2, the maximum in epoch 0.
     const course = [5, 3, 1, 2, 2.5, 4, 4.5];
     for (const [mode, best, length] of [
       ["min", 2, 5],
@@ -159,7 +159,7 @@ describe("what is watched", () => {
       expect(history.epochs.length).toBe(length);
       const improved = events.flatMap((event) => (event.type === "improvement" ? [event.epoch] : []));
       expect(improved.at(-1)).toBe(best);
-      // The weights of the best epoch are those of a run that ends there.
+      // The weights of the best epoch equal those of a run that ends there.
       expect(weights).toEqual((await run({ validation, epochs: best + 1, restoreBest: false })).weights);
     }
     const plateau = (mode: "min" | "max", options: Partial<FitOptions>) => {
@@ -200,7 +200,7 @@ describe("what is watched", () => {
     expect(steps).toEqual(Array.from({ length: 12 }, (_, k) => k + 1));
   });
 
-  test("the least change that counts", async () => {
+  test("the minimum change that counts", async () => {
     const patient = await run({ validation, epochs: 40, earlyStopping: { patience: 2 } });
     const strict = await run({ validation, epochs: 40, earlyStopping: { patience: 2, minDelta: 0.05 } });
     expect(strict.history.stopped).toBe("early");
@@ -209,10 +209,10 @@ describe("what is watched", () => {
 });
 
 describe("averages and rates", () => {
-  test("the average is what is measured, and what remains", async () => {
+  test("the average is measured, and kept at the end", async () => {
     const { model, history } = await run({ validation, ema: 0.9, epochs: 6, restoreBest: false });
     const plain = await run({ validation, epochs: 6, restoreBest: false });
-    // Evaluating without an optimizer step in between gives the last epoch's figure again.
+    // Evaluating without an optimizer step in between gives the metrics of the last epoch again.
     const { features, targets } = residentOf(validation);
     const output = nn.functional.crossEntropy(model.forward(features), targets);
     expect(output.itemSync()).toBeCloseTo(history.epochs.at(-1)?.validation?.["loss"] ?? 0, 5);
@@ -220,7 +220,7 @@ describe("averages and rates", () => {
     expect(history.epochs.at(-1)?.train).toEqual(plain.history.epochs.at(-1)?.train);
   });
 
-  test("the finder puts everything back", () => {
+  test("the finder restores everything", () => {
     seed(1);
     const model = new nn.Sequential(new nn.Linear(2, 8), new nn.Dropout(0.2), new nn.Tanh(), new nn.Linear(8, 2));
     const optimizer = new optim.Adam(model.parameters(), { lr: 0.123 });
@@ -234,7 +234,7 @@ describe("averages and rates", () => {
     expect(() => findLr(model, { train, optimizer, from: 1, to: 0.1 })).toThrow(/startLr/);
   });
 
-  test("texts have no classes and take no augmentation", async () => {
+  test("texts have no classes and accept no augmentation", async () => {
     const tokens = new TokenSequence(
       Int32Array.from({ length: 60 }, (_, k) => k % 3),
       4,

@@ -1,4 +1,4 @@
-// The parts of a state: what is collected of each, what each is given back, what is refused; and the checks of what a file holds.
+// The parts of a state: what is collected from each, what each gets back, what is refused; and the checks of file contents.
 import { describe, expect, test, vi } from "vitest";
 import type { JsonObject } from "../formats/index.ts";
 import * as nn from "../nn/index.ts";
@@ -31,7 +31,7 @@ import {
 
 const alone = new Holdings(undefined);
 
-/** A part that keeps what it is given. */
+/** A part that keeps the state it is given. */
 function part(name: string, state: PartState, watches?: boolean): Part & { given: unknown } {
   return {
     name,
@@ -46,7 +46,7 @@ function part(name: string, state: PartState, watches?: boolean): Part & { given
 
 const parts = () => [
   part("one", { json: { at: 1 }, tensors: { w: tensor([1, 2]) } }),
-  // Its name begins as the other's does.
+  // Its name is a prefix of the other's.
   part("oneMore", { tensors: { v: tensor([3]) } }),
   part("eyes", { json: { seen: 4 }, tensors: { u: tensor([5]) } }, true),
   part("plain", {}, false),
@@ -54,7 +54,7 @@ const parts = () => [
 const collected = (): TrainState => stateOf(readNow(collect(parts(), 7, alone)), alone);
 
 describe("a state", () => {
-  test("holds each part under its name, and watchers apart", () => {
+  test("holds each part under its name, and watchers separately", () => {
     const moment = readNow(collect(parts(), 7, alone));
     expect(moment.step).toBe(7);
     const { tensors, json } = stateOf(moment, alone);
@@ -69,7 +69,7 @@ describe("a state", () => {
       ["eyes.u", [5]],
     ]);
   });
-  test("gives each part what is its own", () => {
+  test("gives each part its own state", () => {
     const all = parts();
     expect(distribute(all, collected())).toEqual([]);
     expect(all.map(({ given }) => given)).toEqual([
@@ -79,7 +79,7 @@ describe("a state", () => {
       { json: {}, tensors: [] },
     ]);
   });
-  test("may lack a watcher, which is reported, and may have one that nobody asks for", () => {
+  test("may lack a watcher, which is reported, and may have an unused one", () => {
     const others = [...parts(), part("ears", {}, true)];
     expect(distribute(others, collected()).map(({ name }) => name)).toEqual(["ears"]);
     expect(others.at(-1)?.given).toBeUndefined();
@@ -90,7 +90,7 @@ describe("a state", () => {
       ),
     ).toEqual([]);
   });
-  test("is refused with a part too many or too few, and where one only watches now", () => {
+  test("is refused with a part too many or too few, or if one has become a watcher", () => {
     const [one, more, eyes, plain] = parts();
     if (!one || !more || !eyes || !plain) throw new Error("four parts");
     expect(() => distribute([one, more, eyes], collected())).toThrow('has a part "plain", which this training lacks');
@@ -119,7 +119,7 @@ test("two parts of one name are refused", () => {
     );
 });
 
-test("weights that are not numbers are found, those alone", () => {
+test("finds weights that are NaN or infinite, and only weights", () => {
   const model = new nn.BatchNorm1d(2);
   const momentOf = (weight: number, mean: number) => ({
     step: 0,
@@ -141,7 +141,7 @@ test("weights that are not numbers are found, those alone", () => {
     expect(hasBrokenWeights(momentOf(broken, 1), model)).toBe(true);
 });
 
-test("how far a saved training had come", () => {
+test("reads the progress of a saved training", () => {
   const of = (parts: JsonObject) => progressIn({ tensors: {}, json: { version: 2, parts } });
   expect(of({ progress: { records: [1, 2, 3] }, earlyStopping: { waited: 2 } })).toEqual({ epochs: 3, waited: 2 });
   expect(of({ progress: { records: [] } })).toEqual({ epochs: 0, waited: 0 });
@@ -157,7 +157,7 @@ describe("Progress", () => {
   ];
   const saved = (progress: Progress): JsonObject => JSON.parse(JSON.stringify(progress.state().json)) as JsonObject;
 
-  test("counts seconds of an epoch, over a pause too", () => {
+  test("counts the seconds of an epoch, also across a pause", () => {
     vi.useFakeTimers({ toFake: ["performance"] });
     try {
       const progress = new Progress();
@@ -187,7 +187,7 @@ describe("Progress", () => {
       vi.useRealTimers();
     }
   });
-  test("is saved and restored, and what was there before is gone", () => {
+  test("is saved and restored, replacing what was there before", () => {
     const progress = new Progress();
     expect(saved(progress)).toMatchObject({ step: 0, lossSum: 0, lossWeight: 0, records: [], findings: [] });
     progress.step = 5;
@@ -205,14 +205,14 @@ describe("Progress", () => {
     rest.startEpoch();
     expect([rest.epochLoss.sum, rest.epochLoss.weight, rest.step]).toEqual([0, 0, 5]);
   });
-  test("keeps nothing of records but what a file holds", () => {
+  test("keeps only the parts of records that a file holds", () => {
     const progress = new Progress();
     progress.records.push({ ...(records[1] as (typeof records)[1]), ...{ more: 1 } });
     expect(progress.state().json?.["records"]).toEqual([records[1]]);
   });
 });
 
-describe("what a file holds", () => {
+describe("file contents", () => {
   const group = {
     optimizer: "Adam",
     lr: 0.1,
@@ -229,11 +229,11 @@ describe("what a file holds", () => {
   ] as const)("%s is read as it stands", (_, check, value) => {
     expect(check(value, "file")).toEqual(value);
   });
-  test("a figure that does not exist is null there, and NaN here", () => {
+  test("an undefined metric is null in the file, and NaN in memory", () => {
     expect(checkRecord({ epoch: 0, train: { loss: null }, validation: null }, "file").train["loss"]).toBeNaN();
     expect(checkScores({ precision: null, recall: 0, f1: 1, support: 0 }, "file").precision).toBeNaN();
   });
-  test("what earlier versions did not name is undefined", () => {
+  test("fields that earlier versions lacked are undefined", () => {
     const [read] = checkGroups({ slots: [], groups: [{ ...group, optimizer: null, initialLr: null }] }, "file").groups;
     expect([read?.optimizer, read?.initialLr]).toEqual([undefined, undefined]);
   });
@@ -254,7 +254,7 @@ describe("what a file holds", () => {
   ] as const)("%s is refused", (_, check, value, message) => {
     expect(() => check(value, "file")).toThrow(message);
   });
-  test("orNull lets null pass, and nothing else that is not checked", () => {
+  test("orNull accepts null, and checks everything else", () => {
     const check = orNull((value: unknown) => {
       if (value !== 3) throw new Error("not 3");
       return 3;
@@ -264,7 +264,7 @@ describe("what a file holds", () => {
   });
 });
 
-test("arrays of a state are the values of its tensors, and arrays as they are", () => {
+test("arrays of a state are the values of its tensors, and its arrays unchanged", () => {
   const model = new nn.BatchNorm1d(2);
   expect(Object.keys(statesIn(model))).toEqual([
     "weight",

@@ -16,24 +16,24 @@ export interface PartState {
   readonly json?: JsonObject;
 }
 
-/** The same, as it was saved. */
+/** The same, as saved. */
 export interface SavedPart {
   readonly tensors: NamedArrays;
   readonly json: JsonObject;
 }
 
-/** What has a state that a resumed training needs. */
+/** Something with a state that a resumed training needs. */
 export interface Part {
-  /** Unlike that of any other part. */
+  /** Unique among the parts. */
   readonly name: string;
-  /** Only watches: training gives the same bits without it, so a state may lack it. */
+  /** A part that only watches: training gives the same bits without it, so a state may lack it. */
   readonly watches?: boolean;
-  /** As it is now; tensors are read before the next step. */
+  /** The current state; its tensors are read before the next step. */
   state(): PartState;
   restore(state: SavedPart): void;
 }
 
-/** A moment of training. Its plain data may hold what JSON does not, until it is saved. */
+/** A moment of training. Until it is saved, its plain data may hold values that JSON cannot. */
 export interface Moment {
   readonly step: number;
   readonly tensors: NamedHeld;
@@ -43,7 +43,7 @@ export interface Moment {
 
 const version = 2;
 
-/** The present state of all parts; what is on the device is read in one wait. */
+/** The current state of all parts; device values are read in one wait. */
 export function* collect(parts: readonly Part[], step: number, holdings: Holdings): Reading<Moment> {
   const tensors: Record<string, Holdable> = Object.create(null);
   const found = { parts: Object.create(null), watchers: Object.create(null) } as Record<
@@ -65,13 +65,13 @@ export const hasBrokenWeights = ({ tensors }: Moment, model: Module): boolean =>
     return weights !== undefined && !finite(valuesIn(weights));
   });
 
-/** As a file holds it. Of ranks that hold parts, all must ask for it. */
+/** As stored in a file. If ranks hold parts, all must call it. */
 export const stateOf = ({ tensors, parts, watchers }: Moment, holdings: Holdings): TrainState => ({
   tensors: holdings.whole(tensors),
   json: JSON.parse(JSON.stringify({ version, parts, watchers })) as JsonObject,
 });
 
-/** Gives every part its state. Returns the watchers that the state has nothing of. */
+/** Restores the state of every part. Returns the watchers missing from the state. */
 export function distribute(parts: readonly Part[], saved: TrainState): Part[] {
   if (![saved, saved?.tensors, saved?.json].every(isRecord))
     throw new HebbError(
@@ -124,7 +124,7 @@ export function distribute(parts: readonly Part[], saved: TrainState): Part[] {
   return missing;
 }
 
-/** Refuses two parts of one name, and one that begins with another's and a point: a state could not tell them apart. */
+/** Refuses two parts of the same name, or one whose name starts with another's and a dot: a state could not distinguish them. */
 export function checkNames(parts: readonly Part[]): void {
   const names = parts.map(({ name }) => name);
   for (const [place, name] of names.entries()) {
@@ -138,7 +138,7 @@ export function checkNames(parts: readonly Part[]): void {
   }
 }
 
-/** How far a saved training had come, and for how many epochs early stopping had waited. */
+/** The progress of a saved training, and for how many epochs early stopping had waited. */
 export function progressIn(saved: TrainState): { readonly epochs: number; readonly waited: number } {
   const parts = anObject(upgraded(saved, ["earlyStopping"]).json["parts"], "checkpoint: parts");
   const { records } = anObject(parts["progress"], "checkpoint: progress");

@@ -7,10 +7,10 @@ import { MeanLoss } from "./steps.ts";
 
 interface Saved {
   readonly step: number;
-  /** Of the epoch so far: the sum of losses × their weights, and the sum of the weights. */
+  /** For the epoch so far: the sum of losses × their weights, and the sum of the weights. */
   readonly lossSum: number;
   readonly lossWeight: number;
-  /** Of the epoch, before this process went on with it. */
+  /** Seconds of the epoch before this process resumed it. */
   readonly seconds: number;
   readonly records: readonly EpochRecord[];
   readonly findings: readonly Finding[];
@@ -34,12 +34,12 @@ export interface EpochTotals {
 export class Progress implements Part {
   readonly name = "progress";
   step = 0;
-  /** Training rows taken by this process; of no state. */
+  /** Training rows taken by this process; not part of the state. */
   rows = 0;
   readonly epochLoss = new MeanLoss();
   readonly records: EpochRecord[] = [];
   readonly findings: Finding[] = [];
-  /** Seconds of the epoch so far, and when they were counted. */
+  /** The seconds of the epoch so far, and the time of this count. */
   #seconds = 0;
   #counted = performance.now();
 
@@ -47,7 +47,7 @@ export class Progress implements Part {
     return this.#seconds + (performance.now() - this.#counted) / 1000;
   }
 
-  /** Begins an epoch, and gives what the one before it took and lost. */
+  /** Starts an epoch, and returns the seconds and the loss of the one before. */
   startEpoch(): EpochTotals {
     const before = { seconds: this.seconds, loss: this.epochLoss.mean };
     this.epochLoss.set({ sum: 0, weight: 0 });

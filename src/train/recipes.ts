@@ -1,4 +1,4 @@
-// Optimizers, schedules and augmentations by name, with settings that fit the length of a training.
+// Optimizers, schedules and augmentations by name, with settings that suit the length of a training.
 import { type AugmentOptions, augmentation } from "../data/index.ts";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
@@ -25,7 +25,7 @@ export interface OptimizerChoice {
   readonly optimizer: OptimizerName;
   readonly lr: number;
   readonly weightDecay: number;
-  /** Decay only weights, not biases and norms, and forget squares sooner: as GPTs are trained. Default false. */
+  /** Decay only weights, not biases and norms, and use a faster decay of squares, as for GPTs. Default false. */
   readonly language?: boolean;
 }
 
@@ -45,7 +45,7 @@ function decayGroups(model: Module, weightDecay: number): optim.GroupInit<{ weig
   ].filter(({ params: own }) => own.length > 0);
 }
 
-/** What every optimizer of the table is made with; the options that only some take stand in their rows. */
+/** The common options of all optimizers of the table; further ones are in their rows. */
 type MakeOptimizer = new (
   params: optim.Params<{ weightDecay: number }>,
   options: { readonly lr: number; readonly weightDecay?: number },
@@ -70,13 +70,13 @@ export function makeOptimizer(choice: OptimizerChoice, model: Module): optim.Opt
 export interface ScheduleChoice {
   readonly schedule: ScheduleName;
   readonly lr: number;
-  /** Updates over which the rate rises from near 0. */
+  /** The number of updates over which the rate rises from near 0. */
   readonly warmup: number;
   readonly epochs: number;
   readonly stepsPerEpoch: number;
-  /** Where a falling rate ends, as a share of it. Default 0. */
+  /** The final rate of a falling schedule, as a fraction of the initial one. Default 0. */
   readonly floor?: number;
-  /** For "plateau": whether less or more of the watched figure is better. Default "min". */
+  /** For "plateau": whether lower or higher values of the monitored metric are better. Default "min". */
   readonly mode?: Mode | undefined;
 }
 
@@ -94,10 +94,9 @@ const scheduleKinds: OptionKinds<ScheduleChoice> = {
 const byEpoch: readonly ScheduleName[] = ["step", "multiStep", "exponential", "plateau"];
 
 /**
- * How the learning rate goes, and whether it steps by epoch or by update; undefined: it stays. step: a tenth after each third;
- * multiStep: a tenth at one half and at three quarters; exponential: down to a hundredth; linear: down to the floor; polynomial: the
- * same, squared; cosine; warmRestarts: a cosine over each quarter; oneCycle: up over the first three tenths, then down; plateau: half
- * when four epochs bring nothing.
+ * The learning-rate schedule, and whether it steps by epoch or by update; undefined: the rate is constant. step: a tenth after each third; multiStep:
+ * a tenth at one half and at three quarters; exponential: down to a hundredth; linear: down to the floor; polynomial: the same, squared; cosine;
+ * warmRestarts: a cosine over each quarter; oneCycle: up over the first three tenths, then down; plateau: half after four epochs without improvement.
  */
 export function makeSchedule(
   choice: ScheduleChoice,
@@ -155,11 +154,11 @@ export function makeSchedule(
   return found === undefined ? undefined : { every, schedule: found };
 }
 
-/** Whether there is a momentum, or a first beta, to cycle. */
+/** Whether the optimizer has a momentum, or a first beta, to cycle. */
 const hasMomentum = (options: object): boolean =>
   "betas" in options || ("momentum" in options && options.momentum !== 0);
 
-/** What the names of augmentations stand for: amounts that suit small pictures. */
+/** The augmentations by name, with amounts that suit small images. */
 const changes: Readonly<Record<AugmentName, AugmentOptions>> = {
   crop: { translate: 0.09 },
   rotate: { rotate: 12 },
@@ -170,7 +169,7 @@ const changes: Readonly<Record<AugmentName, AugmentOptions>> = {
   erase: { erase: 0.3 },
 };
 
-/** Named changes of pictures together. */
+/** Combines named augmentations. */
 export function augmentBy(names: readonly AugmentName[]): Augment {
   checkKind("augmentBy", "names", names, kind.listOf(kind.oneOf(...augmentNames)));
   return augmentation(Object.assign({}, ...names.map((name) => changes[name])) as AugmentOptions);

@@ -1,33 +1,33 @@
-// Steps and epochs that are repeated after going back: events are not reported twice.
+// Steps and epochs that are repeated after going back: their events are not reported twice.
 import { type Reading, within } from "../tensor/reading.ts";
 
 export class Repeating {
-  /** Whether what is under way has been there before. */
+  /** Whether the current step or epoch is a repetition. */
   active = false;
-  /** How far training has come before it went back, in updates and in epochs. */
+  /** The furthest progress before going back, in updates and epochs. */
   #steps = 0;
   #epochs = 0;
 
-  /** Training stands here, and has never been further. */
+  /** Sets the furthest progress to the current one. */
   startAt(steps: number, epochs: number): void {
     [this.#steps, this.#epochs] = [steps, epochs];
   }
 
-  /** Whether this update, counted from 1, is taken again. */
+  /** Whether this update, counted from 1, is a repetition. */
   takes(step: number): boolean {
     const again = step <= this.#steps;
     this.#steps = Math.max(this.#steps, step);
     return again;
   }
 
-  /** Whether this epoch, counted from 0, is ended again. */
+  /** Whether the end of this epoch, counted from 0, is a repetition. */
   ends(epoch: number): boolean {
     const again = epoch < this.#epochs;
     this.#epochs = Math.max(this.#epochs, epoch + 1);
     return again;
   }
 
-  /** Work in which what happens counts as repeated, or not. */
+  /** Runs work whose events count as repeated, or not. */
   during<T>(again: boolean, work: Reading<T>): Reading<T> {
     return within((part) => {
       const before = this.active;

@@ -1,4 +1,4 @@
-// Stopped at any step and resumed: equal to the bit, for every optimizer and every schedule, with dropout and batch norm.
+// Stopped at any step and resumed: equal bit for bit, for every optimizer and every schedule, with dropout and batch norm.
 import { describe, expect, test } from "vitest";
 import { moons, Random, TokenSequence } from "../data/index.ts";
 import * as nn from "../nn/index.ts";
@@ -46,7 +46,7 @@ interface Recipe {
 
 const rates: Partial<Record<OptimizerName, number>> = { adadelta: 1, lion: 1e-3, sgd: 0.1 };
 
-/** A whole run, or one that stops after some updates, or one that goes on from there. */
+/** A whole run, one that stops after some updates, or one that continues from there. */
 async function run(
   { optimizer: name, schedule: how, warmup = 0, options = {}, model: make = network }: Recipe,
   part: { readonly stopAfter?: number; readonly from?: TrainState } = {},
@@ -69,7 +69,7 @@ async function run(
     ...(schedule === undefined ? {} : { schedule: schedule.schedule, scheduleEvery: schedule.every }),
     callbacks: [{ stepEnd: ({ step }) => (step === part.stopAfter ? "stop" : undefined) }],
     save: (state) => {
-      // As a file would hold it.
+      // As stored in a file.
       saved = { tensors: structuredClone(state.tensors), json: JSON.parse(JSON.stringify(state.json)) };
     },
     resume: part.from,
@@ -98,8 +98,8 @@ const random = new Random(Date.now());
 const anyStep = (): number => 1 + random.integer(steps - 1);
 
 /**
- * oneCycle changes momentum as well as the rate, so it meets every optimizer. The others change the rate alone, which is one
- * cell for all optimizers: each optimizer meets two of them and each of them some optimizers. HEBB_LONG=1 tries all pairs.
+ * oneCycle changes the momentum as well as the rate, so it is paired with every optimizer. The others only change the rate, which is the same cell
+ * for all optimizers: each optimizer is paired with two of them. HEBB_LONG=1 tries all pairs.
  */
 const pairs = optimizerNames.map((optimizer, place) => {
   const others = scheduleNames.filter((name) => name !== "oneCycle");
@@ -122,7 +122,7 @@ test("every schedule is in a pair", () => {
   expect(new Set(pairs.flatMap(([, schedules]) => schedules))).toEqual(new Set(scheduleNames));
 });
 
-describe("what else there is", () => {
+describe("other options and models", () => {
   test("warm-up, gradients of several batches, clipping, class weights, histograms, the doctor", async () => {
     await expectExact(
       {
@@ -148,7 +148,7 @@ describe("what else there is", () => {
     await expectExact({ optimizer: "sgd", schedule: "constant", options: { ema: 0.9, accumulate: 2 } }, [1, 4]);
   });
 
-  test("data that are changed anew in every epoch, by seed, epoch and sample", async () => {
+  test("data that are augmented in every epoch, by seed, epoch and sample", async () => {
     const augment: NonNullable<FitOptions["augment"]> = (
       features,
       { seed: from, epoch, samples, shape: [size = 1] },
@@ -165,7 +165,7 @@ describe("what else there is", () => {
     expect(changed.weights).not.toEqual(plain.weights);
   });
 
-  test("rows that stream in parts", async () => {
+  test("rows streamed in parts", async () => {
     const parts = [0, 20, 36].map((from, place, all) =>
       train.subset(Int32Array.from({ length: (all[place + 1] ?? 44) - from }, (_, k) => from + k)),
     );
@@ -173,7 +173,7 @@ describe("what else there is", () => {
       length: 44,
       sample: train.subset([0, 1, 2]),
       parts: async function* (epoch) {
-        // Another order in another epoch, the same whenever it is asked for.
+        // A different order in each epoch, but always the same for the same epoch.
         for (let k = 0; k < 3; k++) {
           const part = parts[(k + epoch) % 3];
           if (part !== undefined) yield part;
@@ -187,7 +187,7 @@ describe("what else there is", () => {
     );
   });
 
-  test("early stopping counts on", async () => {
+  test("early stopping continues its count", async () => {
     const recipe: Recipe = { optimizer: "momentum", schedule: "plateau", options: { earlyStopping: { patience: 1 } } };
     const whole = await run(recipe);
     const cut = await run(recipe, { stopAfter: 4 });
@@ -197,7 +197,7 @@ describe("what else there is", () => {
     expect(rest.history.stopped).toBe(whole.history.stopped);
   });
 
-  test("a GPT with dropout over windows that move from epoch to epoch", async () => {
+  test("a GPT with dropout over windows that shift from epoch to epoch", async () => {
     const tokens = (from: number, count: number): TokenSequence =>
       new TokenSequence(
         Int32Array.from({ length: count }, (_, k) => ((k + from) * (k + 3)) % 11),
@@ -219,7 +219,7 @@ describe("what else there is", () => {
     );
   });
 
-  test("a pause and its end", async () => {
+  test("a pause", async () => {
     const recipe: Recipe = { optimizer: "nadam", schedule: "oneCycle" };
     const whole = await run(recipe);
     const first = await run({ ...recipe, options: { pauseAfter: 1 } });
@@ -234,7 +234,7 @@ describe("what else there is", () => {
     expect(last.history.epochs).toEqual(whole.history.epochs);
   });
 
-  test("not with another optimizer", async () => {
+  test("another optimizer is refused", async () => {
     const { saved } = await run({ optimizer: "adam", schedule: "constant", options: { pauseAfter: 1 } });
     const from = saved === undefined ? {} : { from: saved };
     await expect(run({ optimizer: "adamw", schedule: "constant" }, from)).rejects.toThrow(

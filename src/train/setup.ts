@@ -31,7 +31,7 @@ import { StreamFeed } from "./streamFeed.ts";
 import type { TrainerOptions } from "./trainerOptions.ts";
 import { Watch, type Watched } from "./watch.ts";
 
-/** Data to look at: of a stream, the rows kept in memory. */
+/** Data to inspect: for a stream, the rows kept in memory. */
 export const inMemory = (data: InMemory | RowStream): InMemory => (data instanceof RowStream ? data.sample : data);
 
 export function feedOf(
@@ -57,7 +57,7 @@ function checkData(name: string, data: InMemory | RowStream): void {
   if (data.length === 0) throw new HebbError(`fit: ${name} has no rows; give at least one`);
 }
 
-/** The task that the data define. Classes are counted over both parts, because a rare one may be only in the validation data. */
+/** The task of the data. Classes are counted over training and validation data, because a rare one may occur only in the latter. */
 export function taskFrom({ train, validation, loss }: TrainerOptions): Task {
   checkData("train", train);
   if (validation !== undefined) checkData("validation", validation);
@@ -80,7 +80,7 @@ export function taskFrom({ train, validation, loss }: TrainerOptions): Task {
 /** No layer has this many outputs: larger numbers are not classes. */
 const mostClasses = 2 ** 24;
 
-/** Labels must be classes, and something must count. */
+/** Checks that labels are classes, and that some row counts. */
 function checkRows(
   name: string,
   { targets, weights, length }: Dataset,
@@ -124,7 +124,7 @@ export const objectiveOf = ({ loss }: Pick<TrainerOptions, "loss">, task: Task):
       ? ownObjective(loss, task)
       : makeObjective(loss ?? defaultLoss(task), task);
 
-/** The figure to watch. One that is not there would be missed after the first epoch only, which may be long. */
+/** The metric to monitor. A missing one would otherwise be noticed only after the first epoch, which may be long. */
 export function watchOf(
   { model, holdings }: Omit<Watched, "task">,
   options: TrainerOptions,
@@ -148,7 +148,7 @@ export function watchOf(
   return new Watch({ model, holdings, task: objective.task }, monitor, mode, minDelta);
 }
 
-/** A plateau of a figure that grows would take the best epochs for the worst. */
+/** A plateau in the wrong mode would take the best epochs for the worst. */
 export function checkSchedule(
   { schedule, scheduleEvery = "epoch" }: Pick<FitOptions, "schedule" | "scheduleEvery">,
   { monitor, mode }: { readonly monitor: string; readonly mode: Mode },
@@ -161,7 +161,7 @@ export function checkSchedule(
     );
 }
 
-/** Names of classes, or their numbers; undefined where there are not two. */
+/** The names of classes, or their numbers; undefined with fewer than two. */
 export function classNamesOf(
   { task }: Objective,
   { classNames }: Pick<TrainerOptions, "classNames">,
@@ -170,7 +170,7 @@ export function classNamesOf(
   return classNames ?? ["0", "1"];
 }
 
-/** A model is one that has been made. */
+/** Checks that a model is a module instance. */
 export function checkModel(where: string, model: unknown): void {
   if (model instanceof Module) return;
   const fix =
@@ -180,7 +180,7 @@ export function checkModel(where: string, model: unknown): void {
   throw new HebbError(`${where}: the model is ${describe(model)}${fix}`);
 }
 
-/** An optimizer of other weights would run, and change nothing that is looked at. */
+/** Checks the optimizer's parameters: one of other weights would run without any effect on this model. */
 export function checkOptimizer(model: Module, optimizer: TrainerOptions["optimizer"]): void {
   if (typeof optimizer?.step !== "function")
     throw new HebbError("fit: an optimizer is needed, such as new optim.Adam(model.parameters())");
@@ -192,7 +192,7 @@ export function checkOptimizer(model: Module, optimizer: TrainerOptions["optimiz
     );
 }
 
-/** What each class counts for, or undefined when all count the same. */
+/** The weight of each class, or undefined if all are equal. */
 export function weightsPerClass({ classWeights, train }: TrainerOptions, count: number): ArrayLike<number> | undefined {
   if (classWeights === undefined) return undefined;
   if (train instanceof RowStream)
@@ -217,7 +217,7 @@ export function weightsPerClass({ classWeights, train }: TrainerOptions, count: 
   return balancedWeights(counts);
 }
 
-/** What each row counts for: its own weight times its class's. */
+/** The weight of each row: its own weight times its class's. */
 export function rowWeights(data: InMemory, perClass: ArrayLike<number> | undefined): Float32Array | undefined {
   if (data instanceof TokenSequence) return undefined;
   if (perClass === undefined) return data.weights;
@@ -225,13 +225,13 @@ export function rowWeights(data: InMemory, perClass: ArrayLike<number> | undefin
   return Float32Array.from(data.targets.data, (label, row) => (perClass[label] ?? 0) * (weights?.[row] ?? 1));
 }
 
-/** Updates in an epoch of these data. */
+/** The number of updates in an epoch of these data. */
 export const stepsIn = ({ train, batchSampler, ...sizes }: TrainerOptions): number =>
   batchSampler === undefined
     ? updatesIn(train.length, sizes)
     : Math.ceil(batchSampler.batchCount / (sizes.accumulate ?? 1));
 
-/** The generator that a run's own was copied from goes on behind its draws, unless somebody seeded it since, or drew more. */
+/** Advances the generator that a run's own was copied from past its draws, unless it was seeded since or has drawn more. */
 export function handOn(own: Generator, outer: Generator): void {
   const drawn = own.getState();
   const { key, calls } = outer.getState();

@@ -11,7 +11,7 @@ interface Outline {
   readonly arrays: readonly { readonly name: string; readonly dtype: DType; readonly shape: readonly number[] }[];
 }
 
-/** Rank 0 gives its state, and all get it. */
+/** Rank 0 passes its state, and all ranks get it. */
 export function stateFromFirst(world: Communicator, state: TrainState | undefined): TrainState {
   if (world.rank === 0 && state === undefined) throw new InternalError("rank 0 has no state to tell");
   const outline: Outline = {

@@ -1,4 +1,4 @@
-// The saved state of a training run as arrays and plain data, and the checks when it is read back.
+// The saved state of a training run as arrays and plain data, and the checks when it is read.
 import type { HostArray, JsonObject, NamedArrays, NamedWritables } from "../formats/index.ts";
 import { aBoolean, aCount, aNumber, anObject, aString, type Check, listOf, objectOf } from "../formats/json.ts";
 import { widen } from "../formats/stored/array.ts";
@@ -12,7 +12,7 @@ import type { Metrics } from "./events.ts";
 import type { FeedState } from "./feeds.ts";
 import type { ClassScores } from "./metrics.ts";
 
-/** Everything a run needs to go on: arrays, and plain data. The same shape as a checkpoint on disk. */
+/** Everything needed to resume a run: arrays, and plain data. The same form as a checkpoint on disk. */
 export interface TrainState {
   readonly tensors: NamedArrays;
   readonly json: JsonObject;
@@ -24,7 +24,7 @@ export interface EpochRecord {
   readonly validation: Metrics | null;
 }
 
-/** A figure that does not exist is written as null. */
+/** An undefined metric is written as null. */
 const figure: Check<number> = (value, place) => (value === null ? Number.NaN : aNumber(value, place));
 const figures: Check<Metrics> = (value, place) => {
   const out: Record<string, number> = Object.create(null);
@@ -35,7 +35,7 @@ export const orNull =
   <T>(check: Check<T>): Check<T | null> =>
   (value, place) =>
     value === null ? null : check(value, place);
-/** A number of a list may be left open, such as Adafactor's first eps. */
+/** A number in a list may be null, such as Adafactor's first eps. */
 const option: Check<number | boolean | readonly (number | null)[]> = (value, place) =>
   typeof value === "boolean"
     ? value
@@ -88,15 +88,15 @@ export const checkRecord = objectOf<EpochRecord>({ epoch: aCount, train: figures
 /** Values of a state dict on the host. */
 export const arraysOf = (state: Readonly<Record<string, Tensor>>): NamedArrays => readNow(arraysIn(state));
 
-/** The same by promise, on every device. */
+/** The same by promise, for any device. */
 export const arraysOfLater = (state: Readonly<Record<string, Tensor>>): Promise<NamedArrays> =>
   readLater(arraysIn(state));
 
-/** Parameters and buffers themselves, to be read at once: of their values, as tensors, copies would be made at the next update. */
+/** Parameters and buffers themselves, to be read at once: tensors of their values would be copied at the next update. */
 export const statesIn = (model: Module): Readonly<Record<string, State>> =>
   Object.fromEntries([...model.namedParameters(), ...model.namedBuffers()]);
 
-/** The same as a part of other work. */
+/** The same, as part of other work. */
 export function* arraysIn(state: NamedWritables): Reading<NamedArrays> {
   const named = Object.entries(state);
   const values = yield* valuesOf(named.flatMap(([, value]) => (value instanceof Tensor ? [value] : [])));

@@ -1,4 +1,5 @@
-// Every part with a state, stopped and resumed: the same bits, events and logs. No field of a saved state can be left out. HEBB_LONG=1 stops after each step.
+// Every part with a state, stopped and resumed: the same bits, events and logs. No field of a saved state can be omitted. HEBB_LONG=1 stops after
+// each step.
 import { describe, expect, test } from "vitest";
 import { type Dataset, moons, Random } from "../data/index.ts";
 import type { JsonObject } from "../formats/index.ts";
@@ -29,17 +30,17 @@ interface Scenario {
   readonly options?: Partial<FitOptions>;
   readonly lr?: number;
   readonly dropout?: number;
-  /** What is made anew for each process. */
+  /** Objects created anew for each process. */
   readonly own?: (optimizer: optim.Optimizer) => Partial<FitOptions>;
-  /** Parts of the saved state that this is about. */
+  /** The parts of the saved state under test. */
   readonly parts: readonly string[];
-  /** Whether it has come to what it is about. */
+  /** Whether the run reached the situation under test. */
   readonly shows?: (outcome: Outcome) => boolean;
 }
 
 interface Outcome {
   readonly weights: unknown;
-  /** What was reported, apart from what depends on the clock and on being stopped. */
+  /** The reported events, apart from fields that depend on the clock and on being stopped. */
   readonly events: readonly unknown[];
   readonly history: unknown;
   readonly log: string;
@@ -54,7 +55,7 @@ interface Ran extends Outcome {
 
 const ofTheClock: readonly TrainEvent["type"][] = ["start", "progress", "checkpoint", "interrupted"];
 
-/** As a process would: everything made anew, a state read from a file. */
+/** Like a new process: everything created anew, with a state read from a file. */
 async function run(
   { options = {}, lr = 0.05, dropout = 0.2, own = () => ({}) }: Scenario,
   { stopAfter, from }: { readonly stopAfter?: number | undefined; readonly from?: TrainState | undefined } = {},
@@ -121,7 +122,7 @@ async function run(
 
 const outcomeOf = ({ weights, events, history, log }: Ran): Outcome => ({ weights, events, history, log });
 
-/** A callback with a state: the running mean of the loss, which it tells at the end of epochs. */
+/** A callback with a state: the running mean of the loss, reported at the end of epochs. */
 class Smoothed implements Callback {
   readonly name = "smoothed";
   #mean = 0;
@@ -151,7 +152,7 @@ const scheduled = (schedule: room.ScheduleName, warmup = 0): Scenario => ({
     return made === undefined ? {} : { schedule: made.schedule, scheduleEvery: made.every };
   },
 });
-/** What a plateau shows soon. */
+/** A schedule that soon detects a plateau. */
 const plateauOf = (optimizer: optim.Optimizer): room.TrainSchedule => {
   const plateau = new optim.ReduceLROnPlateau(optimizer, { patience: 0, factor: 0.5, cooldown: 1, threshold: 0.05 });
   return {
@@ -177,7 +178,7 @@ const has = (type: string) => (outcome: Outcome) =>
   outcome.events.some((event) => (event as { readonly type: string }).type === type);
 const found = (code: string) => (outcome: Outcome) => JSON.stringify(outcome.events).includes(`"${code}"`);
 
-/** By what each is about. */
+/** By the subject of each. */
 const scenarios: Readonly<Record<string, Scenario>> = {
   "early stopping, and the best weights": {
     parts: ["earlyStopping", "best"],
@@ -189,7 +190,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     parts: ["doctor"],
     lr: 1e-6,
     dropout: 0,
-    // All rows in one batch: the loss falls evenly.
+    // All rows in one batch, so that the loss falls evenly.
     options: { epochs: 6, batchSize: 30 },
     shows: found("learningRateTooLow"),
   },
@@ -239,7 +240,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   },
 };
 
-/** One stop in each epoch, before, at or after its end in turn; with HEBB_LONG all. */
+/** One stop in each epoch, in turn before, at or after its end; with HEBB_LONG all. */
 const isStop = (step: number, stepsPerEpoch: number): boolean => {
   if (process.env["HEBB_LONG"] === "1" || stepsPerEpoch === 1) return true;
   const epoch = Math.floor((step + 1) / stepsPerEpoch);
@@ -268,17 +269,17 @@ describe("stopped and resumed", () => {
 const at = (state: TrainState | undefined, key: string): Record<string, unknown> =>
   (state?.json[key] ?? {}) as Record<string, unknown>;
 
-/** Callbacks of the room that have a state, by the names that they are exported with. */
+/** Callbacks of src/train with a state, by exported name. */
 const stateful: Readonly<Record<string, string>> = {
   EarlyStopping: "earlyStopping",
   LrSchedule: "schedule",
   DoctorCallback: "doctor",
   csvLog: "csvLog",
 };
-/** Those that have none. */
+/** Callbacks without a state. */
 const stateless = ["Histograms", "Saving", "consoleLog", "jsonlLog", "tensorBoardLog"];
 
-test("every callback of the room is in a scenario", () => {
+test("every callback is in a scenario", () => {
   const hooks = ["stepEnd", "epochEnd", "rest", "event", "begin", "enough"];
   const callbacks = Object.entries(room).flatMap(([name, value]) => {
     if (typeof value !== "function" || name === "Trainer") return [];
@@ -291,7 +292,7 @@ test("every callback of the room is in a scenario", () => {
   expect(Object.values(stateful).filter((name) => !covered.includes(name))).toEqual([]);
 });
 
-/** Paths of all fields, those of the first and the last entry of lists of objects included. */
+/** The paths of all fields, including those of the first and the last entry of lists of objects. */
 function pathsOf(value: unknown, path: readonly (string | number)[] = []): (readonly (string | number)[])[] {
   if (Array.isArray(value)) {
     if (value.length === 0) return [];
@@ -312,13 +313,13 @@ function without(state: TrainState, path: readonly (string | number)[]): TrainSt
   return { tensors: state.tensors, json: json as JsonObject };
 }
 
-/** Fields that follow from others, or tell of the clock: nothing is lost with them. */
+/** Fields that follow from others or depend on the clock: nothing is lost without them. */
 const derived: readonly RegExp[] = [
   // The optimizer's groups hold the rates too.
   /^parts schedule of lrs/,
 ];
 
-describe("no field of a saved state can be left out", () => {
+describe("no field of a saved state can be omitted", () => {
   const everything: Scenario = {
     parts: [],
     lr: 0.2,

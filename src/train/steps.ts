@@ -1,4 +1,4 @@
-// The compiled steps of training: forward, backward and update as one program; or several batches whose gradients are accumulated into one update.
+// The compiled steps of training: forward, backward and update as one program, or several batches whose gradients are accumulated into one update.
 import { isFloat } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import { formatShape } from "../graph/shape.ts";
@@ -31,15 +31,15 @@ export interface StepOptions {
   readonly samples: Samples;
   readonly clipNorm: number | undefined;
   readonly clipValue: number | undefined;
-  /** Takes in the weights after each update. */
+  /** Updated with the weights after each update. */
   readonly average?: WeightAverage | undefined;
-  /** Ranks whose shares are one batch together. Default 1. */
+  /** The number of ranks whose shares form one batch. Default 1. */
   readonly ranks?: number;
   /** How ranks split the update, if they do. */
   readonly sharding?: Sharding | undefined;
 }
 
-/** What a compiled step gives: the mean loss of its batch, and what it is a mean over. Reading them waits for the device. */
+/** The result of a compiled step: the mean loss of its batch, and its weight. Reading them waits for the device. */
 export type StepResult = readonly [loss: Tensor, weight: Tensor | number];
 type Run = (...given: Tensor[]) => StepResult;
 
@@ -49,13 +49,13 @@ export interface StepLoss {
   readonly weight: number;
 }
 
-/** The mean of losses, each counted by its weight. */
+/** The weighted mean of losses. */
 export class MeanLoss {
   sum = 0;
   weight = 0;
 
   add({ loss, weight }: StepLoss): void {
-    // What counts for nothing adds nothing, whatever it is.
+    // A loss of weight 0 must add nothing, even if it is NaN.
     if (weight > 0) this.sum += loss * weight;
     this.weight += weight;
   }
@@ -70,25 +70,25 @@ export class MeanLoss {
   }
 }
 
-/** The mean loss of the batch that the shares of all ranks make, and its weight. */
+/** The mean loss of the batch formed by the shares of all ranks, and its weight. */
 function overRanks(loss: Tensor, weight: Tensor): StepResult {
   const both = allReduce(stack([loss.detach().to("float64").mul(weight), weight]));
   const [sum, all] = [both.select(0, 0), both.select(0, 1)];
   return [sum.div(where(all.gt(0), all, 1)), all];
 }
 
-/** Rows as many as the whole batch has, of which only the shapes matter. */
+/** Stand-ins for the rows of the whole batch; only their shapes matter. */
 function ofWhole({ features, targets, weights, complete }: Rows, whole: number): Rows {
   const like = ({ shape, dtype }: Tensor): Tensor => zeros([whole, ...shape.slice(1)], { dtype });
   return { features: like(features), targets: like(targets), weights: weights && like(weights), complete };
 }
 
-/** Who shares a batch, as far as its random numbers go. */
+/** The ranks that share a batch, for its random numbers. */
 export interface Sharers {
   readonly together: Pick<Communicator["together"], "drawShare">;
 }
 
-/** Measures rows that may be a share of a batch, with the random numbers that they have in the whole batch. */
+/** Computes the loss of rows that may be a share of a batch, with the random numbers that they have in the whole batch. */
 export function drawnAsShare<T>(
   rows: Rows,
   { share, world }: { readonly share: BatchShare | undefined; readonly world: Sharers | undefined },
@@ -102,7 +102,7 @@ export function drawnAsShare<T>(
   );
 }
 
-/** A parameter that the model does not list is not trained with the others, nor saved, nor kept as best. Looked for while tracing. */
+/** Refuses a parameter that the model does not list: it would not be trained, saved, or kept as best. Found while tracing. */
 function refuseHidden(model: Module, loss: Tensor): void {
   const own = new Set<Tensor>(model.parameters());
   const hidden = leavesOf(loss).find(({ owner }) => owner instanceof Parameter && !own.has(owner))?.owner;
@@ -118,9 +118,9 @@ export class Steps {
   readonly #ranks: number;
   readonly #whole: Run;
   readonly #partial = new Map<string, Run>();
-  /** Which rows of a batch the present step takes, where it does not take all. */
+  /** The rows of a batch that the current step takes, if not all. */
   #share: BatchShare | undefined;
-  /** The weight of the batches of the present update. */
+  /** The total weight of the batches of the current update. */
   readonly #weight = new State(0, { dtype: "float64", name: "weight of the update" });
 
   constructor(options: StepOptions) {
@@ -138,7 +138,7 @@ export class Steps {
     });
   }
 
-  /** Takes a step, and gives the loss of its batch, unread. Of the rows of a share, random numbers are those that they have in the whole batch. */
+  /** Takes a step, and returns the unread loss of its batch. The rows of a share use the random numbers that they have in the whole batch. */
   take(given: readonly Tensor[], place: Place, share?: BatchShare): StepResult {
     this.#share = share;
     return this.#at(place)(...given);
@@ -152,7 +152,7 @@ export class Steps {
     return known;
   }
 
-  /** Gradients of the batches of an update, and of the shares of all ranks, each counted by its weight, as if they were one batch. */
+  /** Weights the gradients of an update's batches, and of all ranks' shares, as if they were one batch. */
   #compilePart({ first, last }: Place): Run {
     const { model, optimizer, sharding } = this.#options;
     const summed = (grad: Tensor, parameter: Parameter): Tensor =>
@@ -182,7 +182,7 @@ export class Steps {
     });
   }
 
-  /** Running statistics become their mean over ranks, so that all ranks stay equal. */
+  /** Averages running statistics over the ranks, so that all ranks stay equal. */
   #shareStatistics(): void {
     if (this.#ranks === 1) return;
     const written = currentTrace()?.writes;
@@ -194,7 +194,7 @@ export class Steps {
     const { model, objective, samples } = this.#options;
     const measured = (rows: Rows): BatchLoss => objective.measure(model.forward(rows.features), rows.targets, rows);
     const rows = samples.gather(given);
-    // Other shares have other numbers.
+    // Other shares have other random numbers.
     traceGuard(() => (this.#share === undefined ? "" : `${this.#share.first} of ${this.#share.whole}`));
     const found = drawnAsShare(rows, { share: this.#share, world: currentWorld() }, measured);
     refuseHidden(model, found.loss);

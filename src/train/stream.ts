@@ -5,8 +5,8 @@ import { fit as trainModel } from "./fit.ts";
 import { checkFitOptions, type FitOptions, type History } from "./fitOptions.ts";
 
 /**
- * Trains as {@link fit} does and gives its events one by one; the history is the generator's return value. Training does not
- * wait for the reader. Leaving the loop early ends training, after saving; so does aborting `options.signal`.
+ * Trains like {@link fit} and yields its events one by one; the history is the generator's return value. Training does not wait for the reader.
+ * Leaving the loop early ends training, after saving; so does aborting `options.signal`.
  */
 export async function* fitStream(model: Module, options: FitOptions): AsyncGenerator<TrainEvent, History, void> {
   checkFitOptions(options);
@@ -27,7 +27,7 @@ export async function* fitStream(model: Module, options: FitOptions): AsyncGener
     ended = true;
     wake();
   });
-  // A failure is reported where the history is awaited, below.
+  // A failure is reported when the history is awaited, below.
   training.catch(() => {});
   try {
     for (;;) {

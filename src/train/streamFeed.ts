@@ -1,4 +1,4 @@
-// A feed of rows that arrive in parts, one held at a time. Rows that do not fill an update wait for the next part.
+// A feed of rows that arrive in parts, one in memory at a time. Rows that do not fill an update wait for the next part.
 import { type BatchSampler, Dataset } from "../data/index.ts";
 import type { PartRows } from "../data/partRows.ts";
 import { at } from "../graph/at.ts";
@@ -41,7 +41,7 @@ function joined(first: Dataset, second: Dataset): Dataset {
   });
 }
 
-/** Rows that are numbers already. */
+/** Rows already converted to numbers. */
 class MadeRows implements PartRows {
   readonly #data: Dataset;
 
@@ -66,13 +66,13 @@ class MadeRows implements PartRows {
   }
 }
 
-/** The rows of a part that are trained on now, in their order; the others wait for the next part. */
+/** The rows of a part to train on now, in order; the others wait for the next part. */
 interface Portion {
   readonly rows: PartRows;
   readonly order: Int32Array;
 }
 
-/** What this process takes of a portion: its rows, and which of them each batch has. */
+/** This process's share of a portion: its rows, and the rows of each batch. */
 interface Taken {
   readonly rows: Resident;
   readonly batches: readonly Pick<Batch, "rows" | "share">[];
@@ -85,9 +85,9 @@ export class StreamFeed implements Feed {
   readonly #grouping: Grouping;
   #epoch = 0;
   #part = 0;
-  /** Batches of the present part handed out before it was read. */
+  /** Batches of the current part that were handed out before it was read. */
   #skip = 0;
-  /** The present part, and those after it; undefined until it is read. */
+  /** The current part, and those after it; undefined until it is read. */
   #current: (Taken & { readonly sampler: BatchSampler }) | undefined;
   #portions: AsyncGenerator<Portion> | undefined;
   #ended = false;
@@ -149,7 +149,7 @@ export class StreamFeed implements Feed {
     }
   }
 
-  /** This rank's share of every batch. Rows of other ranks are never made. */
+  /** This rank's share of every batch. Rows of other ranks are never converted. */
   #taken(rows: PartRows, order: Int32Array, count: number): Taken {
     const { batchSize, world } = this.#options;
     const shares = Array.from({ length: count }, (_, batch) => {
@@ -174,9 +174,9 @@ export class StreamFeed implements Feed {
     this.#drop();
   }
 
-  /** Leaves what was read. */
+  /** Drops the rows that were read. */
   #drop(): void {
-    // Leaving a reader closes its file.
+    // Ending a reader closes its file.
     this.#portions?.return(undefined).catch(() => {});
     [this.#current, this.#portions, this.#ended] = [undefined, undefined, false];
     this.#grouping.reset();
@@ -193,7 +193,7 @@ export class StreamFeed implements Feed {
     else for await (const part of this.#stream.parts(epoch)) yield new MadeRows(part);
   }
 
-  /** The parts of the epoch, each cut where an update ends; the last holds what remained. */
+  /** The parts of the epoch, each cut at the end of an update; the last one holds the remainder. */
   async *#all(): AsyncGenerator<Portion> {
     const { batchSize, seed, accumulate } = this.#options;
     const epoch = this.#epoch;
@@ -205,7 +205,7 @@ export class StreamFeed implements Feed {
     for await (const own of this.#rows(epoch)) {
       count += own.length;
       const rows = waiting === undefined ? own : waiting.followedBy(own);
-      // At least two rows wait, so that none is left alone at the end.
+      // At least two rows wait, so that no single row is left at the end.
       const taken = group * Math.max(0, Math.floor((rows.length - 2) / group));
       const order = shuffled(rows);
       waiting = rows.pick(order.subarray(taken));

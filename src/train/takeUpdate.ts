@@ -1,17 +1,17 @@
-// One update of a training: the batches of a feed, one step each. An error takes back the batch that it met.
+// One update of a training: the batches of a feed, one step each. An error takes back the batch that caused it.
 import { HebbError } from "../graph/errors.ts";
 import type { Feed } from "./feeds.ts";
 import type { Losses } from "./losses.ts";
 import type { Steps } from "./steps.ts";
 
-/** Takes the batches of an update, or what is left of them after an error. */
+/** Takes the batches of an update, or the remaining ones after an error. */
 export function takeUpdate(feed: Feed, steps: Steps, losses: Losses, count: { rows: number }): void {
   for (let last = false; !last; ) {
     const { samples, rows, place, share } = feed.next();
     try {
       losses.add(steps.take(samples.arguments(rows, feed.epoch), place, share), place);
     } catch (error) {
-      // A step that fails has assigned nothing. Going on behind its rows would leave them out.
+      // A failed step has assigned nothing. Continuing after its rows would omit them.
       feed.takeBack();
       throw error;
     }

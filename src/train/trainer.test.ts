@@ -1,4 +1,4 @@
-// Trainer: update by update, back and ahead to the same bits; losses read when asked for; what does not fit is refused whole.
+// Trainer: update by update, back and ahead with the same bits; losses read on request; states that do not match are refused as a whole.
 import { describe, expect, test } from "vitest";
 import { BatchSampler, Dataset, moons, Random } from "../data/index.ts";
 import type { JsonObject } from "../formats/index.ts";
@@ -65,7 +65,7 @@ describe("one loop", () => {
     expect(trainer.best?.epoch).toBe(history.bestEpoch);
   });
 
-  test("step by step, in any strides, and with losses read late: the same", () => {
+  test("step by step, in any strides, and with losses read late, the result is the same", () => {
     const whole = trainerOf();
     whole.advance(11);
     for (const readEvery of [1, 3, 100]) {
@@ -83,7 +83,7 @@ describe("one loop", () => {
     }
   });
 
-  test("rows that stream are read before the step that takes them", async () => {
+  test("streamed rows are read before the step that takes them", async () => {
     const stream = new RowStream({
       length: 30,
       sample: train.subset([0, 1]),
@@ -101,7 +101,7 @@ describe("one loop", () => {
     trainer.close();
   });
 
-  test("the order of the rows can be one's own", () => {
+  test("the order of the rows can be customised", () => {
     const batchSampler = new BatchSampler(30, { batchSize: 15 });
     const trainer = trainerOf({ batchSampler });
     expect(trainer.stepsPerEpoch).toBe(2);
@@ -113,7 +113,7 @@ describe("one loop", () => {
 describe("going back", () => {
   const moments = { most: 4, every: 2 };
 
-  test("to any step, and ahead again, to the same bits, records and findings", async () => {
+  test("to any step, and ahead again, gives the same bits, records and findings", async () => {
     const options = { moments, callbacks: [new DoctorCallback()] };
     const whole = trainerOf({ callbacks: [new DoctorCallback()] });
     const at = new Map<number, unknown>();
@@ -135,7 +135,7 @@ describe("going back", () => {
     }
   });
 
-  test("a callback without a state sees each step once, one with a state goes back too", async () => {
+  test("a callback without a state sees each step once, one with a state is rewound too", async () => {
     const seen: number[] = [];
     const events: TrainEvent["type"][] = [];
     class Counting implements Callback {
@@ -191,7 +191,7 @@ describe("going back", () => {
     expect(trainer.steps).toBe(2);
   });
 
-  test("without a moment that early, it says so", () => {
+  test("is refused without a moment that early", () => {
     const trainer = trainerOf();
     trainer.advance(5);
     trainer.keep();
@@ -212,7 +212,7 @@ describe("a loss that is not a number", () => {
     });
   };
 
-  test("is found at its step, however late it is read, and training stands at the last good moment", async () => {
+  test("is found at its step, however late it is read, and training goes back to the last good moment", async () => {
     const trainer = broken();
     expect(trainer.advance(20)).toBe(false);
     const { failure } = trainer;
@@ -228,7 +228,7 @@ describe("a loss that is not a number", () => {
   });
 });
 
-test("a moment that is kept does not pass off another step's loss as its own", async () => {
+test("a kept moment does not report another step's loss as its own", async () => {
   const moments: StepMoment[] = [];
   const losses: number[] = [];
   const trainer = trainerOf({
@@ -248,7 +248,7 @@ test("a moment that is kept does not pass off another step's loss as its own", a
   await expect(moments[1]?.item()).rejects.toThrow("step 2 is asked for at step 3");
 });
 
-test("with sameRun, what was kept before a restored state can be gone back to", async () => {
+test("with sameRun, moments kept before a restored state can be reached", async () => {
   const trainer = trainerOf({ moments: { most: 10, every: 2 } });
   trainer.advance(4);
   const there = weightsOf(trainer);
@@ -264,7 +264,7 @@ test("with sameRun, what was kept before a restored state can be gone back to", 
   expect(() => again.rewind(4)).toThrow(/no state at or before step 4 was kept/);
 });
 
-describe("a state that does not fit", () => {
+describe("a state that does not match", () => {
   test("is refused, and nothing is changed", () => {
     const trainer = trainerOf({ callbacks: [new EarlyStopping({ patience: 2 })] });
     trainer.advance(6);
@@ -289,7 +289,7 @@ describe("a state that does not fit", () => {
     expect(trainer.steps).toBe(6);
   });
 
-  test("a doctor may join, and begins anew, which is reported", () => {
+  test("a doctor may be added, and starts from scratch, which is reported", () => {
     const other = trainerOf();
     other.advance(3);
     const told: string[] = [];
@@ -319,7 +319,7 @@ describe("a state that does not fit", () => {
 });
 
 describe("after an error", () => {
-  /** Fails at these calls, and gives the rows as they are at others. */
+  /** Fails at these calls, and returns the rows unchanged at others. */
   const failingAt = (...wrong: number[]): TrainerOptions["augment"] => {
     let call = 0;
     return (features) => {
@@ -338,7 +338,7 @@ describe("after an error", () => {
     return errors;
   };
 
-  test.each([1, 3])("that a batch met, it comes again: the same bits, with %i batches an update", (accumulate) => {
+  test.each([1, 3])("in a batch, the batch is repeated: the same bits, with %i batches an update", (accumulate) => {
     const options = { batchSize: 4, accumulate };
     const [whole, cut] = [
       trainerOf({ ...options, augment: failingAt() }),
@@ -354,7 +354,7 @@ describe("after an error", () => {
     expect(weightsOf(resumed)).toEqual(weightsOf(whole));
   });
 
-  test("within an update there is no state to save, but one to go back to", () => {
+  test("within an update, no state can be saved, but one can be restored", () => {
     const trainer = trainerOf({ batchSize: 4, accumulate: 3, augment: failingAt(5) });
     trainer.step();
     const before = trainer.state();
@@ -366,7 +366,7 @@ describe("after an error", () => {
     expect(weightsOf(trainer)).toEqual(weightsOf(whole));
   });
 
-  test("rows that stream come again too", async () => {
+  test("in streamed rows, they are repeated too", async () => {
     const stream = (wrong: readonly number[]): Partial<TrainerOptions> => ({
       train: new RowStream({
         length: 30,
@@ -378,7 +378,7 @@ describe("after an error", () => {
       metrics: {},
       loss: (output, target) => nn.functional.crossEntropy(failed(wrong) ? output.mul(Number.NaN) : output, target),
     });
-    // The loss is traced once for each shape and place: an error there is one of the step.
+    // The loss is traced once for each shape and position; an error there is an error of the step.
     let traced = 0;
     const failed = (wrong: readonly number[]): boolean => {
       if (wrong.includes(++traced)) throw new Error("the loss fails");
@@ -404,7 +404,7 @@ describe("after an error", () => {
     expect(results[1]).toEqual(results[0]);
   });
 
-  test("of an evaluation, the epoch is still over, and is ended again", () => {
+  test("in an evaluation, the epoch is still over, and can be ended again", () => {
     let calls = 0;
     const figure = () => {
       if (++calls === 1) throw new Error("the metric fails");

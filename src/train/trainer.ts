@@ -52,7 +52,7 @@ import { partsOf } from "./trainerParts.ts";
 import { Update } from "./update.ts";
 import { type Best, figureIn, type Watch } from "./watch.ts";
 
-/** Steps that an asynchronous device is given before the loss of the first of them is waited for. */
+/** The number of steps queued on an asynchronous device before the loss of the first is awaited. */
 const stepsAhead = 8;
 
 export class Trainer implements Training {
@@ -72,31 +72,31 @@ export class Trainer implements Training {
   readonly #averaged: AveragedWeights;
   readonly #watch: Watch;
   readonly company: Company;
-  /** The run draws from here, so that nothing else that draws meanwhile changes it. */
+  /** The run draws from here, so that other draws do not change it. */
   readonly #generator: Generator;
-  /** Where the run's generator was copied from. */
+  /** The generator that the run's own was copied from. */
   readonly #outer: Generator | undefined;
   readonly #progress = new Progress();
   readonly #moments: Moments;
   readonly #holdings: Holdings;
   readonly #callbacks = new CallbackList();
   readonly #ownParts: readonly Part[];
-  /** Everything that has a state: the trainer's own, then the callbacks'. */
+  /** Everything with a state: the trainer's own parts, then the callbacks'. */
   #parts: readonly Part[];
   readonly #losses = new Losses(this.#progress.epochLoss);
   #begun = false;
   #resumed = false;
-  /** Callbacks that a resumed state has nothing of. */
+  /** Callbacks missing from a resumed state. */
   #fresh: readonly string[] = [];
   readonly #repeating = new Repeating();
   readonly #journey = new Journey(this);
   #failure: Failure | undefined;
-  /** What the device told later of an update: going on from there would leave out the rows since. */
+  /** A failure that the device reported late: continuing from there would omit the rows since. */
   #late: HebbError | undefined;
   readonly #due = new Due();
-  /** Losses that an asynchronous device is asked for in one go, and has still to give when more are asked for. */
+  /** The number of losses requested at once from an asynchronous device, and still outstanding at the next request. */
   readonly #ahead: number;
-  /** Whether a callback has asked for the end of training. */
+  /** Whether a callback has asked to stop. */
   stopping = false;
 
   constructor(model: Module, options: TrainerOptions) {
@@ -174,7 +174,7 @@ export class Trainer implements Training {
     return stepsIn(this.#options);
   }
 
-  /** Whether the last batch of the epoch has been taken, and the epoch not been ended. */
+  /** Whether the last batch of the epoch has been taken, but the epoch has not ended yet. */
   get epochOver(): boolean {
     return this.#feed.coming === "end";
   }
@@ -184,7 +184,7 @@ export class Trainer implements Training {
     return this.#progress.rows;
   }
 
-  /** Seconds that the present epoch has taken. */
+  /** The seconds of the current epoch. */
   get seconds(): number {
     return this.#progress.seconds;
   }
@@ -221,22 +221,22 @@ export class Trainer implements Training {
     return this.#watch.mode;
   }
 
-  /** The averages of the weights, where they are kept. */
+  /** The averages of the weights, if they are kept. */
   get average(): EMA | undefined {
     return this.#averaged.average;
   }
 
-  /** What went wrong: training goes no further, until it goes back. */
+  /** The failure: training cannot continue until it goes back. */
   get failure(): Failure | undefined {
     return this.#failure;
   }
 
-  /** Why no epoch should follow, as a callback says. */
+  /** A callback's reason to stop before the next epoch. */
   get enough(): string | undefined {
     return this.#callbacks.enough;
   }
 
-  /** Whether there is something to wait for before the next step: rows that stream, losses under way, a callback's answer. */
+  /** Whether something must be awaited before the next step: streamed rows, losses in flight, a callback's answer. */
   get mustWait(): boolean {
     if (this.#feed.coming === "read" || !this.#due.isEmpty) return true;
     return !readsAtOnce() && this.#losses.unread >= this.#ahead;
@@ -248,12 +248,12 @@ export class Trainer implements Training {
 
   // ── going on ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Before the first step. The first step does it, where nobody did. */
+  /** Runs the work before the first step. The first step runs it if it has not been called. */
   begin(): void {
     if (!this.#begun) atOnce("begin", "beginLater", this.#beginning());
   }
 
-  /** The same by promise, on every device. */
+  /** The same by promise, for any device. */
   async beginLater(): Promise<void> {
     if (!this.#begun) await readLater(this.#beginning());
   }
@@ -266,7 +266,7 @@ export class Trainer implements Training {
     yield* this.#keeping();
   }
 
-  /** Waits until the next step can be taken: begins, and reads rows that are not at hand. On a processor that is often nothing. */
+  /** Waits until the next step can be taken: begins, and reads rows that are not available. On a synchronous device there is often nothing to do. */
   async ready(): Promise<void> {
     await this.beginLater();
     await this.#due.settled();
@@ -275,9 +275,9 @@ export class Trainer implements Training {
   }
 
   /**
-   * Takes one update. False if a loss or the weights are NaN or infinite: see `failure`. On an asynchronous device it does not
-   * wait for the loss; await `ready()` whenever `mustWait` says so, and `endEpochLater()` when the epoch is over. After an error
-   * that a batch met, the next call goes on with that batch.
+   * Takes one update. False if a loss or the weights are NaN or infinite: see `failure`. On an asynchronous device it does not wait for the loss;
+   * await `ready()` whenever `mustWait` is true, and `endEpochLater()` when the epoch is over. After an error in a batch, the next call continues
+   * with that batch.
    */
   step(): boolean {
     if (this.#late !== undefined) throw this.#late;
@@ -301,7 +301,7 @@ export class Trainer implements Training {
     return this.#failure === undefined;
   }
 
-  /** Follows what a callback said of an update, now or before the next. */
+  /** Handles a callback's answer to an update, now or before the next. */
   #heed(verdict: Answer<"stop" | undefined>): void {
     if (verdict === undefined) return;
     if (verdict === "stop") return this.#stop();
@@ -319,8 +319,8 @@ export class Trainer implements Training {
   }
 
   /**
-   * Reads the losses of the updates since the last time; false if one is NaN or infinite. They are read after each update, unless
-   * `readEvery` says otherwise, and whenever somebody asks.
+   * Reads the losses of the updates since the last time; false if one is NaN or infinite. They are read after each update, unless `readEvery` says
+   * otherwise, and on request.
    */
   readLosses(): boolean {
     if (!readsAtOnce()) throw mustAwait("readLosses", "readLossesLater");
@@ -332,17 +332,17 @@ export class Trainer implements Training {
     return this.#failure === undefined;
   }
 
-  /** The same by promise, on every device. Throws what went wrong in an update of which the device tells only now. */
+  /** The same by promise, for any device. Throws failures of updates that the device reports only now. */
   async readLossesLater(): Promise<boolean> {
     return readsAtOnce() ? this.readLosses() : this.#lossesArrive(0);
   }
 
-  /** Waits for all losses but those of the last few steps, which the device is still at. */
+  /** Waits for all losses except those of the last `ahead` steps, which the device may still be computing. */
   async #lossesArrive(ahead: number): Promise<boolean> {
     if (this.#late !== undefined) throw this.#late;
     const broken = await this.#losses.readLater(ahead);
     if (broken !== undefined && "error" in broken) {
-      // Weights are as before that update; the place in the data is not.
+      // The weights are those before that update, but the position in the data is not.
       [this.#late, this.#progress.step] = [broken.error, broken.step - 1];
       throw broken.error;
     }
@@ -356,12 +356,12 @@ export class Trainer implements Training {
     );
   }
 
-  /** Evaluates the epoch that is over, with the weights that count: their average, where one is kept. Then the next begins. */
+  /** Evaluates the epoch that is over, with the weights or, if kept, their average. Then starts the next one. */
   endEpoch(): boolean {
     return atOnce("endEpoch", "endEpochLater", this.#endingEpoch());
   }
 
-  /** The same by promise, on every device. */
+  /** The same by promise, for any device. */
   async endEpochLater(): Promise<boolean> {
     await this.ready();
     return readLater(this.#endingEpoch());
@@ -381,7 +381,7 @@ export class Trainer implements Training {
     }
     if (measures) this.#averaged.put(true);
     try {
-      // Where this fails, the epoch is still over, and can be ended again.
+      // If this fails, the epoch is still over, and can be ended again.
       const held = measures ? yield* this.#evaluating() : undefined;
       this.#feed.startEpoch();
       const totals = this.#progress.startEpoch();
@@ -421,8 +421,8 @@ export class Trainer implements Training {
   }
 
   /**
-   * Takes so many updates, of rows that are at hand, and ends an epoch that is over after them. Less where it fails or is stopped: false.
-   * On a processor; `goTo` takes updates on every device.
+   * Takes `steps` updates with available rows, and ends an epoch that is over after them. Returns false if it fails or stops earlier. For synchronous
+   * devices; `goTo` works on any device.
    */
   advance(steps: number): boolean {
     numbersOf("Trainer.advance").whole("the number of steps", steps, 0);
@@ -460,7 +460,7 @@ export class Trainer implements Training {
     return atOnce("state", "stateLater", this.#collecting());
   }
 
-  /** The same by promise, on every device. */
+  /** The same by promise, for any device. */
   async stateLater(): Promise<TrainState> {
     await this.#due.done();
     return readLater(this.#collecting());
@@ -472,7 +472,7 @@ export class Trainer implements Training {
     return stateOf(yield* this.#present(), this.#holdings);
   }
 
-  /** A state is whole between two updates, when all callbacks have been called. */
+  /** A state is complete only between two updates, after all callbacks have been called. */
   #refuseBetween(): void {
     refuseWithinUpdate(this.#feed, this.steps);
     this.#callbacks.refuseUnfinished();
@@ -482,12 +482,12 @@ export class Trainer implements Training {
     return this.#averaged.aside(collect(this.#parts, this.steps, this.#holdings));
   }
 
-  /** Goes on from a saved state. Throws HebbError, changing nothing, where it does not fit. */
+  /** Continues from a saved state. Throws HebbError, changing nothing, if it does not match. */
   restore(saved: TrainState, options: RestoreOptions = {}): void {
     atOnce("restore", "restoreLater", this.#restoring(saved, options));
   }
 
-  /** The same by promise, on every device. */
+  /** The same by promise, for any device. */
   restoreLater(saved: TrainState, options: RestoreOptions = {}): Promise<void> {
     return readLater(this.#restoring(saved, options));
   }
@@ -513,14 +513,14 @@ export class Trainer implements Training {
     yield* this.#standing(options);
   }
 
-  /** Counts from here. */
+  /** Makes the current position the start of what can be gone back to. */
   *#standing({ sameRun = false }: RestoreOptions): Reading<void> {
     this.#repeating.startAt(this.steps, this.epoch);
     this.#moments.clearFrom(sameRun ? this.steps : 0);
     yield* this.#keeping();
   }
 
-  /** What was under way when another state was put in place is forgotten. */
+  /** Forgets work in progress from before a state was restored. */
   #arrive(): void {
     this.#losses.forget(this.steps);
     this.#due.clear();
@@ -544,7 +544,7 @@ export class Trainer implements Training {
     return latest === undefined ? undefined : { step: latest.step, state: stateOf(latest, this.#holdings) };
   }
 
-  /** Back to the nearest moment that was kept at or before a step; without one, to the latest. */
+  /** Goes back to the nearest kept moment at or before a step; without a step, to the latest. */
   rewind(step?: number): void {
     numbersOf("Trainer.rewind").whole("the step", step, 0);
     const moment = step === undefined ? this.#moments.latest : this.#moments.before(step);
@@ -557,7 +557,7 @@ export class Trainer implements Training {
     this.#arrive();
   }
 
-  /** Counts on from a step, as weights that were trained before do; the place in the data follows. For rows in memory. */
+  /** Continues the count from a step, for weights that were trained before; the position in the data follows. For rows in memory. */
   startFrom(step: number, options: RestoreOptions = {}): void {
     checkOptions("Trainer.startFrom", options, restoreKinds);
     numbersOf("Trainer.startFrom").whole("the step", step, 0);
@@ -570,12 +570,12 @@ export class Trainer implements Training {
     else this.#repeating.startAt(step, this.epoch);
   }
 
-  /** Goes to any step, back or ahead: from the nearest moment that was kept, by taking the same steps again, to the same bits. */
+  /** Goes to any step, back or ahead: from the nearest kept moment, by repeating the same steps, with the same bits. */
   goTo(step: number): Promise<void> {
     return this.#journey.to(step);
   }
 
-  /** When training is over: leaves what the rows are read from, and lets the current generator go on. */
+  /** Called when training is over: closes the source of the rows, and advances the current generator. */
   close(): void {
     this.#feed.close();
     if (this.#outer !== undefined) handOn(this.#generator, this.#outer);
@@ -587,8 +587,8 @@ export class Trainer implements Training {
   }
 
   /**
-   * After a failure: says what made it, and stands at the latest moment at which all was well. The step has already updated the
-   * weights with its loss, so training goes back and takes the same steps, bit for bit, up to the one that failed.
+   * After a failure: reports its cause, and goes back to the latest good moment. The failed step has already updated the weights, so training goes
+   * back and repeats the same steps, bit for bit, up to the one that failed.
    */
   async diagnose(): Promise<void> {
     const failure = this.#failure;

@@ -16,9 +16,9 @@ import type { MomentsOptions } from "./moments.ts";
 import { type LossName, lossNames } from "./names.ts";
 import type { LossFunction, Objective } from "./objectives.ts";
 
-/** What `fit` takes too. */
+/** The options shared with `fit`. */
 export interface CommonOptions {
-  /** In memory, or rows that stream in parts. */
+  /** Data in memory, or rows streamed in parts. */
   readonly train: InMemory | RowStream;
   readonly validation?: InMemory | undefined;
   /** A name, or a function of (output, target). Default: crossEntropy for classes and texts, mse for numbers. */
@@ -26,43 +26,43 @@ export interface CommonOptions {
   readonly optimizer: Optimizer;
   /** Default 32. */
   readonly batchSize?: number;
-  /** Batches whose gradients are added up for one update. Default 1. */
+  /** The number of batches whose gradients are summed for one update. Default 1. */
   readonly accumulate?: number;
   /** Seeds the order of samples. A single remaining row joins the batch before it. Default 0. */
   readonly seed?: number;
   /**
-   * What dropout and the like draw from. Default: a copy of the current generator, so that runs side by side do not disturb each other;
-   * when the run ends, the current generator goes on behind its draws.
+   * The generator of dropout and similar layers. Default: a copy of the current generator, so that concurrent runs do not affect each other; when the
+   * run ends, the current generator advances past its draws.
    */
   readonly generator?: Generator | undefined;
-  /** The figure that says which epoch is best, such as "accuracy"; of the validation data if there are any. Default "loss". */
+  /** The metric that determines the best epoch, such as "accuracy"; of the validation data if there are any. Default "loss". */
   readonly monitor?: string;
-  /** Whether less ("min") or more ("max") of that figure is better. Known for the figures of this library; needed for your own. */
+  /** Whether lower ("min") or higher ("max") is better. Known for built-in metrics; required for custom ones. */
   readonly mode?: Mode | undefined;
-  /** Scales all gradients so that their norm together is at most this. */
+  /** Scales all gradients so that their total norm is at most this. */
   readonly clipNorm?: number | undefined;
-  /** Limits each gradient to ± this. */
+  /** Limits each element of the gradients to ± this. */
   readonly clipValue?: number | undefined;
   /** Evaluate, and keep as best, an exponential moving average of the weights with this decay, such as 0.999. */
   readonly ema?: number | undefined;
   /** The weight of each class; "balanced" gives every class the same total weight. */
   readonly classWeights?: "balanced" | readonly number[] | undefined;
-  /** Changes the features of each training batch, such as pictures that are moved a little. */
+  /** Changes the features of each training batch, for example by shifting images a little. */
   readonly augment?: Augment | undefined;
   /** Names of the classes, in order, for reports. With two classes, the second is the positive one. */
   readonly classNames?: readonly string[] | undefined;
-  /** Figures of the user's own, beside those of the task. */
+  /** Custom metrics, in addition to those of the task. */
   readonly metrics?: Readonly<Record<string, MetricFunction>>;
-  /** For regressions: from the network's numbers to the user's. */
+  /** For regressions: converts the network's numbers to the user's. */
   readonly inverse?: Inverse | undefined;
   /**
-   * Whether the ranks of the current world (`distributed.init()`) train together: each takes its share of every batch, and gradients,
-   * losses and decisions are those of the whole batch. Only rank 0 emits events and saves. Default true, if there is a world.
+   * Whether the ranks of the current world (`distributed.init()`) train together: each takes its share of every batch, and gradients, losses and
+   * decisions are those of the whole batch. Only rank 0 emits events and saves. Default true, if there is a world.
    */
   readonly distributed?: boolean | undefined;
   /**
-   * Splits memory over the ranks: 1, the state of the optimizer; 2, sums of gradients too. Each rank then updates its part of the weights,
-   * and states are gathered to be kept or saved. Default: nothing is split. Source: ZeRO (Rajbhandari et al. 2020).
+   * Splits memory over the ranks: 1, the state of the optimizer; 2, also the sums of gradients. Each rank then updates its part of the weights, and
+   * states are gathered to be kept or saved. Default: nothing is split. Source: ZeRO (Rajbhandari et al. 2020).
    */
   readonly zero?: ZeroStage | undefined;
   readonly callbacks?: readonly Callback[];
@@ -70,17 +70,17 @@ export interface CommonOptions {
 }
 
 export interface TrainerOptions extends CommonOptions {
-  /** How many epochs are planned, for callbacks that ask whether another follows. Default: no end. */
+  /** The number of planned epochs, for callbacks that check whether another follows. Default: no end. */
   readonly epochs?: number;
   /** The order of the rows in memory. Default: shuffled by `seed`, in batches of `batchSize`. */
   readonly batchSampler?: BatchSampler;
   /** The minimum improvement of the monitored metric that makes an epoch the best. Default 0. */
   readonly minDelta?: number | undefined;
-  /** Which epochs, counted from 0, are evaluated and have a record. Default: all. */
+  /** Which epochs, counted from 0, are evaluated and recorded. Default: all. */
   readonly evaluateOn?: (epoch: number) => boolean;
-  /** The loss is read every this many updates, and NaN is noticed no later. Default 1. */
+  /** The number of updates between reads of the loss, which is when NaN is noticed. Default 1. */
   readonly readEvery?: number;
-  /** The moments kept on the way, to go back to. Default: the latest that `keep` was asked for. */
+  /** The moments kept to go back to. Default: the latest one that `keep` was called for. */
   readonly moments?: MomentsOptions;
 }
 
@@ -119,7 +119,7 @@ const kinds: OptionKinds<TrainerOptions> = {
   moments: kind.anything,
 };
 
-/** Refuses numbers that mean nothing. */
+/** Refuses numbers out of range. */
 export interface Numbers {
   whole(name: string, value: number | undefined, least: number): void;
   least(name: string, value: number | undefined, bound: number): void;
@@ -136,7 +136,7 @@ export const numbersOf = (where: string): Numbers => ({
   },
 });
 
-/** Refuses misspelt options, values of another kind, and numbers that mean nothing. */
+/** Refuses misspelt options, values of another kind, and numbers out of range. */
 export function checkTrainerOptions(where: string, options: TrainerOptions): void {
   checkOptions(where, options, kinds);
   const { whole, least } = numbersOf(where);
@@ -185,7 +185,7 @@ function checkMetrics(metrics: Readonly<Record<string, MetricFunction>>): void {
 }
 
 export interface RestoreOptions {
-  /** Whether the state is a later one of this very run: what was kept before it can then still be gone back to. Default: false. */
+  /** Whether the state is a later one of this same run: moments kept before it can then still be reached. Default: false. */
   readonly sameRun?: boolean;
 }
 

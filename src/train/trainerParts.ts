@@ -1,4 +1,4 @@
-// The state of a trainer itself: weights, optimizer, averages, the position in the data, random numbers.
+// The state of the trainer itself: weights, optimizer, averages, the position in the data, random numbers.
 import { HebbError } from "../graph/errors.ts";
 import type { Module } from "../nn/index.ts";
 import type { GroupState, Optimizer, WeightAverage } from "../optim/index.ts";
@@ -70,7 +70,7 @@ function optimizerPart(optimizer: Optimizer): Part {
   };
 }
 
-/** A slot that is missing would begin at zero. */
+/** Refuses missing slots, which would start at zero. */
 function checkSlots(slots: readonly string[], there: readonly string[]): void {
   const odd = slots.find((slot) => !there.includes(slot)) ?? there.find((slot) => !slots.includes(slot));
   if (odd !== undefined)
@@ -79,7 +79,7 @@ function checkSlots(slots: readonly string[], there: readonly string[]): void {
     );
 }
 
-/** An option that is missing would be that of this optimizer. */
+/** Refuses missing options, which would take the values of this optimizer. */
 function checkGroupsOf(optimizer: Optimizer, groups: readonly GroupState[]): void {
   for (const [place, { options }] of optimizer.ownState().groups.entries())
     for (const name of Object.keys(options))

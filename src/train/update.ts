@@ -3,7 +3,7 @@ import { HebbError } from "../graph/errors.ts";
 import { readsAtOnce } from "../tensor/reading.ts";
 import type { StepMoment } from "./callback.ts";
 
-/** Who has the loss of the update. */
+/** The owner of the update's loss. */
 interface Taker {
   readonly steps: number;
   readonly loss: number;
@@ -34,7 +34,7 @@ export class Update implements StepMoment {
     return this.#taker.loss;
   }
 
-  /** A moment keeps no loss: the trainer has that of its latest update. */
+  /** A moment does not keep its loss: the trainer has that of its latest update. */
   #mustBeLatest(): void {
     const { steps } = this.#taker;
     if (steps !== this.step)

@@ -1,4 +1,4 @@
-// The monitored metric: which epoch is best by it, with its weights.
+// The monitored metric: the best epoch by it, with its weights.
 import type { NamedArrays } from "../formats/index.ts";
 import { aCount, aNumber, aString, listOf, objectOf } from "../formats/json.ts";
 import { HebbError } from "../graph/errors.ts";
@@ -13,12 +13,12 @@ import { checkScores, type EpochRecord, orNull, statesIn } from "./state.ts";
 export interface Best {
   readonly epoch: number;
   readonly value: number;
-  /** Of ranks that share out the optimizer's state, all must ask for them. */
+  /** If ranks split the optimizer's state, all must read them. */
   readonly weights: NamedArrays;
   readonly classes: readonly ClassScores[] | null;
 }
 
-/** The figure of this name, of the validation data if there are any. */
+/** The metric of this name, of the validation data if there are any. */
 export function figureIn({ train, validation }: EpochRecord, name: string): number {
   const figures = validation ?? train;
   const value = figures[name];
@@ -29,7 +29,7 @@ export function figureIn({ train, validation }: EpochRecord, name: string): numb
   return value;
 }
 
-/** Whether a figure is better than the best before it by more than a least change. */
+/** Whether a metric is better than the best before it by more than a minimum change. */
 export class Improvement {
   readonly #mode: Mode;
   readonly #minDelta: number;
@@ -54,7 +54,7 @@ const saved = objectOf<{ monitor: string | null; best: Omit<Best, "weights"> | n
   ),
 });
 
-/** Whose weights are kept, and what they are to tell apart. */
+/** The model whose weights are kept, and its task. */
 export interface Watched {
   readonly model: Module;
   readonly task: Task;
@@ -71,7 +71,7 @@ export class Watch implements Part {
 
   readonly #model: Module;
   readonly #holdings: Holdings;
-  /** How many at least have scores of their own. */
+  /** The minimum number of classes with scores of their own. */
   readonly #classes: number;
 
   constructor({ model, task, holdings }: Watched, monitor: string, mode: Mode, minDelta: number) {
@@ -96,7 +96,7 @@ export class Watch implements Part {
     };
   }
 
-  /** Takes the figure of an epoch; true when it is the best so far, whose weights are then kept. */
+  /** Processes the metric of an epoch; true if it is the best so far, and its weights are then kept. */
   *take(epoch: number, value: number, classes: Best["classes"]): Reading<boolean> {
     const better = this.#improvement.over(this.#best?.value, value);
     if (better) this.#best = { epoch, value, classes, weights: yield* this.#holdings.take(statesIn(this.#model)) };

@@ -1,4 +1,4 @@
-// Weighted means: batches of different weight, size or number of labels that count give what one batch of all rows gives.
+// Weighted means: batches with different weights, sizes or numbers of counted labels give the same as one batch of all rows.
 import { describe, expect, test } from "vitest";
 import { Dataset, moons, Random } from "../data/index.ts";
 import * as nn from "../nn/index.ts";
@@ -45,7 +45,7 @@ async function run(options: Partial<FitOptions>, make: () => nn.Module, lr = 0.1
 
 function expectNear(a: readonly number[], b: readonly number[]): void {
   expect(a.length).toBe(b.length);
-  // Sums of up to 40 rounded terms in another order: 40 × 2⁻²⁴ ≈ 2.4e-6 of values of about 1, twice over.
+  // Sums of up to 40 rounded terms in another order: 40 × 2⁻²⁴ ≈ 2.4e-6 for values of about 1, twice over.
   for (const [place, value] of a.entries()) expect(Math.abs(value - (b[place] ?? Number.NaN))).toBeLessThan(5e-6);
 }
 
@@ -63,7 +63,7 @@ const rows = (
 ): Dataset =>
   new Dataset({ features, featureShape: [2], targets, targetShape, ...(weights === undefined ? {} : { weights }) });
 
-/** Numbers of classes at each of four places, as in a picture of 2 × 2. */
+/** The scores of classes at each of four positions, as in an image of 2 × 2. */
 class Places extends nn.Module {
   readonly layer = new nn.Linear(2, 12);
   override forward(x: Tensor): Tensor {
@@ -111,7 +111,7 @@ const cases: readonly (readonly [string, Partial<FitOptions>, () => nn.Module])[
 ];
 
 describe("one update", () => {
-  test.each(cases)("of several batches is that of one batch: %s", async (_, options, make) => {
+  test.each(cases)("of several batches equals that of one batch: %s", async (_, options, make) => {
     const whole = await run({ ...options, batchSize: count }, make);
     expect(whole.steps).toBe(2);
     for (const batchSize of [1, 5, 8]) {
@@ -123,8 +123,8 @@ describe("one update", () => {
     }
   });
 
-  test("of rows that weigh 0.1 and 5, one at a time", async () => {
-    // Slope of (w − y)² at w = 0: −2y, weighted (0.1 × 1 + 5 × −1) / 5.1.
+  test("of rows with weights 0.1 and 5, one at a time", async () => {
+    // Gradient of (w − y)² at w = 0: −2y, weighted (0.1 × 1 + 5 × −1) / 5.1.
     const two = new Dataset({
       features: Float32Array.of(1, 1),
       featureShape: [1],
@@ -148,7 +148,7 @@ describe("the loss of an epoch", () => {
   test.each(cases)("is the mean over the data: %s", async (_, options, make) => {
     const { train } = options;
     if (!(train instanceof Dataset)) throw new Error("rows in memory");
-    // More rows than are measured at once, the last part small and of another weight.
+    // More rows than are evaluated at once; the last part is small and has another weight.
     const many = train.subset(Int32Array.from({ length: 263 }, (_, k) => (k < 256 ? k % 5 : k % count)));
     const whole = await run({ ...options, train: many, batchSize: 263, epochs: 1 }, make, 0);
     const parts = await run({ ...options, train: many, validation: many, batchSize: 7, epochs: 1 }, make, 0);
@@ -156,7 +156,7 @@ describe("the loss of an epoch", () => {
     expectNear(parts.held, whole.losses);
   });
 
-  test("a batch in which nothing counts moves nothing", async () => {
+  test("a batch of weight 0 changes nothing", async () => {
     const none = new Float32Array(count).fill(1);
     none.fill(0, 0, 8);
     const order = await run({ train: rows(labels, none), batchSize: 1, epochs: 1 }, three);
@@ -164,7 +164,7 @@ describe("the loss of an epoch", () => {
     expect(order.losses.every(Number.isFinite)).toBe(true);
   });
 
-  test("labels that are left out are not measured either", async () => {
+  test("ignored labels are not measured either", async () => {
     seed(1);
     const model = new nn.Linear(2, 3);
     const [all, kept] = [rows(some), rows(some).subset([...some.keys()].filter((row) => some[row] !== -100))];
@@ -177,7 +177,7 @@ describe("the loss of an epoch", () => {
       expect(value).toBeCloseTo(second.epochs[0]?.validation?.[name] ?? Number.NaN, 6);
   });
 
-  test("of data with labels left out, after data without, and of a stream whose sample has none", async () => {
+  test("of data with ignored labels, after data without, and of a stream whose sample has none", async () => {
     seed(1);
     const model = new nn.Linear(2, 3);
     const objective = makeObjective("crossEntropy", { kind: "classes", count: 3 });
@@ -205,7 +205,7 @@ describe("the loss of an epoch", () => {
     expectNear(losses, (await run({ train: memory, batchSize: 24, epochs: 1 }, three, 0)).losses);
   });
 
-  test("says when nothing counts at all", async () => {
+  test("refuses data in which nothing counts", async () => {
     const of = (train: Dataset, options: Partial<FitOptions> = {}): Promise<Ended> => run({ train, ...options }, three);
     await expect(of(rows(labels, new Float32Array(count)))).rejects.toThrow(
       /no row of train has both a target that counts/,
@@ -247,7 +247,7 @@ describe("the last batch", () => {
     return [memory.steps, streamed.steps, ...events];
   };
 
-  // A single row is not a batch of its own: batch norm cannot train on it. The counts are what schedules are built for.
+  // A single row is not a batch of its own, because batch norm cannot train on it. Schedules are built for these counts.
   test.each([
     [9, 4, 1, [0], 2],
     [9, 8, 1, [0, 8], 1],
@@ -262,7 +262,7 @@ describe("the last batch", () => {
     expect(await steps(length, batchSize, accumulate, parts)).toEqual([wanted, wanted, wanted, wanted]);
   });
 
-  test("a stream that gives other than its length says so", async () => {
+  test("a stream whose rows do not match its length is refused", async () => {
     const data = moons({ count: 8 });
     const stream = new RowStream({
       length: 9,

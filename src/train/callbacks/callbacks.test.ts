@@ -1,4 +1,4 @@
-// Each callback by itself, on a training that only answers what it is asked: when it acts, what it says, what it saves and takes back.
+// Each callback alone, on a stub training: when it acts, what it reports, saves and restores.
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Dataset } from "../../data/index.ts";
 import type { JsonObject } from "../../formats/index.ts";
@@ -100,7 +100,7 @@ describe("EarlyStopping", () => {
       waited >= options.patience ? `the loss has not improved for ${options.patience} epochs` : undefined,
     );
   });
-  test.each([0, 1, 2, 3, 4, 5])("resumed after %d epochs it stops where it would have", (cut) => {
+  test.each([0, 1, 2, 3, 4, 5])("resumed after %d epochs, it stops at the same epoch", (cut) => {
     const losses = [5, 4, 4.5, 6, 4.1];
     const options = { patience: 3 };
     const whole = stoppingBy(losses, options);
@@ -113,7 +113,7 @@ describe("EarlyStopping", () => {
     expect(rest.enough()).toBe(whole.enough());
     expect(rest.enough()).toBeDefined();
   });
-  test("refuses what cannot be waited for", () => {
+  test("refuses an invalid patience", () => {
     for (const patience of [0, -1, 1.5, Number.NaN])
       expect(() => new EarlyStopping({ patience })).toThrow(/patience must be/);
     for (const minDelta of [-0.1, Number.NaN])
@@ -124,7 +124,7 @@ describe("EarlyStopping", () => {
 });
 
 describe("histogramOf", () => {
-  test("counts values in thirty equal parts of their range, the greatest in the last", () => {
+  test("counts values in thirty equal parts of their range, with the maximum in the last", () => {
     const values = Float64Array.from({ length: 61 }, (_, place) => 2 + place / 2);
     const { edges, counts, sum, sumSquares } = histogramOf("w", "weights", values);
     expect(edges).toEqual(Array.from({ length: 31 }, (_, place) => 2 + place));
@@ -132,13 +132,13 @@ describe("histogramOf", () => {
     expect(sum).toBe(values.reduce((all, value) => all + value, 0));
     expect(sumSquares).toBe(values.reduce((all, value) => all + value * value, 0));
   });
-  test("the last edge is the greatest value itself", () => {
+  test("the last edge is exactly the maximum", () => {
     const { edges } = histogramOf("w", "weights", Float64Array.of(0.1, 0.7));
     expect([edges[0], edges[30], edges.length]).toEqual([0.1, 0.7, 31]);
     expect(edges[1]).toBeCloseTo(0.12, 12);
     expect(edges[29]).toBeCloseTo(0.68, 12);
   });
-  test("one value, none, and those that are not numbers", () => {
+  test("one value, no values, NaN and infinity", () => {
     const empty = { edges: [0, 0], counts: [0], sum: 0, sumSquares: 0 };
     expect(histogramOf("w", "gradients", new Float32Array())).toEqual({ name: "w", of: "gradients", ...empty });
     expect(histogramOf("w", "weights", Float32Array.of(Number.NaN))).toEqual({ name: "w", of: "weights", ...empty });
@@ -164,7 +164,7 @@ describe("Histograms", () => {
     expect(event).toMatchObject({ type: "histograms", epoch, step: 12 });
     return event.type === "histograms" ? event.histograms : undefined;
   };
-  test("come every so many epochs", () => {
+  test("come at the given interval of epochs", () => {
     expect([0, 1, 2, 3, 4, 5, 6].filter((epoch) => toldAt(epoch, 3) !== undefined)).toEqual([0, 3, 6]);
     expect([0, 1, 2].filter((epoch) => toldAt(epoch) !== undefined)).toEqual([0, 1, 2]);
     for (const every of [0, -1, 1.5]) expect(() => new Histograms(every)).toThrow(/of at least 1/);
@@ -180,7 +180,7 @@ describe("Histograms", () => {
     expect(model.training).toBe(true);
     expect(model.parameters().map((parameter) => parameter.grad)).toEqual(before);
     expect(JSON.stringify(model.namedBuffers().map(([, buffer]) => buffer.toArraySync()))).toBe(running);
-    // The gradient of a bias of the last layer sums to 0 over the two classes, of which four rows have two each.
+    // The gradient of a bias of the last layer sums to 0 over the two classes, each of which has two of the four rows.
     const task = taskOf(train);
     const batch = samplesOf(train);
     const given = batch.gather(batch.arguments(Int32Array.of(0, 1, 2, 3), 0));
@@ -197,13 +197,13 @@ describe("Histograms", () => {
       );
     });
   });
-  test("without a training there is nothing to tell", () => {
+  test("report nothing without a training", () => {
     carriedOut(new Histograms().epochEnd(record(0, 1)));
   });
 });
 
 describe("LrSchedule", () => {
-  /** Counts by what it is stepped. */
+  /** Records its step arguments. */
   const counting = () => {
     const steps: (number | undefined)[] = [];
     let state: JsonObject = { at: 4 };
@@ -218,7 +218,7 @@ describe("LrSchedule", () => {
   };
   const moment = { epoch: 0, step: 1, loss: 0.25, item: async () => 0.25 };
 
-  test("steps after each epoch by the figure that is watched, or after each update by its loss", () => {
+  test("steps after each epoch by the monitored metric, or after each update by its loss", () => {
     const [epochs, updates] = [counting(), counting()];
     const byEpoch = new LrSchedule(epochs.schedule);
     const byUpdate = new LrSchedule(updates.schedule, "update");
@@ -229,7 +229,7 @@ describe("LrSchedule", () => {
     }
     expect([epochs.steps, updates.steps]).toEqual([[0.5], [0.25]]);
   });
-  test("a schedule of optim that counts alone is stepped without the loss", () => {
+  test("a schedule of optim that only counts is stepped without the loss", () => {
     const { optimizer } = training().training;
     const schedule = new StepLR(optimizer, 1, { gamma: 0.5 });
     const unread = {
@@ -243,13 +243,13 @@ describe("LrSchedule", () => {
     new LrSchedule(schedule, "epoch").stepEnd(unread);
     expect(optimizer.lr).toBeCloseTo(0.05);
   });
-  test("saves how it steps and where it is, and refuses a state that steps otherwise", () => {
+  test("saves its interval and position, and refuses a state with another interval", () => {
     const { schedule, state } = counting();
     const callback = new LrSchedule(schedule, "update");
     expect(callback.state()).toEqual({ json: { every: "update", of: { at: 4 } } });
     callback.restore({ tensors: {}, json: { every: "update", of: { at: 7 } } });
     expect(state()).toEqual({ at: 7 });
-    // Earlier versions did not say.
+    // Earlier versions did not save the interval.
     callback.restore({ tensors: {}, json: { every: null, of: { at: 8 } } });
     expect(state()).toEqual({ at: 8 });
     expect(() => callback.restore({ tensors: {}, json: { every: "epoch", of: {} } })).toThrow(
@@ -259,7 +259,7 @@ describe("LrSchedule", () => {
   });
 });
 
-/** A rank that speaks or not, and decides for itself or as rank 0 does. */
+/** A rank that may or may not speak, and decides for itself or as rank 0 does. */
 class Rank extends Company {
   readonly #speaks: boolean;
   readonly #decided: boolean;
@@ -278,7 +278,7 @@ class Rank extends Company {
 
 describe("Saving", () => {
   const kept = { step: 9, state: { tensors: {}, json: {} } };
-  /** A clock, and what a save takes of it. */
+  /** A clock, and the time that a save takes. */
   const made = (options: { readonly every?: number; readonly takes?: number; readonly more?: Partial<Training> }) => {
     vi.useFakeTimers({ toFake: ["performance"] });
     const saves: number[] = [];
@@ -302,7 +302,7 @@ describe("Saving", () => {
     return { saving, saves, events: told.events, keeps: () => keeps, begin: performance.now() };
   };
 
-  test("within an epoch and at its end when so much time has passed, at the end of training always", async () => {
+  test("saves within an epoch and at its end after the interval, and always at the end of training", async () => {
     const { saving, saves, events, keeps } = made({ every: 100 });
     vi.advanceTimersByTime(99);
     await saving.rest("breath");
@@ -320,7 +320,7 @@ describe("Saving", () => {
     expect([saves.length, keeps()]).toEqual([4, 1]);
     expect(events).toEqual(new Array(4).fill({ type: "checkpoint", epoch: 3, step: 9 }));
   });
-  test("by default once a second, and seldom enough that saving takes a thirtieth of the time", async () => {
+  test("by default saves once a second, and rarely enough to take at most a thirtieth of the time", async () => {
     const { saving, saves } = made({ takes: 200 });
     const saveAfter = async (milliseconds: number, at: "breath" | "epoch"): Promise<boolean> => {
       const before = saves.length;
@@ -329,14 +329,14 @@ describe("Saving", () => {
       return saves.length > before;
     };
     expect(await saveAfter(999, "epoch")).toBe(false);
-    // What a save at the end of an epoch takes is not counted.
+    // The time of a save at the end of an epoch does not count.
     expect(await saveAfter(1, "epoch")).toBe(true);
     expect(await saveAfter(799, "breath")).toBe(false);
     expect(await saveAfter(1, "breath")).toBe(true);
     expect(await saveAfter(5799, "breath")).toBe(false);
     expect(await saveAfter(1, "breath")).toBe(true);
   });
-  test("nothing is saved before there is anything to go back to, nor by ranks that do not speak", async () => {
+  test("nothing is saved before a state is kept, nor by ranks that do not speak", async () => {
     for (const more of [{ kept: undefined }, { company: new Rank(false, true) }]) {
       const { saving, saves, events } = made({ every: 0, more });
       await saving.rest("end");
@@ -372,13 +372,13 @@ describe("DoctorCallback", () => {
       this.asked.push("restored");
     }
   }
-  test("lets its doctor look before the first step and after each epoch, and tells what was found", () => {
+  test("runs its doctor before the first step and after each epoch, and reports findings", () => {
     let doctor: Stub | undefined;
     const callback = new DoctorCallback((options) => {
       doctor = new Stub(options);
       return doctor;
     });
-    // Before it belongs to a training it has nothing to say.
+    // Before it is attached to a training it reports nothing.
     carriedOut(callback.begin());
     carriedOut(callback.epochEnd());
     expect(callback.state()).toEqual({});

@@ -12,7 +12,7 @@ export class DoctorCallback implements Callback {
   #doctor: CourseDoctor | undefined;
   #training: Training | undefined;
 
-  /** By default it judges the course of training alone; `(options) => new Doctor(options)` looks at data and network too. */
+  /** By default it judges only the training curves; `(options) => new Doctor(options)` also inspects data and network. */
   constructor(make: (options: DoctorOptions) => CourseDoctor = (options) => new CourseDoctor(options)) {
     this.#make = make;
   }

@@ -9,9 +9,9 @@ import { type EpochRecord, orNull } from "../state.ts";
 import { Improvement } from "../watch.ts";
 
 export interface EarlyStoppingOptions {
-  /** Epochs without improvement of the watched figure after which training stops. */
+  /** Epochs without improvement of the monitored metric before training stops. */
   readonly patience: number;
-  /** The least change that counts as an improvement. Default 0. */
+  /** The minimum change that counts as an improvement. Default 0. */
   readonly minDelta?: number;
 }
 

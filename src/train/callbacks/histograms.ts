@@ -11,7 +11,7 @@ import type { EpochRecord } from "../state.ts";
 
 const bins = 30;
 
-/** Counts of values in equal parts of their range. NaN and infinite values are left out. */
+/** Counts values in equal parts of their range. Omits NaN and infinite values. */
 export function histogramOf(name: string, of: Histogram["of"], values: TypedArray): Histogram {
   let [low, high, sum, sumSquares] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, 0];
   for (const value of values) {
@@ -34,7 +34,10 @@ export function histogramOf(name: string, of: Histogram["of"], values: TypedArra
   return { name, of, edges, counts, sum, sumSquares };
 }
 
-/** Reports histograms of weights and gradients every few epochs. Gradients are those of one fixed batch in eval mode, so that training is not disturbed. */
+/**
+ * Reports histograms of weights and gradients every few epochs. Gradients are computed for one fixed batch in eval mode, which leaves training
+ * undisturbed.
+ */
 export class Histograms implements Callback {
   readonly #every: number;
   #take: (() => Reading<Histogram[]>) | undefined;
@@ -59,7 +62,7 @@ export class Histograms implements Callback {
   }
 }
 
-/** Of which tensor there is to be a histogram. */
+/** A tensor to make a histogram of. */
 interface Asked {
   readonly name: string;
   readonly of: Histogram["of"];

@@ -11,12 +11,12 @@ import type { PartState, SavedPart } from "../parts.ts";
 import { type EpochRecord, orNull } from "../state.ts";
 
 /**
- * The learning rate over time: a schedule of `optim`, or an object with these methods. After an epoch `step` takes the monitored
- * metric, after an update the loss of that update.
+ * A learning-rate schedule of `optim`, or an object with these methods. After an epoch `step` gets the monitored metric, after an update the loss of
+ * that update.
  */
 export type TrainSchedule = {
   step(metric: number): void;
-  /** For a schedule that uses the metric: whether less or more of it is better. */
+  /** For a schedule that uses the metric: whether lower or higher is better. */
   readonly mode?: Mode;
   stateDict(): JsonObject;
   loadStateDict(state: JsonObject): void;
@@ -48,7 +48,7 @@ export class LrSchedule implements Callback {
   stepEnd(moment: StepMoment): Answer<undefined> {
     if (this.#every !== "update") return;
     if (!(this.#schedule instanceof Schedule)) return this.#stepBy(moment);
-    // A schedule that counts alone does not make training wait for the loss.
+    // A schedule that only counts need not make training wait for the loss.
     this.#schedule.step();
   }
 

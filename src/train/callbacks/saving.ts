@@ -1,4 +1,4 @@
-// Saving: passes on states to be saved, at the end of epochs and from time to time within them.
+// Saving: passes on states to save, at the end of epochs and from time to time within them.
 import * as kind from "../../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../../graph/options.ts";
 import type { Callback, Rest, Training } from "../callback.ts";
@@ -11,7 +11,7 @@ const mostOfTime = 30;
 
 export interface SavingOptions {
   readonly save: Save;
-  /** Least milliseconds between two saves. Default 1000, more where saving takes long. */
+  /** Minimum milliseconds between two saves. Default 1000, more if saving is slow. */
   readonly every?: number | undefined;
 }
 
@@ -21,7 +21,7 @@ export class Saving implements Callback {
   readonly #options: SavingOptions;
   #training: Training | undefined;
   #last = performance.now();
-  /** Milliseconds that the last save within an epoch took. */
+  /** The duration of the last save within an epoch, in milliseconds. */
   #cost = 0;
 
   constructor(options: SavingOptions) {
@@ -38,7 +38,7 @@ export class Saving implements Callback {
     if (training === undefined) return;
     const { company } = training;
     const own = now - this.#last >= (this.#options.every ?? Math.max(1000, mostOfTime * this.#cost));
-    // By rank 0's clock, for all ranks keep the same moments to go back to.
+    // Rank 0's clock decides, because all ranks must keep the same moments.
     if ((at === "breath" || at === "epoch") && !company.decides(own)) return;
     this.#last = now;
     if (at === "breath") await training.keep();
@@ -46,7 +46,7 @@ export class Saving implements Callback {
     if (kept === undefined || !company.speaks) return;
     const { epoch } = training;
     this.#options.save(kept.state, { epoch, step: kept.step });
-    // Saving large models often would take more time than training them.
+    // Otherwise, saving a large model often could take longer than training it.
     if (at === "breath") this.#cost = performance.now() - now;
     training.tell({ type: "checkpoint", epoch, step: kept.step });
   }

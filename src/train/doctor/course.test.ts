@@ -1,9 +1,9 @@
-// The course of a training as records, judged: what the losses alone would say is not said where the other figures speak against it.
+// Judges the course of a training from records: no finding from the losses alone if other metrics contradict it.
 import { describe, expect, test } from "vitest";
 import type { EpochRecord } from "../state.ts";
 import { checkCourse } from "./course.ts";
 
-/** A training loss that falls while the validation loss, after its best at epoch 4, rises to 0.9. */
+/** The training loss falls, while the validation loss rises to 0.9 after its best at epoch 4. */
 const risen = (accuracy: number): EpochRecord[] =>
   Array.from({ length: 12 }, (_, epoch) => ({
     epoch,
@@ -24,15 +24,15 @@ const codesOf = (records: readonly EpochRecord[]): readonly string[] =>
   }).map(({ code }) => code);
 
 describe("overfitting", () => {
-  test("is reported where the validation loss has risen and some rows are wrong", () => {
+  test("is reported if the validation loss has risen and some rows are wrong", () => {
     expect(codesOf(risen(0.95))).toEqual(["overfitting"]);
   });
-  test("is never told where every validation row is right", () => {
+  test("is never reported if every validation row is right", () => {
     expect(codesOf(risen(1))).toEqual([]);
   });
 });
 
-/** Codes on both sides of each threshold. */
+/** The finding codes on both sides of each threshold. */
 const judged = (
   train: readonly number[],
   {
@@ -72,7 +72,7 @@ describe("a rate that is too high", () => {
 });
 
 describe("a rate that is too low", () => {
-  /** From 1, in ten steps of which so many fall. */
+  /** From 1, in ten steps, of which the first `falling` fall. */
   const course = (falling: number, fall: number): number[] => {
     const losses = [1];
     for (let step = 0; step < 10; step++) losses.push((losses[step] ?? 0) + (step < falling ? -fall : 0.001));
@@ -87,7 +87,7 @@ describe("a rate that is too low", () => {
   ])("%s", (_, losses, moved, expected) => {
     expect(judged(losses, { moved })).toEqual(expected);
   });
-  test("is not judged by while it warms up, but at the end of all epochs", () => {
+  test("is not judged during a warm-up, but at the end of all epochs", () => {
     const of = { moved: 0.0049, reduced: true };
     expect(judged(course(7, 0.005), of)).toEqual([]);
     expect(judged(course(7, 0.005), { ...of, last: true })).toEqual(["learningRateTooLow"]);
@@ -109,7 +109,7 @@ describe("overfitting begins", () => {
   });
 });
 
-/** Ten epochs of the same figures. */
+/** Ten epochs with the same metrics. */
 const steady = (train: number, held: Readonly<Record<string, number>>): EpochRecord[] =>
   Array.from({ length: 10 }, (_, epoch) => ({ epoch, train: { loss: train }, validation: held }));
 const told = (records: readonly EpochRecord[], dropout: number, share = 0.5): readonly string[] => {

@@ -1,4 +1,4 @@
-// Problems in the progress of a training: a learning rate too high or too low, overfitting, or only the majority class.
+// Problems in the progress of a training: a learning rate that is too high or too low, overfitting, or predicting only the majority class.
 
 import type { Dataset } from "../../data/index.ts";
 import { greatest } from "../../graph/extremes.ts";
@@ -13,7 +13,7 @@ export interface LargestClass {
   readonly share: number;
 }
 
-/** The class that most labels name; undefined where all name one. */
+/** The most frequent label; undefined if all labels are the same. */
 export function largestClass({ targets }: Dataset, names: readonly string[] | undefined): LargestClass | undefined {
   const counts = new Map<number, number>();
   for (const label of targets.data) if (label !== ignoredLabel) counts.set(label, (counts.get(label) ?? 0) + 1);
@@ -27,23 +27,23 @@ export function largestClass({ targets }: Dataset, names: readonly string[] | un
 export interface Course {
   readonly records: readonly EpochRecord[];
   readonly lr: number;
-  /** Whether the rate is still, or again, far below the one that was asked for: in a warm-up it has not been tried yet. */
+  /** Whether the rate is still, or again, far below the requested one: during a warm-up, that has not been tried yet. */
   readonly reduced: boolean;
-  /** Whether no epoch follows. */
+  /** Whether this is the last epoch. */
   readonly last: boolean;
-  /** How far the weights have moved since the start: ‖change‖ / ‖weights‖; undefined when not known. */
+  /** The relative change of the weights since the start, ‖change‖ / ‖weights‖; undefined if unknown. */
   readonly moved: number | undefined;
-  /** The loss before the first step; undefined when not known. */
+  /** The loss before the first step; undefined if unknown. */
   readonly untrained: number | undefined;
-  /** Undefined if there are no classes. */
+  /** Undefined without classes. */
   readonly largest: LargestClass | undefined;
-  /** The share of units that dropout takes away in training; 0 where there is none. */
+  /** The fraction of units that dropout drops in training; 0 without dropout. */
   readonly dropout: number;
 }
 
 /**
- * Epochs, counted from 0, by which a course is judged: the first 64, then 32 in each doubling. So a training need not evaluate
- * every one of thousands of epochs to be told the same as one that does.
+ * Epochs, counted from 0, at which a course is judged: the first 64, then 32 in each doubling. So a training may evaluate only some of thousands of
+ * epochs and gets the same findings.
  */
 export const isJudged = (epoch: number): boolean =>
   epoch < 64 || (epoch + 1) % 2 ** (Math.floor(Math.log2(epoch)) - 5) === 0;
@@ -51,7 +51,7 @@ export const isJudged = (epoch: number): boolean =>
 const lossOf = ({ train }: EpochRecord): number => train["loss"] ?? Number.NaN;
 const heldLoss = ({ validation }: EpochRecord): number => validation?.["loss"] ?? Number.NaN;
 
-/** Epochs before anything is said about the rate. */
+/** The number of epochs before the rate is judged. */
 const epochsToJudge = 4;
 
 function tooHigh({ records, lr, untrained }: Course): Finding[] {
@@ -102,11 +102,11 @@ function tooLow({ records, lr, reduced, last, moved }: Course): Finding[] {
 function overfitting({ records, untrained = 0 }: Course): Finding[] {
   const last = records.at(-1);
   if (last === undefined || last.validation === null || records.length < epochsToJudge) return [];
-  // Who answers every held-out row right has not memorised the others.
+  // A network that answers every held-out row right has not just memorised the others.
   if (last.validation["accuracy"] === 1) return [];
   const best = records.reduce((a, b) => (heldLoss(b) < heldLoss(a) ? b : a));
   const [held, train, least, then] = [heldLoss(last), lossOf(last), heldLoss(best), lossOf(best)];
-  // Not for one bad epoch, and not where both losses are next to nothing.
+  // Not for a single bad epoch, and not if both losses are close to 0.
   const lately = records.slice(-3).map(heldLoss);
   const scale =
     0.2 * Math.max(untrained, ...records.slice(0, 2).flatMap((record) => [heldLoss(record), lossOf(record)]));
@@ -124,14 +124,14 @@ function overfitting({ records, untrained = 0 }: Course): Finding[] {
   ];
 }
 
-/** Epochs that a network is given to do better than one answer for all. */
+/** The number of epochs that a network has to beat a constant answer. */
 const epochsToDecide = 10;
 
 function noBetterThanMajority({ records, last, largest }: Course): Finding[] {
   if (largest === undefined || !(last || records.length >= epochsToDecide)) return [];
   const accuracies = records.map(({ validation }) => validation?.["accuracy"] ?? Number.NaN);
   const best = greatest(accuracies);
-  // A share and an accuracy are quotients of whole numbers by the same one: equal ones are equal.
+  // A share and an accuracy are quotients with the same denominator, so equality is exact.
   if (!(best <= largest.share)) return [];
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
   return [
@@ -146,7 +146,10 @@ function noBetterThanMajority({ records, last, largest }: Course): Finding[] {
   ];
 }
 
-/** From this share of one class on, the accuracy is about that class; and what the mean recall must be to say that others are found too. */
+/**
+ * From this share of one class on, the accuracy mostly reflects that class. The second number is the mean recall above which the other classes count
+ * as found.
+ */
 const [rareFrom, foundFrom] = [0.9, 0.9] as const;
 
 function imbalance({ records, last, largest }: Course): Finding[] {
@@ -154,7 +157,7 @@ function imbalance({ records, last, largest }: Course): Finding[] {
   if (largest === undefined || largest.share < rareFrom || !held || !(last || records.length >= epochsToDecide))
     return [];
   const { accuracy = Number.NaN, balancedAccuracy = Number.NaN } = held;
-  // Told more plainly by noBetterThanMajority.
+  // noBetterThanMajority reports this more plainly.
   if (
     !(accuracy > largest.share) &&
     records.every(({ validation }) => !((validation?.["accuracy"] ?? Number.NaN) > largest.share))
@@ -174,11 +177,11 @@ function imbalance({ records, last, largest }: Course): Finding[] {
   ];
 }
 
-/** How far above the validation loss the training loss lies where dropout keeps the network from learning, … */
+/** The ratio of training to validation loss above which dropout keeps the network from learning, … */
 const aboveHeld = 1.3;
-/** … in the last so many epochs. */
+/** … during this many last epochs. */
 const epochsAbove = 3;
-/** A validation loss below this share of the first training loss leaves little to learn. */
+/** A validation loss below this fraction of the first training loss leaves little to learn. */
 const littleLeft = 0.05;
 
 function heldBack({ records, last, dropout }: Course): Finding[] {

@@ -1,4 +1,4 @@
-// The doctor during a training: what it remembers, when it judges, and that it reports each finding once.
+// The doctor during a training: its memory, when it judges, and that it reports each finding once.
 import { TokenSequence } from "../../data/index.ts";
 import type { HostArray, NamedArrays } from "../../formats/index.ts";
 import { aCount, aNumber, aString, listOf, objectOf } from "../../formats/json.ts";
@@ -20,7 +20,7 @@ export interface DoctorOptions extends LookOptions {
   readonly classNames?: readonly string[] | undefined;
 }
 
-/** The largest share of units that a layer takes away; 0 for an ensemble, whose members are each worse than their mean without it too. */
+/** The largest fraction of units that a layer drops; 0 for an ensemble, whose members are each worse than their mean even without dropout. */
 const dropoutIn = (model: Module): number =>
   model instanceof Tabular
     ? 0
@@ -28,9 +28,9 @@ const dropoutIn = (model: Module): number =>
         .namedModules()
         .reduce((most, [, module]) => (module instanceof Dropout ? Math.max(most, module.p) : most), 0);
 
-/** Weights of each parameter whose start is remembered, to see how far they move. */
+/** The number of weights of each parameter whose initial values are kept, to measure their change. */
 const weightsFollowed = 1024;
-/** Rows whose loss before the first step is taken where nothing else is looked at. */
+/** The number of rows whose loss before the first step is measured, if the network is not inspected. */
 const rowsOfStart = 256;
 
 const saved = objectOf<{ told: string[]; untrained: number | null; followed: number }>({
@@ -40,20 +40,20 @@ const saved = objectOf<{ told: string[]; untrained: number | null; followed: num
 });
 
 /**
- * Examines a training: `before` the first step, and `afterEpoch` with what the epochs gave. Judges by the epochs that `isJudged` names,
- * so that a training that evaluates only those gets the same findings. It changes nothing: a watched training gives the same bits.
+ * Examines a training: `before` the first step, and `afterEpoch` with the results of the epochs. Judges at the epochs that `isJudged` selects, so
+ * that a training that evaluates only those gets the same findings. It changes nothing: training gives the same bits with a doctor.
  */
 export class CourseDoctor {
   readonly #options: DoctorOptions;
   readonly #look: Look | undefined;
   readonly #told = new Set<string>();
   #untrained: number | undefined;
-  /** Some of the weights before the first step, by parameter; empty when not known. */
+  /** Some of the weights before the first step, by parameter; empty if unknown. */
   #start: NamedArrays = {};
   readonly #largest: LargestClass | undefined;
   readonly #dropout: number;
 
-  /** Without a look at data and network it judges the course alone. */
+  /** Without a look at data and network, it judges only the course. */
   constructor(options: DoctorOptions, look?: Look) {
     this.#options = options;
     this.#look = look;
@@ -63,12 +63,12 @@ export class CourseDoctor {
       this.#largest = largestClass(validation, classNames);
   }
 
-  /** What can be seen before the first step. */
+  /** Findings before the first step. */
   before(): Finding[] {
     return readNow(this.lookBefore());
   }
 
-  /** The same as a part of other work. */
+  /** The same, as part of other work. */
   *lookBefore(): Reading<Finding[]> {
     const start = yield* this.#followed(this.#options.model.namedParameters());
     this.#start = Object.fromEntries(
@@ -95,12 +95,12 @@ export class CourseDoctor {
     return found;
   }
 
-  /** What the epochs so far show; `last` when no more follow. The network is looked at after epochs 1, 2, 4, 8 and so on. */
+  /** Findings from the epochs so far; `last` if no more follow. The network is inspected after epochs 1, 2, 4, 8 and so on. */
   afterEpoch(records: readonly EpochRecord[], last = false): Finding[] {
     return readNow(this.lookAfterEpoch(records, last));
   }
 
-  /** The same as a part of other work. */
+  /** The same, as part of other work. */
   *lookAfterEpoch(records: readonly EpochRecord[], last = false): Reading<Finding[]> {
     const epochs = (records.at(-1)?.epoch ?? -1) + 1;
     const look = epochs > 0 && Number.isInteger(Math.log2(epochs));
@@ -121,7 +121,7 @@ export class CourseDoctor {
     return this.#once(findings);
   }
 
-  /** Everything at once, for a finished run. */
+  /** All findings at once, for a finished run. */
   examine(records: readonly EpochRecord[], lr: number): Finding[] {
     const data = this.#once(this.#look?.data() ?? []);
     const course = checkCourse({
@@ -151,7 +151,7 @@ export class CourseDoctor {
     return seen.findings;
   }
 
-  /** The loss of some rows with the current weights; undefined if there is none. */
+  /** The loss of some rows with the current weights; undefined if it cannot be computed. */
   *#lossOfStart(): Reading<number | undefined> {
     const { model, objective, samples } = this.#options;
     const count = Math.min(rowsOfStart, samples.length);
@@ -163,7 +163,7 @@ export class CourseDoctor {
       const loss = yield* itemOf(noGrad(() => objective.loss(model.forward(features), targets, weights)));
       return Number.isFinite(loss) ? loss : undefined;
     } catch (error) {
-      // A network that cannot run says so itself, at the first step.
+      // A network that cannot run throws at the first step anyway.
       if (error instanceof HebbError) return undefined;
       throw error;
     } finally {
@@ -171,7 +171,7 @@ export class CourseDoctor {
     }
   }
 
-  /** How far the weights are from where they started, as a share of their size. */
+  /** The change of the weights since the start, relative to their size. */
   *#moved(): Reading<number | undefined> {
     const known = this.#options.model.namedParameters().filter(([name]) => Object.hasOwn(this.#start, name));
     const pairs = (yield* this.#followed(known)).flatMap(([name, now]): [ArrayLike<number>, ArrayLike<number>][] => {

@@ -4,9 +4,9 @@ import { sizeOf } from "../../graph/shape.ts";
 import { ignoredLabel } from "../objectives.ts";
 import type { Finding } from "./finding.ts";
 
-/** Rows looked at for the scale of inputs. */
+/** The number of rows inspected for the scale of inputs. */
 const rowsLookedAt = 2000;
-/** Root mean squares that networks start well with lie far within these. */
+/** Root mean squares that suit initialisation lie well within these bounds. */
 const [tooSmall, tooLarge] = [1e-3, 10];
 
 interface Scale {
@@ -17,7 +17,7 @@ interface Scale {
   readonly high: number;
 }
 
-/** The scale of each feature of a table, or of all values of a picture together. */
+/** The scale of each feature of a table, or of all values of an image together. */
 function scalesOf(data: Dataset): Scale[] {
   const { shape, data: values } = data.features;
   const size = sizeOf(shape);
@@ -80,7 +80,7 @@ export function checkScale(train: Dataset): Finding[] {
   return [];
 }
 
-/** Labels must name one of the outputs. */
+/** Checks that labels name one of the outputs. */
 export function checkLabels(train: Dataset, validation: Dataset | undefined, outputs: number): Finding[] {
   for (const [where, data] of [
     ["training", train],
@@ -113,15 +113,15 @@ export function checkLabels(train: Dataset, validation: Dataset | undefined, out
   return [];
 }
 
-/** Values hashed at most: more would take noticeable time. */
+/** The maximum number of values to hash: more would take noticeable time. */
 const mostValues = 6e7;
-/** Number of combinations of values, per row, beyond which equal rows are not a coincidence. */
+/** The number of possible value combinations, per row, above which equal rows are not a coincidence. */
 const roomForEach = 50;
 
 const words = new Uint32Array(2);
 const doubles = new Float64Array(words.buffer);
 
-/** Two hashes of a row with its target, as one number. */
+/** Two hashes of a row and its target, as one number. */
 function rowHash(data: Dataset, row: number, size: number): number {
   let [a, b] = [0x811c9dc5, 0x9e3779b9];
   const mix = (value: number): void => {
@@ -136,7 +136,7 @@ function rowHash(data: Dataset, row: number, size: number): number {
   return (a >>> 0) * 2 ** 21 + ((b >>> 0) & 0x1fffff);
 }
 
-/** How many different rows the values of the features could make, up to `enough`. */
+/** The number of different rows that the values of the features allow, up to `enough`. */
 function room(data: Dataset, size: number, enough: number): number {
   let combinations = 1;
   for (let k = 0; k < size && combinations < enough; k++) {
@@ -147,7 +147,7 @@ function room(data: Dataset, size: number, enough: number): number {
   return combinations;
 }
 
-/** Rows of validation that training has seen. Rows of few possible values meet by chance, and say nothing. */
+/** Validation rows that are also training rows. Rows with few possible values match by chance, and mean nothing. */
 export function checkLeak(train: Dataset, validation: Dataset): Finding[] {
   const size = sizeOf(train.features.shape);
   if (train.length * size > mostValues || train.targets.shape.length > 0) return [];

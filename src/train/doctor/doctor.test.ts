@@ -1,4 +1,4 @@
-// The doctor: each planted fault is found and named; healthy runs are left in peace.
+// The doctor finds and names each planted fault, and reports nothing for healthy runs.
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
@@ -52,7 +52,7 @@ const mlp = (sizes: readonly number[], activation: () => nn.Module = () => new n
       .flatMap((size, k) => [new nn.Linear(sizes[k] ?? 1, size), ...(k + 2 < sizes.length ? [activation()] : [])]),
   );
 
-/** Rows of random numbers whose class is the sign of a sum; some labels wrong. */
+/** Rows of random numbers whose class is the sign of a sum, with some wrong labels. */
 function noisy(count: number, width: number, wrong: number, from: number, scale: readonly number[] = []): Dataset {
   const random = new Random(from);
   const features = Float32Array.from({ length: count * width }, (_, k) => random.normal() * (scale[k % width] ?? 1));
@@ -68,7 +68,7 @@ function noisy(count: number, width: number, wrong: number, from: number, scale:
 const points = moons({ count: 300, seed: 1 });
 const held = moons({ count: 100, seed: 2 });
 
-/** Features that say nothing of the class, which is 1 in seven rows of ten. */
+/** Features independent of the class, which is 1 in seven of ten rows. */
 function lopsided(from: number): Dataset {
   const random = new Random(from);
   return new Dataset({
@@ -159,7 +159,7 @@ const faults: readonly (Case & { readonly code: Finding["code"]; readonly says: 
     model: () => mlp([2, 16, 2]),
     options: (model) => ({
       train: points,
-      // Nobody says that this is a distance: it is seen.
+      // The loss is recognised as a distance without being named.
       loss: (output, target) => F.mse(output.softmax(1), oneHot(target, 2).to("float32")),
       optimizer: adam(model),
       epochs: 2,
@@ -243,7 +243,7 @@ describe("planted faults", () => {
     try {
       found = await findings(given);
     } catch (error) {
-      // Labels without an output stop training at its first step; what was found is reported before.
+      // Labels without an output stop training at its first step; findings are reported before.
       expect(code).toBe("labelsOutOfRange");
       seed(1);
       const model = given.model();
@@ -513,7 +513,7 @@ const healthy: readonly (Case & { readonly name: string })[] = [
   })),
 ];
 
-/** Pictures of 4 × 4 with stripes lying or standing. */
+/** Images of 4 × 4 with horizontal or vertical stripes. */
 function stripes(count: number, from: number): Dataset {
   const random = new Random(from);
   const targets = Int32Array.from({ length: count }, () => random.integer(2));
@@ -525,7 +525,7 @@ function stripes(count: number, from: number): Dataset {
   return new Dataset({ features, featureShape: [1, 4, 4], targets });
 }
 
-/** Three throws of a die: only 216 different rows. */
+/** Three rolls of a die: only 216 different rows. */
 function dice(count: number, from: number): Dataset {
   const random = new Random(from);
   const features = Float32Array.from({ length: 3 * count }, () => (random.integer(6) - 2.5) / 1.7);
@@ -543,7 +543,7 @@ describe("healthy runs", () => {
   });
 });
 
-/** Tables of everyday work, if they are there, with the defaults of the command line in short. */
+/** Real tables, if available, with the defaults of the command line in short. */
 const tables = [
   ["iris.csv", "species"],
   ["penguins.csv", "species"],
@@ -579,7 +579,7 @@ describe("healthy runs on tables", () => {
 });
 
 describe("watching", () => {
-  test("changes no bit of a training with dropout", async () => {
+  test("does not change a bit of a training with dropout", async () => {
     const run = async (doctor: boolean): Promise<number[]> => {
       seed(4);
       const model = new nn.Sequential(new nn.Linear(2, 8), new nn.ReLU(), new nn.Dropout(0.3), new nn.Linear(8, 2));
@@ -589,7 +589,7 @@ describe("watching", () => {
     expect(await run(true)).toEqual(await run(false));
   });
 
-  test("says each thing once, also after a pause", async () => {
+  test("reports each finding once, also after a pause", async () => {
     seed(1);
     const make = (): nn.Module => new nn.Sequential(mlp([2, 8, 2]), new nn.Softmax(1));
     const model = make();

@@ -19,7 +19,7 @@ export function relativeChange(pairs: Iterable<readonly [now: ArrayLike<number>,
   return Math.sqrt(change / size);
 }
 
-/** At most `count` of the values, spread evenly over all. */
+/** At most `count` of the values, spread evenly. */
 export function spread(values: ArrayLike<number>, count: number): ArrayLike<number> {
   if (values.length <= count) return values;
   return Float64Array.from({ length: count }, (_, k) => values[Math.floor((k * values.length) / count)] ?? 0);

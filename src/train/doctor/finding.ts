@@ -25,17 +25,17 @@ export type FindingCode = (typeof findingCodes)[number];
 
 export interface Finding {
   readonly code: FindingCode;
-  /** One sentence: what is wrong, and where. */
+  /** One sentence: the problem and its place. */
   readonly what: string;
-  /** The figures that show it. */
+  /** The numbers that show it. */
   readonly evidence: string;
   readonly why: string;
   readonly fix: string;
-  /** The module path of the layer concerned; null when it is not one layer. */
+  /** The module path of the layer concerned; null if it is not a single layer. */
   readonly layer: string | null;
 }
 
-/** A finding read back from a file. */
+/** Checks a finding read from a file. */
 export const checkFinding: Check<Finding> = objectOf<Finding>({
   code: oneOf(...findingCodes),
   what: aString,

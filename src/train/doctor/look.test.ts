@@ -1,4 +1,4 @@
-// What the doctor lets pass of a network, and what it tells: units just below and just above each share.
+// Which networks the doctor accepts and which it reports: unit counts just below and just above each share.
 import { expect, test } from "vitest";
 import { Dataset } from "../../data/index.ts";
 import * as nn from "../../nn/index.ts";
@@ -15,7 +15,7 @@ const train = new Dataset({
   targets: Int32Array.from({ length: rows }, (_, row) => row % 2),
 });
 
-/** Twenty units that give what their biases say, whatever the row. */
+/** Twenty units whose outputs are their biases for any row. */
 function told(activation: nn.Module, biasOf: (unit: number) => number): readonly string[] {
   const first = new nn.Linear(1, units);
   first.weight.assign(first.weight.mul(0));

@@ -1,4 +1,4 @@
-// What the doctor sees of data and network: rows, labels and scales, and one forward and backward pass with every value kept.
+// The doctor's view of data and network: rows, labels and scales, and one forward and backward pass with every value kept.
 import { TokenSequence } from "../../data/index.ts";
 import { spread } from "../../data/spread.ts";
 import { HebbError } from "../../graph/errors.ts";
@@ -21,19 +21,19 @@ export interface LookOptions {
   readonly validation?: InMemory | undefined;
 }
 
-/** Values of inputs looked at in one pass, and the least and most rows. */
+/** The number of input values inspected in one pass, and the minimum and maximum number of rows. */
 const valuesLookedAt = 2 ** 16;
 const [fewestRows, mostRows] = [16, 256];
-/** Tokens of a text looked at. */
+/** The number of tokens of a text to inspect. */
 const textLookedAt = { windows: 4, tokens: 16 } as const;
 
-/** Share of dead ReLUs, and of saturated values, that is let pass. */
+/** The tolerated shares of dead ReLUs and of saturated values. */
 const letPass = { dead: 0.6, saturated: 0.7 } as const;
 
-/** Rows that are read of a file. */
+/** The number of rows read from a file. */
 const rowsRead = 256;
 
-/** Looks at a training without changing it: in eval mode, and drawing no random number. */
+/** Inspects a training without changing it: in eval mode, without drawing random numbers. */
 export class Look {
   readonly #options: LookOptions;
   #rows: Rows | undefined;
@@ -50,7 +50,7 @@ export class Look {
       objective.task.kind === "classes" && outputs !== undefined && outputs > 1
         ? checkLabels(train, validation, outputs)
         : [];
-    // Of rows that a file keeps some are read; a copy among the others would not be found.
+    // Only some rows of a file are read, so a copy among the others would be missed.
     const inFile = train.features.reader !== undefined;
     const scale = checkScale(inFile ? train.subset(spread(train.length, rowsRead)) : train);
     const compares = validation !== undefined && !inFile && validation.features.reader === undefined;
@@ -72,7 +72,7 @@ export class Look {
     }
   }
 
-  /** The rows looked at: spread over the data, always the same. */
+  /** The rows to inspect: spread over the data, always the same. */
   #look(): Rows {
     if (this.#rows !== undefined) return this.#rows;
     const { samples, train } = this.#options;
@@ -89,7 +89,7 @@ export class Look {
     return this.#rows;
   }
 
-  /** What is wrong with the network now, and the loss of the rows looked at; undefined where it has none. */
+  /** The findings of the network now, and the loss of the inspected rows; undefined if it cannot be computed. */
   *network(): Reading<{ readonly findings: Finding[]; readonly loss: number } | undefined> {
     const { model, objective } = this.#options;
     const random = randomState();
@@ -109,7 +109,7 @@ export class Look {
       ];
       return { findings, loss: pass.loss };
     } catch (error) {
-      // A network that cannot run says so itself, at the first step.
+      // A network that cannot run throws at the first step anyway.
       if (error instanceof HebbError) return undefined;
       throw error;
     } finally {

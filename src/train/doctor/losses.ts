@@ -1,4 +1,4 @@
-// Mismatches between the network's last operation and the loss, or the loss and the targets. Found from values, not names.
+// Mismatches between the network's last operation and the loss, or between the loss and the targets, found from values instead of names.
 import { isInteger } from "../../graph/dtype.ts";
 import { functional as F } from "../../nn/index.ts";
 import { oneHot, type Tensor, tensor } from "../../tensor/index.ts";
@@ -9,7 +9,7 @@ import type { Pass } from "./network.ts";
 
 const near = (a: number, b: number): boolean => Math.abs(a - b) <= 1e-5 * Math.max(1, Math.abs(a), Math.abs(b));
 
-/** The value of a loss on the outputs of the pass; undefined where it does not fit their shapes. */
+/** The value of a loss for the outputs of the pass; undefined if it does not match their shapes. */
 function* valueOf(make: () => Tensor): Reading<number | undefined> {
   try {
     return yield* itemOf(make());
@@ -20,7 +20,7 @@ function* valueOf(make: () => Tensor): Reading<number | undefined> {
 
 const isWhole = ({ dtype }: Tensor): boolean => isInteger(dtype);
 
-/** Which loss the objective is, whatever it is called. */
+/** Identifies the loss of the objective, under any name. */
 function* kindOf(
   objective: Objective,
   output: Tensor,
@@ -50,7 +50,7 @@ function* kindOf(
   return undefined;
 }
 
-/** Rows of shares that make 1 together. */
+/** Whether rows consist of probabilities that sum to 1. */
 function sumToOne(values: ArrayLike<number>, width: number): boolean {
   if (width < 2) return false;
   for (let start = 0; start + width <= values.length; start += width) {
@@ -67,7 +67,7 @@ function sumToOne(values: ArrayLike<number>, width: number): boolean {
 
 const views = new Set(["reshape", "permute", "slice", "cast", "expand"]);
 
-/** The operation that gave the output, seen through views. */
+/** The operation that produced the output, ignoring views. */
 function lastOperation({ forward }: Pass): { readonly op: string; readonly path: string } | undefined {
   const byName = new Map(forward.map((value) => [value.name, value]));
   let at = forward.at(-1);

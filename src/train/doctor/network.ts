@@ -1,4 +1,4 @@
-// Problems in the network, seen in one forward and backward pass with every value kept: read from the graph, not guessed from names.
+// Problems in the network, found in one forward and backward pass with every value kept: from the graph instead of from names.
 import type { TypedArray } from "../../graph/dtype.ts";
 import { Embedding, type Module } from "../../nn/index.ts";
 import type { Inspected, Tensor } from "../../tensor/index.ts";
@@ -9,20 +9,20 @@ import type { Objective } from "../objectives.ts";
 import { rms } from "./figures.ts";
 import type { Finding } from "./finding.ts";
 
-/** One pass: every value, by name and by its readers, and what the network gave. */
+/** One pass: every value, by name and by its readers, and the network's output. */
 export interface Pass {
   readonly seen: readonly Inspected[];
   readonly byName: ReadonlyMap<string, Inspected>;
   readonly readers: ReadonlyMap<string, readonly Inspected[]>;
   readonly output: TypedArray;
   readonly outputShape: readonly number[];
-  /** The operations of the network alone; the last gives the output. */
+  /** Only the operations of the network; the last one gives the output. */
   readonly forward: readonly Inspected[];
   readonly loss: number;
   readonly targets: Tensor;
 }
 
-/** The rows by themselves, away from the data they were gathered from. */
+/** The rows detached from the data they were gathered from. */
 export const detachRows = ({ features, targets, weights, complete }: Rows): Rows => ({
   features: settled(features),
   targets: settled(targets),
@@ -30,7 +30,7 @@ export const detachRows = ({ features, targets, weights, complete }: Rows): Rows
   complete,
 });
 
-/** Runs the model on some rows in eval mode, forward and back. Nothing is changed by it. */
+/** Runs the model on some rows in eval mode, forward and backward. Changes nothing. */
 export function* takePass(model: Module, objective: Objective, rows: Rows): Reading<Pass> {
   const training = model.training;
   model.eval();
@@ -66,7 +66,7 @@ const nameOf = (path: string): string => (path === "" ? "the network" : `layer "
 
 // ── activations ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Share of the units (columns, or channels) that give 0 for every row. */
+/** The share of units (columns, or channels) that are 0 for every row. */
 function deadShare({ value, shape }: Inspected): { dead: number; units: number } {
   const axis = shape.length === 4 || shape.length === 3 ? 1 : shape.length - 1;
   const units = shape[axis] ?? 1;
@@ -77,7 +77,7 @@ function deadShare({ value, shape }: Inspected): { dead: number; units: number }
   return { dead: alive.reduce((sum, one) => sum - one, units), units };
 }
 
-/** ReLUs that are off for every row looked at. `most` is the share that is let pass. */
+/** ReLUs that are 0 for every inspected row. `most` is the tolerated share. */
 export function checkDeadUnits({ seen, outputShape }: Pass, most: number): Finding[] {
   const rows = outputShape[0] ?? 0;
   return seen.flatMap((value): Finding[] => {
@@ -99,7 +99,7 @@ export function checkDeadUnits({ seen, outputShape }: Pass, most: number): Findi
 
 const saturation = { sigmoid: (y: number) => y < 0.01 || y > 0.99, tanh: (y: number) => Math.abs(y) > 0.99 } as const;
 
-/** Whether the value is an activation, and no gate of something larger such as gelu, silu or an LSTM. */
+/** Whether the value is an activation, and not part of a composite such as gelu, silu or an LSTM. */
 function isActivation({ readers, byName }: Pass, value: Inspected): boolean {
   const gated = (at: Inspected, depth: number): boolean =>
     (readers.get(at.name) ?? []).some(
@@ -110,7 +110,7 @@ function isActivation({ readers, byName }: Pass, value: Inspected): boolean {
   return !gated(value, 1);
 }
 
-/** Hidden sigmoids and tanhs that stand at their ends for most rows. */
+/** Hidden sigmoids and tanhs that are saturated for most rows. */
 export function checkSaturation(pass: Pass, most: number): Finding[] {
   const output = pass.forward.at(-1);
   return pass.seen.flatMap((value): Finding[] => {
@@ -168,10 +168,10 @@ function linearSteps({ forward }: Pass): LinearStep[] {
   });
 }
 
-/** Depths from which on gradients can vanish or explode on their way. */
+/** From this depth on, gradients can vanish or explode. */
 const fewestLayers = 4;
 
-/** How the gradients of the weights compare from the first layer to the last. */
+/** Compares the gradients of the weights from the first layer to the last. */
 export function checkGradients(pass: Pass, model: Module): Finding[] {
   const gradients = new Map<string, TypedArray>();
   for (const value of pass.seen)
@@ -215,7 +215,7 @@ export function checkGradients(pass: Pass, model: Module): Finding[] {
 
 const affineOps = new Set(["add", "sub", "mul", "div", "neg"]);
 
-/** The product that a value is an affine function of, with nothing in between that bends it. */
+/** The product that a value is an affine function of, without a nonlinearity in between. */
 function affineSource(
   byName: ReadonlyMap<string, Inspected>,
   steps: ReadonlyMap<string, LinearStep>,
@@ -231,16 +231,16 @@ function affineSource(
   });
   const [only] = inputs;
   if (inputs.length !== 1 || only === undefined) return undefined;
-  // A number divided by the value is not a line.
+  // A number divided by the value is not affine.
   if (value.op === "div" && value.inputs[0] !== only.name) return undefined;
   return views.has(value.op) || affineOps.has(value.op) ? affineSource(byName, steps, moving, only) : undefined;
 }
 
-/** Two layers in a row without an activation between them; a narrow middle is a choice, and let pass. */
+/** Two consecutive layers without an activation in between; a narrow middle is a deliberate choice, and accepted. */
 export function checkActivations(pass: Pass, inputName: string | undefined): Finding[] {
   const byName = new Map(pass.forward.map((value) => [value.name, value]));
   const steps = new Map(linearSteps(pass).map((step) => [step.node.name, step]));
-  // What depends on the data: everything that is not made of parameters and constants alone.
+  // The values that depend on the data: all except those made only of parameters and constants.
   const moving = new Set<string>();
   for (const value of pass.forward)
     if (value.name === inputName || value.inputs.some((input) => moving.has(input))) moving.add(value.name);
@@ -248,7 +248,7 @@ export function checkActivations(pass: Pass, inputName: string | undefined): Fin
     const before = affineSource(byName, steps, moving, step.data);
     if (before === undefined || before.node.name === step.node.name) continue;
     const [middle = 0, inside = 0] = before.weight.shape;
-    // Of a weight for each group of inputs, one layer in place of two would be another, larger layer.
+    // With separate weights for groups of inputs, a single layer in place of two would be larger.
     const grouped = before.node.op === "convolution" ? before.data.shape[1] !== inside : before.weight.shape.length > 2;
     if (grouped || middle < Math.min(inside, step.weight.shape[0] ?? 0)) continue;
     return [

@@ -7,12 +7,12 @@ import * as nn from "../../nn/index.ts";
 import { arange, type Tensor } from "../../tensor/index.ts";
 
 export interface GptOptions {
-  /** How many different tokens there are. */
+  /** The number of different tokens. */
   readonly vocabulary: number;
-  /** The most tokens seen at once. */
+  /** The maximum number of tokens seen at once. */
   readonly context: number;
   readonly layers: number;
-  /** Numbers for each token; a multiple of `heads`. */
+  /** The width of each token's embedding, a multiple of `heads`. */
   readonly width: number;
   readonly heads: number;
   readonly dropout: number;
@@ -29,7 +29,7 @@ const kinds: OptionKinds<GptOptions> = {
 
 const deviation = 0.02;
 
-/** Attention to the tokens up to and including one's own: softmax(q·kᵀ/√d + mask)·v, in several heads. [B, T, width] → the same. */
+/** Attention to the tokens up to and including the current one: softmax(q·kᵀ/√d + mask)·v, in several heads. [B, T, width] → the same. */
 class CausalAttention extends nn.Module {
   readonly qkv: nn.Linear;
   readonly proj: nn.Linear;
@@ -90,8 +90,8 @@ class Block extends nn.Module {
 }
 
 /**
- * Tokens [B, T] → logits of the next token [B, T, vocabulary]. Weights start normal with deviation 0.02, those that end in the
- * residual stream divided by √(2 × layers). Source: Radford et al. 2019 (GPT-2).
+ * Tokens [B, T] → logits of the next token [B, T, vocabulary]. Weights are initially normal with standard deviation 0.02; those that feed the
+ * residual stream are divided by √(2 × layers). Source: Radford et al. 2019 (GPT-2).
  */
 export class Gpt extends nn.Module {
   readonly wte: nn.Embedding;

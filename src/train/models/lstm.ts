@@ -5,10 +5,10 @@ import * as nn from "../../nn/index.ts";
 import type { Tensor } from "../../tensor/index.ts";
 
 export interface LstmLanguageOptions {
-  /** How many different tokens there are. */
+  /** The number of different tokens. */
   readonly vocabulary: number;
   readonly layers: number;
-  /** Numbers for each token, and in each state. */
+  /** The width of each token's embedding, and of each state. */
   readonly width: number;
   readonly dropout: number;
 }
@@ -20,7 +20,7 @@ const kinds: OptionKinds<LstmLanguageOptions> = {
   dropout: kind.number,
 };
 
-/** Tokens [B, T] → logits of the next token [B, T, vocabulary]. Every window begins with a state of zeros. Source: Hochreiter and Schmidhuber 1997. */
+/** Tokens [B, T] → logits of the next token [B, T, vocabulary]. Every window starts with a zero state. Source: Hochreiter and Schmidhuber 1997. */
 export class LstmLanguage extends nn.Module {
   readonly embedding: nn.Embedding;
   readonly lstm: nn.LSTM;

@@ -1,4 +1,4 @@
-// The network for tables: where its intervals end, what its members answer, and that each learns by its own loss.
+// The network for tables: the ends of its intervals, the answers of its members, and that each learns with its own loss.
 import { expect, test } from "vitest";
 import { Dataset } from "../../data/index.ts";
 import { functional as F } from "../../nn/index.ts";
@@ -11,12 +11,12 @@ test("a column of few values has an interval between any two of them", () => {
   expect(edgesOf([1, 1, 2, 5, 5, 5], 4)).toEqual([1, 2, 5]);
 });
 
-test("rare values beside many zeros are told apart", () => {
+test("rare values among many zeros are distinguished", () => {
   const amounts = Array.from({ length: 100 }, (_, place) => place + 1);
   const edges = edgesOf([...new Array<number>(900).fill(0), ...amounts], 10);
   expect(edges[0]).toBe(0);
   expect(edges.at(-1)).toBe(100);
-  // A tenth of the quantiles of all rows is above 0; of these intervals nearly all are.
+  // A tenth of the quantiles of all rows is above 0, but nearly all of these intervals are.
   expect(edges.length).toBeGreaterThanOrEqual(5);
   expect(edges.every((edge, place) => place === 0 || edge > (edges[place - 1] ?? 0))).toBe(true);
 });
@@ -50,7 +50,7 @@ const build = (): Tabular => {
   return model;
 };
 
-test("the answer is the mean of what the members say, and each member reports its own loss", async () => {
+test("the answer is the mean of the members' answers, and each member has its own loss", async () => {
   const model = build();
   const x = tensor(rows.slice(0, 5));
   const target = tensor(Int32Array.from(labels.slice(0, 5)));
@@ -61,7 +61,7 @@ test("the answer is the mean of what the members say, and each member reports it
   const members = [0, 1, 2, 3].map((member) => each.reshape(5, 4, 2).select(1, member));
   const alone = await Promise.all(members.map((own) => F.crossEntropy(own, target).item()));
   expect(await objective.loss(each, target).item()).toBeCloseTo(alone.reduce((sum, loss) => sum + loss, 0) / 4, 5);
-  // A row that counts for nothing leaves the others.
+  // A row of weight 0 leaves the others.
   const weights = tensor(Float32Array.from([1, 0, 1, 1, 1]));
   const kept = [0, 2, 3, 4];
   const weighted = await Promise.all(
@@ -85,7 +85,7 @@ test("the answer is the mean of what the members say, and each member reports it
   expect([...predicted]).toEqual(Array.from(mean, (probability) => expect.closeTo(probability, 5)));
 });
 
-test("it learns what needs more than one column", async () => {
+test("it learns a function of more than one column", async () => {
   const model = build();
   const optimizer = new optim.AdamW(model.parameters(), { lr: 0.01 });
   const { epochs } = await trainModel(model, { train: data, validation: data, optimizer, epochs: 60, batchSize: 16 });

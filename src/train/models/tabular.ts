@@ -8,7 +8,7 @@ import * as nn from "../../nn/index.ts";
 import { fanInUniform } from "../../nn/linear.ts";
 import { cat, full, ones, Parameter, rand, State, type Tensor, tensor } from "../../tensor/index.ts";
 
-/** What the mean over the members is taken of: their outputs, or what a softmax or a sigmoid makes of them. */
+/** What is averaged over the members: their outputs, or the softmax or sigmoid of these. */
 export const averages = ["outputs", "softmax", "sigmoid"] as const;
 export type Average = (typeof averages)[number];
 
@@ -18,14 +18,14 @@ export interface TabularOptions {
   readonly hidden: readonly number[];
   readonly activation: nn.Module;
   readonly dropout: number;
-  /** Networks that share their weights, and whose mean is the answer. */
+  /** The number of networks that share their weights; the answer is their mean. */
   readonly members: number;
-  /** The features that are numbers; all others are taken as they are. */
+  /** The indices of numeric features; all others are used unchanged. */
   readonly numbers: readonly number[];
-  /** Intervals between quantiles, and the numbers that each such feature becomes. */
+  /** The number of intervals between quantiles, and the width of each number's embedding. */
   readonly bins: number;
   readonly embedding: number;
-  /** What the mean of the members is taken of. */
+  /** What is averaged over the members. */
   readonly average: Average;
 }
 
@@ -42,10 +42,10 @@ const kinds: OptionKinds<TabularOptions> = {
   average: kind.oneOf(...averages),
 };
 
-/** How far a number has come through each interval between quantiles, from 0 to 1, and a linear map of that. Source: Gorishniy et al. 2022. */
+/** The position of a number within each interval between quantiles, from 0 to 1, followed by a linear map. Source: Gorishniy et al. 2022. */
 class QuantileEmbedding extends nn.Module {
   readonly low: State;
-  /** One over the width of each interval; 0 for those that a feature of few values does not need. */
+  /** The reciprocal width of each interval; 0 for those that a feature of few values does not need. */
   readonly slope: State;
   readonly weight: Parameter;
   readonly bias: Parameter;
@@ -54,7 +54,7 @@ class QuantileEmbedding extends nn.Module {
     super();
     this.low = new State(0, { shape: [numbers, bins], dtype: "float32" });
     this.slope = new State(0, { shape: [numbers, bins], dtype: "float32" });
-    // About half of the intervals are passed, so the sum is over more than in a layer of as many inputs of mean 0.
+    // About half of the intervals are at 1, so the sum has a larger scale than in a layer with as many inputs of mean 0.
     this.weight = fanInUniform([numbers, bins, width], bins);
     this.bias = fanInUniform([numbers, width], bins);
   }
@@ -68,14 +68,17 @@ class QuantileEmbedding extends nn.Module {
   }
 }
 
-/** A linear layer whose weights all members share; each scales its inputs and outputs, and adds a bias, of its own. Source: BatchEnsemble, Wen et al. 2020. */
+/**
+ * A linear layer whose weights all members share; each member has its own scales of inputs and outputs, and its own bias. Source: BatchEnsemble, Wen
+ * et al. 2020.
+ */
 class SharedLinear extends nn.Module {
   readonly weight: Parameter;
   readonly bias: Parameter;
   readonly from: Parameter;
   readonly to: Parameter;
 
-  /** The members differ by random signs of what the first layer takes. */
+  /** The members differ by random signs of the first layer's inputs. */
   constructor(members: number, inputs: number, outputs: number, isFirst: boolean) {
     super();
     this.weight = fanInUniform([outputs, inputs], inputs);
@@ -99,8 +102,8 @@ class SharedLinear extends nn.Module {
 }
 
 /**
- * Features [B, features] → outputs. While it learns, [B · members, outputs]: an answer of each member for each row, row by row, each with
- * its own loss. Afterwards [B, outputs]: their mean. Source: TabM, Gorishniy et al. 2025.
+ * Features [B, features] → outputs. In training [B · members, outputs]: an answer of each member for each row, row by row, each with its own loss. In
+ * evaluation [B, outputs]: their mean. Source: TabM, Gorishniy et al. 2025.
  */
 export class Tabular extends nn.Module {
   readonly quantiles: QuantileEmbedding | undefined;
@@ -141,7 +144,7 @@ export class Tabular extends nn.Module {
     this.bias = fanInUniform([members, outputs], width);
   }
 
-  /** Takes the quantiles from the rows to learn from; before that, every number counts as 0. */
+  /** Computes the quantiles from the training rows; until then, every number counts as 0. */
   fitQuantiles({ features }: Dataset): void {
     if (this.quantiles === undefined) return;
     const { low, slope } = this.quantiles;
@@ -163,7 +166,7 @@ export class Tabular extends nn.Module {
     slope.assign(tensor(slopes, { shape: slope.shape }));
   }
 
-  /** What each hidden layer gives after its activation, [B, members, units]; where there is none, what the last layer takes. */
+  /** The output of each hidden layer after its activation, [B, members, units]; without hidden layers, the input of the last layer. */
   hidden(x: Tensor): Tensor[] {
     const take = (places: readonly number[]): Tensor => x.indexSelect(1, tensor(Int32Array.from(places)));
     const parts: Tensor[] = [];
@@ -204,8 +207,8 @@ export class Tabular extends nn.Module {
 }
 
 /**
- * The ends of intervals of sorted values: every value where there are few, and quantiles otherwise. A value that fills more than an interval
- * counts as one, so that rare values beside many zeros are still distinguished.
+ * The ends of intervals of sorted values: every value if there are few, otherwise quantiles. A value that fills more than one interval counts once,
+ * so that rare values among many zeros are still distinguished.
  */
 export function edgesOf(sorted: ArrayLike<number>, bins: number): number[] {
   const values: number[] = [];
