@@ -8,7 +8,7 @@ export function argumentBytes(program: Program): number[] {
   const bytes = new Array<number>(program.argumentCount).fill(0);
   const need = ({ placement, length, dtype }: BufferInfo): void => {
     if (placement.kind === "argument")
-      bytes[placement.slot] = Math.max(bytes[placement.slot] ?? 0, length * byteSize(dtype));
+      bytes[placement.slot] = Math.max(at(bytes, placement.slot), length * byteSize(dtype));
   };
   program.buffers.forEach(need);
   return bytes;

@@ -23,6 +23,12 @@ export interface LaneModel {
   readonly scattered: number;
 }
 
+/** What all lanes of one access cost where they are neighbours, and where they lie anywhere. */
+interface LaneCosts {
+  readonly contiguous: number;
+  readonly anywhere: number;
+}
+
 /** Extents of the loops a value depends on, through the results of reductions too. */
 export class Dependence {
   readonly #locals = new Map<number, ReadonlySet<number>>();
@@ -114,13 +120,14 @@ export function costOf(
   around: readonly Axis[],
 ): number {
   const { lanes, masked, scattered } = dependence.model;
+  const stores: LaneCosts = { contiguous: 1, anywhere: 0.8 * scattered };
   const seen = new Set<Value>();
   let total = 0;
 
   /** Whatever depends on the lanes cannot be hoisted out of the loops around them. */
   const outer = around.filter((axis) => axis !== lane).map(({ id }) => id);
   const perPoint = (scalarCost: number, laneCost: number, axes: ReadonlySet<number>, own: Axis | undefined): void => {
-    const inLanes = lane !== undefined && own === lane && axes.has(lane.id);
+    const inLanes = lane !== undefined && axes.has(lane.id);
     const points = dependence.points(inLanes ? new Set([...axes, ...outer]) : axes);
     if (own === undefined || !axes.has(own.id)) {
       total += points * scalarCost;
@@ -137,7 +144,8 @@ export function costOf(
     seen.add(item);
     const axes = dependence.axesOf(item);
     if (item.kind === "load") {
-      access(item.index, axes, own, item.dtype === "float32" || item.dtype === "int32" ? 1 : 3, scattered);
+      const contiguous = item.dtype === "float32" || item.dtype === "int32" ? 1 : 3;
+      access(item.index, axes, own, { contiguous, anywhere: scattered });
       return;
     }
     if (item.kind === "unary" || item.kind === "binary") {
@@ -154,8 +162,7 @@ export function costOf(
     index: Linear,
     axes: ReadonlySet<number>,
     own: Axis | undefined,
-    lanesCost: number,
-    anywhere: number,
+    { contiguous, anywhere }: LaneCosts,
   ): void => {
     for (const { atom } of index.terms) if (atom.kind !== "axis") value(atom, own);
     if (own === undefined) return perPoint(1.5, 1.5, axes, own);
@@ -165,8 +172,8 @@ export function costOf(
       ? dependence.model.halves && halvedIn(index, varies, own.id) !== undefined
         ? 3
         : anywhere + 4
-      : stride === 0 || stride === 1
-        ? lanesCost
+      : stride === 1
+        ? contiguous
         : stride === 2 || stride === -1
           ? 3
           : anywhere;
@@ -181,23 +188,22 @@ export function costOf(
           break;
         case "store":
           value(step.value, own);
-          access(step.index, around, own, 1, 0.8 * scattered);
+          access(step.index, around, own, stores);
           break;
         case "scan":
           value(step.value, undefined);
-          access(step.index, new Set([...around, step.axis.id]), undefined, 1, 0.8 * scattered);
+          access(step.index, new Set([...around, step.axis.id]), undefined, stores);
           break;
         case "check":
           value(step.holds, undefined);
           break;
         case "for": {
-          const inner =
-            own ?? (lane === undefined && step.parallel ? bestLane(step.axes, step.body, dependence) : undefined);
+          const inner = own ?? (step.parallel ? bestLane(step.axes, step.body, dependence) : undefined);
           walk(step.body, new Set([...around, ...step.axes.map((axis) => axis.id)]), inner);
           break;
         }
         case "reduce": {
-          const inner = own ?? (lane === undefined ? bestLane(step.axes, [step], dependence) : undefined);
+          const inner = own ?? bestLane(step.axes, [step], dependence);
           value(step.value, inner);
           perPoint(1, 1, new Set([...around, ...step.axes.map((axis) => axis.id)]), inner);
           break;
@@ -211,22 +217,19 @@ export function costOf(
 
 /** The axis along which lanes are cheapest, if lanes pay at all. */
 export function bestLane(axes: readonly Axis[], steps: readonly Step[], dependence: Dependence): Axis | undefined {
+  const { lanes, masked } = dependence.model;
   let best: Axis | undefined;
-  let bestCost = Number.POSITIVE_INFINITY;
+  let bestCost = localCost(steps, axes, undefined, dependence);
   for (const axis of [...axes].reverse()) {
-    if (
-      axis.extent < dependence.model.lanes / (dependence.model.masked ? 4 : 1) ||
-      !canVectorize(steps, axis, dependence)
-    )
-      continue;
+    // Rows shorter than the lanes cost the same in lanes, unless lanes are masked.
+    if ((masked && axis.extent < lanes / 4) || !canVectorize(steps, axis, dependence)) continue;
     const cost = localCost(steps, axes, axis, dependence);
     if (cost < bestCost) {
       best = axis;
       bestCost = cost;
     }
   }
-  if (best === undefined) return undefined;
-  return bestCost < localCost(steps, axes, undefined, dependence) ? best : undefined;
+  return best;
 }
 
 /** Cost of the values directly in these steps, with all of them along one axis or none. */

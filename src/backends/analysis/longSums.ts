@@ -1,4 +1,5 @@
 // How float32 sums stay within 2 units in the last place × log₂ of their length: short runs are summed in float32, and the runs in float64.
+import { at } from "../../graph/at.ts";
 import type { Axis } from "../../graph/scalar.ts";
 import { extentOf, type Step } from "./steps.ts";
 
@@ -26,14 +27,14 @@ export function interruption(
   const last = axes.length - 1;
   const points = extentOf(axes);
   if (points === 0 || !steps.some(isFloatSum)) return undefined;
-  const additions = Math.ceil((axes[last]?.extent ?? 1) / group);
+  const additions = Math.ceil((axes.at(-1)?.extent ?? 1) / group);
   const total = additions * extentOf(axes.slice(0, last));
   if (steps.some(({ parts }) => parts)) return total === 1 ? undefined : { place: last, steps: group };
   // Each addition but the first rounds by at most half a unit; a summand is affected by all of them and by those of its tree.
   if (total - 1 + Math.log2(group) <= 4 * Math.log2(points)) return undefined;
   let within = additions;
   for (let place = last - 1; place >= 0 && within <= run; place--) {
-    const extent = axes[place]?.extent ?? 1;
+    const { extent } = at(axes, place);
     if (within * extent > run) return { place, steps: Math.floor(run / within) };
     within *= extent;
   }

@@ -1,4 +1,5 @@
 // How the loops of a kernel are laid out: which axis has lanes, what a unit of work is, and in what order memory is read.
+import { at } from "../../graph/at.ts";
 import type { Axis } from "../../graph/scalar.ts";
 import { canVectorize, costOf, type Dependence } from "./cost.ts";
 import { type Step, visitSteps } from "./steps.ts";
@@ -58,7 +59,7 @@ export function planLoops(axes: readonly Axis[], steps: readonly Step[], depende
   const most = across === undefined ? outer.length : outer.length - 1;
   let count = 0;
   let points = 1;
-  while (count < most && points < enoughUnits) points *= outer[count++]?.extent ?? 1;
+  while (count < most && points < enoughUnits) points *= at(outer, count++).extent;
   const cut = inner !== undefined && (across !== undefined || points < fewPoints);
   const blocks = cut ? Math.max(1, Math.ceil(inner.extent / block)) : 1;
   return {

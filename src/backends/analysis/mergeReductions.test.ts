@@ -1,5 +1,6 @@
 // Which reductions become one loop: those over the same extents, of one kind, that do not need one another.
 import { describe, expect, it } from "vitest";
+import { runKernels } from "../../../test/runKernels.ts";
 import type { LoopKernel, Statement } from "../../compiler/kernel.ts";
 import type { ElementType } from "../../graph/dtype.ts";
 import { add, axisValue, int, load, localValue, newAxis, newLocal, type Scalar } from "../../graph/scalar.ts";
@@ -73,4 +74,23 @@ describe("reductions", () => {
     expect(merged(first, value, reduce([8], "float32", { value: localValue(value.local) }))).toBe("0 1 2");
     expect(merged(first, store(localValue(first.local)), reduce([8]))).toBe("0 1 2");
   });
+});
+
+it("merged reductions give what they gave apart", () => {
+  const [sum, longer, product] = [
+    reduce([3, 2], "float64"),
+    reduce([5], "float64", { combine: "max" }),
+    reduce([3, 2], "float64", { combine: "prod" }),
+  ];
+  const stores = [sum, longer, product].map(
+    ({ local }, k): Statement => ({
+      kind: "store",
+      buffer: 1,
+      index: add(axisValue(row), int(4 * k)),
+      value: localValue(local),
+    }),
+  );
+  const kernel: LoopKernel = { kind: "loops", name: "rows", axes: [row], body: [sum, longer, product, ...stores] };
+  const arrays = [Float64Array.from({ length: 12 }, (_, i) => (i * 5) % 7), new Float64Array(12)];
+  expect(runKernels([mergeReductions(kernel)], arrays)).toEqual(runKernels([kernel], arrays));
 });

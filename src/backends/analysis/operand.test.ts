@@ -28,6 +28,9 @@ describe("linear indices", () => {
     ["a part that is none", add(x, binary("mod", y, int(2)))],
     ["a difference from what is none", binary("sub", binary("mod", y, int(2)), x)],
     ["what is read", load(0, x, "int32")],
+    ["a multiple of what is read", mul(load(0, x, "int32"), int(3))],
+    ["a multiple of what is read, the constant first", mul(int(3), load(0, x, "int32"))],
+    ["an extreme", binary("min", x, int(3))],
     ["a conversion", cast(load(0, x, "float32"), "int32")],
   ])("not: %s", (_, index) => {
     expect(isLinear(index)).toBe(false);
@@ -37,9 +40,11 @@ describe("linear indices", () => {
 
 it("an operand steps by its strides, and not along axes of one", () => {
   const single = newAxis(1);
-  const operand = operandOf(load(2, add(add(mul(x, int(8)), y), add(axisValue(single), int(5))), "float32"));
+  const pair = newAxis(2);
+  const index = add(add(mul(x, int(8)), y), add(mul(axisValue(pair), int(40)), add(axisValue(single), int(5))));
+  const operand = operandOf(load(2, index, "float32"));
   expect(operand).toMatchObject({ buffer: 2, offset: 5, dtype: "float32" });
-  expect([i, j, single, newAxis(9)].map((axis) => operand?.strideOf(axis))).toEqual([8, 1, 0, 0]);
+  expect([i, j, pair, single, newAxis(9)].map((axis) => operand?.strideOf(axis))).toEqual([8, 1, 40, 0, 0]);
   expect(operandOf(x)).toBeUndefined();
   expect(operandOf(load(2, x, "uint16"), "bfloat16")?.dtype).toBe("bfloat16");
 });

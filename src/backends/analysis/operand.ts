@@ -20,14 +20,19 @@ export interface Operand {
 
 /** Whether an index consists only of loop counters and constants; only then `stridesOf` can read it. */
 export function isLinear(index: Scalar): boolean {
-  if (index.kind === "const" || index.kind === "axis") return true;
-  if (index.kind !== "binary") return false;
-  if (index.fn === "add" || index.fn === "sub") return isLinear(index.a) && isLinear(index.b);
-  return index.fn === "mul" && isLinear(index.a) && isLinear(index.b) && (isConstant(index.a) || isConstant(index.b));
+  switch (index.kind) {
+    case "const":
+    case "axis":
+      return true;
+    case "binary": {
+      const { fn, a, b } = index;
+      const combines = fn === "add" || fn === "sub" || (fn === "mul" && (a.kind === "const" || b.kind === "const"));
+      return combines && isLinear(a) && isLinear(b);
+    }
+    default:
+      return false;
+  }
 }
-
-const isConstant = (index: Scalar): boolean =>
-  index.kind === "const" || (index.kind === "binary" && isConstant(index.a) && isConstant(index.b));
 
 /** The strides of a linear index, by axis, and its constant. */
 export function stridesOf(index: Scalar): { readonly strides: ReadonlyMap<number, number>; readonly offset: number } {
@@ -42,8 +47,8 @@ export function stridesOf(index: Scalar): { readonly strides: ReadonlyMap<number
       case "binary":
         if (part.fn === "add") return visit(part.a, factor) + visit(part.b, factor);
         if (part.fn === "sub") return visit(part.a, factor) + visit(part.b, -factor);
-        if (part.fn === "mul" && isConstant(part.b)) return visit(part.a, factor * visit(part.b, 1));
-        if (part.fn === "mul") return visit(part.b, factor * visit(part.a, 1));
+        if (part.fn === "mul" && part.b.kind === "const") return visit(part.a, factor * part.b.value);
+        if (part.fn === "mul" && part.a.kind === "const") return visit(part.b, factor * part.a.value);
         break;
       default:
         break;
@@ -58,8 +63,7 @@ export function stridesOf(index: Scalar): { readonly strides: ReadonlyMap<number
 export function operandOf(value: Scalar, dtype: Operand["dtype"] = value.dtype): Operand | undefined {
   if (value.kind !== "load" || !isLinear(value.index)) return undefined;
   const { strides, offset } = stridesOf(value.index);
-  const strideOf = (axis: Axis): number => (axis.extent === 1 ? 0 : (strides.get(axis.id) ?? 0));
-  return { buffer: value.buffer, offset, dtype, strideOf };
+  return { buffer: value.buffer, offset, dtype, strideOf: ({ id }) => strides.get(id) ?? 0 };
 }
 
 /** The steps along axes, the first outermost; neighbours that step evenly together are joined. */

@@ -1,5 +1,6 @@
 // Finds which part of a buffer is zero padding, from the kernel that wrote it.
 import type { Kernel, Statement } from "../../compiler/kernel.ts";
+import { at } from "../../graph/at.ts";
 import type { Axis, Scalar } from "../../graph/scalar.ts";
 import { isLinear, type Operand, stridesOf } from "./operand.ts";
 
@@ -30,22 +31,24 @@ export function paddedDims(kernel: Kernel, buffer: number, length: number): read
   walk(kernel.body, kernel.axes);
   if (found === undefined || stores !== 1 || !isLinear(found.index)) return undefined;
   const { strides, offset } = stridesOf(found.index);
-  const axes = found.axes.filter(({ extent }) => extent > 1);
-  axes.sort((a, b) => (strides.get(b.id) ?? 0) - (strides.get(a.id) ?? 0));
+  const steps = found.axes
+    .filter(({ extent }) => extent > 1)
+    .map(({ id, extent }) => ({ id, extent, stride: strides.get(id) ?? 0 }))
+    .sort((a, b) => b.stride - a.stride);
   // The whole buffer, each element once.
-  let stride = 1;
-  for (const axis of [...axes].reverse()) {
-    if (strides.get(axis.id) !== stride) return undefined;
-    stride *= axis.extent;
+  let elements = 1;
+  for (const { stride, extent } of [...steps].reverse()) {
+    if (stride !== elements) return undefined;
+    elements *= extent;
   }
-  if (offset !== 0 || stride !== length) return undefined;
+  if (offset !== 0 || elements !== length) return undefined;
   const value = found.value.kind === "local" ? lets.get(found.value.local.id) : found.value;
   if (value?.kind !== "select" || value.b.kind !== "const" || value.b.value !== 0) return undefined;
   const bounds = new Map<number, { first: number; end: number }>();
   narrowTo(value.condition, bounds);
-  const dims = axes.map(({ id, extent }): PaddedDim => {
+  const dims = steps.map(({ id, extent, stride }): PaddedDim => {
     const { first, end } = bounds.get(id) ?? { first: 0, end: extent };
-    return { stride: strides.get(id) ?? 0, extent, first: Math.max(0, first), end: Math.min(extent, end) };
+    return { stride, extent, first: Math.max(0, first), end: Math.min(extent, end) };
   });
   return dims.some(({ first, end, extent }) => first > 0 || end < extent) ? dims : undefined;
 }
@@ -59,7 +62,7 @@ function narrowTo(condition: Scalar, bounds: Map<number, { first: number; end: n
     narrowTo(b, bounds);
     return;
   }
-  if (b.kind !== "const" || a.dtype !== "int32" || !isLinear(a)) return;
+  if (b.kind !== "const" || !isLinear(a)) return;
   const { strides, offset } = stridesOf(a);
   const [only, ...others] = [...strides].filter(([, stride]) => stride !== 0);
   if (only === undefined || others.length > 0 || only[1] !== 1) return;
@@ -95,10 +98,10 @@ export function walkOf(operand: Operand, axes: readonly Axis[], dims: readonly P
     const step = split(stride);
     steps.set(axis.id, step);
     step.forEach((places, dim) => {
-      last[dim] = (last[dim] ?? 0) + places * (axis.extent - 1);
+      last[dim] = at(last, dim) + places * (axis.extent - 1);
     });
   }
-  if (operand.offset < 0 || last.some((place, dim) => place >= (dims[dim]?.extent ?? 0))) return undefined;
+  if (operand.offset < 0 || last.some((place, dim) => place >= at(dims, dim).extent)) return undefined;
   const none = dims.map(() => 0);
   return { start, stepOf: (axis) => steps.get(axis.id) ?? none };
 }

@@ -1,5 +1,6 @@
 // Which long reductions are split for threads, at each limit, and where their parts lie.
 import { describe, expect, it } from "vitest";
+import { runKernels } from "../../../test/runKernels.ts";
 import type { LoopKernel, Statement } from "../../compiler/kernel.ts";
 import type { ElementType } from "../../graph/dtype.ts";
 import { add, axisValue, int, load, localValue, mul, newAxis, newLocal } from "../../graph/scalar.ts";
@@ -109,4 +110,54 @@ it("of axes of one length the outermost is split", () => {
   const [first, second] = reductions(given)[0]?.axes ?? [];
   expect(reductions(phases[0])[0]?.axes[1]).toBe(second);
   expect(reductions(phases[0])[0]?.axes).not.toContain(first);
+});
+
+describe("the phases together give what the kernel gives", () => {
+  /** For each row a sum, and the largest of what is less than it. */
+  const rows = (results: number, extents: readonly number[]): LoopKernel => {
+    const row = newAxis(results);
+    const [one, other] = [extents.map(newAxis), extents.map(newAxis)];
+    const place = (axes: typeof one) =>
+      axes.reduce((at, axis) => add(mul(at, int(axis.extent)), axisValue(axis)), axisValue(row));
+    const [sum, twice, most] = [newLocal("float64"), newLocal("float64"), newLocal("float64")];
+    const store = (buffer: number, local: typeof sum): Statement => ({
+      kind: "store",
+      buffer,
+      index: axisValue(row),
+      value: localValue(local),
+    });
+    const value = load(0, place(other), "float64");
+    return {
+      kind: "loops",
+      name: "rows",
+      axes: [row],
+      body: [
+        { kind: "reduce", local: sum, combine: "sum", axes: one, value: load(0, place(one), "float64") },
+        { kind: "let", local: twice, value: add(localValue(sum), localValue(sum)) },
+        { kind: "reduce", local: most, combine: "max", axes: other, value: add(value, localValue(twice)) },
+        store(1, sum),
+        store(2, most),
+      ],
+    };
+  };
+  it.each([
+    ["in parts that leave nothing", 1, [65536]],
+    ["in parts that leave one", 1, [65537]],
+    ["with another axis inside", 2, [64 * 171 + 5, 3]],
+    ["with another axis around", 3, [2, 64 * 172 + 63]],
+  ] as const)("%s", (_, results, extents) => {
+    const given = rows(results, extents);
+    const { phases, bytes } = split(given);
+    expect(phases).toHaveLength(3);
+    const length = results * extentOf(extents.map(newAxis));
+    const arrays = [
+      Float64Array.from({ length }, (_, i) => ((i * 7919) % 1009) - 500),
+      new Float64Array(results),
+      new Float64Array(results),
+    ];
+    // Buffer 101 is the shared memory.
+    const scratch = Array.from({ length: 99 }, (_, k) => new Float64Array(k === 98 ? bytes / 8 : 1));
+    const expected = runKernels([given], arrays);
+    expect(runKernels(phases, [...arrays, ...scratch]).slice(0, 3)).toEqual(expected);
+  });
 });

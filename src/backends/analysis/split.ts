@@ -3,6 +3,7 @@ import { rewrite } from "../../compiler/indexing.ts";
 import type { LoopKernel, Statement } from "../../compiler/kernel.ts";
 import { byteSize, type ElementType } from "../../graph/dtype.ts";
 import {
+  type Axis,
   add,
   axisValue,
   binary,
@@ -42,18 +43,8 @@ export function splitReductions(kernel: LoopKernel, context: SharedScratch): Loo
   /** Of the scratch, in which reductions of several dtypes lie one behind the other. */
   let usedBytes = 0;
   for (const statement of kernel.body) {
-    const axis =
-      statement.kind === "reduce"
-        ? statement.axes.reduce((a, b) => (b.extent > a.extent ? b : a), { id: -1, extent: 0 })
-        : undefined;
-    const splits =
-      statement.kind === "reduce" &&
-      axis !== undefined &&
-      axis.extent >= 2 * mostParts &&
-      results * extentOf(statement.axes) >= fewestPoints &&
-      // A store before it could change what later phases read again.
-      !body.some((earlier) => earlier.kind !== "let" && earlier.kind !== "reduce");
-    if (!splits) {
+    const axis = statement.kind === "reduce" ? axisToSplit(statement.axes, results, body) : undefined;
+    if (statement.kind !== "reduce" || axis === undefined) {
       body.push(statement);
       continue;
     }
@@ -122,4 +113,13 @@ export function splitReductions(kernel: LoopKernel, context: SharedScratch): Loo
     context.needShared(usedBytes);
   }
   return [...phases, { ...kernel, body }];
+}
+
+/** The longest axis of a reduction behind these statements, the outermost of several, if it is to be split. */
+function axisToSplit(axes: readonly Axis[], results: number, before: readonly Statement[]): Axis | undefined {
+  if (results * extentOf(axes) < fewestPoints) return undefined;
+  // A store before it could change what later phases read again.
+  if (before.some(({ kind }) => kind !== "let" && kind !== "reduce")) return undefined;
+  const longest = [...axes].sort((a, b) => b.extent - a.extent)[0];
+  return longest !== undefined && longest.extent >= 2 * mostParts ? longest : undefined;
 }

@@ -148,22 +148,20 @@ export function visitSteps(
 }
 
 function mergeAxes(axes: readonly Axis[], { strides, exposed }: Accesses, merged: Merges): void {
-  const wide = axes.filter((axis) => axis.extent !== 1);
-  for (let last = wide.length - 1; last > 0; last--) {
-    const inner = wide[last];
-    if (inner === undefined || exposed.has(inner.id)) continue;
-    let extent = inner.extent;
-    let first = last;
-    for (; first > 0; first--) {
-      const outer = wide[first - 1];
-      if (outer === undefined || exposed.has(outer.id)) break;
-      if (strides.some((access) => (access.get(outer.id) ?? 0) !== (access.get(inner.id) ?? 0) * extent)) break;
-      if (extent * outer.extent > mostElements) break;
-      extent *= outer.extent;
-      merged.gone.add(outer.id);
+  const [last, ...others] = axes.filter(({ extent }) => extent !== 1).reverse();
+  if (last === undefined) return;
+  let run = { inner: last, points: last.extent };
+  for (const outer of others) {
+    const { inner, points } = run;
+    const together = points * outer.extent;
+    const even = strides.every((access) => (access.get(outer.id) ?? 0) === (access.get(inner.id) ?? 0) * points);
+    if (exposed.has(inner.id) || exposed.has(outer.id) || !even || together > mostElements) {
+      run = { inner: outer, points: outer.extent };
+      continue;
     }
-    if (first < last && !merged.into.has(inner.id)) merged.into.set(inner.id, newAxis(extent));
-    last = first;
+    run = { inner, points: together };
+    merged.gone.add(outer.id);
+    merged.into.set(inner.id, newAxis(together));
   }
 }
 
@@ -201,7 +199,7 @@ export function convert(
         for (const buffer of stored) table.invalidate(buffer);
         const axes = mergedAxes(statement.axes, merges);
         const inner = convert(statement.body, table, merges, unrolledPoints);
-        if (axes.length === 0 && extentOf(statement.axes) > 0) steps.push(...inner);
+        if (axes.length === 0) steps.push(...inner);
         else steps.push({ kind: "for", axes, parallel: statement.order === "parallel", body: inner });
         for (const buffer of stored) table.invalidate(buffer);
         break;
@@ -217,13 +215,11 @@ export function convert(
           break;
         }
         const last = axes.at(-1);
-        const window = written && points <= mostWrittenPoints && axes.length > 1;
-        const rows = window && last !== undefined && last.extent <= longestUnrolled;
+        const rows = written && points <= mostWrittenPoints && last !== undefined && last.extent <= longestUnrolled;
         const value = rows ? unrolled(statement, [last], table) : table.of(statement.value);
         const outer = rows ? axes.slice(0, -1) : axes;
         const { local, combine, parts = false } = statement;
         steps.push({ kind: "reduce", local, combine, axes: outer, value, parts });
-        table.opaque(local);
         break;
       }
       case "scan": {

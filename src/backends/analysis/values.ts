@@ -12,7 +12,7 @@ interface Common {
   readonly unsafe: boolean;
   /** It reads a buffer the kernel stores to: it is bound to its place in the program. */
   readonly pinned: boolean;
-  /** Bounds of an int32 value. */
+  /** Bounds of its value; of those of floats nothing is known but for constants. */
   readonly min: number;
   readonly max: number;
 }
@@ -52,7 +52,6 @@ interface BufferFacts {
 
 const intMin = -(2 ** 31);
 const intMax = 2 ** 31 - 1;
-const intRange = [intMin, intMax] as const;
 const noDeps: ReadonlySet<number> = new Set();
 
 function union(...sets: readonly ReadonlySet<number>[]): ReadonlySet<number> {
@@ -152,7 +151,7 @@ export class ValueTable {
 
   /** After a store, loads of the buffer are other values than before. */
   invalidate(buffer: number): void {
-    this.#versions.set(buffer, (this.#versions.get(buffer) ?? 0) + 1);
+    this.#versions.set(buffer, this.#known.size);
     this.#ofScalar.clear();
   }
 
@@ -210,7 +209,6 @@ export class ValueTable {
         return this.constant(scalar.value, scalar.dtype);
       case "axis": {
         const { axis } = scalar;
-        if (axis.extent === 1) return this.constant(0, "int32");
         const stand = this.#substituted.get(axis.id) ?? this.axis(axis);
         // A merged axis may itself be written out.
         return stand.kind === "axis" ? (this.#substituted.get(stand.axis.id) ?? stand) : stand;
@@ -230,7 +228,7 @@ export class ValueTable {
       case "cast":
       case "bitcast": {
         const x = this.of(scalar.x);
-        const fits = scalar.kind === "cast" && scalar.dtype === "int32" && byteSize(x.dtype) < 4;
+        const fits = scalar.dtype === "int32" && byteSize(x.dtype) < 4;
         return this.#intern(
           `${scalar.kind}${scalar.dtype}(${x.id})`,
           { kind: scalar.kind, dtype: scalar.dtype, x },
@@ -339,7 +337,7 @@ export class ValueTable {
 }
 
 function completed(draft: Draft, id: number, facts: Facts, inner: readonly Value[]): Value {
-  const range = byteSize(draft.dtype) < 4 ? rangeOf(draft.dtype) : intRange;
+  const range = rangeOf(draft.dtype);
   const common = {
     id,
     deps: facts.deps ?? union(...inner.map((operand) => operand.deps)),
@@ -356,8 +354,9 @@ export function makeLinear(terms: readonly Term[], constant: number): Linear {
   let min = constant;
   let max = constant;
   for (const { atom, coefficient } of kept) {
-    min += coefficient * (coefficient > 0 ? atom.min : atom.max);
-    max += coefficient * (coefficient > 0 ? atom.max : atom.min);
+    const ends = [coefficient * atom.min, coefficient * atom.max] as const;
+    min += Math.min(...ends);
+    max += Math.max(...ends);
   }
   return { terms: [...kept].sort((a, b) => a.atom.id - b.atom.id), constant, min, max };
 }

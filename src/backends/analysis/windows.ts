@@ -122,9 +122,8 @@ export function sumsAtOnce(kernel: LoopKernel): LoopKernel {
   /** Some load is the same at all points of the axes from this one on. */
   const share = (from: number): boolean =>
     loads.length > 1 && loads.some((used) => kernel.axes.slice(from).every(({ id }) => !used.has(id)));
-  let first = kernel.axes.length;
-  while (first > 0 && share(first - 1) && extentOf(kernel.axes.slice(first - 1)) <= mostSums) first--;
-  const [outer, taps] = [kernel.axes.slice(0, first), kernel.axes.slice(first)];
+  const taps = kernel.axes.filter((_, from) => share(from) && extentOf(kernel.axes.slice(from)) <= mostSums);
+  const outer = kernel.axes.slice(0, kernel.axes.length - taps.length);
   if (extentOf(taps) < 2 || extentOf(outer) < fewestPoints) return kernel;
   let points: (readonly [number, Scalar])[][] = [[]];
   for (const { id, extent } of taps) {
@@ -161,8 +160,8 @@ function overlaps(window: Reduce, axis: Axis): boolean {
     const { strides } = stridesOf(scalar.index);
     const step = strides.get(axis.id) ?? 0;
     found ||= window.axes.some(({ id, extent }) => {
-      const stride = strides.get(id) ?? 0;
-      return step !== 0 && stride !== 0 && step % stride === 0 && step / stride > 0 && step / stride < extent;
+      const ahead = step / (strides.get(id) ?? 0);
+      return Number.isInteger(ahead) && ahead > 0 && ahead < extent;
     });
   });
   return found;
