@@ -6,7 +6,7 @@ import { makeSampler } from "../../src/cli/tune/sampler.ts";
 import { parseDimension } from "../../src/cli/tune/space.ts";
 import { useHebb } from "./hebb.ts";
 
-const { folder, hebb } = useHebb();
+const { folder, hebb, start } = useHebb();
 const read = (...names: string[]): string => readFileSync(join(folder(), ...names), "utf8");
 interface Row {
   readonly trial: number;
@@ -84,6 +84,17 @@ describe("tune", () => {
     expect(best.epochs).toBe(9);
     await hebb("train", "moons", "--lr", best.lr, "--epochs", "9", "--schedule", "cosine", "--out", "plain");
     expect(model(best.folder).equals(model("plain"))).toBe(true);
+  });
+
+  test("names no best trial where it is interrupted before one has a figure", async () => {
+    const options = ["--space", "lr=1e-4..1e-1:log", "--hidden", "512,512", "--epochs", "5000", "--trials", "2"];
+    const tuned = start("tune", "moons", ...options, "--out", "cut");
+    while (!existsSync(join(folder(), "cut", "trial-1", "events.jsonl"))) await new Promise((ok) => setTimeout(ok, 20));
+    tuned.process.kill("SIGINT");
+    const { code, stdout } = await tuned.finished;
+    expect(code).toBe(130);
+    expect(stdout).toContain("cut/trials.csv, trials.json, trials.svg\n");
+    expect(stdout).not.toContain("the best");
   });
 
   test("Parzen estimators with a pruner: the same trials at any degree of parallelism, and the best is trained to the end", async () => {

@@ -95,10 +95,10 @@ export async function tune(
     `${JSON.stringify({ metric: args.metric, space, trials: rows }, null, 2)}\n`,
   );
   writeFileAtomic(join(folder, "trials.svg"), pictureOf(trials, space, args.metric));
-  const [best] = trials;
+  const best = bestOf(trials);
   if (args.json) out.json({ type: "end", best: best === undefined ? null : rowOf(best, space, args.pruner) });
   else out.line(...report(trials, space, { ...args, out: folder }));
-  return stop.signal.aborted ? 130 : best === undefined || Number.isNaN(best.value) ? 1 : 0;
+  return stop.signal.aborted ? 130 : best === undefined ? 1 : 0;
 }
 
 const rowOf = (
@@ -125,6 +125,10 @@ function inWords({ number, point, value, epochs, failure, pruned }: Trial, metri
 
 const bar = 24;
 
+/** Of trials that were interrupted or failed there is none. */
+const bestOf = ([first]: readonly Trial[]): Trial | undefined =>
+  first === undefined || first.failure !== undefined || !Number.isFinite(first.value) ? undefined : first;
+
 /** The table, the better first, with a bar that is longer the nearer a trial comes to the best. */
 function report(
   trials: readonly Trial[],
@@ -135,7 +139,7 @@ function report(
   const values = trials.map(({ value }) => value).filter(Number.isFinite);
   const [best = 0, worst = 0] = [values[0], values.at(-1)];
   const cells = trials.map((trial) => {
-    const share = Number.isNaN(trial.value) ? 0 : best === worst ? 1 : (worst - trial.value) / (worst - best);
+    const share = !Number.isFinite(trial.value) ? 0 : best === worst ? 1 : (worst - trial.value) / (worst - best);
     return [
       String(trial.number),
       ...space.map(({ option }) => trial.point[option] ?? ""),
@@ -152,12 +156,12 @@ function report(
       .map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
       .join("  ")
       .trimEnd();
-  const [winner] = trials;
+  const winner = bestOf(trials);
   return [
     "",
     line(header),
     ...cells.map(line),
     "",
-    `${folder}/trials.csv, trials.json, trials.svg${winner === undefined || winner.failure !== undefined ? "" : `; the best: ${winner.folder}`}`,
+    `${folder}/trials.csv, trials.json, trials.svg${winner === undefined ? "" : `; the best: ${winner.folder}`}`,
   ];
 }

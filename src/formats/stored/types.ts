@@ -127,7 +127,9 @@ const complex: StoredType = {
 
 function fitting(value: number | bigint): number {
   if (value < -2147483648 || value > 2147483647)
-    throw new HebbError(`value ${value} does not fit int32; store it as int32 or float64`);
+    throw new HebbError(
+      `value ${value} does not fit int32; read it as it is stored (keep: true), or store it as float64`,
+    );
   return Number(value);
 }
 
