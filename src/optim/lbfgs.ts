@@ -72,6 +72,29 @@ const addTo = (a: Float64Array, b: Float64Array, factor: number): void => {
 };
 const largestOf = (a: Float64Array): number => a.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 
+/** Refuses what stateDict did not give, or gave of other weights: a list that is too short would count as zeros. */
+function checkState(state: LBFGSState, size: number): void {
+  const lists = [state?.moves, state?.direction, state?.gradient];
+  if (!lists.every(Array.isArray))
+    throw new HebbError(`loadStateDict: takes what stateDict() of an LBFGS returned, got ${describe(state)}`);
+  const odd = (["iterations", "size", "scale"] as const).find((name) => !Number.isFinite(state[name]));
+  if (odd !== undefined)
+    throw new HebbError(
+      `loadStateDict: "${odd}" of an LBFGS must be a finite number, got ${describe(state[odd])}; the state is damaged`,
+    );
+  const ofWeights: readonly (readonly number[] | undefined)[] = [
+    state.direction,
+    state.gradient,
+    ...state.moves.flatMap((move) => [move?.step, move?.change]),
+  ];
+  // Before the first step there is neither a direction nor a gradient.
+  const wrong = ofWeights.find((list) => list?.length !== (state.iterations === 0 ? 0 : size));
+  if (wrong !== undefined || ofWeights.includes(undefined))
+    throw new HebbError(
+      `loadStateDict: the state is of ${wrong?.length ?? "an unknown number of"} weights, this optimizer has ${size}`,
+    );
+}
+
 /**
  * Moves along −H·gradient, with H estimated from the last steps. In `step(closure)`, the closure clears gradients, computes the loss, calls backward
  * and returns the loss. It may be a compiled function, and must use the same data, all of it, each time. A step reads values while it runs, so it
@@ -241,13 +264,10 @@ export class LBFGS {
   /** Continues from a state dict over the same parameters. */
   loadStateDict(state: LBFGSState): void {
     refuseOther("LBFGS", state ?? {});
-    const lists = [state?.moves, state?.direction, state?.gradient];
-    if (!lists.every(Array.isArray))
-      throw new HebbError(`loadStateDict: takes what stateDict() of an LBFGS returned, got ${describe(state)}`);
-    const size = this.#parameters.reduce((sum, parameter) => sum + parameter.size, 0);
-    const wrong = [state.direction, state.gradient].find(({ length }) => length !== 0 && length !== size);
-    if (wrong !== undefined)
-      throw new HebbError(`loadStateDict: the state is of ${wrong.length} weights, this optimizer has ${size}`);
+    checkState(
+      state,
+      this.#parameters.reduce((sum, parameter) => sum + parameter.size, 0),
+    );
     this.#iterations = state.iterations;
     this.#moves = state.moves.map((move) => {
       const [step, change] = [Float64Array.from(move.step), Float64Array.from(move.change)];

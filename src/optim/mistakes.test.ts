@@ -180,6 +180,17 @@ describe("states", () => {
       expect(refusal(() => Reflect.apply(ema.loadStateDict, ema, [wrong]))).toMatch(/^loadStateDict: /);
     const search = new optim.LBFGS([weight()]);
     expect(refusal(() => Reflect.apply(search.loadStateDict, search, [undefined]))).toMatch(/of an LBFGS returned/);
+    const fresh = search.stateDict();
+    for (const [damage, message] of [
+      [{ iterations: undefined }, /"iterations" of an LBFGS must be a finite number, got undefined/],
+      [{ scale: null }, /"scale" of an LBFGS must be a finite number, got null/],
+      [{ iterations: 1 }, /the state is of 0 weights/],
+      [{ moves: [{ step: [1, 2], change: [1, 2] }] }, /the state is of 2 weights/],
+      [{ moves: [{}] }, /the state is of an unknown number of weights/],
+    ] as const) {
+      expect(refusal(() => Reflect.apply(search.loadStateDict, search, [{ ...fresh, ...damage }]))).toMatch(message);
+      expect(search.stateDict()).toEqual(fresh);
+    }
     expect(() => search.loadStateDict(JSON.parse(JSON.stringify(search.stateDict())))).not.toThrow();
   });
 });
