@@ -5,8 +5,9 @@ import type { DType } from "../../src/graph/dtype.ts";
 import { allOps } from "../../src/graph/ops/all.ts";
 import { topologicalOrder } from "../../src/graph/walk.ts";
 import type { ValueCase } from "./case.ts";
-import { inputNode, type Value } from "./run.ts";
+import { inputNode } from "./run.ts";
 import { valueCases } from "./suite.ts";
+import { together } from "./together.ts";
 import { resultsOf, type TypedCase, wrongIn, wrongValues } from "./wrongValues.ts";
 
 const registered = new Set(allOps.map((op) => op.name));
@@ -27,21 +28,10 @@ function expectInGraph(entry: ValueCase, dtype: DType): void {
 const expectNone = (wrong: readonly string[]): void =>
   expect(wrong.slice(0, 5), `${wrong.length} are wrong`).toEqual([]);
 
-/** Tests of all cases on a device. `together`: the number of cases in one program, because a compiler starts slowly. */
-export function describeDevice(name: string, device: Device, together = 1): void {
+/** Tests of all cases on a device, so many of them as one program. */
+export function describeDevice(name: string, device: Device, size = 1): void {
   const cases = valueCases.flatMap((entry) => entry.dtypes.map((dtype): TypedCase => [entry, dtype]));
-  let ran: { readonly first: number; readonly results: Promise<readonly Value[]> } | undefined;
-  /** The result of a case from the program that contains it. If that program fails, the case runs alone, so that only the faulty one fails. */
-  const resultOf = async (place: number): Promise<Value | undefined> => {
-    const first = place - (place % together);
-    if (ran?.first !== first) ran = { first, results: resultsOf(device, cases.slice(first, first + together)) };
-    try {
-      return (await ran.results)[place - first];
-    } catch (error) {
-      await resultsOf(device, cases.slice(place, place + 1));
-      throw error;
-    }
-  };
+  const resultOf = together(size, (from, to) => resultsOf(device, cases.slice(from, to)));
   describe(name, () => {
     for (const [place, [entry, dtype]] of cases.entries())
       it(`${entry.op}: ${entry.name}, ${dtype}`, async () => {

@@ -3,14 +3,12 @@ import { afterAll } from "vitest";
 import { createLaterDevice } from "../asynchronous/device.ts";
 import { describeDevice } from "./checkCase.ts";
 import { allDevices } from "./devices.ts";
-
-/** Cases in one program in C: the compiler runs once for all of them. */
-const together = 16;
+import { casesTogether } from "./together.ts";
 
 const compiled = allDevices().filter(({ backend }) => backend === "c");
 const later = createLaterDevice();
 afterAll(() => {
   for (const device of [...compiled, later]) device.close();
 });
-for (const device of compiled) describeDevice(device.backend, device, together);
+for (const device of compiled) describeDevice(device.backend, device, casesTogether);
 describeDevice("an asynchronous device", later);

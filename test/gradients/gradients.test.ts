@@ -4,8 +4,9 @@ import type { SynchronousDevice } from "../../src/backends/backend.ts";
 import { isFloat } from "../../src/graph/dtype.ts";
 import type { ValueCase } from "../conformance/case.ts";
 import { allDevices } from "../conformance/devices.ts";
-import { inputNode } from "../conformance/run.ts";
 import { isDifferentiable, valueCases } from "../conformance/suite.ts";
+import { casesTogether, together } from "../conformance/together.ts";
+import { gives } from "../conformance/wrongValues.ts";
 import { problem, run, wrongGradients } from "./problem.ts";
 
 const [reference, ...others] = allDevices();
@@ -19,19 +20,30 @@ describe.each(
   ),
 )("%s gradients equal the reference's, %s", (_, dtype, device) => {
   const entries = valueCases.filter((entry) => entry.dtypes.includes(dtype) && isDifferentiable(entry));
-  it.each(entries.map((entry) => [`${entry.op}: ${entry.name}`, entry] as const))("%s", (_name, entry) =>
-    againstReference(device, dtype, entry),
+  const wrongOf = together(device.backend === "c" ? casesTogether : 1, async (from, to) =>
+    wrongGradientsOf(device, dtype, entries.slice(from, to)),
+  );
+  it.each(entries.map((entry, place) => [`${entry.op}: ${entry.name}`, place] as const))("%s", async (_name, place) =>
+    expect((await wrongOf(place)).slice(0, 5)).toEqual([]),
   );
 });
 
-function againstReference(device: SynchronousDevice, dtype: "float32" | "float64", entry: ValueCase): void {
-  const output = entry.build(
-    ...entry.inputs.map((spec) => inputNode({ shape: spec.shape, dtype: spec.dtype ?? dtype })),
-  );
-  if (!isFloat(output.dtype)) return;
-  const given = problem(entry, dtype, 1);
-  if (given === undefined || given.grads.length === 0) return;
-  const expected = run(reference, given, given.grads);
-  const actual = run(device, given, given.grads);
-  expect(wrongGradients(entry, dtype, expected, actual).slice(0, 5)).toEqual([]);
+/** What is wrong with the gradients of each case, which the device computes as one program. */
+function wrongGradientsOf(
+  device: SynchronousDevice,
+  dtype: "float32" | "float64",
+  entries: readonly ValueCase[],
+): string[][] {
+  const problems = entries.map((entry) => (isFloat(gives(entry, dtype)) ? problem(entry, dtype, 1) : undefined));
+  const all = problems.flatMap((given) => (given === undefined || given.grads.length === 0 ? [] : [given]));
+  const inputs = all.flatMap((given) => given.inputs);
+  const values = all.flatMap((given) => given.values);
+  const grads = all.flatMap((given) => given.grads);
+  const actual = grads.length === 0 ? [] : run(device, { inputs, values }, grads);
+  return entries.map((entry, place) => {
+    const given = problems[place];
+    if (given === undefined || given.grads.length === 0) return [];
+    const expected = run(reference, given, given.grads);
+    return wrongGradients(entry, dtype, expected, actual.splice(0, given.grads.length));
+  });
 }

@@ -61,7 +61,11 @@ export function problem(entry: ValueCase, dtype: "float32" | "float64", order: 1
   return { values, inputs, places: kept, loss, grads: found.filter((grad) => grad !== undefined) };
 }
 
-export function run(device: SynchronousDevice, { inputs, values }: Problem, outputs: readonly Node[]): Value[] {
+export function run(
+  device: SynchronousDevice,
+  { inputs, values }: Pick<Problem, "inputs" | "values">,
+  outputs: readonly Node[],
+): Value[] {
   const runner = new Runner(device, inputs, outputs);
   try {
     return runner.run(values);
