@@ -4,16 +4,16 @@ import { type DType, type HalfDType, isFloat, isHalf } from "./dtype.ts";
 import { type Attributes, makeNode, type Node, type Op } from "./node.ts";
 import { cast, seal, unrounded } from "./ops/cast.ts";
 
-/** What is rounded as soon as it is made: no value that anybody else has. A float32 that is converted has other readers. */
+/** Nodes that are rounded immediately and have no other readers. A converted float32 may have others. */
 const passing = new WeakSet<Node>();
-/** The rounded value of what an op gave, where that is a value of its own. */
+/** The rounded value of an op's result, if the rounding is a tensor's value. */
 const roundings = new WeakMap<Node, Node>();
 let readsRounded = false;
-/** What products are computed in, where mixed precision is on. */
+/** The dtype of products under mixed precision; undefined: off. */
 let precision: HalfDType | undefined;
 export const currentPrecision = (): HalfDType | undefined => precision;
 
-/** Runs `body` with products in a float of 16 bits; what needs the digits of float32 then gives it. */
+/** Runs `body` with products in a 16-bit float; ops that need float32 precision return float32. */
 export function withPrecision<T>(dtype: HalfDType | undefined, body: () => T): T {
   const outer = precision;
   precision = dtype;
@@ -24,34 +24,34 @@ export function withPrecision<T>(dtype: HalfDType | undefined, body: () => T): T
   }
 }
 
-/** The dtype of an operand of a product, as mixed precision has it. */
+/** The dtype of a product's operand under mixed precision. */
 export const loweredDType = (own: DType): DType =>
   precision !== undefined && (own === "float32" || isHalf(own)) ? precision : own;
 
-/** Makes a node: infers its type, and names the module in the error when it does not fit. */
+/** Makes a node: infers its type, and names the module in the error if the inputs do not fit. */
 export function apply<A extends Attributes>(op: Op<A>, inputs: readonly Node[], attributes: A): Node {
   const given = readsRounded ? inputs.map(roundedForm) : inputs;
   if (!given.some(({ dtype }) => isHalf(dtype)) || keepsHalves(op) || (movesHalves(op) && !given.some(unrounded)))
     return makeNode(op, given, attributes);
   const half = halfOf(given);
-  // Where dtypes differ, the op refuses them as they are.
+  // For differing dtypes, the op throws its own error.
   if (half === undefined) makeNode(op, given, attributes);
   const result = makeNode(op, given.map(widened), attributes);
   if (half === undefined || result.dtype !== "float32" || (precision !== undefined && needsDigits(op))) return result;
   return rounded(result, half);
 }
 
-/** A result that nothing but this rounding has; the ops of the same function may read it yet. */
+/** Rounds a result that nothing else reads. Ops of the same function may still read the unrounded value. */
 export function rounded(result: Node, dtype: HalfDType): Node {
   passing.add(result);
   return cast(result, dtype);
 }
 
-/** Ops whose types are those of other graphs, or of what they stand for. */
+/** Ops whose types are those of other graphs, or of the value they stand for. */
 const keepsHalves = <A extends Attributes>({ rule, traits }: Op<A>): boolean =>
   rule.kind === "loop" || rule.kind === "result" || traits?.ownGradient === true;
 
-/** Sums and transcendental functions, whose results mixed precision keeps. */
+/** Sums and transcendental functions, whose results stay float32 under mixed precision. */
 const needsDigits = <A extends Attributes>({ rule, traits }: Op<A>): boolean =>
   traits?.costly === true ||
   rule.kind === "scan" ||
@@ -60,7 +60,7 @@ const needsDigits = <A extends Attributes>({ rule, traits }: Op<A>): boolean =>
 const movesHalves = <A extends Attributes>({ traits }: Op<A>): boolean =>
   traits?.view !== undefined || traits?.moves === true;
 
-/** The float of 16 bits that all floats among the inputs are. */
+/** The 16-bit float type shared by all float inputs, if there is one. */
 function halfOf(inputs: readonly Node[]): HalfDType | undefined {
   let found: HalfDType | undefined;
   for (const { dtype } of inputs) {
@@ -73,10 +73,10 @@ function halfOf(inputs: readonly Node[]): HalfDType | undefined {
 
 const widened = (x: Node): Node => (isHalf(x.dtype) ? cast(x, "float32") : x);
 
-/** Within so many functions that are one operation to their user. */
+/** Nesting depth of functions that act as one operation for the user. */
 let depth = 0;
 
-/** Runs the body of a function whose intermediate values are not rounded. */
+/** Runs the body of a function without rounding its intermediate values. */
 export function unroundedWithin<T>(body: () => T): T {
   depth++;
   try {
@@ -86,7 +86,7 @@ export function unroundedWithin<T>(body: () => T): T {
   }
 }
 
-/** The node is the value of a tensor: whatever reads it from now on reads what is rounded. */
+/** Marks the node as a tensor's value: later readers read the rounded value. */
 export function settle(node: Node): void {
   const wide = depth > 0 ? undefined : seal(node);
   if (wide !== undefined && passing.has(wide)) roundings.set(wide, node);
@@ -97,7 +97,7 @@ const roundedForm = (x: Node): Node => {
   return rounding === undefined ? x : cast(rounding, "float32");
 };
 
-/** Runs a rule of gradients. Where a value was rounded it reads that, which is in memory, as PyTorch does, and not what was before. */
+/** Runs a gradient rule. Like PyTorch, it reads the rounded values, which are in memory, rather than the unrounded ones. */
 export function readingRounded<T>(body: () => T): T {
   const outer = readsRounded;
   readsRounded = true;

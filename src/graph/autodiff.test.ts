@@ -1,4 +1,4 @@
-// Gradients as graphs: accumulation, depth, refusals, higher orders, forward mode, custom gradients.
+// Gradients as graphs: accumulation, depth, errors, higher orders, forward mode, custom gradients.
 import { describe, expect, it } from "vitest";
 import { evaluate, inputNode, valueOf } from "../../test/conformance/run.ts";
 import { createReferenceDevice } from "../backends/reference/index.ts";
@@ -14,7 +14,7 @@ const device = createReferenceDevice();
 const float = (...shape: number[]): Node => inputNode({ shape, dtype: "float64" });
 const one = full([], 1, "float64");
 
-/** The values of one output, given the values of the inputs. */
+/** The values of one output for given inputs. */
 function run(inputs: readonly number[][], build: (...nodes: Node[]) => Node | undefined): readonly number[] {
   const values = inputs.map((data) => valueOf("float64", [data.length], data));
   const [value] = evaluate(device, values, (nodes) => [build(...nodes) as Node]);
@@ -29,11 +29,11 @@ const copyOp = (name: string, rule: Op["gradient"]): Op => ({
 });
 
 describe("gradients", () => {
-  it("adds what arrives by several ways", () => {
+  it("sums gradients that arrive along several paths", () => {
     expect(run([[3, -2]], (x) => gradients(sum(add(mul(x, x), x)), [x])[0])).toEqual([7, -3]);
   });
 
-  it("takes a gradient of the output, and asks for one when the output is not one number", () => {
+  it("takes a gradient of the output, and requires one unless the output is a single number", () => {
     const seed = (x: Node): Node => full(x.shape, 10, x.dtype);
     expect(run([[3, -2]], (x) => gradients(mul(x, x), [x], seed(x))[0])).toEqual([60, -40]);
     const x = float(2);
@@ -43,7 +43,7 @@ describe("gradients", () => {
     );
   });
 
-  it("reaches through 50,000 operations, and so does the listing", () => {
+  it("passes through 50,000 operations, and so does the listing", () => {
     const x = float();
     let y = x;
     for (let k = 0; k < 50_000; k++) y = add(y, one);
@@ -52,12 +52,12 @@ describe("gradients", () => {
     expect(printGraph([y]).split("\n")).toHaveLength(50_003);
   });
 
-  it("gives nothing where nothing flows", () => {
+  it("returns nothing if no gradient flows", () => {
     const [x, y] = [float(2), float(2)];
     expect(gradients(sum(mul(x, stopGradient(y))), [y, float(3)])).toEqual([undefined, undefined]);
   });
 
-  it("walks only the ways to what is asked for", () => {
+  it("walks only the paths to the requested values", () => {
     const trap = copyOp(
       "trap",
       gradient(() => {
@@ -69,7 +69,7 @@ describe("gradients", () => {
     expect(() => gradients(sum(mul(x, apply(trap, [y], {}))), [y])).toThrow("walked");
   });
 
-  it("stops at whole numbers, and refuses a float without a slope with its reason and module", () => {
+  it("stops at integers, and rejects a non-differentiable float with the reason and the module", () => {
     const x = float(4);
     const place = cast(argmax(x), "float64");
     expect(gradients(place, [x])).toEqual([undefined]);
@@ -80,7 +80,7 @@ describe("gradients", () => {
     );
   });
 
-  it("names the op whose gradient does not fit", () => {
+  it("names the op whose gradient has the wrong shape", () => {
     const x = float(2);
     const wrong = apply(
       copyOp(
@@ -95,13 +95,13 @@ describe("gradients", () => {
     );
   });
 
-  it("can be derived again", () => {
+  it("can be differentiated again", () => {
     const power = (x: Node): Node => mul(mul(x, x), mul(x, x));
     const slope = (y: Node, x: Node): Node => gradients(sum(y), [x])[0] as Node;
     expect(run([[2, -1]], (x) => slope(slope(slope(power(x), x), x), x))).toEqual([48, -24]);
   });
 
-  it("passes steps by with slope 0", () => {
+  it("gives step functions a slope of 0", () => {
     expect(run([[1.5, -2]], (x) => gradients(sum(mul(floor(x), x)), [x])[0])).toEqual([1, -2]);
   });
 });
@@ -115,7 +115,7 @@ describe("jvp", () => {
     expect(found[0]).toBeCloseTo(exact, 14);
   });
 
-  it("is 0 where nothing flows", () => {
+  it("is 0 if nothing flows", () => {
     expect(run([[1, 2]], (x) => jvp(stopGradient(x), [x], [x]))).toEqual([0, 0]);
   });
 });
@@ -133,7 +133,7 @@ describe("withGradient", () => {
     expect(run([[3, -2]], (x) => gradients(sum(gradients(sum(step(x)), [x])[0] as Node), [x])[0])).toEqual([1, 1]);
   });
 
-  it("is reported when its gradient does not fit", () => {
+  it("is reported if its gradient does not fit", () => {
     const x = float(2);
     const y = withGradient(x, [x], () => [one]);
     expect(() => gradients(sum(y), [x])).toThrow(

@@ -12,8 +12,8 @@ import { dependents, topologicalOrder } from "./walk.ts";
 export { withGradient } from "./ops/alias.ts";
 
 /**
- * ∂output/∂w for each w of `wrt`, as graphs; undefined where none flows. `seed` is the gradient of the output, 1 by default
- * when the output is a single number.
+ * ∂output/∂w for each w of `wrt`, as graphs; undefined where none flows. `seed` is the gradient of the output; default: 1
+ * if the output is a single number.
  */
 export function gradients(output: Node, wrt: readonly Node[], seed?: Node): (Node | undefined)[] {
   if (seed === undefined && sizeOf(output.shape) !== 1)
@@ -25,7 +25,7 @@ export function gradients(output: Node, wrt: readonly Node[], seed?: Node): (Nod
   return pullback([{ node: output, grad: seed ?? full(output.shape, 1, output.dtype) }], wrt);
 }
 
-/** A value and the gradient that it starts with. */
+/** A value and its initial gradient. */
 export interface Seed {
   readonly node: Node;
   readonly grad: Node;
@@ -34,8 +34,8 @@ export interface Seed {
 const nothing: ReadonlySet<Node> = new Set();
 
 /**
- * The gradient of each w of `wrt` from those of several values: Σ grad · ∂node/∂w. What `leaves` are made of does not count. A gradient has the
- * dtype of its value, with mixed precision too.
+ * The gradient of each w of `wrt` from those of several values: Σ grad · ∂node/∂w. The inputs of `leaves` are ignored. A gradient has the
+ * dtype of its value, also under mixed precision.
  */
 export const pullback = (seeds: readonly Seed[], wrt: readonly Node[], leaves = nothing): (Node | undefined)[] =>
   withPrecision(undefined, () => pulledBack(seeds, wrt, leaves));
@@ -43,7 +43,7 @@ export const pullback = (seeds: readonly Seed[], wrt: readonly Node[], leaves = 
 function pulledBack(seeds: readonly Seed[], wrt: readonly Node[], leaves: ReadonlySet<Node>): (Node | undefined)[] {
   const targets = new Set(wrt);
   const inputsOf = (node: Node): readonly Node[] => (leaves.has(node) ? [] : node.inputs);
-  // The order in which a value's gradients are added is part of the result, to the bit.
+  // The order in which a value's gradients are added affects the bits of the result.
   const order = topologicalOrder(
     seeds.map(({ node }) => node),
     { lastInputFirst: true, inputsOf },
@@ -65,7 +65,7 @@ function accumulate(grads: Map<Node, Node>, node: Node, part: Node): void {
   grads.set(node, before === undefined ? part : add(before, part));
 }
 
-/** A reverse pass on its way: what needs a gradient, the gradients so far, and those of results that wait for the others. */
+/** A reverse pass in progress: the nodes that need a gradient, the gradients so far, and those of results that wait for the others. */
 interface Pass {
   readonly needed: ReadonlySet<Node>;
   readonly grads: Map<Node, Node>;
@@ -120,8 +120,8 @@ function passOn(node: Node, parts: readonly (Node | undefined)[], { needed, grad
 }
 
 /**
- * The derivative of `output` along `tangents` of `inputs` (forward mode): the reverse pass is linear in its seed, so its
- * gradient in the seed, along the tangents, is what is asked for, whatever the seed is.
+ * The derivative of `output` along `tangents` of `inputs` (forward mode). The reverse pass is linear in its seed, so the requested
+ * derivative is the gradient with respect to the seed, along the tangents, for any seed.
  */
 export function jvp(output: Node, inputs: readonly Node[], tangents: readonly Node[]): Node {
   const seed = alias(full(output.shape, 1, output.dtype));

@@ -1,14 +1,14 @@
-// Marks the results of a composite with its name. The note does not affect the computation.
+// Labels the results of a composite with its name. The label does not affect the computation.
 import type { CompositeName, CompositeTable } from "./composites.ts";
 import type { Composite, Node } from "./node.ts";
 
-/** Readonly for everybody else: a note is written once, on a node that was just made. */
+/** Writable here only: a label is written once, on a node that was just made. */
 interface Noted {
   composite?: Composite | undefined;
   compositeResult?: number | undefined;
 }
 
-/** Notes on the results what they are, and returns the first. An input that came out as it went in stays what it was. */
+/** Labels the results and returns the first. An input that is returned unchanged keeps its own label. */
 export function note(composite: Composite, results: readonly [Node, ...Node[]]): Node {
   for (const [place, result] of results.entries()) {
     if (result.source !== undefined || composite.inputs.some((input) => input === result)) continue;
@@ -19,7 +19,7 @@ export function note(composite: Composite, results: readonly [Node, ...Node[]]):
   return results[0];
 }
 
-/** `composed("softmax", [x], { dim }, result)`: notes on the result what it is, and returns it. */
+/** `composed("softmax", [x], { dim }, result)`: labels the result and returns it. */
 export const composed = <K extends CompositeName>(
   name: K,
   inputs: CompositeTable<Node>[K]["inputs"],
@@ -28,8 +28,8 @@ export const composed = <K extends CompositeName>(
 ): Node => note({ name, inputs, attributes } as Composite, results);
 
 /**
- * Notes on stand-ins the composites of what they stand for, over what stands for the inputs of those. For rewrites that replace leaves by their
- * values; others drop the notes (see `withInputs`).
+ * Copies composite labels from nodes to their replacements, with the replacements of the composite's inputs. For rewrites that replace
+ * leaves by their values; other rewrites drop the labels (see `withInputs`).
  */
 export class CompositeMover {
   readonly #moved = new Map<Composite, Composite>();

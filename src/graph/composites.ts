@@ -2,7 +2,7 @@
 // Dims count from 0 and lists have one number per dim, whatever the caller wrote. `N` stands for nodes or tensors.
 
 interface Of<Inputs extends readonly unknown[], Attributes> {
-  /** In this order. Omitted inputs are undefined. */
+  /** In this order; omitted inputs are undefined. */
   readonly inputs: Inputs;
   readonly attributes: Attributes;
 }
@@ -48,9 +48,9 @@ type Windows = {
 type Conv<N> = Of<readonly [x: N, weight: N, bias: N | undefined], ConvAttributes>;
 type ConvTranspose<N> = Of<readonly [x: N, weight: N, bias: N | undefined], ConvTransposeAttributes>;
 type Unary<N, Attributes = None> = Of<readonly [x: N], Attributes>;
-/** Besides x: weight and bias [C], undefined without them. */
+/** Inputs besides x: weight and bias [C], undefined without them. */
 type Affine<N, Attributes> = Of<readonly [x: N, weight: N | undefined, bias: N | undefined], Attributes>;
-/** The running statistics are there where they are what standardises. */
+/** The running statistics are inputs only if they are used to normalise. */
 type ChannelNorm<N, Attributes> = Of<
   readonly [x: N, weight: N | undefined, bias: N | undefined, runningMean: N | undefined, runningVar: N | undefined],
   Attributes
@@ -171,7 +171,7 @@ export interface CompositeTable<N> {
   readonly avgPool1d: Unary<N, AvgPool>;
   readonly avgPool2d: Unary<N, AvgPool>;
   readonly fold: Unary<N, Windows & { readonly outputSize: readonly number[] }>;
-  /** `scales`: by how much each spatial dim grows; it may differ from output / input. */
+  /** `scales`: the growth factor of each spatial dim; it may differ from output / input. */
   readonly interpolate: Unary<
     N,
     {
@@ -183,7 +183,7 @@ export interface CompositeTable<N> {
   >;
   readonly lpPool1d: Unary<N, PoolAttributes & { readonly normType: number }>;
   readonly lpPool2d: Unary<N, PoolAttributes & { readonly normType: number }>;
-  /** Results: values, and places in the flattened spatial dims where they were asked for. */
+  /** Results: values, and their indices in the flattened spatial dims if requested. */
   readonly maxPool1d: Unary<N, MaxPool>;
   readonly maxPool2d: Unary<N, MaxPool>;
   /** padding: [before, after] of each dim of x. */
@@ -205,7 +205,7 @@ export interface CompositeTable<N> {
     readonly [input: N, target: N, weight: N | undefined, posWeight: N | undefined],
     Reduction
   >;
-  /** Targets are classes, or probabilities in the logits' shape. */
+  /** Targets are class indices, or probabilities in the logits' shape. */
   readonly crossEntropy: Of<
     readonly [logits: N, target: N, weight: N | undefined],
     Reduction & { readonly ignoreIndex: number; readonly labelSmoothing: number }
@@ -221,7 +221,7 @@ export interface CompositeTable<N> {
   readonly smoothL1: Of<readonly [input: N, target: N], Reduction & { readonly beta: number }>;
 
   // ── mathematics ──────────────────────────────────────────────────────────────────────────────────────────────────
-  /** dim null: of all elements. */
+  /** dim null: over all elements. */
   readonly argmax: Unary<N, { readonly dim: number | null; readonly keepdim: boolean }>;
   readonly argmin: Unary<N, { readonly dim: number | null; readonly keepdim: boolean }>;
   /** null: no bound. */
@@ -235,7 +235,7 @@ export interface CompositeTable<N> {
   /** √Σx². */
   readonly norm: Unary<N, Dims>;
   readonly oneHot: Of<readonly [index: N], { readonly classes: number; readonly dtype: string }>;
-  /** In each row the place of the element of a rank, from 0. */
+  /** The index in each row of the element with a rank, from 0. */
   readonly placeOfRank: Of<readonly [x: N, rank: N], Dim>;
   readonly repeat: Unary<N, { readonly sizes: readonly number[] }>;
   /** Results: values and indices. */
@@ -249,7 +249,7 @@ export interface CompositeTable<N> {
 }
 
 export type CompositeName = keyof CompositeTable<unknown>;
-/** One of the table: `switch (composite.name)` knows the inputs and attributes of each. */
+/** Any entry of the table: `switch (composite.name)` narrows the inputs and attributes. */
 export type CompositeOf<N> = {
   readonly [K in CompositeName]: { readonly name: K } & CompositeTable<N>[K];
 }[CompositeName];

@@ -1,6 +1,6 @@
-// The error that every room throws for a mistake the user can fix: what, with which values, what to do.
+// The error for mistakes that the user can fix; it says what is wrong, with which values, and what to do.
 
-/** A mistake in what was asked. The message is one sentence that says what, with which values, and what to do. */
+/** A mistake in the request. The message is one sentence that says what is wrong, with which values, and what to do. */
 export class HebbError extends Error {
   override readonly name: string = "HebbError";
 }
@@ -10,7 +10,7 @@ export class ShapeError extends HebbError {
   override readonly name = "ShapeError";
 }
 
-/** A broken promise inside the library: never the user's fault. */
+/** A violated invariant inside the library: never the user's fault. */
 export class InternalError extends Error {
   override readonly name = "InternalError";
   constructor(message: string) {

@@ -1,7 +1,7 @@
-// Text keys that are equal for equal attributes and for graphs of equal structure: to merge nodes and to find compiled programs.
+// Text keys that are equal for equal attributes and for graphs of equal structure: to merge nodes and to look up compiled programs.
 import type { Attributes, AttributeValue, Node } from "./node.ts";
 
-/** Attributes as text; equal attributes give equal text. Numbers keep -0, NaN and infinities apart, which JSON would not. */
+/** Attributes as text; equal attributes give equal text. Unlike JSON, it distinguishes -0, NaN and the infinities. */
 export function attributesKey(attributes: Attributes): string {
   let text = "";
   for (const name in attributes) text += `${name}:${attributeKey(attributes[name])};`;
@@ -24,7 +24,7 @@ function attributeKey(value: AttributeValue): string {
 
 const isList = (value: object): value is readonly AttributeValue[] => Array.isArray(value);
 
-/** What a node computes, given numbers for its inputs. */
+/** A key for a node's computation, given ids for its inputs. */
 export function nodeKey(node: Node, numberOf: (input: Node) => number | undefined): string {
   let text = `${node.op.name}${attributesKey(node.attributes)}${node.dtype}[${node.shape.join(",")}]`;
   for (const input of node.inputs) text += `,${numberOf(input)}`;

@@ -1,14 +1,14 @@
-// The kinds of arguments and options: a check, and its wording.
+// The kinds of arguments and options: a test and its wording.
 import { type DType, dtypes, type FloatDType, type HalfDType } from "./dtype.ts";
 
-/** A set of values: `takes` completes "must be …". `choices` are the names of a choice. */
+/** A set of values: `takes` completes "must be …". `choices` are the names, if it is a choice. */
 export interface Kind<T> {
   readonly takes: string;
   readonly choices?: readonly string[];
   accepts(value: unknown): value is T;
 }
 
-/** What `accepts` says yes to. */
+/** The values that `accepts` accepts. */
 export const of = <T>(takes: string, accepts: (value: unknown) => boolean): Kind<T> => ({
   takes,
   accepts: (value): value is T => accepts(value),
@@ -23,7 +23,7 @@ export const pair = of<readonly [number, number]>(
   "a list of two numbers",
   (value) => isNumbers(value) && (value as readonly number[]).length === 2,
 );
-/** One number for all dims, or one for each. */
+/** One number for all dims, or one per dim. */
 export const size = of<number | readonly number[]>(
   "a number or a list of numbers",
   (value) => isNumber(value) || isNumbers(value),
@@ -32,7 +32,7 @@ export const boolean = of<boolean>("true or false", (value) => typeof value === 
 export const string = of<string>("a string", (value) => typeof value === "string");
 export const func = <F extends (...args: never) => unknown>(): Kind<F> =>
   of<F>("a function", (value) => typeof value === "function");
-/** Whatever the function that reads it accepts. */
+/** Any value; the function that reads it checks it. */
 export const anything = of<never>("a value", () => true);
 
 const quoted = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(", ");
@@ -68,7 +68,7 @@ export const listOf = <T>(inner: Kind<T>): Kind<readonly T[]> =>
     (value) => Array.isArray(value) && value.every((one) => inner.accepts(one)),
   );
 
-/** A plain object whose fields are all of one kind, under any names. */
+/** A plain object with values of one kind under any names. */
 export const recordOf = <T>(inner: Kind<T>): Kind<Readonly<Record<string, T>>> =>
   of<Readonly<Record<string, T>>>(
     `an object, each field ${inner.takes}`,
@@ -83,7 +83,7 @@ export const recordOf = <T>(inner: Kind<T>): Kind<Readonly<Record<string, T>>> =
 export const orNull = <T>(inner: Kind<T>): Kind<T | null> =>
   of<T | null>(`${inner.takes} or null`, (value) => value === null || inner.accepts(value));
 
-/** An object made by a class. */
+/** An instance of a class. */
 export const instanceOf = <T>(make: abstract new (...args: never) => T, takes: string): Kind<T> =>
   of<T>(takes, (value) => value instanceof make);
 
@@ -94,7 +94,7 @@ export function describe(value: unknown): string {
   if (Array.isArray(value)) return isNumbers(value) && value.length <= 8 ? `[${value.join(", ")}]` : "an array";
   if (typeof value === "bigint") return `the bigint ${value}`;
   if (typeof value !== "object" || value === null) return String(value);
-  // A bundler renames a class that mentions itself: Tensor becomes _Tensor.
+  // Bundlers rename a class that refers to itself: Tensor becomes _Tensor.
   const written: unknown = value.constructor?.name;
   const name = typeof written === "string" ? written.replace(/^_+/, "") : "";
   if (name === "" || name === "Object") return "an object";

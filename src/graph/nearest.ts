@@ -1,6 +1,6 @@
 // "Did you mean …?": the nearest of a list of names.
 
-/** The number of insertions, deletions and replacements between two words. */
+/** The number of insertions, deletions and replacements between two words (Levenshtein distance). */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, place) => place);
   for (let i = 1; i <= a.length; i++) {
@@ -14,10 +14,10 @@ function distance(a: string, b: string): number {
   return row[b.length] as number;
 }
 
-/** Without case, underscores and hyphens: `label_smoothing` and `labelSmoothing` are one word. */
+/** Ignores case, underscores and hyphens: `label_smoothing` and `labelSmoothing` are equal. */
 const plain = (word: string): string => word.toLowerCase().replace(/[_\-\s]/g, "");
 
-/** The nearest name, if one is near: at most a third of its letters differ. */
+/** The nearest name, if at most a third of its letters differ. */
 export function nearest(word: string, names: readonly string[]): string | undefined {
   const wanted = plain(word);
   const ranked = names.map((name) => ({ name, far: distance(wanted, plain(name)) })).sort((a, b) => a.far - b.far);

@@ -1,4 +1,4 @@
-// The graph: immutable nodes, and what every op must declare.
+// The graph: immutable nodes, and the declaration of an op.
 import type { CompositeOf } from "./composites.ts";
 import type { DType } from "./dtype.ts";
 import type { Scalar } from "./scalar.ts";
@@ -9,7 +9,7 @@ export interface TensorType {
   readonly dtype: DType;
 }
 
-/** What an op is parameterised by: plain data, so that equal attributes print equal and hash equal. */
+/** The parameters of an op: plain data, so that equal attributes print and hash equal. */
 export type AttributeValue =
   | number
   | string
@@ -20,9 +20,9 @@ export type AttributeValue =
   | { readonly [key: string]: AttributeValue };
 export type Attributes = { readonly [key: string]: AttributeValue };
 
-/** Something outside the graph that a source node reads: a value, a state cell, an argument of a traced function. */
+/** Something outside the graph that a source node reads: a value, a state cell, or an argument of a traced function. */
 export interface Source {
-  /** "step": what the body of a loop reads at each step (see ops/scan.ts); it has a value only there. */
+  /** "step": a value that the body of a loop reads at each step (see ops/scan.ts); it exists only there. */
   readonly sourceKind: "value" | "state" | "argument" | "step";
 }
 
@@ -33,40 +33,40 @@ export interface Node<A extends Attributes = Attributes> {
   readonly attributes: A;
   readonly shape: Shape;
   readonly dtype: DType;
-  /** The module path under which the node was made, e.g. "encoder.fc1"; "" outside any module. */
+  /** The module path where the node was made, e.g. "encoder.fc1"; "" outside any module. */
   readonly scope: string;
   /** Set for source nodes only. */
   readonly source?: Source;
   /** Set for scan nodes only. */
   readonly body?: LoopBody;
-  /** The composite that the node is a result of (see composites.ts). Nothing that is computed or compiled depends on it. */
+  /** The composite that the node is a result of (see composites.ts). It affects neither computation nor compilation. */
   readonly composite?: Composite | undefined;
-  /** Which of its results: 0 where it has one. The results of one composite share it. */
+  /** Its index among the composite's results, which share the composite. */
   readonly compositeResult?: number | undefined;
 }
 
-/** A composite over nodes: who walks a graph may go on with its inputs instead of those of the node. */
+/** A composite over nodes: a graph walk may continue with its inputs instead of the node's. */
 export type Composite = CompositeOf<Node>;
 
-/** What a loop over time computes at each step, as a graph over its leaves (see ops/scanBody.ts). */
+/** The computation of each step of a loop over time, as a graph over its leaves (see ops/scanBody.ts). */
 export interface LoopBody {
-  /** Leaves, in the order of the scan's inputs: what stays the same, what is carried, and one row of each stacked input. */
+  /** Leaves, in the order of the scan's inputs: the constants, the carried values, and one row of each stacked input. */
   readonly constants: readonly Node[];
   readonly carried: readonly Node[];
   readonly rows: readonly Node[];
-  /** For each carried value the next one. */
+  /** The next value of each carried value. */
   readonly next: readonly Node[];
-  /** Every value of the body, inputs first. Results of the loop name them by their place. */
+  /** Every value of the body, inputs first. Results of the loop refer to them by index. */
   readonly order: readonly Node[];
-  /** What the gradient finds in memory: every value that is costly to compute again, or the carried values alone. */
+  /** The values kept for the gradient: every value that is expensive to recompute, or the carried values alone. */
   readonly keeps: "costly" | "carried";
 }
 
-/** The gradient of each input (undefined: none flows), given the gradient of the output. Built from ops, so it can be derived again. */
+/** The gradient of each input (undefined: none flows), given the gradient of the output. Built from ops, so that it can be differentiated again. */
 export interface GradientContext<A extends Attributes> {
   readonly node: Node<A>;
   readonly grad: Node;
-  /** Whether input k needs a gradient: building an unneeded one is harmless, only slower. */
+  /** Whether input k needs a gradient: building an unneeded one is harmless but slower. */
   needs(k: number): boolean;
 }
 export type Gradient<A extends Attributes> = {
@@ -75,7 +75,7 @@ export type Gradient<A extends Attributes> = {
 };
 export type NotDifferentiable = { readonly kind: "notDifferentiable"; readonly reason: string };
 
-/** Of a node whose values are nodes of their own: the gradient of each input from those of its results. */
+/** For a node whose results are separate nodes: the gradient of each input from those of the results. */
 export type JointGradient = {
   readonly kind: "joint";
   of(node: Node, results: readonly ResultGradient[], needs: (k: number) => boolean): readonly (Node | undefined)[];
@@ -84,28 +84,28 @@ export interface ResultGradient {
   readonly result: Node;
   readonly grad: Node;
 }
-/** Of a result: its gradient goes to the node that it is a result of, with those of the others. */
+/** For a result: its gradient goes to its node, together with those of the other results. */
 export type ResultOf = { readonly kind: "result" };
 export type AnyGradient<A extends Attributes> = Gradient<A> | NotDifferentiable | JointGradient | ResultOf;
 
-/** No gradient flows, and this is why: `notDifferentiable("argmax returns an index, and indices have no gradient")`. */
+/** No gradient flows, with the reason: `notDifferentiable("argmax returns an index, and indices have no gradient")`. */
 export const notDifferentiable = (reason: string): NotDifferentiable => ({ kind: "notDifferentiable", reason });
 export const gradient = <A extends Attributes>(of: Gradient<A>["of"]): Gradient<A> => ({ kind: "gradient", of });
 
-/** What an element rule can read: its own index, and any element of its inputs. */
+/** The reads available to an element rule: its own index, and any element of its inputs. */
 export interface ElementContext<A extends Attributes> {
   readonly attributes: A;
   readonly type: TensorType;
   readonly inputTypes: readonly TensorType[];
-  /** One int32 index for each output dim. */
+  /** One int32 index per output dim. */
   readonly index: readonly Scalar[];
-  /** The element of input k at an index, one for each of its dims. */
+  /** The element of input k at an index, one per dim. */
   input(k: number, index: readonly Scalar[]): Scalar;
 }
 
 export type Combine = "sum" | "prod" | "max" | "min";
 
-/** How a contraction walks: extents of its batch, m, n and k axes, and the index maps of operands and output. All maps are affine. */
+/** The iteration space of a contraction: extents of its batch, m, n and k axes, and the index maps of operands and output. All maps are affine. */
 export interface ContractionRule {
   readonly batch: readonly number[];
   readonly m: readonly number[];
@@ -123,94 +123,94 @@ export interface ContractionRule {
 export type Rule<A extends Attributes> =
   /** Bound when the program runs. */
   | { readonly kind: "source" }
-  /** An effect (see ops/check.ts): the run fails where an element of input 0 is out of range. The value is input 0. */
+  /** An effect (see ops/check.ts): the run fails if an element of input 0 is out of range. The value is input 0. */
   | { readonly kind: "check" }
-  /** A loop over time. It has no value of its own: its results do. */
+  /** A loop over time. Only its results have values. */
   | { readonly kind: "loop" }
   /** A value of the loop that is its input. */
   | { readonly kind: "result" }
-  /** Made by several processes together, between two programs (see ops/collective.ts). */
+  /** Computed by several processes together, between two programs (see ops/collective.ts). */
   | { readonly kind: "collective" }
-  /** Each output element is a pure function of input elements; composing these is fusion. */
+  /** Each output element is a pure function of input elements; composing these functions is fusion. */
   | { readonly kind: "element"; element(context: ElementContext<A>): Scalar }
   /** Combines input 0 over axes; the output keeps them with size 1. An empty axis gives the identity. */
   | { readonly kind: "reduce"; readonly combine: Combine; axes(attributes: A): readonly number[] }
   /** output = Σ_k a · b. */
   | { readonly kind: "contract"; contract(attributes: A, inputTypes: readonly TensorType[]): ContractionRule }
   /**
-   * Several elements at each point of a loop over `points`, from what they share. Together the points give every element, once, except where
-   * the result starts as a copy of input 0, which may be smaller: they then give the rest, and may change it.
+   * Several elements at each point of a loop over `points`, from shared values. The points write every element exactly once. If the
+   * result starts as a copy of input 0, which may be smaller, they write the remaining elements and may change the copied ones.
    */
   | {
       readonly kind: "tile";
       readonly startsAsCopy?: true;
       points(attributes: A, inputTypes: readonly TensorType[]): Shape;
-      /** Dims of `points` that are walked in order, row-major, each point seeing what those before it left. Points apart in the others never meet. */
+      /** Dims of `points` walked in row-major order; each point sees the results of earlier ones. Points that differ in other dims never interact. */
       serialAxes?(attributes: A, inputTypes: readonly TensorType[]): readonly number[];
       elements(context: TileContext<A>): readonly TileElement[];
     }
-  /** The running combination of input 0 along one axis, the element itself included. */
+  /** The inclusive running combination of input 0 along one axis. */
   | { readonly kind: "scan"; readonly combine: Combine; axis(attributes: A): number };
 
 export interface TileContext<A extends Attributes> {
   readonly attributes: A;
   readonly type: TensorType;
   readonly inputTypes: readonly TensorType[];
-  /** One counter for each of `points`. */
+  /** One counter per dim of `points`. */
   readonly point: readonly Scalar[];
-  /** The element of input k at an index, one for each of its dims. */
+  /** The element of input k at an index, one per dim. */
   input(k: number, index: readonly Scalar[]): Scalar;
-  /** An element of the result, as the points before left it. */
+  /** An element of the result, as earlier points left it. */
   own(index: readonly Scalar[]): Scalar;
-  /** Binds what several elements need. */
+  /** Binds a value that several elements use. */
   share(value: Scalar): Scalar;
 }
 
 export interface TileElement {
   readonly index: readonly Scalar[];
   readonly value: Scalar;
-  /** Added to what is there. */
+  /** Adds to the current element instead of replacing it. */
   readonly adds?: true;
 }
 
-/** What rewriting and scheduling may rely on, whatever the op is called. */
+/** Properties that rewriting and scheduling rely on, independent of the op's name. */
 export interface Traits {
   /**
-   * Makes no element, and only puts those of its one input elsewhere. "same": where they were; "all": every one of them, in another shape or order, or
-   * repeated; "some": a part of them.
+   * Computes nothing, and only rearranges elements of its single input. "same": in the same order; "all": all of them, in another shape or
+   * order, or repeated; "some": a subset.
    */
   readonly view?: "same" | "all" | "some";
-  /** Elementwise, and dearer than a load. */
+  /** Elementwise, and more expensive than a load. */
   readonly costly?: boolean;
-  /** Computed from random bits, in many steps of whole numbers. */
+  /** Computed from random bits, in many integer steps. */
   readonly random?: boolean;
-  /** Its gradient is not that of what it computes. */
+  /** Its gradient is not that of its computation. */
   readonly ownGradient?: boolean;
-  /** Its results are elements of its inputs, or zeros: floats of 16 bits need no rounding. */
+  /** Its results are elements of its inputs, or zeros: 16-bit floats need no rounding. */
   readonly moves?: boolean;
 }
 
-/** An op, declared once: its shape rule, its gradient, its rule of computation. */
+/** An op, declared once: its shape rule, its gradient, and its computation. */
 export interface Op<A extends Attributes = Attributes> {
   readonly name: string;
   readonly traits?: Traits;
-  /** Of a source: the compiled function whose result it is, if a gradient outside would have to go on inside the function. */
+  /** For a source: the compiled function that returned it, if a gradient outside would have to continue inside the function. */
   readonly resultOf?: string;
-  /** The output's type; throws ShapeError when the inputs do not fit. */
+  /** The output's type; throws ShapeError if the inputs do not fit. */
   infer(inputs: readonly TensorType[], attributes: A): TensorType;
   readonly gradient: AnyGradient<A>;
   readonly rule: Rule<A>;
 }
 
-/** Whether the node is of this op, and so has its attributes. */
+/** Whether the node has this op, and therefore its attributes. */
 export const isOp = <A extends Attributes>(node: Node, op: Op<A>): node is Node<A> => node.op === (op as Op<never>);
 
 let nextId = 0;
-/** A number that no node has. */
+/** An unused id. */
 export const newId = (): number => nextId++;
 let scope = "";
 
-/** Runs `body` with the module path in which nodes are made. */
+/** Runs `body` with the module path for new nodes. */
 export function withScope<T>(path: string, body: () => T): T {
   const outer = scope;
   scope = path;
@@ -223,7 +223,7 @@ export function withScope<T>(path: string, body: () => T): T {
 
 export const currentScope = (): string => scope;
 
-/** Makes a node of inputs as they are: infers its type, and names the module in the error when it does not fit. */
+/** Makes a node from unconverted inputs: infers its type, and names the module in the error if they do not fit. */
 export function makeNode<A extends Attributes>(op: Op<A>, inputs: readonly Node[], attributes: A): Node<A> {
   let type: TensorType;
   try {
@@ -248,7 +248,7 @@ export function makeNode<A extends Attributes>(op: Op<A>, inputs: readonly Node[
   };
 }
 
-/** The same op on other inputs of the same types, of which no composite is known: for rewriting a graph. */
+/** The same op with other inputs of the same types and no composite: for rewriting a graph. */
 export function withInputs<A extends Attributes>(node: Node<A>, inputs: readonly Node[]): Node<A> {
   return { ...node, id: nextId++, inputs, composite: undefined, compositeResult: undefined };
 }
@@ -262,7 +262,7 @@ const sourceOp: Op = {
   rule: { kind: "source" },
 };
 
-/** What results of a compiled function are instead, if a gradient outside would have to go on inside it. */
+/** The op of a compiled function's results, if a gradient outside would have to continue inside it. */
 export const resultSource = (name: string): Op => ({ ...sourceOp, resultOf: name });
 
 /** A leaf that reads something outside the graph. */

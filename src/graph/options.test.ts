@@ -1,4 +1,4 @@
-// Options, kinds and nearest names: what passes, what is refused, and the words of the refusal.
+// Options, kinds and nearest names: what is accepted, what is rejected, and the messages.
 import { describe, expect, it } from "vitest";
 import { HebbError } from "./errors.ts";
 import * as kind from "./kinds.ts";
@@ -20,13 +20,13 @@ const kinds: OptionKinds<Sample> = {
 };
 const check = (options: object) => () => checkOptions("sample", options as Sample, kinds);
 
-it("describes an object by the name of its class, as the code spells it", () => {
+it("describes an object by the name of its class, as spelt in the code", () => {
   expect(kind.describe(new (class _Tensor {})())).toBe("a Tensor");
   expect(kind.describe({ constructor: 1 })).toBe("an object");
 });
 
 describe("checkOptions", () => {
-  it("lets right options pass, undefined ones too", () => {
+  it("accepts valid options, including undefined ones", () => {
     const options = { reduction: "sum", labelSmoothing: 0.1, stride: [1, 2], momentum: null } as const;
     expect(checkOptions("sample", options, kinds)).toBe(options);
     expect(check({ labelSmoothing: undefined })).not.toThrow();
@@ -60,14 +60,14 @@ describe("checkOptions", () => {
       })(),
       /options must be a plain object, got a Config/,
     ],
-  ])("refuses %o", (options, message) => {
+  ])("rejects %o", (options, message) => {
     expect(check(options as object)).toThrow(HebbError);
     expect(check(options as object)).toThrow(message);
   });
 });
 
 describe("checkKind", () => {
-  it("names the argument, the value and what it takes", () => {
+  it("names the argument, the value and the valid values", () => {
     expect(() => checkKind("gelu", "approximate", "fast", kind.oneOf("none", "tanh"))).toThrow(
       'gelu: approximate "fast" does not exist; use "none" or "tanh"',
     );
@@ -79,7 +79,7 @@ describe("checkKind", () => {
 });
 
 describe("nearest", () => {
-  it("ignores case, underscores and hyphens, and says nothing when all are far", () => {
+  it("ignores case, underscores and hyphens, and suggests nothing if no name is near", () => {
     expect(nearest("padding_mode", ["padding", "paddingMode"])).toBe("paddingMode");
     expect(nearest("nearest_exact", ["nearest", "nearest-exact"])).toBe("nearest-exact");
     expect(nearest("trilinear", ["linear", "bilinear"])).toBe("bilinear");

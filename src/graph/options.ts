@@ -3,16 +3,16 @@ import { HebbError } from "./errors.ts";
 import { describe, type Kind } from "./kinds.ts";
 import { nearest } from "./nearest.ts";
 
-/** What each option of a function takes. The compiler sees to it that none is missing and none is left over. */
+/** The kind of each option of a function. The type checker ensures that none is missing and none is extra. */
 export type OptionKinds<O> = { readonly [K in keyof O]-?: Kind<Exclude<O[K], undefined>> };
 
-/** `; did you mean "mean"?`, where a name is near. */
+/** `; did you mean "mean"?`, if a name is near. */
 function meant(word: unknown, names: readonly string[], quote: (name: string) => string): string {
   const near = typeof word === "string" ? nearest(word, names) : undefined;
   return near === undefined ? "" : `; did you mean ${quote(near)}?`;
 }
 
-/** Refuses a value of another kind. `what` is the name of the argument. */
+/** Rejects a value of another kind. `what` is the name of the argument. */
 export function checkKind<T>(where: string, what: string, value: unknown, kind: Kind<T>): asserts value is T {
   if (kind.accepts(value)) return;
   const { choices = [] } = kind;
@@ -24,8 +24,8 @@ export function checkKind<T>(where: string, what: string, value: unknown, kind: 
 }
 
 /**
- * The options of a function, each name and value checked. `where` names the function or class. An option that is undefined
- * counts as left out.
+ * The options of a function, with each name and value checked. `where` names the function or class. An undefined option
+ * counts as omitted.
  */
 export function checkOptions<O extends object>(where: string, options: O, kinds: OptionKinds<O>): O {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {

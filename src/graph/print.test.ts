@@ -1,4 +1,4 @@
-// The listing of a graph, to the letter.
+// The exact listing of a graph.
 import { expect, it } from "vitest";
 import { inputNode } from "../../test/conformance/run.ts";
 import { withScope } from "./node.ts";
@@ -35,7 +35,7 @@ it("names each value once, with attributes, type and module", () => {
   );
 });
 
-it("lists a value that is an output twice once", () => {
+it("lists a value once even if it is an output twice", () => {
   const c = full([], 2, "int32");
   expect(printGraph([c, c])).toBe("%0 = full(value=2) : i32[]\nreturn %0, %0");
 });

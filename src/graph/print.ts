@@ -17,16 +17,16 @@ function printValue(value: AttributeValue): string {
   return String(value);
 }
 
-/** What the type says, and the body, which is printed below. */
+/** Attributes implied by the type, and the body, which is printed below. */
 const implied: ReadonlySet<string> = new Set(["shape", "dtype", "body"]);
 
-/** The text in brackets after the op: attributes that the type does not imply. */
+/** The bracketed text after the op: attributes that the type does not imply. */
 function printAttributes(node: Node): string {
   const entries = Object.entries(node.attributes).filter(([key, value]) => value !== undefined && !implied.has(key));
   return entries.map(([key, value]) => `${key}=${printValue(value)}`).join(", ");
 }
 
-/** Every node that the outputs and the effects need, one line each, inputs first. Below a loop stands its body, a step. */
+/** Every node that the outputs and effects need, one per line, inputs first. The body of a loop is printed below it. */
 export function printGraph(outputs: readonly Node[], effects: readonly Node[] = []): string {
   const names = new Map<Node, string>();
   const lines: string[] = [];
@@ -49,7 +49,7 @@ function printNode(node: Node, name: string, names: ReadonlyMap<Node, string>): 
   return [`${name} = ${call} {${scope}`, ...printBody(node.body, node, name, names).map((line) => `  ${line}`), "}"];
 }
 
-/** The values of a step, as `%4.0`, `%4.1`, …, by which results name them. */
+/** The values of a step, as `%4.0`, `%4.1`, …, by which results refer to them. */
 function printBody(body: LoopBody, { inputs }: Node, loop: string, outside: ReadonlyMap<Node, string>): string[] {
   const names = new Map<Node, string>();
   const leaves = new Map<Node, string>();

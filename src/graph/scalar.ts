@@ -2,7 +2,7 @@
 import { computedIn, type DType, type ElementType } from "./dtype.ts";
 import { unreachable } from "./errors.ts";
 
-/** A loop counter of `extent` steps, counted from 0. Identity is `id`. */
+/** A loop counter from 0 to `extent` - 1. Its identity is `id`. */
 export interface Axis {
   readonly id: number;
   readonly extent: number;
@@ -39,7 +39,7 @@ export type UnaryFn =
  * Functions of two values of one dtype. Comparisons give bool. `min`/`max` propagate NaN (torch.minimum).
  * Integer `div` truncates toward zero and gives 0 for a divisor of 0; `mod` has the sign of the divisor
  * (torch.remainder), 0 for a divisor of 0. Integer arithmetic wraps. `and or xor shl shr` take int32 (shr is logical:
- * zeros come in from the left) and, the first three, bool.
+ * it fills with zeros) and, the first three, bool.
  */
 export type BinaryFn =
   | "add"
@@ -83,7 +83,7 @@ export type Scalar =
       readonly a: Scalar;
       readonly b: Scalar;
     }
-  /** `a` where the bool condition holds, else `b`. Loads in the branch not taken must not fault or be observed. */
+  /** `a` if the bool condition holds, otherwise `b`. Loads in the branch not taken must not fault or be observable. */
   | {
       readonly kind: "select";
       readonly dtype: ElementType;
@@ -91,12 +91,12 @@ export type Scalar =
       readonly a: Scalar;
       readonly b: Scalar;
     }
-  /** Converts by value: float → int truncates and saturates (NaN → 0), narrower integers keep the low bits, to bool is `!= 0`. */
+  /** Converts by value: float → int truncates and saturates (NaN → 0), narrower integers keep the low bits, bool is `!= 0`. */
   | { readonly kind: "cast"; readonly dtype: ElementType; readonly x: Scalar }
-  /** The same 32 bits read as the other type: float32 ⇄ int32. */
+  /** Reinterprets the 32 bits as the other type: float32 ⇄ int32. */
   | { readonly kind: "bitcast"; readonly dtype: ElementType; readonly x: Scalar }
   | { readonly kind: "local"; readonly dtype: ElementType; readonly local: Local }
-  /** An int32 index where it lies in [0, extent), else 0, so that it is always inside memory. */
+  /** An int32 index if it is in [0, extent), otherwise 0, so that it is always in bounds. */
   | { readonly kind: "guard"; readonly dtype: "int32"; readonly index: Scalar; readonly extent: number };
 
 const none: readonly Scalar[] = [];
@@ -136,7 +136,7 @@ let nextId = 0;
 export const newAxis = (extent: number): Axis => ({ id: nextId++, extent });
 export const newLocal = (dtype: DType | ElementType): Local => ({ id: nextId++, dtype: computedIn(dtype) });
 
-/** A number as kernels compute the dtype. */
+/** A constant in the type in which kernels compute the dtype. */
 export const constant = (value: number, dtype: DType | ElementType): Scalar => ({
   kind: "const",
   dtype: computedIn(dtype),
@@ -172,7 +172,7 @@ export function select(condition: Scalar, a: Scalar, b: Scalar): Scalar {
   return { kind: "select", dtype: a.dtype, condition, a, b };
 }
 
-/** Integer index arithmetic folds as it is built, so that composed views stay simple. */
+/** Integer index arithmetic is folded during construction, so that composed views stay simple. */
 export function binary(fn: BinaryFn, a: Scalar, b: Scalar): Scalar {
   if (a.dtype === "int32" && b.dtype === "int32") {
     const folded = foldInt(fn, a, b);

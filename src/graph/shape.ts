@@ -5,7 +5,7 @@ import { describe } from "./kinds.ts";
 
 export type Shape = readonly number[];
 
-/** Dims that a tensor can have, as in NumPy and PyTorch. */
+/** Maximum number of dims, as in NumPy and PyTorch. */
 const mostDims = 64;
 
 export function checkRank(where: string, shape: Shape): void {
@@ -15,10 +15,10 @@ export function checkRank(where: string, shape: Shape): void {
     );
 }
 
-/** So many elements have an index: indices are int32, and loops count a little past their end. */
+/** Maximum number of elements with an index: indices are int32, and loops count slightly past their end. */
 export const mostElements = 2 ** 31 - 2 ** 16;
 
-/** Refuses a shape that loops cannot count through. More elements than have an index are only for values that no memory holds. */
+/** Rejects a shape whose dims exceed a loop counter. Only values that are never in memory may have more elements than indices. */
 export function checkExtents(where: string, shape: Shape): void {
   checkRank(where, shape);
   let size = 1;
@@ -54,7 +54,7 @@ export function stridesOf(shape: Shape): number[] {
   return strides;
 }
 
-/** The index of a flat row-major place. */
+/** The multi-dimensional index of a flat row-major index. */
 export function unravel(place: number, shape: Shape): number[] {
   const index = new Array<number>(shape.length);
   let rest = place;
@@ -74,7 +74,7 @@ export function formatShape(shape: Shape): string {
   return `[${shape.join(", ")}]`;
 }
 
-/** Turns a negative axis into its place from the front; `where` names the caller in the error. */
+/** Converts a negative axis to its index from the front; `where` names the caller in the error. */
 export function normalizeAxis(axis: number, rank: number, where: string): number {
   const place = axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(axis) || place < 0 || place >= rank) {
@@ -87,11 +87,11 @@ export function normalizeAxis(axis: number, rank: number, where: string): number
   return place;
 }
 
-/** As normalizeAxis; a scalar counts as having one dim, which is dim 0 and dim -1, as in PyTorch. */
+/** Like normalizeAxis, but a scalar counts as having one dim, dim 0 or dim -1, as in PyTorch. */
 export const wrapAxis = (axis: number, rank: number, where: string): number =>
   normalizeAxis(axis, Math.max(1, rank), where);
 
-/** One or several axes (all when undefined or empty), normalised, ascending, without repeats; none in a scalar. */
+/** One or several axes (all if undefined or empty), normalised, ascending, without duplicates; none for a scalar. */
 export function normalizeAxes(axes: number | readonly number[] | undefined, rank: number, where: string): number[] {
   if (axes === undefined) return Array.from({ length: rank }, (_, axis) => axis);
   if (typeof axes !== "number" && !Array.isArray(axes))

@@ -1,4 +1,4 @@
-// Invisible characters in a message are written as their code; everything else is unchanged.
+// Invisible characters in a message are shown as their code; everything else is unchanged.
 import { expect, test } from "vitest";
 import { quoted, visible } from "./visible.ts";
 
@@ -13,7 +13,7 @@ test.each([
   ["half \ud800", "half \\u{d800}"],
 ])("%j", (text, seen) => expect(visible(text)).toBe(seen));
 
-test("quotes cut long texts", () => {
+test("quoted texts are truncated", () => {
   expect(quoted("a\tb")).toBe('"a\\u{9}b"');
   expect(quoted("x".repeat(50))).toBe(`"${"x".repeat(40)}…"`);
 });

@@ -1,8 +1,8 @@
-// Walks over graphs. None recurses: a graph may be a hundred thousand nodes deep.
+// Graph walks. None recurses, because a graph may be a hundred thousand nodes deep.
 import { type Node, withInputs } from "./node.ts";
 
 export interface OrderOptions {
-  /** What a node is taken to depend on. Default: its inputs. */
+  /** The dependencies of a node. Default: its inputs. */
   readonly inputsOf?: (node: Node) => readonly Node[];
   /** Visits the inputs of a node from the last to the first. Default: from the first. */
   readonly lastInputFirst?: boolean;
@@ -62,7 +62,7 @@ export function dependents(
   return found;
 }
 
-/** Visits the starts and what they depend on, each once, in no particular order; `visit` says whether to go on to the inputs. */
+/** Visits the starts and their dependencies, each once, in no particular order; `visit` returns whether to continue to the inputs. */
 export function visitAncestors(starts: readonly Node[], visit: (node: Node) => boolean): void {
   const seen = new Set<Node>(starts);
   const stack = [...seen];
@@ -76,7 +76,7 @@ export function visitAncestors(starts: readonly Node[], visit: (node: Node) => b
   }
 }
 
-/** What stands for each root when `rewrite` replaces every node of an order, given what stands for its inputs. */
+/** The replacements of the roots when `rewrite` replaces every node of an order, given the replacements of its inputs. */
 export function rewriteGraph(
   order: readonly Node[],
   roots: readonly Node[],
@@ -88,6 +88,6 @@ export function rewriteGraph(
   return roots.map(standIn);
 }
 
-/** The node over these inputs: itself where they are its own. */
+/** The node with these inputs: the node itself if they are its own. */
 export const overInputs = (node: Node, inputs: readonly Node[]): Node =>
   inputs.some((input, k) => input !== node.inputs[k]) ? withInputs(node, inputs) : node;

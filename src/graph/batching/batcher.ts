@@ -13,17 +13,17 @@ import { argsort } from "../ops/sort.ts";
 import { overInputs, topologicalOrder } from "../walk.ts";
 import { batchingRule, moveDim, type Value, wide } from "./rules.ts";
 
-/** What random numbers of the function are: refused, drawn for each example, or one draw for all. */
+/** How to treat random numbers in the function: reject them, draw them for each example, or draw once for all. */
 export type Randomness = "error" | "different" | "same";
 
 export interface BatchOptions {
-  /** Who asks, for errors. */
+  /** The calling function, for errors. */
   readonly by: string;
   readonly size: number;
   readonly randomness: Randomness;
 }
 
-/** A loop over all examples, and what stands in its body for the values of the body for one. */
+/** A loop over all examples, and the batched values of its body. */
 interface BatchedLoop {
   readonly loop: Node;
   readonly values: ReadonlyMap<Node, Value>;
@@ -31,19 +31,19 @@ interface BatchedLoop {
 
 export class Batcher {
   readonly #options: BatchOptions;
-  /** What is older than the first leaf depends on no example. */
+  /** Nodes older than the first leaf depend on no example. */
   readonly #first: number;
   readonly #values = new Map<Node, Value>();
   readonly #loops = new Map<Node, BatchedLoop>();
 
-  /** `leaves` are those of one example, each with all examples. */
+  /** `leaves` maps each leaf of a single example to its values for all examples. */
   constructor(leaves: ReadonlyMap<Node, Node>, options: BatchOptions) {
     this.#options = options;
     this.#first = Math.min(...[...leaves.keys()].map(({ id }) => id));
     for (const [leaf, node] of leaves) this.#values.set(leaf, { node, batched: true });
   }
 
-  /** The values of nodes for all examples, with their dim in front. */
+  /** The values of nodes for all examples, with the batch dim first. */
   wide(nodes: readonly Node[]): Node[] {
     return this.values(nodes).map((value) => wide(value, this.#options.size));
   }
@@ -85,7 +85,7 @@ export class Batcher {
     return { node: batch(node, inputs, size), batched: true };
   }
 
-  /** A sort of all examples says what it is, which its steps, each batched, do not. */
+  /** A batched sort stays a sort with its composite, unlike its individually batched steps. */
   #sortOf({ composite }: Node, values: ReadonlyMap<Node, Value>): Node | undefined {
     if (composite?.name !== "argsort") return undefined;
     const value = values.get(composite.inputs[0]);
@@ -102,7 +102,7 @@ export class Batcher {
     return randomness === "different";
   }
 
-  /** A gradient that was given for one example holds for all of them: it is batched in turn when it is asked for. */
+  /** A custom gradient for one example holds for all of them; it is batched when it is requested. */
   #ownGradient(node: Node, inputs: readonly Value[]): Node {
     const [output, ...others] = inputs.map((input) => wide(input, this.#options.size));
     const { gradient } = node.op;

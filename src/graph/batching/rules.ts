@@ -1,4 +1,4 @@
-// How each op is computed for a batch: the same op with one more leading dim.
+// How each op is computed for a batch: the same op with an extra leading dim.
 import { at } from "../at.ts";
 import { type Attributes, isOp, makeNode, type Node, type Op } from "../node.ts";
 import { aliasOp } from "../ops/alias.ts";
@@ -20,16 +20,16 @@ import { orderKeyOp } from "../ops/sortKeys.ts";
 import * as special from "../ops/special.ts";
 import { spreadOp, windowOp } from "../ops/window.ts";
 
-/** A value of the function for one example, or, batched, those of all examples with their dim in front. */
+/** A value of the single-example function or, if batched, its values for all examples, with the batch dim first. */
 export interface Value {
   readonly node: Node;
   readonly batched: boolean;
 }
 
-/** The value of a node for all examples, from those of its inputs, at least one of which is batched. */
+/** The value of a node for all examples, from its inputs, at least one of which is batched. */
 export type BatchingRule = (node: Node, inputs: readonly Value[], size: number) => Node;
 
-/** The value with the dim of examples in front; one that is the same for all is repeated, which copies nothing. */
+/** The value with the batch dim first; a value shared by all examples is expanded without a copy. */
 export const wide = ({ node, batched }: Value, size: number): Node =>
   batched ? node : expand(reshape(node, [1, ...node.shape]), [size, ...node.shape]);
 
@@ -54,7 +54,7 @@ const entry = <A extends Attributes>(op: Op<A>, rule: RuleOf<A>): Entry => {
   ];
 };
 
-/** The op over wide inputs, with its attributes changed to speak of one dim more. */
+/** The op over batched inputs, with its attributes adjusted for the extra dim. */
 const shifted = <A extends Attributes>(op: Op<A>, change: (attributes: A, size: number) => A): Entry =>
   entry(op, (node, inputs, size) =>
     makeNode(
@@ -70,7 +70,7 @@ const onAxis = (op: Op<{ readonly axis: number }>): Entry => shifted(op, ({ axis
 const onDim = (op: Op<{ readonly dim: number }>): Entry => shifted(op, ({ dim }) => ({ dim: dim + 1 }));
 const toShape = (op: Op<{ readonly shape: readonly number[] }>): Entry =>
   shifted(op, ({ shape }, size) => ({ shape: [size, ...shape] }));
-/** Ops that treat all leading dims in the same way. */
+/** Ops that treat all leading dims alike. */
 const unchanged = (op: Op): Entry => shifted(op, (attributes) => attributes);
 
 const pointwise: readonly Op<never>[] = [
@@ -85,13 +85,13 @@ const pointwise: readonly Op<never>[] = [
   ...[special.i1Op, special.i1eOp, special.signbitOp, special.nextafterOp],
   ...[aliasOp, positionOp, orderKeyOp, normalOp, exponentialOp, recomputeOp],
 ];
-/** Their dims are the last ones, whatever stands before them. */
+/** Ops on the last dims, with any leading dims. */
 const onLastDims: readonly Op<never>[] = [distributeOp, windowOp, spreadOp, checkOp, butterflyOp];
 
 const product: RuleOf<{ readonly batch: number; readonly inner: number }> = ({ attributes }, [a, b], size) => {
   const [left, right] = [a as Value, b as Value];
   const { batch, inner } = attributes;
-  // Without dims that both share, examples of one side are rows or columns of one product.
+  // Without shared batch dims, the examples of one side become rows or columns of one product.
   if (batch === 0 && !right.batched) return dot(left.node, right.node, 0, inner);
   if (batch === 0 && !left.batched) {
     const rows = left.node.shape.length - inner;
@@ -100,7 +100,7 @@ const product: RuleOf<{ readonly batch: number; readonly inner: number }> = ({ a
   return dot(wide(left, size), wide(right, size), batch + 1, inner);
 };
 
-/** Examples become images where they share the weights, and groups where they do not. */
+/** Examples become images if they share the weights, otherwise groups. */
 const convolution: RuleOf<{ readonly stride: readonly number[]; readonly dilation: readonly number[] }> = (
   { attributes },
   [w, x],
@@ -135,7 +135,7 @@ const chosen: RuleOf<{ readonly dim: number }> = (node, [x, index], size) => {
   const count = at(places.node.shape, 1);
   if (from.batched)
     return makeNode(gatherOp, [from.node, everywhere(places.node, from.node.shape.slice(1), dim)], { dim: dim + 1 });
-  // One list of positions for all examples, as an embedding has.
+  // One list of positions for all examples, like an embedding lookup.
   const all = makeNode(indexSelectOp, [from.node, reshape(places.node, [size * count])], { dim });
   const split = reshape(all, [...all.shape.slice(0, dim), size, count, ...all.shape.slice(dim + 1)]);
   return moveDim(split, dim, 0);
@@ -163,7 +163,7 @@ const entries: readonly Entry[] = [
     shape: [size, ...shape],
   })),
   shifted(padOp, ({ pads, value }) => ({ pads: [[0, 0, 0] as const, ...pads], value })),
-  // The key and the number of a draw are one for all examples; their places tell them apart.
+  // All examples share the key and the draw number; the element index distinguishes them.
   entry(randomBitsOp, ({ attributes: { shape, word } }, inputs, size) =>
     makeNode(
       randomBitsOp,
@@ -179,5 +179,5 @@ const entries: readonly Entry[] = [
 
 const rules: ReadonlyMap<Op, BatchingRule> = new Map(entries);
 
-/** The rule of an op; undefined where it has none. */
+/** The rule of an op; undefined if it has none. */
 export const batchingRule = (op: Op): BatchingRule | undefined => rules.get(op);

@@ -15,8 +15,8 @@ export const aliasOp: Op = {
 export const alias = (x: Node): Node => makeNode(aliasOp, [x], {});
 
 /**
- * `output` with a custom gradient, which flows to `inputs` and nowhere else: `backward` takes the gradient of the output and returns one
- * for each input, or undefined where none flows.
+ * `output` with a custom gradient that flows only to `inputs`: `backward` takes the gradient of the output and returns one
+ * per input, or undefined where none flows.
  */
 export function withGradient(
   output: Node,

@@ -11,12 +11,12 @@ const files = readdirSync(folder).filter(
 
 it.each(files)("%s: every exported op is listed", async (name) => {
   const exported = Object.entries((await import(new URL(name, folder).href)) as Record<string, unknown>);
-  // What ranks make together stands between programs: no backend computes it.
+  // Ranks compute collectives between programs: no backend does.
   const listed = new Set<unknown>([...allOps, collectiveOp]);
   expect(exported.filter(([key, value]) => key.endsWith("Op") && !listed.has(value)).map(([key]) => key)).toEqual([]);
 });
 
-it("names are unique, since equal nodes are recognised by them", () => {
+it("names are unique, because they identify equal nodes", () => {
   const names = allOps.map(({ name }) => name);
   expect(names.filter((name, place) => names.indexOf(name) !== place)).toEqual([]);
 });

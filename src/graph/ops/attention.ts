@@ -14,7 +14,7 @@ import { max, sum } from "./reduce.ts";
 import { finalOf, loop, stackOf } from "./scan.ts";
 import { stepLeaf } from "./scanBody.ts";
 
-/** The most queries and keys of a tile, and numbers in the tiles of all heads that are computed at once. */
+/** Maximum queries and keys per tile, and maximum elements in the tiles of all heads computed at once. */
 export interface TileSizes {
   readonly queries: number;
   readonly keys: number;
@@ -22,25 +22,25 @@ export interface TileSizes {
 }
 
 /**
- * The tiles of the gradient, two for each head, stay in a cache of 1 MB and keep the products at full speed. Where many are hidden, smaller ones
+ * The two tiles per head of the gradient fit a cache of 1 MB and keep the products at full speed. If many tiles are hidden, smaller ones
  * follow the diagonal more closely.
  */
 const tileSizes = (isCausal: boolean): TileSizes =>
   isCausal ? { queries: 256, keys: 256, together: 256 * 256 } : { queries: 512, keys: 256, together: 512 * 256 };
 
-/** Loops over equal steps skip hidden tiles only between them. More of them skip more, and take longer to compile. */
+/** A loop skips hidden tiles only as a whole. More loops skip more, and take longer to compile. */
 const mostRuns = 8;
 
 export interface AttentionAttributes {
   readonly scale: number;
-  /** Query i sees keys up to i. */
+  /** Query i attends to keys up to i. */
   readonly isCausal: boolean;
 }
 
 /**
- * softmax(Q Kᵀ · scale) V of query [heads, L, E], key [heads, S, E] and value [heads, S, Ev] → [heads, L, Ev]. Memory is linear in L and S. The
- * gradient computes the weights of a tile again, from the logarithm of each query's sum. The gradient of the gradient is that of the loops, and
- * keeps every tile.
+ * softmax(Q Kᵀ · scale) V of query [heads, L, E], key [heads, S, E] and value [heads, S, Ev] → [heads, L, Ev]. Memory is linear in L and S.
+ * The gradient recomputes the weights of a tile from the logarithm of each query's sum. The second-order gradient is that of the loops
+ * and keeps every tile.
  */
 export function tiledAttention(
   query: Node,
@@ -51,7 +51,7 @@ export function tiledAttention(
 ): Node {
   const [heads = 0, length = 0] = query.shape;
   if (isHalf(query.dtype)) {
-    // Sums of many keys would overflow float16, and lose most of bfloat16's digits from tile to tile.
+    // Sums over many keys would overflow float16, and lose most of bfloat16's precision between tiles.
     const [q, k, v] = [query, key, value].map((x) => cast(x, "float32")) as [Node, Node, Node];
     return cast(tiledAttention(q, k, v, { scale, isCausal }, tiles), query.dtype);
   }
@@ -71,7 +71,7 @@ export function tiledAttention(
   });
 }
 
-/** A dim in blocks of one size, of which the last may reach beyond it. */
+/** A dim in blocks of one size; the last may extend beyond it. */
 interface Blocks {
   readonly extent: number;
   readonly count: number;
@@ -95,7 +95,7 @@ function largestDivisor(of: number, most: number): number {
   return divisor;
 }
 
-/** The loops over `count` blocks, each from its first to before its last. */
+/** The loops over `count` blocks, each as a half-open range. */
 function runsOf(count: number, isCausal: boolean): { readonly from: number; readonly to: number }[] {
   const runs = isCausal ? Math.min(count, mostRuns) : 1;
   const edge = (run: number): number => Math.floor((run * count) / runs);
@@ -119,7 +119,7 @@ function forward([query, key, value]: readonly Node[], plan: Plan): readonly Nod
   return [0, 1].map((place) => joined(cat(stacksAt(runs, place), 0), queries));
 }
 
-/** Of a block of queries after all keys: the largest score, Σ exp(score − largest), and Σ exp(score − largest) · value. */
+/** For a block of queries after all keys: the largest score, Σ exp(score − largest), and Σ exp(score − largest) · value. */
 function oneQueryBlock(query: Node, i: Node, stacks: readonly Node[], plan: Plan): readonly [Node, Node, Node] {
   const rows = query.shape.slice(0, 2);
   const width = at((stacks[1] as Node).shape, 3);
@@ -129,7 +129,7 @@ function oneQueryBlock(query: Node, i: Node, stacks: readonly Node[], plan: Plan
     const product = dot(query, swapped(key as Node), 1, 1);
     const scores = whereVisible(product, [i, j as Node], plan, Number.NEGATIVE_INFINITY);
     const most = maximum(before as Node, max(scores, -1));
-    // Nothing but −∞ so far: −∞ − 0 and not −∞ − (−∞).
+    // If all scores so far are −∞, subtract 0, because −∞ − (−∞) is NaN.
     const shift = where(eq(most, lowest), zeros(query, rows), most);
     const weights = exp(sub(scores, along(shift, scores)));
     const kept = exp(sub(before as Node, shift));
@@ -145,8 +145,8 @@ function oneQueryBlock(query: Node, i: Node, stacks: readonly Node[], plan: Plan
 }
 
 /**
- * The gradients of q, k and v. Besides them come the gradient of the output, the logarithms, and Σ gradient · output of each query. Keys are the
- * outer loop, so that their gradients are added up in one block while those of the queries pass by.
+ * The gradients of q, k and v. Further inputs: the gradient of the output, the logarithms, and Σ gradient · output of each query. The
+ * outer loop is over keys: the gradients of a key block accumulate in place while those of the queries stream through.
  */
 function backward([query, key, value, ...others]: readonly Node[], plan: Plan): readonly Node[] {
   const { queries, keys, isCausal } = plan;
@@ -156,7 +156,7 @@ function backward([query, key, value, ...others]: readonly Node[], plan: Plan): 
   let first = 0;
   const finished: Node[] = [];
   const runs = runsOf(keys.count, isCausal).map(({ from, to }) => {
-    // Queries before the first key of the run do not see it.
+    // Queries before the first key of the run do not attend to it.
     const hidden = isCausal ? Math.floor((from * keys.size) / queries.size) : 0;
     if (hidden > first) finished.push(slice(slopes, 0, 0, hidden - first));
     const before = slice(slopes, 0, hidden - first);
@@ -174,7 +174,7 @@ function backward([query, key, value, ...others]: readonly Node[], plan: Plan): 
   return [joined(cat([...finished, slopes], 0), queries), ofKey as Node, ofValue as Node];
 }
 
-/** Finals: the gradients of a block of keys and of their values. Stacks: those of the queries, with this block's part added. */
+/** Finals: the gradients of a block of keys and of its values. Stacks: those of the queries, with this block's contribution added. */
 function oneKeyBlock([key, value, j]: readonly Node[], stacks: readonly Node[], plan: Plan): LoopResult {
   const [k, v] = [key as Node, value as Node];
   return overRows(stacks, [zeros(k, k.shape), zeros(v, v.shape)], (queryBlock, [ofKey, ofValue]) => {
@@ -193,7 +193,7 @@ function oneKeyBlock([key, value, j]: readonly Node[], stacks: readonly Node[], 
   });
 }
 
-/** Tile (i, j) where its queries see its keys, and a number elsewhere. */
+/** Tile (i, j) where its queries attend to its keys, `other` elsewhere. */
 function whereVisible(
   tile: Node,
   [i, j]: readonly [Node, Node],
@@ -216,12 +216,12 @@ function whereVisible(
 const zeros = (like: Node, shape: Shape): Node => full(shape, 0, like.dtype);
 /** [heads, a, b] → [heads, b, a]. */
 const swapped = (x: Node): Node => permute(x, [0, 2, 1]);
-/** One number for each row, beside every element of it. */
+/** One number per row, expanded to every element of the row. */
 const along = (x: Node, like: Node): Node => expand(reshape(x, [...x.shape, 1]), like.shape);
 const stacksAt = (runs: readonly (readonly Node[])[], place: number): Node[] =>
   runs.map((stacks) => stacks[place] as Node);
 
-/** [heads, extent, …] → [blocks, heads, size, …], filled up with zeros. */
+/** [heads, extent, …] → [blocks, heads, size, …], padded with zeros. */
 function blocked(x: Node, { extent, count, size }: Blocks): Node {
   const [heads = 0, , ...rest] = x.shape;
   const missing = count * size - extent;

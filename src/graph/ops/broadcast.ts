@@ -1,4 +1,4 @@
-// expand ⇄ sum: each is the gradient of the other. And repeat, which is built on expand.
+// expand ⇄ sum, each the gradient of the other; and repeat, built on expand.
 
 import { apply } from "../apply.ts";
 import { composed } from "../compose.ts";
@@ -32,7 +32,7 @@ export const expandOp: Op<ShapeAttributes> = {
   },
 };
 
-/** Repeats dims of size 1 to the wanted size, and adds dims in front. A size of -1 keeps the dim (torch.expand). */
+/** Repeats dims of size 1 to the given size, and adds leading dims. A size of -1 keeps the dim (torch.expand). */
 export function expand(x: Node, shape: Shape): Node {
   const added = shape.length - x.shape.length;
   const target = shape.map((extent, axis) => (extent === -1 ? (x.shape[axis - added] ?? -1) : extent));

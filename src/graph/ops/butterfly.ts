@@ -1,4 +1,4 @@
-// One pass of a Fourier transform: short transforms whose results share their sums, and the twiddle factors.
+// One pass of a Fourier transform: short transforms that share partial sums, and the twiddle factors.
 // Source: J. Cooley and J. Tukey, An algorithm for the machine calculation of complex Fourier series, 1965.
 import { apply } from "../apply.ts";
 import { at } from "../at.ts";
@@ -11,21 +11,21 @@ import { add, mul, sub } from "./elementwise.ts";
 import { cat, permute, reshape, slice } from "./movement.ts";
 
 type ButterflyAttributes = {
-  /** -1: e^(-2πi jk / n), which is forward. */
+  /** -1: e^(-2πi jk / n), the forward transform. */
   readonly sign: 1 | -1;
-  /** Whether the two parts of each result lie side by side: [..., n, others, left, 2]. */
+  /** Whether the real and imaginary parts of each result are adjacent: [..., n, others, left, 2]. */
   readonly pairs: boolean;
 };
 
 /** A complex number. */
 type Pair = readonly [re: scalar.Scalar, im: scalar.Scalar];
 
-/** The dims before the last four, and those. */
+/** The leading dims, and the last four. */
 const split = (shape: Shape): readonly [lead: number[], last: number[]] => [shape.slice(0, -4), shape.slice(-4)];
 
 /**
- * Of complex numbers as planes of real and imaginary parts: [..., 2, others, n, left] → [..., 2, n, others, left], the n sums over n of each,
- * times input 1, where it is given: the turns [..., 2, n, left].
+ * Complex numbers as planes of real and imaginary parts: [..., 2, others, n, left] → [..., 2, n, others, left], the n sums over n of each,
+ * times input 1 if given: the twiddle factors [..., 2, n, left].
  */
 export const butterflyOp: Op<ButterflyAttributes> = {
   name: "butterfly",
@@ -38,7 +38,7 @@ export const butterflyOp: Op<ButterflyAttributes> = {
       );
     return { shape: [...lead, ...(pairs ? [n, others, left, 2] : [2, n, others, left])], dtype: x.dtype };
   },
-  // The matrix of the sums is symmetric: its adjoint is its conjugate.
+  // The matrix of the sums is symmetric, so its adjoint is its conjugate.
   gradient: gradient(({ node, grad, needs }) => {
     const { sign, pairs } = node.attributes;
     const [x, turns] = node.inputs as [Node, Node | undefined];
@@ -68,7 +68,7 @@ export const butterflyOp: Op<ButterflyAttributes> = {
   },
 };
 
-/** Of the numbers, and of their turns where they are due. */
+/** The inputs are the numbers, and optionally their twiddle factors. */
 export const butterfly = (inputs: readonly Node[], attributes: ButterflyAttributes): Node =>
   apply(butterflyOp, inputs, attributes);
 
@@ -106,7 +106,7 @@ const product = ([a, b]: Pair, [c, d]: Pair): Pair => [
   scalar.add(scalar.mul(a, d), scalar.mul(b, c)),
 ];
 
-/** x · e^(2πi · step / n), without the products that can be spared; angles are taken in the first eighth, where they are most accurate. */
+/** x · e^(2πi · step / n), without unnecessary products; angles are reduced to the first eighth, where they are most accurate. */
 function turned([a, b]: Pair, step: number, n: number): Pair {
   const quarters = Math.round((4 * step) / n);
   const rest = 4 * step - quarters * n;
@@ -114,7 +114,7 @@ function turned([a, b]: Pair, step: number, n: number): Pair {
   const number = (value: number): scalar.Scalar => scalar.constant(value, a.dtype);
   const half = number(Math.SQRT1_2);
   let [re, im]: Pair = [a, b];
-  // From a half on a number is rounded up.
+  // Math.round rounds halves up, so an eighth of a turn always appears as -n / 2.
   if (2 * rest === -n) [re, im] = [scalar.mul(scalar.add(a, b), half), scalar.mul(scalar.sub(b, a), half)];
   else if (rest !== 0) [re, im] = product([a, b], [number(Math.cos(angle)), number(Math.sin(angle))]);
   const back = (x: scalar.Scalar): scalar.Scalar => scalar.unary("neg", x);

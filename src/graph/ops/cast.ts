@@ -16,13 +16,14 @@ export const castOp: Op<CastAttributes> = {
   rule: { kind: "element", element: ({ input, index, attributes }) => castElement(input(0, index), attributes.dtype) },
 };
 
-/** A float of 16 bits is computed as a float32 that is rounded to it. */
+/** A 16-bit float is computed as a float32 rounded to it. */
 function castElement(x: scalar.Scalar, dtype: DType): scalar.Scalar {
   return isHalf(dtype) ? roundedTo(scalar.cast(x, "float32"), dtype) : scalar.cast(x, storedAs(dtype));
 }
 
 /**
- * The value itself where it was converted from the dtype without loss, and what was rounded where that is no value of its own (see `seal`).
+ * Returns the original value if it was converted losslessly from the dtype,
+ * or the unrounded value if the rounding is not a tensor's value (see `seal`).
  */
 export function cast(x: Node, dtype: DType): Node {
   if (x.dtype === dtype) return x;
@@ -32,20 +33,20 @@ export function cast(x: Node, dtype: DType): Node {
   }
   const from = isOp(x, castOp) && isHalf(dtype) && x.dtype === "float32" ? x.inputs[0] : undefined;
   if (from?.dtype === dtype) return from;
-  // By way of float32, as kernels round: the ops of the same function read that.
+  // Through float32, like the rounding in kernels: ops of the same function read that value.
   return makeNode(castOp, [isHalf(dtype) ? cast(x, "float32") : x], { dtype });
 }
 
-/** Roundings that are values of their own; of others the ops of the same function read what is not rounded yet. */
+/** Roundings that are tensor values. Ops of the same function read the unrounded values of all others. */
 const sealed = new WeakSet<Node>();
 
-/** The rounding is the value of a tensor: whatever reads it from now on reads what is rounded. Returns what it rounds. */
+/** Marks the rounding as a tensor's value: later readers read the rounded value. Returns the unrounded one. */
 export function seal(node: Node): Node | undefined {
   if (!isHalf(node.dtype) || !isOp(node, castOp)) return undefined;
   sealed.add(node);
   return node.inputs[0];
 }
 
-/** The float32 that the node rounds, where that may still be read. */
+/** The float32 that the node rounds, if it may still be read. */
 export const unrounded = (x: Node): Node | undefined =>
   isHalf(x.dtype) && isOp(x, castOp) && !sealed.has(x) && x.inputs[0]?.dtype === "float32" ? x.inputs[0] : undefined;

@@ -1,4 +1,4 @@
-// check: asserts that an index is in range, or that values satisfy a rule. An effect: it runs even if its value is unused.
+// check: asserts that an index is in range, or that values satisfy a condition. An effect: it runs even if its value is unused.
 
 import { apply } from "../apply.ts";
 import { ShapeError } from "../errors.ts";
@@ -6,27 +6,27 @@ import { isOp, type Node, notDifferentiable, type Op } from "../node.ts";
 import { formatShape, mostElements, sizeOf } from "../shape.ts";
 import { cast, logicalNot } from "./elementwise.ts";
 
-/** What an error says of a value that breaks a rule: "bernoulli: at [2], the probability is not between 0 and 1". */
+/** The error for a value that violates a condition: "bernoulli: at [2], the probability is not between 0 and 1". */
 export type ValueSite = {
   readonly by: string;
-  /** What is wrong with it, and what to do. */
+  /** The fault and the remedy. */
   readonly fault: string;
   readonly unit?: "row";
 };
 
-/** What an error says of an index out of range: "crossEntropy: in row 3, label 7 is out of range, …". */
+/** The error for an index out of range: "crossEntropy: in row 3, label 7 is out of range, …". */
 export type CheckSite = {
-  /** Who asks: "crossEntropy". */
+  /** The function that checks: "crossEntropy". */
   readonly by: string;
-  /** What the index is to the caller: "label". */
+  /** The caller's word for the index: "label". */
   readonly item: string;
-  /** What the range counts: "the number of classes". */
+  /** The meaning of the limit: "the number of classes". */
   readonly count: string;
-  /** What the first dim of the index counts, where it has a name. */
+  /** The name of the first dim of the index, if it has one. */
   readonly unit?: "row";
 };
 
-/** The index must be at least 0 and below `extent`. For values it is 0 where they keep the rule and 1 elsewhere. */
+/** The index must be at least 0 and below `extent`. For values it is 0 where the condition holds and 1 elsewhere. */
 export type CheckAttributes = (CheckSite | ValueSite) & { readonly extent: number };
 
 export const checkOp: Op<CheckAttributes> = {
@@ -50,11 +50,11 @@ export const checkOp: Op<CheckAttributes> = {
 
 export const isCheck = (node: Node): node is Node<CheckAttributes> => isOp(node, checkOp);
 
-/** A check that the rule holds everywhere: `holds` is a truth value for each place. */
+/** Checks that a condition holds everywhere: `holds` is a bool per element. */
 export const checkHolds = (holds: Node, site: ValueSite): Node =>
   apply(checkOp, [cast(logicalNot(holds), "int32")], { ...site, extent: 1 });
 
-/** The index, checked, unless an earlier check promises as much and its result was only rearranged since. */
+/** The index with a check, unless an earlier check guarantees as much and its result was only rearranged since. */
 export function checkIndex(index: Node, extent: number, site: CheckSite): Node {
   let origin: Node | undefined = index;
   while (origin !== undefined && origin.op.traits?.view !== undefined) origin = origin.inputs[0];

@@ -1,10 +1,10 @@
-// Collectives: values that ranks compute together. A program is cut at each one, and the ranks communicate between its parts.
+// Collectives: values that ranks compute together. A program is cut at each one, and the ranks communicate between the parts.
 
 import { apply } from "../apply.ts";
 import { ShapeError } from "../errors.ts";
 import { describeType, gradient, type Node, type Op, type TensorType } from "../node.ts";
 
-/** What the ranks do, and how many they are. */
+/** The operation, and the number of ranks. */
 export interface CollectiveAttributes {
   readonly [key: string]: string | number;
   readonly collective: "allReduce" | "allGather" | "reduceScatter";
@@ -24,7 +24,7 @@ function typeAfter(x: TensorType, { collective, ranks }: CollectiveAttributes): 
   return { shape: [rows / ranks, ...rest], dtype: x.dtype };
 }
 
-/** The rank's own loss depends on what others gave, and theirs on what it gave: gradients of all ranks add up. */
+/** Each rank's loss depends on the other ranks' values and vice versa, so the gradients of all ranks add up. */
 const adjoint = { allReduce: "allReduce", allGather: "reduceScatter", reduceScatter: "allGather" } as const;
 
 export const collectiveOp: Op<CollectiveAttributes> = {

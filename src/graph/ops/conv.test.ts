@@ -1,4 +1,4 @@
-// How convolutions and their gradients walk: the axes of the contractions they become.
+// The iteration space of convolutions and their gradients: the axes of the resulting contractions.
 import { describe, expect, it } from "vitest";
 import { gradients } from "../autodiff.ts";
 import { type Node, sourceNode } from "../node.ts";
@@ -9,7 +9,7 @@ import { sum } from "./reduce.ts";
 
 const input = (...shape: number[]): Node => sourceNode({ shape, dtype: "float32" }, { sourceKind: "argument" });
 
-/** The extents of the axes, dims of size 1 left out, of every contraction behind a value. */
+/** The extents of the axes, without dims of size 1, of every contraction behind a value. */
 function contractions(output: Node): { op: string; batch: number[]; m: number[]; n: number[]; k: number[] }[] {
   const many = (extents: readonly number[]): number[] => extents.filter((extent) => extent !== 1);
   return topologicalOrder([output]).flatMap(({ op, attributes, inputs }) => {
@@ -24,11 +24,11 @@ describe("conv2d", () => {
   const w = input(16, 3, 5, 4);
   const y = conv2d(x, w, undefined, { padding: 1 });
 
-  it("has output channels as rows, images and places as columns", () => {
+  it("has output channels as rows, and images and positions as columns", () => {
     expect(contractions(y)).toEqual([{ op: "convolution", batch: [], m: [16], n: [8, 8, 8], k: [3, 5, 4] }]);
   });
 
-  it("has a weight gradient summed over images and places", () => {
+  it("has a weight gradient summed over images and positions", () => {
     const [dw] = gradients(sum(y), [w]);
     expect(dw?.shape).toEqual([16, 3, 5, 4]);
     expect(contractions(dw as Node).at(-1)).toEqual({
@@ -51,7 +51,7 @@ describe("conv2d", () => {
     });
   });
 
-  it("has the groups as a batch", () => {
+  it("has its groups as a batch", () => {
     expect(contractions(conv2d(input(2, 6, 4, 4), input(4, 3, 2, 2), undefined, { groups: 2 }))[0]).toMatchObject({
       batch: [2],
       m: [2],
@@ -61,7 +61,7 @@ describe("conv2d", () => {
 });
 
 describe("matmul", () => {
-  it("takes all rows at once when the right side is one matrix, and sums its gradient over them", () => {
+  it("takes all rows at once if the right side is one matrix, and sums its gradient over them", () => {
     const [x, w] = [input(4, 5, 6), input(6, 7)];
     const y = matmul(x, w);
     expect(contractions(y)).toEqual([{ op: "matmul", batch: [], m: [4, 5], n: [7], k: [6] }]);

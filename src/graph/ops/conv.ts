@@ -18,8 +18,8 @@ import { cat, flip, type Pad, pad, permute, reshape, slice } from "./movement.ts
 export type ConvolutionAttributes = { readonly stride: readonly number[]; readonly dilation: readonly number[] };
 
 /**
- * out[n, g, o, y] = Σ_{c, u} input[n, g, c, y·stride + u·dilation] · weight[g, o, c, u], with y and u running over any
- * number of spatial dims and g over the groups. The weight comes first: its outputs are the rows of the contraction.
+ * out[n, g, o, y] = Σ_{c, u} input[n, g, c, y·stride + u·dilation] · weight[g, o, c, u], with y and u over any
+ * number of spatial dims and g over the groups. The weight is the first operand: its outputs are the rows of the contraction.
  * Shapes: [G, O, C, ...kernel] and [N, G, C, ...size] → [N, G, O, ...out].
  */
 export const convolutionOp: Op<ConvolutionAttributes> = {
@@ -43,7 +43,7 @@ export const convolutionOp: Op<ConvolutionAttributes> = {
       return {
         batch: [groups],
         m: [outputs],
-        // Images are columns too: the weight gradient, whose images are the channels, is then one wide product.
+        // Images are columns too, so that the weight gradient, whose images are the channels, is one wide product.
         n: [images, ...out],
         k: [channels, ...kernel],
         a: (batch, m, k) => [...batch, ...m, ...k],
@@ -93,14 +93,14 @@ function convolutionSizes(inputs: readonly TensorType[], { stride, dilation }: C
   return { input, images, groups, channels, outputs, kernel, out };
 }
 
-/** How many windows fit: floor((extent - dilation · (kernel - 1) - 1) / stride) + 1. */
+/** The number of windows that fit: floor((extent - dilation · (kernel - 1) - 1) / stride) + 1. */
 export function windowCount(extent: number, kernel: number, stride: number, dilation: number): number {
   return Math.floor((extent - dilation * (kernel - 1) - 1) / stride) + 1;
 }
 
 /**
- * The transpose of the convolution with respect to its input: `grad` padded and convolved with the flipped kernel whose
- * channels and outputs change places. A stride is taken apart into phases first, or puts zeros between the elements.
+ * The transpose of the convolution with respect to its input: `grad` is padded and convolved with the flipped kernel, whose
+ * input and output channels are swapped. A stride is split into phases, or inserts zeros between elements.
  */
 function inputGradient(grad: Node, weight: Node, attributes: ConvolutionAttributes, size: readonly number[]): Node {
   const { stride, dilation } = attributes;
@@ -120,8 +120,8 @@ function inputGradient(grad: Node, weight: Node, attributes: ConvolutionAttribut
 }
 
 /**
- * Along a dim of stride s, the inputs at s·q + r meet the kernel elements r, r + s, … alone: s gradients without a stride,
- * interleaved. With zeros between the elements there would be s times as many products.
+ * Along a dim of stride s, the inputs at s·q + r meet only the kernel elements r, r + s, …: s gradients without a stride,
+ * interleaved. Inserting zeros between the elements instead would mean s times as many products.
  */
 function inPhases(
   grad: Node,
@@ -154,7 +154,7 @@ function inPhases(
   return slice(reshape(cat(phases, axis + 1), joined), axis, 0, length, 1);
 }
 
-/** A convolution of the input by the gradient, with images and channels, stride and dilation in exchanged parts. */
+/** A convolution of the input with the gradient, with images and channels swapped, and stride and dilation swapped. */
 function weightGradient(
   grad: Node,
   input: Node,
@@ -164,7 +164,7 @@ function weightGradient(
   const spatial = kernel.map((_, dim) => dim + 3);
   let seen = input;
   kernel.forEach((extent, dim) => {
-    // Rows that no window reached have no part in it.
+    // Rows that no window reaches do not contribute.
     const reached = (at(grad.shape, dim + 3) - 1) * at(stride, dim) + (extent - 1) * at(dilation, dim) + 1;
     seen = slice(seen, dim + 3, 0, reached, 1);
   });
@@ -343,7 +343,7 @@ function convTranspose(
       );
     return { out, p, extra };
   });
-  // The whole transpose, of which padding cuts the edges, and to which outputPadding adds zeros.
+  // The full transpose; padding crops its edges, and outputPadding adds zeros.
   const full = inputGradient(
     splitDim(x, 1, groups),
     splitDim(weight, 0, groups),
@@ -356,10 +356,10 @@ function convTranspose(
   return composed(name, [input, weight, bias], { stride, padding, outputPadding, dilation, groups }, result);
 }
 
-/** What the spatial dims are called in messages. */
+/** The names of the spatial dims in messages. */
 export const spatialNames = (rank: number): string => (rank === 1 ? "L" : rank === 2 ? "H, W" : "D, H, W");
 
-/** The input with a dim for images, after checking that the numbers of dims fit. */
+/** The input with an image dim, after checking that the numbers of dims fit. */
 function checkedImages(name: string, rank: number, input: Node, weight: Node, groups: number): Node {
   if (weight.shape.length !== rank + 2 || (input.shape.length !== rank + 2 && input.shape.length !== rank + 1)) {
     const sizes = spatialNames(rank);
@@ -381,7 +381,7 @@ function checkGroups(name: string, what: string, count: number, groups: number):
     );
 }
 
-/** One whole number for each spatial dim, from one number or a list. */
+/** One integer per spatial dim, from a number or a list. */
 export function perDim(
   name: string,
   what: string,
@@ -437,7 +437,7 @@ function paddings(
 
 /**
  * Pads by a rule (torch.nn.functional.pad): "zeros"; "reflect" mirrors without repeating the edge; "replicate" repeats the
- * edge; "circular" continues from the other side. `pads` has [before, after] for each dim.
+ * edge; "circular" wraps around. `pads` has [before, after] for each dim.
  */
 export function padWith(x: Node, pads: readonly (readonly [number, number])[], mode: PaddingMode): Node {
   if (pads.every(([before, after]) => before === 0 && after === 0)) return x;
@@ -480,7 +480,7 @@ function splitDim(x: Node, dim: number, count: number): Node {
   return reshape(x, [...x.shape.slice(0, dim), count, at(x.shape, dim) / count, ...x.shape.slice(dim + 1)]);
 }
 
-/** Joins a dim with the next. */
+/** Merges a dim with the next. */
 function mergeDims(x: Node, dim: number): Node {
   return reshape(x, [...x.shape.slice(0, dim), at(x.shape, dim) * at(x.shape, dim + 1), ...x.shape.slice(dim + 2)]);
 }

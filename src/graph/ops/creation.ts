@@ -16,11 +16,11 @@ export const fullOp: Op<FullAttributes> = {
   rule: { kind: "element", element: ({ attributes, type }) => constant(attributes.value, type.dtype) },
 };
 
-/** A tensor of one value. */
+/** A tensor filled with one value. */
 export const full = (shape: Shape, value: number, dtype: DType): Node =>
   isHalf(dtype) ? cast(full(shape, value, "float32"), dtype) : apply(fullOp, [], { shape, dtype, value });
 
-/** A whole number. */
+/** An integer constant. */
 export const int = (value: number): Node => full([], value, "int32");
 
 type IotaAttributes = { readonly shape: Shape; readonly dtype: DType; readonly axis: number };
@@ -36,6 +36,6 @@ export const iotaOp: Op<IotaAttributes> = {
   },
 };
 
-/** The position along one axis. */
+/** The index along one axis. */
 export const iota = (shape: Shape, axis: number, dtype: DType = "int32"): Node =>
   isHalf(dtype) ? cast(iota(shape, axis, "float32"), dtype) : apply(iotaOp, [], { shape, dtype, axis });

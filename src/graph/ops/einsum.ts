@@ -12,18 +12,18 @@ import { dot } from "./matmul.ts";
 import { permute, reshape, slice } from "./movement.ts";
 import { sum } from "./reduce.ts";
 
-/** A tensor whose dims carry labels. */
+/** A tensor with labelled dims. */
 interface Labelled {
   readonly node: Node;
   readonly labels: readonly string[];
 }
 
 /**
- * Sums of products in Einstein's notation (torch.einsum): `einsum("bij,bjk->bik", a, b)`.
- * Each letter names a dim; letters missing on the right are summed over; a letter twice in one operand takes its
+ * Sums of products in Einstein notation (torch.einsum): `einsum("bij,bjk->bik", a, b)`.
+ * Each letter names a dim; letters missing on the right are summed over; a letter that occurs twice in one operand takes its
  * diagonal; "..." stands for leading dims, which broadcast. Without "->" the result has the letters that occur once, in
  * alphabetical order. Operands are contracted from left to right.
- * Throws ShapeError when letters and dims do not fit.
+ * Throws ShapeError if letters and dims do not fit.
  */
 export function einsum(equation: string, ...operands: readonly Node[]): Node {
   checkKind("einsum", "the equation", equation, kind.string);
@@ -59,7 +59,7 @@ function parse(equation: string, operands: readonly Node[]): { inputs: Labelled[
   }));
   const counts = new Map<string, number>();
   for (const label of inputs.flatMap((input) => input.labels)) counts.set(label, (counts.get(label) ?? 0) + 1);
-  // Ellipsis dims are counted from the last, "...0"; the deepest comes first.
+  // Ellipsis dims are numbered from the last, "...0"; the outermost comes first.
   const ellipsis = [...counts.keys()]
     .filter((label) => label.startsWith("."))
     .sort((a, b) => Number(b.slice(3)) - Number(a.slice(3)));
@@ -96,7 +96,7 @@ function termLabels(equation: string, term: string, rank: number): string[] {
   );
 }
 
-/** The size behind each label; dims of size 1 broadcast. */
+/** The size of each label; dims of size 1 broadcast. */
 function labelSizes(equation: string, inputs: readonly Labelled[]): Map<string, number> {
   const sizes = new Map<string, number>();
   for (const { node, labels } of inputs) {
@@ -114,7 +114,7 @@ function labelSizes(equation: string, inputs: readonly Labelled[]): Map<string, 
   return sizes;
 }
 
-/** Replaces two dims of one label by their diagonal, until each label occurs once. */
+/** Replaces pairs of dims with the same label by their diagonal, until each label occurs once. */
 function diagonals(input: Labelled): Labelled {
   const { node, labels } = input;
   const second = labels.findIndex((label, dim) => labels.indexOf(label) < dim);
@@ -156,7 +156,7 @@ function arrange({ node, labels }: Labelled, order: readonly string[]): Node {
   );
 }
 
-/** The product of two operands, summed over the labels that are not needed later. */
+/** The product of two operands, summed over the labels that are no longer needed. */
 function contract(left: Labelled, right: Labelled, later: ReadonlySet<string>): Labelled {
   const a = sumOut(left, new Set([...later, ...right.labels]));
   const b = sumOut(right, new Set([...later, ...left.labels]));

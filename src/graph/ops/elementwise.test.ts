@@ -1,4 +1,4 @@
-// Promotion, whole powers, kinks, and slopes where a function has none.
+// Promotion, integer powers, kinks, and gradients where a function has no derivative.
 import { describe, expect, it } from "vitest";
 import { evaluate, inputNode, valueOf } from "../../../test/conformance/run.ts";
 import { createReferenceDevice } from "../../backends/reference/index.ts";
@@ -42,14 +42,14 @@ describe("dtypes", () => {
     expect(build(node(a), node(b)).dtype).toBe(expected);
   });
 
-  it("keeps a tensor's dtype beside a number where it can", () => {
+  it("keeps a tensor's dtype next to a number if possible", () => {
     expect(el.scalarLike(2, node("int32")).dtype).toBe("int32");
     expect(el.scalarLike(0.5, node("int32")).dtype).toBe("float32");
     expect(el.scalarLike(0.5, node("float64")).dtype).toBe("float64");
     expect(el.exp(node("int32")).dtype).toBe("float32");
   });
 
-  it("makes broadcasting visible", () => {
+  it("makes broadcasting explicit", () => {
     const y = el.add(inputNode({ shape: [3, 1], dtype: "float32" }), inputNode({ shape: [4], dtype: "float32" }));
     expect(y.inputs.map(({ op, shape }) => [op.name, shape])).toEqual([
       ["expand", [3, 4]],
@@ -59,7 +59,7 @@ describe("dtypes", () => {
 });
 
 describe("pow", () => {
-  it("of whole numbers is whole, and wraps", () => {
+  it("of integers is an integer, and wraps", () => {
     expect(run("int32", [3, -2, 2, 0, 7], (x) => el.pow(x, full([5], 5, "int32")))).toEqual([243, -32, 32, 0, 16807]);
     expect(run("int32", [3, 46341], (x) => el.pow(x, scalar(2, "int32")))).toEqual([9, (46341 * 46341) | 0]);
   });
@@ -112,7 +112,7 @@ describe("a branch not taken leaks no NaN", () => {
     expect(run("float64", [0, 1e4], slope(build))).toEqual([0.5, 1]);
   });
 
-  it("but a slope that is met by a gradient of 0 keeps its second order", () => {
+  it("but a finite slope under a zero gradient keeps its second derivative", () => {
     // d²/dx² of log² x at 1 is 2, although the gradient that reaches the logarithm there is 0.
     expect(
       run(
@@ -124,7 +124,7 @@ describe("a branch not taken leaks no NaN", () => {
   });
 });
 
-describe("numbers that a dtype does not hold", () => {
+describe("numbers outside the range of a dtype", () => {
   const [least, most] = [-(2 ** 31), 2 ** 31 - 1];
   it.each([
     ["uint8 > -1", "uint8", [0, 255], (x: Node) => el.gt(x, el.scalarBeside(-1, x)), [1, 1]],
@@ -134,11 +134,11 @@ describe("numbers that a dtype does not hold", () => {
     ["uint8 clamped to [-1, 300]", "uint8", [0, 255], (x: Node) => el.clamp(x, -1, 300), [0, 255]],
     ["uint8 clamped from 300", "uint8", [0, 255], (x: Node) => el.clamp(x, 300), [300, 300]],
     ["int32 clamped to [-1e10, 5]", "int32", [least, most], (x: Node) => el.clamp(x, -1e10, 5), [least, 5]],
-  ] as const)("%s is compared as it is", (_, dtype, data, build, expected) => {
+  ] as const)("%s is compared exactly", (_, dtype, data, build, expected) => {
     expect(run(dtype, data, build)).toEqual(expected);
   });
 
-  it("keeps the dtype where bounds cut nothing off", () => {
+  it("keeps the dtype if the bounds clip nothing", () => {
     expect(el.clamp(inputNode({ shape: [2], dtype: "uint8" }), -1, 300).dtype).toBe("uint8");
   });
 });

@@ -1,4 +1,4 @@
-// Functions of one element at a time, with broadcasting and dtype promotion made explicit as the graph is built.
+// Elementwise functions; broadcasting and dtype promotion become explicit as the graph is built.
 
 import { apply } from "../apply.ts";
 import { at } from "../at.ts";
@@ -33,7 +33,7 @@ type None = Record<string, never>;
 
 // ── constants beside tensors ─────────────────────────────────────────────────────────────────────────────────────────
 
-/** A number as a scalar of the dtype that keeps `like`'s dtype where it can: a fraction beside whole numbers makes float32. */
+/** A number as a scalar that keeps `like`'s dtype if possible: a fraction next to integers gives float32. */
 export function scalarLike(value: number, like: TensorType): Node {
   const whole = Number.isInteger(value);
   const dtype: DType = isFloat(like.dtype)
@@ -46,7 +46,7 @@ export function scalarLike(value: number, like: TensorType): Node {
   return full([], value, dtype);
 }
 
-/** As scalarLike, for comparing: a number beyond the dtype takes a wider one, where arithmetic would wrap it. */
+/** Like scalarLike, for comparisons: a number outside the dtype's range takes a wider dtype, where arithmetic would wrap it. */
 export function scalarBeside(value: number, like: TensorType): Node {
   const near = scalarLike(value, like);
   const [least, greatest] = rangeOf(computedIn(near.dtype));
@@ -62,23 +62,23 @@ export function align(where: string, x: Node, y: Node, dtype: DType = promote(x.
   return [expand(cast(x, dtype), shape), expand(cast(y, dtype), shape)];
 }
 
-// ── slopes where a function has none ──
-// In where(x > 0, log(x), 0) the branch not taken at x = 0 gets no gradient and has an infinite slope, and 0 · ∞ would be NaN.
+// ── gradients where a function has no derivative ──
+// In where(x > 0, log(x), 0), the branch not taken at x = 0 has a zero gradient and an infinite slope, and 0 · ∞ would be NaN.
 
-/** Whether every element is known to differ from 0. */
+/** Whether every element is known to be nonzero. */
 function isNonZero(x: Node): boolean {
   let node = x;
   while (isOp(node, expandOp) || isOp(node, reshapeOp) || isOp(node, castOp)) node = at(node.inputs, 0);
   return isOp(node, fullOp) && node.attributes.value !== 0;
 }
 
-/** grad / by; where no gradient arrives and `by` is 0 or NaN, 0. */
+/** grad / by; 0 if the gradient is 0 and `by` is 0 or NaN. */
 function over(grad: Node, by: Node): Node {
   if (isNonZero(grad) || isNonZero(by)) return div(grad, by);
   return div(grad, where(logicalOr(gt(abs(by), number(0, by)), ne(grad, number(0, grad))), by, number(1, by)));
 }
 
-/** grad · slope; where no gradient arrives and the slope is infinite or NaN, 0. */
+/** grad · slope; 0 if the gradient is 0 and the slope is infinite or NaN. */
 function along(grad: Node, slope: Node): Node {
   if (isNonZero(grad)) return mul(grad, slope);
   return mul(grad, where(logicalOr(isfinite(slope), ne(grad, number(0, grad))), slope, number(0, slope)));
@@ -87,7 +87,7 @@ function along(grad: Node, slope: Node): Node {
 // ── one input ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 interface UnaryOptions extends Traits {
-  /** Only floats have it. */
+  /** Defined for floats only. */
   readonly floatOnly?: boolean;
   readonly dtype?: DType;
 }
@@ -191,7 +191,7 @@ const unary =
   (op: Op<None>) =>
   (x: Node): Node =>
     apply(op, [x], {});
-/** Whole numbers become float32 first, as in PyTorch. */
+/** Integers become float32 first, as in PyTorch. */
 const floating =
   (op: Op<None>) =>
   (x: Node): Node =>
@@ -227,7 +227,7 @@ export const erf = floating(erfOp);
 export const relu = numeric(reluOp);
 export const stopGradient = unary(stopGradientOp);
 export const square = (x: Node): Node => mul(x, x);
-/** √x whose slope at 0 is 0: that of a length, which has none there, where √ alone has an infinite one. */
+/** √x with slope 0 at 0, for lengths: √ itself has an infinite slope there. */
 export function rootOrFlat(x: Node): Node {
   const root: Node = withGradient(sqrt(x), [x], (grad) => {
     const zero = number(0, root);
@@ -277,7 +277,7 @@ const fn2 =
   (a, b) =>
     scalar.binary(name, a, b);
 const truth = "a boolean has no gradient";
-/** Each side of a tie takes half, and beside a NaN each takes all, as in torch.maximum. */
+/** In a tie each side gets half; next to a NaN each gets all, as in torch.maximum. */
 const shareOf = (grad: Node, loses: Node, ties: Node): Node =>
   where(ties, mul(grad, number(0.5, grad)), where(loses, number(0, grad), grad));
 
@@ -290,14 +290,14 @@ export const divOp = binaryOp("div", fn2("div"), ({ grad, node }, _x, y) => [
 ]);
 export const remainderOp = binaryOp("remainder", fn2("mod"), ({ grad }, x, y) => [
   () => grad,
-  // How often y goes into x: an infinite x leaves that open.
+  // The quotient; an infinite x leaves it undefined.
   () => neg(along(grad, where(isinf(x), number(Number.NaN, x), floor(div(x, y))))),
 ]);
 export const powOp = binaryOp(
   "pow",
   fn2("pow"),
   ({ grad, node }, x, y) => [
-    // x⁰ is flat, and 0 · 0⁻¹ would be NaN; likewise 0ʸ in y.
+    // x⁰ has slope 0, but 0 · 0⁻¹ would be NaN; likewise 0ʸ in y.
     () => along(grad, where(eq(y, number(0, y)), number(0, x), mul(y, pow(x, sub(y, number(1, y)))))),
     () => along(grad, where(logicalAnd(eq(x, number(0, x)), ge(y, number(0, y))), number(0, y), mul(node, log(x)))),
   ],
@@ -367,7 +367,7 @@ export const sub = arithmetic(subOp);
 export const mul = arithmetic(mulOp);
 export const div = fractional(divOp);
 export const remainder = arithmetic(remainderOp);
-/** xʸ; of whole numbers a whole number, which wraps. Powers 1, 2 and 3 are products: exact, and much faster. */
+/** xʸ; integer powers of integers wrap. Powers 1, 2 and 3 are products: exact, and much faster. */
 export function pow(x: Node, y: Node): Node {
   const power = isOp(y, fullOp) && y.shape.length === 0 ? y.attributes.value : undefined;
   const dtype = promote(x.dtype, y.dtype);
@@ -396,7 +396,7 @@ export const bitwiseXor = bitwise(xorOp);
 export const shiftLeft = bitwise(shlOp);
 export const shiftRight = bitwise(shrOp);
 
-// ── choice ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── selection ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export const whereOp: Op<None> = {
   name: "where",
@@ -420,14 +420,14 @@ export const whereOp: Op<None> = {
   },
 };
 
-/** x where the condition holds, else y; all three broadcast. */
+/** x where the condition holds, otherwise y; all three broadcast. */
 export function where(condition: Node, x: Node, y: Node): Node {
   const [a, b] = align("where", x, y);
   const shape = broadcastShapes(condition.shape, a.shape, "where");
   return apply(whereOp, [expand(toBool(condition), shape), expand(a, shape), expand(b, shape)], {});
 }
 
-/** min ≤ x ≤ max, by either bound. The gradient passes inside, the bounds included (torch.clamp). NaN stays NaN, with a slope of 0. */
+/** min ≤ x ≤ max, with either bound optional. The gradient passes inside, including at the bounds (torch.clamp). NaN stays NaN, with slope 0. */
 export function clamp(x: Node, min?: number, max?: number): Node {
   const value = limited(x, min, max);
   if (min === undefined && max === undefined) return value;

@@ -37,9 +37,9 @@ export function positions(where: string, index: Node): Node {
 }
 
 /**
- * The op over positions (its input 1) that are checked: all of them, whichever are read. The element rules below keep every
- * position inside memory in any case, and the check reports an invalid one. A "trusted" op has no check: its positions are in
- * range by how they were made.
+ * The op with a check on its positions (input 1): all of them are checked, whichever are read. The element rules below keep every
+ * position in bounds in any case; the check reports invalid ones. A "trusted" op has no check, because its positions are valid
+ * by construction.
  */
 function overChecked(node: Node<DimAttributes>): Node<DimAttributes> {
   const [x, index] = node.inputs as [Node, Node];
@@ -57,14 +57,14 @@ function overChecked(node: Node<DimAttributes>): Node<DimAttributes> {
       );
 }
 
-/** Sums of floats of 16 bits are carried in float32. */
+/** Sums of 16-bit floats are accumulated in float32. */
 const summed = (x: Node, source: Node, sum: (x: Node, source: Node) => Node): Node =>
   isHalf(x.dtype) ? cast(sum(cast(x, "float32"), cast(source, "float32")), x.dtype) : sum(x, source);
 
-/** So many additions to each element, on average, lose digits in float32; and its copy in float64 is small beside what is added. */
+/** With this many additions per element on average, float32 loses precision, and a float64 copy is small compared with the addends. */
 const manyAdditions = 8;
 
-/** Additions at positions, carried in float64 where many meet. `read` is the gradient of what is added. */
+/** Additions at positions, accumulated in float64 if many collide. `read` is the gradient of the addends. */
 function carried(node: Node<DimAttributes>, read: (grad: Node, dim: number, index: Node) => Node): Node {
   const [x, index, added] = node.inputs as [Node, Node, Node];
   if (x.dtype !== "float32" || sizeOf(added.shape) < manyAdditions * sizeOf(x.shape)) return node;
@@ -72,7 +72,7 @@ function carried(node: Node<DimAttributes>, read: (grad: Node, dim: number, inde
   return withGradient(cast(wide, "float32"), [x, added], (grad) => [grad, read(grad, node.attributes.dim, index)]);
 }
 
-/** A copy of input 0, changed at positions of a dim: at those of its last input, one after another along that dim. */
+/** A copy of input 0, changed at the positions of its last input, in order along a dim. */
 const atPositions = {
   kind: "tile",
   startsAsCopy: true,
@@ -80,7 +80,7 @@ const atPositions = {
   serialAxes: ({ dim }: DimAttributes) => [dim],
 } as const;
 
-/** The point, with the position that input 1 has at an index. */
+/** The point, with its coordinate replaced by the position in input 1. */
 function positionOf(
   { attributes: { dim }, type, point, input }: TileContext<DimAttributes>,
   index: readonly scalar.Scalar[],
@@ -108,7 +108,7 @@ export const gatherOp: Op<DimAttributes> = {
   gradient: gradient(({ grad, node }) => {
     const [x, index] = node.inputs as [Node, Node];
     const { dim } = node.attributes;
-    // One position in each row: no two additions meet, so each element knows by itself whether it was chosen.
+    // With one position per row, no two additions collide, so each element compares its own index.
     const single = index.shape.every((extent, axis) => extent === (axis === dim ? 1 : x.shape[axis]));
     if (single)
       return [
@@ -176,7 +176,7 @@ export const trustedScatterAdd = (x: Node, dim: number, index: Node, source: Nod
 export const scatterAdd = (x: Node, dim: number, index: Node, source: Node): Node =>
   summed(x, source, (to, from) => carried(overChecked(scattered(to, dim, index, from)), trustedGather));
 
-/** Where in input 1, along a dim, each position stands for the last time; input 0, −1, where it does not. */
+/** The last index in input 1, along a dim, at which each position occurs; the value of input 0, −1, if it does not. */
 export const lastAtOp: Op<DimAttributes> = {
   name: "lastAt",
   infer: ([none]) => none as TensorType,
@@ -284,7 +284,7 @@ export const cumsumOp: Op<DimAttributes> = {
   rule: { kind: "scan", combine: "sum", axis: ({ dim }) => dim },
 };
 
-/** Running sums along a dim; whole numbers stay whole. */
+/** Running sums along a dim; integers stay integers. */
 export function cumsum(x: Node, dim: number): Node {
   const values = countable(x);
   const axis = wrapAxis(dim, x.shape.length, "cumsum");
@@ -295,7 +295,7 @@ export function cumsum(x: Node, dim: number): Node {
 
 export const maskedFill = (x: Node, mask: Node, value: number): Node => where(mask, scalarLike(value, x), x);
 
-/** How an error of oneHot speaks of its index. */
+/** The wording of oneHot's index error. */
 export const oneHotSite = { by: "oneHot", item: "class", count: "the number of classes" };
 
 /** 1 at the class of each position, 0 elsewhere, in a new last dim (torch.nn.functional.one_hot). */

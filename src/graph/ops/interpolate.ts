@@ -40,7 +40,7 @@ export const interpolateKinds: OptionKinds<InterpolateOptions> = {
   recomputeScaleFactor: kind.boolean,
 };
 
-/** How many spatial dims a mode is for. */
+/** The numbers of spatial dims that a mode supports. */
 function ranksOf(mode: InterpolateMode): readonly number[] {
   switch (mode) {
     case "nearest":
@@ -55,7 +55,7 @@ function ranksOf(mode: InterpolateMode): readonly number[] {
   }
 }
 
-/** Along one dim: the size of the result, and how far apart its elements are in the input. */
+/** For one dim: the size of the result, and the distance between its elements in the input. */
 interface Step {
   readonly size: number;
   readonly scale: number;
@@ -97,7 +97,7 @@ function resized(x: Node, steps: readonly Step[], mode: Exclude<InterpolateMode,
     const extent = at(x.shape, dim);
     if (mode === "nearest" || mode === "nearest-exact")
       return nearest(before, dim, size, scale, mode === "nearest-exact" ? 0.5 : 0);
-    // As PyTorch: linear modes change nothing where the size stays, whatever the factor is.
+    // Like PyTorch: linear modes change nothing if the size stays, whatever the factor.
     if (size === extent && (corners || scale === 1 || mode !== "bicubic")) return before;
     const apart = corners ? (size > 1 ? (extent - 1) / (size - 1) : 0) : scale;
     const position = positions(x, size, apart, corners ? 0 : 0.5);
@@ -117,7 +117,7 @@ function stepsOf(x: Node, rank: number, options: InterpolateOptions): Step[] {
     const extent = at(x.shape, place + 2);
     if (size !== undefined) return { size: amount, scale: extent / amount };
     const out = Math.floor(extent * amount);
-    // As PyTorch: in 2 dims, nearest keeps or doubles each element where the size says so, whatever the factor is.
+    // Like PyTorch: in 2 dims, nearest keeps or doubles each element if the size says so, whatever the factor.
     const whole = mode === "nearest" && rank === 2 && (out === extent || out === 2 * extent);
     return { size: out, scale: recomputeScaleFactor || whole ? extent / out : 1 / amount };
   });
@@ -133,7 +133,7 @@ function stepsOf(x: Node, rank: number, options: InterpolateOptions): Step[] {
   return steps;
 }
 
-/** Places are computed in the precision of the values, in float32 for whole numbers. */
+/** Positions are computed in the precision of the values, for integers in float32. */
 const precisionOf = (x: Node): "float32" | "float64" => (x.dtype === "float64" ? "float64" : "float32");
 
 /** (i + shift) · scale - shift for each element of the result. */
@@ -149,7 +149,7 @@ function nearest(x: Node, dim: number, size: number, scale: number, shift: numbe
   if (size === extent && scale === 1) return x;
   const asSized = scale === extent / size;
   if (asSized && size % extent === 0) {
-    // Whole factors repeat each element.
+    // Integer factors repeat each element.
     const before = x.shape.slice(0, dim);
     const after = x.shape.slice(dim + 1);
     const column = reshape(x, [...before, extent, 1, ...after]);
@@ -157,7 +157,7 @@ function nearest(x: Node, dim: number, size: number, scale: number, shift: numbe
   }
   const i = arange(0, size, 1, "int32");
   if (asSized) {
-    // In integers, which are exact; doubled when half an element is added.
+    // In exact integer arithmetic, doubled to add half an element.
     const [place, factor] = shift === 0 ? [i, 1] : [add(mul(i, int(2)), int(2 * shift)), 2];
     return trustedIndexSelect(x, dim, quotient(mul(place, int(extent)), factor * size));
   }
@@ -167,11 +167,11 @@ function nearest(x: Node, dim: number, size: number, scale: number, shift: numbe
   return trustedIndexSelect(x, dim, minimum(cast(floor(cast(place, "float32")), "int32"), int(extent - 1)));
 }
 
-/** One number for each place of a dim, to be multiplied with x. */
+/** One number per index of a dim, to multiply with x. */
 const along = (x: Node, dim: number, values: Node): Node =>
   reshape(values, [at(values.shape, 0), ...new Array<number>(x.shape.length - 1 - dim).fill(1)]);
 
-/** The last element before a position, and the distance from it to the position. */
+/** The last element before a position, and its distance to the position. */
 function placeBefore(position: Node, extent: number): { place: Node; rest: Node } {
   const low = minimum(floor(position), full([], extent - 1, position.dtype));
   return { place: cast(low, "int32"), rest: sub(position, low) };
@@ -189,10 +189,10 @@ function linear(x: Node, dim: number, position: Node): Node {
   );
 }
 
-/** How sharply the cubic bends: PyTorch's A. */
+/** The shape parameter of the cubic: PyTorch's A. */
 const sharpness = -0.75;
 
-/** Four neighbours, weighted by Keys' cubic kernel (1981); the edge stands for what lies beyond it. */
+/** Four neighbours, weighted by Keys' cubic kernel (1981); beyond the border, the edge element repeats. */
 function cubic(x: Node, dim: number, position: Node): Node {
   const extent = at(x.shape, dim);
   const { place, rest } = placeBefore(position, extent);

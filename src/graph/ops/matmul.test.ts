@@ -1,4 +1,4 @@
-// The gradient of one factor alone, which must not depend on whether the other one is asked for.
+// The gradient of one factor, which must not depend on whether that of the other is requested.
 import { describe, expect, it } from "vitest";
 import { evaluate, inputNode, valueOf } from "../../../test/conformance/run.ts";
 import { createReferenceDevice } from "../../backends/reference/index.ts";

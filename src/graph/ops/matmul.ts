@@ -9,7 +9,7 @@ import { broadcastShapes, formatShape, type Shape, sameShape } from "../shape.ts
 import { expand } from "./broadcast.ts";
 import { permute, reshape } from "./movement.ts";
 
-/** How many dims are shared by both operands, and over how many the product is summed. */
+/** The number of leading dims shared by both operands, and the number of dims summed over. */
 export type DotAttributes = { readonly batch: number; readonly inner: number };
 
 /**
@@ -37,7 +37,7 @@ export const dotOp: Op<DotAttributes> = {
   gradient: gradient(({ node, grad, needs }) => {
     const [a, b] = operands(node.inputs);
     const { batch, m, n, k } = split(a, b, node.attributes);
-    // Both gradients are products of the same kind, of operands whose kept and summed dims change places.
+    // Both gradients are products of the same kind, with the kept and summed dims of the operands swapped.
     return [
       needs(0) ? dot(grad, swapGroups(b, batch.length, k.length), batch.length, n.length) : undefined,
       needs(1) ? dot(swapGroups(a, batch.length, m.length), grad, batch.length, m.length) : undefined,
@@ -85,16 +85,16 @@ function swapGroups(x: Node, batch: number, first: number): Node {
   return permute(x, [...dims.slice(0, batch), ...dims.slice(batch + first), ...dims.slice(batch, batch + first)]);
 }
 
-/** The general product: `a` is [batch, m, k], `b` is [batch, k, n], with `batch` and `inner` counting the dims of batch and k. */
+/** The general product: `a` is [batch, m, k], `b` is [batch, k, n]; `batch` and `inner` are the numbers of dims of batch and k. */
 export function dot(a: Node, b: Node, batch: number, inner: number): Node {
   return apply(dotOp, [a, b], { batch, inner });
 }
 
 /**
- * The matrix product of the last two dims, the dims before them broadcast (torch.matmul). A 1-d operand is a row on the
- * left and a column on the right, and its dim disappears from the result.
+ * The matrix product of the last two dims, with the leading dims broadcast (torch.matmul). A 1-d operand is a row on the
+ * left or a column on the right, and its dim is dropped from the result.
  * Shapes: [..., m, k] @ [..., k, n] → [..., m, n]; [k] @ [k] → []; [..., m, k] @ [k] → [..., m]; [k] @ [..., k, n] → [..., n].
- * Throws ShapeError when the inner sizes differ, an operand is a scalar, or the dtypes differ.
+ * Throws ShapeError if the inner sizes differ, an operand is a scalar, or the dtypes differ.
  */
 export const matmul = (a: Node, b: Node): Node => composed("matmul", [a, b], {}, product(a, b));
 
@@ -106,7 +106,7 @@ function product(a: Node, b: Node): Node {
   }
   const inner = b.shape.length === 1 ? 0 : b.shape.length - 2;
   if (a.shape.at(-1) !== b.shape[inner]) throw innerSizesDiffer(a.shape, b.shape, a.shape.at(-1), b.shape[inner]);
-  // A right side without batch dims takes all rows of the left at once; nothing is copied or repeated.
+  // If the right side has no batch dims, it is multiplied with all rows of the left at once, without copies.
   if (b.shape.length <= 2) return dot(a, b, 0, 1);
   const batchB = b.shape.slice(0, -2);
   const rank = batchB.length;

@@ -1,4 +1,4 @@
-// Joining many parts, and the ways in which slices, pads and reshapes undo each other.
+// Concatenating many parts, and how slices, pads and reshapes undo each other.
 import { describe, expect, it } from "vitest";
 import { evaluate, inputNode, valueOf } from "../../../test/conformance/run.ts";
 import { createReferenceDevice } from "../../backends/reference/index.ts";
@@ -25,7 +25,7 @@ function run(shape: readonly number[], build: (x: Node) => Node | undefined): re
 }
 
 describe("cat", () => {
-  it("joins many parts of different sizes, empty ones too", () => {
+  it("joins many parts of different sizes, including empty ones", () => {
     const sizes = [3, 0, 1, 4, 2, 0, 5];
     const values = sizes.map((size, k) =>
       valueOf(
@@ -52,14 +52,14 @@ describe("cat", () => {
 });
 
 describe("slice and pad", () => {
-  it("read backwards and leave out", () => {
+  it("read backwards and skip elements", () => {
     expect(run([6], (x) => slice(x, 0, -2, undefined, -2))).toEqual([5, 3, 1]);
     expect(run([6], (x) => slice(x, 0, 10, 0, -1))).toEqual([6, 5, 4, 3, 2]);
     expect(run([2, 3], (x) => flip(x, [0, 1]))).toEqual([6, 5, 4, 3, 2, 1]);
     expect(run([3], (x) => slice(x, 0, 2, 1))).toEqual([]);
   });
 
-  it("are each other's transposes, steps and gaps included", () => {
+  it("are transposes of each other, including steps and gaps", () => {
     for (const step of [3, -3]) {
       expect(run([8], (x) => gradients(sum(slice(x, 0, step > 0 ? 1 : 7, undefined, step)), [x])[0])).toEqual([
         0, 1, 0, 0, 1, 0, 0, 1,
@@ -72,7 +72,7 @@ describe("slice and pad", () => {
     ]);
   });
 
-  it("refuses steps that lead nowhere", () => {
+  it("reject invalid steps", () => {
     const x = inputNode({ shape: [3], dtype: "float32" });
     expect(() => slice(x, 0, 0, 3, 0)).toThrow(/a whole number other than 0/);
     expect(() => pad(x, [[-2, -2]], 0)).toThrow(/cannot crop 2 and 2 from dim 0 of size 3/);
@@ -80,7 +80,7 @@ describe("slice and pad", () => {
 });
 
 describe("reshape, permute, expand, repeat", () => {
-  it("keep the row-major order through cuts and joins", () => {
+  it("keep the row-major order when splitting and merging dims", () => {
     const order = Array.from({ length: 24 }, (_, i) => i + 1);
     expect(run([2, 3, 4], (x) => reshape(x, [6, 2, 2]))).toEqual(order);
     expect(run([2, 3, 4], (x) => reshape(reshape(x, [4, 1, 6]), [3, -1]))).toEqual(order);
@@ -93,7 +93,7 @@ describe("reshape, permute, expand, repeat", () => {
     expect(run([2, 1], (x) => gradients(sum(expand(x, [5, -1, 3])), [x])[0])).toEqual([15, 15]);
   });
 
-  it("say what does not fit", () => {
+  it("report what does not fit", () => {
     const x = inputNode({ shape: [2, 3], dtype: "float32" });
     expect(() => reshape(x, [4, -1])).toThrow(/4 does not divide them/);
     expect(() => permute(x, [0, 0])).toThrow(/must name each of the 2 dims/);
@@ -101,7 +101,7 @@ describe("reshape, permute, expand, repeat", () => {
   });
 });
 
-it("slice refuses positions between elements", () => {
+it("slice rejects fractional positions", () => {
   const x = inputNode(counted(4));
   for (const [start, end] of [
     [0.5, 2],
@@ -114,15 +114,15 @@ it("slice refuses positions between elements", () => {
   expect(slice(x, 0, 1, Number.POSITIVE_INFINITY).shape).toEqual([3]);
 });
 
-describe("more elements than int32 counts", () => {
+describe("more elements than int32 can index", () => {
   const row = inputNode(counted(70_000));
   const product = mul(reshape(row, [70_000, 1]), row);
 
-  it("are computed where no tensor of them lies in memory", () => {
+  it("are allowed if no tensor of that size is in memory", () => {
     expect(() => compileGraph("sum", [{ node: sum(product) }])).not.toThrow();
   });
 
-  it("are refused where one would, or where a reshape would count them", () => {
+  it("are rejected if one would be, or if a reshape would index them", () => {
     expect(() => compileGraph("all", [{ node: product }])).toThrow(
       /mul: float64\[70000, 70000\] has 4900000000 elements, and a tensor in memory can have at most 2147418112/,
     );

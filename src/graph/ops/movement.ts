@@ -1,4 +1,4 @@
-// Ops that move elements and do not change them: reshape, permute, slice ⇄ pad, flip, cat.
+// Ops that move elements without changing them: reshape, permute, slice ⇄ pad, flip, cat.
 
 import { apply } from "../apply.ts";
 import { promote } from "../dtype.ts";
@@ -36,7 +36,7 @@ export const reshapeOp: Op<ShapeAttributes> = {
   },
 };
 
-/** The index in another shape of as many elements. Dims that match are passed through; only the others are cut and joined. */
+/** The index in another shape with as many elements. Matching dims pass through; only the others are split and merged. */
 function regroup(index: readonly scalar.Scalar[], to: Shape, from: Shape): scalar.Scalar[] {
   const result: scalar.Scalar[] = [];
   let t = 0;
@@ -47,7 +47,7 @@ function regroup(index: readonly scalar.Scalar[], to: Shape, from: Shape): scala
     let fromSize = from[f] as number;
     let toSize = 1;
     f++;
-    // Extents of 0 never meet by multiplication: the rest is one group.
+    // Extents of 0 never match by multiplication: the rest is one group.
     while (fromSize !== toSize && (t < to.length || f < from.length)) {
       if ((toSize < fromSize || f >= from.length) && t < to.length) {
         toGroup.push(t);
@@ -84,7 +84,7 @@ function regroup(index: readonly scalar.Scalar[], to: Shape, from: Shape): scala
   return result;
 }
 
-/** The same elements in another shape; one size may be -1 and is worked out. */
+/** The same elements in another shape; one size may be -1 and is inferred. */
 export function reshape(x: Node, shape: Shape): Node {
   const unknown = shape.filter((extent) => extent === -1).length;
   if (unknown > 1 || shape.some((extent) => !Number.isInteger(extent) || extent < -1)) {
@@ -159,7 +159,7 @@ export const sliceOp: Op<SliceAttributes> = {
   gradient: gradient(({ grad, node }) => {
     const { starts, steps } = node.attributes;
     const { shape } = node.inputs[0] as Node;
-    // Where a step is negative the gradient is put back in the order of x first.
+    // For a negative step, the gradient is first put back in the order of x.
     const forward = flip(
       grad,
       steps.flatMap((step, axis) => (step < 0 ? [axis] : [])),
@@ -186,14 +186,14 @@ export const sliceOp: Op<SliceAttributes> = {
   },
 };
 
-/** Elements start, start + step, … before end along one dim. Negative positions count from the end; a negative step goes backwards from `start` (default the last). */
+/** Elements start, start + step, … before end along one dim. Negative positions count from the end; a negative step goes backwards from `start` (default: the last). */
 export function slice(x: Node, dim: number, start?: number, end?: number, step = 1): Node {
   const axis = normalizeAxis(dim, x.shape.length, "slice");
   const extent = x.shape[axis] as number;
   if (!Number.isInteger(step) || step === 0)
     throw new ShapeError(`slice: the step must be a whole number other than 0, got ${step}`);
   for (const position of [start, end]) {
-    // Infinity is the end of the dim, whatever its size.
+    // Infinity means the end of the dim, whatever its size.
     const infinite = position === Number.POSITIVE_INFINITY || position === Number.NEGATIVE_INFINITY;
     if (position !== undefined && !infinite && !Number.isInteger(position))
       throw new ShapeError(`slice: positions must be whole numbers, got ${kind.describe(position)} for dim ${dim}`);
@@ -220,7 +220,7 @@ export function flip(x: Node, dims: readonly number[]): Node {
   return axes.reduce((flipped, axis) => slice(flipped, axis, undefined, undefined, -1), x);
 }
 
-/** Elements before and after, and between neighbours. */
+/** Elements before, after, and between neighbours. */
 export type Pad = readonly [before: number, after: number, between?: number];
 export type PadAttributes = { readonly pads: readonly (readonly [number, number, number])[]; readonly value: number };
 
@@ -352,7 +352,7 @@ export const catOp: Op<CatAttributes> = {
           index.map((part, axis) => (axis === dim ? own : part)),
         );
       };
-      // Halves of halves: the part of an element is found in log₂ n questions.
+      // A binary search: the part of an element is found with log₂ n comparisons.
       const choose = (first: number, last: number): scalar.Scalar => {
         if (first === last) return within(first);
         const middle = (first + last + 1) >> 1;
@@ -364,7 +364,7 @@ export const catOp: Op<CatAttributes> = {
   },
 };
 
-/** Where each part begins along the dim. */
+/** The start of each part along the dim. */
 function startsOf(parts: readonly TensorType[], dim: number): number[] {
   let end = 0;
   return parts.map(({ shape }) => {
@@ -374,16 +374,16 @@ function startsOf(parts: readonly TensorType[], dim: number): number[] {
   });
 }
 
-/** Tensors one after another along a dim, in the widest of their dtypes. */
+/** Tensors concatenated along a dim, in the widest of their dtypes. */
 export function cat(parts: readonly Node[], dim: number): Node {
   const dtype = parts.reduce((widest, part) => promote(widest, part.dtype), parts[0]?.dtype ?? "float32");
-  // A part [0] goes with any others, as in PyTorch, where it means a list that is still empty.
+  // As in PyTorch, a part of shape [0] fits any others: it stands for a still empty list.
   const some = parts.filter(({ shape }) => shape.length !== 1 || shape[0] !== 0);
   const inputs = (some.length === 0 ? parts : some).map((part) => cast(part, dtype));
   const first = inputs[0];
   if (first === undefined) throw new ShapeError("cat: takes at least one tensor");
   const axis = normalizeAxis(dim, first.shape.length, "cat");
-  // An index of 0 elements has no place to read, so empty parts are left out.
+  // An empty part has no element to read, so it is dropped.
   const filled = inputs.filter((input) => input.shape[axis] !== 0);
   apply(catOp, inputs, { dim: axis });
   if (filled.length <= 1) return filled[0] ?? first;

@@ -12,7 +12,7 @@ import { floating } from "./special.ts";
 const number = (value: number, like: Node): Node => full([], value, like.dtype);
 
 /**
- * (Σ |x|ᵖ)^(1/p) along dims; p may be Infinity (the largest), -Infinity (the smallest), 0 (how many are not 0) or below 0. The slope
+ * (Σ |x|ᵖ)^(1/p) along dims; p may be Infinity (the largest), -Infinity (the smallest), 0 (the number of nonzeros) or negative. The slope
  * at 0 is 0.
  */
 export function vectorNorm(x: Node, p: number, dim?: Dims, keepdim = false): Node {
@@ -25,17 +25,17 @@ export function vectorNorm(x: Node, p: number, dim?: Dims, keepdim = false): Nod
   if (p === Number.NEGATIVE_INFINITY) return amin(sizes, dim, keepdim);
   if (p === 1) return sum(sizes, dim, keepdim);
   if (p === 0) return sum(el.cast(el.ne(values, number(0, values)), values.dtype), dim, keepdim);
-  // Below 0 the power of a 0 is infinite, and the length 0.
+  // For negative p, the power of a 0 is infinite and the norm 0.
   if (p < 0) {
     const total = sum(powerOr(Number.POSITIVE_INFINITY, sizes, p), dim, keepdim);
     return el.pow(total, number(1 / p, total));
   }
-  // Below 1 the power of a single 0 has an infinite slope too.
+  // For p below 1, the power of a single 0 has an infinite slope too.
   if (p < 1) return powerOr(0, sum(powerOr(0, sizes, p), dim, keepdim), 1 / p);
   return sum(lengths(values, p, dim), dim, keepdim);
 }
 
-/** The length along dims, kept as sizes of 1, with the slope sign(x) (|x| / length)ᵖ⁻¹: factors of at most 1. */
+/** The norm along dims, kept with size 1, with the slope sign(x) (|x| / norm)ᵖ⁻¹: factors of at most 1. */
 function lengths(x: Node, p: number, dim?: Dims): Node {
   const plain = el.stopGradient(x);
   const powers = el.pow(el.abs(plain), number(p, x));
@@ -47,13 +47,13 @@ function lengths(x: Node, p: number, dim?: Dims): Node {
   return found;
 }
 
-/** xᵖ, and `atZero` with gradient 0 at 0. */
+/** xᵖ, but `atZero` with gradient 0 at 0. */
 function powerOr(atZero: number, x: Node, p: number): Node {
   const zero = el.eq(x, number(0, x));
   return el.where(zero, number(atZero, x), el.pow(el.where(zero, number(1, x), x), number(p, x)));
 }
 
-/** Each slice of a dim shortened to a length of `most` where it is longer. */
+/** Scales each slice of a dim down to a norm of `most` if it is longer. */
 export function renorm(x: Node, p: number, dim: number, most: number): Node {
   if (x.shape.length < 2) throw new ShapeError(`renorm: takes 2 dims or more, got ${formatShape(x.shape)}`);
   const axis = normalizeAxis(dim, x.shape.length, "renorm");

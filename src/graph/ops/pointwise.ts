@@ -12,7 +12,7 @@ import { erfc, exp2, floating, lgamma, log2, signbit } from "./special.ts";
 const number = (value: number, like: TensorType): Node => full([], value, like.dtype);
 const infinity = Number.POSITIVE_INFINITY;
 
-/** Both in their common shape, as numbers: truth values count as whole ones. */
+/** Both in their common shape, as numbers: bool becomes an integer. */
 function numeric(where: string, x: Node, y: Node): [Node, Node] {
   const dtype = promote(x.dtype, y.dtype);
   return el.align(where, x, y, dtype === "bool" ? "int32" : dtype);
@@ -23,13 +23,13 @@ function floats(where: string, x: Node, y: Node): [Node, Node] {
   return el.align(where, x, y, isFloat(dtype) ? dtype : "float32");
 }
 
-// ── quotients and rests ──
+// ── quotients and remainders ──
 
-/** The rest with the sign of the dividend. */
+/** The remainder with the sign of the dividend. */
 export function fmod(x: Node, y: Node): Node {
   const [a, b] = numeric("fmod", x, y);
   if (!isFloat(a.dtype)) {
-    // The least whole number has no absolute value.
+    // The smallest integer has no absolute value.
     const other = el.remainder(a, b);
     const turned = el.logicalAnd(el.ne(other, number(0, a)), el.ne(el.lt(a, number(0, a)), el.lt(b, number(0, b))));
     return el.where(turned, el.sub(other, b), other);
@@ -39,7 +39,7 @@ export function fmod(x: Node, y: Node): Node {
   return withGradient(rest, [a, b], (grad) => [grad, el.neg(el.mul(grad, el.trunc(el.div(a, b))))]);
 }
 
-/** The quotient rounded down; of whole numbers exactly, and 0 for a divisor of 0. */
+/** The quotient rounded down; exact for integers, with 0 for a divisor of 0. */
 export function floorDivide(x: Node, y: Node): Node {
   const [a, b] = numeric("floorDivide", x, y);
   if (isFloat(a.dtype)) {
@@ -53,7 +53,7 @@ export function floorDivide(x: Node, y: Node): Node {
 }
 
 export type Rounding = "trunc" | "floor";
-/** The quotient, rounded as said. */
+/** The quotient, rounded as requested. */
 export function divide(x: Node, y: Node, rounding: Rounding | undefined): Node {
   if (rounding === "floor") return floorDivide(x, y);
   if (rounding === undefined) return el.div(x, y);
@@ -65,7 +65,7 @@ export function divide(x: Node, y: Node, rounding: Rounding | undefined): Node {
 
 export const frac = (x: Node): Node => el.sub(x, el.trunc(x));
 
-/** The greatest common divisor of whole numbers, by Euclid's steps: two of them halve a number at least. */
+/** The greatest common divisor of integers, by Euclid's algorithm: two steps at least halve a number. */
 export function gcd(x: Node, y: Node): Node {
   const [first, second] = numeric("gcd", x, y);
   if (isFloat(first.dtype)) throw new HebbError(`gcd: takes whole numbers, got ${x.dtype} and ${y.dtype}`);
@@ -77,7 +77,7 @@ export function gcd(x: Node, y: Node): Node {
   return a;
 }
 
-/** The least common multiple of whole numbers; it wraps where it is too large. */
+/** The least common multiple of integers; wraps on overflow. */
 export function lcm(x: Node, y: Node): Node {
   const [a, b] = numeric("lcm", x, y);
   return el.abs(el.mul(floorDivide(a, gcd(a, b)), b));
@@ -100,7 +100,7 @@ export function hypot(x: Node, y: Node): Node {
   return result;
 }
 
-/** x · log y; 0 where x is 0, whatever y but NaN. */
+/** x · log y; 0 where x is 0, for every y except NaN. */
 function timesLog(where: string, x: Node, y: Node, log: (y: Node) => Node, slope: (x: Node, y: Node) => Node): Node {
   const [a, b] = floats(where, x, y);
   const none = el.eq(a, number(0, a));
@@ -155,7 +155,7 @@ export function frexp(x: Node): { mantissa: Node; exponent: Node } {
   const size = el.abs(values);
   const plain = el.logicalAnd(el.isfinite(values), el.gt(size, number(0, size)));
   const known = el.where(plain, size, number(1, size));
-  // Numbers below the least normal one are lifted, so that their power of 2 is a number too.
+  // Subnormal numbers are scaled up, so that their power of 2 is representable.
   const [least, lift] = values.dtype === "float64" ? [2 ** -1000, 200] : [2 ** -100, 60];
   const low = el.lt(known, number(least, known));
   const lifted = el.where(low, el.mul(known, number(2 ** lift, known)), known);
@@ -201,7 +201,7 @@ export function heaviside(x: Node, values: Node): Node {
   return el.stopGradient(step);
 }
 
-/** The larger, where one is NaN the other. */
+/** The larger one; if one is NaN, the other. */
 export function fmax(x: Node, y: Node): Node {
   const [a, b] = numeric("fmax", x, y);
   return el.where(el.logicalOr(el.isnan(b), el.ge(a, b)), a, b);
@@ -211,12 +211,12 @@ export function fmin(x: Node, y: Node): Node {
   return el.where(el.logicalOr(el.isnan(b), el.le(a, b)), a, b);
 }
 
-/** Limits given as tensors; where they cross, the upper one holds. NaN stays. */
+/** Bounds given as tensors; if they cross, the upper one wins. NaN stays NaN. */
 export function clampBetween(x: Node, low: Node | undefined, high: Node | undefined): Node {
   const raised = low === undefined ? x : limit(x, low, el.lt);
   return high === undefined ? raised : limit(raised, high, el.gt);
 }
-/** The gradient goes to the one that holds; beside a NaN to neither. */
+/** The gradient goes to the value that is selected; next to a NaN, to neither. */
 function limit(x: Node, bound: Node, beyond: (x: Node, bound: Node) => Node): Node {
   const [a, b] = el.align("clamp", x, bound);
   const out = beyond(a, b);
@@ -243,7 +243,7 @@ export const largest = (dtype: DType): number => (dtype === "float64" ? Number.M
 
 // ── blends ──
 
-/** x + weight · (end − x), from the nearer end so that both ends are met. */
+/** x + weight · (end − x), computed from the nearer end so that both ends are exact. */
 export function lerp(x: Node, end: Node, weight: Node): Node {
   const [first, second] = floats("lerp", x, end);
   const [w, a] = el.align("lerp", weight, first, first.dtype);
@@ -266,7 +266,7 @@ export const addcdiv = (x: Node, a: Node, b: Node, value: number): Node => {
 export const deg2rad = (x: Node): Node => el.mul(floating(x), number(Math.PI / 180, floating(x)));
 export const rad2deg = (x: Node): Node => el.mul(floating(x), number(180 / Math.PI, floating(x)));
 
-/** sin πx / πx; 1 at 0, where it is flat. */
+/** sin πx / πx; 1 at 0, with slope 0. */
 export function sinc(x: Node): Node {
   const values = floating(x);
   const none = el.eq(values, number(0, values));
@@ -279,7 +279,7 @@ export function sinc(x: Node): Node {
   return value;
 }
 
-/** log(x / (1 − x)), of x kept from 0 and 1 by eps. */
+/** log(x / (1 − x)), with x kept away from 0 and 1 by eps. */
 export function logit(x: Node, eps: number | undefined): Node {
   const values = floating(x);
   const kept = eps === undefined ? values : el.clamp(values, eps, 1 - eps);
@@ -304,7 +304,7 @@ export function entr(x: Node): Node {
   );
   return el.where(positive, el.neg(el.mul(part, el.log(part))), below);
 }
-/** The probability below x of the standard normal distribution. */
+/** The standard normal cumulative distribution function. */
 export const ndtr = (x: Node): Node => {
   const half = erfc(el.mul(floating(x), number(-Math.SQRT1_2, floating(x))));
   return el.mul(half, number(0.5, half));
@@ -333,7 +333,7 @@ export function isclose(x: Node, y: Node, { rtol, atol, equalNan }: Closeness): 
 
 // ── bits ──
 
-/** A function of bits of whole numbers: bytes are computed as int32, and truth values as what they are. */
+/** A bitwise function of integers: bytes are computed as int32, bool as bool. */
 const bits =
   (name: string, fn: (x: Node, y: Node) => Node, ofTruths?: (x: Node, y: Node) => Node) =>
   (x: Node, y: Node): Node => {
@@ -357,7 +357,7 @@ const within = (count: Node): Node => el.logicalAnd(el.ge(count, number(0, count
 export const bitwiseLeftShift = bits("bitwiseLeftShift", (x, y) =>
   el.where(within(y), el.shiftLeft(x, el.where(within(y), y, number(0, y))), number(0, x)),
 );
-/** The sign moves in from the left. */
+/** Arithmetic shift: fills with the sign bit. */
 export const bitwiseRightShift = bits("bitwiseRightShift", (x, y) => {
   const negative = el.lt(x, number(0, x));
   const mask = el.where(negative, number(-1, x), number(0, x));

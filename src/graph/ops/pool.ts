@@ -22,8 +22,8 @@ import { quotient, window } from "./window.ts";
 export type WindowMaxAttributes = { readonly axes: readonly number[] };
 
 /**
- * The maximum over the last dims, which `axes` lists and which stay with size 1. Its gradient goes to the first maximum
- * alone (torch.max_pool2d); a NaN counts as a maximum.
+ * The maximum over the last dims, which are listed in `axes` and kept with size 1. Its gradient goes to the first maximum
+ * only (torch.max_pool2d); a NaN counts as a maximum.
  */
 export const windowMaxOp: Op<WindowMaxAttributes> = {
   name: "windowMax",
@@ -55,7 +55,7 @@ function places(shape: readonly number[]): Node {
 }
 
 export interface PoolOptions {
-  /** Default: the kernel size, so that windows lie side by side. */
+  /** Default: the kernel size, so that windows are adjacent. */
   readonly stride?: number | readonly number[];
   /** Added on both sides: -∞ for the maximum, 0 for the mean. At most half the kernel. Default 0. */
   readonly padding?: number | readonly number[];
@@ -79,7 +79,7 @@ export const maxPoolKinds: OptionKinds<MaxPoolOptions> = { ...poolKinds, dilatio
 export interface AvgPoolOptions extends PoolOptions {
   /** Whether padding counts in the mean. Default true. */
   readonly countIncludePad?: boolean;
-  /** Divides the sums in place of the number of elements. Two dims only. */
+  /** Divides the sums instead of the number of elements. Two dims only. */
   readonly divisorOverride?: number | undefined;
 }
 
@@ -258,7 +258,7 @@ function windowMeans(
   return { mean, dims };
 }
 
-/** Divides by how many elements each window has along one dim. */
+/** Divides by the number of elements of each window along one dim. */
 function divideByCounts(
   total: Node,
   { extent, kernel, stride, padding, count }: PoolDim,
@@ -287,7 +287,7 @@ interface PoolDim {
   readonly kernel: number;
   readonly stride: number;
   readonly padding: number;
-  /** Further padding on the right, for windows that only partly fit. */
+  /** Extra padding on the right, for windows that only partly fit. */
   readonly overhang: number;
   readonly count: number;
 }
@@ -376,7 +376,7 @@ export function adaptiveMaxPool3d(x: Node, outputSize: number | readonly number[
   return adaptiveMaxPool("adaptiveMaxPool3d", 3, x, outputSize);
 }
 
-/** One dim after the other, the last first: so the first maximum in row-major order is found. */
+/** One dim at a time, last first, so that the first maximum in row-major order is found. */
 function adaptiveMaxPool(
   name: "adaptiveMaxPool1d" | "adaptiveMaxPool2d" | "adaptiveMaxPool3d",
   rank: number,
@@ -437,7 +437,7 @@ function regionMeans(x: Node, dim: number, size: number): Node {
   return reshape(div(total, cast(length, x.dtype)), replaced(x.shape, dim, size));
 }
 
-/** `size` regions along a dim, which becomes [size, longest]: their elements, which of these count, and how many. */
+/** `size` regions along a dim, which becomes [size, longest]: their elements, which of these are valid, and their counts. */
 function regions(x: Node, dim: number, size: number) {
   const extent = at(x.shape, dim);
   const starts = Array.from({ length: size }, (_, i) => Math.floor((i * extent) / size));
@@ -456,7 +456,7 @@ function regions(x: Node, dim: number, size: number) {
   };
 }
 
-/** The quotient in float64 rounds to a whole number at most where 1 / size is below its last place. */
+/** Up to this many regions, 1 / size exceeds the last place of the float64 quotient, so it never rounds up to an integer. */
 const mostExactRegions = 2 ** 22;
 
 /** (k · extent + more) div size, in float64 where the product is too large for int32. */

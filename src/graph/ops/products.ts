@@ -10,7 +10,7 @@ import { dot, matmul } from "./matmul.ts";
 import { cat, permute, reshape, slice } from "./movement.ts";
 import { sum } from "./reduce.ts";
 
-/** Sums of products over the last dim of both; beside a scalar the plain product. */
+/** Sums of products over the last dim of both; with a scalar, the plain product. */
 export function inner(x: Node, y: Node): Node {
   if (x.shape.length === 0 || y.shape.length === 0) return el.mul(x, y);
   if (x.shape.at(-1) !== y.shape.at(-1))
@@ -54,12 +54,12 @@ export function cross(x: Node, y: Node, dim: number): Node {
     );
   const shape = broadcastShapes(x.shape, y.shape, "cross");
   const [a, b] = [expand(x, shape), expand(y, shape)];
-  // The parts behind and before, in a circle.
+  // The next and the previous part, cyclically.
   const turned = (part: Node, by: 1 | 2): Node => cat([slice(part, axis, by, 3), slice(part, axis, 0, by)], axis);
   return el.sub(el.mul(turned(a, 1), turned(b, 2)), el.mul(turned(a, 2), turned(b, 1)));
 }
 
-/** Σ over the batch of the products of matrices. */
+/** Σ of matrix products over the batch. */
 export function batchSum(a: Node, b: Node): Node {
   if (a.shape.length !== 3 || b.shape.length !== 3)
     throw new ShapeError(

@@ -1,4 +1,4 @@
-// Threefry against its published vectors, and the distributions against their moments.
+// Threefry against its published test vectors, and the distributions against their moments.
 import { describe, expect, it } from "vitest";
 import { evaluate, inputNode, valueOf } from "../../../test/conformance/run.ts";
 import { createReferenceDevice } from "../../backends/reference/index.ts";
@@ -10,7 +10,7 @@ import * as random from "./random.ts";
 
 const device = createReferenceDevice();
 
-/** What is drawn with a key, at a number of the draw, from further inputs. */
+/** The values drawn with a key and a draw number, from further inputs. */
 function draw(
   build: (key: Node, draw: Node, ...inputs: Node[]) => Node,
   inputs: readonly number[][] = [],
@@ -68,7 +68,7 @@ describe("Threefry-2x32, 20 rounds", () => {
     expect(found.map(({ data }) => (data[0] ?? 0) >>> 0)).toEqual(expected);
   });
 
-  it("counts elements and draws: a part of a longer draw is the shorter draw", () => {
+  it("counts elements and draws: a shorter draw is a prefix of a longer one", () => {
     const long = draw((key, call) => random.randomBits(key, call, [4, 8]));
     expect(draw((key, call) => random.randomBits(key, call, [8]))).toEqual(long.slice(0, 8));
     expect(new Set([...long, ...draw((key, call) => random.randomBits(key, call, [32]), [], [42, 0], 8)]).size).toBe(
@@ -93,7 +93,7 @@ describe("distributions", () => {
     expect(double.some((x) => !Number.isInteger(x * 2 ** 30))).toBe(true);
   });
 
-  it("normal: moments, and the right share within one and two deviations", () => {
+  it("normal: moments, and the right fractions within one and two standard deviations", () => {
     const values = draw((key, call) => random.normal(key, call, [count]));
     expect(Math.abs(mean(values))).toBeLessThan(4 / Math.sqrt(count));
     expect(Math.abs(mean(values.map((x) => x * x)) - 1)).toBeLessThan(4 * Math.sqrt(2 / count));
@@ -108,14 +108,14 @@ describe("distributions", () => {
     }
   });
 
-  it("normal in float64 is the normal in float32, more exactly", () => {
+  it("normal in float64 refines the normal in float32", () => {
     const single = draw((key, call) => random.normal(key, call, [1000]));
     const double = draw((key, call) => random.normal(key, call, [1000], "float64"));
     const worst = Math.max(...single.map((x, i) => Math.abs(x - (double[i] ?? 0))));
     expect(worst).toBeLessThan(2e-6);
   });
 
-  it("bernoulli: never at 0, always at 1", () => {
+  it("bernoulli: never for probability 0, always for 1", () => {
     const values = draw(
       (key, call, p) => random.bernoulli(drawOf(key, call), p),
       [[...new Array(500).fill(0), ...new Array(500).fill(1), ...new Array(9000).fill(0.25)]],
@@ -135,7 +135,7 @@ describe("distributions", () => {
     expect(() => random.randint(key, call, -(2 ** 31), 2 ** 31, [2])).toThrow(/less than 2³¹ apart/);
   });
 
-  it("permutation: every number once, in another order each draw", () => {
+  it("permutation: every number once, in a different order for each draw", () => {
     const [first, second] = [1, 2].map((call) =>
       draw((key, number) => random.permutation(key, number, 50), [], [42, 0], call),
     );
@@ -150,7 +150,7 @@ describe("distributions", () => {
 describe("multinomial", () => {
   const weights = [0, 1, 0, 3, 4];
 
-  it("draws in proportion, and never what has no weight", () => {
+  it("draws in proportion to the weights, and never at weight 0", () => {
     const values = draw((key, call, w) => random.multinomial(drawOf(key, call), w, 8000, true), [weights]);
     weights.forEach((weight, place) => {
       const share = weight / 8;
@@ -159,7 +159,7 @@ describe("multinomial", () => {
     });
   });
 
-  it("without replacement draws each once, and what has weight first", () => {
+  it("without replacement, draws each once, and positive weights first", () => {
     for (let call = 0; call < 20; call++) {
       const values = draw(
         (key, number, w) => random.multinomial(drawOf(key, number), w, 3, false),
@@ -179,7 +179,7 @@ describe("multinomial", () => {
     expect(rows).toEqual([0, 0, 0, 0, 0, 0]);
   });
 
-  it("says what cannot be drawn", () => {
+  it("reports invalid draws", () => {
     const [key, call] = [inputNode({ shape: [2], dtype: "int32" }), inputNode({ shape: [], dtype: "int32" })];
     const row = inputNode({ shape: [3], dtype: "float32" });
     expect(() => random.multinomial(drawOf(key, call), row, 4, false)).toThrow(

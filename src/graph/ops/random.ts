@@ -1,4 +1,4 @@
-// Counter-based random values: Threefry-2x32 (Salmon et al. 2011) of (key, draw, position), so any element can be computed alone, on any device.
+// Counter-based random values: Threefry-2x32 (Salmon et al. 2011) of (key, draw, position), so that any element can be computed alone, on any device.
 
 import { apply } from "../apply.ts";
 import { type FloatDType, isHalf } from "../dtype.ts";
@@ -22,7 +22,7 @@ const rounds = 20;
 const rotate = (x: Scalar, by: number): Scalar =>
   scalar.binary("or", scalar.binary("shl", x, int(by)), scalar.binary("shr", x, int(32 - by)));
 
-/** Two words of key and two of counter to two random words. */
+/** Maps two key words and two counter words to two random words. */
 export function threefry(key: readonly [Scalar, Scalar], counter: readonly [Scalar, Scalar]): [Scalar, Scalar] {
   const xor = (a: Scalar, b: Scalar): Scalar => scalar.binary("xor", a, b);
   const schedule = [key[0], key[1], xor(xor(key[0], key[1]), int(parity))] as const;
@@ -42,7 +42,7 @@ export function threefry(key: readonly [Scalar, Scalar], counter: readonly [Scal
 type BitsAttributes = { readonly shape: Shape; readonly word: 0 | 1 };
 const reason = "a random draw does not depend on any value";
 
-/** Inputs: the key, int32[2], and the number of the draw, int32[]. The counter is (place of the element, draw). */
+/** Inputs: the key, int32[2], and the draw number, int32[]. The counter is (index of the element, draw). */
 export const randomBitsOp: Op<BitsAttributes> = {
   name: "randomBits",
   traits: { random: true, costly: true },
@@ -50,7 +50,7 @@ export const randomBitsOp: Op<BitsAttributes> = {
     const [k, d] = [key as TensorType, draw as TensorType];
     if (k.dtype !== "int32" || sizeOf(k.shape) !== 2 || d.dtype !== "int32" || sizeOf(d.shape) !== 1)
       throw new ShapeError("randomBits: takes an int32[2] key and an int32[] draw");
-    // The place of an element is its counter.
+    // The element's index is its counter.
     if (sizeOf(shape) > mostElements)
       throw new ShapeError(
         `random numbers: ${formatShape(shape)} has ${sizeOf(shape)} elements, and one draw gives ${mostElements} at most; draw them in parts`,
@@ -77,7 +77,7 @@ export const randomBits = (key: Node, draw: Node, shape: Shape, word: 0 | 1 = 0)
 /** Uniform on [0, 1): 24 bits as float32, 53 as float64, 11 as float16, 8 as bfloat16; every value is exact. */
 export function uniform(key: Node, draw: Node, shape: Shape, dtype: FloatDType = "float32"): Node {
   if (isHalf(dtype)) {
-    // As many bits as it holds below 1.
+    // As many bits as its significand.
     const digits = dtype === "float16" ? 11 : 8;
     const whole = shiftRight(randomBits(key, draw, shape), full([], 32 - digits, "int32"));
     return cast(div(cast(whole, "float32"), full([], 2 ** digits, "float32")), dtype);
@@ -92,8 +92,8 @@ export function uniform(key: Node, draw: Node, shape: Shape, dtype: FloatDType =
 type None = Record<string, never>;
 
 /**
- * Box and Muller's formula √(−2 ln (1 − u₀)) · cos 2πu₁ of two uniforms, in additions, products, quotients and square roots
- * alone: those round the same way everywhere, so the bits are the same on every backend.
+ * The Box–Muller formula √(−2 ln (1 − u₀)) · cos 2πu₁ of two uniforms, using only additions, products, quotients and square
+ * roots: those round the same way everywhere, so the bits are the same on every backend.
  */
 export const normalOp: Op<None> = {
   name: "randomNormal",
@@ -129,7 +129,7 @@ function polynomial(x: Scalar, coefficients: readonly number[]): Scalar {
     .reduceRight((sum, coefficient) => scalar.add(scalar.mul(sum, x), coefficient));
 }
 
-/** ln x for x in [2⁻⁵³, 1]: x is doubled into [√½, √2) by powers of two, then ln m = 2 artanh((m − 1)/(m + 1)). */
+/** ln x for x in [2⁻⁵³, 1]: x is scaled into [√½, √2) by powers of two, then ln m = 2 artanh((m − 1)/(m + 1)). */
 function portableLog(x: Scalar): Scalar {
   const number = (value: number): Scalar => scalar.constant(value, x.dtype);
   let mantissa = x;
@@ -147,7 +147,7 @@ function portableLog(x: Scalar): Scalar {
   return scalar.add(scalar.mul(exponent, number(Math.LN2)), scalar.mul(s, series));
 }
 
-/** cos 2πt for t in [0, 1): folded to a quarter turn, then sin by its series. */
+/** cos 2πt for t in [0, 1): reduced to a quarter turn, then sin by its series. */
 function portableCosine(t: Scalar): Scalar {
   const number = (value: number): Scalar => scalar.constant(value, t.dtype);
   // cos 2πt = sin 2π(¼ − |t − ½| … ): with d = |t − ½| in [0, ½], cos 2πt = −cos 2πd = sin 2π(d − ¼).
@@ -161,7 +161,7 @@ function portableCosine(t: Scalar): Scalar {
   return scalar.mul(angle, polynomial(scalar.mul(angle, angle), coefficients));
 }
 
-/** Normal with mean 0 and variance 1. From 24 bits of either uniform, so within ±5.8. */
+/** Normal with mean 0 and variance 1, within ±5.8, because each uniform has 24 bits. */
 export function normal(key: Node, draw: Node, shape: Shape, dtype: FloatDType = "float32"): Node {
   if (isHalf(dtype)) return cast(normal(key, draw, shape), dtype);
   const unit = (word: 0 | 1): Node =>
@@ -169,7 +169,7 @@ export function normal(key: Node, draw: Node, shape: Shape, dtype: FloatDType = 
   return apply(normalOp, [unit(0), unit(1)], {});
 }
 
-/** Uniform values on [0, 1) of one draw. */
+/** Uniform values on [0, 1) from one draw. */
 export type Uniform = (shape: Shape, dtype: FloatDType) => Node;
 
 /** 1 with the given probability, else 0, in the dtype of the probabilities. */
@@ -178,7 +178,7 @@ export function bernoulli(draw: Uniform, probability: Node): Node {
   return cast(lt(u, probability), probability.dtype);
 }
 
-/** Whole numbers in [low, high); the remainder of 31 random bits. */
+/** Integers in [low, high): the remainder of 31 random bits. */
 export function randint(key: Node, draw: Node, low: number, high: number, shape: Shape): Node {
   if (
     !(
@@ -203,8 +203,8 @@ export const permutation = (key: Node, draw: Node, n: number): Node =>
   n <= 1 ? full([n], 0, "int32") : argsort(randomBits(key, draw, [n]), 0);
 
 /**
- * `count` positions of each row, drawn in proportion to its weights: each position waits for −ln(1 − u) / w, and the first
- * to come are drawn (Efraimidis and Spirakis 2006); with replacement, one position from each of `count` races. Weights of 0
+ * `count` positions per row, drawn in proportion to its weights: each position waits for −ln(1 − u) / w, and the first
+ * to arrive are drawn (Efraimidis and Spirakis 2006); with replacement, one position from each of `count` races. Weights of 0
  * never come before others.
  */
 export function multinomial(draw: Uniform, weights: Node, count: number, replacement: boolean): Node {

@@ -20,7 +20,7 @@ import { argsort } from "./sort.ts";
 import { floating } from "./special.ts";
 import { atLeast1d, squeeze, unsqueeze } from "./views.ts";
 
-/** Values and the places that they come from. */
+/** Values and their indices. */
 export interface Found {
   readonly values: Node;
   readonly indices: Node;
@@ -29,7 +29,7 @@ export interface Found {
 const number = (value: number, like: TensorType): Node => full([], value, like.dtype);
 const countable = (x: Node): Node => (x.dtype === "bool" ? el.cast(x, "int32") : x);
 
-/** A dim of a tensor that counts as having one at least. */
+/** A dim of a tensor; a scalar counts as having one dim. */
 function axisOf(
   where: string,
   x: Node,
@@ -45,19 +45,19 @@ function needsElements(where: string, x: Node, axis: number): void {
     throw new ShapeError(`${where}: there is no element along dim ${axis} of ${formatShape(x.shape)}`);
 }
 
-/** A dim that was kept goes, or a scalar becomes one again. */
+/** Drops a kept dim, or restores a scalar. */
 function leave(x: Node, value: Node, axis: number, keepdim: boolean): Node {
   if (x.shape.length === 0) return reshape(value, []);
   return keepdim ? value : squeeze(value, axis);
 }
 
-/** The element at a place of each row, which stays as a dim of size 1. */
+/** The element at an index of each row, with the dim kept as size 1. */
 function picked(x: Node, row: Node, axis: number, place: Node, keepdim: boolean): Found {
   const found = trustedGather(row, axis, place);
   return { values: leave(x, found, axis, keepdim), indices: leave(x, place, axis, keepdim) };
 }
 
-// ── extremes with their places ──
+// ── extremes with their indices ──
 
 export function extreme(
   name: "max" | "min",
@@ -71,7 +71,7 @@ export function extreme(
   return picked(x, row, axis, el.stopGradient(place(row, axis, true)), keepdim);
 }
 
-/** The largest so far along one axis. Each element has the gradients of the places where it is that. */
+/** The running maximum along one axis. Each element gets the gradients of the outputs that equal it. */
 export const cummaxOp: Op<{ readonly axis: number }> = {
   name: "cummax",
   infer: ([x]) => x as TensorType,
@@ -83,7 +83,7 @@ export const cummaxOp: Op<{ readonly axis: number }> = {
   rule: { kind: "scan", combine: "max", axis: ({ axis }) => axis },
 };
 
-/** Where the running extreme stands: the last place that holds it. */
+/** The index of the running extreme: the last occurrence. */
 function lastExtremes(x: Node, running: Node, axis: number): Node {
   const isNew = el.logicalOr(el.eq(x, running), el.isnan(x));
   const places = el.where(isNew, iota(x.shape, axis), int(0));
@@ -99,10 +99,10 @@ export function cummax(x: Node, dim: number): Found {
   return { values: reshape(values, x.shape), indices: reshape(indices, x.shape) };
 }
 
-/** The least so far, and where it stands: of equals the last. */
+/** The running minimum, and its index: the last among equals. */
 export function cummin(x: Node, dim: number): Found {
   const values = countable(x);
-  // Whole numbers are turned around without their least one, which has no negative.
+  // Integers are reversed without negation, because the smallest has no negative.
   const turned = isFloat(values.dtype) ? el.neg(values) : el.sub(int(-1), el.cast(values, "int32"));
   const { indices } = cummax(turned, dim);
   const { row, axis } = axisOf("cummin", values, dim);
@@ -110,7 +110,7 @@ export function cummin(x: Node, dim: number): Found {
   return { values: reshape(trustedGather(row, axis, atLeast1d(indices)), x.shape), indices };
 }
 
-/** Running log Σ eˣ: each pass joins what lies twice as far back. */
+/** Running log Σ eˣ: each pass combines elements twice as far apart. */
 export function logcumsumexp(x: Node, dim: number): Node {
   const values = floating(x);
   const { row, axis, extent } = axisOf("logcumsumexp", values, dim);
@@ -148,24 +148,24 @@ export function kthvalue(x: Node, k: number, dim: number, keepdim: boolean): Fou
   return picked(x, row, axis, placeOfRank(row, axis, rank), keepdim);
 }
 
-/** How many of each row are numbers, as a dim of size 1. */
+/** The number of non-NaN elements in each row, as a dim of size 1. */
 const numbersIn = (row: Node, axis: number): Node => sum(el.cast(el.logicalNot(el.isnan(row)), "int32"), [axis], true);
 
-/** The lower of the two middle ones. With a NaN it is NaN; `skipNan` leaves NaNs out. */
+/** The lower of the two middle values. NaN if there is a NaN; `skipNan` ignores NaNs. */
 export function median(x: Node, dim: number, keepdim: boolean, skipNan: boolean): Found {
   const name = skipNan ? "nanmedian" : "median";
   const { row, axis, extent } = axisOf(name, countable(x), dim);
   needsElements(name, row, axis);
   const middle = int(Math.floor((extent - 1) / 2));
   const known = numbersIn(row, axis);
-  // NaNs stand behind the numbers: the first of them is at their count.
+  // NaNs sort after the numbers: the first of them is at the index of their count.
   const rank = skipNan
     ? el.shiftRight(el.maximum(el.sub(known, int(1)), int(0)), int(1))
     : el.where(el.lt(known, int(extent)), known, middle);
   return picked(x, row, axis, placeOfRank(row, axis, el.stopGradient(rank)), keepdim);
 }
 
-/** The median of all elements; equal ones share its gradient. */
+/** The median of all elements; equal elements share its gradient. */
 export function medianOfAll(x: Node, skipNan: boolean): Node {
   const values = countable(x);
   if (sizeOf(x.shape) === 0) return full([], Number.NaN, isFloat(x.dtype) ? x.dtype : "float32");
@@ -192,7 +192,7 @@ export interface QuantileOptions {
   readonly skipNan: boolean;
 }
 
-/** The values below which the shares `q` of each row lie, in a new first dim where q is a list. */
+/** The quantiles `q` of each row, in a new first dim if q is a list. */
 export function quantile(x: Node, q: number | readonly number[], options: QuantileOptions): Node {
   const { dim, keepdim, interpolation, skipNan } = options;
   const name = skipNan ? "nanquantile" : "quantile";
@@ -211,7 +211,7 @@ export function quantile(x: Node, q: number | readonly number[], options: Quanti
   const last = skipNan ? el.maximum(el.sub(known, int(1)), int(0)) : int(extent - 1);
   const parts = shares.map((share) => {
     const wanted = el.mul(el.cast(last, "float64"), full([], share, "float64"));
-    // A NaN stands at the end, and is the quantile of whatever share.
+    // A NaN sorts last, and then every quantile is NaN.
     const rank = skipNan ? wanted : el.where(el.lt(known, int(extent)), full([], extent - 1, "float64"), wanted);
     const rounded = roundings[interpolation]?.(rank) ?? rank;
     const low = el.floor(rounded);
@@ -221,7 +221,7 @@ export function quantile(x: Node, q: number | readonly number[], options: Quanti
     const weight = el.cast(el.sub(rounded, low), below.dtype);
     const between = el.gt(weight, number(0, weight));
     const part = interpolation === "midpoint" ? el.where(between, number(0.5, weight), weight) : weight;
-    // Between infinite neighbours that are equal there is nothing to go.
+    // Between equal infinite neighbours there is nothing to interpolate.
     const same = el.logicalAnd(el.eq(below, above), el.isinf(below));
     return rest(el.where(same, below, lerp(below, above, part)));
   });
@@ -234,7 +234,7 @@ export function quantile(x: Node, q: number | readonly number[], options: Quanti
       );
 }
 
-/** The most frequent value of each row, of several the least, and its last place. */
+/** The most frequent value of each row, the smallest in a tie, and its last index. */
 export function mode(x: Node, dim: number, keepdim: boolean): Found {
   const { row, axis, extent } = axisOf("mode", countable(x), dim);
   needsElements("mode", row, axis);
@@ -252,7 +252,7 @@ export function mode(x: Node, dim: number, keepdim: boolean): Found {
 
 // ── among sorted values ──
 
-/** How many of the sorted values lie before each value, those equal to it included where `right`. */
+/** The number of sorted values before each value; with `right`, equal ones are included. */
 export function searchSorted(sorted: Node, values: Node, right: boolean): Node {
   const batched = sorted.shape.length > 1;
   const [lead, own] = [sorted.shape.slice(0, -1), values.shape.slice(0, -1)];
@@ -266,11 +266,11 @@ export function searchSorted(sorted: Node, values: Node, right: boolean): Node {
   const dtype = promote(sorted.dtype, flat.dtype);
   const [row, wanted] = [el.stopGradient(el.cast(sorted, dtype)), el.stopGradient(el.cast(flat, dtype))];
   let found = full(flat.shape, 0, "int32");
-  // Bit after bit of how many there are.
+  // Binary search, one bit of the count at a time.
   for (let step = flat.shape.includes(0) ? 0 : 2 ** Math.floor(Math.log2(count)); step >= 1; step /= 2) {
     const next = el.add(found, int(step));
     const there = trustedGather(row, axis, el.sub(el.minimum(next, int(count)), int(1)));
-    // NaN lies behind every number.
+    // NaN sorts after every number.
     const isBefore = right
       ? el.logicalNot(el.lt(wanted, there))
       : el.logicalOr(el.lt(there, wanted), el.logicalAnd(el.isnan(wanted), el.logicalNot(el.isnan(there))));
@@ -279,7 +279,7 @@ export function searchSorted(sorted: Node, values: Node, right: boolean): Node {
   return el.stopGradient(reshape(found, values.shape));
 }
 
-/** How many elements of [low, high] fall into each of `bins` parts of equal width; where both are equal, of the whole range of x. */
+/** The bin of each element among `bins` of equal width in [low, high]; if both are equal, in the whole range of x. */
 export function binOf(x: Node, bins: number, low: Node, high: Node): { readonly place: Node; readonly inside: Node } {
   const width = el.sub(high, low);
   const share = el.div(el.mul(el.sub(x, low), number(bins, x)), width);

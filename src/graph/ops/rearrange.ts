@@ -1,4 +1,4 @@
-// Elements moved: rolls and rotations, tiles and repeats, moved dims, windows, diagonals, pieces of given sizes.
+// Rearranged elements: rolls and rotations, tiles and repeats, moved dims, windows, diagonals, splits.
 import { at } from "../at.ts";
 import { ShapeError } from "../errors.ts";
 import { describe } from "../kinds.ts";
@@ -16,7 +16,7 @@ function whole(where: string, what: string, value: unknown): void {
   if (!isWhole(value)) throw new ShapeError(`${where}: ${what} must be a whole number, got ${describe(value)}`);
 }
 
-/** Elements moved along dims by shifts; what leaves at the end comes in at the start. Without dims, through the flattened tensor. */
+/** Shifts elements along dims; those shifted out at the end re-enter at the start. Without dims, along the flattened tensor. */
 export function roll(x: Node, shifts: number | readonly number[], dims: number | readonly number[] | undefined): Node {
   const by = typeof shifts === "number" ? [shifts] : shifts;
   if (!Array.isArray(by) || !by.every(isWhole))
@@ -38,7 +38,7 @@ function rollDim(x: Node, shift: number, axis: number): Node {
   return cat([slice(x, axis, extent - by, extent), slice(x, axis, 0, extent - by)], axis);
 }
 
-/** Turned by 90° `times` times in the plane of two dims, from the first toward the second. */
+/** Rotates by 90° `times` times in the plane of two dims, from the first towards the second. */
 export function rot90(x: Node, times: number, dims: readonly number[]): Node {
   whole("rot90", "k", times);
   const [a, b, ...more] = Array.isArray(dims) ? normalizeEach("rot90", x, dims) : [];
@@ -59,7 +59,7 @@ export function rot90(x: Node, times: number, dims: readonly number[]): Node {
 const normalizeEach = (where: string, x: Node, dims: readonly number[]): number[] =>
   dims.map((dim) => normalizeAxis(dim, x.shape.length, where));
 
-/** Dims moved to other places; the others keep their order. */
+/** Moves dims to other positions; the others keep their order. */
 export function movedim(x: Node, source: number | readonly number[], destination: number | readonly number[]): Node {
   const list = (value: number | readonly number[]): readonly number[] => {
     const dims = typeof value === "number" ? [value] : value;
@@ -81,13 +81,13 @@ export function movedim(x: Node, source: number | readonly number[], destination
   return permute(x, order);
 }
 
-/** The whole as often as said for each dim; missing counts in front are 1. */
+/** Repeats the whole along each dim; missing leading counts are 1. */
 export function tile(x: Node, counts: readonly number[]): Node {
   const missing = x.shape.length - counts.length;
   return repeat(x, missing > 0 ? [...new Array<number>(missing).fill(1), ...counts] : counts);
 }
 
-/** Each element as often as said, next to itself. */
+/** Repeats each element `count` times in place. */
 export function repeatEach(x: Node, count: number, dim: number | undefined): Node {
   if (!isWhole(count) || count < 0)
     throw new ShapeError(
@@ -101,7 +101,7 @@ export function repeatEach(x: Node, count: number, dim: number | undefined): Nod
   return reshape(apart, [...before, extent * count, ...after]);
 }
 
-/** The places of elements that stand as often next to themselves as `counts` says. */
+/** The source indices if each element is repeated as often as its entry in `counts`. */
 export function repeatedPlaces(counts: readonly number[], extent: number): Int32Array {
   const known = Array.isArray(counts) && counts.every((count: unknown) => isWhole(count) && count >= 0);
   if (!known || counts.length !== extent)
@@ -173,9 +173,9 @@ export function diagEmbed(x: Node, offset: number, dim1: number, dim2: number): 
   return movedim(el.where(on, flat, full([], 0, row.dtype)), [-2, -1], [dim1, dim2]);
 }
 
-// ── pieces ──
+// ── splits ──
 
-/** Pieces of the given sizes along a dim. */
+/** Pieces with the given sizes along a dim. */
 export function splitSizes(x: Node, sizes: readonly number[], dim: number): Node[] {
   const axis = normalizeAxis(dim, x.shape.length, "split");
   const total = sizes.reduce((sum, size) => sum + size, 0);
@@ -189,7 +189,7 @@ export function splitSizes(x: Node, sizes: readonly number[], dim: number): Node
   });
 }
 
-/** As many pieces of one size as said, or pieces cut at the given places. */
+/** A number of equal pieces, or pieces split at the given indices. */
 export function evenSplit(where: string, x: Node, parts: number | readonly number[], dim: number): Node[] {
   if (x.shape.length === 0) throw new ShapeError(`${where}: a scalar has no dim to split`);
   const extent = at(x.shape, dim);
@@ -200,7 +200,7 @@ export function evenSplit(where: string, x: Node, parts: number | readonly numbe
   return tensorSplit(x, parts, dim);
 }
 
-/** As many pieces as said, the first ones larger by one where they do not come out even; or cut at the given places. */
+/** A number of pieces, the first ones larger by one if they do not divide evenly; or pieces split at the given indices. */
 export function tensorSplit(x: Node, parts: number | readonly number[], dim: number): Node[] {
   if (x.shape.length === 0) throw new ShapeError("tensorSplit: a scalar has no dim to split");
   const axis = normalizeAxis(dim, x.shape.length, "tensorSplit");
@@ -221,7 +221,7 @@ export function tensorSplit(x: Node, parts: number | readonly number[], dim: num
   return cuts.slice(1).map((end, k) => slice(x, axis, at(cuts, k), end));
 }
 
-/** Elements at flat places start + Σ index · stride, as if the tensor lay in memory. */
+/** Elements at flat indices offset + Σ index · stride, as if the tensor were in memory. */
 export function asStrided(x: Node, size: readonly number[], stride: readonly number[], offset: number): Node {
   const wrong = !Array.isArray(size) || !Array.isArray(stride) || size.length !== stride.length;
   if (wrong || ![...size, ...stride, offset].every((value) => isWhole(value) && value >= 0))

@@ -1,4 +1,4 @@
-// recompute: marks a value to be read again late, so that what depends on it is computed a second time instead of kept.
+// recompute: delays a value, so that whatever depends on it is computed a second time instead of kept.
 
 import { apply } from "../apply.ts";
 import { HebbError } from "../errors.ts";
@@ -7,8 +7,8 @@ import * as scalar from "../scalar.ts";
 import { sizeOf } from "../shape.ts";
 
 /**
- * The value of input 0, which is there only when input 1 is. The condition never holds: it makes every reader wait for input 1, and keeps the
- * reader apart from those of the plain value.
+ * The value of input 0, available only once input 1 is. The condition never holds: it makes every reader depend on input 1, and
+ * distinguishes them from readers of the plain value.
  */
 export const recomputeOp: Op = {
   name: "recompute",
@@ -25,7 +25,7 @@ export const recomputeOp: Op = {
   },
 };
 
-/** x, once `after` is known. Source: the idea of jax.lax.optimization_barrier. */
+/** x, once `after` is available. Source: the idea of jax.lax.optimization_barrier. */
 export function recompute(x: Node, after: Node): Node {
   if (sizeOf(x.shape) === 0 || sizeOf(after.shape) === 0)
     throw new HebbError("recompute: there is nothing to wait for without elements");

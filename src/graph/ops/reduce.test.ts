@@ -1,4 +1,4 @@
-// Reductions at their edges: ties, NaN, zeros in products, rows of -∞.
+// Edge cases of reductions: ties, NaN, zeros in products, rows of -∞.
 import { describe, expect, it } from "vitest";
 import { evaluate, inputNode, valueOf } from "../../../test/conformance/run.ts";
 import { createReferenceDevice } from "../../backends/reference/index.ts";
@@ -45,14 +45,14 @@ describe("extremes", () => {
     ).toEqual([0.5, 0.5, 0, 1]);
   });
 
-  it("find the first place; NaN counts as the most extreme", () => {
+  it("find the first index; NaN counts as the most extreme", () => {
     expect(run([4], [1, 3, 3, 2], (x) => rd.argmax(x))).toEqual([1]);
     expect(run([2, 3], [1, nan, nan, -1, -1, 5], (x) => rd.argmax(x, 1))).toEqual([1, 2]);
     expect(run([2, 3], [1, nan, 0, -1, -1, 5], (x) => rd.argmin(x, -1))).toEqual([1, 0]);
     expect(run([2], [-inf, -inf], (x) => rd.argmax(x))).toEqual([0]);
   });
 
-  it("refuse a dim without elements", () => {
+  it("reject a dim without elements", () => {
     const x = inputNode({ shape: [2, 0], dtype: "float32" });
     expect(() => rd.max(x, 1)).toThrow(/dim 1 of size 0/);
     expect(() => rd.argmax(x, 1)).toThrow(/no element along dim 1/);
@@ -78,8 +78,8 @@ describe("products", () => {
   });
 });
 
-describe("truth", () => {
-  it("is counted over any dims", () => {
+describe("any and all", () => {
+  it("reduce over any dims", () => {
     expect(run([2, 2], [0, 0, 0, nan], (x) => rd.any(x, 1))).toEqual([0, 1]);
     expect(run([2, 2], [1, 0, 2, nan], (x) => rd.all(x, 1))).toEqual([0, 1]);
     expect(run([0], [], (x) => rd.all(x))).toEqual([1]);
@@ -88,7 +88,7 @@ describe("truth", () => {
 
 describe("logsumexp, softmax, logSoftmax", () => {
   const rows = [1e4, -1e4, 0, 1, 2, 3, -inf, 0, 0];
-  it("hold at ±1e4 and with parts of -∞", () => {
+  it("are accurate at ±1e4 and with some elements -∞", () => {
     const close = (found: readonly number[], expected: readonly number[]): void =>
       expected.forEach((value, k) => {
         if (Number.isFinite(value)) expect(found[k]).toBeCloseTo(value, 14);
@@ -118,7 +118,7 @@ describe("logsumexp, softmax, logSoftmax", () => {
     );
   });
 
-  it("a row of -∞ sums to nothing, without a slope; its shares do not exist", () => {
+  it("a row of -∞ gives -∞ with zero gradient, and NaN probabilities", () => {
     expect(run([2], [-inf, -inf], (x) => rd.logsumexp(x))).toEqual([-inf]);
     expect(
       run(
@@ -141,7 +141,7 @@ describe("logsumexp, softmax, logSoftmax", () => {
     expect(found.every(Number.isFinite)).toBe(true);
   });
 
-  it("take whole numbers, numbers alone and nothing at all", () => {
+  it("accept integers, scalars and empty tensors", () => {
     const whole = inputNode({ shape: [3], dtype: "int32" });
     expect([rd.softmax(whole), rd.logSoftmax(whole), rd.logsumexp(whole)].map(({ dtype }) => dtype)).toEqual([
       "float32",

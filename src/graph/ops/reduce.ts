@@ -35,7 +35,7 @@ import { countable, type Dims, declareReduction, type ReduceAttributes, reduce }
 export { sum, sumOp } from "./broadcast.ts";
 export type { Dims } from "./reduction.ts";
 
-/** The largest and smallest share the gradient evenly among ties; NaN does not equal itself, so with one every gradient is NaN (torch.amax). */
+/** The minimum and maximum share the gradient evenly among ties. NaN does not equal itself, so with a NaN every gradient is NaN (torch.amax). */
 const shared: Gradient<ReduceAttributes> = gradient(({ grad, node }) => {
   const x = node.inputs[0] as Node;
   const chosen = cast(eq(x, node), grad.dtype);
@@ -44,7 +44,7 @@ const shared: Gradient<ReduceAttributes> = gradient(({ grad, node }) => {
 export const maxOp = declareReduction("max", "max", shared);
 export const minOp = declareReduction("min", "min", shared);
 
-/** ∂Πx/∂xᵢ is the product of the others, which is right with zeros too: running products from both ends, along one axis at a time. */
+/** ∂Πx/∂xᵢ is the product of the others, which is correct with zeros too: running products from both ends, one axis at a time. */
 export const prodOp = declareReduction(
   "prod",
   "prod",
@@ -96,7 +96,7 @@ export function cumprod(x: Node, dim: number): Node {
   return x.shape.length === 0 ? countable(x) : cumprodOf(countable(x), axis);
 }
 
-/** The position of a maximum has no slope; the op exists so that the refusal has a name. */
+/** The index of a maximum has no slope; the op exists to give the error a name. */
 export const positionOp: Op = {
   name: "position",
   infer: ([x]) => x as TensorType,
@@ -109,7 +109,7 @@ export const min = (x: Node, dim?: Dims, keepdim = false): Node => reduce(minOp,
 export const amax = max;
 export const amin = min;
 
-/** One axis at a time, because the gradient runs along one. */
+/** One axis at a time, because the gradient works along one. */
 export function prod(x: Node, dim?: Dims, keepdim = false): Node {
   const axes = normalizeAxes(dim, x.shape.length, "prod");
   const kept = axes.reduce<Node>((product, axis) => apply(prodOp, [product], { axes: [axis] }), countable(x));
@@ -138,7 +138,7 @@ export function norm(x: Node, dim?: Dims, keepdim = false): Node {
   return composed("norm", [x], { dims: normalizeAxes(dim, x.shape.length, "norm"), keepdim }, result);
 }
 
-/** Of no dims, any and all are the truth of each element, as in PyTorch. */
+/** Over no dims, any and all convert each element to bool, as in PyTorch. */
 const isEmptyList = (dim: Dims): boolean => Array.isArray(dim) && dim.length === 0;
 
 export const any = (x: Node, dim?: Dims, keepdim = false): Node =>
@@ -153,7 +153,7 @@ export const all = (x: Node, dim?: Dims, keepdim = false): Node =>
         scalarLike(0, { shape: [], dtype: "int32" }),
       );
 
-/** The first place of the extreme value along a dim, or in the flattened tensor. NaN counts as extreme, as in PyTorch. */
+/** The first index of the extreme value along a dim, or in the flattened tensor. NaN counts as extreme, as in PyTorch. */
 function extremePlace(
   x: Node,
   dim: number | undefined,
@@ -180,7 +180,7 @@ export const argmax = (x: Node, dim?: number, keepdim = false): Node => extremeP
 export const argmin = (x: Node, dim?: number, keepdim = false): Node => extremePlace(x, dim, keepdim, min, "argmin");
 
 /**
- * log Σ eˣ, shifted by the largest x so that nothing overflows; an infinite largest is not subtracted. Where every x is -∞,
+ * log Σ eˣ, shifted by the largest x so that nothing overflows; an infinite largest is not subtracted. If every x is -∞,
  * so is the result, and its gradient is 0.
  */
 export function logsumexp(x: Node, dim?: Dims, keepdim = false): Node {
@@ -197,13 +197,13 @@ export function logsumexp(x: Node, dim?: Dims, keepdim = false): Node {
 }
 
 function logOfSum(values: Node, axes: readonly number[]): Node {
-  // The sum of no powers is 0, and its logarithm -∞.
+  // An empty sum of powers is 0, and its logarithm -∞.
   if (axes.some((axis) => values.shape[axis] === 0)) return log(sum(exp(values), axes, true));
   const largest = max(values, axes, true);
   const shift = where(isfinite(largest), largest, full(largest.shape, 0, largest.dtype));
   const powers = exp(sub(values, shift));
   const total = sum(powers, axes, true);
-  // The shares, not eˣ⁻ˡᵒᵍ: the logarithm of a sum beside 10⁸ is lost in it, and equal values would all take the whole slope.
+  // Softmax instead of eˣ⁻ˡᵒᵍ: next to 10⁸, the logarithm of the sum would be lost, and equal values would each get the whole slope.
   return withGradient(add(log(total), shift), [values], (grad) => [
     mul(div(grad, where(eq(total, scalarLike(0, total)), scalarLike(1, total), total)), powers),
   ]);

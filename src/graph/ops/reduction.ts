@@ -1,4 +1,4 @@
-// Shared by the reductions: their declaration, and the dims that are removed or kept.
+// Shared by the reductions: their declaration, and the dims to drop or keep.
 
 import { apply } from "../apply.ts";
 import { isFloat } from "../dtype.ts";
@@ -32,7 +32,7 @@ export function declareReduction(
   };
 }
 
-/** Truth values are counted as whole numbers, and narrow ones as int32, so that sums do not overflow. */
+/** Bool and narrow integers are summed as int32, so that sums do not overflow. */
 export const countable = (x: Node): Node => (isFloat(x.dtype) ? x : cast(x, "int32"));
 
 export function reduce(op: Op<ReduceAttributes>, x: Node, dim: Dims, keepdim: boolean): Node {

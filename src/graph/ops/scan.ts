@@ -1,4 +1,4 @@
-// scan: a loop over time as one node, and its results: any value of its body stacked over the steps, and the final carried values.
+// scan: a loop over time as one node, and its results: any body value stacked over the steps, and the final carried values.
 
 import { apply } from "../apply.ts";
 import { InternalError } from "../errors.ts";
@@ -16,7 +16,7 @@ import {
   scanStackOp,
 } from "./scanParts.ts";
 
-/** Inputs: the constants, the initial carried values, the stacked inputs, all of `steps` rows. Its value is in its results. */
+/** Inputs: the constants, the initial carried values, and the stacked inputs with `steps` rows each. Only its results have values. */
 export const scanOp: Op<ScanAttributes> = {
   name: "scan",
   infer: () => ({ shape: [0], dtype: "bool" }),
@@ -24,10 +24,10 @@ export const scanOp: Op<ScanAttributes> = {
   rule: { kind: "loop" },
 };
 
-/** A loop whose constants are what its body reads from outside. */
+/** A loop whose constants are the outside values that its body reads. */
 export function loop(parts: BodyParts, { initial, stacked, steps, reverse }: LoopInputs): Node {
   const whole = makeBody(parts);
-  // Rows that nothing reads are not part of it.
+  // Unread rows are not part of it.
   const read = new Set(whole.order);
   const body = { ...whole, rows: whole.rows.filter((row) => read.has(row)) };
   const inputs = stacked.filter((_, place) => read.has(parts.rows[place] as Node));
@@ -55,5 +55,5 @@ export function finalOf(node: Node, carried: number): Node {
   return apply(scanFinalOp, [node], { value: carried, shape, dtype });
 }
 
-/** What the gradient, which is another loop, is made with. */
+/** The constructors for the gradient, which is another loop. */
 const loopOps: LoopOps = { loop, stackOf, finalOf };

@@ -1,36 +1,36 @@
-// The body of a loop over time: a graph over leaves. What it reads from outside becomes constants of the loop.
+// The body of a loop over time: a graph over leaves. Outside values that it reads become constants of the loop.
 import { nodeKey } from "../key.ts";
 import { type LoopBody, type Node, type Op, sourceNode, type TensorType } from "../node.ts";
 import { dependents, topologicalOrder } from "../walk.ts";
 import { expandOp } from "./broadcast.ts";
 import { permuteOp, reshapeOp } from "./movement.ts";
 
-/** A leaf of a body that is about to be made. */
+/** A leaf of a body under construction. */
 export const stepLeaf = (type: TensorType): Node => sourceNode(type, { sourceKind: "step" });
 
-/** What the body reads at each step, and what becomes of it. */
+/** The values that the body reads at each step, and their successors. */
 export interface BodyParts {
   readonly carried: readonly Node[];
   readonly rows: readonly Node[];
   readonly next: readonly Node[];
-  /** Other values that results may ask for. */
+  /** Other values that results may request. */
   readonly outputs: readonly Node[];
   readonly keeps: LoopBody["keeps"];
 }
 
-/** Views of constants stay in the body, where they cost nothing and need no memory. */
+/** Views of constants stay in the body, where they are free and need no memory. */
 const views: readonly Op<never>[] = [reshapeOp, permuteOp, expandOp];
 const staysInside = (node: Node): boolean =>
   node.source === undefined && (node.inputs.length === 0 || views.some((op) => (op as unknown) === node.op));
 
 /**
- * The body over leaves made by `stepLeaf`, before everything that depends on them. The outermost nodes that do not depend on them become
- * constants: they are computed once, outside.
+ * The body over leaves from `stepLeaf`, which must be made before everything that depends on them. The outermost nodes that do not depend
+ * on the leaves become constants: they are computed once, outside.
  */
 export function makeBody({ carried, rows, next, outputs, keeps }: BodyParts): LoopBody {
   const roots = [...next, ...outputs];
   const leaves = new Set([...carried, ...rows]);
-  // A node made before the first leaf does not depend on one.
+  // A node made before the first leaf cannot depend on one.
   const first = Math.min(...[...leaves].map(({ id }) => id));
   const around = topologicalOrder(roots, {
     inputsOf: (node) => (leaves.has(node) || node.id < first ? [] : node.inputs),
@@ -59,7 +59,7 @@ export function inputsWithin({ constants, carried, rows }: LoopBody): (node: Nod
   return (node) => (leaves.has(node) ? [] : node.inputs);
 }
 
-/** Text that is equal for bodies that compute the same. */
+/** Text that is equal for bodies with the same computation. */
 export function bodyKey({ constants, carried, rows, next, order, keeps }: LoopBody): string {
   const leaves = new Map<Node, string>();
   for (const [letter, list] of Object.entries({ c: constants, s: carried, x: rows }))

@@ -9,20 +9,20 @@ import { type DotAttributes, dot, dotOp } from "./matmul.ts";
 import { permute, permuteOp, reshape, reshapeOp } from "./movement.ts";
 import { inputsWithin } from "./scanBody.ts";
 
-/** A place in the body where a constant is read. */
+/** A use of a constant in the body. */
 export interface ConstantUse {
   readonly constant: Node;
   /** Views between the constant and the use. */
   readonly views: readonly Node[];
   /** The product or the broadcast. */
   readonly at: Node;
-  /** The side of a product that the constant is on. */
+  /** The side of the product that uses the constant. */
   readonly side: number;
   /** The other side of a product. */
   readonly other: Node | undefined;
 }
 
-/** Every use of a constant, where all are products or broadcasts, and undefined where one is not: its gradient is then summed step by step. */
+/** All uses of a constant if they are products or broadcasts; otherwise undefined, and its gradient is summed step by step. */
 export function constantUses(
   body: LoopBody,
   constant: Node,
@@ -51,12 +51,12 @@ export function constantUses(
   return uses;
 }
 
-/** A broadcast that enters a product has the size of the product: its gradient is not worth keeping for every step. */
+/** A broadcast that enters a product is as large as the product: its gradient is not worth keeping for every step. */
 const isElementwise = ({ op }: Node): boolean => op.rule.kind === "element" && op.traits?.view !== "all";
 
-/** The gradient of a constant through one of its uses, from the gradients there and the other sides of all steps. */
+/** The gradient of a constant through one of its uses, from the gradients there and the other operands of all steps. */
 export function gradientFromUse(use: ConstantUse, constant: Node, others: Node | undefined, grads: Node): Node {
-  // Over stand-ins, so that the walk does not go on into the loop.
+  // Over placeholders, so that the walk does not continue into the loop.
   const own = sourceNode(constant, { sourceKind: "argument" });
   const other = others && sourceNode(others, { sourceKind: "argument" });
   const grad = sourceNode(grads, { sourceKind: "argument" });
@@ -79,11 +79,11 @@ export function gradientFromUse(use: ConstantUse, constant: Node, others: Node |
 const allBroadcasts = ({ shape }: Node, seen: Node, steps: number): Node =>
   expand(reshape(seen, [1, ...seen.shape]), [steps, ...shape]);
 
-/** The product for all steps, [steps, …]: the steps are one more dim of the side that changes. */
+/** The product for all steps, [steps, …]: the steps are an additional dim of the other operand. */
 function allProducts({ batch, inner }: DotAttributes, side: number, seen: Node, other: Node): Node {
   const dims = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, place) => from + place);
   const rank = other.shape.length;
-  // The dim of the steps comes after those that the product keeps in front: batch, and on the right side what is summed over.
+  // The step dim follows the dims that the product keeps in front: batch and, on the right side, those summed over.
   const kept = side === 1 ? batch : batch + inner;
   const turned = permute(other, [...dims(1, kept + 1), 0, ...dims(kept + 1, rank)]);
   const product = side === 1 ? dot(turned, seen, batch, inner) : dot(seen, turned, batch, inner);

@@ -1,5 +1,5 @@
-// The gradient of a loop: a loop that runs backwards. It reads the residuals of the first one; the gradients of constants
-// that stay outside it are in scanConstants.ts.
+// The gradient of a loop: a loop that runs backwards and reads the residuals of the first one. The gradients of constants
+// that are computed outside of it are in scanConstants.ts.
 import { at } from "../at.ts";
 import { pullback, type Seed } from "../autodiff.ts";
 import { isFloat } from "../dtype.ts";
@@ -27,7 +27,7 @@ export function scanGradient(
   const active = activeLeaves(body, new Set(leaves.filter((leaf, k) => isFloat(leaf.dtype) && needs(k))));
   const isActive = (leaf: Node): boolean => active.has(leaf);
 
-  // The gradients of the results: of carried values after the last step, and a row of each stack.
+  // The gradients of the results: of carried values after the last step, and one row per stack.
   const finals = new Map<number, Node>();
   const stacks = new Map<Node, Node>();
   const sum = <K>(map: Map<K, Node>, key: K, grad: Node): void => {
@@ -48,7 +48,7 @@ export function scanGradient(
     ...stackLeaves.map(({ value, leaf }) => ({ node: value, grad: leaf })),
   ].filter(({ node: value }) => isFloat(value.dtype));
 
-  // Gradients of constants whose uses allow it are taken outside the loop, for all steps at once.
+  // If their uses allow it, gradients of constants are computed outside the loop, for all steps at once.
   const uses = new Map<Node, readonly ConstantUse[] | undefined>(
     constants.filter(isActive).map((leaf) => [leaf, constantUses(body, leaf, seeds)]),
   );
@@ -59,7 +59,7 @@ export function scanGradient(
   const found = pullback(seeds, wrt, new Set(leaves));
   const slopeOf = new Map(wrt.map((value, place) => [value, found[place]]));
 
-  // The same over what the steps left behind.
+  // The same over the residuals of the steps.
   const totals = new Map(summed.map((leaf) => [leaf, stepLeaf(leaf)]));
   const slope = (value: Node): Node => slopeOf.get(value) ?? zeros(value);
   const values = [
@@ -130,7 +130,7 @@ export function scanGradient(
   return leaves.map((leaf, k) => (needs(k) ? gradients.get(leaf) : undefined));
 }
 
-/** The leaves that need a gradient: those asked for, and carried values that come to depend on them. */
+/** The leaves that need a gradient: the requested ones, and carried values that come to depend on them. */
 function activeLeaves(body: LoopBody, asked: ReadonlySet<Node>): ReadonlySet<Node> {
   const active = new Set(asked);
   const inputsOf = inputsWithin(body);

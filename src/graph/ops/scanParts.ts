@@ -1,4 +1,4 @@
-// The parts of a scan node: its body, and its inputs by their role.
+// The parts of a scan node: its body, and its inputs by role.
 import type { DType } from "../dtype.ts";
 import { InternalError } from "../errors.ts";
 import { isOp, type LoopBody, type Node, type Op } from "../node.ts";
@@ -9,7 +9,7 @@ export type ScanAttributes = {
   readonly steps: number;
   /** From the last row to the first. */
   readonly reverse: boolean;
-  /** The body as text: equal for loops that compute the same. */
+  /** The body as text: equal for loops with the same computation. */
   readonly body: string;
 };
 
@@ -59,7 +59,7 @@ export const scanFinalOp: Op<ResultAttributes> = {
   rule: { kind: "result" },
 };
 
-/** What a result of a loop is: a value of its body by its place there, or a carried value by its number. */
+/** The kind of a loop's result: a body value by its index, or a carried value by its number. */
 export function scanResult(node: Node): { readonly kind: "stack" | "final"; readonly value: number } {
   if (isOp(node, scanStackOp)) return { kind: "stack", value: node.attributes.value };
   if (isOp(node, scanFinalOp)) return { kind: "final", value: node.attributes.value };
@@ -74,7 +74,7 @@ export interface LoopInputs {
   readonly reverse: boolean;
 }
 
-/** What makes loops and their results, for the gradient, which is another loop. */
+/** Constructors of loops and their results, for the gradient, which is another loop. */
 export interface LoopOps {
   loop(parts: BodyParts, inputs: LoopInputs): Node;
   stackOf(node: Node, value: Node): Node;

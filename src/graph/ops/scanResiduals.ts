@@ -9,17 +9,17 @@ import { bodyOf, type LoopOps, scanInputs } from "./scanParts.ts";
 const isCheap = ({ op: { rule, traits } }: Node): boolean =>
   rule.kind === "check" || (rule.kind === "element" && !traits?.costly && !traits?.ownGradient);
 
-/** A value is computed again from so many others at most. */
+/** Most values that a value is recomputed from. */
 const mostParts = 8;
 
 export interface StandIns {
-  /** For each value of the body that is read, and for what it is computed from, its stand-in in another body. */
+  /** For each body value that is read, and for the values it is computed from, its stand-in in another body. */
   readonly values: ReadonlyMap<Node, Node>;
-  /** The leaves of that body, and the stacks whose rows they are. */
+  /** The leaves of that body, and the stacks that provide their rows. */
   readonly rows: readonly { readonly leaf: Node; readonly stack: Node }[];
 }
 
-/** What stands for values of the loop's body in the body of its gradient. */
+/** The stand-ins for values of the loop's body in the body of its gradient. */
 export function standIns(ops: LoopOps, node: Node, wanted: readonly Node[]): StandIns {
   const body = bodyOf(node);
   const { constants, carried, rows, next, order } = body;
@@ -36,7 +36,7 @@ export function standIns(ops: LoopOps, node: Node, wanted: readonly Node[]): Sta
   };
   const inMemory = new Set([...carried, ...rows, ...next.filter((value) => !values.has(value))]);
   const parts = partsOf(order, (value) => values.has(value) || inMemory.has(value), body.keeps === "carried");
-  /** Of a check the value is that of its index. */
+  /** The value of a check is that of its index. */
   const readBy = (value: Node): readonly Node[] => (isCheck(value) ? value.inputs.slice(0, 1) : value.inputs);
   const again = (value: Node): boolean => !inMemory.has(value) && parts.get(value)?.has(value) !== true;
   const read = new Set(wanted);
@@ -55,8 +55,8 @@ export function standIns(ops: LoopOps, node: Node, wanted: readonly Node[]): Sta
 }
 
 /**
- * For each value what has to be in memory to have it: itself, or what it is computed from, where that is cheap and no larger. Leaves
- * and carried values are there anyway.
+ * For each value, what must be in memory to obtain it: itself, or the values it is computed from if that is cheap and takes no more memory.
+ * Leaves and carried values are available anyway.
  */
 function partsOf(
   order: readonly Node[],
@@ -71,7 +71,7 @@ function partsOf(
     if (isCheap(value)) for (const input of value.inputs) for (const part of parts.get(input) ?? []) from.add(part);
     const bytes = [...from].reduce((sum, part) => sum + sizeOf(part.shape), 0);
     if (isCheap(value) && from.size <= mostParts && bytes <= sizeOf(value.shape)) continue;
-    // An inner loop has no value to keep: where its gradient needs more than its results, it runs again.
+    // An inner loop has no value to keep: if its gradient needs more than its results, it runs again.
     if (value.op.rule.kind === "loop") {
       for (const input of value.inputs) for (const part of parts.get(input) ?? []) from.add(part);
       continue;

@@ -1,4 +1,4 @@
-// Values written at positions: scatter and its reductions, put, indexed assignment. Gradients go to the value that was kept, which is found first.
+// Values written at positions: scatter and its reductions, put, indexed assignment. The surviving value is found first and gets the gradient.
 import { at } from "../at.ts";
 import { isFloat } from "../dtype.ts";
 import { HebbError, ShapeError } from "../errors.ts";
@@ -18,7 +18,7 @@ export type ScatterReduction = (typeof reductions)[number];
 const number = (value: number, like: TensorType): Node => full([], value, like.dtype);
 const zeros = (like: TensorType, dtype = like.dtype): Node => full(like.shape, 0, dtype);
 
-/** What goes where: positions along a dim, checked. */
+/** A scatter's arguments, with checked positions along a dim. */
 export interface Placed {
   readonly x: Node;
   readonly dim: number;
@@ -26,7 +26,7 @@ export interface Placed {
   readonly source: Node;
 }
 
-/** The positions of a scatter, and its source cut to them. */
+/** The positions of a scatter, and its source sliced to their shape. */
 export function placed(where: string, x: Node, dim: number, index: Node, source: Node): Placed {
   const axis = normalizeAxis(dim, x.shape.length, where);
   const fits = (shape: readonly number[]): boolean =>
@@ -41,7 +41,7 @@ export function placed(where: string, x: Node, dim: number, index: Node, source:
   return { x, dim: axis, index: checkedPlaces(where, x, axis, index), source: el.cast(part, x.dtype) };
 }
 
-/** Positions along a dim, checked. */
+/** Positions along a dim, with a check. */
 export const checkedPlaces = (where: string, x: Node, dim: number, index: Node): Node =>
   checkIndex(positions(where, index), at(x.shape, dim), {
     by: `${where} along dim ${dim}`,
@@ -49,7 +49,7 @@ export const checkedPlaces = (where: string, x: Node, dim: number, index: Node):
     count: "the size of that dim",
   });
 
-/** Positions in order, where each run of equal ones ends, and where their sources lie. */
+/** The sorted positions, the ends of the runs of equal ones, and the indices of their sources. */
 function runs({ index, dim }: Pick<Placed, "index" | "dim">): {
   readonly order: Node;
   readonly sorted: Node;
@@ -67,7 +67,7 @@ function runs({ index, dim }: Pick<Placed, "index" | "dim">): {
   return { order, sorted, ends };
 }
 
-/** Each value at its position, where `ends` holds; 0 elsewhere. No two of them meet. */
+/** Each value at its position if `ends` holds, 0 elsewhere. No two of them collide. */
 const spread = (like: TensorType, dim: number, sorted: Node, ends: Node, values: Node): Node =>
   trustedScatterAdd(zeros(like, values.dtype), dim, sorted, el.where(ends, values, number(0, values)));
 
@@ -75,11 +75,11 @@ const spread = (like: TensorType, dim: number, sorted: Node, ends: Node, values:
 const isMet = (like: TensorType, dim: number, index: Node): Node =>
   el.gt(trustedScatterAdd(zeros(like, "int32"), dim, index, full(index.shape, 1, "int32")), int(0));
 
-/** Where in the index each position of a dim stands for the last time, −1 where it does not. */
+/** The last index at which each position of a dim occurs, −1 if it does not. */
 const lastAt = (shape: readonly number[], dim: number, index: Node): Node =>
   makeNode(lastAtOp, [full(shape, -1, "int32"), index], { dim });
 
-/** x with the source in the places of the index; of several for one place the last stays. */
+/** x with the source at the positions of the index; for duplicate positions the last wins. */
 export function overwritten({ x, dim, index, source }: Placed): Node {
   if (sizeOf(index.shape) === 0) return x;
   const winner = lastAt(x.shape, dim, index);
@@ -87,8 +87,8 @@ export function overwritten({ x, dim, index, source }: Placed): Node {
 }
 
 /**
- * x with the slices of the source at positions of a dim, one row of them for all slices; of several for one position the last stays. Who wins is
- * found once, and not for each element of a slice.
+ * x with slices of the source at positions of a dim, one list of positions for all slices; for duplicate positions the last wins. The
+ * winner is found once, not for each element of a slice.
  */
 export function slicesOverwritten({ x, dim, index, source }: Placed): Node {
   if (sizeOf(source.shape) === 0) return x;
@@ -100,7 +100,7 @@ export function slicesOverwritten({ x, dim, index, source }: Placed): Node {
   return el.where(met, trustedIndexSelect(source, dim, winner), x);
 }
 
-/** Gather from a source that may be smaller than the positions in dims other than its own: the rest is never used. */
+/** Gathers from a source that may be smaller than the positions in other dims; the padding is never used. */
 function gatherWithin(source: Node, dim: number, places: Node): Node {
   const missing = places.shape.map((extent, k) => (k === dim ? 0 : extent - at(source.shape, k)));
   const wide = missing.every((count) => count === 0)
@@ -113,7 +113,7 @@ function gatherWithin(source: Node, dim: number, places: Node): Node {
   return trustedGather(wide, dim, places);
 }
 
-/** Each element joined with those before it in its run. */
+/** Each element combined with the preceding ones in its run. */
 function runningOver(values: Node, sorted: Node, dim: number, join: (a: Node, b: Node) => Node): Node {
   const extent = at(values.shape, dim);
   let joined = values;
@@ -126,7 +126,7 @@ function runningOver(values: Node, sorted: Node, dim: number, join: (a: Node, b:
   return joined;
 }
 
-/** x joined with the source at the positions; without `includeSelf`, what x holds there has no part in it. */
+/** x combined with the source at the positions; without `includeSelf`, the old value of x does not take part. */
 export function reduced(parts: Placed, reduction: ScatterReduction, includeSelf: boolean): Node {
   const { x, dim, index, source } = parts;
   if (sizeOf(index.shape) === 0) return x;
@@ -167,7 +167,7 @@ function extremes(parts: Placed, met: Node, join: (a: Node, b: Node) => Node, in
   const own = spread(x, dim, sorted, ends, found);
   const value: Node = el.where(met, includeSelf ? join(x, own) : own, x);
   if (!isFloat(x.dtype)) return value;
-  // Equal ones share the gradient evenly.
+  // Equal values share the gradient evenly.
   const result: Node = withGradient(el.stopGradient(value), [x, source], (grad) => {
     const there = trustedGather(result, dim, index);
     const hits = el.cast(el.eq(source, there), grad.dtype);
@@ -179,7 +179,7 @@ function extremes(parts: Placed, met: Node, join: (a: Node, b: Node) => Node, in
   return result;
 }
 
-/** x with `values` at flat places, the last of several, or all of them added. */
+/** x with `values` at flat indices: the last of duplicates, or with `accumulate` their sum. */
 export function putFlat(x: Node, places: Node, values: Node, accumulate: boolean): Node {
   const [flat, index, source] = [x, places, el.cast(values, x.dtype)].map((part) => reshape(part, [-1])) as [
     Node,
@@ -193,7 +193,7 @@ export function putFlat(x: Node, places: Node, values: Node, accumulate: boolean
   return reshape(result, x.shape);
 }
 
-/** The shapes of a source and of the slices that it replaces must be equal. */
+/** Checks that the source has the shape of the slices it replaces. */
 export function sameSlices(where: string, source: Node, wanted: readonly number[]): void {
   if (!sameShape(source.shape, wanted))
     throw new ShapeError(`${where}: the source must be ${formatShape(wanted)}, got ${formatShape(source.shape)}`);

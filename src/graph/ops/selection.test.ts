@@ -1,4 +1,4 @@
-// Ranks, quantiles and the k first of long rows against the sorting network: ties, zeros of both signs, NaN, infinities, the gradient.
+// Ranks, quantiles and the first k of long rows against a sort: ties, signed zeros, NaN, infinities, the gradient.
 import { describe, expect, it } from "vitest";
 import { evaluate, valueOf } from "../../../test/conformance/run.ts";
 import { createReferenceDevice } from "../../backends/reference/index.ts";
@@ -14,7 +14,7 @@ import { topk } from "./topk.ts";
 const device = createReferenceDevice();
 const special = [Number.NaN, 0, -0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 2 ** -140, -(2 ** -140), 1e30];
 
-/** Numbers of both signs and of many sizes, few of them different, and all that is special. */
+/** Numbers of both signs and many magnitudes, with few distinct values, and all special values. */
 const draws = (count: number, dtype: DType): number[] =>
   Array.from({ length: count }, (_, i) => {
     const pick = Math.imul(i + 1, 2654435761) >>> 24;
@@ -36,7 +36,7 @@ function run(
 }
 
 describe.each<DType>(["float32", "float16", "bfloat16", "int32", "uint8"])("%s", (dtype) => {
-  it.each([0, 1])("places of ranks along dim %i are those of a stable sort", (dim) => {
+  it.each([0, 1])("indices of ranks along dim %i match a stable sort", (dim) => {
     const shape = dim === 0 ? [40, 3] : [3, 40];
     const rest = dim === 0 ? [1, 3] : [3, 1];
     const ranks = [0, 1, 7, 19, 20, 33, 38, 39];
@@ -52,7 +52,7 @@ describe.each<DType>(["float32", "float16", "bfloat16", "int32", "uint8"])("%s",
     });
   });
 
-  it.each([21, 30, 50])("the first %i of long rows are those of a stable sort", (k) => {
+  it.each([21, 30, 50])("the first %i of long rows match a stable sort", (k) => {
     const found = run(dtype, [2, 200], (x) =>
       [true, false].flatMap((largest) => [topk(x, k, 1, largest).indices, slice(argsort(x, 1, largest), 1, 0, k)]),
     );

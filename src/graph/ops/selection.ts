@@ -1,4 +1,4 @@
-// The kth element without a full sort: numbers become integers in the same order, whose bits are found one by one by counting.
+// The kth element without a full sort: numbers become integers in the same order, and counting finds the bits of the result one by one.
 import { at } from "../at.ts";
 import { composed } from "../compose.ts";
 import type { Node } from "../node.ts";
@@ -9,16 +9,16 @@ import { cumsum, trustedGather } from "./indexing.ts";
 import { argsort } from "./sort.ts";
 import { keysOf } from "./sortKeys.ts";
 
-/** Shorter rows are sorted as quickly, and so are rows of which more ranks are asked for, or than one for so many elements. */
+/** For shorter rows a sort is as fast, and so it is for more ranks, or for more than one rank per this many elements. */
 const shortest = 32;
 const mostRanks = 8;
 
 const countOf = (holds: Node, axis: number): Node => sum(el.cast(holds, "int32"), [axis], true);
 
-/** Whether elements of rows of so many are found by their bits. */
+/** Whether elements of rows this long are selected by their bits. */
 const isSelected = (x: Node, axis: number): boolean => at(x.shape, axis) >= shortest && x.dtype !== "float64";
 
-/** The key of a rank in each row; how many of its equals have passed at each place, and how many do before the element of the rank. */
+/** The key of a rank in each row, the running count of elements with that key, and the number of them before the element of the rank. */
 function keyOfRank(
   keys: Node,
   axis: number,
@@ -36,7 +36,7 @@ function keyOfRank(
   return { key, passed: cumsum(el.cast(el.eq(keys, key), "int32"), axis), before: el.sub(rank, less) };
 }
 
-/** The place in each row of the element of a rank, which counts from 0 in the order of a stable sort. `rank`, one of `ranks`, has one element for each row. */
+/** The index in each row of the element of a rank, counted from 0 in the order of a stable sort. `rank`, one of `ranks`, has one element per row. */
 export function placeOfRank(x: Node, axis: number, rank: Node, ranks = 1): Node {
   let place: Node;
   if (isSelected(x, axis) && ranks <= Math.min(mostRanks, at(x.shape, axis) / shortest)) {

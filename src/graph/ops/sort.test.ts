@@ -23,7 +23,7 @@ function run(
   );
 }
 
-/** Few distinct values, so that ties abound, and some NaN. */
+/** Few distinct values, so that there are many ties, and some NaN. */
 const draws = (count: number, seed: number): number[] =>
   Array.from({ length: count }, (_, i) => {
     const pick = Math.imul(i + 1, 2654435761 + 97 * seed) >>> 27;
@@ -32,7 +32,7 @@ const draws = (count: number, seed: number): number[] =>
 
 const rank = (x: number): number => (Number.isNaN(x) ? Number.POSITIVE_INFINITY : x);
 
-/** Where `argsort` finds the values, and where they are to be. */
+/** The indices from `argsort`, and the expected ones. */
 const places = (dtype: DType, values: readonly number[], isDescending: boolean): readonly number[] =>
   evaluate(device, [valueOf(dtype, [values.length], values)], ([x]) => [argsort(x as Node, 0, isDescending)])[0]
     ?.data ?? [];
@@ -97,7 +97,7 @@ describe("argsort", () => {
     }
   });
 
-  it("tells float64 apart in the last place, at every magnitude", () => {
+  it("distinguishes float64 values in the last place, at every magnitude", () => {
     const next = (x: number): number => x * (1 + Number.EPSILON);
     const sizes = [1e-300, 2 ** -121, 2 ** -120, 1e-40, 1, 1 / 3, 1e10, 2 ** 120, 1e38, 1e40, 1e300].flatMap((x) => [
       next(x),
@@ -127,7 +127,7 @@ describe("topk", () => {
       draws(count, 4).map((x) => (x === 0 ? Number.NEGATIVE_INFINITY : x === 6 ? Number.POSITIVE_INFINITY : x)),
     ],
     ["little but NaN", draws(count, 5).map((x, i) => (i % 13 === 0 ? x : Number.NaN))],
-  ])("of few gives the beginning of the order of all: %s", (_, values) => {
+  ])("of a few gives the beginning of the full order: %s", (_, values) => {
     for (const largest of [true, false])
       for (const k of [1, 3, 10]) {
         const [few, all] = run([count], values, (x) => [topk(x, k, 0, largest).indices, argsort(x, 0, largest)]);
@@ -137,18 +137,18 @@ describe("topk", () => {
 });
 
 describe("sort and topk", () => {
-  it("send the gradient back where the values came from", () => {
+  it("send the gradient back to the original positions", () => {
     const weighted = (values: Node): Node => sum(mul(values, iota(values.shape, 0, "float64")));
     expect(run([4], [3, 1, 2, 0], (x) => gradients(weighted(sort(x).values), [x]))[0]).toEqual([3, 1, 2, 0]);
     expect(run([4], [3, 1, 2, 0], (x) => gradients(weighted(topk(x, 3).values), [x]))[0]).toEqual([0, 2, 1, 0]);
   });
 
-  it("give nothing for the positions", () => {
+  it("give no gradient for the indices", () => {
     const x = inputNode({ shape: [4], dtype: "float64" });
     expect(gradients(sum(mul(x, sort(x).indices)), [x])[0]?.shape).toEqual([4]);
   });
 
-  it("say how many there are", () => {
+  it("report the number of elements", () => {
     expect(() => topk(inputNode({ shape: [3], dtype: "float32" }), 4)).toThrow(/k is 4, but dim -1 of \[3\] holds 3/);
   });
 });

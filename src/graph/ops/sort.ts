@@ -1,4 +1,4 @@
-// Sorting: short rows by counting what comes before each element, longer ones digit by digit (a stable radix sort).
+// Sorting: short rows by counting the elements before each one, longer ones digit by digit (a stable radix sort).
 
 import { apply } from "../apply.ts";
 import { at } from "../at.ts";
@@ -15,18 +15,18 @@ import { wordsOf } from "./sortKeys.ts";
 
 /** Longer rows are sorted digit by digit. */
 const longestCounted = 128;
-/** Bits of a digit: the places of all digits stay in the nearest cache. */
+/** Bits per digit: the counters of all digits stay in the L1 cache. */
 const digitBits = 8;
 const digits = 2 ** digitBits;
-/** So many elements are walked one after another. */
+/** Elements per chunk, which are processed sequentially. */
 const chunkLength = 4096;
 
 /** The lowest bit of the digit. */
 type DigitAttributes = { readonly shift: number };
 
 /**
- * Puts places (input 2) in the order of a digit of their keys (input 1, both [..., chunks, length]), equal ones as they came. Input 0 says where the
- * first of each digit goes, for each chunk, [..., chunks · digits]. The result: where the next would go, the places and their keys.
+ * Orders indices (input 2) by a digit of their keys (input 1, both [..., chunks, length]), stably. Input 0 has the first target of each digit
+ * of each chunk, [..., chunks · digits]. The result: the next targets, the indices and their keys.
  */
 export const distributeOp: Op<DigitAttributes> = {
   name: "distribute",
@@ -45,7 +45,7 @@ export const distributeOp: Op<DigitAttributes> = {
   },
 };
 
-/** Elements of a row, in all its chunks. */
+/** Elements of a row, over all its chunks. */
 const countOf = ({ shape }: TensorType): number => sizeOf(shape.slice(-2));
 
 function distributed({ attributes, type, inputTypes, point, ...of }: TileContext<DigitAttributes>): TileElement[] {
@@ -64,7 +64,7 @@ function distributed({ attributes, type, inputTypes, point, ...of }: TileContext
   ];
 }
 
-/** Positions that sort a dim, stable; NaN is the largest (torch.sort with stable=True). */
+/** Indices that sort a dim, stably; NaN is the largest (torch.sort with stable=True). */
 export function argsort(x: Node, dim = -1, descending = false): Node {
   const axis = wrapAxis(dim, x.shape.length, "sort");
   if (x.shape.length === 0 || at(x.shape, axis) <= 1 || x.shape.includes(0)) return full(x.shape, 0, "int32");
@@ -78,7 +78,7 @@ export function argsort(x: Node, dim = -1, descending = false): Node {
   return composed("argsort", [x], { dim: axis, descending }, permute(places, back));
 }
 
-/** By how many elements of its row come before each. */
+/** Sorts by the number of elements of the row before each one. */
 function counted(words: readonly Node[], lead: Shape, extent: number): Node {
   const dim = lead.length;
   const shape = [...lead, extent];
@@ -92,7 +92,7 @@ function counted(words: readonly Node[], lead: Shape, extent: number): Node {
   return trustedScatterAdd(full(shape, 0, "int32"), dim, rank, iota(shape, dim));
 }
 
-/** By one digit of the keys after another, the least significant first. */
+/** Sorts by one digit of the keys at a time, least significant first. */
 function byDigits(words: readonly Node[], lead: Shape, extent: number): Node {
   const dim = lead.length;
   const chunks = Math.ceil(extent / chunkLength);
@@ -103,7 +103,7 @@ function byDigits(words: readonly Node[], lead: Shape, extent: number): Node {
   const ones = full(shape, 1, "int32");
   let places = iota([...lead, width], dim);
   for (const [number, word] of words.entries()) {
-    // Counted from 0 on. The padding is as large as any key, and lies behind equal ones.
+    // Keys as unsigned integers. The padding is as large as the largest key, and sorts after equal ones.
     const padded = pad(
       el.bitwiseXor(word, int(-(2 ** 31))),
       [...lead.map(() => [0, 0] as const), [0, width - extent]],
@@ -114,7 +114,7 @@ function byDigits(words: readonly Node[], lead: Shape, extent: number): Node {
       keys = reshape(keys, shape);
       const digit = el.bitwiseAnd(el.shiftRight(keys, int(shift)), int(digits - 1));
       const counts = trustedScatterAdd(none, dim + 1, digit, ones);
-      // Before a digit of a chunk come its like in earlier chunks, and all smaller ones.
+      // A digit of a chunk comes after the same digit in earlier chunks, and after all smaller digits.
       const upTo = chunks === 1 ? counts : cumsum(counts, dim);
       const totals = slice(upTo, dim, chunks - 1);
       const starts = el.add(el.sub(upTo, counts), el.sub(cumsum(totals, dim + 1), totals));
@@ -127,7 +127,7 @@ function byDigits(words: readonly Node[], lead: Shape, extent: number): Node {
   return slice(places, dim, 0, extent);
 }
 
-/** Values in order along a dim, and where they came from. The gradient of the values follows the positions. */
+/** Values sorted along a dim, and their original indices. The gradient of the values follows the indices. */
 export function sort(x: Node, dim = -1, descending = false): { values: Node; indices: Node } {
   const indices = argsort(x, dim, descending);
   if (x.shape.includes(0) || x.shape.length === 0) return { values: x, indices };

@@ -1,4 +1,4 @@
-// Numbers as integers in the order of `sort`, in which 0 and −0 are equal, and NaN is the largest.
+// Numbers as integers in the order of `sort`: 0 and −0 are equal, and NaN is the largest.
 import { apply } from "../apply.ts";
 import { isFloat } from "../dtype.ts";
 import { type Node, notDifferentiable, type Op, type TensorType } from "../node.ts";
@@ -16,7 +16,7 @@ export const orderKeyOp: Op = {
     element({ input, index }) {
       const x = input(0, index);
       const bits = scalar.bitcast(x, "int32");
-      // Of numbers below 0 the bits but the sign are turned around.
+      // For negative numbers, all bits but the sign are inverted.
       const turned = scalar.binary("xor", bits, scalar.int(0x7fffffff));
       const key = scalar.select(scalar.binary("lt", bits, scalar.int(0)), turned, bits);
       const known = scalar.select(scalar.binary("eq", x, scalar.constant(0, "float32")), scalar.int(0), key);
@@ -27,20 +27,20 @@ export const orderKeyOp: Op = {
 
 const opposite = (keys: Node): Node => el.sub(int(-1), keys);
 
-/** Of all but float64. */
+/** For all dtypes but float64. */
 export function keysOf(x: Node, descending = false): Node {
   const values = el.stopGradient(x);
   const keys = isFloat(x.dtype) ? apply(orderKeyOp, [el.cast(values, "float32")], {}) : el.cast(values, "int32");
   return descending ? opposite(keys) : keys;
 }
 
-/** Whole numbers that order all: where those behind are equal, the ones before decide. */
+/** Integer keys for any dtype, least significant first: a word decides where all later ones are equal. */
 export const wordsOf = (x: Node, descending: boolean): Node[] =>
   x.dtype === "float64"
     ? partsOf(el.stopGradient(x)).map((word) => (descending ? opposite(word) : word))
     : [keysOf(x, descending)];
 
-/** Of float64: what the nearest float32 leaves, that one, and the range of magnitudes that both are taken from. */
+/** For float64: the remainder after the nearest float32, that float32, and the range of magnitudes that both are taken from. */
 function partsOf(x: Node): Node[] {
   const number = (value: number): Node => full([], value, "float64");
   let value = x;
@@ -54,7 +54,7 @@ function partsOf(x: Node): Node[] {
   }
   const near = el.cast(value, "float32");
   const wide = el.cast(near, "float64");
-  // A multiple of 2^-53 of the number: twice that is kept.
+  // A multiple of 2^-53 of the number: twice that precision is kept.
   const rest = el.mul(el.div(el.sub(value, wide), el.abs(wide)), number(2 ** 54));
   const side = el.cast(el.sign(value), "int32");
   return [el.cast(rest, "int32"), keysOf(near), el.where(el.isnan(x), int(127), el.mul(side, range))];

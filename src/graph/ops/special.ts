@@ -1,4 +1,4 @@
-// Elementwise special functions: inverse and hyperbolic ones, logarithms, relatives of erf and Γ, Bessel functions, neighbours.
+// Elementwise special functions: inverse and hyperbolic ones, logarithms, relatives of erf and Γ, Bessel functions, adjacent floats.
 
 import { apply } from "../apply.ts";
 import { isFloat } from "../dtype.ts";
@@ -12,11 +12,11 @@ import * as fn from "./specialScalars.ts";
 
 type None = Record<string, never>;
 
-/** Whole numbers become float32 first, as in PyTorch. */
+/** Integers become float32 first, as in PyTorch. */
 export const floating = (x: Node): Node => (isFloat(x.dtype) ? x : el.cast(x, "float32"));
 const number = (value: number, like: TensorType): Node => full(like.shape, value, like.dtype);
 
-/** grad · slope; where no gradient arrives and the slope is infinite or NaN, 0. */
+/** grad · slope; 0 if the gradient is 0 and the slope is infinite or NaN. */
 const along = (grad: Node, slope: Node): Node =>
   el.mul(grad, el.where(el.logicalOr(el.isfinite(slope), el.ne(grad, number(0, grad))), slope, number(0, slope)));
 
@@ -133,6 +133,6 @@ export function nextafter(x: Node, y: Node): Node {
   const [a, b] = el.align("nextafter", floating(x), floating(y));
   return apply(nextafterOp, [a, b], {});
 }
-/** Whether the sign is negative, that of −0 too. NaN counts as positive. */
+/** Whether the sign is negative, including −0. NaN counts as positive. */
 export const signbit = (x: Node): Node =>
   isFloat(x.dtype) ? apply(signbitOp, [x], {}) : el.lt(x, el.scalarLike(0, x));

@@ -21,7 +21,7 @@ const nan = (like: Scalar): Scalar => num(Number.NaN, like);
 const polynomial = (x: Scalar, coefficients: readonly number[]): Scalar =>
   coefficients.reduceRight<Scalar>((sum, c) => plus(times(sum, x), c), num(0, x));
 
-/** The function computed in float64, for those whose parts lose digits to each other. */
+/** Computes a function in float64, for those whose terms cancel. */
 const wide =
   (fn: (x: Scalar) => Scalar) =>
   (x: Scalar): Scalar =>
@@ -35,20 +35,20 @@ const odd =
     return choose(is("eq", x, 0), x, choose(is("lt", x, 0), unary("neg", value), value));
   };
 
-// ── inverse circular and hyperbolic functions ──
+// ── inverse trigonometric and hyperbolic functions ──
 
-/** √(1 − x²) without the loss near 1. */
+/** √(1 − x²) without cancellation near 1. */
 const besideUnit = (x: Scalar): Scalar => unary("sqrt", times(less(1, x), plus(x, 1)));
 
 export const asin = (x: Scalar): Scalar => choose(is("eq", x, 0), x, scalar.binary("atan2", x, besideUnit(x)));
 export const acos = (x: Scalar): Scalar => scalar.binary("atan2", besideUnit(x), x);
 
-/** Beyond this eˣ is near the end of the range. */
+/** Above this, eˣ approaches the largest float. */
 const largestPower = (x: Scalar): number => (x.dtype === "float64" ? 709 : 88);
-/** Beyond this x² + 1 is x², to the last digit. */
+/** Above this, x² + 1 rounds to x². */
 const squareAlone = (x: Scalar): number => (x.dtype === "float64" ? 2 ** 28 : 2 ** 13);
 
-/** eˣ / 2 where eˣ alone would overflow. */
+/** eˣ / 2 where eˣ itself would overflow. */
 function halfPower(x: Scalar): Scalar {
   const root = unary("exp", times(x, 0.5));
   return times(times(root, 0.5), root);
@@ -82,7 +82,7 @@ export const atanh = odd((x) => times(unary("log1p", over(times(x, 2), less(1, x
 
 // ── logarithms and powers of 2 and 10 ──
 
-/** The logarithm to a base, whole where it is whole. */
+/** The logarithm to a base, an exact integer for exact powers. */
 const logarithm = (base: number) => (x: Scalar) => {
   const near = times(unary("log", x), 1 / Math.log(base));
   const whole = unary("round", near);
@@ -92,9 +92,9 @@ export const log2 = logarithm(2);
 export const log10 = logarithm(10);
 export const exp2 = (x: Scalar): Scalar => scalar.binary("pow", num(2, x), x);
 
-// ── the error function's kin ──
+// ── relatives of the error function ──
 
-/** (1 + 2x) · e^(x²) · erfc(x) for x ≥ ½, in u = ((x − 3) / (x + 3) − 1/7) · 7/6: Chebyshev's interpolation of order 24. */
+/** (1 + 2x) · e^(x²) · erfc(x) for x ≥ ½, in u = ((x − 3) / (x + 3) − 1/7) · 7/6: Chebyshev interpolation of order 24. */
 const scaledTail = [
   1.2329951186255525, -0.12216847723549216, -0.0034960135133680501, 0.046654585346739334, -0.041806510665024317,
   0.022801799598953521, -0.0080736039381863018, 0.0013920612482483539, 0.00024740376458675844, -0.00019788758755849151,
@@ -111,7 +111,7 @@ function scaledErfc(x: Scalar): Scalar {
   return over(polynomial(choose(unary("isNaN", u), num(1, u), finite), scaledTail), plus(times(x, 2), 1));
 }
 
-/** e^(−x²), where the rounding of x² alone would cost digits: x is taken apart into a part of few digits and the rest. */
+/** e^(−x²), where rounding x² would lose precision: x is split into a part with few digits and the rest. */
 function gauss(x: Scalar): Scalar {
   const head = times(unary("round", times(x, 16)), 1 / 16);
   const rest = times(less(x, head), plus(x, head));
@@ -138,11 +138,11 @@ export const erfcx = wide((x) => {
   return choose(is("ge", x, 0.5), scaledErfc(size), near);
 });
 
-/** Winitzki's formula, right to 2 · 10⁻³, and Halley's steps from there: each makes three times as many digits right. */
+/** Winitzki's formula, accurate to 2 · 10⁻³, then Halley's steps: each triples the number of correct digits. */
 export const erfinv = wide((y) => {
   const size = unary("abs", y);
   const a = 0.147;
-  // log(1 − y²) of a size near 1 by its distance from 1, which is exact.
+  // log(1 − y²) for a magnitude near 1, from its distance to 1, which is exact.
   const rest = less(1, size);
   const l = unary("log", times(rest, plus(size, 1)));
   const t = plus(times(l, 0.5), 2 / (Math.PI * a));
@@ -160,7 +160,7 @@ export const erfinv = wide((y) => {
   return choose(is("lt", size, 1), choose(is("eq", y, 0), y, inside), edge);
 });
 
-// ── the gamma function's kin ──
+// ── relatives of the gamma function ──
 
 /** (−1)ᵏ (ζ(k) − 1) / k from k = 2 on: log Γ(2 + z) = (1 − γ) z + Σ. */
 const nearTwo = [
@@ -172,7 +172,7 @@ const nearTwo = [
   -2.7595228851242331e-10, 1.3304764374244489e-10, -6.4229645638381e-11,
 ] as const;
 const euler = 0.57721566490153286;
-/** Bernoulli's numbers B₂, B₄, … */
+/** The Bernoulli numbers B₂, B₄, … */
 const bernoulli = [1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798] as const;
 
 /** log Γ(y) for large y, by Stirling's series. */
@@ -206,7 +206,7 @@ const infinite = (x: Scalar): Scalar => is("eq", unary("abs", x), Number.POSITIV
 export const lgamma = wide((x) => {
   const reflected = is("lt", x, 0.5);
   const value = lgammaPositive(choose(reflected, less(1, x), x));
-  // Γ(x) Γ(1 − x) = π / sin πx, with πx from the nearest whole number.
+  // Γ(x) Γ(1 − x) = π / sin πx, with πx reduced to the nearest integer.
   const near = unary("abs", less(x, unary("round", x)));
   const sine = unary("sin", times(near, Math.PI));
   const mirrored = less(less(Math.log(Math.PI), unary("log", sine)), value);
@@ -237,7 +237,7 @@ function digammaPositive(x: Scalar): Scalar {
 export const digamma = wide((x) => {
   const reflected = is("lt", x, 0);
   const value = digammaPositive(choose(reflected, less(1, x), x));
-  // cot πx from the nearest whole number, so that its pole is met exactly.
+  // cot πx, reduced to the nearest integer so that its pole is exact.
   const part = less(x, unary("round", x));
   const angle = times(part, Math.PI);
   const mirrored = less(value, over(Math.PI, unary("tan", angle)));
@@ -248,7 +248,7 @@ export const digamma = wide((x) => {
   return choose(infinite(x), beyond, choose(is("eq", x, 0), pole, choose(reflected, negative, value)));
 });
 
-/** ψ⁽ⁿ⁾(x) for n ≥ 1: the terms of its sum up to 10 + n, and Euler's and Maclaurin's series for the others. */
+/** ψ⁽ⁿ⁾(x) for n ≥ 1: the terms of its sum up to 10 + n, and the Euler–Maclaurin series for the rest. */
 export const polygamma = (n: number) =>
   wide((x: Scalar) => {
     const factorial = (k: number): number => (k <= 1 ? 1 : k * factorial(k - 1));
@@ -287,7 +287,7 @@ export const polygamma = (n: number) =>
 
 // ── modified Bessel functions ──
 
-/** e^(−|x|) I_order(x), of order 0 or 1: the series of its powers for small x, the asymptotic one for large. */
+/** e^(−|x|) I_order(x), of order 0 or 1: the power series for small x, the asymptotic one for large. */
 const scaledBessel = (order: 0 | 1) => (x: Scalar) => {
   const size = unary("abs", x);
   const limit = 18;
@@ -320,9 +320,9 @@ const grown = (fn: (x: Scalar) => Scalar) =>
 export const i0 = grown(scaledBessel(0));
 export const i1 = grown(scaledBessel(1));
 
-// ── neighbours ──
+// ── adjacent floats ──
 
-/** The next float32 after x toward y, by its bits. */
+/** The next float32 after x towards y, by its bits. */
 function nextAfter32(x: Scalar, y: Scalar): Scalar {
   const bits = scalar.bitcast(x, "int32");
   const away = is("eq", is("gt", y, x), is("gt", x, 0));
@@ -348,6 +348,6 @@ export function nextAfter(x: Scalar, y: Scalar): Scalar {
   return choose(not(is("eq", x, x)), x, choose(not(is("eq", y, y)), y, found));
 }
 
-/** Whether the sign is negative, that of −0 too. */
+/** Whether the sign is negative, including −0. */
 export const signBit = (x: Scalar): Scalar =>
   scalar.binary("or", is("lt", x, 0), scalar.binary("and", is("eq", x, 0), is("lt", over(1, x), 0)));

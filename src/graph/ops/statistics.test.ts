@@ -1,4 +1,4 @@
-// Variance where differences overflow, and of too few values.
+// Variance when differences overflow, and of too few values.
 import { describe, expect, it } from "vitest";
 import { tensor } from "../../tensor/index.ts";
 
@@ -11,7 +11,7 @@ describe.each(["float32", "float64"] as const)("variance and std in %s", (dtype)
     [[huge, huge, -huge], inf],
     [[0, huge, huge, -huge, -huge], inf],
     [[huge, 0.9 * huge, huge], inf],
-    // PyTorch says infinite here; equal values do not vary.
+    // PyTorch gives infinity here; equal values have variance 0.
     [[huge, huge], 0],
     [[inf, 1], Number.NaN],
     [[1, -inf], Number.NaN],
@@ -26,7 +26,7 @@ describe.each(["float32", "float64"] as const)("variance and std in %s", (dtype)
   });
 });
 
-it("an ulp of one value among many is seen beside a million", () => {
+it("one value that differs by an ulp is detected at a million", () => {
   const x = tensor(Float32Array.from({ length: 4096 }, (_, place) => (place === 77 ? 1e6 + 0.0625 : 1e6)));
   expect(x.variance().itemSync()).toBeCloseTo(0.0625 ** 2 / 4096, 13);
 });

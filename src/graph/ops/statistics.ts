@@ -24,7 +24,7 @@ import { matmul } from "./matmul.ts";
 import { permute, reshape, slice } from "./movement.ts";
 import { type Dims, sum } from "./reduce.ts";
 
-/** Statistics over some axes, which stay with size 1. */
+/** Statistics over some axes, which are kept with size 1. */
 export interface Moments {
   readonly mean: Node;
   /** x − mean. */
@@ -36,8 +36,8 @@ export interface Moments {
 const countOf = (x: Node, axes: readonly number[]): number => sizeOf(axes.map((axis) => x.shape[axis] as number));
 
 /**
- * A mean is off by what its sum was rounded by, which may exceed the deviations where all values are near each other and far from 0. The
- * mean of the deviations is that error: it is taken from them and from their squares, which one pass adds up together.
+ * The error of a mean is the rounding error of its sum, which may exceed the deviations if all values are close together and far from 0. The
+ * mean of the deviations equals that error: it is subtracted from the deviations and from their squares, which one pass sums together.
  */
 export function moments(x: Node, axes: readonly number[]): Moments {
   const count = countOf(x, axes);
@@ -52,12 +52,12 @@ export function moments(x: Node, axes: readonly number[]): Moments {
   const deviations = withGradient(sub(differences, error), [x], (grad) => [
     sub(grad, mul(sum(grad, axes, true), share)),
   ]);
-  // The deviations add up to 0, so that none of the slope flows through the mean.
+  // The deviations sum to 0, so none of the slope flows through the mean.
   const squares = withGradient(maximum(total, number(0)), [x], (grad) => [mul(mul(deviations, number(2)), grad)]);
   return { mean, deviations, squares };
 }
 
-/** The first element along the axes, a constant; 0 where it is infinite or NaN, which would make NaN of the others. */
+/** The first element along the axes, as a constant; 0 if it is infinite or NaN, which would make all others NaN. */
 function firstOf(x: Node, axes: readonly number[]): Node {
   const first = withGradient(
     axes.reduce((part, axis) => slice(part, axis, 0, 1), x),
@@ -68,9 +68,9 @@ function firstOf(x: Node, axes: readonly number[]): Node {
 }
 
 /**
- * Σ(x − mean)² / (n − correction). The mean is the first element plus the mean difference from it, so that little is rounded where all
- * values are near each other; what that addition rounds is known, and its square is taken from the result. An element that is far from the
- * others rounds their differences, but its own square is then the larger part of the sum.
+ * Σ(x − mean)² / (n − correction). The mean is the first element plus the mean difference from it, so that rounding is small if all values
+ * are close together; the rounding error of that addition is known, and its square is subtracted. A first element far from the
+ * others makes their differences inexact, but its own square then dominates the sum.
  */
 export function variance(x: Node, dim?: Dims, correction = 1, keepdim = false): Node {
   const values = isFloat(x.dtype) ? x : cast(x, "float32");
@@ -81,14 +81,14 @@ export function variance(x: Node, dim?: Dims, correction = 1, keepdim = false): 
   const first = count === 0 ? number(0) : firstOf(values, axes);
   const shift = mul(sum(sub(values, first), axes, true), number(count === 0 ? Number.NaN : 1 / count));
   const average = add(first, shift);
-  // Differences that overflow in both directions add up to NaN. From an infinite mean, the squares of finite values are infinite, and that of
+  // Differences that overflow in both directions sum to NaN. With an infinite mean, the squares of finite values are infinite, and that of
   // an infinite one is NaN.
   const rounded = where(isnan(average), number(Number.POSITIVE_INFINITY), average);
   const lost = sub(shift, sub(rounded, first));
   const error = where(isfinite(lost), lost, number(0));
   const differences = sub(values, rounded);
   const total = sub(sum(mul(differences, differences), axes, true), mul(mul(error, error), number(count)));
-  // The deviations add up to 0, so that none of the slope flows through the mean.
+  // The deviations sum to 0, so none of the slope flows through the mean.
   const result = withGradient(div(maximum(total, number(0)), number(freedom)), [values], (grad) => [
     mul(mul(sub(sub(values, average), error), number(2 / freedom)), grad),
   ]);
@@ -101,13 +101,13 @@ export function variance(x: Node, dim?: Dims, correction = 1, keepdim = false): 
   return composed("variance", [x], { dims: axes, correction, keepdim }, kept);
 }
 
-/** The square root of the variance; its slope is 0 where all values are equal. */
+/** The square root of the variance; its slope is 0 if all values are equal. */
 export function std(x: Node, dim?: Dims, correction = 1, keepdim = false): Node {
   const dims = normalizeAxes(dim, x.shape.length, "std");
   return composed("std", [x], { dims, correction, keepdim }, rootOrFlat(variance(x, dim, correction, keepdim)));
 }
 
-/** The covariances of rows of observations; of one row a number. */
+/** The covariances of rows of observations; for a single row, a number. */
 export function covariance(x: Node, correction: number): Node {
   const values = isFloat(x.dtype) ? x : cast(x, "float32");
   const rows = values.shape.length === 2 ? values : reshape(values, [1, values.shape.length === 0 ? 1 : -1]);
@@ -118,7 +118,7 @@ export function covariance(x: Node, correction: number): Node {
   return variables === 1 ? reshape(result, []) : result;
 }
 
-/** The covariances over the deviations of both; rounding leaves none beyond ±1. */
+/** The covariances divided by the standard deviations of both, clamped to ±1 against rounding. */
 export function correlation(x: Node): Node {
   const products = covariance(x, 1);
   if (products.shape.length === 0) return div(products, products);

@@ -1,4 +1,4 @@
-// x[…] with numbers, slices, new dims and index tensors: what NumPy calls basic and advanced indexing.
+// x[…] with numbers, slices, new dims and index tensors: NumPy's basic and advanced indexing.
 import { at } from "../at.ts";
 import { HebbError, ShapeError } from "../errors.ts";
 import { describe } from "../kinds.ts";
@@ -13,7 +13,7 @@ import { permute, reshape, slice } from "./movement.ts";
 import { slicesOverwritten } from "./scatter.ts";
 import { select, unsqueeze } from "./views.ts";
 
-/** One place of an index: a number, a slice "start:end:step", "..." for the dims not named, null for a new dim, or positions. */
+/** One entry of an index: a number, a slice "start:end:step", "..." for unnamed dims, null for a new dim, or positions. */
 export type Subscript = number | string | null | Node;
 
 interface Slice {
@@ -22,7 +22,7 @@ interface Slice {
   readonly step: number;
 }
 
-/** "1:-1", ":", "::2": the parts may be left out. */
+/** "1:-1", ":", "::2": each part is optional. */
 function sliceOf(text: string): Slice {
   const parts = text.split(":").map((part) => part.trim());
   const known = parts.every((part) => part === "" || /^-?\d+$/.test(part));
@@ -36,7 +36,7 @@ function sliceOf(text: string): Slice {
 
 const isPositions = (part: Subscript): part is Node => typeof part === "object" && part !== null;
 
-/** The index with "..." written out, and ":" for the dims behind it. */
+/** The index with "..." expanded, and ":" for trailing dims. */
 function complete(x: Node, index: readonly Subscript[]): readonly Subscript[] {
   const named = index.filter((part) => part !== null && part !== "...").length;
   const missing = x.shape.length - named;
@@ -51,12 +51,12 @@ function complete(x: Node, index: readonly Subscript[]): readonly Subscript[] {
   return dots === 0 ? [...index, ...rest] : index.flatMap((part) => (part === "..." ? rest : [part]));
 }
 
-/** The elements that the index names. Positions may be negative, and broadcast with each other. */
+/** The indexed elements. Positions may be negative, and broadcast with each other. */
 export function indexed(x: Node, index: readonly Subscript[]): Node {
   const parts = complete(x, index);
   let [result, axis] = [x, 0];
   const advanced: Advanced[] = [];
-  // Numbers beside positions count as positions, so that their dims go where those of the others go.
+  // Next to positions, numbers count as positions, so that their dims move along with the others.
   const anyPositions = parts.some(isPositions);
   for (const part of parts) {
     if (part === null) result = unsqueeze(result, axis++);
@@ -83,8 +83,8 @@ export function indexed(x: Node, index: readonly Subscript[]): Node {
 }
 
 /**
- * x with values of the shape of `indexed` where the index names places, the last of several for one place; undefined where it names other
- * parts of x than positions and whole dims.
+ * x with values of the shape of `indexed` at the indexed elements, the last of duplicates; undefined if the index has
+ * anything but positions and whole dims.
  */
 export function overwrittenAt(x: Node, index: readonly Subscript[], values: Node): Node | undefined {
   const parts = complete(x, index);
@@ -118,7 +118,7 @@ function taken(x: Node, advanced: readonly Advanced[]): Node {
   return reshape(picked, [...joined.shape.slice(0, dim), ...shape, ...joined.shape.slice(dim + 1)]);
 }
 
-/** The dims that positions are for as one dim, and the positions in it as one row. */
+/** The dims with positions merged into one, and the positions in it as one list. */
 function laidOut(x: Node, advanced: readonly Advanced[]) {
   const wrapped = advanced.map(({ axis, places }) => ({ axis, places: counted(places, at(x.shape, axis)) }));
   const shape = wrapped.map(({ places }) => places.shape).reduce((a, b) => broadcastShapes(a, b, "index"));
@@ -131,7 +131,7 @@ function laidOut(x: Node, advanced: readonly Advanced[]) {
   const rest = x.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
   const first = at(axes, 0);
   const together = axes.every((axis, k) => axis === first + k);
-  // Where the positions stand side by side their dims stay there, else they come first.
+  // If the position dims are adjacent, their result dims stay there; otherwise they come first.
   const before = together ? rest.filter((axis) => axis < first) : [];
   const after = rest.filter((axis) => !before.includes(axis));
   const sizes = (dims: readonly number[]): number[] => dims.map((axis) => at(x.shape, axis));
@@ -142,15 +142,15 @@ function laidOut(x: Node, advanced: readonly Advanced[]) {
     joined,
     dim: before.length,
     flat: reshape(expand(flat, shape), [count]),
-    /** Of the positions, and so of the dim as it comes out. */
+    /** The shape of the positions, and so of their result dims. */
     shape,
-    /** How the dims of x were permuted, and what shape that gave. */
+    /** The permutation of x's dims, and the resulting shape. */
     order: [...before, ...axes, ...after],
     ordered: ordered.shape,
   };
 }
 
-/** Positions that count from the end counted from the start, and checked. */
+/** Positions with negative ones counted from the end, and checked. */
 export function counted(places: Node, extent: number): Node {
   const whole = positions("index", places);
   const size = int(extent);

@@ -1,4 +1,4 @@
-// The k largest or smallest along a dim: for small k one pass for each, for larger k a sort.
+// The k largest or smallest along a dim: for small k one pass per element, for larger k a sort.
 import { at } from "../at.ts";
 import { composed } from "../compose.ts";
 import { ShapeError } from "../errors.ts";
@@ -12,10 +12,10 @@ import { amin } from "./reduce.ts";
 import { argsort } from "./sort.ts";
 import { keysOf } from "./sortKeys.ts";
 
-/** Passes that take as long as the sort of a long row. */
+/** Passes that take as long as sorting a long row. */
 const mostPasses = 20;
 
-/** The places of the first k in order, one pass for each: the least of those that come after the last. */
+/** The indices of the first k in order, one pass each: the smallest element after the previous one. */
 function firstOnes(x: Node, k: number, axis: number, largest: boolean): Node {
   const isWide = x.dtype === "float64";
   const plain = isWide ? el.stopGradient(x) : keysOf(x, largest);
@@ -23,7 +23,7 @@ function firstOnes(x: Node, k: number, axis: number, largest: boolean): Node {
   const isNaN = el.isnan(plain);
   const known = el.where(isNaN, end, plain);
   const values = isWide && largest ? el.neg(known) : known;
-  // NaN has the value of infinity and comes behind it, by its place; of the largest it comes before.
+  // NaN has the value of infinity, and sorts after it by its index; for the largest, it sorts before.
   const extent = at(x.shape, axis);
   const isLate = largest ? el.logicalNot(isNaN) : isNaN;
   const places = el.add(iota(x.shape, axis), el.where(isLate, int(extent), int(0)));
@@ -52,7 +52,7 @@ export function topk(x: Node, k: number, dim = -1, largest = true): { values: No
     const values = slice(x, axis, 0, k);
     return { values, indices: full(values.shape, 0, "int32") };
   }
-  // For the whole order of a short row each element is compared with all others, which takes as long as an eighth of so many passes.
+  // Sorting a short row compares each element with all others, which takes as long as an eighth as many passes.
   const indices =
     k <= Math.min(mostPasses, extent / 8)
       ? firstOnes(x, k, axis, largest)

@@ -5,7 +5,7 @@ import type { Node } from "../node.ts";
 import { formatShape, normalizeAxis, type Shape, sizeOf, wrapAxis } from "../shape.ts";
 import { permute, reshape, slice } from "./movement.ts";
 
-/** Dims start … end as one. A scalar becomes one of size 1. */
+/** Merges dims start … end. A scalar becomes one dim of size 1. */
 export function flatten(x: Node, startDim: number, endDim: number): Node {
   const { shape } = x;
   const start = wrapAxis(startDim, shape.length, "flatten");
@@ -45,7 +45,7 @@ export function transpose(x: Node, dim0: number, dim1: number): Node {
   return permute(x, order);
 }
 
-/** The slice at one place of a dim, without the dim. */
+/** The slice at one index of a dim, without the dim. */
 export function select(x: Node, dim: number, index: number): Node {
   const place = normalizeAxis(dim, x.shape.length, "select");
   const extent = x.shape[place] as number;
@@ -55,7 +55,7 @@ export function select(x: Node, dim: number, index: number): Node {
   return squeeze(slice(x, place, at, at + 1), place);
 }
 
-/** `length` places from `start` on. Throws ShapeError where they reach beyond the dim. */
+/** `length` elements from `start` on. Throws ShapeError if they reach beyond the dim. */
 export function narrow(x: Node, dim: number, start: number, length: number): Node {
   const axis = normalizeAxis(dim, x.shape.length, "narrow");
   const extent = x.shape[axis] as number;
@@ -91,5 +91,5 @@ export function chunk(x: Node, count: number, dim: number): Node[] {
   return extent === 0 ? new Array<Node>(count).fill(x) : piecesOf(x, Math.ceil(extent / count), axis);
 }
 
-/** A scalar as a row of one; others as they are. */
+/** A scalar as a row of one element; others unchanged. */
 export const atLeast1d = (x: Node): Node => (x.shape.length === 0 ? reshape(x, [1]) : x);

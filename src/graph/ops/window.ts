@@ -1,4 +1,4 @@
-// Sliding windows and their transpose, which adds them back together.
+// Sliding windows, and their transpose, which adds them back together.
 
 import { apply } from "../apply.ts";
 import { at } from "../at.ts";
@@ -13,7 +13,7 @@ import { align, divOp } from "./elementwise.ts";
 import { pad, permute, reshape, slice } from "./movement.ts";
 import { sum } from "./reduce.ts";
 
-/** Windows along the dims before the last `stride.length`: `count[i]` of them, `stride[i]` apart; inside one, places are `dilation[i]` apart. */
+/** Windows along the dims before the last `stride.length`: `count[i]` of them, `stride[i]` apart, with elements `dilation[i]` apart. */
 export type WindowAttributes = {
   readonly stride: readonly number[];
   readonly dilation: readonly number[];
@@ -25,7 +25,7 @@ export type SpreadAttributes = {
   readonly extent: readonly number[];
 };
 
-/** [..., h, u] → [..., y, u]: out[y, u] = in[y · stride + u · dilation, u], for each of the spatial dims. */
+/** [..., h, u] → [..., y, u]: out[y, u] = in[y · stride + u · dilation, u], for each spatial dim. */
 export const windowOp: Op<WindowAttributes> = {
   name: "window",
   infer([x], { count, stride, dilation }) {
@@ -60,7 +60,7 @@ export const windowOp: Op<WindowAttributes> = {
   },
 };
 
-/** The transpose of window: out[h, u] = in[y, u] where h = y · stride + u · dilation for a whole y, else 0. */
+/** The transpose of window: out[h, u] = in[y, u] where h = y · stride + u · dilation for an integer y, otherwise 0. */
 export const spreadOp: Op<SpreadAttributes> = {
   name: "spread",
   infer([x], { extent }) {
@@ -108,7 +108,7 @@ interface Windows {
   readonly dilation: readonly number[];
 }
 
-/** Whether the windows lie side by side, so that cutting the dims into pieces gives them. */
+/** Whether the windows are adjacent, so that splitting the dims gives them. */
 const tiles = ({ kernel, stride, dilation }: Windows): boolean =>
   kernel.every((extent, dim) => extent === stride[dim] && (dilation[dim] === 1 || extent === 1));
 
@@ -139,7 +139,7 @@ export function window(x: Node, windows: Windows, count?: readonly number[]): No
   return apply(windowOp, [repeated], { stride, dilation, count: counts });
 }
 
-/** The transpose of `window` (torch.nn.functional.fold): adds every window into its place in dims of `size`. [..., ...count, ...kernel] → [..., ...size]. */
+/** The transpose of `window` (torch.nn.functional.fold): adds every window at its position in dims of `size`. [..., ...count, ...kernel] → [..., ...size]. */
 export function fold(x: Node, windows: Windows, size: readonly number[]): Node {
   const { stride, dilation } = windows;
   const rank = size.length;

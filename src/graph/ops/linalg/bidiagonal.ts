@@ -1,5 +1,5 @@
-// A square matrix as Q B Pᵀ with upper bidiagonal B: Householder reflections from both sides, in panels,
-// after each of which the rest of the matrix is updated by matrix products.
+// A square matrix as Q B Pᵀ with upper bidiagonal B: Householder reflections from both sides, in panels.
+// After each panel, matrix products update the rest of the matrix.
 // Source: J. Dongarra, D. Sorensen, S. Hammarling, Block reduction of matrices to condensed forms, 1989.
 import { at } from "../../at.ts";
 import type { Node } from "../../node.ts";
@@ -18,15 +18,15 @@ const panelWidth = 32;
 export interface Bidiagonal {
   /** [batch, n] */
   readonly diagonal: Node;
-  /** Above it, and 0 in the last place: [batch, n]. */
+  /** The superdiagonal, with 0 in the last element: [batch, n]. */
   readonly above: Node;
-  /** Q and P are their products. */
+  /** Q and P are the products of these. */
   readonly left: readonly Reflections[];
   readonly right: readonly Reflections[];
 }
 
 interface Panel {
-  /** V and X, and Y and U, as rows: what is left of A is A − [V; X]ᵀ [Y; U]. */
+  /** V and X, and Y and U, as rows: the remainder of A is A − [V; X]ᵀ [Y; U]. */
   readonly columns: readonly [Node, Node];
   readonly rows: readonly [Node, Node];
   readonly leftTaus: Node;
@@ -42,7 +42,7 @@ function panel(a: Node, width: number): Panel {
   const none = full([batch, width, m], 0, a.dtype);
   const { state, outputs } = loopOver(width, [none, none, none, none], (known, t) => {
     const [vs, xs, ys, us] = known as [Node, Node, Node, Node];
-    /** Σ of the rows of two by their factors. */
+    /** Σ of the rows of both, weighted by their factors. */
     const both = (one: Node, ofOne: Node, other: Node, ofOther: Node): Node =>
       sum(el.add(el.mul(one, unsqueeze(ofOne, 2)), el.mul(other, unsqueeze(ofOther, 2))), 1);
     const along = (rows: Node, x: Node): Node => sum(el.mul(rows, unsqueeze(x, 1)), 2);
@@ -65,7 +65,7 @@ function panel(a: Node, width: number): Panel {
   return { columns: [v, x], rows: [y, u], leftTaus, rightTaus, numbers };
 }
 
-/** Of [batch, n, n], whose largest number is about 1. */
+/** For [batch, n, n] with entries of at most about 1. */
 export function bidiagonal(a: Node): Bidiagonal {
   const n = rowsOf(a);
   const batch = at(a.shape, 0);
@@ -81,7 +81,7 @@ export function bidiagonal(a: Node): Bidiagonal {
     const behind = (both: readonly [Node, Node]): Node => slice(cat(both, 1), 2, width);
     rest = el.sub(slice(slice(rest, 1, width), 2, width), matmul(mT(behind(columns)), behind(rows)));
   }
-  // [n, batch, 2]: the diagonal, and what is above it.
+  // [n, batch, 2]: the diagonal and the superdiagonal.
   const numbers = cat(parts, 0);
   const taken = (place: number): Node => mT(reshape(slice(numbers, 2, place, place + 1), [n, batch]));
   return { diagonal: taken(0), above: taken(1), left, right };

@@ -25,10 +25,10 @@ import {
 } from "./matrices.ts";
 import { inverseLower, solveTriangular } from "./triangular.ts";
 
-/** So many columns are found one by one; larger matrices in halves, whose rest is a product. */
+/** Up to this width, columns are processed one by one; larger matrices in halves, with a product for the rest. */
 const panelWidth = 32;
 
-/** Of [batch, n, n], of which the lower triangle is read. */
+/** For [batch, n, n]; reads the lower triangle. */
 function factor(a: Node): Node {
   const [, n] = a.shape as [number, number, number];
   if (n <= panelWidth) return panel(a);
@@ -69,7 +69,7 @@ function panel(a: Node): Node {
   return permute(outputs[0] as Node, [1, 2, 0]);
 }
 
-/** L of A = L Lᵀ, or `upper` U = Lᵀ of A = Uᵀ U. The matrix counts as symmetric: its lower triangle is read, for U the upper one. */
+/** L of A = L Lᵀ, or with `upper` U = Lᵀ of A = Uᵀ U. The matrix is taken as symmetric: only the lower triangle is read, for U the upper. */
 export function cholesky(a: Node, upper = false): Node {
   const where = "linalg.cholesky";
   const square = squares(where, a);
@@ -83,7 +83,7 @@ export function cholesky(a: Node, upper = false): Node {
     "the matrix is not positive definite; add a small multiple of the identity, or use linalg.eigh",
   );
   const lower: Node = differentiated(values, [square], (grad) => {
-    // Of Lᵀ ∂L the lower half, its diagonal halved; symmetric, because A is.
+    // The lower half of Lᵀ ∂L with its diagonal halved; symmetric, because A is.
     const inner = tril(matmul(mT(lower), grad));
     const weights = el.add(
       full([rowsOf(lower), rowsOf(lower)], 0.5, lower.dtype),

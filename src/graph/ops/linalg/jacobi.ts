@@ -1,4 +1,4 @@
-// One-sided Jacobi rotations: pairs of rows are rotated until all are orthogonal, each row in one pair at a time, as in a tournament.
+// One-sided Jacobi rotations: pairs of rows are rotated until all are orthogonal. Each row is in one pair at a time, as in a tournament.
 // Source: M. Hestenes, Inversion of matrices by biorthogonalization, 1958.
 import type { Node } from "../../node.ts";
 import { sum } from "../broadcast.ts";
@@ -9,22 +9,22 @@ import { pad, reshape, slice } from "../movement.ts";
 import { unsqueeze } from "../views.ts";
 import { loopOver, number, rowsOf } from "./matrices.ts";
 
-/** How often each row meets each other: convergence is quadratic in the end, and a little slower to begin with for more rows. */
+/** The number of sweeps over all pairs: convergence is quadratic in the end, and starts a little slower with more rows. */
 const sweepsOf = (x: Node): number =>
   (x.dtype === "float64" ? 8 : 6) + Math.ceil(Math.log2(Math.max(2, rowsOf(x))) / 2);
-/** More of them for rows whose lengths a shift has made nearly equal, where each sweep only takes a factor off what is left. */
+/** More sweeps for rows that a shift has made nearly equal in length, where convergence is only linear. */
 export const shiftedSweepsOf = (x: Node): number => sweepsOf(x) + (x.dtype === "float64" ? 12 : 0);
-/** The second time, when next to nothing is left to turn and the rotations lose nothing. */
+/** Sweeps of the second pass, when almost nothing is left to rotate and rotations lose no precision. */
 export const finalSweeps = 1;
 
 /**
- * Turns the rows of [batch, n, width] until the first `seen` columns of any two are orthogonal: Wᵀ X, where W is orthogonal. What stands in the other
- * columns is turned along.
+ * Rotates the rows of [batch, n, width] until the first `seen` columns of any two are orthogonal: Wᵀ X with orthogonal W. The other
+ * columns are rotated along.
  */
 export function orthogonalRows(x: Node, seen: number, sweeps = sweepsOf(x)): Node {
   const [batch, n] = x.shape as [number, number, number];
   if (n < 2 || batch === 0 || seen === 0) return x;
-  // An even number of rows; one of zeros turns nothing.
+  // Pads to an even number of rows; a zero row rotates nothing.
   const even = n + (n % 2);
   const rounds = even - 1;
   const rows =
@@ -44,7 +44,7 @@ export function orthogonalRows(x: Node, seen: number, sweeps = sweepsOf(x)): Nod
   const int = (value: number): Node => full([], value, "int32");
   const { state } = loopOver(sweeps * rounds, [rows], ([whole], t) => {
     const lines = whole as Node;
-    // In round r the places p and q meet whose sum is r, counted around a table of `rounds`; the last place meets who would meet himself.
+    // In round r, rows p and q meet if their sum is r modulo `rounds`; the last row meets the one that would meet itself.
     const round = el.remainder(t, int(rounds));
     const meets = el.remainder(el.add(el.sub(round, places), int(rounds)), int(rounds));
     const self = el.remainder(el.mul(round, int(even / 2)), int(rounds));
@@ -52,10 +52,10 @@ export function orthogonalRows(x: Node, seen: number, sweeps = sweepsOf(x)): Nod
     const theirs = trustedIndexSelect(lines, 1, partner);
     const [mine, other] = [slice(lines, 2, 0, seen), slice(theirs, 2, 0, seen)];
     const a = sum(el.square(mine), 2);
-    // The partner has summed its own squares.
+    // The partner has already summed its own squares.
     const b = trustedIndexSelect(a, 1, partner);
     const c = sum(el.mul(mine, other), 2);
-    // tan of the angle that makes the two orthogonal, the smaller of both; of a tie one side turns one way, the other the other.
+    // tan of the smaller of the two angles that make the rows orthogonal; in a tie the two sides take opposite signs.
     const zeta = el.div(el.sub(b, a), el.mul(c, number(2, x)));
     const first = el.lt(reshape(places, [1, even]), reshape(partner, [1, even]));
     const way = el.where(el.eq(zeta, zero), el.where(first, one, number(-1, x)), el.sign(zeta));

@@ -1,4 +1,4 @@
-// Elimination with partial pivoting, P A = L U, and what is built on it: solve, inverse, det, slogdet.
+// Elimination with partial pivoting, P A = L U, and the functions built on it: solve, inverse, det, slogdet.
 import { ShapeError } from "../../errors.ts";
 import type { Node } from "../../node.ts";
 import { broadcastShapes, formatShape, sameShape } from "../../shape.ts";
@@ -31,18 +31,18 @@ import {
 } from "./matrices.ts";
 import { inverseLower, substitute, summed } from "./triangular.ts";
 
-/** P A = L U, packed in one matrix: `order` says which row of A stands where, `swaps` how many exchanges that takes. */
+/** P A = L U, packed in one matrix. `order` lists the rows of A in their new order, `swaps` counts the exchanges. */
 export interface Elimination {
   readonly factors: Node;
   readonly order: Node;
   readonly swaps: Node;
 }
 
-/** So many columns are eliminated one by one; wider matrices in halves, whose rest is a product. */
+/** Up to this width, columns are eliminated one by one; wider matrices in halves, with a product for the rest. */
 const panelWidth = 32;
 const int = (value: number): Node => full([], value, "int32");
 
-/** Of [batch, m, n] with m ≥ n. */
+/** For [batch, m, n] with m ≥ n. */
 export function eliminate(a: Node): Elimination {
   const [, , n] = a.shape as [number, number, number];
   if (n <= panelWidth) return panel(a);
@@ -60,15 +60,15 @@ export function eliminate(a: Node): Elimination {
 }
 
 /**
- * Column by column. Rows stay where they are until the end; those that are not chosen yet are active. Columns lie one after another: [batch, n,
- * m], or, of many matrices, [n, m, batch].
+ * Eliminates column by column. Rows stay in place until the end; those not yet chosen are active. Columns are contiguous: [batch, n, m]
+ * or, for many matrices, [n, m, batch].
  */
 function panel(a: Node): Elimination {
   const [batch, m, n] = a.shape as [number, number, number];
   if (batch === 0 || n === 0)
     return { factors: a, order: expand(reshape(iota([m], 0), [1, m]), [batch, m]), swaps: full([batch], 0, "int32") };
   const beside = isBeside(batch);
-  /** The dims of a matrix's columns, and of one of them. */
+  /** The dim that counts the columns, and the dim within a column. */
   const [which, along] = beside ? [0, 0] : [1, 1];
   const places = reshape(iota([m], 0), beside ? [m, 1] : [1, m]);
   const columns = reshape(iota([n], 0), beside ? [n, 1, 1] : [1, n, 1]);
@@ -98,7 +98,7 @@ function panel(a: Node): Elimination {
   return { factors: orderRows(matrices, order), order, swaps: sum(before, 0) };
 }
 
-/** The places of the `count` rows that are still active, in order. */
+/** The indices of the `count` rows that are still active, in order. */
 function restOf(active: Node, count: number): Node {
   const [batch, m] = active.shape as [number, number];
   const counts = el.cast(active, "int32");
@@ -108,7 +108,7 @@ function restOf(active: Node, count: number): Node {
 }
 
 const pivotsOf = ({ factors }: Elimination): Node => diagonal(factors, 0, 1, 2);
-/** Of square matrices, without a gradient. */
+/** For square matrices, without a gradient. */
 const eliminated = (a: Node): Elimination => eliminate(flat(el.stopGradient(a)));
 
 const singular =
@@ -125,10 +125,10 @@ function solveWith(lu: Elimination, a: Node, b: Node): Node {
   return el.add(first, times(el.sub(b, matmul(a, first))));
 }
 
-/** A⁻¹ of [batch, n, n], with a step of refinement, where `refines` says so for each matrix: [batch, 1, 1]. */
+/** A⁻¹ of [batch, n, n], with a step of refinement for the matrices in `refines`: [batch, 1, 1]; default: all. */
 function invertWith({ factors, order }: Elimination, a: Node, refines?: Node): Node {
   const one = expand(identity(rowsOf(a), rowsOf(a), a), a.shape);
-  // Columns stand where the rows of the identity are put.
+  // Permuting the rows of the identity permutes the columns.
   const lower = matmul(inverseLower(factors, true), orderRows(one, order));
   const first = substitute(factors, lower, { upper: true, unit: false, refined: false });
   const step = matmul(first, el.sub(one, matmul(a, first)));
@@ -185,7 +185,7 @@ export function inverse(a: Node, where = "linalg.inv"): Node {
   return inverted;
 }
 
-/** Each pivot of 0 made one that is barely none, so that det · A⁻¹ stays the adjugate; `holds` tells the matrices without one. */
+/** Replaces pivots of 0 by tiny ones, so that det · A⁻¹ stays the adjugate; `holds` marks the matrices without zero pivots. */
 function withoutZeros(lu: Elimination): { readonly near: Elimination; readonly holds: Node } {
   const { factors } = lu;
   const [batch, n] = factors.shape as [number, number, number];
@@ -201,7 +201,7 @@ function withoutZeros(lu: Elimination): { readonly near: Elimination; readonly h
   return { near, holds };
 }
 
-/** A⁻ᵀ for the gradient of a determinant, refined where `refines` says so. */
+/** A⁻ᵀ for the gradient of a determinant, refined for the matrices in `refines`. */
 function cofactors(a: Node, lu: Elimination, refines?: Node): Node {
   const values = invertWith(lu, flat(el.stopGradient(a)), refines);
   const inverted: Node = differentiated(unflat(values, batchOf(a)), [a], (grad) => [
@@ -213,7 +213,7 @@ function cofactors(a: Node, lu: Elimination, refines?: Node): Node {
 const signOf = ({ swaps }: Elimination, like: Node): Node =>
   el.sub(number(1, like), el.mul(number(2, like), el.cast(el.remainder(swaps, int(2)), like.dtype)));
 
-/** Π of the pivots, with the sign of the exchanges. */
+/** Π of the pivots, with the sign of the permutation. */
 export function det(a: Node): Node {
   const square = squares("linalg.det", a);
   const lu = eliminated(square);
@@ -227,7 +227,7 @@ export function det(a: Node): Node {
   return differentiated(productOf(lu), [square], backward);
 }
 
-/** The sign of the determinant, and the logarithm of its size: of a singular matrix 0 and −∞. */
+/** The sign and the log of the absolute value of the determinant; 0 and −∞ for a singular matrix. */
 export function slogdet(a: Node): { readonly sign: Node; readonly logabsdet: Node } {
   const square = squares("linalg.slogdet", a);
   const lu = eliminated(square);
@@ -240,7 +240,7 @@ export function slogdet(a: Node): { readonly sign: Node; readonly logabsdet: Nod
   return { sign, logabsdet };
 }
 
-/** log det, NaN where the determinant is below 0. */
+/** log det; NaN if the determinant is negative. */
 export function logdet(a: Node): Node {
   const { sign, logabsdet } = slogdet(a);
   return el.add(logabsdet, el.log(sign));

@@ -26,7 +26,7 @@ export const rowsOf = ({ shape }: Node): number => at(shape, shape.length - 2);
 export const columnsOf = ({ shape }: Node): number => at(shape, shape.length - 1);
 export const batchOf = ({ shape }: Node): Shape => shape.slice(0, -2);
 
-/** Matrices of floats: whole numbers become float32, or what the matrix beside them is of. */
+/** Float matrices: integers become float32, or the dtype of `beside`. */
 export function matrices(where: string, x: Node, what = "the input", beside?: Node): Node {
   if (x.shape.length < 2)
     throw new ShapeError(`${where}: ${what} must be a matrix or a batch of them, got ${formatShape(x.shape)}`);
@@ -42,10 +42,10 @@ export function squares(where: string, x: Node, what = "the input"): Node {
 
 /** [..., m, n] → [batch, m, n] */
 export const flat = (x: Node): Node => reshape(x, [sizeOf(batchOf(x)), rowsOf(x), columnsOf(x)]);
-/** The first dim as the dims that it was. */
+/** Restores the original batch dims from the first dim. */
 export const unflat = (x: Node, batch: Shape): Node => reshape(x, [...batch, ...x.shape.slice(1)]);
 
-/** The largest number of each matrix, in whose units squares neither overflow nor vanish: [batch, 1, 1]. */
+/** The largest absolute value of each matrix; in this unit, squares neither overflow nor underflow: [batch, 1, 1]. */
 export function unitOf(a: Node): Node {
   if (sizeOf(a.shape) === 0) return full([a.shape[0] as number, 1, 1], 1, a.dtype);
   const largest = amax(el.abs(a), [1, 2], true);
@@ -61,10 +61,10 @@ export function identity(rows: number, columns: number, like: Node): Node {
 export const identities = (like: Node, rows = rowsOf(like), columns = columnsOf(like)): Node =>
   expand(identity(rows, columns, like), [...batchOf(like), rows, columns]);
 
-/** Whether so many matrices are worked on side by side, element by element, and not one after another. */
+/** Whether this many matrices are processed side by side, elementwise, instead of one after another. */
 export const isBeside = (batch: number): boolean => batch >= 16;
 
-/** The slice at place `t`, which is known at each step of a loop, of a dim that then is gone. */
+/** The slice of a dim at index `t` of the current loop step, without the dim. */
 export function sliceAt(x: Node, dim: number, t: Node): Node {
   const taken = trustedIndexSelect(x, dim, reshape(t, [1]));
   return reshape(
@@ -83,11 +83,11 @@ export function orderRows(x: Node, order: Node): Node {
 export interface Stepped {
   /** The state after the last step. */
   readonly state: readonly Node[];
-  /** What each step gave: [steps, …]. */
+  /** The outputs of all steps: [steps, …]. */
   readonly outputs: readonly Node[];
 }
 
-/** state ← step(state, t) for t = 0 … steps − 1, in `reverse` from the last on, with rows of `stacked` at each step. */
+/** state ← step(state, t) for t = 0 … steps − 1, or in `reverse`, with one row of `stacked` per step. */
 export function loopOver(
   steps: number,
   initial: readonly Node[],
@@ -113,14 +113,14 @@ export function loopOver(
   };
 }
 
-/** The values, computed from `inputs` in any way, with a gradient of their own for each of them. */
+/** The values, however computed from `inputs`, with a custom gradient for each of them. */
 export const differentiated = (
   values: Node,
   inputs: readonly Node[],
   backward: (grad: Node) => readonly (Node | undefined)[],
 ): Node => withGradient(values, inputs, backward);
 
-/** The values, where the rule holds for each matrix; else the run fails with the sentence. `holds`: [batch]. */
+/** The values, if the condition holds for each matrix; otherwise the run fails with the message. `holds`: [batch]. */
 export function requireEach(values: Node, holds: Node, where: string, fault: string): Node {
   if (sizeOf(holds.shape) === 0) return values;
   const check = checkHolds(holds, { by: where, fault });
@@ -128,6 +128,6 @@ export function requireEach(values: Node, holds: Node, where: string, fault: str
     ...holds.shape,
     ...new Array<number>(values.shape.length - holds.shape.length).fill(1),
   ]);
-  // Of what holds a division by 1, which depends on the check.
+  // Dividing by a 1 that depends on the check makes the values depend on it.
   return el.div(values, el.cast(el.sub(full([], 1, "int32"), whole), values.dtype));
 }

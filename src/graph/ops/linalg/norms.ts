@@ -19,7 +19,7 @@ export type MatrixOrder = "fro" | "nuc" | number;
 /** S of the singular value decomposition. */
 export const singularValues = (x: Node): Node => svd(x, false).S;
 
-/** Of the matrices in two dims. */
+/** Norms of the matrices in two dims. */
 export function matrixNorm(
   x: Node,
   order: MatrixOrder = "fro",
@@ -68,7 +68,7 @@ function ofMatrices(x: Node, order: MatrixOrder): Node {
   }
 }
 
-/** Of vectors over one dim, of matrices over two; without an order of all elements. */
+/** Vector norms over one dim, matrix norms over two; without an order, the norm of all elements. */
 export function norm(
   x: Node,
   order: MatrixOrder | undefined,
@@ -89,7 +89,7 @@ export function norm(
   return vectorNorm(x, order, dims, keepdim);
 }
 
-/** ‖A‖ · ‖A⁻¹‖; by default the largest singular value over the smallest. */
+/** ‖A‖ · ‖A⁻¹‖; by default the ratio of the largest to the smallest singular value. */
 export function cond(x: Node, order: MatrixOrder = 2): Node {
   if (order === 2 || order === -2) {
     const values = singularValues(matrices("linalg.cond", x));

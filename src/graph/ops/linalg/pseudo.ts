@@ -1,4 +1,4 @@
-// For matrices without an inverse: rank, pseudoinverse, least squares. And products of many matrices.
+// Functions for matrices without an inverse: rank, pseudoinverse, least squares. And products of many matrices.
 import { at } from "../../at.ts";
 import { HebbError, ShapeError } from "../../errors.ts";
 import { describe } from "../../kinds.ts";
@@ -29,11 +29,11 @@ import { qr } from "./qr.ts";
 import { eigh, svd } from "./spectrum.ts";
 import { solveTriangular } from "./triangular.ts";
 
-/** What counts as 0 among singular values: those up to max(atol, rtol · the largest). */
+/** Singular values up to max(atol, rtol · the largest) count as 0. */
 export interface Tolerances {
   /** Default 0. */
   readonly atol?: number;
-  /** Default: the larger size times the distance from 1 to the next number; 0 where `atol` is given. */
+  /** Default: the larger size times the distance from 1 to the next number; 0 if `atol` is given. */
   readonly rtol?: number;
 }
 
@@ -44,14 +44,14 @@ function isAbove(values: Node, x: Node, { atol = 0, rtol }: Tolerances): Node {
   return el.gt(values, limit);
 }
 
-/** How many singular values are not 0. Of symmetric matrices eigenvalues are quicker. */
+/** The number of nonzero singular values. For symmetric matrices, eigenvalues are faster. */
 export function matrixRank(a: Node, tolerances: Tolerances, hermitian: boolean): Node {
   const x = el.stopGradient(matrices("linalg.matrixRank", a));
   const values = hermitian ? el.abs(eigh(squares("linalg.matrixRank", x)).eigenvalues) : svd(x, false).S;
   return sum(el.cast(isAbove(values, x, tolerances), "int32"), -1);
 }
 
-/** A⁺: V diag(1 / s) Uᵀ over the singular values that count. */
+/** A⁺: V diag(1 / s) Uᵀ over the nonzero singular values. */
 export function pinv(a: Node, tolerances: Tolerances, hermitian: boolean): Node {
   const x = hermitian ? squares("linalg.pinv", a) : matrices("linalg.pinv", a);
   const values = pseudo(el.stopGradient(x), tolerances, hermitian);
@@ -100,7 +100,7 @@ export interface LeastSquares {
   readonly singularValues: Node;
 }
 
-/** The X that makes ‖A X − B‖ least, of several the smallest. `fullRank`: by A = Q R, which is quicker. */
+/** The X that minimises ‖A X − B‖, among several the smallest. `fullRank`: uses A = Q R, which is faster. */
 export function lstsq(a: Node, b: Node, rcond: number | undefined, fullRank: boolean): LeastSquares {
   const where = "linalg.lstsq";
   const x = matrices(where, a, "the matrix");
@@ -134,7 +134,7 @@ function byFactors(a: Node, b: Node): Node {
   return matmul(q, solveTriangular(mT(r), b, { upper: false }));
 }
 
-/** Aⁿ by repeated squares; below 0 powers of the inverse. */
+/** Aⁿ by repeated squaring; negative powers use the inverse. */
 export function matrixPower(a: Node, n: number): Node {
   const x = squares("linalg.matrixPower", a);
   if (!Number.isInteger(n)) throw new HebbError(`linalg.matrixPower: n must be a whole number, got ${describe(n)}`);
@@ -147,7 +147,7 @@ export function matrixPower(a: Node, n: number): Node {
   return result ?? identities(x);
 }
 
-/** The product of matrices in the order that takes the fewest multiplications; the first and the last may be vectors. */
+/** The product of matrices in the order with the fewest multiplications; the first and the last may be vectors. */
 export function multiDot(factors: readonly Node[]): Node {
   const where = "linalg.multiDot";
   const [first, last] = [factors[0], factors.at(-1)];
@@ -198,7 +198,7 @@ export function tensorinv(a: Node, ind: number): Node {
   return reshape(inverse(reshape(a, [sizeOf(before), sizeOf(after)]), where), [...after, ...before]);
 }
 
-/** X of the sums of A · X over all dims of X, which are the last ones of A. */
+/** X such that the sums of A · X over all dims of X, the last dims of A, give B. */
 export function tensorsolve(a: Node, b: Node): Node {
   const rest = a.shape.slice(b.shape.length);
   if (sizeOf(rest) !== sizeOf(b.shape))

@@ -30,14 +30,14 @@ import { inverseLower, solveTriangular } from "./triangular.ts";
 
 const panelWidth = 32;
 
-/** The reflections of some columns from row `start` on, I − τ v vᵀ: the v as columns, [batch, m, count], and the τ, [count, batch, 1]. */
+/** The reflections of a block of columns, from row `start` on, I − τ v vᵀ: the v as columns, [batch, m, count], and the τ, [count, batch, 1]. */
 export interface Reflections {
   readonly start: number;
   readonly v: Node;
   readonly taus: Node;
 }
 
-/** The columns of [batch, m, w] one by one. They lie along the last dim here. */
+/** Reflects the columns of [batch, m, w] one by one. Here they lie along the last dim. */
 function panel(a: Node): Omit<Reflections, "start"> & { readonly r: Node } {
   const [, m, w] = a.shape as [number, number, number];
   const places = reshape(iota([m], 0), [1, m]);
@@ -48,7 +48,7 @@ function panel(a: Node): Omit<Reflections, "start"> & { readonly r: Node } {
     const lines = state as Node;
     const whole = sliceAt(lines, 1, t);
     const below = el.gt(places, t);
-    // In units of the largest number, so that squares neither overflow nor vanish.
+    // In units of the largest number, so that squares neither overflow nor underflow.
     const largest = amax(el.where(el.ge(places, t), el.abs(whole), zero), 1, true);
     const scale = el.where(el.eq(largest, zero), one, largest);
     const column = el.div(whole, scale);
@@ -58,7 +58,7 @@ function panel(a: Node): Omit<Reflections, "start"> & { readonly r: Node } {
     const nothing = el.eq(squares, zero);
     const length = el.sqrt(el.add(el.square(alpha), squares));
     const beta = el.where(nothing, alpha, el.where(el.gt(alpha, zero), el.neg(length), length));
-    // Without anything below there is nothing to reflect: v is 0, and its factor counts as 1.
+    // If everything below is 0 there is nothing to reflect: v is 0 and its factor counts as 1.
     const v = el.where(
       el.eq(places, t),
       el.where(nothing, zero, one),
@@ -75,7 +75,7 @@ function panel(a: Node): Omit<Reflections, "start"> & { readonly r: Node } {
   return { v: permute(vs, [1, 2, 0]), taus, r: mT(state[0] as Node) };
 }
 
-/** (I − V T Vᵀ) X, or of the transpose: all reflections at once. T⁻¹ has 1 / τ on its diagonal, and the products of different v above it. */
+/** (I − V T Vᵀ) X, or its transpose: all reflections at once. T⁻¹ has 1 / τ on its diagonal, and the products of different v above it. */
 function reflected({ v, taus }: Omit<Reflections, "start">, x: Node, turned = false): Node {
   const [batch, , count] = v.shape as [number, number, number];
   const inverseT = el.add(
@@ -86,7 +86,7 @@ function reflected({ v, taus }: Omit<Reflections, "start">, x: Node, turned = fa
   return el.sub(x, product(v, turned ? lower : mT(lower), matmul(mT(v), x)));
 }
 
-/** Several blocks as one, for products of long rows. */
+/** Several blocks merged into one, for products of long rows. */
 function joined(blocks: readonly Reflections[]): Reflections {
   const { start } = at(blocks, 0);
   const lines = blocks.map(({ start: own, v }) =>
@@ -110,10 +110,10 @@ function joined(blocks: readonly Reflections[]): Reflections {
   };
 }
 
-/** So many panels are one block in products with Q. */
+/** Panels merged into one block in products with Q. */
 const panelsAtOnce = 4;
 
-/** Q X. The first `start` columns of X are those of the identity above row `start` where `fromIdentity`, and are no work then. */
+/** Q X. With `fromIdentity`, the first `start` columns of X are those of the identity above row `start`, and are skipped. */
 export function rotatedBy(blocks: readonly Reflections[], x: Node, fromIdentity = false): Node {
   let whole = x;
   for (let first = Math.floor((blocks.length - 1) / panelsAtOnce) * panelsAtOnce; first >= 0; first -= panelsAtOnce) {
@@ -128,7 +128,7 @@ export function rotatedBy(blocks: readonly Reflections[], x: Node, fromIdentity 
   return whole;
 }
 
-/** Of [batch, m, n]: the blocks, and R with min(m, n) rows. */
+/** For [batch, m, n]: the blocks, and R with min(m, n) rows. */
 function reflect(a: Node): { readonly blocks: readonly Reflections[]; readonly r: Node } {
   const [batch, m, n] = a.shape as [number, number, number];
   const count = Math.min(m, n);
@@ -214,8 +214,8 @@ function ofTall(q: Node, r: Node, gradQ: Node, gradR: Node): Node {
 }
 
 /**
- * ∂A of A = Q [R₁ R₂] with a square Q, which the first columns alone decide: Q ∂R, and for these columns Q L R₁⁻ᵀ, where L is below the
- * diagonal what W − Wᵀ is there, W = Qᵀ∂Q − ∂R Rᵀ. What R says of A by itself is not divided by R, which would lose its digits.
+ * ∂A of A = Q [R₁ R₂] with a square Q, which depends only on the first columns: Q ∂R, plus Q L R₁⁻ᵀ for those columns, where L is the
+ * part of W − Wᵀ below the diagonal, W = Qᵀ∂Q − ∂R Rᵀ. The direct contribution of R is not divided by R, which would lose precision.
  */
 function ofWide(q: Node, r: Node, gradQ: Node, gradR: Node): Node {
   const [rows, columns] = [rowsOf(r), columnsOf(r)];
@@ -227,7 +227,7 @@ function ofWide(q: Node, r: Node, gradQ: Node, gradR: Node): Node {
   return el.add(matmul(q, gradR), pad(ofTurns, [...none.slice(0, -1), [0, columns - rows]], 0));
 }
 
-/** Orthonormal columns in the directions of those given, one after another, as many as rows where `complete`; without a gradient. */
+/** Orthonormal columns in the directions of the given ones, in order; with `complete`, as many as rows; without a gradient. */
 export function orthonormal(x: Node, complete = false): Node {
   const { blocks, r } = reflect(x);
   const [, m, n] = x.shape as [number, number, number];
@@ -240,7 +240,7 @@ export function orthonormal(x: Node, complete = false): Node {
   return columns === count ? turned : cat([turned, slice(q, 2, count)], 2);
 }
 
-/** X (1 + K + R / 2) of nearly orthonormal columns X: a small turn by the skew K, where R = 1 − XᵀX corrects the rounding errors to first order. */
+/** X (1 + K + R / 2) for nearly orthonormal columns X: a small rotation by the skew K, where R = 1 − XᵀX corrects rounding errors to first order. */
 export function adjusted(x: Node, turns: Node): Node {
   const n = columnsOf(x);
   const r = el.sub(identity(n, n, x), matmul(mT(x), x));

@@ -13,7 +13,7 @@ import { columnsOf, mT, number, orderRows, rowsOf, unitOf } from "./matrices.ts"
 import { adjusted, orthonormal, rotatedBy } from "./qr.ts";
 import { eigenvaluesAt, inUnits, scattered, solved, turnable } from "./tridiagonalSpectrum.ts";
 
-/** From so many columns on the way by a bidiagonal matrix is shorter; below, rotations keep a digit more. */
+/** From this many columns, bidiagonalisation is faster; below, rotations keep one digit more. */
 const leastReduced = 48;
 
 const lengths = (rows: Node): Node => el.sqrt(sum(el.square(rows), 2));
@@ -24,14 +24,14 @@ export interface Singular {
   readonly v: Node;
 }
 
-/** The rows, the longest first, measured by their first columns. */
+/** The rows sorted by the length of their first columns, longest first. */
 const byLength = (x: Node, seen = columnsOf(x)): Node =>
   orderRows(x, flip(argsort(lengths(slice(x, 2, 0, seen)), 1), [1]));
 
-/** Of square matrices, by rotations. */
+/** For square matrices, by rotations. */
 function rotated(a: Node): Singular {
   const n = columnsOf(a);
-  // Rows that vanish have no direction: those of a matrix without full rank are completed.
+  // Zero rows have no direction: for matrices without full rank, they are completed.
   const near = orthonormal(mT(byLength(orthogonalRows(a, n))));
   const turned = orthogonalRows(cat([mT(matmul(a, near)), mT(near)], 2), n, finalSweeps);
   const sorted = byLength(turned, n);
@@ -39,13 +39,13 @@ function rotated(a: Node): Singular {
   return { u: orthonormal(mT(rows)), s: lengths(rows), v: mT(v) };
 }
 
-/** [batch, n, k] and [batch, n, k] with their rows by turns. */
+/** Two [batch, n, k] tensors with their rows interleaved. */
 const interleaved = (x: Node, y: Node): Node =>
   reshape(cat([unsqueeze(x, 2), unsqueeze(y, 2)], 2), [x.shape[0] as number, 2 * rowsOf(x), columnsOf(x)]);
 
 /**
- * V of B = U Σ Vᵀ, and Σ in descending order. The numbers of B by turns stand beside the diagonal of a tridiagonal matrix with zeros on it, of which ±σ are
- * the eigenvalues, and v and ±u, by turns, the eigenvectors. Source: G. Golub, W. Kahan, Calculating the singular values and pseudo-inverse of a matrix, 1965.
+ * V of B = U Σ Vᵀ, and Σ in descending order. The entries of B, interleaved, are the off-diagonal of a tridiagonal matrix with a zero diagonal. Its
+ * eigenvalues are ±σ, its eigenvectors v and ±u, interleaved. Source: G. Golub, W. Kahan, Calculating the singular values and pseudo-inverse of a matrix, 1965.
  */
 function rightOf(diagonal: Node, above: Node): { readonly values: Node; readonly v: Node } {
   const [batch, n] = diagonal.shape as [number, number];
@@ -63,8 +63,8 @@ function rightOf(diagonal: Node, above: Node): { readonly values: Node; readonly
 }
 
 /**
- * The skew G and K, by which U + U G and V + V K are nearer to the singular vectors: they take S = UᵀBV to a diagonal matrix. Pairs that would turn far,
- * for their values are as good as equal, stay. Source: T. Ogita, K. Aishima, Iterative refinement for singular value decomposition based on matrix
+ * The skew G and K for which U + U G and V + V K are closer to the singular vectors: they diagonalise S = UᵀBV. Pairs that would rotate far,
+ * because their values are practically equal, stay. Source: T. Ogita, K. Aishima, Iterative refinement for singular value decomposition based on matrix
  * multiplication, 2020.
  */
 function turnsOf(s: Node, values: Node): { readonly ofU: Node; readonly ofV: Node } {
@@ -78,7 +78,7 @@ function turnsOf(s: Node, values: Node): { readonly ofU: Node; readonly ofV: Nod
   return { ofU: turn(g), ofV: turn(k) };
 }
 
-/** Of square matrices, by way of B. */
+/** For square matrices, through B. */
 function reduced(a: Node): Singular {
   const n = rowsOf(a);
   const { diagonal, above, left, right } = bidiagonal(a);
@@ -88,23 +88,23 @@ function reduced(a: Node): Singular {
     el.mul(unsqueeze(diagonal, 2), v),
     pad(el.mul(unsqueeze(slice(above, 1, 0, n - 1), 2), slice(v, 1, 1)), [none, [0, 1], none], 0),
   );
-  // In descending order: what rounding makes of a short column lies in the space of the shorter ones, where it does no harm.
+  // In descending order, rounding errors of a short column stay in the space of the shorter ones, where they do no harm.
   const u = orthonormal(times);
   const { ofU, ofV } = turnsOf(matmul(mT(u), times), values);
   return { u: adjusted(rotatedBy(left, u), ofU), s: values, v: adjusted(rotatedBy(right, v), ofV) };
 }
 
-/** Of [batch, m, n] with m ≥ n. */
+/** For [batch, m, n] with m ≥ n. */
 function tall(a: Node): Singular {
   const n = columnsOf(a);
-  // What is orthogonal already needs no rotation: R has the singular values of A.
+  // Orthogonal columns need no rotation: R has the singular values of A.
   const first = rowsOf(a) > n ? orthonormal(a) : undefined;
   const square = first === undefined ? a : matmul(mT(first), a);
   const found = n < leastReduced ? rotated(square) : reduced(square);
   return first === undefined ? found : { ...found, u: matmul(first, found.u) };
 }
 
-/** Of [batch, m, n], as columns, in descending order. */
+/** For [batch, m, n], as columns, in descending order. */
 export function singular(a: Node): Singular {
   const unit = unitOf(a);
   const scaled = el.div(a, unit);

@@ -1,4 +1,4 @@
-// Spectra of matrices: eigenvalues and eigenvectors of symmetric ones, singular values and vectors of any.
+// Matrix spectra: eigenvalues and eigenvectors of symmetric matrices, singular values and vectors of any.
 import { isHalf } from "../../dtype.ts";
 import type { Node } from "../../node.ts";
 import * as el from "../elementwise.ts";
@@ -24,7 +24,7 @@ import { orthonormal } from "./qr.ts";
 import { singular } from "./singular.ts";
 import { symmetric } from "./symmetric.ts";
 
-/** 1 / (bⱼ − bᵢ) beside the diagonal, 0 on it. */
+/** 1 / (bⱼ − bᵢ) off the diagonal, 0 on it. */
 function gaps(values: Node): Node {
   const differences = el.sub(unsqueeze(values, -2), unsqueeze(values, -1));
   const n = values.shape.at(-1) as number;
@@ -32,10 +32,10 @@ function gaps(values: Node): Node {
   return el.mul(el.reciprocal(el.add(differences, on)), el.sub(number(1, values), on));
 }
 
-/** Floats of 16 bits are float32 until the result, which is rounded once. */
+/** 16-bit floats are computed in float32; the result is rounded once. */
 const widened = (x: Node): Node => (isHalf(x.dtype) ? el.cast(x, "float32") : x);
 
-/** λ in ascending order and the columns of V of symmetric A = V Λ Vᵀ. One triangle is read, the lower unless UPLO is "U". */
+/** λ in ascending order and the columns of V of symmetric A = V Λ Vᵀ. Reads one triangle, the lower unless UPLO is "U". */
 export function eigh(a: Node, uplo: "L" | "U" = "L"): { readonly eigenvalues: Node; readonly eigenvectors: Node } {
   const square = squares("linalg.eigh", a);
   const plain = widened(el.stopGradient(uplo === "L" ? square : mT(square)));
@@ -79,7 +79,7 @@ export function svd(a: Node, full = true): { readonly U: Node; readonly S: Node;
   return { U: m === k ? U : completed(U), S, Vh: n === k ? Vh : mT(completed(mT(Vh))) };
 }
 
-/** Orthonormal columns, and more of them, as many as rows; no gradient flows to these. */
+/** Orthonormal columns, extended to as many as rows; no gradient flows to the added ones. */
 function completed(columns: Node): Node {
   const all = orthonormal(flat(el.stopGradient(columns)), true);
   return cat([columns, unflat(slice(all, 2, columnsOf(columns)), batchOf(columns))], columns.shape.length - 1);

@@ -13,7 +13,7 @@ import { adjusted, rotatedBy } from "./qr.ts";
 import { tridiagonal } from "./tridiagonal.ts";
 import { tridiagonalSpectrum } from "./tridiagonalSpectrum.ts";
 
-/** From so many rows on the way by a tridiagonal matrix is shorter; below, rotations keep a digit more. */
+/** From this many rows, tridiagonalisation is faster; below, rotations keep one digit more. */
 const leastReduced = 48;
 
 interface Spectrum {
@@ -21,7 +21,7 @@ interface Spectrum {
   readonly rows: Node;
 }
 
-/** Not less than the largest eigenvalue's size, and not much more: ‖A⁸‖^(1/8), of which the entries are kept near 1. [batch, 1, 1] */
+/** A close upper bound on the magnitude of the eigenvalues: ‖A⁸‖^(1/8), computed with powers scaled to about 1. [batch, 1, 1] */
 function spectralBound(a: Node): Node {
   const size = (x: Node): Node => el.sqrt(sum(el.square(x), [1, 2], true));
   const positive = (x: Node): Node => el.where(el.gt(x, number(0, x)), x, number(1, x));
@@ -41,7 +41,7 @@ function spectralBound(a: Node): Node {
 /** By rotations. */
 function rotated(a: Node): Spectrum {
   const n = rowsOf(a);
-  // A shift that makes all eigenvalues positive, and of one size, so that rows become eigenvectors times these.
+  // A shift that makes all eigenvalues positive and of similar size, so that rows become eigenvectors times eigenvalues.
   const shifted = el.add(a, el.mul(identities(a), el.mul(spectralBound(a), number(1.5, a))));
   const directions = (rows: Node): Node => el.div(rows, unsqueeze(el.sqrt(sum(el.square(rows), 2)), 2));
   const near = directions(orthogonalRows(shifted, n, shiftedSweepsOf(shifted)));
@@ -50,7 +50,7 @@ function rotated(a: Node): Spectrum {
   return { values, rows };
 }
 
-/** By way of T, of which the values are those of A. */
+/** Through T, whose eigenvalues are those of A. */
 function reduced(a: Node): Spectrum {
   const t = tridiagonal(a);
   const { values, vectors, turns } = tridiagonalSpectrum(t);
@@ -62,7 +62,7 @@ function inOrder({ values, rows }: Spectrum): Spectrum {
   return { values: trustedGather(values, 1, order), rows: orderRows(rows, order) };
 }
 
-/** Of the symmetric matrices with this lower triangle, beside zeros: eigenvalues of [batch, n, n] in ascending order, and eigenvectors as rows. */
+/** Eigenvalues in ascending order, and eigenvectors as rows, of symmetric [batch, n, n] given by their lower triangle, with zeros above. */
 export function symmetric(lower: Node): Spectrum {
   const unit = unitOf(lower);
   const scaled = el.div(lower, unit);

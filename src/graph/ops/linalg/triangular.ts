@@ -1,4 +1,4 @@
-// Triangular matrices: their inverses, block by block from the diagonal outwards, and triangular solves.
+// Triangular matrices: their inverses, block by block outwards from the diagonal, and triangular solves.
 import { at } from "../../at.ts";
 import { ShapeError } from "../../errors.ts";
 import type { Node } from "../../node.ts";
@@ -27,7 +27,7 @@ import {
   squares,
 } from "./matrices.ts";
 
-/** Blocks of this size on the diagonal are inverted row by row, all of them at once. */
+/** Diagonal blocks of this size are inverted row by row, all at once. */
 const blockSize = 32;
 
 /** Larger matrices are solved block by block. */
@@ -35,7 +35,7 @@ const solvedAtOnce = 2 * blockSize;
 /** Maximum number of blocks: each has its own kernels. */
 const mostBlocks = 16;
 
-/** The inverse of lower triangular matrices [batch, n, n], of which only that triangle is read. `unit`: the diagonal counts as 1. */
+/** The inverse of lower triangular matrices [batch, n, n]; only that triangle is read. `unit`: the diagonal counts as 1. */
 export function inverseLower(lower: Node, unit = false): Node {
   const [batch, n] = lower.shape as [number, number, number];
   if (n === 0 || batch === 0) return lower;
@@ -46,8 +46,8 @@ export function inverseLower(lower: Node, unit = false): Node {
 }
 
 /**
- * The inverses of the blocks of `size`, which is a power of two of the smallest, on the diagonal: [batch · blocks, size, size]. [A 0; C B]⁻¹ =
- * [A⁻¹ 0; −B⁻¹CA⁻¹ B⁻¹], for all blocks of a size at once, from the diagonal on. The last ones are filled with the identity.
+ * The inverses of the diagonal blocks of `size`, a power of two times the smallest size: [batch · blocks, size, size]. [A 0; C B]⁻¹ =
+ * [A⁻¹ 0; −B⁻¹CA⁻¹ B⁻¹], for all blocks of a size at once, from the diagonal outwards. The last blocks are filled with the identity.
  */
 function diagonalInverses(lower: Node, size: number, unit: boolean): Node {
   const [batch, n] = lower.shape as [number, number, number];
@@ -64,7 +64,7 @@ function diagonalInverses(lower: Node, size: number, unit: boolean): Node {
       0,
     );
   const filled = more === 0 ? lower : el.add(besides(lower, 0, more), besides(identity(more, more, lower), n, 0));
-  // The blocks of a size on the diagonal, one after another: [batch · blocks, size, size]
+  // The diagonal blocks of a size, in order: [batch · blocks, size, size]
   const blocksOf = (own: number): Node => {
     const count = width / own;
     if (count === 1) return filled;
@@ -102,13 +102,13 @@ function diagonalInverses(lower: Node, size: number, unit: boolean): Node {
 
 export interface Substitution {
   readonly upper: boolean;
-  /** The diagonal counts as ones. */
+  /** Whether the diagonal counts as ones. */
   readonly unit: boolean;
-  /** Whether the solution of each block is refined by a step; then nothing but zeros stands in the other triangle, and ones on a diagonal of ones. */
+  /** Whether the solution of each block is refined by a step. The other triangle must then be zero, and a unit diagonal must hold ones. */
   readonly refined: boolean;
 }
 
-/** X of T X = B, block by block, where nothing but one triangle of [..., n, n] is read beside the diagonal blocks. */
+/** X of T X = B, block by block. Only one triangle of [..., n, n] is read, apart from the diagonal blocks. */
 export function substitute(triangle: Node, b: Node, { upper, unit, refined }: Substitution): Node {
   const n = rowsOf(triangle);
   if (sizeOf(triangle.shape) === 0) return matmul(triangle, b);
@@ -126,7 +126,7 @@ export function substitute(triangle: Node, b: Node, { upper, unit, refined }: Su
     const inverse = upper ? mT(cut) : cut;
     const first = matmul(inverse, right);
     if (!refined) return first;
-    // A step of refinement takes back what the inverse lost.
+    // A step of refinement recovers the precision lost by the inverse.
     return el.add(first, matmul(inverse, el.sub(right, matmul(part(from, to, from, to), first))));
   };
   const solved = (from: number, to: number, right: Node): Node => {
@@ -146,7 +146,7 @@ export function substitute(triangle: Node, b: Node, { upper, unit, refined }: Su
   return solved(0, n, b);
 }
 
-/** Row t of the inverse is what row t of the identity leaves of the rows before, over the pivot. */
+/** Row t of the inverse is row t of the identity minus the contributions of earlier rows, divided by the pivot. */
 function rowByRow(lower: Node, unit: boolean): Node {
   const [batch, n] = lower.shape as [number, number, number];
   const places = reshape(iota([n], 0), [1, n]);
@@ -163,15 +163,15 @@ function rowByRow(lower: Node, unit: boolean): Node {
 }
 
 export interface TriangularOptions {
-  /** The triangle that is read. */
+  /** The triangle to read. */
   readonly upper: boolean;
   /** False: X A = B. Default true. */
   readonly left?: boolean;
-  /** The diagonal counts as ones. Default false. */
+  /** Whether the diagonal counts as ones. Default false. */
   readonly unitriangular?: boolean;
 }
 
-/** X of A X = B, or of X A = B, where A is triangular. */
+/** X of A X = B, or of X A = B, with triangular A. */
 export function solveTriangular(
   a: Node,
   b: Node,
@@ -204,7 +204,7 @@ export function solveTriangular(
   return solution;
 }
 
-/** A gradient added up over the dims that were broadcast. */
+/** A gradient summed over the dims that were broadcast. */
 export function summed(grad: Node, like: Node): Node {
   const extra = grad.shape.length - like.shape.length;
   const dims = grad.shape.flatMap((extent, axis) =>

@@ -1,5 +1,5 @@
-// A symmetric matrix as Q T Qᵀ with tridiagonal T: Householder reflections, in panels, after each of which
-// the rest of the matrix is updated: half of the work is matrix products. Source: J. Dongarra, D. Sorensen, S. Hammarling, Block reduction of matrices to condensed forms, 1989.
+// A symmetric matrix as Q T Qᵀ with tridiagonal T: Householder reflections, in panels. After each panel the rest of the matrix
+// is updated: half of the work is matrix products. Source: J. Dongarra, D. Sorensen, S. Hammarling, Block reduction of matrices to condensed forms, 1989.
 import { at } from "../../at.ts";
 import type { Node } from "../../node.ts";
 import { sum } from "../broadcast.ts";
@@ -18,14 +18,14 @@ export interface Tridiagonal {
   readonly diagonal: Node;
   /** [batch, n − 1] */
   readonly beside: Node;
-  /** Q is their product. */
+  /** Q is the product of these. */
   readonly blocks: readonly Reflections[];
 }
 
-/** Squares of which the sum is smaller have lost their digits, and are nothing beside a matrix whose largest number is 1. */
+/** Smaller sums of squares have lost their precision, and are negligible for a matrix with entries up to 1. */
 const negligible = (x: Node): Node => number(x.dtype === "float64" ? 2 ** -900 : 2 ** -90, x);
 
-/** I − τ v vᵀ takes [batch, m] to what it was before `place`, `beta` there, and 0 behind; v is 1 at `place` and 0 before. */
+/** I − τ v vᵀ maps [batch, m] to itself before `place`, to `beta` there, and to 0 after it; v is 1 at `place` and 0 before it. */
 export function reflectionOf(
   x: Node,
   places: Node,
@@ -39,14 +39,14 @@ export function reflectionOf(
   const nothing = el.lt(squares, negligible(x));
   const length = el.sqrt(el.add(el.square(alpha), squares));
   const beta = el.where(nothing, alpha, el.where(el.gt(alpha, zero), el.neg(length), length));
-  // Without anything behind there is nothing to reflect: v is 0, and its factor counts as 1.
+  // If everything after it is 0 there is nothing to reflect: v is 0 and its factor counts as 1.
   const v = el.where(nothing, zero, el.where(isPlace, one, el.div(rest, el.sub(alpha, beta))));
   return { v, tau: el.where(nothing, one, el.div(el.sub(beta, alpha), beta)), beta };
 }
 
 /**
- * The first `width` columns of [batch, m, m] become those of T; A − V Wᵀ − W Vᵀ is what is left of the matrix, and each column and product with
- * it is corrected by the V and W known so far. V and W have their vectors as rows here.
+ * Turns the first `width` columns of [batch, m, m] into those of T. The remainder of the matrix is A − V Wᵀ − W Vᵀ, so each column and each
+ * product is corrected by the V and W known so far. Here V and W have their vectors as rows.
  */
 function panel(
   a: Node,
@@ -59,7 +59,7 @@ function panel(
   const { state, outputs } = loopOver(width, [none, none], ([known, beside], t) => {
     const [vs, ws] = [known as Node, beside as Node];
     const next = el.add(t, full([], 1, "int32"));
-    /** Σ of the rows of V and W by their factors. */
+    /** Σ of the rows of V and W, weighted by their factors. */
     const corrections = (ofV: Node, ofW: Node): Node =>
       sum(el.add(el.mul(vs, unsqueeze(ofV, 2)), el.mul(ws, unsqueeze(ofW, 2))), 1);
     const column = el.sub(sliceAt(a, 1, t), corrections(sliceAt(ws, 2, t), sliceAt(vs, 2, t)));
@@ -75,7 +75,7 @@ function panel(
   return { v: state[0] as Node, w: state[1] as Node, taus: outputs[0] as Node, numbers: outputs[1] as Node };
 }
 
-/** Of symmetric [batch, n, n], whose largest number is about 1. */
+/** For symmetric [batch, n, n] with entries of at most about 1. */
 export function tridiagonal(a: Node): Tridiagonal {
   const n = rowsOf(a);
   const batch = at(a.shape, 0);
@@ -91,7 +91,7 @@ export function tridiagonal(a: Node): Tridiagonal {
     const change = matmul(mT(cat([below, beside], 1)), cat([beside, below], 1));
     left = el.sub(slice(slice(left, 1, width), 2, width), change);
   }
-  // [n − 1, batch, 2]: the diagonal, and what is beside it.
+  // [n − 1, batch, 2]: the diagonal and the off-diagonal.
   const numbers = cat(parts, 0);
   const taken = (place: number): Node => mT(reshape(slice(numbers, 2, place, place + 1), [n - 1, batch]));
   return { diagonal: cat([taken(0), reshape(left, [batch, 1])], 1), beside: taken(1), blocks };

@@ -14,11 +14,11 @@ import { epsilonOf, loopOver, mT, number, sliceAt } from "./matrices.ts";
 import { orthonormal } from "./qr.ts";
 import type { Tridiagonal } from "./tridiagonal.ts";
 
-/** So many rows of T are one step of a loop, within which everything stays in registers. */
+/** Rows of T per loop step; within a step everything stays in registers. */
 const [rowsCounted, rowsSolved] = [32, 8];
 const int = (value: number): Node => full([], value, "int32");
 
-/** [batch, n] as [steps, rows, batch] with at least `least` rows in all; what is beyond n is filled. */
+/** [batch, n] as [steps, rows, batch] with at least `least` rows in total; elements beyond n are `filled`. */
 function inSteps(x: Node, rows: number, least: number, filled: number): Node {
   const [batch, n] = x.shape as [number, number];
   const steps = Math.ceil(least / rows);
@@ -33,7 +33,7 @@ function inSteps(x: Node, rows: number, least: number, filled: number): Node {
   return permute(reshape(whole, [batch, steps, rows]), [1, 2, 0]);
 }
 
-/** T in units of a bound on its eigenvalues: [batch, 1]. */
+/** T in units of an upper bound on its eigenvalues: [batch, 1]. */
 export function inUnits({ diagonal, beside }: Pick<Tridiagonal, "diagonal" | "beside">): {
   readonly d: Node;
   readonly e: Node;
@@ -46,15 +46,15 @@ export function inUnits({ diagonal, beside }: Pick<Tridiagonal, "diagonal" | "be
 }
 
 /**
- * The eigenvalues at these places, [lanes], of the ascending order, to a few units of the last place of the largest, of T between −1 and 1. As many
- * pivots of the elimination of T − x are below 0 as eigenvalues are below x; each lane halves the interval that its own eigenvalue is in.
+ * The eigenvalues of T, between −1 and 1, at these indices in ascending order, [lanes], accurate to a few units in the last place of the largest. The
+ * elimination of T − x has as many negative pivots as there are eigenvalues below x; each lane bisects the interval of its own eigenvalue.
  */
 export function eigenvaluesAt(wanted: Node, diagonal: Node, beside: Node): Node {
   const [batch, n] = diagonal.shape as [number, number];
   const places = unsqueeze(wanted, 0);
   const isDouble = diagonal.dtype === "float64";
   const halvings = isDouble ? 55 : 26;
-  // Rows beyond the last are far above all eigenvalues.
+  // Padding rows lie far above all eigenvalues.
   const d = inSteps(diagonal, rowsCounted, n, 4);
   const squares = inSteps(
     pad(
@@ -71,7 +71,7 @@ export function eigenvaluesAt(wanted: Node, diagonal: Node, beside: Node): Node 
   );
   const steps = at(d.shape, 0);
   const [zero, half] = [number(0, diagonal), number(0.5, diagonal)];
-  // A pivot so near to 0 counts as below it, and a square divided by it is finite.
+  // A pivot this close to 0 counts as negative, which keeps the square divided by it finite.
   const least = number(isDouble ? 2 ** -1000 : 2 ** -120, diagonal);
   const lanes = (value: number, dtype = diagonal.dtype): Node => full([batch, at(wanted.shape, 0)], value, dtype);
   const bound = 1 + 2 ** -10;
@@ -104,7 +104,7 @@ export function eigenvaluesAt(wanted: Node, diagonal: Node, beside: Node): Node 
   return el.mul(el.add(state[0] as Node, state[1] as Node), half);
 }
 
-/** Numbers between −1 and 1 that look random: [rows, lanes]. */
+/** Pseudo-random numbers between −1 and 1: [rows, lanes]. */
 export function scattered(rows: number, lanes: number, like: Node): Node {
   let bits = el.add(el.mul(iota([rows, lanes], 0), int(lanes)), iota([rows, lanes], 1));
   for (const factor of [0x2c1b3c6d, 0x297a2d39]) {
@@ -114,18 +114,18 @@ export function scattered(rows: number, lanes: number, like: Node): Node {
   return el.mul(el.cast(bits, like.dtype), number(2 ** -31, like));
 }
 
-/** Unit vectors in the directions of the columns of [batch, n, lanes]. */
+/** Unit vectors along the columns of [batch, n, lanes]. */
 function directions(x: Node): Node {
   const scaled = el.div(x, amax(el.abs(x), 1, true));
   return el.div(scaled, el.sqrt(sum(el.square(scaled), 1, true)));
 }
 
-/** Eigenvalues nearer than this to the next are as good as equal, and such are moved so far: in units of the last place of the largest. */
+/** In units of the last place of the largest: eigenvalues closer than the first count as equal, and are then moved by the second. */
 const [equalWithin, movedBy] = [4, 8];
 
 /**
- * The λ of (T − λ)⁻¹: the eigenvalues, [batch, lanes] in order, and for equal ones a number a little above them. Rounding sets these apart, and right at one
- * of them all lanes of the space would find the same vector; from a distance each finds a member of its own.
+ * The λ of (T − λ)⁻¹: the eigenvalues, [batch, lanes] in order, with equal ones moved up slightly. Rounding separates equal ones, and exactly at
+ * one of them all lanes of the eigenspace would find the same vector. From a distance, each finds a different one.
  */
 function besideEqual(values: Node): Node {
   const [batch, lanes] = values.shape as [number, number];
@@ -139,8 +139,8 @@ function besideEqual(values: Node): Node {
 }
 
 /**
- * (T − λ)⁻¹ y of each lane, [batch, n, lanes], as unit vectors, by elimination with exchanges of rows. A pivot that vanishes counts as far below the
- * last place: more would change the space of equal eigenvalues.
+ * (T − λ)⁻¹ y of each lane, [batch, n, lanes], as unit vectors, by elimination with row exchanges. A zero pivot is replaced by one far below the
+ * last place: a larger one would change the space of equal eigenvalues.
  */
 export function solved(diagonal: Node, beside: Node, eigenvalues: Node, y: Node): Node {
   const values = besideEqual(eigenvalues);
@@ -148,7 +148,7 @@ export function solved(diagonal: Node, beside: Node, eigenvalues: Node, y: Node)
   const lanes = at(values.shape, 1);
   const zero = number(0, y);
   const least = number(epsilonOf(y) ** 2, y);
-  // Of row k + 1: its number on the diagonal, and those on either side of it.
+  // For row k + 1: its diagonal element, and the elements on either side.
   const own = inSteps(slice(diagonal, 1, 1), rowsSolved, n, 4);
   const left = inSteps(beside, rowsSolved, n, 0);
   const right = inSteps(slice(beside, 1, 1), rowsSolved, n, 0);
@@ -230,8 +230,8 @@ function product(diagonal: Node, beside: Node, x: Node): Node {
 }
 
 /**
- * What beside the diagonal may be turned away, by the distance of two values between −1 and 1. A turn that is mostly rounding, for the values are near, must
- * have a square below the last place. Between distant values a larger one comes from a vector that was unlucky.
+ * The largest off-diagonal element that may be rotated away, by the gap of two values between −1 and 1. For close values, a rotation is mostly
+ * rounding and must have a square below the last place. Between distant values, a larger element comes from an unlucky start vector.
  */
 export function turnable(gap: Node): Node {
   const size = el.abs(gap);
@@ -240,9 +240,9 @@ export function turnable(gap: Node): Node {
 }
 
 /**
- * The skew K that turns each pair of the orthonormal columns of V against what VᵀTV has beside its diagonal: V + V K is nearer to the eigenvectors. Pairs
- * that would turn far, for their eigenvalues are as good as equal, stay: any two orthogonal vectors of their plane serve. K is skew to the last bit, so
- * that the vectors stay orthogonal but for its square. Source: T. Ogita, K. Aishima, Iterative refinement for symmetric eigenvalue decomposition, 2018.
+ * The skew K that rotates each pair of the orthonormal columns of V against the off-diagonal of VᵀTV: V + V K is closer to the eigenvectors. Pairs that
+ * would rotate far, because their eigenvalues are practically equal, stay: any two orthogonal vectors of their plane are valid. K is exactly skew, so
+ * the vectors stay orthogonal up to its square. Source: T. Ogita, K. Aishima, Iterative refinement for symmetric eigenvalue decomposition, 2018.
  */
 function turnsOf(v: Node, times: Node, values: Node): Node {
   const found = matmul(mT(v), times);
@@ -255,15 +255,15 @@ function turnsOf(v: Node, times: Node, values: Node): Node {
 export interface TridiagonalSpectrum {
   /** In ascending order. */
   readonly values: Node;
-  /** Orthonormal columns near the eigenvectors. */
+  /** Orthonormal columns close to the eigenvectors. */
   readonly vectors: Node;
   /** K: the eigenvectors are vectors + vectors K. */
   readonly turns: Node;
 }
 
 /**
- * From starts that look random, the vectors of equal and nearly equal eigenvalues are different members of the space that belongs to them, and are made
- * orthogonal there; a second time takes away what a bad start has left.
+ * From pseudo-random starts, the vectors of equal and nearly equal eigenvalues are different members of their eigenspace, and are
+ * orthogonalised there. A second iteration removes the effect of a bad start.
  */
 export function tridiagonalSpectrum({ diagonal, beside }: Tridiagonal): TridiagonalSpectrum {
   const [batch, n] = diagonal.shape as [number, number];
