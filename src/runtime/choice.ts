@@ -1,4 +1,4 @@
-// Chooses the device: what may be requested, what the environment says, and what is available here.
+// Chooses the device from the options, the environment, and what is available here.
 import { type BackendName, backendNames, type Device, type Warning } from "../backends/backend.ts";
 import { createCDevice, unusedCompiler } from "../backends/c/index.ts";
 import { createReferenceDevice } from "../backends/reference/index.ts";
@@ -9,21 +9,21 @@ import * as kind from "../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
 
 export interface BackendOptions {
-  /** "auto" takes the fastest that works here. Default: HEBB_BACKEND, else "auto". */
+  /** "auto" takes the fastest backend that works here. Default: HEBB_BACKEND, else "auto". */
   readonly backend?: BackendName | "auto";
-  /** Threads of the c and wasm backends. Default: HEBB_THREADS, else one for each processor. */
+  /** Threads of the c and wasm backends. Default: HEBB_THREADS, else one per processor. */
   readonly threads?: number | "auto";
 }
 
 export interface BackendInfo {
   readonly backend: BackendName;
   readonly threads: number;
-  /** What it is using and why, one line. */
+  /** The configuration and the reason for it, in one line. */
   readonly description: string;
   readonly warning?: Warning | undefined;
 }
 
-/** A variable of the environment; one that is empty, or that a program may not read (Deno asks), counts as not set. */
+/** An environment variable. An empty one, or one that the program may not read (Deno asks), counts as unset. */
 function environment(name: string): string | undefined {
   try {
     const value = typeof process === "undefined" ? undefined : process.env?.[name];
@@ -33,13 +33,13 @@ function environment(name: string): string | undefined {
   }
 }
 
-/** What a backend may be asked for by. */
+/** The names of the backends that can be requested. */
 const choices = ["auto", ...backendNames] as const;
 const isBackend = (name: string): name is (typeof choices)[number] => choices.some((known) => known === name);
 
 type Choice = BackendOptions & Partial<Pick<BackendInfo, "description" | "warning">>;
 
-/** What `backendInfo` gave is accepted, so that a program can return to it. */
+/** The fields of `backendInfo` are accepted too, so that a program can restore an earlier backend. */
 const backendKinds: OptionKinds<Choice> = {
   backend: kind.oneOf(...choices),
   threads: kind.either(kind.oneOf("auto"), kind.number),
@@ -47,7 +47,7 @@ const backendKinds: OptionKinds<Choice> = {
   warning: kind.anything,
 };
 
-/** The options, checked, with what the environment says of those that are left out. */
+/** The checked options; omitted ones come from the environment. */
 export function chosenOptions(
   where: string,
   options: BackendOptions,
@@ -69,7 +69,7 @@ export function chosenOptions(
   return { backend, threads: count };
 }
 
-/** A device that was started, and why it is not a faster one. */
+/** A started device, and the reason it is not a faster one. */
 export interface Started {
   readonly device: Device;
   readonly reason?: string | undefined;
@@ -91,7 +91,7 @@ export function startDevice(where: string, options: BackendOptions): Started {
   }
 }
 
-/** Where c and WebAssembly are missing, the reference computes: slowly, everywhere. */
+/** Without c and WebAssembly, the reference backend computes: slowly, but everywhere. */
 function fastestDevice(threads: number | "auto"): Started {
   try {
     return { device: createCDevice({ threads, sparing: true }) };
@@ -103,7 +103,7 @@ function fastestDevice(threads: number | "auto"): Started {
   }
 }
 
-/** What the device is, and why, where these options were asked for. */
+/** Describes the device and why it was chosen, given the requested options. */
 export function describeDevice({ device, reason }: Started, requested: BackendOptions): BackendInfo {
   const { backend, threads } = device;
   const wish = unmet(device, requested);
@@ -113,7 +113,7 @@ export function describeDevice({ device, reason }: Started, requested: BackendOp
   return { backend, threads, description, ...(warning === undefined ? {} : { warning }) };
 }
 
-/** What the environment asks for and does not get, or gets to its harm. */
+/** A request in the environment that is not met, or that slows the program down. */
 function unmet({ backend, threads }: Device, requested: BackendOptions): Warning | undefined {
   const automatic = (requested.backend ?? environment("HEBB_BACKEND") ?? "auto") === "auto";
   const unused = backend !== "c" && automatic ? unusedCompiler(environment) : undefined;

@@ -1,4 +1,4 @@
-// The interface of communication between ranks: the collectives of one group of processes, and the current group.
+// The interface for communication between ranks: the collectives of one group of processes, and the current group.
 import type { Output } from "../compiler/compiled.ts";
 import type { TypedArray } from "../graph/dtype.ts";
 import type { Node } from "../graph/node.ts";
@@ -6,11 +6,11 @@ import type { DeviceMemory } from "./deviceMemory.ts";
 import type { BoundProgram } from "./execution.ts";
 import type { Cell, Storage } from "./storage.ts";
 
-/** How the values of the ranks become one. "sum" of whole numbers wraps around, as arithmetic on tensors does. */
+/** The reduction over the values of the ranks. "sum" of integers wraps around, like arithmetic on tensors. */
 export type Combining = "sum" | "max" | "min";
 
 export interface CollectiveOptions<T> {
-  /** Takes the result; the values themselves: in place. Default: a new array. */
+  /** The array for the result; the input itself: in place. Default: a new array. */
   readonly into?: T;
 }
 
@@ -20,17 +20,17 @@ export interface ReduceOptions<T> extends CollectiveOptions<T> {
 }
 
 export interface BroadcastOptions<T> extends CollectiveOptions<T> {
-  /** The rank whose values all take. Default: 0. */
+  /** The rank that provides the values. Default: 0. */
   readonly root?: number;
 }
 
-/** A collective that was begun. */
+/** A collective in progress. */
 export interface Pending<T> {
-  /** Waits for the result. To be called once, on all ranks in the same order. */
+  /** Waits for the result. Call it once, on all ranks in the same order. */
   wait(): T;
 }
 
-/** A program in parts, between which the ranks exchange values. */
+/** A program split into parts; the ranks exchange values between the parts. */
 export interface CutProgram {
   readonly parts: readonly BoundProgram[];
   readonly memory: DeviceMemory;
@@ -53,37 +53,37 @@ export interface BatchShare {
   readonly whole: number;
 }
 
-/** How ranks carry out collectives on tensors, and draw: they bring it along, and a process that is alone does without. */
+/** How ranks compute collectives on tensors and draw random numbers. Only distributed programs load an implementation. */
 export interface Togetherness {
   cut(world: Communicator, name: string, outputs: readonly Output[], options: CutOptions): CutProgram;
-  /** The value of a collective, from that of its input. */
+  /** The value of a collective, given that of its input. */
   value(world: Communicator, node: Node, input: Storage): Storage;
-  /** Runs `body`, which traces a step over a share, with the random numbers that its rows have in `whole`, which traces it over the whole batch. */
+  /** Runs `body`, which traces a step over a share, with the random numbers of the same rows in `whole`, which traces the whole batch. */
   drawShare<T>(share: BatchShare, whole: () => unknown, body: () => T): T;
 }
 
 /**
  * The processes of one program, numbered from 0. All of them call the same collectives in the same order, with arrays of the same dtype and
  * length; each call waits for the others. A sum adds the values of ranks 0, 1, … in this order, floats in float64, and rounds once: the same
- * number of ranks gives the same bits, whatever carries the messages. Source of the names: MPI; torch.distributed.
+ * number of ranks gives the same bits, whatever the transport. Source of the names: MPI; torch.distributed.
  */
 export interface Communicator {
-  /** This process among them. */
+  /** The number of this process. */
   readonly rank: number;
-  /** How many they are. */
+  /** The number of processes. */
   readonly size: number;
   readonly together: Togetherness;
-  /** What carries the messages, one line. */
+  /** The transport, in one line. */
   readonly description: string;
-  /** [n] on each → [n] on all: rank 0's ∘ rank 1's ∘ …, element by element. */
+  /** [n] on each → [n] on all: rank 0's ∘ rank 1's ∘ …, elementwise. */
   allReduce<T extends TypedArray>(values: T, options?: ReduceOptions<T>): T;
-  /** The same without waiting: others may be begun meanwhile, on all ranks in the same order. The values must stay until the wait. */
+  /** The same without waiting: others may begin meanwhile, on all ranks in the same order. The values must stay unchanged until the wait. */
   beginAllReduce<T extends TypedArray>(values: T, options?: ReduceOptions<T>): Pending<T>;
-  /** Moves on what was begun, as far as it goes without waiting. */
+  /** Advances pending collectives as far as possible without waiting. */
   progress(): void;
   /**
-   * Memory like `values`, with anything in it, from which values travel with fewer copies than from any other: of ranks that share a machine, memory
-   * that all of them see. All ranks borrow and give back the same lengths in the same order.
+   * Uninitialised memory like `values` that is sent with fewer copies than any other: for ranks on one machine, memory shared by all.
+   * All ranks borrow and give back the same lengths in the same order.
    */
   borrow<T extends TypedArray>(values: T, length: number): T;
   giveBack(values: TypedArray): void;
@@ -91,22 +91,22 @@ export interface Communicator {
   broadcast<T extends TypedArray>(values: T, options?: BroadcastOptions<T>): T;
   /** [n] on each → [size · n] on all: rank 0's, then rank 1's, … */
   allGather<T extends TypedArray>(values: T, options?: CollectiveOptions<T>): T;
-  /** [size · n] on each → [n]: part number `rank` of what allReduce gives. */
+  /** [size · n] on each → [n]: part number `rank` of allReduce's result. */
   reduceScatter<T extends TypedArray>(values: T, options?: ReduceOptions<T>): T;
-  /** allGather and reduceScatter without waiting, as beginAllReduce. */
+  /** allGather and reduceScatter without waiting, like beginAllReduce. */
   beginAllGather<T extends TypedArray>(values: T, options?: CollectiveOptions<T>): Pending<T>;
-  /** allGather without an array for the result: `take` gets it in pieces, each from place `start` of the result on, and must not keep them. */
+  /** allGather without an array for the result: `take` receives pieces, each starting at index `start` of the result, and must not keep them. */
   beginAllGatherInto<T extends TypedArray>(values: T, take: (piece: T, start: number) => void): Pending<void>;
   beginReduceScatter<T extends TypedArray>(values: T, options?: ReduceOptions<T>): Pending<T>;
-  /** Returns when all have called it. */
+  /** Returns once all ranks have called it. */
   barrier(): void;
-  /** Ends the processes of all ranks at once: for a failure of one that the others wait for. */
+  /** Terminates the processes of all ranks, for a failure of one that the others wait for. */
   abort(exitCode: number): never;
 }
 
 let current: Communicator | undefined;
 
-/** The ranks that layers and compiled steps talk to; undefined: this process is alone. */
+/** The ranks that layers and compiled steps communicate with; undefined: this process is alone. */
 export const currentWorld = (): Communicator | undefined => current;
 
 export function setCurrentWorld(world: Communicator | undefined): void {
@@ -139,7 +139,7 @@ export function gatherTexts(world: Communicator, text: string): string[] {
 export const broadcastNumbers = (world: Communicator, numbers: readonly number[]): Float64Array =>
   world.broadcast(Float64Array.from(numbers));
 
-/** The part of `count` things that is a rank's: [first, end). Parts differ by one at most. */
+/** A rank's share of `count` items: [first, end). Shares differ by at most one. */
 export const shareOf = (
   count: number,
   { rank, size }: Pick<Communicator, "rank" | "size">,

@@ -7,16 +7,16 @@ import { LoadedPrograms } from "./programs.ts";
 import { Runs } from "./runs.ts";
 import { type Cell, type Home, type Place, Storage } from "./storage.ts";
 
-/** Evictable device memory is kept below this at first: results that are dropped at once then stay in the caches. */
+/** The initial budget for evictable device memory: small enough that short-lived results stay in the caches. */
 const firstBudgetBytes = 16 * 1024 * 1024;
-/** The budget doubles up to this when a value that was moved to the host is used again. */
+/** The budget doubles up to this each time an evicted value is used again. */
 const mostBudgetBytes = 128 * 1024 * 1024;
-/** Cells up to this size keep on the host what was written there. */
+/** Cells up to this size keep a host copy of what was written to them. */
 const mostWrittenBytes = 64;
 
 /**
- * Device memory as a cache of values: a block goes when its value is collected, and when the budget is passed the least
- * recently used value moves to the host, where the garbage collector sees it. So no loop can grow device memory.
+ * Device memory as a cache of values. A block is freed when its value is garbage-collected. Over budget, the least recently
+ * used value moves to the host, where the garbage collector sees it. So no loop can grow device memory without bound.
  */
 export class DeviceMemory {
   readonly device: Device;
@@ -28,15 +28,15 @@ export class DeviceMemory {
   readonly #cellRegistry: FinalizationRegistry<{ block: Block | undefined; ref: WeakRef<Cell> }>;
   readonly #cellTokens = new WeakMap<Cell, { block: Block | undefined; ref: WeakRef<Cell> }>();
   #evictableBytes = 0;
-  /** Blocks whose values are on their way to the host. */
+  /** Blocks whose values are being moved to the host. */
   readonly #leaving = new Set<Block>();
   #leavingBytes = 0;
   #uses = 0;
-  /** The device is closed: values collected from now on free nothing. */
+  /** Set once the device is closed: values collected afterwards free nothing. */
   #evacuated = false;
   #budgetBytes: number;
   readonly #mostBudgetBytes: number;
-  /** What became of the runs of an asynchronous device; undefined where that is known when a run returns. */
+  /** The state of an asynchronous device's runs; undefined if runs have finished when they return. */
   readonly runs: Runs | undefined;
 
   constructor(device: Device, home: Home) {
@@ -53,7 +53,7 @@ export class DeviceMemory {
     });
   }
 
-  /** Memory holding the value, such as the program can read. */
+  /** Memory with the value that the program can read. */
   blockOf(storage: Storage, program: Executable): Block {
     const { place } = storage;
     if (place.at !== this.home && place.at !== undefined)
@@ -71,7 +71,7 @@ export class DeviceMemory {
     return fresh;
   }
 
-  /** A value of another device that goes where it is used. */
+  /** A copy of another device's value that may move to where it is used. */
   #copyHere(storage: Storage, at: Home): Storage {
     const { dtype, shape, place } = storage;
     if (place.home !== undefined) throw new InternalError(`a value of ${at.name} was used on ${this.home.name}`);
@@ -84,8 +84,8 @@ export class DeviceMemory {
   }
 
   /**
-   * Fresh, unwritten memory for a value a program is about to produce: the host's where that can be, so that the garbage collector
-   * frees it, in the middle of a loop too.
+   * New, uninitialised memory for a value that a program is about to produce: host memory if possible, so that the garbage collector
+   * can free it even in the middle of a loop.
    */
   resultBlock(storage: Storage, program: Executable): Block {
     const { device } = this;
@@ -97,7 +97,7 @@ export class DeviceMemory {
     return block;
   }
 
-  /** Memory of the host as the value that a program reads or gives: without a copy where the device can. */
+  /** Host memory as a value that a program reads or writes, without a copy if the device supports that. */
   over(dtype: DType, shape: Shape, array: TypedArray): Storage {
     const storage = new Storage(dtype, shape, array);
     const block = this.device.hostBlockOver?.(array);
@@ -108,7 +108,7 @@ export class DeviceMemory {
     return storage;
   }
 
-  /** The same value in its own memory. */
+  /** The same value in memory of its own. */
   detached(storage: Storage): Storage {
     return new Storage(storage.dtype, storage.shape, this.copy(storage));
   }
@@ -138,7 +138,7 @@ export class DeviceMemory {
     this.device.free(block);
   }
 
-  /** Frees at once the device memory of a value that will not be read again. Host memory and the memory of cells are left to their owner. */
+  /** Frees the device memory of a value immediately; it must not be read again. Host memory and cells' memory stay with their owners. */
   discard({ place }: Storage): void {
     const { block } = place;
     if (block === undefined || !this.#owners.has(block)) return;
@@ -148,7 +148,7 @@ export class DeviceMemory {
     this.#release(block);
   }
 
-  /** A program that needs this much at once must not push its own inputs out. */
+  /** Keeps a program that needs this much memory at once from evicting its own inputs. */
   reserve(bytes: number): void {
     this.#budgetBytes = Math.max(this.#budgetBytes, 2 * bytes);
   }
@@ -162,12 +162,12 @@ export class DeviceMemory {
     }
   }
 
-  /** Bytes of values that are not on their way to the host. */
+  /** Bytes of values that are not being moved to the host. */
   get #stayingBytes(): number {
     return this.#evictableBytes - this.#leavingBytes;
   }
 
-  /** Moves a value off the device; on an asynchronous one the block goes when the value has arrived. */
+  /** Moves a value to the host. On an asynchronous device, the block is freed once the value has arrived. */
   #toHost(place: Place): void {
     const { block } = place;
     if (block === undefined || this.#leaving.has(block)) return;
@@ -186,12 +186,12 @@ export class DeviceMemory {
     else {
       this.#leaving.add(block);
       this.#leavingBytes += block.bytes;
-      // An unreadable value throws when it is read.
+      // A failed read is reported when the value is used.
       void this.device.read(block, place.dtype, place.length).then(arrived, () => undefined);
     }
   }
 
-  /** The value; not to be changed. */
+  /** The value; callers must not modify it. */
   read(storage: Storage): TypedArray {
     return storage.place.host ?? this.#fromDevice(storage);
   }
@@ -201,7 +201,7 @@ export class DeviceMemory {
     return storage.place.host?.slice() ?? this.#fromDevice(storage);
   }
 
-  /** A copy of the value, when the device has it. Throws what went wrong on the way to it. */
+  /** A copy of the value once the device has computed it. Throws the error of the run that failed. */
   async copyLater(storage: Storage): Promise<TypedArray> {
     const { runs, device } = this;
     const { place, shape } = storage;
@@ -209,7 +209,7 @@ export class DeviceMemory {
     if (place.host !== undefined) return place.host.slice();
     if (place.block === undefined) throw lost(shape);
     const value = device.read(place.block, place.dtype, place.length);
-    // What is wrong with the device, `settle` says; an unhandled rejection would end the process.
+    // `settle` reports device errors; an unhandled rejection would end the process.
     value.catch(() => undefined);
     await runs.settle();
     runs.mustHave(place);
@@ -266,7 +266,7 @@ export class DeviceMemory {
     return typeof host === "number" ? allocate(storedAs(cell.dtype), end - start).fill(host) : host.slice(start, end);
   }
 
-  /** A copy of the cell's value, when the device has it. */
+  /** A copy of the cell's value, once the device has computed it. */
   async readCellLater(cell: Cell): Promise<TypedArray> {
     if (this.runs === undefined) return this.readCell(cell);
     if (cell.block !== undefined) return this.copyLater(this.lend(cell));
@@ -274,7 +274,7 @@ export class DeviceMemory {
     return this.readCell(cell);
   }
 
-  /** The cell's present value as an immutable one, without a copy until the cell changes. */
+  /** The cell's current value as an immutable storage, without a copy until the cell changes. */
   lend(cell: Cell): Storage {
     if (cell.lent !== undefined) return cell.lent;
     const storage = new Storage(cell.dtype, cell.shape, undefined);
@@ -287,7 +287,7 @@ export class DeviceMemory {
     return storage;
   }
 
-  /** Must be called before the cell's memory is overwritten: holders of the old value keep it. */
+  /** Must be called before the cell's memory is overwritten, so that holders of the old value keep it. */
   beforeWrite(cell: Cell): void {
     if (cell.at !== this.home && cell.at !== undefined) cell.at.cellToHost(cell);
     cell.version++;
@@ -317,7 +317,7 @@ export class DeviceMemory {
     else cell.host = data.slice();
   }
 
-  /** The cell takes a storage's value: its memory if nothing else uses it, so nothing is copied. `spent`: the storage is not read again. */
+  /** Moves a storage's value into the cell, without a copy if nothing else uses its memory. `spent`: the storage is not read again. */
   adopt(cell: Cell, storage: Storage, { spent = false } = {}): void {
     if (cell.at !== this.home && cell.at !== undefined) cell.at.leave(cell);
     cell.version++;
@@ -331,7 +331,7 @@ export class DeviceMemory {
     if (this.device.asynchronous && block !== undefined) {
       this.beforeWrite(cell);
       this.device.assign(block, this.cellBlock(cell));
-      // Without that run there is no value that it could keep.
+      // If that run failed, the cell has no value.
       if (spent) cell.run = storage.place.run;
       return;
     }
@@ -341,7 +341,7 @@ export class DeviceMemory {
     }
     const old = cell.block;
     const borrower = cell.lent;
-    // The storage's block becomes the cell's; the storage keeps reading it as a loan.
+    // The block becomes the cell's; the storage continues to read it as a loan.
     this.#owners.delete(block);
     this.#evictableBytes -= block.bytes;
     this.#registry.unregister(storage.place);
@@ -357,7 +357,7 @@ export class DeviceMemory {
     else this.device.free(old);
   }
 
-  /** Moves every value and cell to the host, before the device is closed; an asynchronous one takes with it what is not there by then. */
+  /** Moves every value and cell to the host before the device is closed. On an asynchronous device, values that have not arrived are lost. */
   evacuate(): void {
     this.#evacuated = true;
     for (const place of [...this.#owners.values()]) if (!this.device.asynchronous) this.#toHost(place);
@@ -365,7 +365,7 @@ export class DeviceMemory {
       this.#moveToHost(cell, this.device.asynchronous ? undefined : this.readCell(cell));
   }
 
-  /** The same, however long the device takes: nothing is lost. */
+  /** The same, but waits for the device, so that nothing is lost. */
   async evacuateLater(): Promise<void> {
     const { device, runs } = this;
     if (device.asynchronous) {
@@ -394,7 +394,7 @@ export class DeviceMemory {
     if (block !== undefined) this.device.free(block);
   }
 
-  /** Gives up the memory of a cell whose value is to be replaced: to who holds the old value, if anybody does. */
+  /** Releases the memory of a cell whose value is about to be replaced, or hands it to the holder of the old value. */
   leave(cell: Cell): void {
     const { block, lent } = cell;
     if (block === undefined) return;

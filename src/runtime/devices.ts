@@ -8,7 +8,7 @@ import type { DeviceMemory } from "./deviceMemory.ts";
 import { Engine } from "./engine.ts";
 import type { Cell, Home, Storage } from "./storage.ts";
 
-/** Device memory in use and obtained, in bytes, and the number of cached eager programs. */
+/** Bytes of device memory in use and reserved, and the number of cached eager programs. */
 export interface MemoryInfo {
   readonly liveBytes: number;
   readonly reservedBytes: number;
@@ -17,13 +17,13 @@ export interface MemoryInfo {
 
 let generation = 0;
 
-/** Changes when a backend is switched, a device is closed, or a state moves: programs compiled before it must be compiled again. */
+/** Changes when a backend is switched, a device is closed, or a state moves: older programs must then be recompiled. */
 export const engineGeneration = (): number => generation;
 export function nextGeneration(): void {
   generation++;
 }
 
-/** A device with the engine behind it, started when it is first used. */
+/** A device and its engine, which starts on first use. */
 class Seat implements Home {
   readonly device: ComputeDevice;
   #start: () => Engine;
@@ -57,12 +57,12 @@ class Seat implements Home {
     return describeDevice(this.engine, this.#requested);
   }
 
-  /** Whether it may be another device than the one that was found first. */
+  /** Whether `auto` chose the device, so that a faster one may replace it. */
   get automatic(): boolean {
     return chosenOptions("useBackend", this.#requested).backend === "auto" && !this.engine.device.asynchronous;
   }
 
-  /** What was asked for when it got its engine. */
+  /** The options with which its engine was requested. */
   get requested(): BackendOptions {
     return this.#requested;
   }
@@ -79,7 +79,7 @@ class Seat implements Home {
     this.memory.leave(cell);
   }
 
-  /** Another engine takes over, started when it is needed. Values move to it. */
+  /** Replaces the engine by one that starts on first use. Values move to it. */
   become(start: (home: Seat) => Engine, requested: BackendOptions = {}): void {
     this.#engine?.close();
     this.#engine = undefined;
@@ -106,8 +106,8 @@ class Seat implements Home {
 }
 
 /**
- * A device that computes: a backend, with its threads and a memory of its own. `openDevice` gives one; `defaultDevice` is there from the start.
- * Tensors and modules move to it by `toDevice`. Source: torch.device, jax.Device.
+ * A device for computation: a backend with threads and memory of its own. `openDevice` opens one; `defaultDevice` always exists.
+ * Tensors and modules move to it with `toDevice`. Source: torch.device, jax.Device.
  */
 export class ComputeDevice implements BackendInfo {
   readonly #seat: Seat;
@@ -118,7 +118,7 @@ export class ComputeDevice implements BackendInfo {
     seats.set(this, seat);
   }
 
-  /** What errors call it: "device 1 (wasm)". */
+  /** The name in error messages: "device 1 (wasm)". */
   get name(): string {
     return this.#seat.name;
   }
@@ -131,7 +131,7 @@ export class ComputeDevice implements BackendInfo {
     return this.#seat.info.threads;
   }
 
-  /** What it is using and why, one line. */
+  /** The configuration and the reason for it, in one line. */
   get description(): string {
     return this.#seat.info.description;
   }
@@ -140,7 +140,7 @@ export class ComputeDevice implements BackendInfo {
     return this.#seat.info.warning;
   }
 
-  /** Waits until it can compute: webgpu opens the graphics card first. Rejects with the reason why it cannot. */
+  /** Resolves when it can compute: webgpu has to open the graphics card first. Rejects with the reason if it cannot. */
   async ready(): Promise<BackendInfo> {
     const { device } = this.#seat.engine;
     if (device.asynchronous) await device.started;
@@ -152,8 +152,8 @@ export class ComputeDevice implements BackendInfo {
   }
 
   /**
-   * Ends its threads and frees its memory. Values that were computed stay readable, on the host, and can move to another device; nothing
-   * more is computed here. The default device cannot be closed: `useBackend` replaces it.
+   * Ends its threads and frees its memory. Computed values stay readable, on the host, and can move to another device; nothing
+   * more is computed on this one. The default device cannot be closed: `useBackend` replaces it.
    */
   async close(): Promise<void> {
     if (this.#seat === defaultSeat) throw new HebbError("close: the default device stays open; useBackend replaces it");
@@ -165,11 +165,11 @@ export class ComputeDevice implements BackendInfo {
   }
 }
 
-/** The seat of each device, for the functions that use it. */
+/** The internal seat of each device. */
 const seats = new WeakMap<ComputeDevice, Seat>();
 
 const defaultSeat: Seat = /* @__PURE__ */ new Seat("the default device", startDefault());
-/** Where everything is computed that was not moved elsewhere. `useBackend` chooses its backend. */
+/** Computes everything that was not moved elsewhere. `useBackend` chooses its backend. */
 export const defaultDevice: ComputeDevice = defaultSeat.device;
 
 function startDefault(options: BackendOptions = {}): (home: Home) => Engine {
@@ -179,12 +179,12 @@ function startDefault(options: BackendOptions = {}): (home: Home) => Engine {
   };
 }
 
-/** The engine of the default device, started at the first value asked for. */
+/** The engine of the default device, started when the first value is requested. */
 export const engine = (): Engine => defaultSeat.engine;
 
 let opened = 0;
 
-/** Whether there is or was another device than the default one: only then does anybody ask where values are. */
+/** Whether a device besides the default one has ever been opened; otherwise the location of values needs no check. */
 export const severalDevices = (): boolean => opened > 0;
 
 /** The opened asynchronous devices. */
@@ -193,15 +193,15 @@ const later = new Set<Device>();
 /** Whether no device is asynchronous. */
 export const readsAtOnceEverywhere = (): boolean => later.size === 0 && !engine().device.asynchronous;
 
-/** A device over what was started elsewhere. */
+/** A device over one that was started elsewhere. */
 export function deviceOver(device: Device, reason?: string): ComputeDevice {
   if (device.asynchronous) later.add(device);
   return new Seat(`device ${++opened}`, (home) => new Engine(device, home, reason)).device;
 }
 
 /**
- * Opens a device beside the default one, with memory of its own: `openDevice({ backend: "wasm", threads: 1 })`. What is moved to it with
- * `toDevice` is computed there. It stays open until `close`.
+ * Opens a device besides the default one, with memory of its own: `openDevice({ backend: "wasm", threads: 1 })`. Values moved to it with
+ * `toDevice` are computed there. It stays open until `close`.
  */
 export function openDevice(options: BackendOptions = {}): ComputeDevice {
   const { device, reason } = startDevice("openDevice", options);
@@ -213,7 +213,7 @@ const seatOf = (home: Home): Seat => {
   throw new InternalError(`${home.name} is not a device`);
 };
 
-/** How values know the device. */
+/** The internal reference to a device that values keep. */
 export function homeOfDevice(where: string, device: ComputeDevice): Home {
   const seat = device instanceof ComputeDevice ? seats.get(device) : undefined;
   if (seat !== undefined) return seat;
@@ -228,24 +228,24 @@ export const engineOf = (home: Home | undefined): Engine => (home === undefined 
 /** The device, or the default one. */
 export const homeOrDefault = (home: Home | undefined): Home => home ?? defaultSeat;
 
-/** The memory with a value: that of the default device if it is on none. */
+/** The memory that holds a value; the default device's if it is on none. */
 export const memoryOf = ({ at }: { readonly at: Home | undefined }): DeviceMemory => engineOf(at).memory;
 
-/** The memory with the value of a cell, or where it goes when it is used next. */
+/** The memory that holds a cell's value, or will hold it on its next use. */
 export const cellMemory = ({ at, home }: Cell): DeviceMemory => engineOf(at ?? home).memory;
 
-/** Chooses the backend of the default device from here on. Its values move with it. */
+/** Switches the backend of the default device. Its values move with it. */
 export function useBackend(options: BackendOptions): BackendInfo {
   chosenOptions("useBackend", options);
   defaultSeat.become(startDefault(options), options);
   return backendInfo();
 }
 
-/** From so many operations in a step on, a graphics card gains over its launches, of which a step has a hundred or so. An estimate. */
+/** Minimum operations per step for which a graphics card gains more than its launches, about a hundred per step, cost. An estimate. */
 const worthACard = 1e9;
 
 /**
- * Where `auto` chose the backend: moves the default device to a graphics card if there is a real one and a step of this work is large
+ * If `auto` chose the backend: moves the default device to a graphics card if there is a real one and a step of this work is large
  * enough to gain. `backendInfo` says which, and why or why not. Smaller work changes nothing.
  */
 export async function considerCard(operationsOfStep: number): Promise<void> {
@@ -261,13 +261,13 @@ export async function considerCard(operationsOfStep: number): Promise<void> {
   }
 }
 
-/** Moves all values of the default device to the host, so that another can take over from an asynchronous one. */
+/** Moves all values of the default device to the host, so that another device can take over from an asynchronous one. */
 export const moveToHost = (): Promise<void> => defaultSeat.evacuate();
 
-/** Puts a device to use that was made elsewhere. Values move to it; from an asynchronous one after `moveToHost`. */
+/** Uses a device that was made elsewhere. Values move to it; from an asynchronous device, only after `moveToHost`. */
 export const useDevice = (device: Device): void => defaultSeat.become((home) => new Engine(device, home));
 
-/** Which backend runs, with how many threads, and why. */
+/** The running backend, its thread count, and the reason for it. */
 export const backendInfo = (): BackendInfo => defaultSeat.info;
 
 export const memoryInfo = (): MemoryInfo => memoryOfEngine(engine());

@@ -1,27 +1,27 @@
-// Wrong arguments of useBackend, and what the errors say.
+// Wrong arguments of useBackend, and their error messages.
 import { availableParallelism } from "node:os";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { backendInfo, useBackend } from "./index.ts";
 
-test("a name where options are due, and a name that is none", () => {
+test("a name instead of options, and an unknown name", () => {
   const wrong: (options: unknown) => unknown = Function.prototype.call.bind(useBackend, undefined);
   expect(() => wrong("wasm")).toThrow(/useBackend: options must be an object such as \{ backend: … \}, got "wasm"/);
   expect(() => wrong({ backend: "gpu" })).toThrow(/backend "gpu" does not exist; use .*"wasm"/);
 });
 
-test("a program can return to what backendInfo gave", () => {
+test("a program can restore a backend from backendInfo", () => {
   const before = backendInfo();
   useBackend({ backend: "reference" });
   expect(useBackend(before)).toEqual(before);
 });
 
-describe("what the environment asks for", () => {
+describe("environment variables", () => {
   afterEach(() => {
     vi.unstubAllEnvs();
     useBackend({ backend: "wasm" });
   });
 
-  test("nonsense is refused by the name of the variable", () => {
+  test("an invalid value is rejected with the name of the variable", () => {
     vi.stubEnv("HEBB_BACKEND", "gpu");
     expect(() => useBackend({})).toThrow(/HEBB_BACKEND: backend "gpu" does not exist/);
     vi.stubEnv("HEBB_BACKEND", "wasm");
@@ -31,14 +31,14 @@ describe("what the environment asks for", () => {
     expect(() => useBackend({})).toThrow(/HEBB_THREADS/);
   });
 
-  test("what is empty is not set", () => {
+  test("an empty variable counts as unset", () => {
     vi.stubEnv("HEBB_BACKEND", "");
     vi.stubEnv("HEBB_THREADS", "");
     expect(useBackend({ backend: "reference" }).backend).toBe("reference");
     expect(() => useBackend({})).not.toThrow();
   });
 
-  test("more threads than processors are used, and said", () => {
+  test("more threads than processors are used, with a warning", () => {
     const threads = availableParallelism() + 1;
     vi.stubEnv("HEBB_THREADS", String(threads));
     const { description, warning } = useBackend({ backend: "wasm" });
@@ -47,7 +47,7 @@ describe("what the environment asks for", () => {
     expect(useBackend({ backend: "wasm", threads: 1 }).warning).toBeUndefined();
   });
 
-  test("a compiler that is asked for and missing is said, though wasm takes its place", () => {
+  test("a requested compiler that is missing gives a warning, though wasm replaces it", () => {
     vi.stubEnv("HEBB_BACKEND", "auto");
     vi.stubEnv("HEBB_CC", "no-such-compiler");
     const { backend, description, warning } = useBackend({ threads: 1 });

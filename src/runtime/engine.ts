@@ -10,7 +10,7 @@ import { Argument, BoundProgram } from "./execution.ts";
 import { ProgramCache } from "./programCache.ts";
 import type { Home, Storage } from "./storage.ts";
 
-/** Programs of lazily evaluated graphs kept at once: hundreds of small ones, or a few of whole networks. */
+/** Budget for cached programs of lazily evaluated graphs: hundreds of small ones, or a few of whole networks. */
 const cachedProgramBytes = 64 * 2 ** 20;
 
 export class Engine {
@@ -18,7 +18,7 @@ export class Engine {
   readonly memory: DeviceMemory;
   readonly #programs = new ProgramCache(cachedProgramBytes);
 
-  /** Why it is this device, or not a faster one. */
+  /** The reason for this device, or for not using a faster one. */
   reason: string | undefined;
 
   constructor(device: Device, home: Home, reason?: string) {
@@ -27,7 +27,7 @@ export class Engine {
     this.memory = new DeviceMemory(device, home);
   }
 
-  /** The values of lazy nodes, all in one program, in which these checks must hold. */
+  /** The values of lazy nodes, computed by one program, with these checks. */
   evaluate(nodes: readonly Node[], checks: readonly Node[], known: (node: Node) => Storage | undefined): Storage[] {
     const { key, order, leaves } = describe(nodes, checks, known);
     let program = this.#programs.get(key);
@@ -71,7 +71,7 @@ export class Engine {
   }
 }
 
-/** The lazy graph in order, its leaves, and a text that is equal for graphs of the same structure. */
+/** The lazy graph in order, its leaves, and a text that is equal for graphs with the same structure. */
 function describe(
   nodes: readonly Node[],
   checks: readonly Node[],

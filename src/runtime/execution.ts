@@ -10,14 +10,14 @@ import type { DeviceMemory } from "./deviceMemory.ts";
 import type { Loaded } from "./programs.ts";
 import { Cell, Storage } from "./storage.ts";
 
-/** A result this small is copied to the host at once, so that a scalar loss costs no device memory and no finaliser. */
+/** A result this small is copied to the host immediately, so that a scalar loss needs no device memory and no finaliser. */
 const smallResultBytes = 1024;
 
-/** The heap that a program's description takes, as measured over the networks of the tests. */
+/** Heap bytes of a program's description per buffer, measured over the networks of the tests. */
 const bytesPerBuffer = 512;
 const bytesPerKernel = 4096;
 
-/** Stands where a block was that a program must not keep alive. */
+/** Replaces a block that a program must not keep alive. */
 export const noBlock: Block = { address: 0, bytes: 0 };
 
 /** A placeholder for the i-th argument of a traced function or cached program. */
@@ -33,7 +33,7 @@ type Binding =
   | { readonly kind: "argument"; readonly place: number }
   | { readonly kind: "cell"; readonly cell: Cell }
   | { readonly kind: "value"; readonly storage: Storage }
-  /** A small result: it has its own device memory and is read back after each run. */
+  /** A small result: it has device memory of its own and is read back after each run. */
   | {
       readonly kind: "small";
       readonly block: Block;
@@ -43,7 +43,7 @@ type Binding =
     }
   | { readonly kind: "large"; readonly dtype: Storage["dtype"]; readonly shape: Storage["shape"] };
 
-/** A compiled program with its bindings, ready to run again and again. */
+/** A compiled program with its bindings, ready to run repeatedly. */
 export class BoundProgram {
   readonly compiled: Compiled;
   readonly executable: Executable;
@@ -51,16 +51,16 @@ export class BoundProgram {
   readonly memory: DeviceMemory;
   protected readonly bindings: readonly Binding[];
   protected readonly blocks: Block[];
-  /** Slots whose blocks belong to the arguments and results of one run. */
+  /** Slots whose blocks belong to the arguments and results of a single run. */
   readonly #passing: readonly number[];
   /** The state cells that it reads or writes. */
   readonly cells: readonly Cell[];
   protected readonly written: readonly Cell[];
   protected readonly results: readonly number[];
-  /** What to say of a check that failed. */
+  /** Makes the error for a failed check. */
   protected readonly failed: (check: FailedCheck) => HebbError;
 
-  /** `lasting`: it will run many times, so that a slow compiler pays. */
+  /** `lasting`: it will run many times, so that a slow compiler pays off. */
   constructor(memory: DeviceMemory, compiled: Compiled, outputs: readonly Output[], lasting: boolean) {
     this.memory = memory;
     this.compiled = compiled;
@@ -95,7 +95,7 @@ export class BoundProgram {
     memory.reserve(argumentBytes(compiled.program).reduce((sum, bytes) => sum + bytes, 0));
   }
 
-  /** What keeping it costs, roughly: its code, and what describes it. */
+  /** Approximate bytes it occupies: its code and its description. */
   get bytes(): number {
     const { buffers, kernels } = this.compiled.program;
     return this.executable.bytes + bytesPerBuffer * buffers.length + bytesPerKernel * kernels.length;
@@ -113,7 +113,7 @@ export class BoundProgram {
     }
   }
 
-  /** Nanoseconds in each kernel, of a run with these arguments. State cells are changed as by any run. */
+  /** Nanoseconds in each kernel, during a run with these arguments. The run updates state cells like any other. */
   profile(args: readonly Storage[]): readonly number[] {
     try {
       this.#carryOut(args);
@@ -135,7 +135,7 @@ export class BoundProgram {
     }
   }
 
-  /** Runs once. Returns, by slot, the results that have memory of their own. */
+  /** Runs once. Returns, by slot, the results with memory of their own. */
   #carryOut(args: readonly Storage[]): readonly (Storage | undefined)[] {
     const { memory, bindings, blocks, executable } = this;
     for (const cell of this.written) memory.beforeWrite(cell);
@@ -151,7 +151,7 @@ export class BoundProgram {
     return fresh;
   }
 
-  /** Finds the block of a slot, and notes the value of a result that is about to be made. */
+  /** Sets the block of a slot, and records the value of a result that is about to be computed. */
   protected bind(
     slot: number,
     args: readonly (Storage | undefined)[],
@@ -196,7 +196,7 @@ export class BoundProgram {
     );
   }
 
-  /** A block of the host's memory holds its value, which may be garbage by the next run. */
+  /** Drops references to the run's blocks: a host block keeps its value alive, which may be garbage by the next run. */
   protected letGo(): void {
     for (const slot of this.#passing) this.blocks[slot] = noBlock;
   }

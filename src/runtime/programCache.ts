@@ -22,7 +22,7 @@ export class ProgramCache {
     return this.#entries.size;
   }
 
-  /** The program of this key, which is then the most recently used. */
+  /** The program of this key, which becomes the most recently used. */
   get(key: string): BoundProgram | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
@@ -31,7 +31,7 @@ export class ProgramCache {
     return entry.program;
   }
 
-  /** Keeps the program, also if it alone is larger than the cache. */
+  /** Caches the program, even if it alone exceeds the cache. */
   add(key: string, program: BoundProgram): void {
     const bytes = program.bytes + bytesPerCharacter * key.length;
     for (const [oldest, entry] of this.#entries) {

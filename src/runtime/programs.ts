@@ -1,7 +1,7 @@
 // The loaded programs of a device: freed when their owner is collected or released, or the device is closed.
 import type { Block, Device, Executable } from "../backends/backend.ts";
 
-/** What a program has on the device. It must not refer to its owner, which would then never be collected. */
+/** A program's resources on the device. It must not refer to its owner, which could then never be collected. */
 export interface Loaded {
   readonly executable: Executable;
   /** The program's own device memory, for small results. */

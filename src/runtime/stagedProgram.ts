@@ -1,4 +1,4 @@
-// A program that is run in stages: arguments may arrive late, and the results of a stage are available before the next begins.
+// A program that runs in stages: arguments may arrive late, and the results of a stage are available before the next begins.
 import type { Block } from "../backends/backend.ts";
 import type { Compiled, Output } from "../compiler/compiled.ts";
 import type { Program } from "../compiler/kernel.ts";
@@ -9,9 +9,9 @@ import { BoundProgram, noBlock } from "./execution.ts";
 import type { Storage } from "./storage.ts";
 
 export class StagedProgram extends BoundProgram {
-  /** The slots that each stage is the first to touch. */
+  /** For each stage, the slots that it is the first to touch. */
   readonly #slotsOf: readonly (readonly number[])[];
-  /** The results of the stages that have run, by their slots. */
+  /** The results of the stages that have run, by slot. */
   #fresh: (Storage | undefined)[] = [];
 
   constructor(memory: DeviceMemory, compiled: Compiled, outputs: readonly Output[]) {
@@ -19,7 +19,7 @@ export class StagedProgram extends BoundProgram {
     this.#slotsOf = slotsByStage(compiled.program, this.executable.runStage !== undefined);
   }
 
-  /** How many stages it has. A device that knows none runs all in the first. */
+  /** The number of stages. A device without stages runs everything in the first. */
   get stages(): number {
     return this.compiled.program.stageEnds?.length ?? 1;
   }
@@ -29,7 +29,7 @@ export class StagedProgram extends BoundProgram {
     return this.executable.runStage !== undefined;
   }
 
-  /** Places of the arguments that a stage is the first to read. */
+  /** Indices of the arguments that a stage is the first to read. */
   readsFirst(stage: number): number[] {
     return at(this.#slotsOf, stage).flatMap((slot) => {
       const binding = at(this.bindings, slot);
@@ -38,8 +38,8 @@ export class StagedProgram extends BoundProgram {
   }
 
   /**
-   * Runs one stage, in order from the first. `args` need hold what it and earlier stages read. `into`: where a result of that number should be
-   * written; undefined: into fresh memory.
+   * Runs one stage; stages run in order. `args` must hold the arguments of this and earlier stages. `into`: the storage for a result, by its
+   * index; undefined: new memory.
    */
   runStage(args: readonly (Storage | undefined)[], stage: number, into: (result: number) => Storage | undefined): void {
     const { executable, memory } = this;
@@ -65,7 +65,7 @@ export class StagedProgram extends BoundProgram {
     return this.valueOf(at(this.results, result), this.#fresh);
   }
 
-  /** Called behind the last stage. */
+  /** Call it after the last stage. */
   finish(): void {
     this.letGo();
   }
@@ -83,7 +83,7 @@ function slotsByStage({ kernels, buffers, argumentCount, stageEnds }: Program, p
       if (placement?.kind === "argument" && left.delete(placement.slot)) at(found, stage).push(placement.slot);
     }
   });
-  // What no kernel touches.
+  // Slots that no kernel touches.
   at(found, 0).push(...left);
   return found;
 }

@@ -1,4 +1,4 @@
-// Programs that run without the engine: one function traced at several sizes, as WebAssembly over one planned memory.
+// Programs that run without the engine: one function traced at several sizes, as WebAssembly over a single planned memory.
 import { argumentBytes, tableSlots, workspaceLayout } from "../backends/analysis/arguments.ts";
 import { emitProgram } from "../backends/wasm/program.ts";
 import { compileGraph } from "../compiler/compile.ts";
@@ -7,7 +7,7 @@ import { at } from "../graph/at.ts";
 import type { Node, Source } from "../graph/node.ts";
 import { Argument } from "./execution.ts";
 
-/** What is compiled: one argument, one output. */
+/** A graph to compile: one argument, one output. */
 export interface StandaloneGraph {
   readonly name: string;
   readonly output: Node;
@@ -16,7 +16,7 @@ export interface StandaloneGraph {
 export interface StandaloneProgram {
   readonly code: Uint8Array<ArrayBuffer>;
   readonly listing: string;
-  /** What `run` is called with, and the words that must be there. */
+  /** The argument of `run`, and the words that must be at that address. */
   readonly table: number;
   readonly words: readonly number[];
 }
@@ -33,11 +33,11 @@ export interface Standalone {
 const pageBytes = 65536;
 /** Low memory holds the failure record. */
 const reservedBytes = 4096;
-/** Vectors may read a little past the last element. */
+/** Vectors may read slightly past the last element. */
 const slackBytes = 256;
 const alignment = 64;
 
-/** Compiles the graphs, for one thread, over the same values, argument and output. */
+/** Compiles the graphs for one thread, sharing values, argument and output. */
 export function compileStandalone(graphs: readonly StandaloneGraph[]): Standalone {
   const compiled = graphs.map(({ name, output }) => compileGraph(name, [{ node: output }]));
   let end = reservedBytes;

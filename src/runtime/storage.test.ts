@@ -1,4 +1,4 @@
-// Device memory after values and cells are collected, and after the device is closed before they are.
+// Device memory when values and cells are collected, before and after the device is closed.
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
@@ -16,7 +16,7 @@ const nobody = (): never => {
 };
 const home: Home = { name: "a device", read: nobody, cellToHost: nobody, leave: nobody };
 
-test("a cell that is collected gives its memory back, unless the device is closed already", async () => {
+test("a collected cell frees its memory, unless the device is already closed", async () => {
   const device = createReferenceDevice();
   const memory = new DeviceMemory(device, home);
   const make = (): void => {
@@ -34,7 +34,7 @@ test("a cell that is collected gives its memory back, unless the device is close
   process.on("uncaughtException", note);
   make();
   await turn();
-  // Collected, but its finalizer has not run yet.
+  // Collected, but its finaliser has not run yet.
   collect();
   memory.evacuate();
   device.close();
@@ -51,7 +51,7 @@ const reader: Executable = {
   release: () => {},
 };
 
-test("a value whose memory a cell has taken frees nothing when it is collected, whoever has that memory by then", async () => {
+test("a value whose memory a cell has adopted frees nothing when collected, whoever owns that memory by then", async () => {
   const device = createReferenceDevice();
   const memory = new DeviceMemory(device, home);
   const cell = new Cell("float32", [1000], new Float32Array(1000));
@@ -63,7 +63,7 @@ test("a value whose memory a cell has taken frees nothing when it is collected, 
   };
   const adopt = (value: number): void => memory.adopt(cell, valueOf(value), { spent: true });
   adopt(7);
-  // Whoever holds the old value keeps the memory that the cell leaves.
+  // The holder of the old value keeps the memory that the cell leaves.
   const old = memory.lend(cell);
   adopt(8);
   await turn();
@@ -75,7 +75,7 @@ test("a value whose memory a cell has taken frees nothing when it is collected, 
   expect(device.memory().liveBytes).toBe(4000);
 });
 
-test("a value that is discarded gives its device memory back at once; one of a cell stays the cell's", () => {
+test("discarding a value frees its device memory immediately; the memory of a cell stays the cell's", () => {
   const device = createReferenceDevice();
   const memory = new DeviceMemory(device, home);
   const cell = new Cell("float32", [1000], new Float32Array(1000).fill(3));

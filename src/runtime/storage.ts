@@ -4,51 +4,51 @@ import { byteSize, type DType, type ElementType, storedAs, type TypedArray } fro
 import type { Source } from "../graph/node.ts";
 import { type Shape, sizeOf } from "../graph/shape.ts";
 
-/** Runs of an asynchronous device, from one failure to the next. */
+/** The runs of an asynchronous device between two failures. */
 export interface Stretch {
-  /** The first of them that did not take place, and why; nor did those behind it. */
+  /** The first run that failed, and why; later ones did not run either. */
   failed: { readonly from: number; readonly error: Error } | undefined;
 }
 
-/** A run of an asynchronous device, which gives a value. */
+/** A run of an asynchronous device that produces a value. */
 export interface Run {
   readonly number: number;
   readonly stretch: Stretch;
 }
 
-/** A device as its values know it. It outlives the engine behind it, which `useBackend` replaces. */
+/** A device as values refer to it. It outlives its engine, which `useBackend` replaces. */
 export interface Home {
-  /** What errors call it: "device 1 (wasm)". */
+  /** The name in error messages: "device 1 (wasm)". */
   readonly name: string;
-  /** The value; not to be changed. */
+  /** The value; callers must not modify it. */
   read(storage: Storage): TypedArray;
   /** Moves the cell's value to the host, so that another device can take it. */
   cellToHost(cell: Cell): void;
-  /** Gives up the memory of a cell whose value is to be replaced. Holders of the old value keep it. */
+  /** Releases the memory of a cell whose value is about to be replaced. Holders of the old value keep it. */
   leave(cell: Cell): void;
 }
 
 /**
- * Where a value lies, apart from the value itself: device memory can follow it without keeping the value alive. A WeakRef would
- * keep it until the running job ends, and with it every result of a long loop that never awaits.
+ * The location of a value, separate from the value, so that device memory can track it without keeping it alive. A WeakRef would
+ * keep it alive until the running job ends, and with it every result of a long loop that never awaits.
  */
 export interface Place {
   readonly dtype: ElementType;
   readonly length: number;
   readonly bytes: number;
-  /** The value as memory holds it. */
+  /** The value in its stored form. */
   host: TypedArray | undefined;
   /** Device memory with the value; managed by DeviceMemory. */
   block: Block | undefined;
-  /** The device whose memory that is. */
+  /** The device that owns the block. */
   at: Home | undefined;
-  /** The device that its operations run on; undefined: it goes where it is used, as constants do. */
+  /** The device for operations on it; undefined: it moves to where it is used, like constants. */
   home: Home | undefined;
-  /** When it was last used on the device, in uses of any storage: the smallest moves to the host first. */
+  /** The time of its last use on the device, counted in uses of all storages: the smallest moves to the host first. */
   lastUse: number;
-  /** Whether it was moved off the device to make room. */
+  /** Whether it was evicted to make room. */
   moved: boolean;
-  /** The run of an asynchronous device that gives the value. */
+  /** The run of an asynchronous device that produces the value. */
   run: Run | undefined;
 }
 
@@ -59,9 +59,9 @@ export class Storage implements Source {
   readonly shape: Shape;
   readonly length: number;
   readonly place: Place;
-  /** The cell whose memory it reads, while that is lent. */
+  /** The cell whose memory it reads, while on loan. */
   lender: Cell | undefined;
-  /** Copies on other devices, of a value that goes where it is used. */
+  /** Copies on other devices of a value that moves to where it is used. */
   copies: Map<Home, Storage> | undefined;
 
   constructor(dtype: DType, shape: Shape, host: TypedArray | undefined) {
@@ -88,29 +88,29 @@ export class Storage implements Source {
   }
 }
 
-/** A state cell: the only thing that changes. Parameters, optimizer slots, running statistics, the learning rate. */
+/** A state cell, the only mutable value: parameters, optimizer slots, running statistics, the learning rate. */
 export class Cell implements Source {
   readonly sourceKind = "state";
   readonly dtype: DType;
   readonly shape: Shape;
   readonly length: number;
   name: string;
-  /** The value, as memory holds it, while it is not on the device; a number means that every element has it. */
+  /** The value in its stored form while it is not on the device; a number means that every element has it. */
   host: TypedArray | number | undefined;
   block: Block | undefined;
-  /** The device whose memory that is. */
+  /** The device that owns the block. */
   at: Home | undefined;
-  /** The device that it belongs to; undefined: it moves to where it is used. */
+  /** The device it belongs to; undefined: it moves to where it is used. */
   home: Home | undefined;
-  /** The value, if the host wrote it and it is small: what moves to where it is used then need not be read. */
+  /** The value, if it is small and written by the host: it can then move to another device without being read back. */
   written: TypedArray | undefined;
-  /** The storage that reads this cell's memory without a copy, if one was handed out since the last change; it becomes stale with the next change. */
+  /** The storage that reads this cell's memory without a copy, if one was handed out since the last change; the next change makes it stale. */
   lent: Storage | undefined;
-  /** Counts changes, so that a cached read knows it is stale. */
+  /** Counts changes, to detect stale cached reads. */
   version = 0;
-  /** Its value went with a device that was closed before anybody read it. */
+  /** Whether the value was lost with a device that was closed before it was read. */
   lost = false;
-  /** The run of an asynchronous device that gave its first value. */
+  /** The run of an asynchronous device that produced its first value. */
   run: Run | undefined;
 
   constructor(dtype: DType, shape: Shape, host: TypedArray | number, name = "") {
