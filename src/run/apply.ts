@@ -18,14 +18,14 @@ import { type ImageSource, kindNames, type Source, type TableSource } from "./so
 import { tokensOf } from "./text.ts";
 import { textDataset } from "./texts.ts";
 
-/** Data as a model takes them, and what in them could not be read. */
+/** Data in the form that a model takes, with everything that could not be read. */
 export interface Applied<T extends InMemory = InMemory> {
   readonly dataset: T;
-  /** In sentences for the user. */
+  /** Sentences for the user. */
   readonly notes: readonly string[];
   /** Cell by cell. */
   readonly unread: readonly Unread[];
-  /** The file of each row, where each has one. */
+  /** The file of each row, if each has one. */
   readonly files?: readonly string[] | undefined;
 }
 
@@ -34,11 +34,11 @@ const otherKind = ({ kind }: Preprocessing, source: Source): HebbError =>
     `this run was trained on ${kindNames[kind]}, not on ${kindNames[source.kind]}; give data of the same kind`,
   );
 
-/** How much it is, in words. */
+/** The amount of data, in words. */
 export const amountOf = (data: InMemory): string =>
   data instanceof Dataset ? `${data.length} rows` : `${data.size} tokens`;
 
-/** With targets. */
+/** Applies the preprocessing, with targets. */
 export function applyTo(preprocessing: Preprocessing, source: Source): Applied {
   switch (preprocessing.kind) {
     case "table":
@@ -59,7 +59,7 @@ export function applyTo(preprocessing: Preprocessing, source: Source): Applied {
   }
 }
 
-/** Without targets: for prediction. The rows are those of the data, from 0. */
+/** Applies the preprocessing without targets, for prediction. Rows keep their order, from 0. */
 export function featuresOf(preprocessing: Preprocessing, source: Source): Applied<Dataset> {
   switch (preprocessing.kind) {
     case "table":
@@ -101,7 +101,7 @@ const imagesOf = (
   { images, labels, names, files }: ImageSource,
 ): Applied<Dataset> => ({ dataset: imageDataset(preprocessing, images, labels, names), notes: [], unread: [], files });
 
-/** What names the test data of a run. */
+/** Which data to test a run on. */
 export interface TestChoices {
   readonly testData: string | null;
   readonly testLabels: string | null;
@@ -111,7 +111,7 @@ export interface TestChoices {
   readonly seed: number;
 }
 
-/** The test data of a run, if it was given any. `asNeeded`: read when they are needed, where that is possible. */
+/** The test data of a run, if any were given. `asNeeded`: read on demand, if possible. */
 export async function testSet(
   preprocessing: Preprocessing,
   { testData, testLabels, target, sql, sheet, seed }: TestChoices,

@@ -1,4 +1,4 @@
-// What a file of arrays holds, found without loading its values.
+// The contents of a file of arrays, without loading its values.
 import type { FileKind } from "../formats/index.ts";
 import { kinds } from "../formats/kinds.ts";
 import { withFile } from "../formats/openPath.ts";
@@ -19,12 +19,12 @@ export interface FileReport {
   readonly path: string;
   readonly kind: FileKind;
   readonly title: string;
-  /** Of the file; of the index alone where there are several. */
+  /** Bytes of the file; if there are several, only of the index. */
   readonly bytes: number;
   readonly arrays: readonly ArrayInfo[];
-  /** Values of all arrays together. */
+  /** The number of values in all arrays. */
   readonly parameters: number;
-  /** Bytes as tensors, all loaded. */
+  /** Bytes as tensors, if all are loaded. */
   readonly memory: number;
   readonly metadata: Readonly<Record<string, string>>;
   readonly facts: Readonly<Record<string, string>>;
@@ -33,7 +33,7 @@ export interface FileReport {
   readonly flops: number | null;
 }
 
-/** Only the directory of the file is read. */
+/** Reads only the directory of the file. */
 export const inspectFile = (path: string): Promise<FileReport> =>
   withFile(path, async ({ kind, size, arrays, metadata, facts, notes, graph, flops }) => {
     const listed = [...arrays].map(([name, { type, shape, byteLength }]) => ({ name, type, shape, bytes: byteLength }));

@@ -1,4 +1,4 @@
-// A pretrained model to start training from: what is read from its folder before its weights.
+// A pretrained model to start training from: the parts of its folder that are read before its weights.
 import { createRequire } from "node:module";
 import { packageAddress } from "../data/optionalPackage.ts";
 import type { JsonObject } from "../formats/index.ts";
@@ -20,11 +20,11 @@ export interface Base {
   readonly folder: string;
   readonly config: JsonObject;
   readonly tokenizer: TokenizerFiles | undefined;
-  /** How pictures become pixels. */
+  /** How images become pixels. */
   readonly processing: Pick<ImageProcessing, "steps" | "factor" | "mean" | "std"> | undefined;
 }
 
-/** Reads what of a base is needed before its weights: of a folder, or of a model of the hub by its name. */
+/** Reads the parts of a base that are needed before its weights, from a folder or by a model's name on the hub. */
 export async function readBase(folderOrName: string): Promise<Base> {
   const folder = await pretrainedFolder(folderOrName);
   const files = folderFiles(folder);
@@ -53,7 +53,7 @@ const headFor: Readonly<Record<Source["kind"], FineTunedHead>> = {
   text: "causal",
 };
 
-/** Refuses data that a base is not for. */
+/** Refuses data that a base cannot handle. */
 export function checkTakes({ config, folder }: Base, { kind, path }: Source): void {
   const head = headFor[kind];
   if (takes(config, folder, head)) return;
@@ -69,19 +69,19 @@ export function tokenizerIn({ folder, tokenizer }: Base): TokenizerFiles {
   );
 }
 
-/** The part of the package that is used. */
+/** The part of the package that is used here. */
 interface TokenizersPackage {
   readonly Tokenizer: new (tokenizer: JsonObject, config: JsonObject) => Encoder;
 }
 
 export function tokenizerOf({ tokenizer, tokenizerConfig }: TokenizerFiles): TextTokenizer {
-  // The address is asked for the sentence that says how to install it.
+  // Called for its error, which says how to install the package.
   packageAddress("@huggingface/tokenizers", "reading tokenizer.json");
   const { Tokenizer }: TokenizersPackage = createRequire(import.meta.url)("@huggingface/tokenizers");
   return TextTokenizer.of(new Tokenizer(tokenizer, tokenizerConfig), tokenizerConfig);
 }
 
-/** Positions that the model has; RoBERTa leaves those up to the padding's number out. Undefined where it does not say. */
+/** The number of positions of the model; RoBERTa skips those up to the padding index. Undefined if the model does not say. */
 export function positionsOf(config: JsonObject): number | undefined {
   const most = config["max_position_embeddings"] ?? config["n_positions"];
   const padding = config["pad_token_id"];

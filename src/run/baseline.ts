@@ -12,25 +12,25 @@ import type { JobData } from "./prepared.ts";
 import { inverseFor, taskFor } from "./task.ts";
 
 export interface Baselines {
-  /** The most frequent class, or the mean, for every row. */
+  /** The most frequent class or the mean, for every row. */
   readonly constant: Metrics;
   readonly linear: Metrics;
 }
 
-/** Of more values than this, some rows are enough for a line. */
+/** With more values than this, a subset of rows is enough for a linear model. */
 const mostValues = 2e7;
 const iterations = 60;
-/** What squares of weights cost: columns that say the same, and rare categories, have no finite best weights without it. */
+/** The L2 penalty: without it, collinear columns and rare categories have no finite best weights. */
 const shrinkage = 1e-4;
 
-/** Null where there is nothing to measure them on: without held-out rows, of images, texts and streams; and where numbers arrive later. */
+/** Null if they cannot be measured: without held-out rows, for images, texts and streams, and on asynchronous devices. */
 export function baselinesOf({ loss }: Pick<JobConfig, "loss">, data: JobData): Baselines | null {
   if (!readsAtOnce() || data.kind !== "rows" || data.preprocessing.kind !== "table" || data.validation === undefined)
     return null;
   const { train, validation, preprocessing } = data;
   const task = taskFor(preprocessing);
   const usual = task.kind === "number" ? "mse" : "crossEntropy";
-  // Distances between numbers each have a line of their own; classes are compared by their probabilities.
+  // Each regression loss has its own linear model; classes are compared by their probabilities.
   const objective = makeObjective(task.kind === "number" ? loss : usual, task);
   const model = new Linear(at(train.features.shape, 0), objective.outputs);
   const evaluate = (): Metrics =>
@@ -56,7 +56,7 @@ export function baselinesOf({ loss }: Pick<JobConfig, "loss">, data: JobData): B
   return { constant, linear: evaluate() };
 }
 
-/** Weights of 0, and a bias that gives each class its share of the rows, or the mean of the numbers. */
+/** Zero weights, with a bias that gives each class its share of the rows, or the mean of the numbers. */
 function constantOf({ features, targets, weights }: Dataset, outputs: number, isNumber: boolean): NamedArrays {
   const inputs = at(features.shape, 0);
   const bias = new Float32Array(outputs);
@@ -69,7 +69,7 @@ function constantOf({ features, targets, weights }: Dataset, outputs: number, is
   }
   return {
     weight: { dtype: "float32", shape: [outputs, inputs], data: new Float32Array(outputs * inputs) },
-    // A class that is in no row of these is as rare as one in ten thousand times as many.
+    // A class without rows here counts as one in ten thousand times the rows.
     bias: {
       dtype: "float32",
       shape: [outputs],

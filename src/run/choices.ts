@@ -1,4 +1,4 @@
-// What a user may choose about a training; the rest follows from the data.
+// The choices of a user about a training; everything else follows from the data.
 import type {
   ActivationName,
   AugmentName,
@@ -15,7 +15,7 @@ import type { TableArguments } from "./tableChoices.ts";
 export interface TrainChoices extends TableArguments {
   readonly target?: string | undefined;
   readonly labels?: string | undefined;
-  /** A statement whose rows are the table. */
+  /** An SQL statement whose rows form the table. */
   readonly sql?: string | undefined;
   /** The sheet of an Excel file. */
   readonly sheet?: string | undefined;
@@ -24,9 +24,9 @@ export interface TrainChoices extends TableArguments {
   readonly model?: ModelName | undefined;
   /** The folder of a pretrained model. */
   readonly base?: string | undefined;
-  /** Rank of the matrices that are trained beside the frozen layers of the base. */
+  /** The rank of the matrices trained beside the frozen layers of the base. */
   readonly lora?: number | undefined;
-  /** Trains the head of the base alone. */
+  /** Trains only the head of the base. */
   readonly headOnly?: boolean | undefined;
   readonly hidden?: readonly number[] | undefined;
   readonly activation?: ActivationName | undefined;
@@ -57,11 +57,11 @@ export interface TrainChoices extends TableArguments {
   readonly seed: number;
   readonly validation?: number | undefined;
   readonly folds?: number | undefined;
-  /** Whether the model is trained once more after it is measured, on the held-out rows too. */
+  /** Whether the model is trained again after it is measured, including the held-out rows. */
   readonly refit?: boolean | undefined;
   readonly stream?: boolean | undefined;
-  /** How thorough a search for the best choices is. */
+  /** The thoroughness of the search for the best choices. */
   readonly preset?: PresetName | undefined;
-  /** Seconds that a search and the training after it may take. */
+  /** The time in seconds for a search and the training after it. */
   readonly time?: number | undefined;
 }

@@ -1,4 +1,4 @@
-// columns.json of a run folder: what was decided about each column of its table, and why.
+// columns.json of a run folder: the decisions about each column of its table, with reasons.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { columnTypeNames } from "../data/columnType.ts";
@@ -25,7 +25,7 @@ export function writeColumns(run: Run, columns: readonly ColumnExplanation[]): v
   writeFileAtomic(join(run.path, fileName), new TextEncoder().encode(`${JSON.stringify(columns, null, 1)}\n`));
 }
 
-/** What a run says about its columns; undefined where it has none, as those of earlier versions. */
+/** The column decisions of a run; undefined if it has none, as in earlier versions. */
 export function readColumns(run: Run): readonly ColumnExplanation[] | undefined {
   const path = join(run.path, fileName);
   if (!existsSync(path)) return undefined;

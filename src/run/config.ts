@@ -1,4 +1,4 @@
-// The configuration of a run: everything that determines it, as config.json holds it, checked when it is read back.
+// The configuration of a run: everything that determines it, as stored in config.json, checked when it is read.
 import type { JsonObject } from "../formats/index.ts";
 import {
   aBoolean,
@@ -21,62 +21,62 @@ import { averages } from "../train/models/tabular.ts";
 import type { Fold } from "./prepared.ts";
 import { checkTableChoices, type TableChoices } from "./tableChoices.ts";
 
-/** A tokenizer that is learned from the text, or that of the base. */
+/** A tokenizer that is trained on the text, or that of the base. */
 export type TextTokenizerName = train.TokenizerName | "pretrained";
 
 export interface JobConfig {
   /** Absolute path, or the name of a built-in problem. */
   readonly data: string;
   readonly labels: string | null;
-  /** The statement whose rows are the table, and the sheet that is; null: there is no choice. */
+  /** The SQL statement whose rows form the table, and the sheet that holds it; null: none was chosen. */
   readonly sql: string | null;
   readonly sheet: string | null;
   readonly testData: string | null;
   readonly testLabels: string | null;
   readonly target: string | null;
   readonly model: ModelDescription | PretrainedDescription;
-  /** The folder of the pretrained model that training began with; null: with weights drawn by seed. */
+  /** The folder of the pretrained model that training started from; null: weights drawn by seed. */
   readonly base: string | null;
   readonly loss: train.LossName;
   readonly optimizer: train.OptimizerName;
   readonly lr: number;
   readonly weightDecay: number;
   readonly batchSize: number;
-  /** Batches whose gradients are added up for one update. */
+  /** The number of batches whose gradients are summed for one update. */
   readonly accumulate: number;
   readonly epochs: number;
   /** Epochs without improvement before stopping; null: never. */
   readonly patience: number | null;
-  /** Whose weights are kept: those of the best epoch by the held-out data, or the last. */
+  /** Which weights are kept: those of the best epoch on the held-out data, or the last ones. */
   readonly keep: "best" | "last";
-  /** Whether what is kept was trained once more, on the held-out rows too. */
+  /** Whether the kept model was trained again, including the held-out rows. */
   readonly refit: boolean;
-  /** What a search before the training chose, in a sentence; null: there was none. */
+  /** The choices of a search before training, as a sentence; null: there was none. */
   readonly chosen: string | null;
-  /** The figure that tells which epoch is best. */
+  /** The metric that determines the best epoch. */
   readonly monitor: string;
   readonly seed: number;
   readonly validation: number;
   readonly schedule: train.ScheduleName;
-  /** Updates over which the rate rises. */
+  /** The number of updates over which the rate rises. */
   readonly warmup: number;
   readonly clipNorm: number | null;
   readonly clipValue: number | null;
-  /** Decay of a moving average of the weights; null: none is kept. */
+  /** The decay of a moving average of the weights; null: none. */
   readonly ema: number | null;
-  /** What rows of a class count for. */
+  /** The weighting of classes. */
   readonly classWeights: "balanced" | null;
-  /** How pictures are changed in every epoch. */
+  /** The augmentations of images in every epoch. */
   readonly augment: readonly train.AugmentName[];
   /** Epochs between histograms of weights and gradients; 0: none. */
   readonly histograms: number;
-  /** How a text becomes tokens; null: the data are not text. */
+  /** How a text becomes tokens; null: the data are not a text. */
   readonly text: { readonly tokenizer: TextTokenizerName; readonly vocabulary: number } | null;
-  /** What was chosen about the columns of a table; null: nothing, or there is no table. */
+  /** The choices about the columns of a table; null: none, or no table. */
   readonly table: TableChoices | null;
   /** Whether the table is streamed, once per epoch. */
   readonly stream: boolean;
-  /** Which of how many folds is held out; null: a share is. */
+  /** Which fold is held out; null: a share is. */
   readonly fold: Fold | null;
 }
 
@@ -89,7 +89,7 @@ export const optimizerOf = ({ optimizer, lr, weightDecay, text }: JobConfig): tr
 });
 
 export const makeModel = ({ model }: JobConfig): Module =>
-  // Among ranks, a ResNet's batch is that of all of them; alone, nothing changes.
+  // Among ranks, batch norm of a ResNet uses the batches of all ranks; in a single process nothing changes.
   model.kind === "pretrained" ? SyncBatchNorm.convertSyncBatchNorm(new FineTuned(model)) : train.buildModel(model);
 
 export const configToJson = (config: JobConfig): JsonObject => JSON.parse(JSON.stringify(config)) as JsonObject;
@@ -155,7 +155,7 @@ const pretrainedFields = objectOf<PretrainedDescription>({
     ]),
   ),
 });
-/** Runs of earlier versions classify texts. */
+/** Runs of earlier versions all classify texts. */
 const checkPretrained: Check<PretrainedDescription> = (value, place) =>
   pretrainedFields({ head: "sequence", ...anObject(value, place) }, place);
 export const checkModel: Check<ModelDescription | PretrainedDescription> = byKind<
@@ -169,7 +169,7 @@ export const checkModel: Check<ModelDescription | PretrainedDescription> = byKin
   ]),
 );
 
-/** What runs of earlier versions did not name. */
+/** Fields that runs of earlier versions lack. */
 const plain = {
   sql: null,
   sheet: null,
@@ -235,5 +235,5 @@ const fields: Check<JobConfig> = objectOf<JobConfig>({
   fold: optional(objectOf<Fold>({ number: aCount, of: aCount })),
 });
 
-/** config.json, checked: it may come from anywhere. */
+/** Checks config.json, which may come from anywhere. */
 export const checkConfig: Check<JobConfig> = (value, place) => fields({ ...plain, ...anObject(value, place) }, place);

@@ -1,9 +1,9 @@
-// The decision that costs least, against all decisions.
+// The cheapest decision, against all decisions.
 import { expect, test } from "vitest";
 import { Random } from "../data/index.ts";
 import { cheapestClass, costPerRow } from "./costs.ts";
 
-test("the class that is taken has the least expected cost of all", () => {
+test("the chosen class has the least expected cost of all", () => {
   const random = new Random(1);
   for (let round = 0; round < 200; round++) {
     const drawn = Array.from({ length: 2 + (round % 4) }, () => random.uniform(0, 1));
@@ -17,7 +17,7 @@ test("the class that is taken has the least expected cost of all", () => {
   }
 });
 
-test("of two classes the second is taken from c₁ / (c₁ + c₂) on", () => {
+test("the second of two classes is chosen from c₁ / (c₁ + c₂) on", () => {
   const costs = [1, 4];
   expect(cheapestClass([0.81, 0.19], costs)).toBe(0);
   expect(cheapestClass([0.79, 0.21], costs)).toBe(1);
@@ -25,7 +25,7 @@ test("of two classes the second is taken from c₁ / (c₁ + c₂) on", () => {
 });
 
 test("the cost of a row counts every mistake at the cost of the class that was missed", () => {
-  // 3 of 10 of the first class missed at 2 each, 1 of 10 of the second at 5.
+  // 3 of 10 rows of the first class are missed at a cost of 2 each, and 1 of 10 of the second at 5.
   expect(
     costPerRow(
       [

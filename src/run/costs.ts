@@ -7,10 +7,10 @@ import { Perceptron } from "../nn/index.ts";
 import type { OpenedRun } from "./saved.ts";
 import { classNames, predictedIn } from "./task.ts";
 
-/** What it costs to take a row of a class for another, by the names of the classes; 1 where a class is not named. */
+/** The cost of misclassifying a row of a class, by class name; 1 for classes that are not named. */
 export type ClassCosts = Readonly<Record<string, number>>;
 
-/** The costs in the order of the run's classes. Throws HebbError where there are no classes, for another class and for costs below 0. */
+/** The costs in the order of the run's classes. Throws HebbError if there are no classes, for an unknown class and for negative costs. */
 export function costsOf(
   { model, preprocessing }: Pick<OpenedRun, "model" | "preprocessing">,
   costs: ClassCosts,
@@ -35,8 +35,8 @@ export function costsOf(
 }
 
 /**
- * The class whose probability × cost is the largest, the first of equal ones. Taking a row for class k costs Σ_{j ≠ k} pⱼ cⱼ in expectation,
- * which is least there; of two classes the second is taken from a probability of c₁ / (c₁ + c₂) (Elkan 2001).
+ * The class with the largest probability × cost, or the first of equal ones. Choosing class k costs Σ_{j ≠ k} pⱼ cⱼ in expectation, which is least
+ * there; the second of two classes is chosen from a probability of c₁ / (c₁ + c₂) on (Elkan 2001).
  */
 export function cheapestClass(probabilities: ArrayLike<number>, costs: readonly number[]): number {
   return costs.reduce(
@@ -45,7 +45,7 @@ export function cheapestClass(probabilities: ArrayLike<number>, costs: readonly 
   );
 }
 
-/** The mean cost of a row, of a confusion matrix: rows are what is true, columns what was predicted. */
+/** The mean cost of a row, from a confusion matrix: rows are true classes, columns predicted ones. */
 export function costPerRow(confusion: readonly (readonly number[])[], costs: readonly number[]): number {
   const rows = confusion.flat().reduce((sum, count) => sum + count, 0);
   const whole = confusion.reduce(

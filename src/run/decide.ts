@@ -20,7 +20,7 @@ import { taskFor } from "./task.ts";
 import type { Tokenizing } from "./text.ts";
 import { paddingOf } from "./texts.ts";
 
-/** Options that only texts, and only other data, know. */
+/** Options only for texts, and options only for other data. */
 const ofTexts = ["layers", "width", "heads", "context", "tokenizer", "vocabulary"] as const;
 const ofRows = [
   "hidden",
@@ -41,7 +41,7 @@ function refuse(names: readonly (keyof TrainChoices)[], choices: TrainChoices, w
       throw new HebbError(`--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} ${why}`);
 }
 
-/** Why a training cannot be repeated on its held-out rows: they must be there, and at once. */
+/** The reason why a training cannot be repeated on its held-out rows: they must exist, and be in memory. */
 function whyNoRefit(
   kind: Source["kind"],
   path: string,
@@ -60,10 +60,10 @@ function checkRefit(kind: Source["kind"], path: string, choices: TrainChoices): 
     throw new HebbError(`--refit trains once more on held-out rows of a table or of images, and ${why}; leave it out`);
 }
 
-/** How thorough a table is searched. */
+/** Options of the search for tables. */
 const ofSearches = ["preset", "time"] as const;
 
-/** What a pretrained model decides itself. */
+/** Settings that a pretrained model determines itself. */
 const ofOwnNetworks = [
   "model",
   "hidden",
@@ -91,7 +91,7 @@ function checkBase(kind: Source["kind"], path: string, choices: TrainChoices): v
   refuse(ofOwnNetworks, choices, "is for untrained networks, and --base names a trained one; leave it out");
 }
 
-/** Refuses, before anything is prepared, what does not go with the kind of data. */
+/** Refuses, before anything is prepared, choices that do not match the kind of data. */
 export function checkChoices({ kind, path }: Source, choices: TrainChoices): void {
   checkBase(kind, path, choices);
   checkRefit(kind, path, choices);
@@ -156,17 +156,17 @@ export function decide(
   }
 }
 
-/** Tables that are read in parts have far more rows than a network needs for each epoch, so few epochs are usual. */
+/** Streamed tables have far more rows than a network needs in each epoch, so few epochs are the default. */
 function withFew(choices: TrainChoices): TrainChoices {
   const { epochs = 3, patience = 3, dropout = 0, batchSize = 256, model = "mlp" } = choices;
   return { ...choices, epochs, patience, dropout, batchSize, model };
 }
 
-/** The file a path names, wherever the command is run from; built-in sets keep their name. */
+/** The absolute path of a file, valid from any folder; built-in sets keep their name. */
 const placeOf = (path: string | undefined): string | null =>
   path === undefined ? null : isWebAddress(path) || (isBuiltIn(path) && !existsSync(path)) ? path : resolve(path);
 
-/** What does not depend on the kind of data. */
+/** The settings that do not depend on the kind of data. */
 function common({ place }: Origin, choices: TrainChoices) {
   return {
     data: place,
@@ -191,19 +191,19 @@ function common({ place }: Origin, choices: TrainChoices) {
   } as const;
 }
 
-/** Rows to decide by. */
+/** The rows that decisions are based on. */
 interface Seen extends Pick<PreparedRows, "preprocessing" | "validation" | "share"> {
-  /** All rows to learn from, or some of them. */
+  /** All training rows, or some of them. */
   readonly sample: Dataset;
 }
 
-/** A table from a file gets the network for tables; hidden layers that are asked for are a plain network, and so is what a built-in problem shows. */
+/** A table from a file gets the network for tables. Explicit hidden layers, and built-in problems, get a plain network. */
 function usualModel({ path }: Origin, { hidden }: TrainChoices, { kind }: Preprocessing): ModelName {
   const named = isBuiltIn(path) && !existsSync(path);
   return kind === "table" && hidden === undefined && !named ? "tabular" : "mlp";
 }
 
-/** The configuration for rows: a table or images. */
+/** The configuration for a table or images. */
 function decideRows(
   origin: Origin,
   choices: TrainChoices,
@@ -263,11 +263,11 @@ function decideRows(
   };
 }
 
-/** What of a base is trained. */
+/** The part of a base that is trained. */
 const trainedBy = ({ lora, headOnly }: TrainChoices): Trained =>
   lora !== undefined ? { kind: "lora", rank: lora } : { kind: headOnly === true ? "head" : "all" };
 
-/** What does not depend on the head of a base: the figures that such models are usually fine-tuned with. */
+/** The settings for any head of a base, with the usual values for fine-tuning. */
 function fineTuning(origin: Origin, choices: TrainChoices, base: Base) {
   const optimizer = choices.optimizer ?? "adamw";
   return {
@@ -286,7 +286,7 @@ function fineTuning(origin: Origin, choices: TrainChoices, base: Base) {
   } as const;
 }
 
-/** The configuration for texts or pictures with classes and a pretrained model. */
+/** The configuration for classifying texts or images with a pretrained model. */
 function decideClasses(
   origin: Origin,
   choices: TrainChoices,
@@ -318,7 +318,7 @@ function decideClasses(
   };
 }
 
-/** The configuration for a text and a pretrained model that writes on. */
+/** The configuration for a text and a pretrained model that generates text. */
 function decidePretrainedText(
   origin: Origin,
   choices: TrainChoices,
@@ -345,14 +345,14 @@ function decidePretrainedText(
   };
 }
 
-/** How a text becomes tokens, where nothing else is asked for. Names and other short lines need fewer at once. */
+/** The default tokenisation of a text. Names and other short lines need a smaller context. */
 export const tokenizingOf = ({ tokenizer, vocabulary, context, model }: TrainChoices): Tokenizing => ({
   tokenizer: tokenizer ?? "characters",
   vocabulary: vocabulary ?? 1024,
   context: context ?? (model === "lstm" ? 32 : 64),
 });
 
-/** Tokens that a model is trained on by default, all epochs together; more would overfit a small text. */
+/** The default number of training tokens, over all epochs; more would overfit a small text. */
 const tokensToRead = 5e6;
 
 /** The configuration for a text. */

@@ -1,4 +1,4 @@
-// The description of a run that travels with its weights: enough to open it again as a run.
+// The description of a run that is stored with its weights: enough to open it again as a run.
 import { basename } from "node:path";
 import { checkPreprocessing, type Preprocessing } from "../formats/index.ts";
 import { objectOf, oneOf, parseJson } from "../formats/json.ts";
@@ -9,7 +9,7 @@ export interface RunDescription {
   readonly preprocessing: Preprocessing;
 }
 
-/** As text. Of paths on this machine only the last part is shown. */
+/** The description as text. Paths on this machine are reduced to their last part. */
 export function describeRun({ config, preprocessing }: RunDescription): string {
   const short = (path: string | null): string | null => (path === null ? null : basename(path));
   const shared: JobConfig = {
@@ -30,7 +30,7 @@ const check = objectOf<RunDescription & { format: "hebb-run"; version: 1 }>({
   preprocessing: checkPreprocessing,
 });
 
-/** Every entry is checked: the text may come from anywhere. */
+/** Checks every entry, because the text may come from anywhere. */
 export function readDescription(text: string, place: string): RunDescription {
   const { config, preprocessing } = check(parseJson(text, place), `${place}:`);
   return { config, preprocessing };

@@ -17,11 +17,11 @@ import { isRunFolder } from "./isRun.ts";
 import { sampleBatch } from "./sample.ts";
 import { type OpenedRun, openModel } from "./saved.ts";
 
-/** What is exported. */
+/** The arrays to export. */
 interface Subject {
   readonly arrays: NamedStored;
   readonly description: string | undefined;
-  /** The run, whose model is run again. */
+  /** The run whose model is run again for comparison. */
   readonly run: OpenedRun | undefined;
 }
 
@@ -45,7 +45,7 @@ const subjectOfFile = (path: string): Promise<Subject> =>
     return { arrays: named(read), description: metadata.get("hebb.run"), run: undefined };
   });
 
-/** Writes `from`, a run folder or a file, as another kind of file; the name is that of `from` where no other is given. */
+/** Writes `from`, a run folder or a file, as another kind of file, named after `from` if `output` is not given. */
 export async function exportTo(from: string, to: ExportName, output?: string): Promise<ExportReport> {
   if ((await entryAt(from)).kind === "nothing")
     throw new HebbError(`there is no run folder or file ${from}; check the name`);
@@ -110,7 +110,7 @@ function compared(written: NamedStored, back: NamedStored, path: string): number
   return difference;
 }
 
-/** Element types that the kind of file lacks become wider ones: the values stay. */
+/** Converts element types that the kind of file lacks to wider ones; values stay the same. */
 function adapted(arrays: NamedStored, to: ArrayName): { arrays: NamedStored; notes: string[] } {
   const { lacks = [] } = kinds[to];
   const types = new Set<string>();
@@ -128,7 +128,7 @@ function adapted(arrays: NamedStored, to: ArrayName): { arrays: NamedStored; not
   };
 }
 
-/** The largest difference of the outputs of the run's model and of one with these weights. */
+/** The largest difference between the outputs of the run's model and of one with these weights. */
 function outputDifference({ config, model }: OpenedRun, weights: NamedStored): number {
   const other = makeModel(config);
   other.loadStateDict(Object.fromEntries(Object.entries(weights).map(([name, array]) => [name, widen(array)])));

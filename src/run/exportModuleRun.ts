@@ -1,4 +1,4 @@
-// hebb export --to module: a run with its preprocessing as one source file, which is executed and compared on rows.
+// hebb export --to module: a run with its preprocessing as one source file, which is executed and compared on sample rows.
 import { basename, resolve } from "node:path";
 import { Table } from "../data/index.ts";
 import type { TablePreprocessing } from "../data/preprocessing.ts";
@@ -20,7 +20,7 @@ import type { Prediction } from "./predictions.ts";
 import { type OpenedRun, openModel } from "./saved.ts";
 import { classNames, taskFor } from "./task.ts";
 
-/** Rows of the program for many. */
+/** The number of rows of the program for many rows. */
 const many = 64;
 
 export async function exportModuleRun(folder: string, path: string): Promise<ExportReport> {
@@ -75,7 +75,7 @@ async function partsOf(
   return { title, preprocessing, standalone, weights, rows: many, gives };
 }
 
-/** The network, from features to what the objective makes of its outputs. */
+/** The network, from features to the objective's interpretation of its outputs. */
 function traced({ model, config, preprocessing }: OpenedRun, rows: number): Node {
   const trace = new Trace();
   const features = Tensor.of(trace.argument({ shape: [rows, ...config.model.inputShape], dtype: "float32" }));
@@ -88,7 +88,7 @@ function traced({ model, config, preprocessing }: OpenedRun, rows: number): Node
   });
 }
 
-/** Rows for both programs: values as they were in training, far ones, gaps, categories and words that are known and some that are not. */
+/** Rows for both programs: values as in training, extreme ones, gaps, known and unknown categories and words. */
 function sampleRows({ inputs }: TablePreprocessing, count: number): Record<string, string | number | null>[] {
   return Array.from({ length: count }, (_, row) =>
     Object.fromEntries(
@@ -107,7 +107,7 @@ function sampleRows({ inputs }: TablePreprocessing, count: number): Record<strin
   );
 }
 
-/** A few terms, some more than once, and a word that was not there. */
+/** A few terms, some repeated, and an unknown word. */
 const sampleText = (terms: readonly string[], turn: number): string =>
   `${Array.from({ length: turn % 9 }, (_, k) => terms[(turn + k * k) % terms.length]).join(" ")}, Unheard!`;
 
@@ -115,7 +115,7 @@ const dateOf = (days: number): string => new Date(Math.round(days) * 864e5).toIS
 
 const timeOf = (days: number): string => new Date((((days % 1) + 1) % 1) * 864e5).toISOString().slice(11, 16);
 
-/** The largest difference of a number that the file predicts from that of the run; its JavaScript is run. */
+/** The largest difference between a number predicted by the file and by the run; executes the file's JavaScript. */
 async function difference(source: string, preprocessing: Exportable, folder: string): Promise<number> {
   const run = await loadRun(folder);
   const count = many + 3;

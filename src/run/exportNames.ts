@@ -1,5 +1,5 @@
-// The formats that a run can be exported to, by name, and what an export reports.
-/** Arrays alone. */
+// The export formats of a run, by name, and the report of an export.
+/** Formats with only arrays. */
 export const arrayNames = ["safetensors", "npz", "torch", "json"] as const;
 export type ArrayName = (typeof arrayNames)[number];
 /** "onnx": the network with its preprocessing. "module": the same as a TypeScript file. */
@@ -12,9 +12,9 @@ export interface ExportReport {
   readonly bytes: number;
   readonly arrays: number;
   readonly parameters: number;
-  /** The largest difference of a value that was read back from the one that was written. */
+  /** The largest difference between a written value and the value read back. */
   readonly difference: number;
-  /** The same of the outputs of the model with the weights that were read back; null where there is no model to run. */
+  /** The same for the model's outputs with the weights read back; null without a model to run. */
   readonly outputs: number | null;
   readonly notes: readonly string[];
 }

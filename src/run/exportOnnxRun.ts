@@ -1,4 +1,4 @@
-// hebb export --to onnx: a run with its preprocessing as an ONNX file, read back as a module and compared on rows.
+// hebb export --to onnx: a run with its preprocessing as an ONNX file, read back as a module and compared on sample rows.
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { storedOf } from "../formats/host.ts";
@@ -13,7 +13,7 @@ import type { ExportReport } from "./exportNames.ts";
 import { type RunGraph, type RunInput, runGraph } from "./runGraph.ts";
 import { openModel } from "./saved.ts";
 
-/** Rows that both are tried on. */
+/** The number of rows to compare. */
 const rows = 16;
 
 export async function exportOnnxRun(folder: string, path: string): Promise<ExportReport> {
@@ -65,7 +65,7 @@ function sample(input: RunInput): Tensor {
   return rand(shape).sub(0.5).mul(4).to(input.dtype);
 }
 
-/** The largest difference of an output of the file, as a module, from that of the run. */
+/** The largest difference between an output of the file, as a module, and of the run. */
 function difference(bytes: Uint8Array, path: string, { inputs, outputs, fn }: RunGraph): number {
   const externalData = (location: string): Uint8Array => readFileSync(join(dirname(path), location));
   const back = importOnnx(bytes, { name: path, externalData });

@@ -1,4 +1,4 @@
-// hebb import: turns a weights file into a run folder, using the description it carries or a run with the same network.
+// hebb import: turns a weights file into a run folder, using the description stored in it or a run with the same network.
 import { realpathSync } from "node:fs";
 import { basename } from "node:path";
 import type { HostArray, OpenedFile } from "../formats/index.ts";
@@ -19,7 +19,7 @@ export interface ImportReport {
   readonly parameters: number;
 }
 
-/** What the weights belong to. */
+/** The description that the weights belong to. */
 function descriptionFor(file: OpenedFile, like: string | undefined): RunDescription {
   if (like !== undefined) {
     const { config, preprocessing } = openModel(like);
@@ -36,7 +36,7 @@ function descriptionFor(file: OpenedFile, like: string | undefined): RunDescript
   );
 }
 
-/** Makes a run folder of the weights in a file. `folder` makes or names it, once everything else is known to be right. */
+/** Makes a run folder from the weights in a file. `folder` creates or names it, after everything else has been checked. */
 export async function importFile(
   path: string,
   options: { readonly like?: string | undefined; readonly folder: () => string },
@@ -46,12 +46,12 @@ export async function importFile(
     const { config, preprocessing } = descriptionFor(file, options.like);
     const model = makeModel(config);
     const tensors: Record<string, HostArray> = Object.create(null);
-    // A graph has constants of its own beside the weights: those of the preprocessing, sizes, axes.
+    // A graph has constants besides the weights: those of the preprocessing, sizes, axes.
     const wanted = file.kind === "onnx" ? new Set(Object.keys(model.stateDict())) : undefined;
     for (const [name, array] of file.arrays)
       if (wanted?.has(name) !== false)
         tensors[name] = widenNamed(await array.read(), `${path}: tensor ${JSON.stringify(name.slice(0, 200))}`);
-    // Names, shapes and dtypes are compared here.
+    // Compares names, shapes and dtypes.
     model.loadStateDict(tensors);
     const run = createRun(options.folder(), { config: configToJson(config), preprocessing });
     saveModel(run, { tensors, json: { model: configToJson(config)["model"] ?? null, from: basename(path) } });

@@ -1,9 +1,9 @@
-// Split conformal prediction: the distance of a level is the right order statistic, and holds new values as often as it promises.
+// Split conformal prediction: the distance of a level is the right order statistic, and covers new values as often as promised.
 import { expect, test } from "vitest";
 import { Random } from "../data/index.ts";
 import { conformalDistance } from "./intervals.ts";
 
-test("the distance is the ⌈(n + 1) · level⌉-th smallest score, and missing where there are too few", () => {
+test("the distance is the ⌈(n + 1) · level⌉-th smallest score, and undefined if there are too few", () => {
   const scores = Array.from({ length: 9 }, (_, place) => place + 1);
   expect(conformalDistance(scores, 0.9)).toBe(9);
   expect(conformalDistance(scores, 0.5)).toBe(5);
@@ -11,7 +11,7 @@ test("the distance is the ⌈(n + 1) · level⌉-th smallest score, and missing 
   expect(conformalDistance(scores, 0.01)).toBe(1);
   expect(conformalDistance(scores, 0.91)).toBeUndefined();
   expect(conformalDistance([], 0.5)).toBeUndefined();
-  // 0.55 · 1000 lies a rounding above 550.
+  // 0.55 · 1000 is slightly above 550 due to rounding.
   expect(
     conformalDistance(
       Float64Array.from({ length: 999 }, (_, place) => place + 1),

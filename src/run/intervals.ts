@@ -11,18 +11,18 @@ import { classNames, predictedIn } from "./task.ts";
 
 const fileName = "intervals.json";
 
-/** More held-out rows than these make an interval hardly more exact: its coverage varies by 0.5 percentage points at 90 %. */
+/** With more held-out rows than this, an interval hardly becomes more accurate: its coverage varies by 0.5 percentage points at 90 %. */
 const mostScores = 4000;
 
-/** |target − prediction| of a held-out row, in the units of the network, the least first. */
+/** |target − prediction| for held-out rows, in the network's units, smallest first. */
 interface Stored {
   readonly scores: readonly number[];
 }
 const checkStored = objectOf<Stored>({ scores: listOf(aNumber) });
 
 /**
- * Stores what intervals are made of, after training: the distances of the held-out rows from their predictions, both in the units of the
- * network. Of more than 4000 rows some are taken, evenly from first to last. If a distance is NaN or infinite, nothing is stored.
+ * Stores the data of intervals after training: the distances of held-out rows from their predictions, in the network's units. With more than 4000
+ * rows, some are taken, evenly from first to last. Stores nothing if a distance is NaN or infinite.
  */
 export function writeIntervals(run: Run, { targets, length }: Dataset, predictions: ArrayLike<number>): void {
   const count = Math.min(length, mostScores);
@@ -36,24 +36,24 @@ export function writeIntervals(run: Run, { targets, length }: Dataset, predictio
 
 export const hasIntervals = ({ path }: Run): boolean => existsSync(join(path, fileName));
 
-/** The distances that were stored, the least first. */
+/** The stored distances, smallest first. */
 export function readScores({ path: folder }: Run): readonly number[] {
   const path = join(folder, fileName);
   return checkStored(parseJson(readFileSync(path, "utf8"), path), `${fileName}:`).scores;
 }
 
 /**
- * Split conformal prediction (Papadopoulos 2002, Lei 2018): the k-th smallest of n scores, k = ⌈(n + 1) · level⌉. A new row that is drawn
- * as the held-out ones were lies within this distance of its prediction with a probability of at least `level`, and of at most
- * level + 1/(n + 1). Undefined where k > n: so few rows promise nothing at this level.
+ * Split conformal prediction (Papadopoulos 2002, Lei 2018): the k-th smallest of n scores, k = ⌈(n + 1) · level⌉. A new row from the same
+ * distribution as the held-out ones lies within this distance of its prediction with a probability of at least `level`, and at most level + 1/(n +
+ * 1). Undefined if k > n: with so few rows, nothing can be promised at this level.
  */
 export function conformalDistance(sorted: ArrayLike<number>, level: number): number | undefined {
-  // The product may lie a rounding above a whole number.
+  // Rounding may put the product slightly above a whole number.
   const rank = Math.ceil((sorted.length + 1) * level - 1e-9);
   return sorted[Math.max(1, rank) - 1];
 }
 
-/** The half widths of the intervals of a run, in the units of its network. The file is read once. */
+/** The half widths of a run's intervals, in the network's units. Reads the file once. */
 export function intervalsOf({ run, config, preprocessing }: OpenedRun): (level: number) => number {
   let stored: readonly number[] | undefined;
   return (level) => {

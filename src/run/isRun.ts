@@ -8,7 +8,7 @@ export async function isRunFolder(path: string): Promise<boolean> {
   try {
     return /"format"\s*:\s*"hebb-run"/.test(await readFile(join(path, "config.json"), "utf8"));
   } catch {
-    // Reading it as a run says what is wrong with it.
+    // Opening it as a run gives the error.
     return false;
   }
 }

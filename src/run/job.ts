@@ -37,16 +37,16 @@ import { fittingOf, tableChoices } from "./tableChoices.ts";
 import { taskFor } from "./task.ts";
 import type { Tokenizing } from "./text.ts";
 
-/** What is to be trained, on what. */
+/** The configuration and data of a training. */
 export interface Job {
   readonly config: JobConfig;
   readonly data: JobData;
 }
 
-/** Whether other ranks train along: then images and texts are read by each when it needs them. */
+/** Whether other ranks train too: then each rank reads images and texts on demand. */
 const isShared = (): boolean => (currentWorld()?.size ?? 1) > 1;
 
-/** Reads the data to learn from, and refuses choices that do not go with them. */
+/** Reads the training data, and refuses choices that do not match them. */
 export async function readFor(path: string, choices: TrainChoices, notices: Notices): Promise<Source> {
   const { target, labels, sql, sheet, seed } = choices;
   const base = choices.base === undefined ? undefined : await readBase(choices.base);
@@ -70,17 +70,17 @@ export async function readFor(path: string, choices: TrainChoices, notices: Noti
   return source;
 }
 
-/** How a file is taken. Language models read any file as a text; folds need all rows at once. */
+/** How to read a file. Language models read any file as a text; folds need all rows at once. */
 function formOf({ model, stream, folds }: TrainChoices): "auto" | "text" | "parts" | "whole" {
   if (model === "gpt" || model === "lstm") return "text";
   if (stream !== undefined) return stream ? "parts" : "whole";
   return folds === undefined ? "auto" : "whole";
 }
 
-/** Files that are tables by their names. */
+/** Names of table files. */
 const tableNames = /\.(?:csv|tsv|parquet|arrow|feather|xlsx|json|jsonl|ndjson|sqlite|db|duckdb)(?:\.gz|\.zst)?$/i;
 
-/** A base that writes text takes any file as one, where no column of classes is named. */
+/** A base that generates text reads any file as a text, unless a class column is named. */
 const formFor = ({ config, folder }: Base, path: string, target: string | undefined): "text" | "whole" =>
   target === undefined &&
   takes(config, folder, "causal") &&
@@ -89,9 +89,7 @@ const formFor = ({ config, folder }: Base, path: string, target: string | undefi
     ? "text"
     : "whole";
 
-/**
- * Fits the preprocessing and decides what was left open. The model is built once, so that a bad choice shows before there is a folder.
- */
+/** Fits the preprocessing and makes the open decisions. The model is built once, so that a bad choice is reported before a folder exists. */
 export async function makeJob(
   source: Source,
   choices: TrainChoices,
@@ -116,7 +114,7 @@ export async function makeJob(
       if (targetTransform !== choices.targetTransform || ignore !== choices.ignore)
         prepared = await preparedBy(found.choices);
       config = { ...decide(source, found.choices, prepared, fold, base), chosen };
-      // Where trials told how long to train, the held-out rows only report.
+      // If trials determined the length of training, the held-out rows only report.
       if (nested) config = { ...config, patience: null, keep: "last" };
     }
   }
@@ -127,7 +125,7 @@ export async function makeJob(
   return { config, data: { ...prepared, test: await testSet(prepared.preprocessing, config, { notices, asNeeded }) } };
 }
 
-/** Trains into a new run folder, which is made when all else is known to be right. */
+/** Trains into a new run folder, which is created after everything else has been checked. */
 export async function startJob({ config, data }: Job, folder: string, manner: Manner): Promise<Performed> {
   makeFolder(folder);
   return locked(folder, () => {
@@ -138,7 +136,7 @@ export async function startJob({ config, data }: Job, folder: string, manner: Ma
   });
 }
 
-/** Trains in a folder that no other process trains in meanwhile. */
+/** Trains in a folder that is locked against other processes. */
 async function locked<T>(folder: string, work: () => Promise<T>): Promise<T> {
   const lock = lockRun(folder);
   try {
@@ -154,7 +152,7 @@ export interface ResumeOptions extends Manner {
   readonly notices: Notices;
 }
 
-/** Continues a run. A run that has nothing left to train is measured again, and `notices` say why. */
+/** Continues a run. A run with nothing left to train is measured again, and `notices` say why. */
 export async function resumeJob(folder: string, options: ResumeOptions): Promise<Performed> {
   const { notices, epochs: wanted } = options;
   const run = openRun(folder);
@@ -163,13 +161,13 @@ export async function resumeJob(folder: string, options: ResumeOptions): Promise
     removeUnfinished(run);
     const stored = checkConfig(readConfig(run), "config.json:");
     const config = wanted === undefined ? stored : { ...stored, epochs: wanted };
-    // A run that was ended before its first checkpoint, and a perceptron, which has none, start over, with the same bits.
+    // A run that ended before its first checkpoint, and a perceptron, which has none, start over, with the same bits.
     const saved = loadLatestCheckpoint(run);
     notices.warn(saved?.warnings ?? []);
     const data = await sameData(run, config, folder, notices);
     const told = saved && ended(saved.state, config, folder);
     if (told !== undefined) notices.note(told);
-    // What is trained already keeps the number it was trained for.
+    // A run that is already trained keeps the number of epochs it was trained for.
     const epochs = told === undefined ? config.epochs : stored.epochs;
     // A run that is stopped again keeps the same end, unless it has passed it.
     if (told === undefined && config.epochs !== stored.epochs) writeConfig(run, configToJson(config));
@@ -181,7 +179,7 @@ export async function resumeJob(folder: string, options: ResumeOptions): Promise
   });
 }
 
-/** The data of a run, which must be what they were. */
+/** The data of a run, which must be unchanged. */
 async function sameData(run: Run, config: JobConfig, folder: string, notices: Notices): Promise<JobData> {
   const stored = readPreprocessing(run);
   const data = await dataOf(config, stored, { notices });
@@ -192,7 +190,7 @@ async function sameData(run: Run, config: JobConfig, folder: string, notices: No
   return data;
 }
 
-/** What to say of a run that has nothing left to train; its figures are measured again. */
+/** The notice for a run with nothing left to train; its metrics are measured again. */
 function ended(state: TrainState, config: JobConfig, folder: string): string | undefined {
   const { epochs, waited } = progressIn(state);
   if (epochs >= config.epochs)
@@ -204,7 +202,7 @@ function ended(state: TrainState, config: JobConfig, folder: string): string | u
 
 const filesIn = ({ tokenizer, tokenizerConfig }: TokenizerFiles): TokenizerFiles => ({ tokenizer, tokenizerConfig });
 
-/** What of the base a stored run holds itself: its folder may have gone. */
+/** The parts of the base that a stored run itself contains: the base's folder may be gone. */
 function baseOf({ base, model }: JobConfig, stored: Preprocessing): Base | null {
   if (base === null || model.kind !== "pretrained") return null;
   const known: Base = { folder: base, config: model.config, tokenizer: undefined, processing: undefined };
@@ -228,11 +226,11 @@ const learnedBy = ({ tokenizer, vocabulary }: NonNullable<JobConfig["text"]>, co
 
 export interface DataOptions {
   readonly notices: Notices;
-  /** What rank 0 has fitted on images: nothing of them is read for it. */
+  /** The preprocessing that rank 0 fitted on images, so that this rank reads none for it. */
   readonly known?: Preprocessing | undefined;
 }
 
-/** The data that a configuration names, read and prepared as they were. */
+/** The data that a configuration names, read and prepared as before. */
 export async function dataOf(
   config: JobConfig,
   stored: Preprocessing,

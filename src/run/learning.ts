@@ -1,4 +1,4 @@
-// Turns a configuration and its data into a training: the initial network, and the options of `fit`. For runs and for the trials before them.
+// Turns a configuration and its data into a training: the initial network, and the options of `fit`. Used for runs and for trials.
 
 import { Dataset } from "../data/index.ts";
 import { FineTuned } from "../models/fineTuning.ts";
@@ -17,7 +17,7 @@ import { type JobConfig, makeModel, optimizerOf } from "./config.ts";
 import { type Prepared, sampleOf } from "./prepared.ts";
 import { classNames, inverseFor } from "./task.ts";
 
-/** The network with the weights that training begins with: those of the base, and quantiles of the rows. */
+/** The network with its initial weights: those of the base, and quantiles of the rows. */
 export async function firstModel(config: JobConfig, data: Prepared): Promise<Module> {
   const model = makeModel(config);
   if (config.base !== null && model instanceof FineTuned) await model.startFrom(folderFiles(config.base));
@@ -26,7 +26,7 @@ export async function firstModel(config: JobConfig, data: Prepared): Promise<Mod
   return model;
 }
 
-/** What `fit` is told about the learning itself. */
+/** The options of `fit` about learning itself. */
 export function learningOf(config: JobConfig, data: Prepared, model: Module): FitOptions {
   const optimizer = makeOptimizer(optimizerOf(config), model);
   const stepsPerEpoch = updatesIn(data.train.length, config);

@@ -19,36 +19,33 @@ import { explainer, type RowExplanation } from "./understanding/explain.ts";
 
 export type { JobConfig, Prediction };
 
-/** Rows as they come: objects by column, a table, or pixels [count, rows, columns]. */
+/** Raw rows: objects by column, a table, or pixels [count, rows, columns]. */
 export type RawRows = Table | IdxArray | readonly Readonly<Record<string, unknown>>[];
 
-/** A run that was trained before. */
+/** A trained run. */
 export interface LoadedRun {
-  /** With the weights of the best epoch, in eval mode. It takes features as the preprocessing makes them. */
+  /** The model with the weights of the best epoch, in eval mode. It takes features as the preprocessing makes them. */
   readonly model: Module;
-  /** What was fitted on the training data: scales, categories, classes. */
+  /** The preprocessing fitted on the training data: scales, categories, classes. */
   readonly preprocessing: Preprocessing;
-  /** What it was trained with. */
+  /** The configuration of the training. */
   readonly config: JobConfig;
-  /**
-   * A prediction for each raw row; the stored preprocessing is applied first. Throws HebbError naming what does not fit, and where
-   * there is no such interval.
-   */
+  /** Predicts each raw row, after applying the stored preprocessing. Throws HebbError naming the mismatch, or if there is no such interval. */
   predict(rows: RawRows, options?: PredictOptions): Promise<Prediction[]>;
-  /** The same for the rows of a file, or a folder of pictures. Who chooses the path chooses what is read. */
+  /** Predicts the rows of a file, or of a folder of images. The path decides what is read, so it must come from a trusted source. */
   predictFile(path: string, options?: PredictOptions): Promise<Prediction[]>;
   /**
-   * What each column of a row adds to the mean answer: sampled Shapley values (Štrumbelj and Kononenko 2014), in the units of the target or
-   * as a probability; they add up to the prediction. The rows that the run learned from are read again, once. Throws HebbError for runs
-   * that take no table, for a class that is not there, and where those rows are gone.
+   * The contribution of each column to the difference from the mean prediction: sampled Shapley values (Štrumbelj and Kononenko 2014), in the units
+   * of the target or as a probability; with the mean they add up to the prediction. Reads the training rows again, once. Throws HebbError for runs
+   * that take no table, for an unknown class, and if those rows are gone.
    */
   explain(row: Readonly<Record<string, unknown>>, options?: ExplainOptions): Promise<Omit<RowExplanation, "row">>;
 }
 
 export interface ExplainOptions {
-  /** The class whose probability is explained. Default: the one that is predicted. */
+  /** The class whose probability is explained. Default: the predicted one. */
   readonly class?: string;
-  /** How many orders of the columns are walked; the standard error falls with its square root. Default 400. */
+  /** The number of sampled orders of the columns; the standard error falls with its square root. Default 400. */
   readonly samples?: number;
 }
 
@@ -58,20 +55,20 @@ const silent: Notices = { progress: () => {}, note: () => {}, warn: () => {} };
 
 export interface PredictOptions {
   /**
-   * How often the target of a new row lies between `lower` and `upper` of its prediction, such as 0.9; for runs that predict numbers,
-   * by split conformal prediction on the held-out rows. Default: no interval.
+   * The probability that the target of a new row lies between `lower` and `upper` of its prediction, such as 0.9; for runs that predict numbers, by
+   * split conformal prediction on the held-out rows. Default: no interval.
    */
   readonly interval?: number;
   /**
-   * What it costs to take a row of a class for another, such as { fraud: 20 }; 1 for a class that is not named. The prediction is then the
-   * class that costs least in expectation: the one with the largest probability × cost. Default: the most probable class.
+   * The cost of misclassifying a row of a class, such as { fraud: 20 }; 1 for classes that are not named. The prediction is then the class with the
+   * least expected cost: the largest probability × cost. Default: the most probable class.
    */
   readonly costs?: ClassCosts;
 }
 
 const predictKinds: OptionKinds<PredictOptions> = { interval: kind.number, costs: kind.recordOf(kind.number) };
 
-/** Opens a run folder of `hebb train`. Throws HebbError when it is not one, or damaged. */
+/** Opens a run folder of `hebb train`. Throws HebbError if it is not one, or is damaged. */
 export async function loadRun(folder: string): Promise<LoadedRun> {
   const opened = openModel(folder);
   const { config, preprocessing, model } = opened;
@@ -150,7 +147,7 @@ const tableOf = (table: Table, name: string): Source => ({
   whole: false,
 });
 
-/** Programs pass on what others sent them: everything is looked at, and nothing that is given names a file. */
+/** Programs pass on data from others, so everything is checked, and no value is used as a file name. */
 function sourceOf(rows: RawRows): Source {
   if (rows instanceof Table) return tableOf(rows, rows.name);
   if (isRows(rows)) {

@@ -1,4 +1,4 @@
-// The logs of a run: written again from its events, warned of once where they fail, and never through a link.
+// The logs of a run are rewritten from its events, warn once if they fail, and never follow a link.
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -32,7 +32,7 @@ const header = "epoch,step,lr,seconds,train loss,validation loss,validation rocA
 const line = (number: number): string =>
   `${number + 1},${10 * (number + 1)},0.01,1.500,${0.5 + number},0.25,${number === 1 ? "" : "0.5"}\n`;
 
-/** Writes these epochs as a process would that ends then, or not. */
+/** Writes these epochs like a process that then ends, or continues. */
 function train(run: Run, epochs: readonly number[], kept: number): string[] {
   const warnings: string[] = [];
   const before = readEvents(run).events.slice(0, kept);
@@ -48,7 +48,7 @@ function train(run: Run, epochs: readonly number[], kept: number): string[] {
   return warnings;
 }
 
-test("a run that was stopped in its first epoch has a header when it goes on", () => {
+test("a run stopped in its first epoch has a header when it is resumed", () => {
   const run = newRun();
   expect(train(run, [], 0)).toEqual([]);
   expect(table()).toBe("");
@@ -56,7 +56,7 @@ test("a run that was stopped in its first epoch has a header when it goes on", (
   expect(table()).toBe(header + line(0) + line(1) + line(2));
 });
 
-test("a run that goes on has the lines before that point, and no others, whatever became of the file", () => {
+test("a resumed run has exactly the lines before that point, whatever happened to the file", () => {
   const run = newRun();
   train(run, [0, 1, 2, 3], 0);
   for (const damage of ["", "epoch,st", "nonsense\n1\n2\n3\n4\n5\n"]) {
@@ -67,7 +67,7 @@ test("a run that goes on has the lines before that point, and no others, whateve
   expect(readdirSync(join(run.path, "tensorboard")).length).toBeGreaterThan(0);
 });
 
-/** Fails for one file, from its n-th write on, after half of what is written. */
+/** Fails for one file, from its n-th write on, after writing half of the data. */
 function failing(name: string, from: number): FileOperations {
   const files = new Map<number, string>();
   let writes = 0;
@@ -87,7 +87,7 @@ function failing(name: string, from: number): FileOperations {
   };
 }
 
-test("a log that cannot be written is left with its whole lines, is reported once, and the others go on", () => {
+test("a log that cannot be written keeps only whole lines and is reported once, and the others continue", () => {
   newRun();
   for (const [name, from] of [
     ["epochs.csv", 3],

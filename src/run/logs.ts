@@ -1,4 +1,4 @@
-// The logs of a run: its events, epochs.csv, and event files that TensorBoard reads. A log that fails warns once and never ends training.
+// The logs of a run: its events, epochs.csv, and event files for TensorBoard. A log that fails warns once and never ends training.
 import { makeFolder } from "../formats/folders.ts";
 import { aBoolean, aCount, aNumber, type Check, type JsonObject, objectOf } from "../formats/json.ts";
 import { LogFile } from "../formats/logFile.ts";
@@ -9,7 +9,7 @@ import { csvLog, type EventListener, type TrainEvent, tensorBoardLog } from "../
 
 type Epoch = Extract<TrainEvent, { type: "epoch" }>;
 
-/** Metrics in a log, where NaN and the infinities are strings. */
+/** Metrics in a log, where NaN and infinities are strings. */
 const figuresIn: Check<Readonly<Record<string, number>>> = (value) =>
   Object.fromEntries(
     Object.entries(typeof value === "object" && value !== null ? value : {}).map(([name, figure]) => [
@@ -28,7 +28,7 @@ const epochFields: Check<Omit<Epoch, "type">> = objectOf<Omit<Epoch, "type">>({
   best: aBoolean,
 });
 
-/** The epochs in a log of events; other or incomplete events are left out. */
+/** The epochs in a log of events; skips other or incomplete events. */
 function epochsIn(events: readonly JsonObject[]): Epoch[] {
   return events.flatMap((event): Epoch[] => {
     if (event["type"] !== "epoch") return [];
@@ -41,13 +41,13 @@ function epochsIn(events: readonly JsonObject[]): Epoch[] {
   });
 }
 
-/** A listener, and the file that it fills. */
+/** A listener, and the file that it writes. */
 interface Log {
   readonly file: LogFile;
   readonly listen: EventListener;
 }
 
-/** A line for each epoch. Those before, of a resumed run, are written again from its events, header included. */
+/** A line for each epoch. For a resumed run, earlier lines are rewritten from its events, including the header. */
 function epochTable(run: Run, before: readonly JsonObject[]): Log {
   let text = "";
   let write = (more: string): void => {
@@ -60,7 +60,7 @@ function epochTable(run: Run, before: readonly JsonObject[]): Log {
   return { file, listen };
 }
 
-/** A new event file, beside those of the process that began the run. */
+/** A new event file, next to those of earlier processes. */
 function tensorBoard(run: Run): Log {
   makeFolder(placeOf(run, "tensorboard").path);
   const name = `events.out.tfevents.${Math.floor(Date.now() / 1000)}.${process.pid}.hebb`;
@@ -75,14 +75,14 @@ export class EventLog {
   #count: number;
   #failed = false;
 
-  /** `count`: the events that are there. */
+  /** `count`: the number of existing events. */
   constructor(run: Run, count: number, warn: (message: string) => void) {
     this.#run = run;
     this.#count = count;
     this.#warn = warn;
   }
 
-  /** How many events are in the file. */
+  /** The number of events in the file. */
   get count(): number {
     return this.#count;
   }
@@ -94,7 +94,7 @@ export class EventLog {
     });
   }
 
-  /** Before a checkpoint, which counts on the events before it. */
+  /** Called before a checkpoint, which records the number of events before it. */
   sync(): void {
     this.#guard(() => syncEvents(this.#run));
   }
@@ -115,7 +115,7 @@ export class RunLogs {
   readonly #logs = new Set<Log>();
   readonly #warn: (message: string) => void;
 
-  /** `before`: the events of a resumed run. */
+  /** `before`: the earlier events of a resumed run. */
   constructor(run: Run, before: readonly JsonObject[], warn: (message: string) => void) {
     this.#warn = warn;
     for (const open of [() => epochTable(run, before), () => tensorBoard(run)]) {
@@ -127,7 +127,7 @@ export class RunLogs {
     for (const log of this.#logs) this.#guard(log, () => log.listen(event));
   }
 
-  /** Leaves a log that fails. */
+  /** Stops a log that fails. */
   #guard(log: Log | undefined, write: () => void): void {
     try {
       write();

@@ -1,4 +1,4 @@
-// The metrics of a trained model on data in memory: what `evaluate` prints and what a run ends with.
+// The metrics of a trained model on data in memory: the output of `evaluate` and the end of a run.
 import { Dataset } from "../data/index.ts";
 import { HebbError } from "../graph/errors.ts";
 import { Perceptron } from "../nn/index.ts";
@@ -20,19 +20,19 @@ import { classNames, inverseFor, namedScores, taskFor } from "./task.ts";
 export interface Measured {
   readonly metrics: Metrics;
   readonly classes: readonly NamedScores[] | null;
-  /** A number for each row, in the units of the network; null where no numbers are predicted. */
+  /** A number for each row, in the network's units; null if no numbers are predicted. */
   readonly numbers: ArrayLike<number> | null;
   /**
-   * How many rows of each class (first place) were given each class (second place), the most probable or the one that costs least where
-   * the costs of missing each class are given; null where there are no classes.
+   * The number of rows by true class (first index) and predicted class (second index): the most probable one, or with costs of missing each class the
+   * cheapest one; null if there are no classes.
    */
   confusion(costs?: readonly number[]): readonly (readonly number[])[] | null;
 }
 
-/** Gives the figures of one set of data. */
+/** Measures the metrics of one data set. */
 export type Measure = (data: InMemory) => Promise<Measured>;
 
-/** Measures one set of data after another; compiled once. `company`: ranks that measure the same data together. */
+/** Measures several data sets one after another, compiled once. `company`: ranks that measure the same data together. */
 export function measurer(
   { config, preprocessing, model }: Pick<OpenedRun, "config" | "preprocessing" | "model">,
   company?: Company,
@@ -73,13 +73,13 @@ export function measurer(
   };
 }
 
-/** Rows for a model that takes no text. */
+/** The rows of a model that does not take text. */
 function rowsOf(data: InMemory): Dataset {
   if (data instanceof Dataset) return data;
   throw new HebbError('model "perceptron" takes rows of a table, not a text; use gpt or lstm');
 }
 
-/** How a perceptron decides on a data set: its figures, of which the loss is the share of mistakes, and the scores of each class. */
+/** The decisions of a perceptron on a data set: its metrics, with the share of mistakes as loss, and the scores of each class. */
 async function measurePerceptron(
   model: Perceptron,
   data: Dataset,

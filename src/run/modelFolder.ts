@@ -1,4 +1,4 @@
-// What a folder in Hugging Face's layout holds: the family of the model, its heads, its weights. No values are loaded.
+// The contents of a folder in Hugging Face's layout: the model's family, heads and weights. Loads no values.
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -11,13 +11,13 @@ import { jsonIn, weightFiles } from "../models/files.ts";
 import { folderFiles } from "../models/node.ts";
 import { type FileReport, inspectFile } from "./arrayFiles.ts";
 
-/** Whether a folder is a model's, and no run of hebb, which has a config.json too. */
+/** Whether a folder holds a pretrained model and not a run of hebb, which has a config.json too. */
 export async function isModelFolder(path: string): Promise<boolean> {
   if ((await entryAt(path)).kind !== "folder") return false;
   try {
     return /"model_type"\s*:/.test(await readFile(join(path, "config.json"), "utf8"));
   } catch {
-    // Without a config.json, or with one that cannot be read, it is not known as one.
+    // Without a readable config.json, it is not recognised as a model.
     return false;
   }
 }
@@ -27,14 +27,14 @@ export interface ModelReport {
   readonly family: string;
   /** The class that transformers saved. */
   readonly architecture: string | null;
-  /** The head of that class; null where it is not known. */
+  /** The head of that class; null if unknown. */
   readonly head: HeadName | null;
-  /** All heads that the family takes. */
+  /** All heads that the family supports. */
   readonly heads: readonly string[];
-  /** The names of the classes; null where the head has none. */
+  /** The names of the classes; null if the head has none. */
   readonly classes: readonly string[] | null;
   readonly tokenizer: boolean;
-  /** Whether the preparation of pictures is there. */
+  /** Whether the image preprocessing is included. */
   readonly pictures: boolean;
   readonly weights: FileReport;
 }
@@ -67,7 +67,7 @@ export async function inspectModel(path: string): Promise<ModelReport> {
   };
 }
 
-/** Why no run is made of a model's folder, and what is done with it instead. */
+/** The error for a model folder in place of a run, with the remedy. */
 export const modelIsNoRun = (path: string): HebbError =>
   new HebbError(
     `${path} is a pretrained model in Hugging Face's layout, and a run has data that it was trained on; hebb train DATA --base ${path} makes one, hebb inspect ${path} shows the model, and loadPretrained of hebb/models/node loads it directly`,

@@ -1,4 +1,4 @@
-// The text of an exported module: how rows become features, the compiled network as bytes, and predict(), in TypeScript or JavaScript.
+// The text of an exported module: conversion of rows to features, the compiled network as bytes, and predict(), in TypeScript or JavaScript.
 import { booleanWords } from "../data/cells.ts";
 import type { ImagePreprocessing } from "../data/images.ts";
 import { marks } from "../data/marks.ts";
@@ -26,13 +26,13 @@ export interface ModuleParts {
   readonly standalone: Standalone;
   /** The bytes of all values, from the address of the first. */
   readonly weights: Uint8Array;
-  /** How many rows the second program takes. */
+  /** The number of rows of the second program. */
   readonly rows: number;
-  /** What the network gives for a row: a probability of each class, the place of a class, or a scaled number. */
+  /** The network's output for a row: the probability of each class, the index of a class, or a scaled number. */
   readonly gives: "probabilities" | "place" | "number";
 }
 
-/** JSON as source text: two line breaks of JSON's strings end a comment. */
+/** JSON as source text. Escapes two characters that JSON allows in strings but that end a line comment. */
 const literal = (value: unknown): string =>
   JSON.stringify(value).replace(/[\u2028\u2029]/g, (sign) => `\\u${sign.charCodeAt(0).toString(16)}`);
 
@@ -41,7 +41,7 @@ const base64 = (bytes: Uint8Array): string =>
 
 export function moduleSource(parts: ModuleParts): string {
   const { preprocessing } = parts;
-  /** Types are written in TypeScript alone. */
+  /** Types are only written in TypeScript. */
   const type = (text: string): string => (parts.language === "TypeScript" ? text : "");
   return [
     `// ${literal(parts.title)}: a trained network that predicts by itself. Exported by hebb; export it again rather than edit it.`,
@@ -118,7 +118,7 @@ const meaning = (input: InputEncoding): string => {
   }
 };
 
-/** The facts of each column, and the statements that write its features. */
+/** The data of each column, and the statements that write its features. */
 function encoding(inputs: TablePreprocessing["inputs"], type: TypeText): { facts: string; statements: string } {
   let from = 0;
   const columns = inputs.map((input, place) => {
@@ -159,7 +159,7 @@ function categoryFacts({ categories, reading, other, missing, fill }: CategoryIn
     places.set(reader.key(category), place);
     places.set(category, place);
   }
-  // True, TRUE and yes are one answer.
+  // True, TRUE and yes are the same answer.
   if (reading.kind === "boolean")
     for (const [word, value] of booleanWords) {
       const place = places.get(String(value));

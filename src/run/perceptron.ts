@@ -11,7 +11,7 @@ import type { JobData, PreparedRows } from "./prepared.ts";
 import { measureParts, report } from "./report.ts";
 import { classNames } from "./task.ts";
 
-/** All rows at once, which the rule goes through one by one. */
+/** All rows at once; the rule processes them one by one. */
 function rowsToLearn(data: JobData): PreparedRows {
   switch (data.kind) {
     case "rows":
@@ -32,7 +32,7 @@ export async function trainPerceptron(
   const model = makeModel(config);
   if (!(model instanceof Perceptron)) throw new HebbError("the model is not a perceptron");
   const { preprocessing, train, validation } = rowsToLearn(data);
-  // Rows often come class by class, and the rule forgets one class while it sees only the other: mixed once, by the seed.
+  // Rows are often sorted by class, and the rule forgets one class while it sees only the other, so they are shuffled once, by the seed.
   const { features, targets } = residentOf(train.subset(new Random(config.seed).permutation(train.length)));
   const inputs = features.flatten(1);
   const names = classNames(preprocessing);
@@ -55,7 +55,7 @@ export async function trainPerceptron(
   let epoch = 0;
   let converged = false;
   let waited = 0;
-  // The pocket: where no line is without mistakes the rule never settles, so the best weights are kept.
+  // The pocket algorithm: without a separating line the rule never settles, so the best weights are kept.
   let pocket = { accuracy: -1, weights: await arraysOfLater(model.stateDict()) };
   for (; epoch < config.epochs && !converged && waited < (config.patience ?? Number.POSITIVE_INFINITY); epoch++) {
     const began = performance.now();

@@ -33,22 +33,22 @@ import type { JobData } from "./prepared.ts";
 import { keptEpoch, knownRefit, refit, refits } from "./refit.ts";
 import { measureParts, report } from "./report.ts";
 
-/** What leaves the result of a training as it is. */
+/** Settings that do not affect the result of a training. */
 export interface Manner {
-  /** Hears every event. */
+  /** Gets every event. */
   readonly tell: EventListener;
-  /** Calls `stop` when training is to save and end early; the function that it returns ends that. */
+  /** Calls `stop` when training must save and end early; the returned function unregisters that. */
   readonly onInterrupt: (stop: () => void) => () => void;
-  /** Save and stop after this many epochs in all. */
+  /** Save and stop after this many epochs in total. */
   readonly pauseAfter?: number | undefined;
   readonly doctor: boolean;
   /** Event files for TensorBoard, and a CSV of the epochs. */
   readonly logs: boolean;
-  /** Least milliseconds between two checkpoints. */
+  /** Minimum milliseconds between two checkpoints. */
   readonly saveEvery?: number | undefined;
   /** How ranks split the update of the weights, if they do. */
   readonly zero?: 1 | 2 | undefined;
-  /** Called when all is known to be right and training is about to begin: other ranks are told then. */
+  /** Called when everything has been checked and training is about to begin; other ranks are informed then. */
   readonly begins?: (job: { readonly config: JobConfig; readonly data: JobData }, from: TrainState | undefined) => void;
 }
 
@@ -56,15 +56,15 @@ export interface PerformOptions extends Manner {
   readonly run: Run;
   readonly config: JobConfig;
   readonly data: JobData;
-  /** Where to go on. */
+  /** The state to continue from. */
   readonly from?: TrainState | undefined;
-  /** The events that lie before that. */
+  /** The events before that state. */
   readonly before?: readonly JsonObject[] | undefined;
 }
 
 export interface Performed {
   readonly code: number;
-  /** The figures at the end; undefined when it was interrupted. */
+  /** The final metrics; undefined if training was interrupted. */
   readonly metrics:
     | { readonly train: Metrics; readonly validation: Metrics | null; readonly test: Metrics | null }
     | undefined;
@@ -72,7 +72,7 @@ export interface Performed {
 
 export async function perform(options: PerformOptions): Promise<Performed> {
   const { run, config, data, from, before = [], tell } = options;
-  // Where training is, for what the logs have to say.
+  // The position of training, for the logs.
   let [epoch, step] = [0, 0];
   const warn = (message: string): void => tell({ type: "warning", message, epoch, step });
   const log = new EventLog(run, before.length, warn);
@@ -98,7 +98,7 @@ export async function perform(options: PerformOptions): Promise<Performed> {
   }
 }
 
-/** Returns the exit code. */
+/** Trains a network; returns the exit code. */
 async function trainNetwork(options: PerformOptions, emit: EventListener, log: EventLog): Promise<number> {
   const { run, config, data, from } = options;
   const model = from === undefined ? await firstModel(config, data) : makeModel(config);
@@ -153,22 +153,22 @@ const modelState = async (config: JobConfig, model: Module): Promise<SavedState>
   json: { model: configToJson(config)["model"] ?? null },
 });
 
-/** A training that is done, and what it gave. */
+/** A finished training and its result. */
 interface Trained {
   readonly model: Module;
   readonly state: SavedState;
   readonly history: History;
 }
 
-/** What is kept after training on all rows, and whether all ranks have it. */
+/** The model kept after training on all rows, and whether all ranks have it. */
 interface Refitted {
   readonly model: Module;
   readonly isShared: boolean;
 }
 
 /**
- * The network that has learned from all rows, with the one before it stored beside it. If training
- * diverges, the one before it stays. A finished run that is resumed has both already.
+ * Trains the network on all rows, and stores the one before next to it. If training diverges, the earlier one is kept. A resumed run that had
+ * finished already has both.
  */
 async function refitted(
   { run, config, data, onInterrupt, zero }: PerformOptions,
@@ -178,7 +178,7 @@ async function refitted(
   const stop = new AbortController();
   const atWork = onInterrupt(() => stop.abort());
   saveValidated(run, state);
-  // A model that is there may be of an earlier end, which was trained on.
+  // An existing model may belong to an earlier end from which training was continued.
   const known = hasModel(run) && loadModel(run).json["refitOf"] === digestOf(state);
   const world = currentWorld();
   if (world !== undefined) broadcastText(world, known ? knownRefit : "");
@@ -196,18 +196,18 @@ async function refitted(
   return { model, isShared: true };
 }
 
-/** Operations of a training step, at least: two for each weight and row, and twice as many backward. */
+/** A lower bound of the operations of a training step: two for each weight and row, and twice as many backward. */
 function operationsOf(model: Module, config: JobConfig, data: JobData): number {
   const weights = model.parameters().reduce((sum, { size }) => sum + size, 0);
   const positions = data.kind === "text" ? data.train.context : 1;
   return 6 * weights * config.batchSize * positions;
 }
 
-/** Whether the best epoch is among the last tenth, at least the last. */
+/** Whether the best epoch is in the last tenth of epochs, or is the last one. */
 const stillImproves = ({ epochs, bestEpoch }: History): boolean =>
   epochs.at(-1)?.validation != null && bestEpoch + 1 > epochs.length - Math.max(1, Math.floor(epochs.length / 10));
 
-/** Adds to an event what only the command knows. */
+/** Adds to an event the data that only the command has. */
 function complete(
   event: TrainEvent,
   run: Run,

@@ -21,7 +21,7 @@ export interface OnnxPrediction {
   readonly outputs: readonly { readonly name: string; readonly dtype: string; readonly shape: readonly number[] }[];
 }
 
-/** Whether a path is a file that holds an ONNX model; of one that only its name calls so, throws what is wrong with it. */
+/** Whether a path is a file with an ONNX model. Throws for a file with the name of one that cannot be read. */
 export async function isOnnxFile(path: string): Promise<boolean> {
   try {
     if ((await entryAt(path)).kind !== "file") return false;
@@ -37,10 +37,7 @@ export async function isOnnxFile(path: string): Promise<boolean> {
   }
 }
 
-/**
- * The inputs of the model among the arrays of a file, floats in the precision of the model; the one array of a file is the input of a
- * model that takes one.
- */
+/** The model's inputs from the arrays of a file, with floats in the model's precision. A single array is the input of a model with one input. */
 const inputsOf = (path: string, ports: readonly Port[]): Promise<Record<string, Tensor>> =>
   withFile(path, async ({ arrays }) => {
     const inputs: Record<string, Tensor> = Object.create(null);

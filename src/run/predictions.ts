@@ -9,24 +9,27 @@ import type { OpenedRun } from "./saved.ts";
 import { classNames, inverseFor, taskFor } from "./task.ts";
 
 export interface Prediction {
-  /** A class by its name, or a number. */
+  /** The name of a class, or a number. */
   readonly prediction: string | number;
-  /** Where the target lies as often as the interval promises; of a run that predicts numbers, where an interval was asked for. */
+  /**
+   * The bounds of the interval that contains the target with the requested probability; only if an interval was requested from a run that predicts
+   * numbers.
+   */
   readonly lower?: number;
   readonly upper?: number;
-  /** Of every class, by name; of a run that predicts numbers there are none. */
+  /** The probability of every class, by name; absent for a run that predicts numbers. */
   readonly probabilities?: Readonly<Record<string, number>>;
-  /** Cells of the row that could not be read and counted as missing, and values that training did not show, in sentences; absent where there are none. */
+  /** Sentences about cells that could not be read and counted as missing, and values unseen in training; absent if there are none. */
   readonly notes?: readonly string[];
 }
 
-/** What is to be said of a cell. */
+/** The sentence about a cell. */
 export const noteOf = ({ column, cell, why }: Unread): string =>
   why === "new"
     ? `${quoted(column)}: ${quoted(cell)} is a value that was not in the training data`
     : `${quoted(column)}: ${quoted(cell)} is ${why} and counts as missing`;
 
-/** The predictions, with what could not be read in their rows. */
+/** Adds notes about unreadable cells to the predictions of their rows. */
 export function noted(predictions: readonly Prediction[], unread: readonly Unread[]): Prediction[] {
   const notes = new Map<number, string[]>();
   for (const each of unread) notes.set(each.row, [...(notes.get(each.row) ?? []), noteOf(each)]);
@@ -36,7 +39,7 @@ export function noted(predictions: readonly Prediction[], unread: readonly Unrea
   });
 }
 
-/** The same rows with a target of 0 each, where numbers are to be predicted. */
+/** The same rows with a target of 0 each, if numbers are predicted. */
 const withoutTargets = ({ features, length }: Dataset): Dataset =>
   new Dataset({
     features: features.data,
@@ -45,11 +48,11 @@ const withoutTargets = ({ features, length }: Dataset): Dataset =>
     targetShape: [1],
   });
 
-/** The same rows as they are evaluated where their targets are not known. */
+/** The same rows in the form for evaluation without known targets. */
 const untargeted = (data: Dataset, objective: Objective): Dataset =>
   objective.task.kind === "number" ? withoutTargets(data) : data;
 
-/** What a run says of rows: probabilities [N, classes], or numbers [N] in the target's own units. Targets are not looked at. */
+/** Answers of a run for rows: probabilities [N, classes], or numbers [N] in the target's own units. Ignores targets. */
 export function answerer({ config, preprocessing, model }: OpenedRun): (rows: Dataset) => Promise<ArrayLike<number>> {
   const objective = makeObjective(config.loss, taskFor(preprocessing, config));
   const evaluator = new Evaluator(model, objective);
@@ -60,16 +63,16 @@ export function answerer({ config, preprocessing, model }: OpenedRun): (rows: Da
   };
 }
 
-/** How rows are predicted, beyond what is most probable. */
+/** Options of predictions beyond the most probable value. */
 export interface Wanted {
-  /** Of the intervals of numbers, in the units of the network. */
+  /** The half width of intervals, in the network's units. */
   readonly halfWidth?: number | undefined;
-  /** What it costs to miss each class: the prediction is the class that costs least. */
+  /** The cost of missing each class: the cheapest class is predicted. */
   readonly costs?: readonly number[] | undefined;
 }
 export type PredictRows = (data: Dataset, wanted?: Wanted) => Promise<Prediction[]>;
 
-/** Predicts again and again; compiled once for each number of rows. */
+/** Predicts repeatedly; compiled once for each number of rows. */
 export function predictor({ config, preprocessing, model }: OpenedRun): PredictRows {
   const names = classNames(preprocessing);
   if (model instanceof Perceptron) {
@@ -83,13 +86,13 @@ export function predictor({ config, preprocessing, model }: OpenedRun): PredictR
   const evaluator = new Evaluator(model, objective);
   const inverse = inverseFor(preprocessing) ?? ((value: number): number => value);
   return async (data, { halfWidth, costs } = {}) => {
-    // Targets are not known: the figures of this evaluation mean nothing and only its predictions are used.
+    // The targets are unknown, so the metrics of this evaluation are meaningless, and only its predictions are used.
     const resident = residentOf(untargeted(data, objective));
     const { predictions } = await evaluator.evaluateLater(resident);
     if (names === undefined)
       return Array.from(predictions, (value): Prediction => {
         const prediction = inverse(value);
-        // The way back rises, so what lies between two numbers lies between them there.
+        // The inverse is increasing, so it preserves intervals.
         return halfWidth === undefined
           ? { prediction }
           : { prediction, lower: inverse(value - halfWidth), upper: inverse(value + halfWidth) };

@@ -1,4 +1,4 @@
-// Preparing: what is held out of each kind of data, and what is refused before anything is fitted.
+// Preparation: what is held out of each kind of data, and what is refused before anything is fitted.
 import { expect, test } from "vitest";
 import { Dataset, Table } from "../data/index.ts";
 import type { TrainChoices } from "./choices.ts";
@@ -38,7 +38,7 @@ test.each([table, images])("the folds of $kind hold out every row once", async (
     expect(prepared.share).toBe(1 / 3);
     if (!(prepared.validation instanceof Dataset) || !(prepared.train instanceof Dataset)) throw new Error("rows");
     expect(prepared.train.length + prepared.validation.length).toBe(30);
-    // Features are scaled by the rows of each fold: the raw value tells rows apart.
+    // Features are scaled by the training rows of each fold, so rows are identified by their raw values.
     const { preprocessing } = prepared;
     const [mean, scale] =
       preprocessing.kind === "table" && preprocessing.inputs[0]?.kind === "number"
@@ -65,7 +65,7 @@ test.each<[Source, Partial<TrainChoices>, string]>([
   expect(() => checkChoices(source, { seed: 0, ...choices })).toThrow(message);
 });
 
-test("a text where a table is wanted, and rows for a language model, are told apart", async () => {
+test("a text in place of a table, and rows for a language model, are refused", async () => {
   await expect(prepare(text, { ...options, text: null })).rejects.toThrow("song is a text, not a table");
   const prepared = await prepare(table, options);
   expect(() => decide(table, { seed: 0, model: "gpt" }, prepared, null)).toThrow(

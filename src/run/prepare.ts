@@ -29,24 +29,24 @@ import { fitPretrainedText, fitText, type Tokenizing } from "./text.ts";
 import { fitTexts, labelsOf, textDataset } from "./texts.ts";
 
 export interface PrepareOptions {
-  /** The share of the data that is held out; undefined: as much as is usual. */
+  /** The share of data to hold out; undefined: the default share. */
   readonly validation: number | undefined;
   /** Held out instead of a share. */
   readonly fold: Fold | null;
   readonly seed: number;
-  /** What is to be done about the columns of a table. */
+  /** How to treat the columns of a table. */
   readonly columns: ColumnFitting;
-  /** How a text becomes tokens; null: a text is not what was asked for. */
+  /** How a text becomes tokens; null if no text was requested. */
   readonly text: Tokenizing | null;
-  /** A pretrained model to begin with: the rows of a table are texts for it, and texts and pictures take its tokens and pixels. */
+  /** A pretrained model to start from: the rows of a table are texts for it, and texts and images use its tokenizer and image size. */
   readonly base?: Base | null;
-  /** Tokens of a text that it sees at once; undefined: as many as is usual. */
+  /** The number of tokens of a text that it sees at once; undefined: the default. */
   readonly context?: number | undefined;
-  /** What rank 0 has fitted on these images: nothing of them is read for it. */
+  /** The preprocessing that rank 0 fitted on these images, so that this rank reads none for it. */
   readonly known?: Preprocessing | undefined;
 }
 
-/** The share that is held out, where nothing else is asked for. Of many rows few are enough. */
+/** The default share to hold out. For many rows a small share is enough. */
 function usualShare(source: Source): number {
   switch (source.kind) {
     case "table":
@@ -60,7 +60,7 @@ function usualShare(source: Source): number {
   }
 }
 
-/** Rows of a table that are held out at least, up to a fifth of it. */
+/** The minimum number of held-out rows of a table, up to a fifth of it. */
 const fewestHeld = 200;
 
 export async function prepare(source: Source, options: PrepareOptions): Promise<Prepared> {
@@ -83,7 +83,7 @@ export async function prepare(source: Source, options: PrepareOptions): Promise<
   }
 }
 
-/** What the table says of the target that it most likely has, where one was read whole. */
+/** The error for a missing target, with the most likely one if the table was read whole. */
 function withoutTarget(name: string, columns: readonly string[] | undefined, table?: Table): HebbError {
   const guess = table && guessTarget(table);
   const likely = guess && `; --target ${JSON.stringify(guess.target)} is likely, ${guess.why}`;
@@ -110,7 +110,7 @@ const heldOut = ({
 }): HeldOut =>
   fold === null ? { kind: "share", share: validation, seed } : { kind: "fold", number: fold.number, of: fold.of, seed };
 
-/** Held-out rows below which a figure is luck: of ten, one row is 10 % of the accuracy. */
+/** With fewer held-out rows, a metric is mostly chance: with ten, one row is 10 % of the accuracy. */
 const fewestMeasured = 10;
 
 const fewHeldOut = (rows: number): string[] =>
@@ -127,7 +127,7 @@ function fitTable({ table, target, name }: TableSource, options: PrepareOptions,
     { ...options.columns, target },
     heldOut({ ...options, validation: share }),
   );
-  // What single cells are is among the notes of the preprocessing.
+  // Single cells are covered by the notes of the preprocessing.
   const findings = (): string[] => [
     ...tableFindings(table, { ...options.columns, target }).flatMap(({ code, text }) =>
       code === "cells" ? [] : [text],
@@ -138,7 +138,7 @@ function fitTable({ table, target, name }: TableSource, options: PrepareOptions,
   return { kind: "rows", preprocessing, columns, train, validation, share, findings, held };
 }
 
-/** Rows without a class are left out. */
+/** Fits the rows of a text table; rows without a class are dropped. */
 function fitTextRows(
   { table, target, name }: TableSource,
   options: PrepareOptions,
@@ -165,7 +165,7 @@ function fitTextRows(
   };
 }
 
-/** Reads the file once: how many rows there are, what they mean, and which are held out. */
+/** Reads the file once: the number of rows, their meaning, and which are held out. */
 async function fitParts(
   { file, target, path }: PartsSource,
   options: PrepareOptions,
@@ -203,7 +203,7 @@ function fitImages(source: ImageSource, options: PrepareOptions, share: number):
   };
 }
 
-/** Pixels as the base was trained on them. */
+/** Scales pixels as in the base's training. */
 function asInBase(own: ImagePreprocessing, { folder, processing }: Base): ImagePreprocessing {
   if (processing === undefined)
     throw new HebbError(
@@ -211,7 +211,7 @@ function asInBase(own: ImagePreprocessing, { folder, processing }: Base): ImageP
     );
   const { steps, factor, mean, std } = processing;
   const wanted = [3, ...(sizeAfter(steps) ?? [])];
-  // Pictures in files are brought to this size as they are read; arrays are taken as they are.
+  // Images in files are resized as they are read; arrays must have the right size.
   if (String(own.shape) !== String(wanted))
     throw new HebbError(
       `${folder} takes images of [${wanted.join(", ")}], and these arrays hold [${own.shape.join(", ")}]; give a folder of PNG or JPEG pictures, which are resized, or arrays of that shape`,

@@ -11,7 +11,7 @@ import type { TextCuts } from "../data/textParts.ts";
 import type { TextPreprocessing, TextsPreprocessing } from "../formats/index.ts";
 import type { InMemory, RowStream } from "../train/index.ts";
 
-/** Which of how many folds is held out. */
+/** Which fold is held out, of how many. */
 export interface Fold {
   readonly number: number;
   readonly of: number;
@@ -21,18 +21,18 @@ interface Split<P, T, V> {
   readonly preprocessing: P;
   readonly train: T;
   readonly validation: V | undefined;
-  /** The share that is held out. */
+  /** The share held out. */
   readonly share: number;
-  /** What was decided about each column of a table. */
+  /** The decisions about each column of a table. */
   readonly columns?: readonly ColumnExplanation[];
 }
 
 export interface PreparedRows
   extends Split<TablePreprocessing | ImagePreprocessing | TextsPreprocessing, Dataset, Dataset> {
   readonly kind: "rows";
-  /** What is wrong with the table as it is, in sentences; looked for when it is asked for. */
+  /** Problems of the table, as sentences; computed on request. */
   readonly findings: () => readonly string[];
-  /** The table, and which of its rows are held out, in the order of `validation`. */
+  /** The table, and the indices of its held-out rows, in the order of `validation`. */
   readonly held?: { readonly table: Table; readonly rows: ArrayLike<number> };
 }
 
@@ -42,9 +42,9 @@ export interface PreparedParts extends Split<TablePreprocessing, RowStream, Data
 
 export interface PreparedText extends Split<TextPreprocessing, TokenSequence, TokenSequence> {
   readonly kind: "text";
-  /** How many tokens there are to choose from. */
+  /** The number of different tokens. */
   readonly vocabulary: number;
-  /** Where both parts of the text are cut, if their tokens are read when they are needed. */
+  /** The cuts of both parts of the text, if tokens are read on demand. */
   readonly cuts?: readonly TextCuts[];
 }
 
@@ -53,5 +53,5 @@ export type Prepared = PreparedRows | PreparedParts | PreparedText;
 /** All the data of a run. */
 export type JobData = Prepared & { readonly test: InMemory | undefined };
 
-/** Rows to look at, in memory: all that are learned from, or some of them. */
+/** Rows to inspect, in memory: all training rows, or some of them. */
 export const sampleOf = (data: Prepared): InMemory => (data.kind === "parts" ? data.train.sample : data.train);

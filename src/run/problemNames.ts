@@ -1,4 +1,4 @@
-// The names that DATA may be instead of a path; separate from the data, so that --help loads none.
+// The names that DATA may have instead of a path; separate from the data, so that --help loads none.
 import type { CanonicalName } from "../data/canonical.ts";
 
 export const builtInNames = [

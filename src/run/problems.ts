@@ -1,4 +1,4 @@
-// The named data sets: the built-in problems, as tables that take the same path as a file, and the downloaded sets.
+// The named data sets: the built-in problems, as tables that are treated like files, and the downloaded sets.
 import { type CanonicalName, canonicalNames } from "../data/canonical.ts";
 import * as data from "../data/index.ts";
 import { builtInNames } from "./problemNames.ts";
@@ -7,7 +7,7 @@ export type BuiltInName = (typeof builtInNames)[number];
 
 export const isProblem = (name: string): name is BuiltInName => (builtInNames as readonly string[]).includes(name);
 
-/** "mnist" is the part to train on, "mnist-test" the other. */
+/** "mnist" is the training part, "mnist-test" the other. */
 export function canonicalPart(
   name: string,
 ): { readonly name: CanonicalName; readonly part: "train" | "test" } | undefined {
@@ -16,10 +16,10 @@ export function canonicalPart(
   return found === undefined ? undefined : { name: found, part };
 }
 
-/** Whether a name is that of a built-in set or of one that is fetched. */
+/** Whether a name is that of a built-in or downloaded set. */
 export const isBuiltIn = (name: string): boolean => isProblem(name) || canonicalPart(name) !== undefined;
 
-/** Points of a generator as a table, so that they take the same path as a file. */
+/** A generator's points as a table, so that they are treated like a file. */
 function pointTable(dataset: data.Dataset, name: string, target: string): data.Table {
   const width = dataset.features.shape[0] ?? 1;
   const columns = width === 1 ? ["x"] : ["x", "y"];
@@ -37,7 +37,7 @@ function pointTable(dataset: data.Dataset, name: string, target: string): data.T
   );
 }
 
-/** A built-in problem, the column that is to be predicted, and whether every row is needed. */
+/** A built-in problem, its target column, and whether every row is needed. */
 export function builtIn(
   name: BuiltInName,
   seed: number,

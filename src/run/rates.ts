@@ -1,4 +1,4 @@
-// The effect of increasing learning rates on the loss of a job, before training.
+// The effect of growing learning rates on the loss of a job, before training.
 import { HebbError } from "../graph/errors.ts";
 import { seed as seedEverything } from "../tensor/index.ts";
 import { findLr, makeOptimizer } from "../train/index.ts";
@@ -6,7 +6,7 @@ import { makeModel, optimizerOf } from "./config.ts";
 import type { Job } from "./job.ts";
 import type { JobData } from "./prepared.ts";
 
-/** What `findLr` finds. Throws HebbError for models and data without learning rates to try. */
+/** The result of `findLr`. Throws HebbError for models and data whose learning rate cannot be searched. */
 export function tryRates({ config, data }: Job): ReturnType<typeof findLr> {
   if (config.model.kind === "perceptron")
     throw new HebbError("a perceptron has no learning rate to find; any rate gives the same decisions");

@@ -1,4 +1,4 @@
-// Reading: what each file becomes, and how often its path is used for that.
+// Reading: the result for each kind of file, and how often its path is used.
 import type * as fs from "node:fs";
 import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import type * as promises from "node:fs/promises";
@@ -15,7 +15,7 @@ import type { Source } from "./source.ts";
 
 const { used, noting } = vi.hoisted(() => {
   const used: (readonly [name: string, path: unknown])[] = [];
-  /** A module whose functions of these names note the path that they are given. */
+  /** A module whose functions of these names record the path that they get. */
   const noting = <M extends object>(module: M, names: readonly (keyof M & string)[]): M => ({
     ...module,
     ...Object.fromEntries(
@@ -73,7 +73,7 @@ const files: readonly (readonly [name: string, content: string | Uint8Array, Par
     ["one.png", picture, { target: undefined, needLabels: false }, "images"],
   ];
 
-test.each(files)("%s is looked at once and opened once", async (name, content, special, kind) => {
+test.each(files)("%s is examined once and opened once", async (name, content, special, kind) => {
   const path = join(folder, name);
   writeFileSync(path, content);
   expect((await read(path, { ...options, ...special })).kind).toBe(kind);
@@ -83,7 +83,7 @@ test.each(files)("%s is looked at once and opened once", async (name, content, s
   ]);
 });
 
-test("as ranks read them, images and texts stay in their files until they are needed", async () => {
+test("for ranks, images and texts stay in their files until they are needed", async () => {
   const asked: ReadOptions = { ...options, target: undefined, needLabels: false, asNeeded: true };
   const images = join(folder, "rows.bin");
   writeFileSync(images, idx);
@@ -107,7 +107,7 @@ test("as ranks read them, images and texts stay in their files until they are ne
   expect(prepared.validation?.tokens).toEqual(whole.validation?.tokens);
 });
 
-test("a large table is read in parts, unless that is not wanted; images of that size are images", async () => {
+test("a large table is read in parts unless disabled; images of that size stay images", async () => {
   const path = join(folder, "large.csv");
   writeFileSync(path, csv);
   truncateSync(path, 300 * 2 ** 20);
@@ -121,7 +121,7 @@ test("a large table is read in parts, unless that is not wanted; images of that 
   expect((await read(images, { ...options, target: undefined, needLabels: false })).kind).toBe("images");
 });
 
-test("a file with the name of a built-in problem is read, and found again from another folder", async () => {
+test("a file with the name of a built-in problem is read, and found from another folder", async () => {
   const before = process.cwd();
   process.chdir(mkdtempSync(join(folder, "work-")));
   try {
@@ -138,7 +138,7 @@ test("a file with the name of a built-in problem is read, and found again from a
   }
 });
 
-test("a text in an encoding that is not today's is read, and that is said", async () => {
+test("a text in a legacy encoding is read, with a notice", async () => {
   const path = join(folder, "old.txt");
   writeFileSync(path, Buffer.from("caf\u00e9 au lait\n", "latin1"));
   const told: string[] = [];
@@ -148,7 +148,7 @@ test("a text in an encoding that is not today's is read, and that is said", asyn
   expect(told).toEqual([expect.stringMatching(/old\.txt: .*not UTF-8 and was read as Windows-1252/)]);
 });
 
-test("a text that is to be read in parts asks for the column", async () => {
+test("a text to be read in parts requires a target column", async () => {
   const path = join(folder, "tale.txt");
   writeFileSync(path, "once upon a time");
   const source = await read(path, { ...options, target: undefined, form: "parts" });

@@ -30,7 +30,7 @@ import { type ImageSource, named, type Origin, type Source, type TableSource, ty
 import { fromStandardInput, standardInput } from "./standardInput.ts";
 import { joinedTables, refuseTablePart, tableFrom } from "./tablesFrom.ts";
 
-/** In which form data are read for a run that was trained before. */
+/** The form in which data are read for a trained run. */
 export const formFor = ({ kind }: Preprocessing): "text" | "whole" => (kind === "text" ? "text" : "whole");
 
 /** Reads DATA. Throws HebbError naming the file and what to do. */
@@ -53,7 +53,7 @@ export async function read(path: string, options: ReadOptions): Promise<Source> 
   return InputFile.use(path, (file) => fromFile(file, origin, options), entry);
 }
 
-/** What is piped is there once, so it is not read in parts. */
+/** Piped data can only be read once, so they are not read in parts. */
 function piped({ form }: ReadOptions): ReadOptions["form"] {
   if (form === "parts")
     throw new HebbError(
@@ -62,13 +62,13 @@ function piped({ form }: ReadOptions): ReadOptions["form"] {
   return form === "auto" ? "whole" : form;
 }
 
-/** What lies behind an address, by a copy in the cache. */
+/** Reads an address, through a copy in the cache. */
 async function readAddress(path: string, options: ReadOptions): Promise<Source> {
   const { notices } = options;
   let told = 0;
   const file = await fetchFile(path, {
     onProgress: (received, bytes) => {
-      // Small files come at once; of large ones every 16 MB is reported.
+      // Small files arrive at once; for large ones every 16 MB is reported.
       const tenth = Math.floor(received / 2 ** 24);
       if (tenth === told) return;
       told = tenth;
@@ -80,7 +80,7 @@ async function readAddress(path: string, options: ReadOptions): Promise<Source> 
   return InputFile.use(file, (open) => fromFile(open, { name: basename(file), path, place: path }, options));
 }
 
-/** A name instead of a path: a built-in problem, or a downloaded set. */
+/** Reads a name instead of a path: a built-in problem, or a downloaded set. */
 async function readNamed(path: string, options: ReadOptions): Promise<Source> {
   const canonical = canonicalPart(path);
   if (canonical !== undefined) return readCanonical(path, canonical, options);
@@ -95,7 +95,7 @@ function problem(name: BuiltInName, { target, labels, seed = 0 }: ReadOptions): 
   return { kind: "table", ...named(name), ...found, target: target ?? found.target };
 }
 
-/** MNIST and its like, fetched once. */
+/** MNIST and similar sets, downloaded once. */
 async function readCanonical(
   path: string,
   { name, part }: { readonly name: CanonicalName; readonly part: "train" | "test" },
@@ -145,7 +145,7 @@ async function fromFile(file: InputFile, origin: Origin, options: ReadOptions): 
       checkPictures("file", origin, options);
       return pictures("file", await pictureOf(file, sizeLike(options)), { ...options, ...origin });
     case "text":
-      // A column to predict makes a table of any text.
+      // A target column makes any text a table.
       if (target === undefined && form !== "parts" && options.sql === undefined) {
         refuseLabels("text", origin, options);
         refuseTablePart(origin, options);
@@ -169,7 +169,7 @@ function refuseLabels(what: "text" | "table", { path }: Origin, { labels }: Read
     );
 }
 
-/** The labels file that goes with an images file, by the names that MNIST uses. */
+/** The labels file of an images file, by MNIST's naming scheme. */
 function guessLabels(images: string): string | undefined {
   const guess = images.replace("images", "labels").replace("idx3", "idx1");
   return guess !== images && existsSync(guess) ? guess : undefined;
@@ -202,7 +202,7 @@ async function readFolder(origin: Origin, options: ReadOptions): Promise<ImageSo
   return pictures("folder", found, { ...options, ...origin });
 }
 
-/** Refuses, before pictures are decoded, what they do not have. */
+/** Refuses options that images do not have, before images are decoded. */
 function checkPictures(what: "folder" | "file", { path }: Origin, options: ReadOptions): void {
   if (options.needLabels && options.target !== undefined)
     throw new HebbError(
@@ -214,7 +214,7 @@ function checkPictures(what: "folder" | "file", { path }: Origin, options: ReadO
     throw new HebbError(`${path} holds pictures, whose classes are its sub-folders; leave out the label file`);
 }
 
-/** The size that the pictures of a run, or of a pretrained model, have. */
+/** The size of the images of a run, or of a pretrained model. */
 export function sizeLike({ like, steps: wanted }: Pick<ReadOptions, "like" | "steps">): ImageFolderOptions {
   const steps = wanted ?? (like?.kind === "images" ? like.steps : undefined);
   if (steps !== undefined) return { steps };
@@ -223,7 +223,7 @@ export function sizeLike({ like, steps: wanted }: Pick<ReadOptions, "like" | "st
   return { size: [height, width], channels: channels === 1 ? 1 : 3 };
 }
 
-/** Pictures in files: a folder of them by class, or one to be recognised. */
+/** Images in files: a folder with a subfolder for each class, or a single image to classify. */
 function pictures(
   what: "folder" | "file",
   found: ImageFolder | OpenImageFolder,
@@ -238,7 +238,7 @@ function pictures(
   return { kind: "images", name, path, place, ...found, names: { images: path, labels: `the sub-folders of ${path}` } };
 }
 
-/** A file that is not there: with the nearest name beside it, and for a bare word what else it might be. */
+/** The error for a missing file, with the nearest existing name, and other meanings of a bare word. */
 function absent(path: string): HebbError {
   const address = addressError(path);
   if (address !== undefined) return address;

@@ -1,15 +1,15 @@
-// How data are read, and where notices about them go.
+// How data are read, and where notices go.
 import type { PictureSteps } from "../data/pictureSteps.ts";
 import type { TablePart } from "../data/tableFile.ts";
 import type { Preprocessing } from "../formats/index.ts";
 
-/** Who hears what there is to say beside the result. */
+/** The receivers of notices besides the result. */
 export interface Notices {
-  /** How a download goes. */
+  /** Progress of a download. */
   progress(line: string): void;
-  /** What could not be read and does not stop the work. */
+  /** Problems that do not stop the work. */
   warn(notes: readonly string[]): void;
-  /** What a person should know. */
+  /** Information for people. */
   note(line: string): void;
 }
 
@@ -18,15 +18,15 @@ export interface ReadOptions extends TablePart {
   readonly labels?: string | undefined;
   /** Seed of built-in problems. */
   readonly seed?: number;
-  /** Whether labels must be there. */
+  /** Whether labels are required. */
   readonly needLabels: boolean;
-  /** How a file is taken: as a text, as a table in parts or at once; "auto": by what it holds and by its size. */
+  /** How to read a file: as a text, as a table in parts or whole; "auto": by its contents and size. */
   readonly form: "auto" | "text" | "parts" | "whole";
-  /** The preprocessing of a run: pictures in files are brought to its size. */
+  /** The preprocessing of a run, whose image size is used. */
   readonly like?: Preprocessing;
-  /** How a pretrained model takes pictures. */
+  /** The image preprocessing of a pretrained model. */
   readonly steps?: PictureSteps | undefined;
-  /** Images and texts are read when they are needed, by each of several ranks those of its share, and not held. */
+  /** Images and texts are read on demand and not kept; each rank reads its own share. */
   readonly asNeeded?: boolean | undefined;
   readonly notices?: Notices | undefined;
 }

@@ -1,5 +1,5 @@
-// After a table's network is trained and measured: the same training again, including the held-out rows, for as many epochs. The model that predicts has
-// then learned from every row; the held-out figures are those of the network before.
+// After a table's network is trained and measured, the same training is repeated with the held-out rows, for the number of epochs that was kept. The
+// final model has then learned from every row; the held-out metrics are those of the earlier network.
 import { Dataset } from "../data/index.ts";
 import { allocate } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
@@ -10,22 +10,22 @@ import type { JobConfig } from "./config.ts";
 import { firstModel, learningOf } from "./learning.ts";
 import type { JobData, PreparedRows } from "./prepared.ts";
 
-/** What rank 0 tells the others where the run holds the result already: a finished run that is resumed. */
+/** Rank 0's message to the others if the run already holds the result: it had finished and is resumed. */
 export const knownRefit = "known";
 
 export interface RefitOptions {
   readonly config: JobConfig;
   readonly data: JobData;
-  /** The training before it. */
+  /** The history of the first training. */
   readonly history: History;
   readonly signal: AbortSignal;
-  /** Hears that it begins, how far it is, and its warnings. */
+  /** Gets the start, progress and warnings. */
   readonly emit: EventListener;
   /** How ranks split the update of the weights, if they do. */
   readonly zero?: 1 | 2 | undefined;
 }
 
-/** The network that learned from every row, and how its training ended: `finished`, unless it was interrupted or came to no number. */
+/** The network that learned from every row, and how its training ended: `finished`, unless it was interrupted or diverged. */
 export async function refit({
   config,
   data,
@@ -35,13 +35,13 @@ export async function refit({
   zero,
 }: RefitOptions): Promise<{ readonly model: Module; readonly stopped: History["stopped"] }> {
   const rows = everyRow(data);
-  // The schedule is that of all epochs, of which as many are trained as were kept.
+  // The schedule covers all epochs, although only as many are trained as were kept.
   const epochs = (keptEpoch(config, data, history) ?? history.epochs.length - 1) + 1;
   emit({ type: "refit", epoch: history.epochs.length, rows: rows.train.length, epochs });
   seedEverything(config.seed);
   const model = await firstModel(config, rows);
   const { stopped } = await trainModel(model, {
-    // There is nothing held out to measure another figure by.
+    // Without held-out data, no other metric can be measured.
     ...learningOf({ ...config, monitor: "loss" }, rows, model),
     epochs,
     restoreBest: false,
@@ -56,18 +56,18 @@ export async function refit({
   return { model, stopped };
 }
 
-/** The epoch, from 0, whose weights were kept by the held-out rows; null: those of the last. */
+/** The epoch, from 0, whose weights were kept by the held-out rows; null: those of the last epoch. */
 export const keptEpoch = (
   { keep }: JobConfig,
   { validation }: JobData,
   { stopped, bestEpoch }: History,
 ): number | null => (validation === undefined || keep === "last" || stopped === "diverged" ? null : bestEpoch);
 
-/** Whether there is something to repeat. */
+/** Whether the training is to be repeated. */
 export const refits = ({ refit }: JobConfig, { stopped, epochs }: History): boolean =>
   refit && epochs.length > 0 && (stopped === "finished" || stopped === "early");
 
-/** The rows to learn from and those held out, together. */
+/** The training and held-out rows together. */
 function everyRow(data: JobData): PreparedRows {
   if (data.kind !== "rows" || data.validation === undefined)
     throw new HebbError("there are no held-out rows to learn from as well; leave --refit out");

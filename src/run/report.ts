@@ -7,17 +7,17 @@ import { writeIntervals } from "./intervals.ts";
 import type { Measure, Measured } from "./measure.ts";
 import type { JobData } from "./prepared.ts";
 
-/** The figures of every part of the data. */
+/** The metrics of every part of the data. */
 export interface Parts {
-  /** Undefined where there is too much of it to measure again. */
+  /** Undefined if it is too large to measure again. */
   readonly train: Measured | undefined;
   readonly validation: Measured | undefined;
   readonly test: Measured | undefined;
 }
 
 /**
- * Ranks that measure together do it in this order. `test` measures by the model that is kept, which may have learned from the held-out rows;
- * undefined: the test data are not measured here.
+ * Ranks that measure together use this order. `test` measures the kept model, which may have learned from the held-out rows; undefined: the test data
+ * are not measured here.
  */
 export async function measureParts(data: JobData, measure: Measure, test: Measure | undefined): Promise<Parts> {
   return {
@@ -31,15 +31,15 @@ export interface Ended {
   readonly run: Run;
   readonly data: JobData;
   readonly parts: Parts;
-  /** The figures of the training rows as training knew them. */
+  /** The metrics of the training rows, as recorded during training. */
   readonly known: Metrics;
   readonly epochs: number;
-  /** The epoch, from 0, whose weights are kept; null where no validation chose one. */
+  /** The epoch, from 0, whose weights are kept; null if no validation chose one. */
   readonly bestEpoch: number | null;
   readonly baselines: Baselines | null;
-  /** Whether the figure that is watched was still getting better at the end. */
+  /** Whether the monitored metric was still improving at the end. */
   readonly improving: boolean;
-  /** When training began, by `performance.now()`. */
+  /** The start of training, by `performance.now()`. */
   readonly started: number;
 }
 

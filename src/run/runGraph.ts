@@ -17,17 +17,17 @@ import { describeRun } from "./describe.ts";
 import type { OpenedRun } from "./saved.ts";
 import { classNames, taskFor } from "./task.ts";
 
-/** An input of a run, as its data have it. */
+/** An input of a run, in the form of its data. */
 export interface RunInput {
   readonly name: string;
   readonly dtype: DType;
   /** The first size is the number of rows. */
   readonly shape: readonly number[];
-  /** What a value means, where it is not the number itself. */
+  /** The meaning of a value, if it is not the number itself. */
   readonly meaning?: string;
-  /** Of a category: the value that each place stands for. */
+  /** For a category: the value at each index. */
   readonly categories?: readonly string[];
-  /** Of a text: the words and pairs of words that each place counts. */
+  /** For a text: the words and word pairs that are counted, by index. */
   readonly terms?: readonly string[];
 }
 
@@ -35,7 +35,7 @@ export interface RunGraph {
   readonly inputs: readonly RunInput[];
   readonly outputs: readonly string[];
   readonly fn: (...inputs: Tensor[]) => Tensor[];
-  /** Facts that the graph cannot say. */
+  /** Facts that the graph cannot express. */
   readonly metadata: Readonly<Record<string, string>>;
   readonly notes: readonly string[];
 }
@@ -75,7 +75,7 @@ export function runGraph(opened: OpenedRun): RunGraph {
   }
 }
 
-/** The network, and what its outputs say in the names and units of the data. */
+/** The network, with outputs in the names and units of the data. */
 function predicting({ model, config, preprocessing }: OpenedRun): {
   readonly outputs: readonly string[];
   readonly predict: Predict;
@@ -102,7 +102,7 @@ const farFromZero = 1024;
 const dtypeFor = ({ mean, scale }: { readonly mean: number; readonly scale: number }): "float32" | "float64" =>
   Math.abs(mean) > farFromZero * scale ? "float64" : "float32";
 
-/** A predicted number in the units of the table. */
+/** Converts a predicted number to the units of the table. */
 function unscaled(value: Tensor, preprocessing: OpenedRun["preprocessing"]): Tensor {
   if (preprocessing.kind !== "table" || preprocessing.target.kind !== "number") return value;
   const { mean, scale, transform } = preprocessing.target;
@@ -194,7 +194,7 @@ function wideNumbers({ target, inputs: encodings }: TablePreprocessing, inputs: 
 }
 
 const daysOf = { year: 365.2425, week: 7, day: 1 } as const;
-/** As in training: values far outside what was fitted stay finite. */
+/** As in training, values far outside the fitted range stay finite. */
 const farthest = 1e6;
 
 function featuresOf(input: InputEncoding, column: Tensor): Tensor {
@@ -252,7 +252,7 @@ function categoryFeatures({ categories, other, missing, fill }: CategoryInput, p
 function imageGraph(opened: OpenedRun, preprocessing: ImagePreprocessing, metadata: Record<string, string>): RunGraph {
   const { shape, mean, scale } = preprocessing;
   const channels = mean.length;
-  // One for each channel; images without a dim of channels have one.
+  // One for each channel; images without a channel dim have one.
   const wide = shape.length === 3 ? [channels, 1, 1] : [1];
   const perChannel = (values: readonly number[]): Tensor => tensor(Float32Array.from(values), { shape: wide });
   const [means, scales] = [perChannel(mean), perChannel(scale)];

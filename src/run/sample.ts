@@ -4,18 +4,18 @@ import { rand, randint, seed, type Tensor } from "../tensor/index.ts";
 import { isLanguage, type LanguageDescription } from "../train/index.ts";
 import type { JobConfig } from "./config.ts";
 
-/** How many tokens there are to choose from. */
+/** The number of different tokens. */
 function tokensOf(model: LanguageDescription | PretrainedDescription): number {
   if (model.kind !== "pretrained") return model.outputs;
   const { vocab_size: size } = model.config;
   return typeof size === "number" ? size : 1;
 }
 
-/** Whether a model is given tokens, and not numbers. */
+/** Whether a model takes tokens instead of numbers. */
 export const takesTokens = (model: JobConfig["model"]): model is LanguageDescription | PretrainedDescription =>
   model.kind === "pretrained" ? model.head !== "image" : isLanguage(model);
 
-/** Inputs of mean 0 and deviation 1, the scale that layers were trained on; or any tokens. */
+/** Inputs with mean 0 and standard deviation 1, the scale that layers were trained on; or arbitrary tokens. */
 export function sampleBatch({ model }: JobConfig): Tensor {
   seed(0);
   const batch = takesTokens(model)

@@ -1,4 +1,4 @@
-// A run folder opened again: its configuration, preprocessing and model.
+// Opens a run folder again: its configuration, preprocessing and model.
 import type { NamedArrays, Preprocessing } from "../formats/index.ts";
 import {
   hasModel,
@@ -22,10 +22,10 @@ export interface OpenedRun {
   readonly model: Module;
 }
 
-/** Opens a run folder. A run that was interrupted has no final model yet: its best or latest checkpoint serves. */
+/** Opens a run folder. An interrupted run has no final model yet, so its best or latest checkpoint is used. */
 export const openModel = (folder: string): OpenedRun => openWith(folder, weightsOf);
 
-/** The model that has not learned from the held-out rows: what they say of any other would be too good. */
+/** The model that has not seen the held-out rows: metrics of any other on them would be too optimistic. */
 export const openValidated = (folder: string): OpenedRun =>
   openWith(folder, (run) => (hasValidated(run) ? loadValidated(run).tensors : weightsOf(run, folder)));
 
@@ -50,7 +50,7 @@ function weightsOf(run: Run, folder: string): NamedArrays {
   return Object.fromEntries(best.length > 0 ? best : pick("model."));
 }
 
-/** Refuses a run of text where rows are needed. */
+/** Refuses a run of text if rows are needed. */
 export function notOfText(config: JobConfig, folder: string, instead: string): void {
   if (config.text !== null) throw new HebbError(`${folder} was trained on a text; ${instead}`);
 }

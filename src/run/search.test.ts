@@ -1,4 +1,4 @@
-// The trials before a table is trained: the rows that the run reports on take no part, and what was chosen stays chosen.
+// The trials before a table is trained do not use the rows that the run reports on, and explicit choices stay unchanged.
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ const folder = mkdtempSync(join(tmpdir(), "search-"));
 const rows = 300;
 const held = new Set(trainValidationSplit(rows, { validation: 0.2, seed: 4 }).validation);
 
-/** Prices with a long tail; those of rows that are held out are multiplied. */
+/** Prices with a long tail; those of held-out rows are multiplied. */
 function prices(factor: number): string {
   const path = join(folder, `${factor}.csv`);
   const lines = Array.from({ length: rows }, (_, row) => {
@@ -31,12 +31,12 @@ async function job(
 ): Promise<{ readonly made: Job; readonly told: string[] }> {
   const told: string[] = [];
   const notices = { progress: (line: string) => told.push(line), warn: () => {}, note: () => {} };
-  // A few epochs of one step each: a search, and soon over.
+  // A few epochs of one step each, for a short search.
   const choices: TrainChoices = { target: "price", seed: 4, preset: "good", batchSize: 256, epochs: 12, ...more };
   return { made: await makeJob(await readFor(path, choices, notices), choices, null, notices), told };
 }
 
-test("what is chosen does not depend on the rows that are held out, and the logarithm of a long tail is tried", async () => {
+test("the choices do not depend on the held-out rows, and the logarithm of a long tail is tried", async () => {
   const [{ made, told }, other] = [await job(prices(1)), await job(prices(3))];
   expect(made.config.chosen).toMatch(/^chosen by \d trials .*\d+ epochs/);
   expect({ ...made.config, data: "" }).toEqual({ ...other.made.config, data: "" });
@@ -46,11 +46,11 @@ test("what is chosen does not depend on the rows that are held out, and the loga
   // As many epochs as were chosen, or fewer.
   const lengths = told.flatMap((line) => /up to (\d+) epochs/.exec(line)?.slice(1).map(Number) ?? []);
   expect(Math.max(...lengths)).toBe(12);
-  // Worse by more than 2 % on the first part, a trial is not made on the others.
+  // A trial that is worse by more than 2 % on the first part is not run on the others.
   expect(told.some((line) => /rmse \S+; the best had \S+$/.test(line))).toBe(true);
 });
 
-test("a class too rare to be in every part is judged where it is, and the figure is a number", async () => {
+test("a class too rare for every part is judged where it occurs, and the metric is finite", async () => {
   const path = join(folder, "rare.csv");
   const lines = Array.from(
     { length: 250 },
@@ -62,7 +62,7 @@ test("a class too rare to be in every part is judged where it is, and the figure
   expect(made.config.chosen ?? "").not.toContain("NaN");
 });
 
-test("choices about the learning are taken as they are, unless a search is asked for", async () => {
+test("choices about learning are used unchanged, unless a search is requested", async () => {
   expect(presetOf({ seed: 0 })).toBe("good");
   expect(presetOf({ seed: 0, dropout: 0.4 })).toBe("fast");
   expect(presetOf({ seed: 0, dropout: 0.4, preset: "good" })).toBe("good");
@@ -73,14 +73,14 @@ test("choices about the learning are taken as they are, unless a search is asked
   expect((await job(prices(1), { hidden: [8] })).made.config.model).toMatchObject({ kind: "mlp", hidden: [8] });
 });
 
-test("what is best in its last epochs is tried for longer, as far as there is time", () => {
+test("a trial that is best in its last epochs is repeated for longer, if there is time", () => {
   expect(longerThan({ bestEpoch: 95, epochs: 100 }, 1000)).toBe(200);
   expect(longerThan({ bestEpoch: 95, epochs: 100 }, 150)).toBe(150);
   expect(longerThan({ bestEpoch: 95, epochs: 100 }, 110)).toBeUndefined();
   expect(longerThan({ bestEpoch: 40, epochs: 100 }, 1000)).toBeUndefined();
 });
 
-test("a network that learns for longer has fewer members, so that the work stays what it may be", async () => {
+test("a network that learns for longer has fewer members, so that the work stays within its limit", async () => {
   const { data } = (await job(prices(1), { preset: "fast" })).made;
   const { preprocessing } = data;
   if (preprocessing.kind !== "table") throw new Error("prices are a table");

@@ -1,5 +1,5 @@
-// Before a table is trained: a few short trials on part of the training rows, scored on the rest, decide the open settings.
-// The rows that the run reports on are not used here, so its figures stay unbiased.
+// Before a table is trained, a few short trials on part of the training rows, scored on the rest, determine the open settings. The rows that the run
+// reports on are not used here, so its metrics stay unbiased.
 import { listColumns } from "../data/columnNames.ts";
 import { inverseTarget, type TablePreprocessing } from "../data/preprocessing.ts";
 import type { TrainChoices } from "./choices.ts";
@@ -18,28 +18,28 @@ import {
   type Tried,
 } from "./trials.ts";
 
-/** What was found: choices to train with, and a sentence about them. */
+/** The result: choices to train with, and a sentence about them. */
 export interface Found {
   readonly choices: TrainChoices;
   readonly chosen: string;
-  /** Whether the number of epochs was chosen too, so that the held-out rows choose nothing. */
+  /** Whether the number of epochs was chosen too, so that the held-out rows decide nothing. */
   readonly nested: boolean;
 }
 
-/** Fewer rows than this cannot be divided twice. */
+/** Fewer rows than this cannot be split twice. */
 const fewestRows = 200;
-/** What the network for tables drops where nothing else is asked for. */
+/** The default dropout of the network for tables. */
 const usualDropout = 0.1;
-/** A long tail: the standard third moment of the target. */
+/** The skewness of a target from which it has a long tail. */
 const longTail = 1;
 
-/** Whether there is something to search for, and time for it. */
+/** Whether there are settings to search for, and time for it. */
 export function searches(choices: TrainChoices, config: JobConfig, prepared: PreparedRows): boolean {
   if (config.model.kind !== "tabular" || presetOf(choices) === "fast") return false;
-  // Rows that belong together, or follow each other, cannot be divided at random; that they are is known before they are prepared.
+  // Rows in groups or in time order cannot be split at random; this is known before they are prepared.
   if (choices.group !== undefined || choices.timeColumn !== undefined) return false;
   if (prepared.validation === undefined || prepared.train.length < fewestRows) return false;
-  // Less than two trials, beside the training itself, decide nothing.
+  // Fewer than two trials, besides the training itself, decide nothing.
   const rows = Math.min(prepared.train.length * (1 - judging), mostRows);
   const trials = 2 * workPerEpoch(config.model, rows) * config.epochs;
   return trials + workPerEpoch(config.model, prepared.train.length) * fewestEpochs <= workOf(choices);
@@ -50,19 +50,19 @@ function hasTail({ train }: PreparedRows, { target }: TablePreprocessing, { targ
   if (target.kind !== "number" || targetTransform !== undefined) return false;
   const values = Float64Array.from(train.targets.data, (value) => inverseTarget(target, value));
   const { mean, deviation, skewness } = spreadOf(values);
-  // A 0 comes back from float32 with the rounding of the mean and the scale.
+  // In float32, a 0 returns with the rounding errors of the mean and the scale.
   const rounding = 1e-6 * Math.max(1, Math.abs(mean), deviation);
   return skewness > longTail && values.every((value) => value >= -rounding);
 }
 
-/** What is best for these rows, of what is usual and a few changes of it. */
+/** The best settings for these rows, among the defaults and a few changes of them. */
 export async function search(options: SearchOptions): Promise<Found | undefined> {
   const { choices, prepared } = options;
   const { preprocessing } = prepared;
   if (preprocessing.kind !== "table") return undefined;
   const changes = changesFor(prepared, preprocessing, choices);
   const isOpen = choices.epochs === undefined && !seesPart(prepared);
-  // The usual, its changes, and where that is open the best of them for twice as long.
+  // The defaults, their changes, and, if the length is open, the best of them for twice as long.
   const trials = new Trials(options, changes.length + (isOpen ? 3 : 1));
   await trials.run({});
   const usual = trials.best;
@@ -73,14 +73,14 @@ export async function search(options: SearchOptions): Promise<Found | undefined>
     best = trials.best ?? best;
   };
   for (const change of changes) {
-    // Without hidden layers nothing is dropped.
+    // Without hidden layers there is no dropout.
     if (change.dropout !== undefined && best.trial.hidden?.length === 0) continue;
-    // What is dropped more often, or has no words to memorise, learns for longer.
+    // With more dropout, or without words to memorise, a network learns for longer.
     const longer = (change.dropout ?? 0) > usualDropout || change.ignore !== undefined || change.hidden?.length === 0;
     const epochs = longer ? usual.epochs : fitting(best);
     await tryOut({ ...best.trial, ...change, epochs });
   }
-  // What is best in its last epochs may not have learned for long enough; with fewer members there is time for more.
+  // A trial that is best in its last epochs may need to learn for longer; with fewer members there is time for that.
   const longest = isOpen ? longestOf(options.network, prepared.train.length, choices) : 0;
   const longer = longerThan(best, longest);
   if (longer !== undefined) await tryOut({ ...best.trial, epochs: longer });
@@ -102,35 +102,35 @@ function foundBy({ monitor, preset, isPart, count, worst }: Trials, best: Tried,
   };
 }
 
-/** As many epochs as helped, at a rate that falls to nothing over them. */
+/** The useful number of epochs, with a rate that falls to 0 over them. */
 function fitting({ bestEpoch, epochs }: Pick<Tried, "bestEpoch" | "epochs">): number {
   const needed = bestEpoch + 1;
   return needed < 0.75 * epochs ? Math.max(2, Math.ceil(1.25 * needed)) : epochs;
 }
 
-/** Twice as many epochs, or as many as there is time for, where the last ones still helped; undefined where they did not. */
+/** Twice as many epochs, or as many as there is time for, if the last ones still helped; otherwise undefined. */
 export function longerThan(tried: Pick<Tried, "bestEpoch" | "epochs">, longest: number): number | undefined {
   const longer = Math.min(longest, 2 * tried.epochs);
   return fitting(tried) < tried.epochs || longer < 1.25 * tried.epochs ? undefined : longer;
 }
 
-/** One at a time, what may be better than what is usual. */
+/** Single changes that may be better than the defaults. */
 function changesFor(prepared: PreparedRows, preprocessing: TablePreprocessing, choices: TrainChoices): Trial[] {
   const changes: Trial[] = [];
-  // Names are texts too, and may say nothing: a model of cars is in error by 2.4 miles a gallon without their names, by 2.6 with them.
+  // Names are texts too, and may carry no information: a model of cars has an error of 2.4 miles per gallon without their names, and 2.6 with them.
   const texts = preprocessing.inputs.flatMap(({ kind, column }) =>
     kind === "text" && !choices.text?.includes(column) ? [column] : [],
   );
   if (texts.length > 0 && texts.length < preprocessing.inputs.length)
     changes.push({ ignore: [...(choices.ignore ?? []), ...texts] });
-  // Words are many beside the rows: to weigh each by itself may be all that they teach.
+  // There are many words for the number of rows: a weight for each alone may be all that they support.
   if (texts.length > 0) changes.push({ hidden: [] });
   if (hasTail(prepared, preprocessing, choices)) changes.push({ targetTransform: "log" });
   if (preprocessing.target.kind === "number") changes.push({ dropout: 0 });
   changes.push({ dropout: 0.3 }, { lr: 5e-3 });
   if (presetOf(choices) === "best")
     changes.push({ dropout: 0.2 }, { hidden: [384, 384] }, { lr: 5e-4 }, { weightDecay: 0.3 });
-  // What was chosen stays.
+  // Explicit choices stay unchanged.
   return changes.filter(
     ({ dropout, hidden, lr, weightDecay }) =>
       (dropout === undefined || choices.dropout === undefined) &&

@@ -4,13 +4,13 @@ import type { IdxArray, LabelArray, Table } from "../data/index.ts";
 import type { SeenFile } from "../data/pieceReader.ts";
 import type { RecordFile } from "../data/recordFile.ts";
 
-/** How data are called. */
+/** The names of data. */
 export interface Origin {
-  /** In messages about their content: the name of the file. */
+  /** The name in messages about contents: the name of the file. */
   readonly name: string;
-  /** As the path was given. */
+  /** The path as given. */
   readonly path: string;
-  /** Where a later process finds them: an absolute path, or the name of a built-in set. */
+  /** The location for a later process: an absolute path, or the name of a built-in set. */
   readonly place: string;
 }
 
@@ -18,9 +18,9 @@ export interface Origin {
 export interface TableSource extends Origin {
   readonly kind: "table";
   readonly table: Table;
-  /** The column to predict, where it is known. */
+  /** The target column, if known. */
   readonly target: string | undefined;
-  /** Whether every row is needed, so that none is held out: a logic gate is its four rows. */
+  /** Whether every row is needed, so that none is held out: a logic gate consists of its four rows. */
   readonly whole: boolean;
 }
 
@@ -31,13 +31,13 @@ export interface PartsSource extends Origin {
   readonly target: string | undefined;
 }
 
-/** Images, with the labels that were found. */
+/** Images, with their labels if there are any. */
 export interface ImageSource extends Origin {
   readonly kind: "images";
   readonly images: IdxArray | ImageRows;
   readonly labels: LabelArray | undefined;
   readonly names: { readonly images: string; readonly labels: string };
-  /** The file of each image, where each has one. */
+  /** The file of each image, if each has one. */
   readonly files?: readonly string[];
   readonly notes?: readonly string[];
 }
@@ -45,17 +45,17 @@ export interface ImageSource extends Origin {
 export interface TextSource extends Origin {
   readonly kind: "text";
   readonly text: string;
-  /** The file, where it holds the text as it is, so that tokens can be read when they are needed. */
+  /** The file, if it holds the text unchanged, so that tokens can be read on demand. */
   readonly file?: SeenFile | undefined;
 }
 
-/** A new kind of data is a new member; every stage from reading to deciding then fails to compile until it handles it. */
+/** A new kind of data is a new member. Every stage from reading to deciding then fails to compile until it handles it. */
 export type Source = TableSource | PartsSource | ImageSource | TextSource;
 
-/** What has a name and no path: a built-in set, the rows of a program. */
+/** The origin of data with a name and no path: a built-in set, or rows from a program. */
 export const named = (name: string): Origin => ({ name, path: name, place: name });
 
-/** A kind of data in a sentence; texts with classes come in tables. */
+/** The name of a kind of data in sentences; texts with classes come in tables. */
 export const kindNames: Readonly<Record<Source["kind"] | "texts", string>> = {
   table: "a table",
   parts: "a table",

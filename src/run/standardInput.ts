@@ -1,4 +1,4 @@
-// Data from standard input: stored in a file while they are read, because files are read more than once.
+// Data from standard input are stored in a file while they are read, because files are read more than once.
 import { createWriteStream } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { HebbError } from "../graph/errors.ts";
 
-/** How standard input is named where a path is expected. */
+/** The name of standard input in place of a path. */
 export const standardInput = "-";
 
-/** Gives the path of a file with all of standard input, which is removed when the work is done. */
+/** Runs `work` with the path of a file that holds all of standard input, and removes the file afterwards. */
 export async function fromStandardInput<T>(work: (path: string) => Promise<T>): Promise<T> {
   if (process.stdin.isTTY === true)
     throw new HebbError("- stands for standard input, which is a terminal here; pipe data into it, or name a file");

@@ -1,4 +1,4 @@
-// The options of `train` for table columns: as flags, in config.json, and for the data room.
+// The options of `train` for table columns: as flags, in config.json, and for src/data.
 import type { FitPreprocessingOptions, MissingPolicy } from "../data/index.ts";
 import { aCount, anObject, aString, type Check, listOf, objectOf, oneOf } from "../formats/json.ts";
 import { HebbError } from "../graph/errors.ts";
@@ -9,18 +9,18 @@ export const transformNames = ["none", "log"] as const;
 export const autoNames = ["auto", "never"] as const;
 const policyNames = ["median", "mean", "mode", "drop"] as const;
 
-/** Choices by the names of their flags; what is absent is left to the data. */
+/** Choices by the names of their flags; absent ones follow from the data. */
 export interface TableArguments {
   readonly task?: (typeof taskNames)[number] | undefined;
   readonly ignore?: readonly string[] | undefined;
-  /** Columns by what they hold, over what their cells say. */
+  /** Columns by type, which overrides the type inferred from their cells. */
   readonly categorical?: readonly string[] | undefined;
   readonly numeric?: readonly string[] | undefined;
   readonly date?: readonly string[] | undefined;
   readonly text?: readonly string[] | undefined;
-  /** The column whose groups are held out as wholes. */
+  /** The column whose groups are held out as a whole. */
   readonly group?: string | undefined;
-  /** The column by which the last rows are held out. */
+  /** The column whose last rows, in its order, are held out. */
   readonly timeColumn?: string | undefined;
   readonly rowWeights?: string | undefined;
   /** `mean`, or for one column `age=drop`. */
@@ -33,7 +33,7 @@ export interface TableArguments {
   readonly dateCycles?: (typeof autoNames)[number] | undefined;
 }
 
-/** Their names, to reject them without a table. */
+/** Their names, to refuse them without a table. */
 export const tableArguments = [
   "task",
   "ignore",
@@ -53,7 +53,7 @@ export const tableArguments = [
   "dateCycles",
 ] as const satisfies readonly (keyof TableArguments)[];
 
-/** The same as config.json holds them: null where nothing was chosen. */
+/** The same as stored in config.json: null for no choice. */
 export type TableChoices = { readonly [K in keyof TableArguments]-?: NonNullable<TableArguments[K]> | null };
 
 const orNull =
@@ -80,7 +80,7 @@ const fields: Check<TableChoices> = objectOf<TableChoices>({
   dateCycles: orNull(oneOf(...autoNames)),
 });
 
-/** What runs of earlier versions did not name. */
+/** Fields that runs of earlier versions lack. */
 const plain = {
   categorical: null,
   numeric: null,
@@ -93,7 +93,7 @@ const plain = {
 export const checkTableChoices: Check<TableChoices> = (value, place) =>
   fields({ ...plain, ...anObject(value, place) }, place);
 
-/** What was chosen, or null when nothing was. */
+/** The choices, or null if there are none. */
 export function tableChoices(args: TableArguments): TableChoices | null {
   if (tableArguments.every((name) => args[name] === undefined)) return null;
   return {
@@ -129,7 +129,7 @@ export function parseMissing(text: string): { readonly column: string | undefine
   return { column, policy: { constant } };
 }
 
-/** What the data room is to do about the columns. */
+/** The treatment of columns by src/data. */
 export type ColumnFitting = Omit<FitPreprocessingOptions, "target" | "rows" | "allowNoInputs">;
 
 export function fittingOf(choices: TableChoices | null): ColumnFitting {

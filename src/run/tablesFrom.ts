@@ -6,16 +6,16 @@ import { HebbError } from "../graph/errors.ts";
 import type { ReadOptions } from "./readOptions.ts";
 import type { Origin, PartsSource, TableSource } from "./source.ts";
 
-/** Files from this size on are read in parts, where nothing else is asked for. */
+/** The default file size from which tables are read in parts. */
 const largeFile = 300 * 2 ** 20;
 
-/** Refuses what names a part of a table, where there is none. */
+/** Refuses options that select a part of a table, if there is no table. */
 export function refuseTablePart({ path }: Origin, { sql, sheet }: TablePart): void {
   if (sql !== undefined) throw new HebbError(`--sql is for tables, and ${path} is not one; leave it out`);
   if (sheet !== undefined) throw new HebbError(`--sheet is for Excel files, and ${path} is not one; leave it out`);
 }
 
-/** The same where the kind of table does not have it. */
+/** Refuses such options for kinds of tables that lack them. */
 function checkPart(kind: TableKind, { path }: Origin, { sql, sheet }: TablePart): void {
   if (sheet !== undefined && kind !== "excel")
     throw new HebbError(`--sheet is for Excel files, and ${path} is not one; leave it out`);
@@ -25,7 +25,7 @@ function checkPart(kind: TableKind, { path }: Origin, { sql, sheet }: TablePart)
     );
 }
 
-/** Whether it is read in parts. Packed files are taken at once, as only large ones gain, and these cannot be read from any place. */
+/** Whether to read in parts. Compressed files are read at once, because only large files gain and these allow no random access. */
 async function inParts(file: InputFile, kind: TableKind, size: number, { form }: ReadOptions): Promise<boolean> {
   if (form === "parts") return true;
   return form === "auto" && size >= largeFile && readInParts.includes(kind) && (await file.packing()) === undefined;

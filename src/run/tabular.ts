@@ -5,13 +5,13 @@ import type { LossName, TabularDescription } from "../train/index.ts";
 import type { TrainChoices } from "./choices.ts";
 import type { PresetName } from "./presets.ts";
 
-/** Seconds on two cores of a usual machine. */
+/** Seconds on two cores of a typical machine. */
 const secondsOf: Readonly<Record<PresetName, number>> = { fast: 10, good: 40, best: 120 };
 
-/** Multiplications, each with an addition, that two cores of a usual machine do in a second with such a network. */
+/** Multiply-adds per second of two cores of a typical machine with such a network. */
 const speed = 3.5e10;
 
-/** Choices about the network and how it learns. Where one is made, no search makes the others. */
+/** Choices about the network and its learning. If one is made, no search determines the others. */
 const ofLearning = [
   "hidden",
   "activation",
@@ -33,17 +33,17 @@ const ofLearning = [
   "folds",
 ] as const satisfies readonly (keyof TrainChoices)[];
 
-/** How thorough a run is: what was asked for, or a small search where nothing was chosen that it would have to work around. */
+/** The thoroughness of a run: as requested, or a small search if no choice constrains it. */
 export function presetOf(choices: TrainChoices): PresetName {
   if (choices.preset !== undefined) return choices.preset;
   if (choices.time !== undefined) return "best";
   return ofLearning.some((name) => choices[name] !== undefined) ? "fast" : "good";
 }
 
-/** The work that a run may be, in multiplications and additions: by the clock nothing could be repeated to the same bits. */
+/** The work limit of a run, in multiply-adds: with a limit by the clock, runs would not be reproducible bit for bit. */
 export const workOf = (choices: TrainChoices): number => (choices.time ?? secondsOf[presetOf(choices)]) * speed;
 
-/** The places of the features that are numbers; categories, terms, cycles and marks of gaps are taken as they are. */
+/** The indices of numeric features; categories, terms, cycles and gap indicators are used unchanged. */
 export function numberPlaces({ inputs }: TablePreprocessing): number[] {
   const places: number[] = [];
   let from = 0;
@@ -54,7 +54,7 @@ export function numberPlaces({ inputs }: TablePreprocessing): number[] {
   return places;
 }
 
-/** Multiplications and additions of an epoch: forward, and twice as many backward. */
+/** Multiply-adds of an epoch: forward, and twice as many backward. */
 export function workPerEpoch(
   { inputShape, hidden, outputs, members, numbers, embedding }: TabularDescription,
   rows: number,
@@ -67,11 +67,11 @@ export function workPerEpoch(
   return 3 * members * each * rows;
 }
 
-/** Networks in an ensemble, at least. */
+/** The minimum number of networks in an ensemble. */
 export const fewestMembers = 2;
-/** Rows below which a narrow network does. */
+/** Below this number of rows a narrow network is enough. */
 const few = 3000;
-/** Features of all embedded numbers together. */
+/** The maximum number of features of all embedded numbers together. */
 const mostEmbedded = 512;
 
 export function tabularNetwork(
@@ -96,14 +96,14 @@ export function tabularNetwork(
     average,
   };
   if (choices.hidden !== undefined) return withMembers(network, rows, choices);
-  // Wide where there are rows enough to fill it, and time enough to pass over them.
+  // Wide if there are enough rows for it, and enough time to pass over them.
   const wide = rows >= few && workOf(choices) >= fewestEpochs * workPerEpoch(network, rows);
   return withMembers(wide ? network : { ...network, hidden: [128, 128] }, rows, choices);
 }
 
 /**
- * As many members as there is time for, as long as the network is to learn. A network that learns longer gains more than one of more members:
- * 16,000 rows of 26 classes, 95.7 % of others right with eight members and 31 epochs, 98.1 % with two and 55.
+ * As many members as there is time for, given the length of training. Longer training gains more than more members: on 16,000 rows of 26 classes,
+ * 95.7 % accuracy on other rows with eight members and 31 epochs, 98.1 % with two and 55.
  */
 function withMembers(network: TabularDescription, rows: number, choices: TrainChoices): TabularDescription {
   const once = presetOf(choices) === "fast";
@@ -113,35 +113,35 @@ function withMembers(network: TabularDescription, rows: number, choices: TrainCh
   return { ...network, members: members ?? network.members };
 }
 
-/** Epochs that are worth more than further members. */
+/** The number of epochs that has priority over further members. */
 const enoughEpochs = 40;
-/** Epochs that the last training is given at least. */
+/** The minimum number of epochs of the final training. */
 export const fewestEpochs = 16;
 const mostEpochs = 200;
-/** Updates that a small table is given. */
+/** The usual number of updates for a small table. */
 const usualSteps = 3000;
 
-/** What a training and its repetition on all rows take, as a multiple of the training: a fifth of the rows is held out at most. */
+/** The cost of a training and its repetition on all rows, relative to the training: at most a fifth of the rows is held out. */
 const withRefit = 2.25;
 
-/** Whether a network for tables is trained once more, on the held-out rows too: if that is asked for, or there is time for it. */
+/** Whether a network for tables is trained again, including the held-out rows: if requested, or if there is time for it. */
 export const refitsTable = (network: TabularDescription, rows: number, choices: TrainChoices): boolean =>
   choices.refit ??
   (presetOf(choices) !== "fast" && withRefit * fewestEpochs * workPerEpoch(network, rows) <= workOf(choices));
 
-/** Larger batches of more rows. */
+/** Larger batches for more rows. */
 export const batchOf = (rows: number, { batchSize }: TrainChoices): number =>
   batchSize ?? (rows < 1500 ? 32 : rows < 4000 ? 64 : rows < 12_000 ? 128 : 256);
 
-/** Epochs that make the usual number of updates. */
+/** The number of epochs with the usual number of updates. */
 const wantedEpochs = (rows: number, choices: TrainChoices): number =>
   Math.max(24, Math.min(mostEpochs, Math.round(usualSteps / Math.ceil(rows / batchOf(rows, choices)))));
 
-/** As many epochs of the smallest ensemble, and of its repetition on all rows, as there is time for. */
+/** The number of epochs for which there is time with the smallest ensemble, including its repetition on all rows. */
 export const longestOf = (network: TabularDescription, rows: number, choices: TrainChoices): number =>
   Math.floor(workOf(choices) / (withRefit * workPerEpoch({ ...network, members: fewestMembers }, rows)));
 
-/** How a network for tables learns: as many epochs as are usual, or as the time allows. */
+/** The learning settings of a network for tables: the usual number of epochs, or as many as the time allows. */
 export function tabularLearning(
   network: TabularDescription,
   rows: number,
@@ -152,7 +152,7 @@ export function tabularLearning(
   const affordable = Math.floor(workOf(choices) / (workPerEpoch(network, rows) * (refit ? withRefit : 1)));
   const epochs = Math.max(fewestEpochs, Math.min(affordable, wantedEpochs(rows, choices)));
   const steps = Math.ceil(rows / batchSize) * (choices.epochs ?? epochs);
-  // What cannot warm up does not.
+  // Schedules that cannot warm up do not.
   const warms = choices.schedule === undefined || choices.schedule === "cosine" || choices.schedule === "linear";
   return { batchSize, epochs, warmup: warms ? Math.min(100, Math.floor(steps / 10)) : 0 };
 }

@@ -1,4 +1,4 @@
-// What a fitted preprocessing means for a model: the task, the class names, the units of the target.
+// The meaning of a fitted preprocessing for a model: the task, the class names, the units of the target.
 import { inverseTarget } from "../data/index.ts";
 import type { Preprocessing } from "../formats/index.ts";
 import type { Inverse, metrics, NamedScores, Task } from "../train/index.ts";
@@ -14,20 +14,20 @@ export function taskFor(preprocessing: Preprocessing, config?: JobConfig): Task 
 export const classNames = (preprocessing: Preprocessing): readonly string[] | undefined =>
   preprocessing.kind !== "text" && preprocessing.target.kind === "classes" ? preprocessing.target.classes : undefined;
 
-/** What is predicted, in words. */
+/** The kind of prediction, in words. */
 export function predictedIn(preprocessing: Preprocessing): "a text" | "a class" | "a number" {
   if (preprocessing.kind === "text") return "a text";
   return preprocessing.target.kind === "classes" ? "a class" : "a number";
 }
 
-/** The scores of each class with its name; null where there are no classes. */
+/** The scores of each class with its name; null if there are no classes. */
 export const namedScores = (
   scores: readonly metrics.ClassScores[] | undefined,
   names: readonly string[] | undefined,
 ): readonly NamedScores[] | null =>
   scores?.map((score, place) => ({ name: names?.[place] ?? String(place), ...score })) ?? null;
 
-/** From the network's numbers back to the target's units. */
+/** Converts the network's numbers to the target's units. */
 export function inverseFor(preprocessing: Preprocessing): Inverse | undefined {
   if (preprocessing.kind !== "table" || preprocessing.target.kind !== "number") return undefined;
   const { target } = preprocessing;

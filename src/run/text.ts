@@ -1,4 +1,4 @@
-// Text for next-token models: from characters to tokens and windows, by a vocabulary learned from it or stored in a run.
+// Text for next-token models: from characters to tokens and windows, with a vocabulary trained on it or stored in a run.
 import { bytesOf } from "../data/encoding.ts";
 import { BytePairVocabulary, CharacterVocabulary, TokenSequence, type Vocabulary } from "../data/index.ts";
 import { InputFile } from "../data/inputFile.ts";
@@ -43,13 +43,13 @@ export function textPreprocessing(preprocessing: Preprocessing, folder: string):
 /** How a text becomes tokens. */
 export interface Tokenizing {
   readonly tokenizer: TokenizerName;
-  /** The most tokens of a bpe. */
+  /** The maximum number of tokens of a BPE. */
   readonly vocabulary: number;
-  /** Tokens that are seen at once. */
+  /** The number of tokens seen at once. */
   readonly context: number;
 }
 
-/** The parts of a text to learn from and to hold out. Cut between lines if one ends near. */
+/** The parts of a text to learn from and to hold out. Cut between lines if a line ends nearby. */
 function cutText(text: string, validation: number): readonly [head: string, tail: string] {
   const wanted = Math.round(text.length * (1 - validation));
   const line = text.indexOf("\n", wanted);
@@ -60,7 +60,7 @@ function cutText(text: string, validation: number): readonly [head: string, tail
 
 type FittedText = Omit<PreparedText, "kind" | "share">;
 
-/** What a vocabulary makes of both parts of a text. */
+/** Encodes both parts of a text with a vocabulary. */
 function fitted({ text, path, file }: TextSource, { vocabulary, tokenizer, context, validation }: Fitting): FittedText {
   const texts = cutText(text, validation).slice(0, validation === 0 ? 1 : 2);
   const parts = texts.map((part, place) => ({
@@ -93,14 +93,14 @@ function fitted({ text, path, file }: TextSource, { vocabulary, tokenizer, conte
   return { preprocessing, train, validation: held, vocabulary: vocabulary.size, ...(cuts && { cuts }) };
 }
 
-/** Where the parts of a text are cut, by which their tokens are read of the file; undefined where they cannot be. */
+/** The cuts of the text's parts, for reading their tokens from the file; undefined if that is impossible. */
 function cutsIn(
   file: SeenFile,
   texts: readonly string[],
   parts: readonly { readonly tokens: Int32Array }[],
   vocabulary: Vocabulary,
 ): readonly TextCuts[] | undefined {
-  // In front of the text stands at most the mark of its encoding.
+  // Only a byte order mark may precede the text.
   let start = file.size - texts.reduce((sum, text) => sum + bytesOf(text, "utf-8"), 0);
   if (start !== 0 && start !== 3) return undefined;
   const cuts: TextCuts[] = [];
@@ -113,7 +113,7 @@ function cutsIn(
   return cuts;
 }
 
-/** The same text for another rank, which rank 0 has told how it is cut: nothing of it is read now. */
+/** The same text for another rank, which gets the cuts from rank 0: it reads nothing now. */
 export async function textAlong(
   preprocessing: TextPreprocessing,
   cuts: readonly TextCuts[],
@@ -138,12 +138,12 @@ export async function textAlong(
 interface Fitting {
   readonly vocabulary: Vocabulary;
   readonly tokenizer: TextPreprocessing["tokenizer"];
-  /** A number, or as many as there are up to one. */
+  /** A fixed number, or as many tokens as there are up to a maximum. */
   readonly context: number | { readonly most: number };
   readonly validation: number;
 }
 
-/** The most tokens that a pretrained model is shown at once, where nothing else is asked for. */
+/** The default maximum number of tokens that a pretrained model sees at once. */
 const usualContext = 128;
 
 /** The tokens of a pretrained model. */
@@ -170,13 +170,13 @@ export function fitPretrainedText(
 
 const emptyText = (path: string): HebbError => new HebbError(`${path} holds no text, so there is nothing to learn`);
 
-/** Learns the vocabulary of a text, and cuts off a share at its end for validation. */
+/** Trains the vocabulary of a text, and splits off a share at its end for validation. */
 export function fitText(source: TextSource, options: Tokenizing, validation: number): FittedText {
   const { text, path } = source;
   if (text.trim() === "") throw emptyText(path);
   const { context } = options;
   if (options.tokenizer === "bpe") {
-    // A bpe learns from the training part alone.
+    // A BPE is trained only on the training part.
     const vocabulary = BytePairVocabulary.train(cutText(text, validation)[0], options.vocabulary);
     return fitted(source, { vocabulary, tokenizer: { kind: "bpe", merges: vocabulary.merges }, context, validation });
   }
@@ -185,7 +185,7 @@ export function fitText(source: TextSource, options: Tokenizing, validation: num
   return fitted(source, { vocabulary, tokenizer: { kind: "characters", characters }, context, validation });
 }
 
-/** Another text through the vocabulary of a run. */
+/** Encodes another text with the vocabulary of a run. */
 export function tokensOf(preprocessing: TextPreprocessing, { text, path }: TextSource): TokenSequence {
   const vocabulary = vocabularyOf(preprocessing);
   const tokens = vocabulary.encode(text);

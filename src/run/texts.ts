@@ -1,17 +1,17 @@
-// Labelled texts in a table, for a pretrained model: from a column to rows of tokens, by the model's own tokenizer.
+// Labelled texts in a table, for a pretrained model: from a column to rows of tokens, with the model's own tokenizer.
 import { Dataset, type Table } from "../data/index.ts";
 import type { TextsPreprocessing } from "../formats/index.ts";
 import { HebbError } from "../graph/errors.ts";
 import { quoted } from "../graph/visible.ts";
 import { type Base, positionsOf, tokenizerIn, tokenizerOf } from "./base.ts";
 
-/** The token that fills texts up. */
+/** The token for padding. */
 export const paddingOf = (preprocessing: TextsPreprocessing): number => tokenizerOf(preprocessing).padding;
 
-/** The most tokens that are kept of a text, where the model takes more. */
+/** The default maximum number of tokens kept of a text, if the model takes more. */
 const usualLength = 256;
 
-/** The column with the longest cells, the target's aside. */
+/** The column with the longest cells, other than the target. */
 function textColumn(table: Table, target: string): string {
   const lengths = table.columnNames
     .filter((name) => name !== target)
@@ -25,7 +25,7 @@ function textColumn(table: Table, target: string): string {
   return longest.name;
 }
 
-/** Fits the classes, and the length that the longest text needs. */
+/** Fits the classes, and the length of the longest text. */
 export function fitTexts(table: Table, target: string, rows: ArrayLike<number>, base: Base): TextsPreprocessing {
   const { name: column } = table.column(textColumn(table, table.column(target).name));
   const labels = labelsOf(table, target);
@@ -67,14 +67,14 @@ export function fitTexts(table: Table, target: string, rows: ArrayLike<number>, 
 
 const textsIn = (table: Table, column: string): string[] => table.column(column).cells.map((cell) => cell ?? "");
 
-/** The class of each row, as it stands there; undefined where it is missing. */
+/** The class of each row as written; undefined if it is missing. */
 export const labelsOf = (table: Table, target: string): (string | undefined)[] =>
   table.column(target).cells.map((cell) => {
     const text = cell?.trim();
     return text === "" ? undefined : text;
   });
 
-/** Rows of tokens, filled up. Classes that were not there in training are refused; without a target every class is 0. */
+/** Rows of padded tokens. Classes unseen in training are refused; without a target every class is 0. */
 export function textDataset(preprocessing: TextsPreprocessing, table: Table, targets: "required" | "none"): Dataset {
   const { column, length, target } = preprocessing;
   if (!table.has(column))

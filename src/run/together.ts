@@ -1,4 +1,4 @@
-// A job with several ranks: rank 0 decides and informs the others, which read the same data, train along, and write nothing.
+// A job with several ranks: rank 0 decides and informs the others, which read the same data, train too, and write nothing.
 import type { TextCuts } from "../data/textParts.ts";
 import type { Preprocessing } from "../formats/index.ts";
 import { checkPreprocessing } from "../formats/preprocessingJson.ts";
@@ -21,18 +21,18 @@ import { measureParts } from "./report.ts";
 import { standardInput } from "./standardInput.ts";
 import { textAlong } from "./text.ts";
 
-/** What rank 0 tells the others: all that they need to train along. */
+/** Rank 0's message to the others, with everything they need to train. */
 interface Order {
   readonly config: unknown;
   readonly preprocessing: unknown;
-  /** Where a text is cut, whose tokens are read when they are needed. */
+  /** The cuts of a text whose tokens are read on demand. */
   readonly cuts: readonly TextCuts[] | null;
   /** Whether a saved state follows. */
   readonly resumes: boolean;
   readonly pauseAfter: number | null;
 }
 
-/** Runs what rank 0 does by itself, such as trials: the others wait. */
+/** Runs work of rank 0 alone, such as trials: the others wait. */
 export async function apart<T>(world: Communicator | undefined, work: () => Promise<T>): Promise<T> {
   if (world === undefined) return work();
   setCurrentWorld(undefined);
@@ -43,7 +43,7 @@ export async function apart<T>(world: Communicator | undefined, work: () => Prom
   }
 }
 
-/** Refuses what ranks cannot do together. */
+/** Refuses jobs that do not support several ranks. */
 function checkTogether({ data, model }: JobConfig): void {
   if (model.kind === "perceptron")
     throw new HebbError(
@@ -53,7 +53,7 @@ function checkTogether({ data, model }: JobConfig): void {
     throw new HebbError("only rank 0 receives standard input; put the data into a file that every rank can read");
 }
 
-/** Rank 0: the job that is about to begin, told to the others. */
+/** On rank 0: sends the job that is about to begin to the others. */
 export function tellJob(
   world: Communicator,
   { config, data }: Job,
@@ -73,7 +73,7 @@ export function tellJob(
 
 const silent: Notices = { progress: () => {}, note: () => {}, warn: () => {} };
 
-/** Another rank: hears the job, reads its data, and trains along. Returns the exit code. */
+/** On the other ranks: receives the job, reads its data, and trains. Returns the exit code. */
 export async function trainAlong(
   world: Communicator,
   manner: Pick<Manner, "onInterrupt" | "doctor" | "zero">,
@@ -81,7 +81,7 @@ export async function trainAlong(
 ): Promise<number> {
   const order: Order = JSON.parse(broadcastText(world, ""));
   const told = checkConfig(order.config, "rank 0:");
-  // The same file may lie elsewhere on this machine.
+  // The same file may have another path on this machine.
   const config = { ...told, data: path ?? told.data };
   const stored = checkPreprocessing(order.preprocessing, "rank 0:");
   const from = order.resumes ? stateFromFirst(world, undefined) : undefined;
@@ -113,7 +113,7 @@ export async function trainAlong(
   return exitCodeOf(history.stopped);
 }
 
-/** The network that has learned from all rows, or why there is none: rank 0 has it already, or it came to no number, which rank 0 tells. */
+/** The network that has learned from all rows, or the reason why there is none: rank 0 has it already, or reports that training diverged. */
 async function refitAlong(
   world: Communicator,
   trained: Pick<RefitOptions, "config" | "data" | "history">,

@@ -1,4 +1,4 @@
-// The trials of a search: short trainings on parts of the training rows, each scored on the rest, within the work budget.
+// The trials of a search: short trainings on parts of the training rows, each scored on the rest, within the work limit.
 
 import { listColumns } from "../data/columnNames.ts";
 import { Dataset, kFold, type Split } from "../data/index.ts";
@@ -16,7 +16,7 @@ import type { Notices } from "./readOptions.ts";
 import type { Origin } from "./source.ts";
 import { batchOf, fewestEpochs, fewestMembers, presetOf, workOf, workPerEpoch } from "./tabular.ts";
 
-/** What a trial may change. */
+/** The settings that a trial may change. */
 export type Trial = Pick<
   TrainChoices,
   "dropout" | "hidden" | "lr" | "weightDecay" | "epochs" | "targetTransform" | "ignore"
@@ -26,40 +26,40 @@ export interface SearchOptions {
   readonly origin: Origin;
   readonly choices: TrainChoices;
   readonly prepared: PreparedRows;
-  /** What is trained if nothing better is found. */
+  /** The network that is trained if nothing better is found. */
   readonly network: TabularDescription;
   readonly notices: Notices;
-  /** Aborting it ends the search; the best so far is taken. */
+  /** Aborting it ends the search; the best so far is used. */
   readonly signal: AbortSignal;
 }
 
-/** A trial that was run. */
+/** A completed trial. */
 export interface Tried {
   readonly trial: Trial;
-  /** The figure of the rows that judge, the mean over the parts of the table, in its best epoch. */
+  /** The metric on the scoring rows in its best epoch, as the mean over the parts of the table. */
   readonly value: number;
-  /** The last epoch that is as good as the best: while the rate is high the figures are noisy, and one of them is low by chance. */
+  /** The last epoch that is as good as the best: metrics are noisy while the rate is high, and a single one may be low by chance. */
   readonly bestEpoch: number;
   readonly epochs: number;
-  /** The same figure over the first part alone, over the first two, and so on. */
+  /** The same metric on the first part, on the first two, and so on. */
   readonly soFar: readonly number[];
 }
 
-/** Of more rows, so many are enough to choose by; how long to train is not told by fewer. */
+/** The number of rows that is enough to choose settings; the length of training cannot be determined from fewer than all. */
 export const mostRows = 8000;
-/** The share of the rows to learn from that judges. */
+/** The share of the training rows used for scoring. */
 export const judging = 0.2;
-/** So often is a table divided at most: the rows that judge are then most of a small one, whose fifth says little. */
+/** The maximum number of parts: for a small table, most rows then score, because a fifth of it is too noisy. */
 const mostParts = 4;
-/** Worse than the best by this much, on the same parts, a trial is not judged by the others. */
+/** A trial that is worse than the best by this much, on the same parts, is not run on the others. */
 const hopeless = 0.02;
-/** Worse than the best by no more than this, an epoch is as good. */
+/** An epoch that is worse than the best by at most this much counts as equally good. */
 const asGood = 0.005;
 
-/** Whether the trials of these rows see a part of them only. */
+/** Whether the trials see only a part of these rows. */
 export const seesPart = ({ train }: PreparedRows): boolean => train.length * (1 - judging) > mostRows;
 
-/** One split of the training rows; the target is scaled again if its logarithm is tried, and columns are dropped if that is tried. */
+/** One split of the training rows. The target is rescaled if a trial uses its logarithm, and columns are dropped if a trial drops them. */
 class Inner {
   readonly #plain: PreparedRows;
   readonly #changed = new Map<string, PreparedRows>();
@@ -116,7 +116,7 @@ function withoutColumns(prepared: PreparedRows, columns: ReadonlySet<string>): P
   };
 }
 
-/** The rows with the logarithm of their target, scaled by those to learn from. */
+/** The rows with the logarithm of their target, scaled by the training rows. */
 function withLogarithm(prepared: PreparedRows): PreparedRows {
   const { preprocessing, train, validation } = prepared;
   if (preprocessing.kind !== "table" || preprocessing.target.kind !== "number") return prepared;
@@ -135,7 +135,7 @@ function withLogarithm(prepared: PreparedRows): PreparedRows {
   };
 }
 
-/** The rows with other features, or other targets. */
+/** The rows with other features or targets. */
 const remade = (data: Dataset, changed: Partial<ConstructorParameters<typeof Dataset>[0]>): Dataset =>
   new Dataset({
     features: data.features.data,
@@ -146,7 +146,7 @@ const remade = (data: Dataset, changed: Partial<ConstructorParameters<typeof Dat
     ...changed,
   });
 
-/** The divisions of the rows to learn from, at most so many, in each of which every class is judged. */
+/** Splits of the training rows, at most `most`; in each, every class occurs among the scoring rows. */
 function divisions(prepared: PreparedRows, seed: number, most: number): Inner[] {
   const { train, preprocessing } = prepared;
   const numbers = preprocessing.kind !== "table" || preprocessing.target.kind === "number";
@@ -181,27 +181,27 @@ const workOfTraining = ({ model, epochs }: JobConfig, rows: number): number =>
   model.kind === "tabular" ? workPerEpoch(model, rows) * epochs : Number.POSITIVE_INFINITY;
 
 export class Trials {
-  /** What the trials are judged by. */
+  /** The metric that scores the trials. */
   readonly monitor: string;
-  /** A trial is not a user's choice: it, and the training after it, are as thorough as the search. */
+  /** A trial is not a user's choice: it, and the training after it, use the thoroughness of the search. */
   readonly preset: PresetName;
-  /** Whether the trials see a part of the rows only. */
+  /** Whether the trials see only a part of the rows. */
   readonly isPart: boolean;
-  /** How many were begun. */
+  /** The number of trials begun. */
   count = 0;
   readonly #options: SearchOptions;
   readonly #parts: readonly Inner[];
-  /** Networks in the ensemble of a trial: fewer than in the final one if time is short. */
+  /** The number of networks in a trial's ensemble: fewer than in the final one if time is short. */
   #members: number;
   readonly #known = new Set<string>();
   readonly #started = performance.now();
-  /** 1 where more is better, −1 where less is. */
+  /** 1 if higher is better, −1 if lower is. */
   readonly #way: 1 | -1;
   #left: number;
   #best: Tried | undefined;
   #worst = Number.NaN;
 
-  /** For a search whose trials take as long as `planned` usual ones. */
+  /** For a search whose trials take as long as `planned` default ones. */
   constructor(options: SearchOptions, planned: number) {
     const { choices, prepared, network } = options;
     const { preprocessing, train } = prepared;
@@ -216,7 +216,7 @@ export class Trials {
     const rows = at(parts, 0).of({});
     const affordable = (): number =>
       Math.floor(this.#left / (planned * workOfTraining(this.#configOf({}, rows), rows.train.length)));
-    // Which choices are better shows with few members too; as often as there is time for, with all that is planned.
+    // Fewer members are enough to compare choices; the number of parts follows from the time for all planned trials.
     this.#members = network.members;
     while (this.#members > fewestMembers && affordable() < 1) this.#members /= 2;
     this.#parts = parts.slice(0, Math.max(1, affordable()));
@@ -227,7 +227,7 @@ export class Trials {
     return this.#best;
   }
 
-  /** The figure of the worst that was judged by all parts. */
+  /** The metric of the worst trial that ran on all parts. */
   get worst(): number {
     return this.#worst;
   }
@@ -256,7 +256,7 @@ export class Trials {
     return this.#way * (value - than) > 0 || (Number.isNaN(than) && !Number.isNaN(value));
   }
 
-  /** Whether a figure is worse than the best by more than this share, or is NaN. */
+  /** Whether a metric is worse than the best by more than this share, or is NaN. */
   #isFarFrom(best: number, value: number, share: number): boolean {
     return this.#isBetter(best - this.#way * share * Math.abs(best), value);
   }
@@ -264,28 +264,28 @@ export class Trials {
   #configOf(trial: Trial, rows: PreparedRows): JobConfig {
     const { origin, choices, prepared } = this.#options;
     const { monitor, preset } = this;
-    // As many epochs are as many updates only with the batches that there will be.
+    // Equal numbers of epochs are equal numbers of updates only with the batch size of the final training.
     const batchSize = this.isPart ? choices.batchSize : batchOf(prepared.train.length, choices);
     const decided = decide(origin, { ...choices, batchSize, ...trial, model: "tabular", monitor, preset }, rows, null);
-    // How many there is time for on a part of the rows is not how many there will be.
+    // The number of members that is affordable on a part of the rows is not that of the final training.
     return decided.model.kind === "tabular"
       ? { ...decided, model: { ...decided.model, members: this.#members } }
       : decided;
   }
 
-  /** Part after part, as long as it may still become the best (a race: Maron and Moore 1994). */
+  /** Runs part after part, as long as it may still become the best (a race: Maron and Moore 1994). */
   async #judged(trial: Trial, config: JobConfig): Promise<Tried | undefined> {
     const { epochs } = config;
     const soFar: number[] = [];
     let sums: readonly number[] | undefined;
     let bestEpoch = 0;
     for (const [place, part] of this.#parts.entries()) {
-      // The first part says when it gets no better; the others train for as long.
+      // The first part determines when improvement stops; the others train for as long.
       const own = await this.#figures(config, part.of(trial), sums?.length);
       if (own === undefined) return undefined;
       const all: readonly number[] = sums?.map((sum, epoch) => sum + at(own, epoch)) ?? own;
       const least = all.reduce((best, sum) => (this.#isBetter(sum, best) ? sum : best), Number.NaN);
-      // A figure that these rows do not have judges nothing.
+      // A metric that is undefined for these rows cannot score anything.
       if (Number.isNaN(least)) return undefined;
       bestEpoch = all.findLastIndex((sum) => !this.#isFarFrom(least, sum, asGood));
       const value = least / (place + 1);
@@ -302,7 +302,7 @@ export class Trials {
     return { trial: { ...trial, epochs }, value: at(soFar, this.#parts.length - 1), bestEpoch, epochs, soFar };
   }
 
-  /** The figures of the rows that judge, by epoch; undefined if the training did not come to an end. */
+  /** The metrics of the scoring rows, by epoch; undefined if the training did not finish. */
   async #figures(config: JobConfig, rows: PreparedRows, epochs?: number): Promise<readonly number[] | undefined> {
     seedEverything(config.seed);
     const model = await firstModel(config, rows);
@@ -328,7 +328,7 @@ export class Trials {
     return figures;
   }
 
-  /** Whether no figure of a quarter of the epochs is near the best. One that just does not improve may, when the rate falls. */
+  /** Whether all metrics of a quarter of the epochs are far from the best. A trial that merely stagnates may improve when the rate falls. */
   #overfits(figures: readonly number[], epochs: number): boolean {
     const patience = Math.max(8, Math.ceil(epochs / 4));
     const best = figures.reduce((least, value) => (this.#isBetter(value, least) ? value : least), Number.NaN);

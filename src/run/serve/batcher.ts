@@ -4,22 +4,22 @@ import type { Prediction } from "../predictions.ts";
 
 export type Row = Readonly<Record<string, unknown>>;
 
-/** Predicts rows in one go; throws HebbError that names what does not fit. */
+/** Predicts several rows at once; throws HebbError naming the mismatch. */
 export type PredictRows = (rows: readonly Row[]) => Promise<readonly Prediction[]>;
 
 export interface BatchLimits {
-  /** Rows computed at once. */
+  /** The maximum number of rows computed at once. */
   readonly maxBatchRows: number;
-  /** Rows that may wait; a request beyond is refused. */
+  /** The maximum number of waiting rows; further requests are refused. */
   readonly maxWaitingRows: number;
 }
 
-/** More rows wait than may; the sender tries again later. */
+/** Too many rows are waiting; the sender must try again later. */
 export class Overloaded extends HebbError {}
 
 interface Waiting {
   readonly rows: readonly Row[];
-  /** The columns that any of its rows has: only requests with the same are computed together. */
+  /** The columns of its rows: only requests with the same columns are computed together. */
   readonly columns: string;
   readonly resolve: (predictions: readonly Prediction[]) => void;
   readonly reject: (error: unknown) => void;
@@ -28,7 +28,7 @@ interface Waiting {
 const columnsOf = (rows: readonly Row[]): string =>
   JSON.stringify([...new Set(rows.flatMap((row) => Object.keys(row)))].sort());
 
-/** A program is compiled for each number of rows, so numbers are rounded up to a power of two: the last row is repeated. */
+/** A program is compiled for each number of rows, so numbers are rounded up to a power of two by repeating the last row. */
 function padded(rows: readonly Row[]): readonly Row[] {
   const size = 2 ** Math.ceil(Math.log2(rows.length));
   const last = rows.at(-1);
@@ -40,9 +40,9 @@ export class Batcher {
   private readonly limits: BatchLimits;
   private waiting: Waiting[] = [];
   private running = false;
-  /** Rows that wait. */
+  /** The number of waiting rows. */
   waitingRows = 0;
-  /** Batches computed so far. */
+  /** The number of batches computed so far. */
   batches = 0;
 
   constructor(predict: PredictRows, limits: BatchLimits) {
@@ -50,7 +50,7 @@ export class Batcher {
     this.limits = limits;
   }
 
-  /** The predictions of these rows. Rejects with Overloaded where too many wait. */
+  /** The predictions of these rows. Rejects with Overloaded if too many are waiting. */
   ask(rows: readonly Row[]): Promise<readonly Prediction[]> {
     const { maxWaitingRows } = this.limits;
     if (this.waitingRows + rows.length > maxWaitingRows)
@@ -69,13 +69,13 @@ export class Batcher {
   private async run(): Promise<void> {
     while (this.waiting.length > 0) {
       await this.answer(this.next());
-      // Requests that arrived meanwhile are read before the next batch is made.
+      // Read requests that arrived meanwhile before making the next batch.
       await new Promise((resolve) => setImmediate(resolve));
     }
     this.running = false;
   }
 
-  /** As many requests with the columns of the first as fit into a batch; one that is larger goes alone. */
+  /** Requests with the same columns as the first, as many as fit into a batch; a larger one is computed alone. */
   private next(): readonly Waiting[] {
     const [first] = this.waiting;
     const batch: Waiting[] = [];
@@ -102,13 +102,13 @@ export class Batcher {
       for (const request of requests) {
         const own = predictions.slice(from, from + request.rows.length);
         from += request.rows.length;
-        // What is wrong with a cell depends on the rows beside it, which must be those of its own request.
+        // Notes on a cell depend on the other rows, which must be those of the same request.
         if (requests.length > 1 && own.some(({ notes }) => notes !== undefined)) await this.answer([request]);
         else request.resolve(own);
       }
     } catch (error) {
       if (requests.length === 1) return first?.reject(error);
-      // One of them does not fit: each is asked alone, so that only its sender hears of it.
+      // One of them is invalid: each is computed alone, so that only its sender gets the error.
       for (const request of requests) await this.answer([request]);
     }
   }

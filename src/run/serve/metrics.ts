@@ -1,10 +1,10 @@
 // The counters of the service, in the Prometheus text format.
 import { at } from "../../graph/at.ts";
 
-/** Upper bounds of the time to answer, in seconds. */
+/** Upper bounds of the response time histogram, in seconds. */
 const bounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
 
-/** What stands in the queue, and was computed, when the text is made. */
+/** The state of the queue, and the number of computed batches, when the text is made. */
 export interface QueueState {
   readonly waitingRows: number;
   readonly batches: number;
@@ -17,7 +17,7 @@ export class ServeMetrics {
   private answered = 0;
   private rows = 0;
 
-  /** An answer to a prediction, with the rows it was asked for. */
+  /** Counts a response to a prediction, with the number of requested rows. */
   add(status: number, seconds: number, rows: number): void {
     this.byStatus.set(status, (this.byStatus.get(status) ?? 0) + 1);
     for (const [place, bound] of bounds.entries())

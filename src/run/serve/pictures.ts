@@ -1,4 +1,4 @@
-// An image in the body of a request, resized and converted to what the run was trained with.
+// An image in the body of a request, resized and converted to the form that the run was trained with.
 import { pictureIn } from "../../data/imageFolder.ts";
 import type { Preprocessing } from "../../formats/index.ts";
 import { HebbError } from "../../graph/errors.ts";
@@ -14,7 +14,7 @@ export const blankPicture = (shape: readonly number[]): RawRows => ({
   data: new Uint8Array(shape.reduce((product, extent) => product * extent, 1)),
 });
 
-/** The pixels of a body. Throws HebbError if it is not a picture, or is damaged. */
+/** The pixels of a body. Throws HebbError if it is not an image, or is damaged. */
 export async function pixelsOf(body: unknown, preprocessing: Preprocessing): Promise<RawRows> {
   if (!(body instanceof Uint8Array))
     throw new HebbError(`the body must be the bytes of a picture, with the content-type ${pictureTypes.join(" or ")}`);

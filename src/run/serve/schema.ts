@@ -6,7 +6,7 @@ import { pictureTypes } from "./pictures.ts";
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
-/** Values of a list that a schema shows; a column may have thousands. */
+/** The number of values that a schema shows as examples; a column may have thousands. */
 const mostExamples = 10;
 
 function inputSchema(input: InputEncoding): JsonSchema {
@@ -54,7 +54,7 @@ function rowSchema(preprocessing: Preprocessing): JsonSchema {
   }
 }
 
-/** What is predicted: a number, or one of these classes. */
+/** The prediction: a number, or one of these classes. */
 type Predicted = Pick<Extract<TargetEncoding, { kind: "classes" }>, "kind" | "classes"> | { readonly kind: "number" };
 
 function predictionSchema(target: Predicted | undefined, interval: boolean): JsonSchema {
@@ -76,15 +76,15 @@ function predictionSchema(target: Predicted | undefined, interval: boolean): Jso
 const either = (one: JsonSchema): JsonSchema => ({ oneOf: [one, { type: "array", items: one }] });
 
 export interface RunSchemas {
-  /** Content types of a request. */
+  /** The content types of a request. */
   readonly types: readonly string[];
-  /** A row, or a list of rows; one picture. */
+  /** A row, or a list of rows; or a single image. */
   readonly request: JsonSchema;
   /** A prediction, or a list of them. */
   readonly response: JsonSchema;
 }
 
-/** `interval`: whether predictions of numbers have one. */
+/** `interval`: whether predictions of numbers have an interval. */
 export function schemasOf(preprocessing: Preprocessing, interval = false): RunSchemas {
   const { kind } = preprocessing;
   const target = kind === "text" ? undefined : preprocessing.target;

@@ -1,4 +1,4 @@
-// A trained run behind HTTP, with Fastify: predictions, its schema, health and metrics; it shuts down without losing a request.
+// A trained run behind HTTP, with Fastify: predictions, schema, health and metrics; it shuts down without losing a request.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { missingPackage } from "../../data/missingPackage.ts";
 import { HebbError } from "../../graph/errors.ts";
@@ -12,26 +12,26 @@ import { blankPicture, pictureTypes, pixelsOf } from "./pictures.ts";
 import { openApiOf, type RunSchemas, schemasOf } from "./schema.ts";
 
 export interface ServeOptions {
-  /** The address that is listened on. Default "127.0.0.1": this machine alone. */
+  /** The address to listen on. Default "127.0.0.1": only this machine. */
   readonly host?: string;
-  /** Default 8080; 0 takes a free one. */
+  /** Default 8080; 0 uses a free port. */
   readonly port?: number;
-  /** Rows computed at once. Default 256. */
+  /** The maximum number of rows computed at once. Default 256. */
   readonly maxBatchRows?: number;
-  /** Rows that may wait before requests are refused with 503. Default 16,384. */
+  /** The maximum number of waiting rows before requests are refused with 503. Default 16,384. */
   readonly maxWaitingRows?: number;
-  /** Rows of one request. Default 4,096. */
+  /** The maximum number of rows of a request. Default 4,096. */
   readonly maxRequestRows?: number;
-  /** Bytes of the body of a request. Default 4 MiB. */
+  /** The maximum size of a request body in bytes. Default 4 MiB. */
   readonly maxBodyBytes?: number;
   /**
-   * After `close` it accepts requests until none has come for this time, in milliseconds, or for ten times as long; its answers say
-   * that connections end. Default 500.
+   * After `close`, requests are accepted until none has arrived for this time, in milliseconds, or for ten times as long in total; responses announce
+   * that connections will close. Default 500.
    */
   readonly drainTime?: number;
-  /** Predictions of numbers say where the target lies so often, such as 0.9. Default: they do not. */
+  /** The probability that the interval of a predicted number contains the target, such as 0.9. Default: no interval. */
   readonly interval?: number;
-  /** What it costs to miss each class, such as { fraud: 20 }: predictions are the class that costs least. Default: the most probable one. */
+  /** The cost of missing each class, such as { fraud: 20 }: the cheapest class is predicted. Default: the most probable one. */
   readonly costs?: ClassCosts;
 }
 
@@ -48,11 +48,11 @@ const serveKinds: OptionKinds<ServeOptions> = {
 };
 
 export interface Service {
-  /** Where it listens: "http://127.0.0.1:8080". */
+  /** The address of the service: "http://127.0.0.1:8080". */
   readonly address: string;
-  /** Content types of what it takes: JSON, or those of pictures. */
+  /** The accepted content types: JSON, or those of images. */
   readonly types: readonly string[];
-  /** Answers what was asked before, and ends. */
+  /** Answers pending requests, and ends. */
   close(): Promise<void>;
 }
 
@@ -66,7 +66,7 @@ async function loadFastify(): Promise<typeof import("fastify")["fastify"]> {
 
 const isRow = (value: unknown): value is Row => typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** The rows of a body, and whether it was one alone. */
+/** The rows of a body, and whether it was a single one. */
 function rowsOf(body: unknown, most: number): { readonly rows: readonly Row[]; readonly single: boolean } {
   if (isRow(body)) return { rows: [body], single: true };
   if (!Array.isArray(body))
@@ -80,7 +80,7 @@ function rowsOf(body: unknown, most: number): { readonly rows: readonly Row[]; r
 
 class TooLarge extends HebbError {}
 
-/** The status of an error, and what its sender hears. What is not the sender's fault is not told. */
+/** The status of an error, and the message for its sender. Errors that are not the sender's fault stay internal. */
 function statusOf(error: unknown, types: readonly string[]): { readonly status: number; readonly message: string } {
   if (error instanceof Overloaded) return { status: 503, message: error.message };
   if (error instanceof TooLarge) return { status: 413, message: error.message };
@@ -95,7 +95,7 @@ function statusOf(error: unknown, types: readonly string[]): { readonly status: 
   return { status: 500, message: "the prediction failed; the log of the service says why" };
 }
 
-/** That long, and until what came in meanwhile has been read: a batch that is computed holds up everything else. */
+/** Waits that long, and until requests that arrived meanwhile have been read: computing a batch blocks everything else. */
 async function aWhile(milliseconds: number): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, milliseconds));
   for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
@@ -103,7 +103,7 @@ async function aWhile(milliseconds: number): Promise<void> {
 
 const seconds = (): number => performance.now() / 1000;
 
-/** What the handlers of one service share. */
+/** The data shared by the handlers of one service. */
 interface Served {
   readonly run: LoadedRun;
   readonly schemas: RunSchemas;
@@ -113,11 +113,11 @@ interface Served {
   readonly metrics: ServeMetrics;
   readonly maxRequestRows: number;
   draining: boolean;
-  /** When the last request came, in seconds. */
+  /** The time of the last request, in seconds. */
   lastRequest: number;
 }
 
-/** What a body asks for: so many rows, and their predictions. */
+/** A request: the number of rows, and their predictions. */
 interface Question {
   readonly rows: number;
   answer(): Promise<unknown>;
@@ -168,10 +168,9 @@ function addRoutes(app: FastifyInstance, served: Served): void {
 }
 
 /**
- * Serves the predictions of a run folder until `close`: POST /predict takes a row or a list of rows as JSON, or a
- * picture; GET /health, /schema,
- * /openapi.json and /metrics say the rest. Rows of requests that come together are computed together. Throws HebbError where the
- * folder is not a run, the interval or the costs do not fit it, the port is taken, or Fastify is not installed.
+ * Serves the predictions of a run folder until `close`: POST /predict takes a row or a list of rows as JSON, or an image; GET /health, /schema,
+ * /openapi.json and /metrics give the rest. Rows of concurrent requests are computed together. Throws HebbError if the folder is not a run, the
+ * interval or the costs do not match it, the port is taken, or Fastify is not installed.
  */
 export async function serveRun(folder: string, options: ServeOptions = {}): Promise<Service> {
   const {
@@ -194,7 +193,7 @@ export async function serveRun(folder: string, options: ServeOptions = {}): Prom
     ...(interval === undefined ? {} : { interval }),
     ...(costs === undefined ? {} : { costs }),
   };
-  // What does not fit the run is refused now, not with every request.
+  // Invalid options are refused now instead of with every request.
   const { preprocessing } = run;
   await run.predict(preprocessing.kind === "images" ? blankPicture(preprocessing.shape) : [], predicted);
   const schemas = schemasOf(preprocessing, interval !== undefined);
@@ -203,7 +202,7 @@ export async function serveRun(folder: string, options: ServeOptions = {}): Prom
     bodyLimit: maxBodyBytes,
     requestTimeout: 30_000,
     keepAliveTimeout: 72_000,
-    // What comes in while it closes is answered too.
+    // Requests that arrive while it closes are answered too.
     return503OnClosing: false,
     forceCloseConnections: "idle",
   });

@@ -1,4 +1,4 @@
-// The effect of a table's columns on a model: how much worse it gets without each, and how its predictions change with one.
+// The effect of a table's columns on a model: how much worse it is without each, and how its predictions change with one.
 
 import { Dataset, Random, type TablePreprocessing } from "../../data/index.ts";
 import { featureNamesOf, type InputEncoding } from "../../data/preprocessing.ts";
@@ -8,17 +8,17 @@ import { quantile } from "./quantile.ts";
 
 /** Predictions of a model for rows: probabilities of classes, or numbers in the target's own units. */
 export type Predict = (rows: Dataset) => Promise<ArrayLike<number>>;
-/** The figure that is to be small. */
+/** A metric to minimise. */
 export type Cost = (predictions: ArrayLike<number>, rows: Dataset) => number;
 
 export interface Importance {
   readonly column: string;
-  /** How much the cost rises when the column is shuffled: mean and standard deviation over repetitions. */
+  /** The rise of the cost when the column is shuffled: mean and standard deviation over repetitions. */
   readonly mean: number;
   readonly deviation: number;
 }
 
-/** The features that a column became. */
+/** The features of a column. */
 export interface ColumnSpan {
   readonly column: string;
   readonly from: number;
@@ -46,8 +46,8 @@ const withFeatures = (rows: Dataset, features: Float32Array): Dataset =>
 const importanceStream = 0x49000000;
 
 /**
- * How much each column matters (Breiman 2001): its values are shuffled among the rows, `repeats` times, and the cost measured again. A
- * column that says what another says too matters little by this measure.
+ * Permutation importance of each column (Breiman 2001): its values are shuffled among the rows, `repeats` times, and the cost is measured again. A
+ * column that correlates with another looks unimportant by this measure.
  */
 export async function permutationImportance(
   rows: Dataset,
@@ -85,14 +85,14 @@ export interface Dependence {
   readonly column: string;
   /** The values of the column: numbers, or names. */
   readonly values: readonly (number | string)[];
-  /** For each value, the mean prediction over the rows: of a number, or of every class that is shown. */
+  /** For each value, the mean prediction over the rows: of a number, or of every class shown. */
   readonly means: readonly (readonly number[])[];
 }
 
 const gridPoints = 16;
 const mostCategories = 12;
 
-/** The values to try, each with the features it becomes; `base`: what is predicted of the rows as they are. */
+/** The values to try, each with its features. `base`: the predictions for the unchanged rows. */
 function gridOf(
   { input, from, width }: { readonly input: InputEncoding; readonly from: number; readonly width: number },
   rows: Dataset,
@@ -114,7 +114,7 @@ function gridOf(
       return { value: at(input.terms, place), features };
     });
   }
-  // Dates have cycles beside their days, which no single value moves as time does.
+  // Dates have cycles besides their days, and no single value moves all of them like time.
   if (input.kind === "date") return [];
   const seen = Float64Array.from({ length: rows.length }, (_, row) =>
     Number(at(rows.features.data, row * all + from)),
@@ -131,8 +131,8 @@ function gridOf(
 }
 
 /**
- * The mean prediction over all rows when one column has the same value in each (Friedman 2001); numbers between the 2nd and the 98th
- * percentile, up to twelve categories; of texts, that each is one of the twelve terms which tell most. `shown`: which outputs of `outputs` are kept.
+ * The mean prediction over all rows when one column has the same value in each (Friedman 2001): numbers between the 2nd and the 98th percentile, up
+ * to twelve categories, and for texts the presence of each of the twelve most informative terms. `shown`: which of `outputs` are kept.
  */
 export async function partialDependence(
   rows: Dataset,

@@ -1,4 +1,4 @@
-// Sampled Shapley values beside those that are known: they add up, are exact where columns do not interact, and near where they do.
+// Sampled Shapley values against known ones: they add up, are exact without interactions between columns, and close with them.
 import { describe, expect, test } from "vitest";
 import { Dataset, Random } from "../../data/index.ts";
 import { at } from "../../graph/at.ts";
@@ -84,7 +84,7 @@ describe("sampled Shapley values", () => {
     expect(contributions.at(-1)).toMatchObject({ column: "unused", contribution: 0, error: 0 });
   });
 
-  test("come near to all orders and rows, as near as their errors say", async () => {
+  test("are within their standard errors of the exact values", async () => {
     const wanted = exact(mixed);
     const { contributions } = await explained(mixed, 6000);
     for (const [place, { contribution, error }] of contributions.entries()) {
@@ -93,7 +93,7 @@ describe("sampled Shapley values", () => {
     }
   });
 
-  test("the same seed gives the same", async () => {
+  test("are the same for the same seed", async () => {
     expect(await explained(mixed, 40, 1)).toEqual(await explained(mixed, 40, 1));
     expect(await explained(mixed, 40, 1)).not.toEqual(await explained(mixed, 40, 2));
   });

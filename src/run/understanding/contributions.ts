@@ -1,4 +1,4 @@
-// Explains a prediction for one row: what each column adds to the mean prediction, by sampled Shapley values.
+// Explains a prediction for one row: the contribution of each column to the difference from the mean, by sampled Shapley values.
 
 import { Dataset, Random } from "../../data/index.ts";
 import { at } from "../../graph/at.ts";
@@ -6,15 +6,15 @@ import type { ColumnSpan, Predict } from "./columns.ts";
 
 export interface Contribution {
   readonly column: string;
-  /** What the column moves the answer by. */
+  /** The change of the answer due to the column. */
   readonly contribution: number;
-  /** Its standard error: more samples make it smaller, by their root. */
+  /** Its standard error, which falls with the square root of the number of samples. */
   readonly error: number;
 }
 
-/** base + the sum of the contributions = prediction, but for rounding. */
+/** base + the sum of the contributions = prediction, except for rounding. */
 export interface Contributions {
-  /** The mean answer over the background rows that were drawn. */
+  /** The mean answer over the sampled background rows. */
   readonly base: number;
   readonly prediction: number;
   /** In the order of the columns. */
@@ -23,27 +23,27 @@ export interface Contributions {
 
 export interface ShapleyOptions {
   readonly predict: Predict;
-  /** Answers of each row, and which of them is explained. */
+  /** The number of answers for each row, and the one to explain. */
   readonly outputs: number;
   readonly output: number;
-  /** Orders of the columns that are walked, an even number. */
+  /** The number of sampled orders of the columns, an even number. */
   readonly samples: number;
   readonly seed: number;
 }
 
 const contributionStream = 0x53000000;
-/** Rows that are predicted at once, about. */
+/** The approximate number of rows predicted at once. */
 const rowsAtOnce = 4096;
 
 /**
- * Shapley values by sampled orders (Štrumbelj and Kononenko 2014). A background row becomes the explained one, column by column in a random
- * order; what the answer changes by at its step is the column's share. The mean over orders and background rows is the contribution:
+ * Shapley values by sampled orders (Štrumbelj and Kononenko 2014). A background row is changed into the explained one, column by column in a random
+ * order; the change of the answer at a column's step is its share. The mean over orders and background rows is the contribution:
  *
  *     φ_c = mean of f(the row's columns up to c, the background's for the rest) − f(the same before c)
  *
- * Every walk leads from f(background row) to f(row), so the contributions add up to the prediction less its mean. Each order is walked
- * backwards too (Mitchell 2022), which makes the error smaller. `row` is one row, `background` rows to compare with; columns are exchanged
- * whole, as if they did not depend on each other.
+ * Every path leads from f(background row) to f(row), so the contributions add up to the prediction minus the mean. Each order is also walked
+ * backwards (Mitchell 2022), which reduces the error. `row` is one row, `background` the rows to compare with. Columns are exchanged as a whole, as
+ * if they were independent.
  */
 export async function shapleyValues(
   row: Dataset,
@@ -106,6 +106,6 @@ export async function shapleyValues(
   };
 }
 
-/** Rows with these features, and targets of 0, which no prediction depends on. */
+/** Rows with these features, and targets of 0, which do not affect predictions. */
 const rowsLike = ({ features: { shape } }: Dataset, features: Float32Array, rows: number): Dataset =>
   new Dataset({ features, featureShape: shape, targets: new Int32Array(rows) });

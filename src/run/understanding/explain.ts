@@ -1,4 +1,4 @@
-// Explains a run's prediction for a row of a table: what each column adds to the mean, in the units of the target or as a probability.
+// Explains a run's prediction for a row of a table: the contribution of each column, in the units of the target or as a probability.
 import { findColumn } from "../../data/columnNames.ts";
 import { Dataset } from "../../data/index.ts";
 import { at } from "../../graph/at.ts";
@@ -18,22 +18,22 @@ import { spans } from "./columns.ts";
 import { type Contribution, type Contributions, shapleyValues } from "./contributions.ts";
 
 export interface ExplainOptions {
-  /** From 1. */
+  /** Counted from 1. */
   readonly row: number;
-  /** How many orders of the columns are walked. */
+  /** The number of sampled orders of the columns. */
   readonly samples: number;
-  /** The class whose probability is explained. Default: the one that is predicted. */
+  /** The class whose probability is explained. Default: the predicted one. */
   readonly class?: string | undefined;
 }
 
 export interface RowExplanation extends Contributions {
   readonly row: number;
-  /** The target column, and the class whose probability is explained where there are classes. */
+  /** The target column, and for classes the one whose probability is explained. */
   readonly target: string;
   readonly class?: string;
-  /** The largest first, with the cell of the row. */
+  /** The largest first, with the row's cell. */
   readonly contributions: readonly (Contribution & { readonly value: string })[];
-  /** Cells of the row that could not be read and counted as missing, and values that training did not show; absent where there are none. */
+  /** Sentences about cells of the row that could not be read and counted as missing, and values unseen in training; absent if there are none. */
   readonly notes?: readonly string[];
 }
 
@@ -41,8 +41,8 @@ export interface RowExplanation extends Contributions {
 export type ExplainRow = (source: Source, options: ExplainOptions) => Promise<RowExplanation>;
 
 /**
- * Explains predictions beside those of the rows that the run learned from, which are read again, once. What it gives throws HebbError for
- * runs that take no table or give no shares, and for rows and classes that are not there.
+ * Explains predictions relative to those of the training rows, which are read again, once. The returned function throws HebbError for runs that take
+ * no table or do not support contributions, and for unknown rows and classes.
  */
 export function explainer(opened: OpenedRun, notices: Notices): ExplainRow {
   let background: Promise<Dataset> | undefined;
@@ -53,7 +53,7 @@ export function explainer(opened: OpenedRun, notices: Notices): ExplainRow {
     });
 }
 
-/** Rows that the run learned from. */
+/** The training rows of a run. */
 async function backgroundOf({ config, preprocessing }: OpenedRun, notices: Notices): Promise<Dataset> {
   const rows = sampleOf(await dataOf(config, preprocessing, { notices }));
   if (rows instanceof Dataset) return rows;

@@ -1,6 +1,6 @@
 // The quantile of sorted numbers, interpolated linearly as NumPy does by default.
 
-/** Of an empty list it is NaN. */
+/** NaN for an empty list. */
 export function quantile(sorted: ArrayLike<number>, share: number): number {
   if (sorted.length === 0) return Number.NaN;
   const place = share * (sorted.length - 1);

@@ -10,7 +10,7 @@ export interface Point {
 
 const mostPoints = 200;
 
-/** Points spread over a curve, with its ends. */
+/** Points spread over a curve, including its ends. */
 function thinned(points: readonly Point[]): Point[] {
   if (points.length <= mostPoints) return [...points];
   return Array.from(
@@ -19,7 +19,7 @@ function thinned(points: readonly Point[]): Point[] {
   );
 }
 
-/** The numbers of true and false positives above each distinct score, the highest first. */
+/** The numbers of true and false positives above each distinct score, highest first. */
 function countsAbove(scores: Numbers, isPositive: (row: number) => boolean): { hits: number; misses: number }[] {
   const order = Array.from({ length: scores.length }, (_, row) => row).sort((a, b) => at(scores, b) - at(scores, a));
   const counts: { hits: number; misses: number }[] = [];
@@ -33,7 +33,7 @@ function countsAbove(scores: Numbers, isPositive: (row: number) => boolean): { h
   return counts;
 }
 
-/** True positives over false positives, both as shares, for every threshold. */
+/** The true positive rate over the false positive rate, for every threshold. */
 export function rocCurve(scores: Numbers, isPositive: (row: number) => boolean): Point[] {
   const counts = countsAbove(scores, isPositive);
   const { hits: positives, misses: negatives } = counts.at(-1) ?? { hits: 0, misses: 0 };
@@ -44,7 +44,7 @@ export function rocCurve(scores: Numbers, isPositive: (row: number) => boolean):
   return thinned([{ x: 0, y: 0 }, ...points]);
 }
 
-/** Precision over recall for every threshold. */
+/** Precision over recall, for every threshold. */
 export function precisionRecallCurve(scores: Numbers, isPositive: (row: number) => boolean): Point[] {
   const counts = countsAbove(scores, isPositive);
   const positives = counts.at(-1)?.hits ?? 0;
@@ -52,16 +52,16 @@ export function precisionRecallCurve(scores: Numbers, isPositive: (row: number) 
 }
 
 export interface ReliabilityBin {
-  /** Mean probability that was said. */
+  /** The mean predicted probability. */
   readonly said: number;
-  /** Share of the rows that came true. */
+  /** The observed fraction of rows. */
   readonly seen: number;
   readonly rows: number;
 }
 
 export interface Reliability {
   readonly bins: readonly ReliabilityBin[];
-  /** Expected calibration error: the mean distance of `said` and `seen` over rows (Naeini 2015). */
+  /** Expected calibration error: the mean distance between `said` and `seen` over rows (Naeini 2015). */
   readonly error: number;
 }
 
@@ -73,7 +73,7 @@ function highest(values: Numbers, from: number, count: number): number {
   return place;
 }
 
-/** Whether probabilities are what they say, in ten bins of equal width; those of the second of two classes, or of the class decided for. */
+/** Compares probabilities with observed frequencies in ten bins of equal width: those of the second of two classes, or of the predicted class. */
 export function reliabilityOf(probabilities: Numbers, targets: Numbers, classes: number): Reliability {
   const bins = Array.from({ length: binCount }, () => ({ said: 0, seen: 0, rows: 0 }));
   for (let row = 0; row < targets.length; row++) {
@@ -110,7 +110,7 @@ export function tempered(probabilities: Numbers, classes: number, temperature: n
   return out;
 }
 
-/** Mean −log of the probability of what is true. */
+/** The mean −log of the probability of the true class. */
 export function logLoss(probabilities: Numbers, targets: Numbers, classes: number): number {
   let sum = 0;
   for (let row = 0; row < targets.length; row++)
@@ -118,7 +118,7 @@ export function logLoss(probabilities: Numbers, targets: Numbers, classes: numbe
   return sum / Math.max(1, targets.length);
 }
 
-/** The temperature with the least log-loss (Guo 2017), between 1/20 and 20, by golden section over its logarithm. */
+/** The temperature with the least log-loss (Guo 2017), between 1/20 and 20, by golden section search over its logarithm. */
 export function fitTemperature(probabilities: Numbers, targets: Numbers, classes: number): number {
   const ratio = (Math.sqrt(5) - 1) / 2;
   const cost = (level: number): number => logLoss(tempered(probabilities, classes, Math.exp(level)), targets, classes);

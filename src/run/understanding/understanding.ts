@@ -1,4 +1,4 @@
-// Everything a report shows of a trained run: its curves, its metrics on held-out rows, the effect of columns, and its errors.
+// Everything that a report shows of a trained run: its curves, its metrics on held-out rows, the effect of columns, and its errors.
 
 import { type ColumnExplanation, Dataset, Random, type TablePreprocessing } from "../../data/index.ts";
 import type { JsonObject } from "../../formats/index.ts";
@@ -30,7 +30,7 @@ import {
   tempered,
 } from "./ranking.ts";
 
-/** The figures of one epoch. */
+/** The metrics of one epoch. */
 export interface EpochFigures {
   readonly epoch: number;
   readonly train: Metrics;
@@ -45,7 +45,7 @@ export interface ClassCurves {
   readonly averagePrecision: number;
 }
 
-/** Whether probabilities are what they say, on the second half of the rows; the temperature is fitted on the first. */
+/** The calibration of probabilities, on the second half of the rows; the temperature is fitted on the first half. */
 export interface Calibration {
   readonly before: Reliability & { readonly logLoss: number };
   readonly after: Reliability & { readonly logLoss: number };
@@ -56,44 +56,44 @@ export interface ClassesSeen {
   readonly kind: "classes";
   readonly names: readonly string[];
   readonly report: readonly NamedScores[];
-  /** Rows of each class (first place) that were given each class (second place). */
+  /** The number of rows by true class (first index) and predicted class (second index). */
   readonly confusion: readonly (readonly number[])[];
-  /** Empty where the model gives no probabilities. */
+  /** Empty if the model gives no probabilities. */
   readonly curves: readonly ClassCurves[];
   readonly calibration: Calibration | undefined;
 }
 
 export interface IntervalSeen {
-  /** How often it is meant to hold the target. */
+  /** The nominal probability of containing the target. */
   readonly level: number;
-  /** Mean distance of its ends, in the target's own units. */
+  /** The mean width, in the target's own units. */
   readonly width: number;
-  /** How many of these rows it held, as a share. */
+  /** The fraction of these rows whose target it contains. */
   readonly coverage: number;
 }
 
 export interface NumbersSeen {
   readonly kind: "numbers";
-  /** Of up to a thousand rows. */
+  /** For up to a thousand rows. */
   readonly pairs: readonly { readonly predicted: number; readonly actual: number }[];
-  /** Quantiles of actual − predicted at 5, 25, 50, 75 and 95 %. */
+  /** The 5, 25, 50, 75 and 95 % quantiles of actual − predicted. */
   readonly residuals: readonly number[];
-  /** Prediction intervals by the held-out rows; empty where the run has none. */
+  /** Prediction intervals from the held-out rows; empty if the run has none. */
   readonly intervals: readonly IntervalSeen[];
 }
 
 export interface WorstRow {
-  /** From 0, in the data that are read. */
+  /** Counted from 0, in the data that were read. */
   readonly row: number;
   readonly actual: string;
   readonly predicted: string;
-  /** The probability of what is true, or the residual. */
+  /** The probability of the true class, or the residual. */
   readonly figure: number;
   readonly cells: Readonly<Record<string, string>>;
 }
 
 export interface ColumnsSeen {
-  /** What rises: log-loss or RMSE. */
+  /** The cost that rises: log-loss or RMSE. */
   readonly cost: string;
   readonly importance: readonly Importance[];
   readonly dependence: readonly Dependence[];
@@ -110,7 +110,7 @@ export interface Understanding {
   readonly baselines: { readonly constant: Metrics; readonly linear: Metrics } | undefined;
   readonly columns: readonly ColumnExplanation[];
   readonly notes: readonly string[];
-  /** Which rows everything below was measured on; undefined where the data could not be read again. */
+  /** The rows that everything below was measured on; undefined if the data could not be read again. */
   readonly rows: { readonly part: "test" | "validation" | "training"; readonly count: number } | undefined;
   readonly metrics: Metrics | undefined;
   readonly seen: ClassesSeen | NumbersSeen | undefined;
@@ -118,7 +118,7 @@ export interface Understanding {
   readonly worst: readonly WorstRow[];
 }
 
-/** Rows that importance and dependence are measured on: enough for two digits, and soon done. */
+/** The number of rows for importance and dependence: enough for two digits, and fast. */
 const sampledRows = 2000;
 const dependenceRows = 500;
 const repeats = 5;
@@ -127,8 +127,8 @@ const mostPairs = 1000;
 const mostWorst = 12;
 
 /**
- * Looks at a run on the rows that it did not learn from: its test data, else those held out. Throws HebbError if it is not a run; data
- * that cannot be read again leave out what needs them, and a note says why.
+ * Examines a run on rows that it did not learn from: its test data, or else those held out. Throws HebbError if it is not a run. If data cannot be
+ * read again, the parts that need them are omitted, and a note says why.
  */
 export async function understand(folder: string, notices: Notices): Promise<Understanding> {
   const opened = openModel(folder);
@@ -155,7 +155,7 @@ export async function understand(folder: string, notices: Notices): Promise<Unde
   if (part === undefined)
     return { ...known, rows: undefined, metrics: undefined, seen: undefined, inColumns: undefined, worst: [] };
   const { rows, name } = part;
-  // Of rows that the final model has learned from as well, the one before it speaks.
+  // If the final model has also learned from these rows, the one before it is used.
   const judged = name === "validation" ? openValidated(folder) : opened;
   const measured = await measurer(judged)(rows);
   const seen = await look(judged, rows, measured);
@@ -193,7 +193,7 @@ function baselinesIn(end: JsonObject | undefined): Understanding["baselines"] {
   return constant === undefined || linear === undefined ? undefined : { constant, linear };
 }
 
-/** The rows to look at; a text has none. */
+/** The rows to examine; a text has none. */
 function partOf({
   test,
   validation,
@@ -204,7 +204,7 @@ function partOf({
   return data.kind === "rows" ? { rows: data.train, name: "training" } : undefined;
 }
 
-/** Predictions, and what they are compared with. */
+/** Predictions, and the values to compare them with. */
 interface Seen {
   readonly seen: ClassesSeen | NumbersSeen;
   /** Probabilities [N, outputs], or numbers [N] in the target's units. */
@@ -290,7 +290,7 @@ function calibrationOf(
 
 const intervalLevels = [0.5, 0.8, 0.9, 0.95];
 
-/** How wide the intervals of a run are, and how often they hold the target; of levels that it cannot promise there is none. */
+/** The widths of a run's intervals, and how often they contain the target; omits levels that cannot be promised. */
 function intervalsSeen(opened: OpenedRun, { targets, length }: Dataset, { numbers }: Measured): IntervalSeen[] {
   if (numbers === null || !hasIntervals(opened.run)) return [];
   const inverse = inverseFor(opened.preprocessing) ?? ((value: number): number => value);
@@ -353,7 +353,7 @@ async function lookAtColumns(
   };
 }
 
-/** The rows that the model is furthest from, with their cells where they are known. */
+/** The rows with the largest errors, with their cells if known. */
 function worstOf(rows: Dataset, { seen, predictions, targets }: Seen, data: JobData | undefined): WorstRow[] {
   const names = seen.kind === "classes" ? seen.names : undefined;
   const classes = names?.length ?? 1;
