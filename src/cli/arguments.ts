@@ -31,7 +31,7 @@ export function widths(text: string): number[] {
   return sizes;
 }
 
-/** One of a list of names; a miss lists them and names the nearest. */
+/** A name from a list; the error shows the list and the nearest name. */
 export function name<T extends string>(names: readonly T[]): (text: string) => T {
   return (text) => {
     const found = names.find((candidate) => candidate === text);
@@ -50,19 +50,19 @@ export function port(text: string): number {
   return value;
 }
 
-/** Several of a list of names, with commas between. */
+/** Several names from a list, separated by commas. */
 export const list =
   <T extends string>(names: readonly T[]): ((text: string) => T[]) =>
   (text) =>
     text.split(",").map(name(names));
 
-/** Names of columns with commas between; one that has a comma itself stands in quotes. */
+/** Column names separated by commas; a name that contains a comma must be quoted. */
 export const columnList = (text: string): string[] =>
   [...text.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(
     ([, quoted, plain = ""]) => quoted?.replaceAll('""', '"') ?? plain,
   );
 
-/** What it costs to miss each class: yes=5,no=1. A name that has a comma itself stands in quotes. */
+/** The cost of missing each class: yes=5,no=1. A name that contains a comma must be quoted. */
 export function classCosts(text: string): Record<string, number> {
   return Object.fromEntries(
     columnList(text).map((part): [string, number] => {
@@ -77,12 +77,12 @@ export function classCosts(text: string): Record<string, number> {
   );
 }
 
-/** An option that may be given more than once. */
+/** An option that may be given several times. */
 export const repeated =
   (check: (text: string) => readonly string[]): ((text: string, before: readonly string[] | undefined) => string[]) =>
   (text, before) => [...(before ?? []), ...check(text)];
 
-/** Checked here, so that a slip costs no reading of data. */
+/** Checked here, so that a typo is reported before data are read. */
 export function policy(text: string): string[] {
   try {
     parseMissing(text);

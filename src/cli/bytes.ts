@@ -1,4 +1,4 @@
-// Sizes of files and memory in words.
+// Formats sizes of files and memory.
 
 const units = ["bytes", "KB", "MB", "GB", "TB"];
 

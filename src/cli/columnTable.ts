@@ -2,11 +2,11 @@
 import type { ColumnExplanation } from "../data/index.ts";
 import { visible } from "../graph/visible.ts";
 
-/** Longer cells are cut. */
+/** The maximum width of cells; longer ones are cut. */
 const widest = 64;
 const cut = (text: string): string => (text.length > widest ? `${text.slice(0, widest - 1)}…` : text);
 
-/** One line for each column of a table, under a line of heads. */
+/** One line for each column of a table, below a header line. */
 export function columnLines(columns: readonly ColumnExplanation[]): string[] {
   const heads = ["column", "type", "gaps", "features", "encoding", "why"];
   const rows = columns.map(({ column, role, type, why, gaps, encoding, features }) => [

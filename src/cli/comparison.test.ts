@@ -1,4 +1,4 @@
-// What does better than a network is said, and what only seems to is not.
+// A baseline that beats a network is reported; one that only seems to is not.
 import { expect, test } from "vitest";
 import { betterThanNetwork, comparisonLine } from "./comparison.ts";
 
@@ -20,12 +20,12 @@ test("classes are compared by accuracy and loss together", () => {
   expect(betterThanNetwork({ ...compared, linear: classes(0.8, 0.45) })).toBeUndefined();
 });
 
-test("a constant prediction that does better is said before a linear model that does, too", () => {
+test("a constant prediction that beats the network is reported before a linear model that also does", () => {
   const compared = { own: classes(0.5, 0.9), linear: classes(0.6, 0.69), constant: classes(0.61, 0.68) };
   expect(betterThanNetwork(compared)?.what).toContain("a constant prediction does better");
 });
 
-test("figures that are missing, or no numbers, say nothing", () => {
+test("metrics that are missing or NaN give no result", () => {
   const compared = { own: {}, linear: { rmse: 1 }, constant: { rmse: 2 } };
   expect(betterThanNetwork(compared)).toBeUndefined();
   expect(betterThanNetwork({ ...compared, own: { rmse: Number.NaN } })).toBeUndefined();

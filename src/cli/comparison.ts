@@ -8,7 +8,7 @@ export interface Compared {
   readonly constant: Metrics;
 }
 
-/** A smaller difference of errors is within what another seed gives. */
+/** Smaller differences of errors are within the variation between seeds. */
 const leastGain = 0.01;
 
 const namesOf = ({ linear }: Compared): readonly string[] => ("accuracy" in linear ? ["accuracy", "loss"] : ["rmse"]);
@@ -29,7 +29,7 @@ export const comparisonLine = (compared: Compared): string => {
   return `compare     linear model: ${told(compared.linear, names)}; constant prediction: ${told(compared.constant, names)}`;
 };
 
-/** What does better than the network, if anything does. */
+/** The baseline that beats the network, if there is one. */
 export function betterThanNetwork(compared: Compared): { readonly what: string; readonly fix: string } | undefined {
   const [{ own, linear, constant }, names] = [compared, namesOf(compared)];
   const better = (name: string, metrics: Metrics): string =>

@@ -1,4 +1,4 @@
-// Shell completion: commands and flags, generated from the commands themselves; arguments are files.
+// Shell completion: commands and flags, generated from the commands themselves; arguments complete to files.
 import type { Command } from "commander";
 
 export const shellNames = ["bash", "zsh", "fish"] as const;
@@ -77,5 +77,5 @@ function fish(commands: readonly Known[]): string {
 
 const scripts: Readonly<Record<ShellName, (commands: readonly Known[]) => string>> = { bash, zsh, fish };
 
-/** The script that a shell reads. */
+/** The completion script for a shell. */
 export const completionFor = (shell: ShellName, program: Command): string => scripts[shell](known(program));

@@ -1,4 +1,4 @@
-// Configuration files for commands, JSON or YAML: read as if they were flags, and written from the flags that were given.
+// Configuration files for commands, JSON or YAML: read as if they were flags, and written from the given flags.
 import { readFileSync } from "node:fs";
 import { fileError } from "../data/fileErrors.ts";
 import { missingPackage } from "../data/missingPackage.ts";
@@ -14,7 +14,7 @@ async function loadYaml(): Promise<typeof import("yaml")> {
   }
 }
 
-/** The choices of a file, by name. */
+/** The choices in a file, by name. */
 async function choicesIn(path: string): Promise<Readonly<Record<string, unknown>>> {
   let text = "";
   try {
@@ -38,13 +38,13 @@ async function choicesIn(path: string): Promise<Readonly<Record<string, unknown>
 
 const flagOf = (name: string): string => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
-/** A name in a list; one that has a comma stands in quotes. */
+/** A name in a list; one that contains a comma is quoted. */
 const listed = (value: unknown): string => {
   const text = String(value);
   return text.includes(",") ? `"${text.replaceAll('"', '""')}"` : text;
 };
 
-/** Choices whose values are flags of their own. */
+/** Choices whose values each need a flag of their own. */
 const repeated: ReadonlySet<string> = new Set(["missing", "space"]);
 
 function flagsOf(name: string, value: unknown, path: string): string[] {
@@ -61,7 +61,7 @@ function flagsOf(name: string, value: unknown, path: string): string[] {
   return [flag, String(value)];
 }
 
-/** What stands before the arguments that were given, which prevail; and the data that the file names. */
+/** Arguments to insert before the given ones, which take precedence, and the data named in the file. */
 export interface FromFile {
   readonly flags: readonly string[];
   readonly data: string | undefined;
@@ -80,7 +80,7 @@ export function configIn(args: readonly string[]): string | undefined {
   return found === "--config" ? args[place + 1] : found?.slice("--config=".length);
 }
 
-/** The text of a file that says the same as these choices. */
+/** The text of a file with the same choices. */
 export async function configText(path: string, choices: Readonly<Record<string, unknown>>): Promise<string> {
   return isYaml(path) ? (await loadYaml()).stringify(choices) : `${JSON.stringify(choices, null, 2)}\n`;
 }

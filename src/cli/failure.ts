@@ -11,11 +11,11 @@ interface Failure {
   readonly exitCode: number;
   /** Whether it was already reported. */
   readonly told?: boolean;
-  /** Where in the program: for mistakes of our own only. */
+  /** The stack, only for bugs of hebb. */
   readonly stack?: string;
 }
 
-/** Messages of engines for memory that is not available. */
+/** Messages of JavaScript engines for allocation failures. */
 const outOfMemory = /allocation failed|out of memory|Invalid (typed array|array buffer|string|array) length/i;
 
 function failureOf(error: unknown): Failure {
@@ -44,18 +44,18 @@ function failureOf(error: unknown): Failure {
   };
 }
 
-/** Tells a failure and returns the exit code. */
+/** Reports a failure and returns the exit code. */
 export function tellFailure(error: unknown, json: boolean): number {
   const { message, exitCode, told, stack } = failureOf(error);
   if (exitCode === 0) return 0;
   if (json) out.json({ type: "error", message, exitCode });
   if (told !== true) err.line(`hebb: ${message}`);
-  // A stack is many lines, and none of them comes from a file.
+  // A stack has many lines, and none of them comes from a file.
   if (stack !== undefined) err.line(...stack.split("\n").slice(1));
   return exitCode;
 }
 
-/** What is left to say when the process ends: that the output took not all of it. */
+/** Reports, when the process ends, that the output did not accept everything. */
 export function tellOutputFailure(): void {
   const failure = outputFailure();
   if (failure === undefined) return;

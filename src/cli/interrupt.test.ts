@@ -1,8 +1,8 @@
-// A signal reaches the work that is under way, or the work that follows at once; none is lost between the two.
+// A signal reaches the running work, or the work that follows immediately; none is lost in between.
 import { expect, test } from "vitest";
 import { onInterrupt } from "./interrupt.ts";
 
-/** Two turns of the event loop, in which signals are told. */
+/** Two turns of the event loop, in which signals are delivered. */
 const turns = async (): Promise<void> => {
   for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
 };

@@ -18,7 +18,7 @@ function interrupted(signal: Signal): void {
   leaveSoon();
 }
 
-/** A listener that is taken off takes a signal with it that has come and not been told. So it stays from one piece of work to the next. */
+/** Removing a listener drops signals that have arrived but not been delivered, so it stays between two pieces of work. */
 function listen(on: boolean): void {
   if (listening === on) return;
   listening = on;
@@ -30,10 +30,10 @@ function listen(on: boolean): void {
 
 const needed = (): boolean => handlers.length > 0 || last !== undefined;
 
-/** Leaves signals to the system, when the event loop has told those that came during the work that ends. */
+/** Returns signals to the system after the event loop has delivered those that arrived during the work that ends. */
 function leaveSoon(): void {
   if (needed()) return;
-  // Signals are told between two immediates.
+  // Signals are delivered between two immediates.
   setImmediate(() => {
     setImmediate(() => {
       if (!needed()) listen(false);
@@ -41,7 +41,7 @@ function leaveSoon(): void {
   });
 }
 
-/** Calls `handler` once in place of ending the process; the returned function ends that. */
+/** Calls `handler` once instead of ending the process; the returned function unregisters it. */
 export function onInterrupt(handler: () => void): () => void {
   handlers.push(handler);
   listen(true);
@@ -52,11 +52,11 @@ export function onInterrupt(handler: () => void): () => void {
   };
 }
 
-/** Calls `handler` for a signal that nothing at work takes, as the system would end the process then. */
+/** Calls `handler` for a signal that no running work handles, in place of the system's default. */
 export function onLastInterrupt(handler: (signal: Signal) => void): void {
   last = handler;
   listen(true);
 }
 
-/** The exit code that shells give to a process that a signal ended. */
+/** The exit code that shells report for a process ended by a signal. */
 export const exitCodeFor = (signal: Signal): number => (signal === "SIGINT" ? 130 : 143);

@@ -1,9 +1,9 @@
-// A local web server: answers GET and HEAD with a fixed set of files, to same-origin requests only.
+// A local web server: answers GET and HEAD with a fixed set of files, only to same-origin requests.
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { HebbError } from "../graph/errors.ts";
 
-/** Files by name. A request is looked up here and nowhere else: no path reaches the disk. */
+/** Files by name. Requests are looked up only here: no path reaches the disk. */
 export type ServedFiles = ReadonlyMap<string, Uint8Array>;
 
 export interface LocalServer {
@@ -19,7 +19,7 @@ const types: Readonly<Record<string, string>> = {
   json: "application/json; charset=utf-8",
 };
 
-/** The page's own inline scripts by their checksum, so that no other runs. */
+/** The checksums of the page's own inline scripts, so that no other script runs. */
 function inlineScripts(page: Uint8Array | undefined): string {
   const scripts = Buffer.from(page ?? [])
     .toString("utf8")
@@ -29,12 +29,12 @@ function inlineScripts(page: Uint8Array | undefined): string {
   );
 }
 
-/** Scripts of workers that run programs given as text: the Studio's engine checks the program that it writes. */
+/** Worker scripts that run programs given as text: the Studio's engine checks the program that it generates. */
 const evaluating: ReadonlySet<string> = new Set(["worker.js"]);
 
 /**
- * What each file may do as a page or a worker: its own scripts, workers (threads are made of text), WebAssembly, requests to this
- * server; no frame of another page, no form, no plug-in, nothing from elsewhere.
+ * What each file may do as a page or a worker: its own scripts, workers (threads are made from text), WebAssembly, requests to this server. Nothing
+ * else: no frames, forms or plug-ins, nothing from other origins.
  */
 export function policyOf(files: ServedFiles): (name: string) => string {
   const inline = inlineScripts(files.get("index.html"));
@@ -54,7 +54,7 @@ export function policyOf(files: ServedFiles): (name: string) => string {
   return (name) => (evaluating.has(name) ? program : page);
 }
 
-/** How long a request may take, and its answer, in milliseconds. */
+/** Timeouts of a request and of its response, in milliseconds. */
 export interface Patience {
   readonly requestTime: number;
   readonly answerTime: number;
@@ -72,8 +72,8 @@ function single(request: IncomingMessage, name: string): string | undefined {
 }
 
 /**
- * Whether a request comes from a page of this server, or from the address bar. A foreign name that was made to mean 127.0.0.1 (DNS
- * rebinding) shows in Host, another page in Origin and Sec-Fetch-Site.
+ * Whether a request comes from a page of this server, or from the address bar. A foreign name that resolves to 127.0.0.1 (DNS rebinding) shows in
+ * Host, another page in Origin and Sec-Fetch-Site.
  */
 function isOwn(request: IncomingMessage, hosts: ReadonlySet<string>): boolean {
   const host = single(request, "host");
@@ -82,21 +82,21 @@ function isOwn(request: IncomingMessage, hosts: ReadonlySet<string>): boolean {
   if (origin !== undefined && origin !== `http://${host}`) return false;
   const site = single(request, "sec-fetch-site") ?? "none";
   if (site === "same-origin" || site === "none") return true;
-  // Somebody may follow a link to the page; nothing else is for others.
+  // Following a link to the page is allowed; everything else is only for this origin.
   return single(request, "sec-fetch-mode") === "navigate" && single(request, "sec-fetch-dest") === "document";
 }
 
 const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
 
-/** The name of the file that is asked for; undefined for what is not a plain path, such as a whole address or "*". */
+/** The name of the requested file; undefined for anything but a plain path, such as an absolute address or "*". */
 function nameOf({ url = "" }: IncomingMessage): string | undefined {
   if (!url.startsWith("/")) return undefined;
   const path = url.slice(1).split(/[?#]/, 1)[0] ?? "";
   return path === "" ? "index.html" : path;
 }
 
-/** Answers on 127.0.0.1, on a free port or the one given. Throws HebbError where the port is not to be had. */
+/** Serves on 127.0.0.1, on a free port or the given one. Throws HebbError if the port is not available. */
 export async function serveLocally(files: ServedFiles, port = 0, patience: Patience = usual): Promise<LocalServer> {
   const { requestTime, answerTime } = patience;
   const hosts = new Set<string>();
@@ -112,7 +112,7 @@ export async function serveLocally(files: ServedFiles, port = 0, patience: Patie
     response.setHeader("Referrer-Policy", "no-referrer");
     response.setHeader("Cache-Control", "no-store");
     const refuse = (status: number): void => {
-      // What was refused is not listened to any further.
+      // Refused requests are not read any further.
       response.writeHead(status, { Connection: "close", "Content-Length": 0 }).end();
     };
     if (!isOwn(request, hosts)) return refuse(403);
@@ -134,12 +134,12 @@ export async function serveLocally(files: ServedFiles, port = 0, patience: Patie
       requestTimeout: requestTime,
       connectionsCheckingInterval: requestTime / 10,
       keepAliveTimeout: requestTime / 2,
-      // One without is refused below, with all headers.
+      // A request without one is refused below, with all headers.
       requireHostHeader: false,
     },
     answer,
   );
-  // By default Node answers an Expect header other than 100-continue without our headers.
+  // By default Node answers an Expect header other than 100-continue without hebb's headers.
   server.on("checkExpectation", answer);
   server.timeout = answerTime;
   server.maxConnections = mostConnections;
@@ -147,13 +147,13 @@ export async function serveLocally(files: ServedFiles, port = 0, patience: Patie
     server.once("error", (error) => reject(portError(port, error)));
     server.listen(port, "127.0.0.1", resolve);
   });
-  // From here on an error is one connection's, such as no file handle left for it: the others go on.
+  // From here on an error concerns a single connection, for example if no file handle is left: the others continue.
   server.removeAllListeners("error").on("error", () => {});
   const bound = server.address();
   const chosen = typeof bound === "object" && bound !== null ? bound.port : port;
   for (const host of ["127.0.0.1", "localhost"]) {
     hosts.add(`${host}:${chosen}`);
-    // Browsers leave out the port of http.
+    // Browsers omit the default port of http.
     if (chosen === 80) hosts.add(host);
   }
   return { address: `http://127.0.0.1:${chosen}/`, server };

@@ -21,7 +21,7 @@ import { distributed, quiet, withOptions, withTrainOptions, zero } from "./train
 import { prunerNames, tuneMethods } from "./tune/names.ts";
 
 const given = process.argv.slice(2);
-/** Known before the arguments are understood: errors in them are reported as JSON too. */
+/** Determined before arguments are parsed, so that errors in them are reported as JSON too. */
 const json = given.slice(0, given.includes("--") ? given.indexOf("--") : undefined).includes("--json");
 
 const backends = ["auto", ...backendNames] as const;
@@ -48,7 +48,7 @@ const program = new Command("hebb")
     ].join("\n"),
   );
 
-/** A command with the options all of them share. */
+/** A command with the options that all commands share. */
 function command(usage: string, description: string, examples: readonly string[]): Command {
   return program
     .command(usage)
@@ -332,7 +332,7 @@ command(
       .makeOptionMandatory(),
   )
   .option("--out <file>", "the file (default: named after the run, in this folder)")
-  // What it was called before.
+  // The option's earlier name.
   .addOption(new Option("--output <file>").hideHelp())
   .action(async (from: string, { output, out = output, ...options }) => {
     await useBackend(options);
@@ -436,10 +436,10 @@ program
   .addHelpText("after", "\nExample:\n  hebb completion fish > ~/.config/fish/completions/hebb.fish")
   .action((shell: ShellName) => out.data(completionFor(shell, program)));
 
-/** The choices of a file, where --config names one. */
+/** The choices in a file, if --config names one. */
 let fromFile: FromFile | undefined;
 
-/** Tells a failure; other ranks, if there are any, end with this one. */
+/** Reports a failure and ends the other ranks, if there are any. */
 function fail(error: unknown): number {
   waitForTurn();
   const exitCode = tellFailure(ofThisRank(error), json);
@@ -465,7 +465,7 @@ try {
   process.exitCode = fail(error);
 }
 
-// In Node an open GPU keeps the process alive. A server goes on with it until it is stopped.
+// In Node an open GPU keeps the process alive. A server needs it until it is stopped.
 if (usesBackend && given[0] !== "serve" && given[0] !== "studio") {
   const runtime = await import("../runtime/index.ts");
   if (runtime.backendInfo().backend === "webgpu") runtime.useBackend({ backend: "reference" });

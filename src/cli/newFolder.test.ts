@@ -1,4 +1,4 @@
-// Default run folders: many runs that start in one second each get their own.
+// Default run folders: runs that start in the same second each get their own.
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { newFolder } from "./newFolder.ts";
 const parent = mkdtempSync(join(tmpdir(), "hebb-folders-"));
 afterAll(() => rmSync(parent, { recursive: true }));
 
-test("folders of one second are all different, and are there", () => {
+test("folders made in the same second are all different, and exist", () => {
   const folders = Array.from({ length: 20 }, () => newFolder("my table", parent));
   expect(new Set(folders).size).toBe(20);
   expect(folders.every((folder) => existsSync(folder))).toBe(true);

@@ -1,11 +1,11 @@
-// Output of the command: text from files is escaped in one place, data and JSON keep their values.
+// Output of the command: text from files is escaped in one place; data and JSON keep their values.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { Output, visibleJson } from "./output.ts";
 
-/** Moves the cursor, breaks the line, turns the text, has no width, is half a character, is one of the second row of controls. */
+/** Cursor movement, a line break, text direction, a zero-width character, half a surrogate pair, a C1 control character, a tag. */
 const evil = "a\u001b[2J\r\nb\u202ec\u200bd\ud800e\u009b31m\u{e0041}\u007f";
 const harmless = "a\\u{1b}[2J\\u{d}\\u{a}b\\u{202e}c\\u{200b}d\\u{d800}e\\u{9b}31m\\u{e0041}\\u{7f}";
 
@@ -19,7 +19,7 @@ function written(terminal: boolean, say: (output: Output) => void): string {
   return text;
 }
 
-test("lines, bars, frames and texts of our own", () => {
+test("lines, bars, frames and hebb's own texts", () => {
   for (const terminal of [true, false]) {
     expect(written(terminal, (output) => output.line(evil, "next"))).toBe(`${harmless}\nnext\n`);
     expect(written(terminal, (output) => output.bar(evil))).toBe(harmless);
@@ -28,7 +28,7 @@ test("lines, bars, frames and texts of our own", () => {
   }
 });
 
-test("a bar gives way to what comes after it", () => {
+test("a bar is replaced by the next output", () => {
   const text = written(true, (output) => {
     output.bar("1");
     output.bar("2");
@@ -38,12 +38,12 @@ test("a bar gives way to what comes after it", () => {
   expect(text).toBe("1\r\u001b[2K2\r\u001b[2Kdone\nmore\n");
 });
 
-test("data stay as they are where a program reads them", () => {
+test("data stay unchanged if a program reads them", () => {
   expect(written(false, (output) => output.data(`${evil}\n`))).toBe(`${evil}\n`);
   expect(written(true, (output) => output.data("x\u001b[2J\ny\n"))).toBe("x\\u{1b}[2J\ny\n");
 });
 
-test("JSON is harmless and has the same value", () => {
+test("JSON is escaped and has the same value", () => {
   const value = { [evil]: [evil, 1, null], n: Number.NaN };
   const text = visibleJson(value);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what must not be there.
@@ -51,7 +51,7 @@ test("JSON is harmless and has the same value", () => {
   expect(JSON.parse(text)).toEqual({ [evil]: [evil, 1, null], n: null });
 });
 
-test("nothing else in this room writes to the terminal", () => {
+test("nothing else in src/cli writes to the terminal", () => {
   const folder = fileURLToPath(new URL(".", import.meta.url));
   const others = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter(
     (name) => name.endsWith(".ts") && !name.endsWith(".test.ts") && name !== "output.ts",

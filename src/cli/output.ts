@@ -7,20 +7,20 @@ const codes = (char: string): string =>
     .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
     .join("");
 
-/** JSON in which control and invisible characters are escaped, each unit as \u and four hexadecimal digits. It parses to the same value. */
+/** JSON with control and invisible characters escaped, each unit as \u and four hexadecimal digits. It parses to the same value. */
 export const visibleJson = (value: unknown): string => withoutUnseen(JSON.stringify(value), codes);
 
 const visibleLines = (text: string): string => text.split("\n").map(visible).join("\n");
 
-/** Where nothing says how wide a line is. */
+/** The width of a line if it is unknown. */
 const usualColumns = 80;
 
-/** Where text goes. What it is given is made harmless; cursor movements have separate methods. */
+/** An output stream. Text is escaped; cursor movements have separate methods. */
 export class Output {
-  /** Whether a person is looking: a last line can be redrawn. */
+  /** Whether it is a terminal, where the last line can be redrawn. */
   readonly terminal: boolean;
   readonly #send: (text: string) => void;
-  /** Whether the last line is one that will be redrawn. */
+  /** Whether the last line is a bar that will be redrawn. */
   #bar = false;
 
   readonly #columns: () => number;
@@ -31,37 +31,37 @@ export class Output {
     this.#columns = columns;
   }
 
-  /** How many characters a line has room for. */
+  /** The number of characters that fit on a line. */
   get columns(): number {
     return this.#columns();
   }
 
-  /** One line each. A line break within one is shown, not made. */
+  /** Writes lines. A line break inside one is escaped. */
   line(...lines: readonly string[]): void {
     this.clearBar();
     this.#send(lines.map((line) => `${visible(line)}\n`).join(""));
   }
 
-  /** A text of our own that has lines, such as help. */
+  /** Writes a text of hebb's own with line breaks, such as help. */
   text(text: string): void {
     this.clearBar();
     this.#send(visibleLines(text));
   }
 
-  /** One line of JSON; what is not a number is null in it. */
+  /** Writes one line of JSON, with null for NaN and infinity. */
   json(value: unknown): void {
     this.#send(`${visibleJson(value)}\n`);
   }
 
-  /** Data that a program may read: as they are into a file or a pipe, harmless on a terminal. */
+  /** Writes data that a program may read: unchanged into a file or a pipe, escaped on a terminal. */
   data(text: string): void {
     this.#send(this.terminal ? visibleLines(text) : text);
   }
 
-  /** A last line that the next one takes the place of. */
+  /** Writes a last line that the next output replaces. */
   bar(text: string): void {
     this.clearBar();
-    // A line that wraps could not be taken back.
+    // A line that wraps could not be erased.
     const room = Math.max(1, this.columns - 1);
     const line = visible(text);
     this.#send(line.length > room ? `${line.slice(0, room - 1)}…` : line);
@@ -73,7 +73,7 @@ export class Output {
     this.#bar = false;
   }
 
-  /** Lines in the place of the last `replaced` ones. */
+  /** Replaces the last `replaced` lines. */
   frame(lines: readonly string[], replaced: number): void {
     if (replaced > 0) this.#send(`\u001b[${replaced}A\u001b[0J`);
     this.line(...lines);
@@ -84,7 +84,7 @@ export class Output {
   }
 }
 
-/** The standard output or error of the process. `failed` is called when it accepts no more; later text is dropped. */
+/** The standard output or error of the process. `failed` is called when it accepts no more data; later text is dropped. */
 function standard(stream: NodeJS.WriteStream, failed: (error: Error) => void): Output {
   let works = true;
   const end = (error: Error): void => {
@@ -106,15 +106,15 @@ function standard(stream: NodeJS.WriteStream, failed: (error: Error) => void): O
 
 let refused: Error | undefined;
 
-/** Why standard output takes no more, if it does not: a full disk, say. */
+/** The reason why standard output accepts no more data, such as a full disk; otherwise undefined. */
 export const outputFailure = (): Error | undefined => refused;
 
-/** For what was asked. */
+/** The requested result. */
 export const out = standard(process.stdout, (error) => {
   // The reader of a pipe may have seen enough (hebb … | head): that is not a failure.
   if ("code" in error && error.code === "EPIPE") process.exit();
   refused = error;
 });
 
-/** For people: warnings and failures. Without a reader, they are dropped. */
+/** Messages for people: warnings and failures. Without a reader, they are dropped. */
 export const err = standard(process.stderr, () => {});

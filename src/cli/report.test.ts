@@ -63,7 +63,7 @@ function shown(terminal: boolean): { readonly listen: (event: TrainEvent) => voi
   return { listen, text: () => text };
 }
 
-test("a log gets a line when nothing was written for ten seconds", () => {
+test("a log gets a line after ten seconds without output", () => {
   const { listen, text } = shown(false);
   listen(start);
   for (let step = 1; step <= 50; step++) {
@@ -77,7 +77,7 @@ test("a log gets a line when nothing was written for ten seconds", () => {
   expect(lines[2]).toMatch(/step 40 of 50/);
 });
 
-test("a terminal is told of the compilation, and the bar takes its place", () => {
+test("a terminal shows the compilation, which the bar then replaces", () => {
   const { listen, text } = shown(true);
   listen(start);
   expect(text()).toMatch(/compiling the training step …$/);
@@ -85,7 +85,7 @@ test("a terminal is told of the compilation, and the bar takes its place", () =>
   expect(text()).toContain(`\r\u001b[2K${"█".repeat(12)}${"░".repeat(12)} epoch 1/1`);
 });
 
-test("a log is told of no time left before there is a rate, nor at the end", () => {
+test("a log shows no remaining time before there is a rate, nor at the end", () => {
   const { listen, text } = shown(false);
   listen(start);
   for (const step of [1, 25, 50]) {
@@ -99,7 +99,7 @@ test("a log is told of no time left before there is a rate, nor at the end", () 
   ]);
 });
 
-test("the end says whose weights are kept, where those of the last epoch are not", () => {
+test("the end says which weights are kept, if not those of the last epoch", () => {
   const last = (bestEpoch: number | null): string => {
     const { listen, text } = shown(false);
     listen({ ...end, epochs: 20, bestEpoch, run: "runs/a" });
@@ -110,7 +110,7 @@ test("the end says whose weights are kept, where those of the last epoch are not
   expect(last(null)).toBe("20 epochs in 1.0 s → runs/a");
 });
 
-test("the curve of a resumed run begins at its first epoch", () => {
+test("the curve of a resumed run starts at its first epoch", () => {
   const { listen, text } = shown(false);
   for (const event of [start, epoch(6), epoch(7), epoch(8), end]) listen(event);
   expect(text()).toMatch(/\n {11}7 {58}9 {2}epochs/);

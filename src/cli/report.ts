@@ -1,4 +1,4 @@
-// What the user sees during training: a progress bar with rate and ETA, a line per epoch, a curve at the end.
+// The training output: a progress bar with rate and ETA, a line per epoch, a curve at the end.
 import { greatest, least } from "../graph/extremes.ts";
 import { quoted, visible } from "../graph/visible.ts";
 import type { Notices } from "../run/readOptions.ts";
@@ -7,12 +7,12 @@ import { epochLine, epochsText, figures, refitLine, stopText } from "../train/me
 import { betterThanNetwork, comparisonLine } from "./comparison.ts";
 import { err, type Output, out } from "./output.ts";
 
-/** Tells on standard error what does not stop a command. */
+/** Prints problems that do not stop a command on standard error. */
 export function warn(notes: readonly string[]): void {
   for (const note of notes) err.line(`warning: ${note}`);
 }
 
-/** What there is to say beside the result: warnings and downloads on standard error, the rest where a person reads along. */
+/** Notices besides the result: warnings and downloads go to standard error, the rest to people at a terminal. */
 export const noticesFor = (json: boolean, quiet = false): Notices => ({
   progress: (line) => {
     if (!quiet) err.line(line);
@@ -23,11 +23,11 @@ export const noticesFor = (json: boolean, quiet = false): Notices => ({
   },
 });
 
-/** Of which class the figures of two classes are. */
+/** The class that binary metrics refer to. */
 export const positiveText = (name: string): string =>
   `precision, recall, f1 and prAuc are for the class ${quoted(name)}`;
 
-/** Precision, recall, F1 and rows of each class, a line each. */
+/** Precision, recall, F1 and support of each class, one line each. */
 export function classLines(classes: readonly NamedScores[]): string[] {
   const names = classes.map(({ name }) => visible(name));
   const width = names.reduce((most, name) => Math.max(most, name.length), 5);
@@ -54,11 +54,11 @@ function duration(seconds: number): string {
   return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
 }
 
-/** Whose weights are kept and measured, where those of the last epoch are not. */
+/** Which weights are kept and measured, if not those of the last epoch. */
 const keptText = ({ bestEpoch, epochs }: Extract<TrainEvent, { type: "end" }>): string =>
   bestEpoch === null || bestEpoch + 1 === epochs ? "" : `, the weights are those of epoch ${bestEpoch + 1}, the best`;
 
-/** What the result is to be compared with, and whether there is more to gain. */
+/** The baselines of the result, and whether it could still improve. */
 function baselineLines({ baselines, metrics, improving }: Extract<TrainEvent, { type: "end" }>): string[] {
   const lines: string[] = [];
   if (baselines !== null) {
@@ -74,16 +74,16 @@ function baselineLines({ baselines, metrics, improving }: Extract<TrainEvent, { 
   return lines;
 }
 
-/** Milliseconds after which a log, which shows no bar, is given a line again. */
+/** Milliseconds after which a log, which shows no bar, gets another line. */
 const silence = 10_000;
 
-/** Tells a person how it goes. On a terminal the last line is a bar that is redrawn; otherwise lines appear now and then. */
+/** Reports progress to people. On a terminal the last line is a bar that is redrawn; otherwise lines appear now and then. */
 export class Reporter {
   readonly #output: Output;
   readonly #losses: number[] = [];
   readonly #held: number[] = [];
   #epochs = 0;
-  /** The first epoch seen: a resumed run begins in the middle. */
+  /** The first epoch seen: a resumed run starts in the middle. */
   #began = 0;
   #first: { readonly step: number; readonly at: number } | undefined;
   #positive: string | null = null;
@@ -153,12 +153,12 @@ export class Reporter {
   };
 
   #progress(event: Extract<TrainEvent, { type: "progress" }>): void {
-    // Measured from the first report on: a resumed run begins in the middle, and compiling is not a step.
+    // Measured from the first report on: a resumed run starts in the middle, and compiling is not a step.
     this.#first ??= { step: event.step, at: performance.now() };
     const seconds = (performance.now() - this.#first.at) / 1000;
     const share = event.step / event.totalSteps;
     const left = (seconds / (event.step - this.#first.step)) * (event.totalSteps - event.step);
-    // A graphics card gives losses a few steps later, and the first of them not yet.
+    // An asynchronous device delivers losses a few steps later, so the first ones are missing.
     const loss = Number.isNaN(event.loss) ? "–" : event.loss.toPrecision(4);
     const text = `epoch ${event.epoch + 1}/${this.#epochs}  loss ${loss}  ${Math.round(event.rowsPerSecond)} rows/s${Number.isFinite(left) && left > 0 ? `  at most ${duration(left)} left` : ""}`;
     if (!this.#output.terminal) {
@@ -176,13 +176,13 @@ export class Reporter {
     this.#losses.push(event.train.loss ?? Number.NaN);
     if (event.validation !== null) this.#held.push(event.validation.loss ?? Number.NaN);
     const now = performance.now();
-    // Many short epochs: a line twice a second is enough.
+    // With many short epochs, two lines per second are enough.
     if (event.epoch > 0 && now - this.#lastLine < 500 && event.epoch + 1 < this.#epochs) return;
     this.#lastLine = now;
     this.#output.line(epochLine(event));
   }
 
-  /** The losses over epochs, as a picture of characters. */
+  /** The losses over epochs, drawn with characters. */
   #curve(): string[] {
     if (this.#losses.length < 2) return [];
     const names = ["train loss", "validation loss"];
@@ -196,20 +196,20 @@ export class Reporter {
 
 const marks = ["●", "○"] as const;
 
-/** Beside the labels of the scale there is room for so much. */
+/** The width that remains next to the axis labels. */
 export const plotWidth = ({ columns }: Output): number => Math.max(16, Math.min(60, columns - 14));
 
-/** How curves are drawn, in characters. */
+/** How curves are drawn with characters. */
 interface PlotOptions {
   readonly height?: number;
   readonly width?: number;
-  /** What lies along the curves. */
+  /** The unit along the curves. */
   readonly unit?: string;
   /** The number of the first value. */
   readonly from?: number;
 }
 
-/** Curves over a common scale, drawn with a mark each; the first lies on top. */
+/** Curves over a common scale, each drawn with its mark; the first is on top. */
 export function plot(
   series: readonly (readonly number[])[],
   names: readonly string[],

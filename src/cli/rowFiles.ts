@@ -10,7 +10,7 @@ export type Row = Readonly<Record<string, string | number>>;
 export const rowFormats = ["csv", "jsonl"] as const;
 export type RowFormat = (typeof rowFormats)[number];
 
-/** The form that a file's name asks for. Throws HebbError for the name of another kind of file. */
+/** The format of a file by its name. Throws HebbError for other names. */
 export function formatOf(path: string): RowFormat | "parquet" {
   const extension = extname(path).toLowerCase();
   switch (extension) {
@@ -44,7 +44,7 @@ async function loadWriter(): Promise<typeof import("hyparquet-writer")> {
   }
 }
 
-/** Columns of numbers are float64, all others text. */
+/** Numeric columns are float64, all others text. */
 export async function rowsParquet(rows: readonly Row[], columns: readonly string[]): Promise<Uint8Array> {
   const { parquetWriteBuffer } = await loadWriter();
   const columnData = columns.map((name) => {

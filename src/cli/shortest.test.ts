@@ -1,4 +1,4 @@
-// Predictions print with the digits that float32 has.
+// Predictions print with float32's digits.
 import { expect, it } from "vitest";
 import { shortest } from "./shortest.ts";
 

@@ -1,13 +1,13 @@
-// The shortest text of a number that was computed in float32, for the terminal.
+// The shortest text of a number computed in float32, for the terminal.
 
-/** What a step of float32 is to numbers of the size of 1. */
+/** The spacing of float32 numbers near 1. */
 const step = 2 ** -23;
-/** With as many digits, every float64 comes back. */
+/** With this many digits, every float64 round-trips. */
 const mostDigits = 17;
 
 /**
- * The fewest digits that give the same float32 again; what float32 cannot hold keeps all of its digits. A number that was scaled in float32 and
- * then moved keeps the digits of its `scale`: 1700000036.25 differs from 1700000000 where numbers lie about 50 apart.
+ * The fewest digits that round-trip in float32; a number that float32 cannot hold keeps all digits. A number that was scaled in float32 and then
+ * shifted keeps the digits of its `scale`: 1700000036.25 differs from 1700000000 where numbers lie about 50 apart.
  */
 export function shortest(value: number, scale = Number.POSITIVE_INFINITY): number {
   const single = Math.fround(value);

@@ -15,7 +15,7 @@ const height = 15;
 const batchSize = 32;
 const stepsPerFrame = 12;
 const frames = 70;
-/** Without a terminal a few pictures are enough. */
+/** Without a terminal a few frames are enough. */
 const sparse: readonly number[] = [0, 4, 16, frames];
 
 const shades = [" ", "░", "▒", "▓", "█"] as const;
@@ -27,7 +27,7 @@ interface Loans {
   readonly approved: Float32Array;
 }
 
-/** Applications: the richer, the more debt is let pass, up to a limit. A few decisions are a matter of mood. */
+/** Applications: a higher income permits more debt, up to a limit. A few decisions are random. */
 function loans(): Loans {
   const random = new Random(0, 0x30000001);
   const inputs = new Float32Array(2 * applicants);
@@ -40,7 +40,7 @@ function loans(): Loans {
   return { inputs, approved };
 }
 
-/** One neuron's sum on one application, then its weights found by Rosenblatt's rule. */
+/** One neuron's sum for one application, then its weights found by Rosenblatt's rule. */
 function neuron(): string[] {
   const [w1, w2, bias] = [2, -3, 0.2];
   const decide = (income: number, debt: number): string => {
@@ -68,7 +68,7 @@ function neuron(): string[] {
   ];
 }
 
-/** The network's answer over the whole plane, with the applications it learns from: + approved, · declined. */
+/** The network's answer over the whole plane, with its training applications: + approved, · declined. */
 function map(probabilities: ArrayLike<number>, { inputs, approved }: Loans): string[] {
   const rows = Array.from({ length: height }, (_, y) =>
     Array.from(
@@ -85,10 +85,10 @@ function map(probabilities: ArrayLike<number>, { inputs, approved }: Loans): str
   return rows.map((line) => line.join(""));
 }
 
-/** Where there is no browser: one neuron, then 2 → 8 → 8 → 1 deciding loans, drawn with letters. */
+/** Without a browser: one neuron, then 2 → 8 → 8 → 1 deciding loans, drawn with characters. */
 async function learnInTerminal(): Promise<void> {
   const { terminal } = out;
-  // What is redrawn must fit the window, or its upper part could not be reached again; a small one shows the curve at the end.
+  // Redrawn lines must fit the window, because lines scrolled off cannot be reached again; a small window shows the curve at the end.
   const roomy = !terminal || process.stdout.rows > height + 13;
   const started = performance.now();
   out.line(
@@ -182,7 +182,7 @@ What next:
 }
 
 if (process.env["CI"] === "true") {
-  // Nobody looks: what there is to see is shown, and it ends.
+  // Not a terminal: prints everything once, and ends.
   await learnInTerminal();
 } else {
   const { address } = await serveLocally(await studioFiles());

@@ -13,7 +13,7 @@ import type { Tensor } from "../tensor/index.ts";
 import { isLanguage, isStudioOptimizer, type NetworkDescription, type TabularDescription } from "../train/index.ts";
 import { noticesFor } from "./report.ts";
 
-/** What to open: a query and a fragment for the page, and files beside it. */
+/** What to open: a query and a fragment for the page, and further files. */
 export interface Opening {
   readonly query: string;
   readonly files: ReadonlyMap<string, Uint8Array>;
@@ -23,13 +23,13 @@ type Field = string | number;
 
 const losses: Readonly<Record<string, string>> = { bceWithLogits: "bce", smoothL1: "huber" };
 
-/** Hidden layers as the page writes them: units and activation, "c" before a convolution. */
+/** Hidden layers in the page's notation: units and activation, "c" before a convolution. */
 function layersOf({ kind, hidden, activation }: NetworkDescription | TabularDescription): string {
   const convolutions = kind === "cnn" ? [`c16.${activation}`, `c32.${activation}`] : [];
   return kind === "perceptron" ? "" : [...convolutions, ...hidden.map((units) => `${units}.${activation}`)].join("_");
 }
 
-/** A run's choices as the page's fragment. What the page does not know goes into `notes`. */
+/** A run's choices as the page's fragment. Choices that the page does not support go into `notes`. */
 function settingsOf(
   config: JobConfig,
   model: NetworkDescription | TabularDescription,
@@ -85,7 +85,7 @@ interface Curves {
   readonly step: number;
 }
 
-/** The figures of the epochs that led to the weights that were kept, and the step that those belong to. */
+/** The metrics of the epochs up to the kept weights, and the step of those weights. */
 function curvesOf({ run, config }: OpenedRun, notes: string[]): Curves {
   const history: Point[] = [];
   let best = 0;
@@ -105,7 +105,7 @@ function curvesOf({ run, config }: OpenedRun, notes: string[]): Curves {
     });
     if (event["best"] === true) best = history.length;
   }
-  // Where held-out rows chose, the weights of the best epoch were put back.
+  // If held-out rows chose, the weights of the best epoch were restored.
   const kept = config.keep === "best" && config.validation > 0 && best > 0 ? best : history.length;
   if (kept < history.length) notes.push(`The weights are those of its best epoch, ${kept} of ${history.length}.`);
   if (hasValidated(run))
@@ -121,7 +121,7 @@ const arrayOf = (value: Tensor): HostArray => ({
   data: Float32Array.from(value.dataSync()),
 });
 
-/** Weights and biases of the layers in turn, under names that say so; of an ensemble all that it holds, under its own names. */
+/** Weights and biases of the layers in order, under descriptive names; for an ensemble all parameters, under their own names. */
 function weightsOf({ model, config }: OpenedRun): Uint8Array {
   if (config.model.kind === "tabular")
     return writeSafetensors(
@@ -135,7 +135,7 @@ function weightsOf({ model, config }: OpenedRun): Uint8Array {
   return writeSafetensors(Object.fromEntries(arrays), { from: config.data });
 }
 
-/** A table as the page reads it. */
+/** A table in the page's format. */
 export function csvOfTable(table: Table): string {
   const rows = Array.from({ length: table.rowCount }, (_, row) => table.columns.map(({ cells }) => cells[row]));
   return formatCsv(table.columnNames, rows, table.delimiter);
@@ -156,14 +156,14 @@ function filesOf(source: Source): { files: [string, Uint8Array][]; classes: read
   };
 }
 
-/** What says which rows a preprocessing was fitted on: of a table the columns that the run takes, whatever it does with the target. */
+/** The part of a preprocessing that shows which rows it was fitted on: for a table the run's columns, without the treatment of the target. */
 function fittedOn(preprocessing: Preprocessing, run: Preprocessing): unknown {
   if (preprocessing.kind !== "table" || run.kind !== "table") return preprocessing;
   const taken = new Set(run.inputs.map(({ column }) => column));
   return preprocessing.inputs.filter(({ column }) => taken.has(column));
 }
 
-/** A run folder as the page opens it. Throws HebbError where its data are gone, or are a text. */
+/** A run folder in the page's format. Throws HebbError if its data are gone, or are a text. */
 export async function runOpening(folder: string, name: string): Promise<Opening> {
   const opened = openValidated(folder);
   const { config, preprocessing } = opened;

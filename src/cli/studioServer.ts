@@ -15,11 +15,11 @@ function packageFolder(): string {
   throw new HebbError("the Studio's files were not found beside the command; reinstall the package");
 }
 
-/** The page: bundled at once from its sources, or as it was built. */
+/** The page: bundled from its sources now, or as built. */
 export async function studioFiles(): Promise<ServedFiles> {
   const root = packageFolder();
   if (existsSync(join(root, "studio/page/main.tsx"))) {
-    // The path is made at run time, so that no bundler takes it in.
+    // The path is computed at run time, so that no bundler includes it.
     const { bundleStudio } = (await import(pathToFileURL(join(root, "scripts/studio.mjs")).href)) as {
       bundleStudio: () => Promise<{ files: ServedFiles }>;
     };
@@ -30,7 +30,7 @@ export async function studioFiles(): Promise<ServedFiles> {
   return new Map(readdirSync(built).map((name) => [name, readFileSync(join(built, name))]));
 }
 
-/** Shows an address in the browser. Returns whether there is one to ask. */
+/** Opens an address in the browser. Returns whether there is one. */
 export function openBrowser(address: string): boolean {
   const { env, platform } = process;
   if (env["CI"] === "true" || env["HEBB_BROWSER"] === "none") return false;

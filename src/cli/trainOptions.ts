@@ -49,7 +49,7 @@ export const zero = (): Option =>
 
 export const quiet = (): Option => new Option("--quiet", "print only warnings and errors").default(false);
 
-/** What of a file is the table. */
+/** Options that select the table in a file. */
 const tableParts: readonly (readonly [usage: string, text: string, check: (text: string) => unknown])[] = [
   [
     "--sql <statement>",

@@ -7,13 +7,13 @@ import { out } from "../output.ts";
 
 interface Measured {
   readonly name: string;
-  /** Median of the repetitions. */
+  /** The median of the repetitions. */
   readonly value: number;
   readonly unit: string;
   readonly profile?: string;
 }
 
-/** What is asked for behind everything else, on a device that computes later: it is there when the rest is. */
+/** On an asynchronous device, a read queued after all other work: it resolves when that is done. */
 const settled = (): unknown => (backendInfo().backend === "webgpu" ? tensor([1]).add(1).data() : undefined);
 
 /** The median time of one call, in microseconds, after warming up. */
@@ -25,14 +25,14 @@ async function microseconds(call: () => void): Promise<number> {
   }
   const times: number[] = [];
   for (let repetition = 0; repetition < 7; repetition++) {
-    // Ctrl-C has its turn.
+    // Lets Ctrl-C be handled.
     await new Promise((resolve) => setImmediate(resolve));
     let calls = 0;
     const started = performance.now();
     while (performance.now() - started < 60) {
       call();
       calls++;
-      // A queue must not grow without end.
+      // The queue must not grow without limit.
       if (calls % 100 === 0) await settled();
     }
     await settled();
@@ -49,7 +49,7 @@ async function product(size: number): Promise<Measured> {
   return { name: `matmul ${size}`, value: (2 * size ** 3) / time / 1e3, unit: "GFLOP/s" };
 }
 
-/** What memory gives: 64 MB read and 64 MB written, far more than the caches hold. */
+/** Memory bandwidth: 64 MB read and 64 MB written, far more than the caches hold. */
 async function copying(): Promise<Measured> {
   const length = 16 * 2 ** 20;
   const x = rand([length]);

@@ -1,4 +1,4 @@
-// hebb doctor: reports what this machine offers, or problems of a run.
+// hebb doctor: reports the capabilities of this machine, or the problems of a run.
 import { cpus, totalmem } from "node:os";
 import { describeCard } from "../../backends/webgpu/index.ts";
 import type { JsonObject } from "../../formats/index.ts";
@@ -18,14 +18,14 @@ import { out } from "../output.ts";
 import { findingLines, noticesFor } from "../report.ts";
 
 interface Note {
-  /** "absent": what can be done without. */
+  /** "absent" marks something optional. */
   readonly level: "ok" | "absent" | "warning";
   readonly what: string;
-  /** What to do; empty when all is well. */
+  /** The remedy; empty if all is well. */
   readonly fix: string;
 }
 
-/** The set-up: Node, processor, backend and why it was chosen. */
+/** The set-up: Node, processor, backend and the reason for it. */
 async function machine(): Promise<Note[]> {
   const info = backendInfo();
   const started = performance.now();
@@ -51,7 +51,7 @@ async function machine(): Promise<Note[]> {
   ];
 }
 
-/** What is wrong with a run: what was found while it trained, and what its weights, data and log show now. */
+/** The problems of a run: findings during training, and problems of its weights, data and log now. */
 async function examine(folder: string, json: boolean): Promise<{ notes: Note[]; findings: Finding[] }> {
   const { run, config, preprocessing, model } = openValidated(folder);
   const { events, warnings } = readEvents(run);
@@ -115,7 +115,7 @@ async function examine(folder: string, json: boolean): Promise<{ notes: Note[]; 
 const keyOf = ({ code, layer }: Finding): string => `${code} ${layer ?? ""}`;
 const lossOf = ({ train }: EpochRecord): string => (train["loss"] ?? Number.NaN).toPrecision(4);
 
-/** Metrics in a log, where NaN and the infinities are strings. */
+/** Metrics in a log, where NaN and infinities are strings. */
 const figuresOf = (value: unknown): Record<string, number> =>
   Object.fromEntries(
     Object.entries(isRecord(value) ? value : {}).map(([name, figure]): [string, number] => [
@@ -124,7 +124,7 @@ const figuresOf = (value: unknown): Record<string, number> =>
     ]),
   );
 
-/** What did better than the network of a run that has ended. */
+/** The baseline that beats the network of a finished run. */
 function betterIn({ baselines, metrics }: JsonObject): Omit<Note, "level"> | undefined {
   if (!isRecord(baselines) || !isRecord(metrics)) return undefined;
   const [own, linear, constant] = [metrics["validation"], baselines["linear"], baselines["constant"]].map(figuresOf);

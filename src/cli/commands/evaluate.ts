@@ -22,7 +22,7 @@ export async function evaluate(
     readonly sheet?: string | undefined;
     readonly confusion: boolean;
     readonly report: boolean;
-    /** What it costs to miss a row of each class. */
+    /** The cost of missing a row of each class. */
     readonly costs?: ClassCosts | undefined;
     readonly json: boolean;
   },
@@ -76,11 +76,11 @@ const short = (value: number): string => String(Number(value.toPrecision(4)));
 interface Spent {
   readonly decided: number;
   readonly mostProbable: number;
-  /** Of the one class that costs least when every row is taken for it. */
+  /** The single class that costs least when predicted for every row. */
   readonly always: { readonly class: number; readonly cost: number };
 }
 
-/** The cost of a row in three ways to decide. */
+/** The cost of a row for three ways of deciding. */
 function spentOf(confusionOf: Measured["confusion"], costs: readonly number[]): Spent {
   const plain = confusionOf() ?? [];
   const counts = plain.map((row) => row.reduce((sum, count) => sum + count, 0));
@@ -101,11 +101,11 @@ function spentOf(confusionOf: Measured["confusion"], costs: readonly number[]): 
 /** Longer class names do not fit above the columns. */
 const longestHead = 12;
 
-/** More classes do not fit beside one another. */
+/** More classes do not fit side by side. */
 const mostInMatrix = 20;
 const mostMistakes = 20;
 
-/** The pairs of classes that are mistaken most often. */
+/** The most frequently confused pairs of classes. */
 function mistakeLines(matrix: readonly (readonly number[])[], shown: readonly string[]): string[] {
   const pairs = matrix
     .flatMap((row, truth) => row.map((rows, said) => ({ rows, truth, said })))
@@ -128,11 +128,11 @@ function mistakeLines(matrix: readonly (readonly number[])[], shown: readonly st
   ];
 }
 
-/** Rows are what is true, columns what was predicted; of many classes the mistakes alone. */
+/** Rows are true classes, columns predicted ones; for many classes only the mistakes. */
 export function matrixLines(matrix: readonly (readonly number[])[], names: readonly string[]): string[] {
   const shown = names.map(visible);
   if (names.length > mostInMatrix) return mistakeLines(matrix, shown);
-  // Long names would be cut, and may differ in what is cut off: their columns go by number.
+  // Long names would be cut, and may differ only in the part that is cut, so their columns are numbered.
   const long = shown.some((name) => name.length > longestHead);
   const heads = long ? shown.map((_, place) => `[${place + 1}]`) : shown;
   const labels = long ? shown.map((name, place) => `[${place + 1}] ${name}`) : shown;

@@ -1,4 +1,4 @@
-// hebb explain: what each column of one row adds to the mean prediction of a run.
+// hebb explain: the contribution of each column of one row to the difference from a run's mean prediction.
 import type { TablePart } from "../../data/tableFile.ts";
 import { visible } from "../../graph/visible.ts";
 import { formFor, read } from "../../run/read.ts";
@@ -33,19 +33,19 @@ export async function explain(
   return 0;
 }
 
-/** Columns that have a line of their own; the others share one. */
+/** The number of columns with a line of their own; the others share one. */
 const mostShown = 12;
 const widest = 40;
 const cut = (text: string): string => (text.length > widest ? `${text.slice(0, widest - 1)}…` : text);
 
-/** A sum from the mean to the prediction, the largest step first. */
+/** A sum from the mean to the prediction, with the largest contribution first. */
 function linesOf({ row, target, class: name, base, prediction, contributions }: RowExplanation): string[] {
   const what = name === undefined ? visible(target) : `probability of ${visible(target)} = ${visible(name)}`;
-  // A line for one more column is as short as one that only counts it.
+  // A line for one more column is as short as a line that only counts it.
   const shown = contributions.length === mostShown + 1 ? contributions.length : mostShown;
   const steps = contributions.slice(0, shown);
   const rest = contributions.slice(shown);
-  // As many places after the point as show the largest step with four digits.
+  // As many decimals as the largest contribution needs for four digits.
   const most = Math.max(
     Math.abs(base),
     Math.abs(prediction),

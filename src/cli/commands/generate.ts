@@ -18,7 +18,7 @@ export interface GenerateArguments {
   readonly json: boolean;
 }
 
-/** By a cache of keys and values, where the model has one and all tokens fit into it. */
+/** Generates with a cache of keys and values, if the model supports it and all tokens fit. */
 function cached(model: Module, options: GenerateOptions): AsyncIterable<number> | undefined {
   if (!(model instanceof FineTuned && model.model instanceof CausalLanguageModel)) return undefined;
   const { prompt, count, temperature = 1, topK, seed = 0 } = options;
@@ -44,14 +44,14 @@ export async function generate(folder: string, args: GenerateArguments): Promise
   const tokens: number[] = [];
   const started = performance.now();
   if (!args.json) out.data(args.prompt);
-  // Behind the prompt, as a tokenizer may leave the space at the beginning of a text out.
+  // Decoded after the prompt, because a tokenizer may drop the space at the beginning of a text.
   const before = vocabulary.decode(prompt);
   const behind = (): string => vocabulary.decode([...prompt, ...tokens]).slice(before.length);
   let shown = "";
   for await (const token of cached(model, options) ?? write(model, options)) {
     tokens.push(token);
     if (args.json) continue;
-    // A token may be a part of a character: what is whole is shown.
+    // A token may be part of a character: only complete ones are shown.
     const all = behind().replace(/\uFFFD+$/, "");
     out.data(all.slice(shown.length));
     shown = all;

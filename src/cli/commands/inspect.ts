@@ -1,4 +1,4 @@
-// hebb inspect: the layers and weights of a run, and every value of one forward pass; or what a file of arrays, or a pretrained model, holds.
+// hebb inspect: the layers and weights of a run, and every value of one forward pass; or the contents of a file of arrays, or of a pretrained model.
 import { readEvents } from "../../formats/node.ts";
 import { type FileReport, inspectFile } from "../../run/arrayFiles.ts";
 import { readColumns } from "../../run/columns.ts";
@@ -18,7 +18,7 @@ interface Summary {
   readonly deviation: number;
   readonly min: number;
   readonly max: number;
-  /** Share of exact zeros. */
+  /** The fraction of exact zeros. */
   readonly zeros: number;
 }
 

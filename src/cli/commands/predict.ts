@@ -21,7 +21,7 @@ import { noticesFor } from "../report.ts";
 import { formatOf, type Row, type RowFormat, rowsParquet, rowsText } from "../rowFiles.ts";
 import { shortest } from "../shortest.ts";
 
-/** In the terminal a number has the digits that float32 has; files and JSON keep all. */
+/** In the terminal a number has float32's digits; files and JSON keep all. */
 const printedTo =
   (scale: number | undefined) =>
   (row: Row): Row => {
@@ -38,24 +38,24 @@ function scaleOf(preprocessing: Preprocessing): number | undefined {
   return target?.kind === "number" && target.transform !== "log" ? target.scale : undefined;
 }
 
-/** A row of the result with what is to be said of it. */
+/** A row of the result with its notes. */
 const withNotes = (row: Row, notes: readonly string[] | undefined): object =>
   notes === undefined ? row : { ...row, notes };
 
 export interface PredictArguments extends TablePart {
   readonly out?: string | undefined;
-  /** Columns of the data that stand beside the predictions. */
+  /** Columns of the data to include next to the predictions. */
   readonly keep?: readonly string[] | undefined;
-  /** How often the target lies between the columns "lower" and "upper". */
+  /** The probability that the target lies between the columns "lower" and "upper". */
   readonly interval?: number | undefined;
-  /** What it costs to miss a row of each class. */
+  /** The cost of missing a row of each class. */
   readonly costs?: ClassCosts | undefined;
-  /** Of standard output. */
+  /** The format of standard output. */
   readonly format?: RowFormat | undefined;
   readonly json: boolean;
 }
 
-/** The cells of the columns that are kept, row by row. */
+/** The cells of the kept columns, row by row. */
 function keptOf(source: Source, keep: readonly string[]): (row: number) => Row {
   if (source.kind !== "table") throw new HebbError("--keep is for the columns of a table; leave it out");
   const { table, name } = source;
@@ -92,7 +92,7 @@ export async function predict(folder: string, path: string, args: PredictArgumen
   notices.warn(notes);
   const predictions = noted(await predictor(opened)(dataset, wanted), unread);
   let rows = predictions.map(({ prediction, probabilities, lower, upper }): Row => {
-    // By the list of names: an object would bring classes that are numbers into another order.
+    // In the order of the list of names: an object would reorder classes that are numbers.
     const shares = probabilities === undefined ? [] : (classNames(preprocessing) ?? []);
     return {
       prediction,
@@ -128,7 +128,7 @@ export async function predict(folder: string, path: string, args: PredictArgumen
   return 0;
 }
 
-/** With an ONNX model: named arrays in, named arrays out. */
+/** For an ONNX model: named arrays in, named arrays out. */
 async function predictArrays(
   model: string,
   path: string,

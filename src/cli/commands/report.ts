@@ -1,4 +1,4 @@
-// hebb report: one self-contained HTML file with pictures of a run.
+// hebb report: one self-contained HTML file with charts of a run.
 import { basename, resolve } from "node:path";
 import { writeFileAtomic } from "../../formats/node.ts";
 import { understand } from "../../run/understanding/understanding.ts";

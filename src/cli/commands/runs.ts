@@ -1,4 +1,4 @@
-// hebb runs: the run folders below a folder, compared: a list, what differs between them, the best, their curves.
+// hebb runs: compares the run folders below a folder: a list, their differences, the best, their curves.
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { JsonObject } from "../../formats/index.ts";
@@ -16,9 +16,9 @@ import type { RunAction } from "../runActions.ts";
 interface Known {
   readonly path: string;
   readonly config: JobConfig;
-  /** Epochs that were trained. */
+  /** The epochs of training. */
   readonly epochs: readonly { readonly train: Metrics; readonly held: Metrics | undefined }[];
-  /** Figures on held-out rows at the end, else of the last epoch. */
+  /** The final metrics on held-out rows, or else those of the last epoch. */
   readonly figures: Metrics;
   readonly ended: boolean;
   readonly changed: number;
@@ -42,7 +42,7 @@ function known(path: string): Known | undefined {
     const figures = partsIn(end) ?? last?.held ?? last?.train ?? {};
     return { path, config, epochs, figures, ended: end !== undefined, changed: statSync(path).mtimeMs };
   } catch (error) {
-    // A folder that is no longer a run, or is damaged, is not in the list.
+    // A folder that is no longer a run, or is damaged, is not listed.
     if (error instanceof HebbError) return undefined;
     throw error;
   }
@@ -55,7 +55,7 @@ function partsIn(end: JsonObject | undefined): Metrics | undefined {
   return metricsIn(validation ?? train);
 }
 
-/** Runs in a folder and in the folders below it, folds and trials too. */
+/** Runs in a folder and its subfolders, including folds and trials. */
 async function runsIn(folder: string, depth = 3): Promise<Known[]> {
   if (await isRunFolder(folder)) return [known(folder)].flatMap((run) => run ?? []);
   if (depth === 0) return [];
@@ -103,7 +103,7 @@ export async function runs(
   }
 }
 
-/** The figures that a line has room for. */
+/** The metrics that fit on a line. */
 const shown = ["loss", "accuracy", "rmse", "r2"] as const;
 
 const summary = ({ path, config, epochs, figures, ended }: Known) => ({
@@ -138,12 +138,12 @@ function best([first]: readonly Known[], metric: string, json: boolean): number 
   if (first === undefined || first.figures[metric] === undefined)
     throw new HebbError(`no run has the metric ${metric}; hebb runs list --json shows what there is`);
   if (json) out.json(summary(first));
-  // Alone in its line, so that a shell can use it: hebb predict "$(hebb runs best)" new.csv
+  // Alone on its line, so that a shell can use it: hebb predict "$(hebb runs best)" new.csv
   else out.line(first.path);
   return 0;
 }
 
-/** What is not the same in all of them. */
+/** Shows the settings that differ between them. */
 function compare(found: readonly Known[], json: boolean): number {
   const flat = found.map(({ config, figures }) => ({
     ...Object.fromEntries(

@@ -13,7 +13,7 @@ import { openBrowser, studioFiles } from "../studioServer.ts";
 export interface StudioOptions {
   readonly port?: number | undefined;
   readonly target?: string | undefined;
-  /** Whether to ask for a browser. */
+  /** Whether to open a browser. */
   readonly open: boolean;
   readonly json: boolean;
 }

@@ -1,4 +1,4 @@
-// hebb train: data in, a run folder out, or one per fold. hebb resume: continues one.
+// hebb train: data in, a run folder out, or one for each fold. hebb resume: continues one.
 import { basename } from "node:path";
 import type { World } from "../../distributed/index.ts";
 import { makeFolder } from "../../formats/node.ts";
@@ -19,14 +19,14 @@ import { out } from "../output.ts";
 import { checkArguments } from "../ranks.ts";
 import { noticesFor, plot, Reporter, warn } from "../report.ts";
 
-/** Options of `train` and `resume` that leave the result as it is. */
+/** Options of `train` and `resume` that do not affect the result. */
 interface MannerArguments {
   readonly pauseAfter?: number | undefined;
   readonly doctor?: boolean | undefined;
   readonly logs?: boolean | undefined;
   readonly saveEvery?: number | undefined;
   readonly zero?: 1 | 2 | undefined;
-  /** Only warnings and failures are reported. */
+  /** Report only warnings and failures. */
   readonly quiet?: boolean | undefined;
   readonly json: boolean;
 }
@@ -37,7 +37,7 @@ export interface TrainArguments extends TrainChoices, MannerArguments {
   readonly out?: string | undefined;
 }
 
-/** What is reported where nothing else is. */
+/** Reports warnings in quiet mode. */
 const warnOf = (event: TrainEvent): void => {
   if (event.type === "warning") warn([event.message]);
   if (event.type === "finding") warn([event.finding.what]);
@@ -61,7 +61,7 @@ const mannerOf = ({
   zero,
 });
 
-/** The ranks that train together: rank 0 does all that is done once, and the others train along. */
+/** The ranks that train together: rank 0 does all work that is done once, and the others only train. */
 function together(args: MannerArguments, world: World | undefined): Manner {
   const manner = mannerOf(args);
   if (world === undefined || world.size === 1) return manner;
@@ -70,11 +70,11 @@ function together(args: MannerArguments, world: World | undefined): Manner {
 
 interface Along {
   readonly runs?: number | undefined;
-  /** The data as this rank knows them; of a run that is resumed, where rank 0 has them. */
+  /** The path of the data on this rank; for a resumed run, rank 0's. */
   readonly path?: string;
 }
 
-/** What a rank other than 0 does, for each run that there will be. */
+/** The part of ranks other than 0, for each run to come. */
 async function along(world: World, args: MannerArguments, { runs = 1, path }: Along): Promise<number> {
   const manner = mannerOf(args);
   for (let run = 0; run < runs; run++) {
@@ -110,7 +110,7 @@ async function trainFirst(path: string, args: TrainArguments, world: World | und
   if (args.explainData === true) explain(job, args.json);
   const folder = (): string => args.out ?? newFolder(nameOf(path));
   if (!stop.signal.aborted) return (await begin(job, folder, args, world)).code;
-  // What was found so far is kept: a run that has not begun, to be resumed.
+  // Keeps what was found so far: a run that has not begun, and can be resumed.
   await begin(job, folder, { ...args, pauseAfter: 0 }, world);
   return 130;
 }
@@ -130,13 +130,13 @@ export async function resume(
   return code;
 }
 
-/** `folder` is called when all else is known to be right. */
+/** `folder` is called after everything else has been checked. */
 async function begin(job: Job, folder: () => string, args: TrainArguments, world?: World): Promise<Performed> {
   if (args.findLr === true) return { code: showRates(job, args.json), metrics: undefined };
   return startJob(job, folder(), together(args, world));
 }
 
-/** One run for each fold, and the mean of their figures with its deviation. */
+/** One run for each fold, and the mean and deviation of their metrics. */
 async function trainFolds(
   source: Source,
   args: TrainArguments,
@@ -181,7 +181,7 @@ function folderOfFolds(path: string, args: TrainArguments): string {
   return args.out;
 }
 
-/** What each column is taken for and why. */
+/** Prints the type of each column, with the reason. */
 function explain({ data }: Job, json: boolean): void {
   if (data.kind === "text" || data.columns === undefined)
     throw new HebbError("--explain-data is for the columns of a table, and these data have none; leave it out");
@@ -189,7 +189,7 @@ function explain({ data }: Job, json: boolean): void {
   else out.line(...columnLines(data.columns), "");
 }
 
-/** What growing learning rates do to the loss. */
+/** Prints the effect of growing learning rates on the loss. */
 function showRates(job: Job, json: boolean): number {
   const curve = tryRates(job);
   if (json) {
@@ -207,12 +207,12 @@ function showRates(job: Job, json: boolean): number {
   return 0;
 }
 
-/** What a run of this data is called. */
+/** The name of a run with this data. */
 const nameOf = (path: string): string => {
   if (path === standardInput) return "stdin";
   const name = basename(path.replace(/[?#].*$/, ""))
     .replace(/(?:\.gz|\.zst)?$/i, "")
     .replace(/\.[^.]*$/, "");
-  // Patterns have characters that a folder should not.
+  // Patterns contain characters that a folder name should not.
   return name.replace(/[^\p{L}\p{N}._ -]+/gu, "").replace(/^[-. ]+|[-. ]+$/g, "") || "table";
 };

@@ -1,4 +1,4 @@
-// hebb tune: trains a network many times with options drawn from a space, and shows which were best.
+// hebb tune: trains a network many times with options drawn from a search space, and shows the best ones.
 import { rmSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
@@ -29,7 +29,7 @@ export interface TuneArguments {
   readonly json: boolean;
 }
 
-/** `entry` is the file of the hebb command, which every trial runs; `common` are options for each of them. */
+/** `entry` is the file of the hebb command, which every trial runs; `common` are the options of all trials. */
 export async function tune(
   data: string,
   common: readonly string[],
@@ -78,7 +78,7 @@ export async function tune(
     },
   })
     .catch((error: unknown) => {
-      // A search that could not begin leaves nothing behind.
+      // A search that could not start leaves no folder behind.
       if (finished === 0) rmSync(folder, { recursive: true, force: true });
       throw error;
     })

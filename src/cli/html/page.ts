@@ -19,7 +19,7 @@ th{color:var(--soft);font-weight:600;white-space:nowrap}td.n,th.n{text-align:rig
 ul{margin:0;padding-left:20px}li{margin-bottom:4px}@media print{body{background:#fff}section{break-inside:avoid}}
 `;
 
-/** What stands in a cell; figures stand to the right. */
+/** The content of a cell; numbers are right-aligned. */
 export type CellContent = string | number;
 const isFigure = (content: CellContent | undefined): boolean =>
   typeof content === "number" || (content !== undefined && /^[-−]?[\d.]+(?:e-?\d+)?(?: %)?$/.test(content));
@@ -33,7 +33,7 @@ export function tableHtml(heads: readonly string[], rows: readonly (readonly Cel
   return `<div class="scroll"><table><thead>${line("th", heads)}</thead><tbody>${rows.map((row) => line("td", row)).join("")}</tbody></table></div>`;
 }
 
-/** Counts as a table whose cells are the darker the larger their share of the row. */
+/** Counts as a table whose cells are darker for a larger share of the row. */
 export function heatHtml(names: readonly string[], matrix: readonly (readonly number[])[]): string {
   const rows = matrix.map((row, place) => {
     const sum = Math.max(

@@ -8,7 +8,7 @@ import { bars, chart, type Series } from "./svg.ts";
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
-/** Figures by name and value apart. */
+/** A metric as separate name and value. */
 const cardOf = ([name, value]: readonly [string, number]): readonly [string, string] => [
   name,
   figure(name, value).slice(name.length + 1),
@@ -225,7 +225,7 @@ const cut = (text: string): string => (text.length > longest ? `${text.slice(0, 
 function worst({ worst: rows, seen, inColumns: found }: Understanding): string {
   const wrong = seen?.kind === "numbers" ? rows : rows.filter(({ actual, predicted }) => actual !== predicted);
   if (wrong.length === 0) return "";
-  // The columns that matter stand first; more than eight are hard to read.
+  // The most important columns come first; more than eight are hard to read.
   const order = found?.importance.map(({ column }) => column) ?? [];
   const known = Object.keys(rows[0]?.cells ?? {});
   const shown = [...order.filter((column) => known.includes(column))].slice(0, 8);

@@ -4,7 +4,7 @@ import { visible } from "../../graph/visible.ts";
 export const escaped = (text: string): string =>
   visible(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/"/g, "&quot;");
 
-/** Digits that are enough to read. */
+/** Rounds to as many digits as are useful to read. */
 export function short(value: number): string {
   if (!Number.isFinite(value)) return "–";
   if (value === 0) return "0";
@@ -21,7 +21,7 @@ export interface Point {
 export interface Series {
   readonly name: string;
   readonly points: readonly Point[];
-  /** "line" joins the points, "dots" does not. */
+  /** "line" connects the points, "dots" does not. */
   readonly as?: "line" | "dots" | "both";
   readonly dashed?: boolean;
 }
@@ -32,18 +32,18 @@ export interface ChartOptions {
   readonly y: string;
   readonly width?: number;
   readonly height?: number;
-  /** Ends of the axes; found from the points where they are not given. */
+  /** The ends of the axes; by default computed from the points. */
   readonly xRange?: readonly [number, number] | undefined;
   readonly yRange?: readonly [number, number] | undefined;
-  /** Where the straight line from corner to corner means something. */
+  /** Draw the diagonal from corner to corner as a reference. */
   readonly diagonal?: boolean;
-  /** An upright line, with what it says. */
+  /** A vertical line with a label. */
   readonly mark?: { readonly x: number; readonly text: string } | undefined;
 }
 
 const [left, right, top, bottom] = [52, 14, 30, 40];
 
-/** Round numbers between two ends, about five. */
+/** About five round numbers between two ends. */
 export function marksOf(low: number, high: number): number[] {
   const span = high - low;
   if (!(span > 0)) return [low];
@@ -124,7 +124,7 @@ export interface Bar {
   readonly deviation?: number;
 }
 
-/** Bars with their names to the left; a thin line shows a deviation to both sides. */
+/** Bars with their names on the left; a thin line shows a deviation to both sides. */
 export function bars(list: readonly Bar[], title: string, unit: string, width = 640): string {
   const [row, names] = [22, width > 500 ? 150 : 120];
   const [most, least] = [

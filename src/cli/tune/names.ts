@@ -4,6 +4,6 @@
 export const tuneMethods = ["tpe", "random", "halving"] as const;
 export type TuneMethod = (typeof tuneMethods)[number];
 
-/** How trials that do badly are ended early. */
+/** How poor trials are stopped early. */
 export const prunerNames = ["none", "median", "asha"] as const;
 export type PrunerName = (typeof prunerNames)[number];

@@ -7,7 +7,7 @@ const [panel, gap, head] = [220, 60, 40];
 const escaped = (text: string): string => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/"/g, "&quot;");
 
 interface Axis {
-  /** 0 … 1 along the panel. */
+  /** The position along the panel, 0 … 1. */
   readonly place: (value: string) => number;
   readonly ends: readonly [string, string];
 }
@@ -26,7 +26,7 @@ function axisOf(dimension: Dimension): Axis {
   return { place: (value) => along(Number(value)), ends: [String(low), String(high)] };
 }
 
-/** An SVG: figures upwards, each option's values to the right; the darker a dot, the longer the trial was trained. */
+/** An SVG with metrics upwards and each option's values to the right; a dot is darker if its trial was trained for longer. */
 export function pictureOf(trials: readonly Trial[], space: readonly Dimension[], metric: string): string {
   const measured = trials.filter(({ value }) => Number.isFinite(value));
   const values = measured.map(({ value }) => value);

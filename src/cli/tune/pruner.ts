@@ -2,10 +2,10 @@
 import { at } from "../../graph/at.ts";
 import type { PrunerName } from "./names.ts";
 
-/** Earlier trials that a rung needs before the median says anything. */
+/** The minimum number of earlier trials at a rung for the median rule. */
 const fewestForMedian = 4;
 
-/** The epochs after which a trial is compared with earlier ones: 1, eta, eta² … up to the eta-th part of all. */
+/** The epochs after which a trial is compared with earlier ones: 1, eta, eta² … up to 1/eta of all epochs. */
 export function rungs(epochs: number, eta: number): number[] {
   const found: number[] = [];
   for (let rung = 1; rung * eta <= epochs; rung *= eta) found.push(rung);
@@ -13,10 +13,10 @@ export function rungs(epochs: number, eta: number): number[] {
 }
 
 /**
- * Whether a trial goes on after a rung. `cost`: its figure there, the smaller the better, Infinity if it has none; `earlier`: those of trials before it.
+ * Whether a trial continues after a rung. `cost`: its metric there, lower is better, Infinity if undefined; `earlier`: those of earlier trials.
  *
- * - "median" (Golovin 2017): it goes on unless it is worse than the median; with fewer than four to compare with it goes on.
- * - "asha" (Li 2020): it goes on among the better 1/eta; the best so far always does.
+ * - "median" (Golovin 2017): it continues unless it is worse than the median; with fewer than four to compare with, it continues.
+ * - "asha" (Li 2020): it continues if it is among the best 1/eta; the best so far always does.
  */
 export function goesOn(name: PrunerName, cost: number, earlier: readonly number[], eta: number): boolean {
   if (name === "none") return true;

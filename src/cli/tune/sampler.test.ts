@@ -1,4 +1,4 @@
-// Points that a search chooses: by Parzen estimators it comes nearer to known optima than at random; the same seed gives the same points.
+// Points that a search chooses: Parzen estimators get closer to known optima than random search; the same seed gives the same points.
 import { describe, expect, test } from "vitest";
 import { makeSampler, type SamplerName } from "./sampler.ts";
 import { type Dimension, type Point, parseDimension, placeOf, sizeOf, valueAt } from "./space.ts";
@@ -6,11 +6,11 @@ import { type Dimension, type Point, parseDimension, placeOf, sizeOf, valueAt } 
 type Cost = (point: Point) => number;
 interface Problem {
   readonly space: readonly Dimension[];
-  /** Its least value is 0. */
+  /** Its minimum is 0. */
   readonly cost: Cost;
 }
 
-/** Least at a rate of 10^-2.5, a dropout of 0.2, three layers and gelu. */
+/** Minimal at a rate of 10^-2.5, a dropout of 0.2, three layers and gelu. */
 const network: Problem = {
   space: ["lr=1e-5..1:log", "dropout=0..0.6", "layers=1..8:whole", "activation=relu|tanh|gelu|silu"].map(
     parseDimension,
@@ -22,7 +22,7 @@ const network: Problem = {
     (activation === "gelu" ? 0 : 0.5),
 };
 
-/** Branin's function, less its least value; three points have it. */
+/** Branin's function minus its minimum, which three points attain. */
 const branin: Problem = {
   space: ["x=-5..10", "y=0..15"].map(parseDimension),
   cost: ({ x, y }) => {
@@ -32,7 +32,7 @@ const branin: Problem = {
   },
 };
 
-/** A search that learns of a trial when `lag` others have begun after it. */
+/** A search that gets a trial's result after `lag` others have begun. */
 function searched(name: SamplerName, { space, cost }: Problem, seed: number, trials: number, lag = 4): Point[] {
   const sampler = makeSampler(name, { space, seed });
   const points: Point[] = [];
@@ -63,7 +63,7 @@ describe("a tree-structured Parzen estimator", () => {
     expect(Math.min(...tpe)).toBeGreaterThanOrEqual(-1e-9);
   });
 
-  test("begins with the points of a random search, and the same seed gives the same", () => {
+  test("starts with the points of a random search, and is the same for the same seed", () => {
     const first = searched("tpe", network, 7, 30);
     expect(searched("tpe", network, 7, 30)).toEqual(first);
     expect(searched("random", network, 7, 30).slice(0, 10)).toEqual(first.slice(0, 10));
@@ -91,7 +91,7 @@ test.each(["tpe", "random"] as const)("%s: every point of a small space once, th
   expect(new Set(points.map((point) => JSON.stringify(point))).size).toBe(42);
 });
 
-test("a value and its place in a range", () => {
+test("a value and its position in a range", () => {
   for (const text of ["a=1e-4..1e-1:log", "a=-2..6", "a=3..9:whole"]) {
     const range = parseDimension(text);
     if (range.kind !== "range") throw new Error("not a range");

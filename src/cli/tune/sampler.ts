@@ -5,11 +5,11 @@ import { type Dimension, drawPoint, type Point, placeOf, pointAt, type Range, si
 
 export type SamplerName = "tpe" | "random";
 
-/** Chooses points, one after the other. */
+/** Chooses points, one after another. */
 export interface Sampler {
   /**
-   * The next point. `ended` are the points whose results are known, the best first; `pending` those that are still tried. Undefined
-   * when the space has no more points.
+   * The next point. `ended` are the points with known results, best first; `pending` those still running. Undefined when the space has no more
+   * points.
    */
   next(ended: readonly Point[], pending: readonly Point[]): Point | undefined;
 }
@@ -19,13 +19,13 @@ export interface SamplerOptions {
   readonly seed: number;
 }
 
-/** A separate stream from those of splits and shuffles. */
+/** A separate stream, independent of those of splits and shuffles. */
 const spaceStream = 0x54554e45;
-/** Draws after which a space without an end counts as used up, and one with an end is walked through. */
+/** The number of draws after which an infinite space counts as used up, and a finite one is enumerated. */
 const mostDraws = 200;
-/** Points that are drawn at random before there is anything to learn from. */
+/** The number of random points before the estimator has data. */
 const startup = 10;
-/** Points that are drawn from the better ones for each that is tried. */
+/** The number of candidates drawn from the good points for each trial. */
 const candidates = 24;
 
 export function makeSampler(name: SamplerName, { space, seed }: SamplerOptions): Sampler {
@@ -44,7 +44,7 @@ export function makeSampler(name: SamplerName, { space, seed }: SamplerOptions):
 
 const keyOf = (point: Point): string => JSON.stringify(point);
 
-/** A point that was not tried before. */
+/** A point that has not been tried. */
 function fresh(space: readonly Dimension[], tried: ReadonlySet<string>, random: Random): Point | undefined {
   for (let draw = 0; draw < mostDraws; draw++) {
     const point = drawPoint(space, random);
@@ -61,9 +61,9 @@ function fresh(space: readonly Dimension[], tried: ReadonlySet<string>, random: 
 }
 
 /**
- * The tree-structured Parzen estimator (Bergstra 2011) with joint kernels (Falkner 2018): the best tenth of the points, at most 25, make
- * a density l, the others a density g; of 24 points drawn from l that one is tried for which l/g is largest, which is where the expected
- * improvement is. Points that are still tried count to g, so that those at one time differ.
+ * The tree-structured Parzen estimator (Bergstra 2011) with joint kernels (Falkner 2018): the best tenth of the points, at most 25, define a density
+ * l, the others a density g. Of 24 points drawn from l, the one with the largest l/g is tried, which maximises the expected improvement. Running
+ * trials count towards g, so that concurrent ones differ.
  */
 function promising(
   space: readonly Dimension[],
@@ -84,13 +84,13 @@ function promising(
   return best;
 }
 
-/** A mixture of one kernel around each point and one that is as wide as the space. */
+/** A mixture of one kernel around each point and one as wide as the space. */
 class Parzen {
   readonly #space: readonly Dimension[];
   readonly #points: readonly Point[];
-  /** Standard deviation of a kernel, as a share of its range: Scott's rule for points that fill the range, and not below 1/(n+1). */
+  /** The standard deviation of a kernel, relative to its range: Scott's rule for points that fill the range, and at least 1/(n+1). */
   readonly #width: number;
-  /** The share of a kernel that is spread equally over all values of a choice. */
+  /** The fraction of a kernel spread equally over all values of a choice. */
   readonly #leak: number;
 
   constructor(space: readonly Dimension[], points: readonly Point[]) {
@@ -122,7 +122,7 @@ class Parzen {
     return leaks ? at(values, random.integer(values.length)) : own;
   }
 
-  /** From the normal distribution that ends where the range does. */
+  /** Draws from a normal distribution truncated to the range. */
   #near(range: Range, own: string, random: Random): string {
     const centre = placeOf(range, own);
     for (;;) {
@@ -132,7 +132,7 @@ class Parzen {
   }
 
   logDensity(point: Point): number {
-    // In logarithms from the largest: products of many small densities would vanish. The kernel as wide as the space is 1 for ranges.
+    // In logarithms relative to the largest: products of many small densities would underflow. The kernel as wide as the space is 1 for ranges.
     const wide = this.#space.reduce(
       (sum, dimension) => sum - (dimension.kind === "choice" ? Math.log(dimension.values.length) : 0),
       0,
@@ -159,7 +159,7 @@ class Parzen {
 
 const cellOf = (point: Point, { option }: Dimension): string => point[option] ?? "";
 
-/** The normal distribution function, to 7.5e-8: Abramowitz and Stegun 26.2.17. */
+/** The normal distribution function, accurate to 7.5e-8: Abramowitz and Stegun 26.2.17. */
 function normalBelow(z: number): number {
   const t = 1 / (1 + 0.2316419 * Math.abs(z));
   const tail =

@@ -16,15 +16,15 @@ export interface Trial {
   readonly number: number;
   readonly point: Point;
   readonly folder: string;
-  /** The best figure so far; NaN before the first epoch, and for a trial that failed. */
+  /** The best metric so far; NaN before the first epoch, and for a failed trial. */
   value: number;
   epochs: number;
   seconds: number;
-  /** What a trial that failed said. */
+  /** The message of a failed trial. */
   failure: string | undefined;
-  /** Whether it ended early, because earlier trials were better. */
+  /** Whether it ended early because earlier trials were better. */
   pruned: boolean;
-  /** The best figure after each rung that it was compared at, the smaller the better. */
+  /** The best metric at each rung where it was compared; lower is better. */
   readonly costs: number[];
 }
 
@@ -32,9 +32,9 @@ export interface SearchOptions {
   /** The hebb command itself. */
   readonly entry: string;
   readonly data: string;
-  /** Options for every trial, as they were given. */
+  /** Options for every trial, as given. */
   readonly common: readonly string[];
-  /** How many points are tried. */
+  /** The number of points to try. */
   readonly count: number;
   readonly sampler: Sampler;
   /** "halving": all points are drawn first, and continue in rungs. */
@@ -44,7 +44,7 @@ export interface SearchOptions {
   readonly threads: number;
   readonly epochs: number | undefined;
   readonly metric: string;
-  /** The share that continues at each rung is 1/eta. */
+  /** The fraction 1/eta continues at each rung. */
   readonly eta: number;
   readonly onTrial: (trial: Trial, done: number, total: number) => void;
   readonly signal: AbortSignal;
@@ -66,7 +66,7 @@ function run(entry: string, args: readonly string[], signal: AbortSignal): Promi
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       stderr = `${stderr}${text}`.slice(-4000);
     });
-    // One that is stopped still saves: it is waited for.
+    // A stopped trial still saves, so it is awaited.
     child.on("error", (error) => {
       if (child.pid === undefined) reject(error);
     });
@@ -74,7 +74,7 @@ function run(entry: string, args: readonly string[], signal: AbortSignal): Promi
   });
 }
 
-/** Works through a list, a few at a time. */
+/** Processes a list, a few items at a time. */
 async function inParallel<T>(items: readonly T[], count: number, work: (item: T) => Promise<void>): Promise<void> {
   const waiting = [...items];
   const lane = async (): Promise<void> => {
@@ -83,7 +83,7 @@ async function inParallel<T>(items: readonly T[], count: number, work: (item: T)
   await Promise.all(Array.from({ length: Math.min(count, items.length) }, lane));
 }
 
-/** Which way is better; a figure of a command is always one of the library's. */
+/** Which direction is better; the commands only use built-in metrics. */
 function modeOf(metric: string): metrics.Mode {
   const mode = metrics.modeOf(metric);
   if (mode === undefined)
@@ -91,7 +91,7 @@ function modeOf(metric: string): metrics.Mode {
   return mode;
 }
 
-/** Reads what a trial has reached from its log. */
+/** Reads a trial's results from its log. */
 function measure(trial: Trial, metric: string): void {
   const higher = modeOf(metric) === "max";
   const epochs = readEvents(openRun(trial.folder)).events.filter(({ type }) => type === "epoch");
@@ -99,7 +99,7 @@ function measure(trial: Trial, metric: string): void {
     const part = validation ?? train;
     return typeof part === "object" && part !== null && metric in part ? [Reflect.get(part, metric)] : [];
   });
-  // A figure may not be a number: what held-out rows of one class give, for one.
+  // A metric may be NaN, for example for held-out rows of a single class.
   const figures = told.filter((value) => typeof value === "number");
   if (epochs.length > 0 && told.length === 0)
     throw new HebbError(
@@ -109,27 +109,27 @@ function measure(trial: Trial, metric: string): void {
   trial.value = figures.length === 0 ? Number.NaN : higher ? Math.max(...figures) : Math.min(...figures);
 }
 
-/** What a trial that diverged found out: as JSON it says so in its events alone. */
+/** The finding of a diverged trial: with --json it is only in its events. */
 async function findingIn({ folder }: Trial): Promise<string | undefined> {
   if (!(await isRunFolder(folder))) return undefined;
   const last = readEvents(openRun(folder)).events.findLast(({ type }) => type === "finding");
   return last === undefined ? undefined : checkFinding(last["finding"], "events.jsonl:").what;
 }
 
-/** The figure of a trial, the smaller the better; what has none comes last. */
+/** The metric of a trial, lower is better; undefined ones come last. */
 function costOf({ value }: Trial, metric: string): number {
   if (Number.isNaN(value)) return Number.POSITIVE_INFINITY;
   return modeOf(metric) === "max" ? -value : value;
 }
 
-/** The better first; what failed last. */
+/** Sorts the best first, and failed trials last. */
 export const ranked = (trials: readonly Trial[], metric: string): Trial[] =>
   [...trials].sort((a, b) => {
     const [one, other] = [costOf(a, metric), costOf(b, metric)];
     return one === other ? a.number - b.number : one - other;
   });
 
-/** Those that came further first: a trial that was pruned says less about its point than one that was not. */
+/** Sorts trials that got further first: a pruned trial says less about its point than a completed one. */
 const byProgress = (trials: readonly Trial[], metric: string): Trial[] =>
   ranked(trials, metric).sort((a, b) => rungsPassed(b) - rungsPassed(a));
 const rungsPassed = ({ pruned, costs, failure }: Trial): number =>
@@ -147,7 +147,7 @@ const trialOf = (point: Point, number: number, { out, count }: SearchOptions): T
   costs: [],
 });
 
-/** Trains the points, the better first. */
+/** Trains the points; returns them best first. */
 export async function search(options: SearchOptions): Promise<Trial[]> {
   const trials = await (options.pruner === "halving" ? halving(options) : inOrder(options, options.pruner));
   return ranked(trials, options.metric);
@@ -174,12 +174,12 @@ async function advance(
 }
 
 /**
- * How many of the latest trials a decision knows nothing of. It is fixed by the number of trials, so that the same seed makes the same
- * trials however many run at a time, and at most so many do.
+ * The number of latest trials whose results a decision does not use. It depends only on the number of trials, so that the same seed gives the same
+ * trials for any number of parallel ones; it also limits that number.
  */
 const lagOf = (count: number): number => Math.max(4, Math.ceil(count / 8));
 
-/** Trials one after the other, each chosen and pruned by what earlier ones have come to. */
+/** Trials one after another, each chosen and pruned by the results of earlier ones. */
 async function inOrder(options: SearchOptions, pruner: PrunerName): Promise<Trial[]> {
   const { count, sampler, metric, parallel, onTrial } = options;
   const failed = new AbortController();
@@ -230,7 +230,7 @@ async function inRungs(
   const { signal, metric, eta } = options;
   if (pruner === "none") return advance(trial, undefined, false, options);
   const ended = (): boolean => signal.aborted || trial.failure !== undefined || hasModel(openRun(trial.folder));
-  // Where nothing is known of how many epochs there will be, the first rung tells.
+  // If the number of epochs is unknown, the first rung shows it.
   const planned = options.epochs === undefined ? [1] : rungs(options.epochs, eta);
   for (let place = 0; ; place++) {
     await advance(trial, planned[place], place > 0, options);
@@ -246,7 +246,7 @@ async function inRungs(
   }
 }
 
-/** All points are drawn first, and in rungs only those that do well continue. */
+/** All points are drawn first, and only the good ones continue in rungs. */
 async function halving(options: SearchOptions): Promise<Trial[]> {
   const { count, sampler, metric, eta, parallel, signal, onTrial } = options;
   const trials: Trial[] = [];
@@ -255,7 +255,7 @@ async function halving(options: SearchOptions): Promise<Trial[]> {
     if (trials.length === count) break;
   }
   let left = trials;
-  // The first rung is one epoch where nothing is known of how many there will be.
+  // If the number of epochs is unknown, the first rung is one epoch.
   let until = Math.max(1, Math.floor((options.epochs ?? 1) / eta ** rungsOf(trials.length, eta)));
   for (let rung = 0; left.length > 0 && !signal.aborted; rung++) {
     const last = left.length === 1;
@@ -278,7 +278,7 @@ const sentence = (stderr: string): string =>
   (stderr.split("\n").find((line) => line.trim() !== "") ?? "").replace(/^hebb: |^error: /, "");
 const rungsOf = (count: number, eta: number): number => Math.max(0, Math.floor(Math.log(count) / Math.log(eta)));
 
-/** How many epochs a run was meant to have. */
+/** The planned number of epochs of a run. */
 const epochsOf = ({ folder }: Trial): number =>
   objectOf<{ epochs: number }>({ epochs: aNumber })(readConfig(openRun(folder)), "config.json:").epochs;
 

@@ -52,7 +52,7 @@ const wholes = ({ low, high }: Range): { readonly first: number; readonly count:
   return { first, count: Math.floor(high) - first + 1 };
 };
 
-/** The value of a range at a place in [0, 1), as text. */
+/** The value of a range at a position in [0, 1), as text. */
 export function valueAt(range: Range, place: number): string {
   const { low, high, scale } = range;
   if (scale === "whole") {
@@ -63,7 +63,7 @@ export function valueAt(range: Range, place: number): string {
   return String(Number(value.toPrecision(4)));
 }
 
-/** Where a value lies in its range, from 0 to 1; a whole number in the middle of its share. */
+/** The position of a value in its range, from 0 to 1; a whole number is in the middle of its share. */
 export function placeOf(range: Range, value: string): number {
   const { low, high, scale } = range;
   const number = Number(value);
@@ -74,7 +74,7 @@ export function placeOf(range: Range, value: string): number {
   return scale === "log" ? Math.log(number / low) / Math.log(high / low) : (number - low) / (high - low);
 }
 
-/** How many values there are to choose from; Infinity for a range that is not of whole numbers. */
+/** The number of values to choose from; Infinity for a continuous range. */
 const countOf = (dimension: Dimension): number =>
   dimension.kind === "choice"
     ? dimension.values.length
@@ -82,11 +82,11 @@ const countOf = (dimension: Dimension): number =>
       ? wholes(dimension).count
       : Number.POSITIVE_INFINITY;
 
-/** How many points a space has. */
+/** The number of points in a space. */
 export const sizeOf = (space: readonly Dimension[]): number =>
   space.reduce((product, dimension) => product * countOf(dimension), 1);
 
-/** The point with this number in a space that has an end. */
+/** The point with this index in a finite space. */
 export function pointAt(space: readonly Dimension[], number: number): Point {
   let rest = number;
   return Object.fromEntries(
@@ -102,7 +102,7 @@ export function pointAt(space: readonly Dimension[], number: number): Point {
   );
 }
 
-/** A point of the space, each one as likely as another. */
+/** A uniformly drawn point of the space. */
 export const drawPoint = (space: readonly Dimension[], random: Random): Point =>
   Object.fromEntries(
     space.map((dimension) => [
