@@ -49,8 +49,7 @@ const backendContract: readonly string[] = [
 ];
 /**
  * A backend is a separate folder. All share the contract and the analysis of kernels in analysis/. contraction/ plans products, and gpu/ spreads
- * kernels over
- * a graphics card. c keeps its values in the memory of wasm, which also runs programs that are not worth a C compiler.
+ * kernels over a graphics card. c keeps its values in the memory of wasm, which also runs programs that are not worth a C compiler.
  */
 const backendArrows: Readonly<Record<string, readonly string[]>> = {
   analysis: [],

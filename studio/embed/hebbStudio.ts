@@ -1,11 +1,11 @@
-// <hebb-studio>: an experiment of the Studio in any page, from the folder that this script lies in. As high as its contents.
+// <hebb-studio>: an experiment of the Studio in any page, from this script's folder. As high as its contents.
 //
 //   <script type="module" src="https://…/studio/embed.js"></script>
 //   <hebb-studio state="data=circles&layers=4.tanh" panels="network,output"></hebb-studio>
 //
-// Attributes: state, as in a link after #; panels, of data, learn, network, curves, output and inspector, or none for the whole surface;
-// locked, so that the experiment cannot be changed; ask, answers (A|B), right (from 1) and why, for a question before it trains; height in pixels until
-// the contents say theirs.
+// Attributes: state, as in a link after #; panels, any of data, learn, network, curves, output and inspector, or none for the whole surface;
+// locked, so that the experiment cannot be changed; ask, answers (A|B), right (from 1) and why, for a question before it trains; height in pixels
+// until the contents report theirs.
 
 const passed = ["ask", "answers", "right", "why"] as const;
 

@@ -1,4 +1,4 @@
-// A network that begins with the weights of a finished run or of a file instead of drawn ones.
+// A network that starts with the weights of a finished run or of a file instead of random ones.
 
 import { HebbError } from "../../src/index.ts";
 import { Tabular } from "../../src/train/index.ts";
@@ -6,7 +6,7 @@ import type { Beginning, DataInfo, SavedTensor } from "../shared/protocol.ts";
 import * as say from "../texts/en/engine.ts";
 import type { Network } from "./network.ts";
 
-/** Two outputs, one for each class, as the one output here: their difference decides just the same. */
+/** Merges two outputs, one for each class, into the page's single output: their difference gives the same decision. */
 function asOne({ name, data, shape }: SavedTensor): SavedTensor {
   const width = data.length / 2;
   return {
@@ -16,7 +16,7 @@ function asOne({ name, data, shape }: SavedTensor): SavedTensor {
   };
 }
 
-/** The same of the last layer of an ensemble, whose outputs come last in the shape. */
+/** The same for the last layer of an ensemble, whose outputs are the last dim. */
 function asOneOfMembers(one: SavedTensor): SavedTensor {
   const { name, data, shape } = one;
   if ((name !== "weight" && name !== "bias") || shape.at(-1) !== 2) return one;
@@ -27,9 +27,9 @@ function asOneOfMembers(one: SavedTensor): SavedTensor {
   };
 }
 
-/** Puts the run's weights into the layers, in their order. Throws HebbError where they do not fit. */
+/** Copies the run's weights into the layers, in their order. Throws HebbError where they do not fit. */
 export function takeWeights({ layers, model }: Network, { name, weights }: Beginning, { task }: DataInfo): void {
-  // Batch norm holds more than weights of layers: a file of the same network names all of it.
+  // Batch norm has more state than the layers' weights: a file of the same network names all of it.
   const held = Object.keys(model.stateDict());
   if (
     held.length > 2 * layers.length &&

@@ -1,4 +1,4 @@
-// A learning rate that works: tried on the same data and initial weights before it is offered.
+// A learning rate that works: tested on the same data and initial weights before it is offered.
 
 import type { Stopped } from "../shared/protocol.ts";
 import type { StudioState } from "../shared/state.ts";
@@ -7,11 +7,11 @@ import { Session } from "./session.ts";
 
 /** Rates tried, each a tenth of the one before. */
 const mostTries = 8;
-/** Steps of a trial, in strides after each of which it is measured. A network of many weights takes fewer, for it takes its time. */
+/** Steps of a trial, in strides that each end with a measurement. A slow network of many weights takes fewer. */
 const [strides, stride] = [20, 50] as const;
 const [manyWeights, shortStride] = [20000, 10] as const;
 
-/** Whether a run of this state stays a run of numbers whose loss falls, without the jumps of steps that are too large. */
+/** Whether the loss of a run with this state stays finite and falls, without the jumps of steps that are too large. */
 function works(state: StudioState, { prepared, info }: Session): boolean {
   const trial = new Session(state, prepared);
   const start = trial.now().train.loss;
@@ -21,7 +21,7 @@ function works(state: StudioState, { prepared, info }: Session): boolean {
   return trial.findings.every(({ code }) => code !== "learningRateTooHigh");
 }
 
-/** The remedy for a run whose numbers are lost, with the largest rate found to work. */
+/** The remedy for a run that became NaN, with the largest rate found to work. */
 export function withCure(session: Session, stopped: Stopped): Stopped {
   const { state } = session;
   const rest = { ...stopped.patch };

@@ -1,4 +1,4 @@
-// From the state to data sets: generators, tables and images, split by seed, with what the page needs to draw them.
+// From the state to data sets: generators, tables and images, split by seed, with the values that the page draws.
 
 import { featureNamesOf, type NumberInput, type TextInput } from "../../src/data/preprocessing.ts";
 import { readerOf } from "../../src/data/reading.ts";
@@ -26,7 +26,7 @@ export interface Prepared {
   readonly origin: Origin | undefined;
 }
 
-/** A table, its columns that are learned from, and the rows of it that each part has. */
+/** A table, the columns used as inputs, and the rows of each part. */
 export interface Origin {
   readonly table: data.Table;
   readonly columns: readonly string[];
@@ -34,7 +34,7 @@ export interface Origin {
   readonly testRows: Int32Array;
 }
 
-/** What every source comes down to before the page's view of it is made. */
+/** The common form of all sources, from which the page's view is made. */
 interface Source {
   readonly name: string;
   readonly train: data.Dataset;
@@ -51,7 +51,7 @@ interface Source {
 
 const shownRows = 1500;
 const mostSamples = 12;
-/** Wider rows than these are not drawn as points. */
+/** Wider rows are not drawn as points. */
 const drawnWidth = 128;
 
 function splitPoints(whole: data.Dataset, state: StudioState): { train: data.Dataset; test: data.Dataset | undefined } {
@@ -65,7 +65,7 @@ function splitPoints(whole: data.Dataset, state: StudioState): { train: data.Dat
   return { train: whole.subset(train), test: validation.length > 0 ? whole.subset(validation) : undefined };
 }
 
-/** Gates hold their output as numbers; here they are two classes. */
+/** Gates store their output as numbers; here they are two classes. */
 function gate(name: data.Gate): data.Dataset {
   const { features, targets } = data.gate(name);
   return new data.Dataset({ features: features.data, featureShape: [2], targets: Int32Array.from(targets.data) });
@@ -103,7 +103,7 @@ function plane(name: string, given: data.Dataset, state: StudioState, classes: r
   };
 }
 
-/** The rows of a table as a run has made numbers of them: its choices, and what it fitted on the rows that it learned from. */
+/** The rows of a table preprocessed as in a run: with its choices and its fitted values. */
 function asInRun(
   table: data.Table,
   prepared: data.PreparedTable,
@@ -236,7 +236,7 @@ async function source(state: StudioState, own: OwnData | undefined): Promise<Sou
   }
 }
 
-/** What is wrong with a table as it is, and with this target. */
+/** The findings about a table and this target. */
 export function examine({ own, target, without }: Questions["examine"]["ask"]): Examined {
   if (own.kind !== "table") throw new HebbError(say.onlyTablesAreExamined);
   const table = data.parseCsv(own.text, { name: own.name }).drop(...without);
@@ -246,7 +246,7 @@ export function examine({ own, target, without }: Questions["examine"]["ask"]): 
   return { findings, task: read.kind === "classes" ? say.classes(read.classes.length) : say.aNumber };
 }
 
-/** What a dropped table holds. Throws HebbError naming the row that does not fit. */
+/** The contents of a dropped table. Throws HebbError naming the row that does not fit. */
 export function preview(own: OwnData): Preview {
   if (own.kind !== "table") throw new HebbError(say.onlyTablesHaveAPreview);
   const table = data.parseCsv(own.text, { name: own.name });
@@ -304,7 +304,7 @@ function shownOf({ train, test }: Source): DataInfo["shown"] {
   return { width: kept, count, features, targets, test: flags };
 }
 
-/** One training image of each class, as far as there is room. */
+/** One training image of each class, up to `mostSamples`. */
 function samplesOf({ train, classes, images }: Source): DataInfo["samples"] {
   const { features, targets, length } = train;
   if (features.shape.length < 3) return undefined;
@@ -319,7 +319,7 @@ function samplesOf({ train, classes, images }: Source): DataInfo["samples"] {
   rows.forEach((row, place) => {
     values.set(features.data.subarray(row * size, (row + 1) * size), place * size);
   });
-  // As they were before each channel was scaled.
+  // Undoes the scaling of each channel.
   if (images !== undefined) {
     const plane = size / images.mean.length;
     values.forEach((value, k) => {
@@ -330,7 +330,7 @@ function samplesOf({ train, classes, images }: Source): DataInfo["samples"] {
   return { rows, values };
 }
 
-/** The columns of a table with the inputs that each became. */
+/** The columns of a table with the inputs made from each. */
 function groupsOf({ table }: Source): InputGroup[] {
   let from = 0;
   return (table?.inputs ?? []).map((input) => {
@@ -340,7 +340,7 @@ function groupsOf({ table }: Source): InputGroup[] {
   });
 }
 
-/** The cells of a column in the rows to learn from that can be read, from the least to the largest, as they are written. */
+/** The readable cells of a column in the training rows, in ascending order, as written. */
 export function orderedCells({ table, trainRows }: Origin, { column, reading }: NumberInput): string[] {
   const { cells, typed } = table.column(column);
   const reader = readerOf(reading, typed);
@@ -351,7 +351,7 @@ export function orderedCells({ table, trainRows }: Origin, { column, reading }: 
     .map(({ cell }) => cell);
 }
 
-/** A text of the rows to learn from. */
+/** A text from the training rows. */
 export function firstText(origin: Origin | undefined, { column, reading }: TextInput): string {
   if (origin === undefined) return "";
   const { cells, typed } = origin.table.column(column);
@@ -365,7 +365,7 @@ function formOf({ table, inputs, train, origin }: Source, given: number): FormFi
     return table.inputs.map((input): FormField => {
       if (input.kind === "category") return { kind: "category", name: input.column, options: input.categories };
       if (input.kind === "text") return { kind: "text", name: input.column, start: firstText(origin, input) };
-      // As the table writes it: 137,3 where it has decimal commas, and a date in its form.
+      // In the table's notation: 137,3 with decimal commas, and a date in its form.
       const cells = origin === undefined ? [] : orderedCells(origin, input);
       return { kind: "text", name: input.column, start: cells[cells.length >> 1] ?? "" };
     });
@@ -380,7 +380,7 @@ function majorityOf({ targets, length }: data.Dataset, classes: number): number 
   return Math.max(0, ...counts) / length;
 }
 
-/** The data that a state asks for. Throws HebbError for a file that does not fit. */
+/** The data of a state. Throws HebbError for a file that does not fit. */
 export async function prepare(state: StudioState, own: OwnData | undefined): Promise<Prepared> {
   const found = await source(state, own);
   const { train, test, classes } = found;

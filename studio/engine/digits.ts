@@ -5,7 +5,7 @@ export const digitSide = 12;
 
 type Stroke = readonly (readonly [x: number, y: number])[];
 
-/** A piece of an ellipse as a polyline, in the unit square with y down. */
+/** An arc of an ellipse as a polyline, in the unit square with y down. */
 function arc(
   [cx, cy]: readonly [number, number],
   [rx, ry]: readonly [number, number],
@@ -83,7 +83,7 @@ function distance(
   return Math.hypot(px - ax - t * dx, py - ay - t * dy);
 }
 
-/** `count` figures in turn: features [count, 1, 12, 12] from 0 to 1, targets the figure. */
+/** `count` figures in turn: features [count, 1, 12, 12] from 0 to 1, with the figure as the target. */
 export function digits(count: number, noise: number, seed: number): data.Dataset {
   const random = new data.Random(seed, 0x20000011);
   const features = new Float32Array(count * digitSide ** 2);

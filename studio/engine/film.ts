@@ -1,4 +1,4 @@
-// How a run went on inside: it is taken again from its beginning and looked at on the way; and the search for a learning rate.
+// The film of a run: it is repeated from its start and sampled along the way; and the search for a learning rate.
 
 import { histogramOf } from "../../src/train/callbacks/histograms.ts";
 import { findLr } from "../../src/train/index.ts";
@@ -9,7 +9,7 @@ import { Session } from "./session.ts";
 import { turn } from "./turn.ts";
 import { View } from "./view.ts";
 
-/** Looks at a run, and the milliseconds that taking it again may cost. */
+/** The number of frames of a film, and the milliseconds that the repeated run may take. */
 const [looks, most] = [24, 8000] as const;
 
 function spreadOf(values: Float32Array): Spread {
@@ -36,13 +36,13 @@ function look(session: Session, view: View): FilmFrame {
   };
 }
 
-/** Steps at which a run is looked at: close together at the beginning, where most happens. */
+/** Steps of the frames: close together at the beginning, where most happens. */
 export function stepsOf(first: number, last: number): number[] {
   const steps = Array.from({ length: looks + 1 }, (_, k) => first + Math.round((last - first) * (k / looks) ** 2));
   return [...new Set(steps)];
 }
 
-/** Takes the run again with another network. The worker's own goes on meanwhile, a turn at a time. */
+/** Repeats the run with another network. It yields to the worker's event loop, so that the worker's own run continues. */
 export async function filmOf(
   { state, prepared, step: wanted, firstStep }: Session,
   beginning: Beginning | undefined,
@@ -67,7 +67,7 @@ export async function filmOf(
   return { frames, rows: again.slopeRows, wanted, landscape: landscapeOf(again, [path]) };
 }
 
-/** The library's search for a rate, with a network of this state from its initial weights. */
+/** The library's rate search, with a network of this state from its initial weights. */
 export function rateSearch({ state, prepared }: Session): RateSearch {
   const fresh = new Session(state, prepared);
   const { rates, losses, suggested, highest } = findLr(fresh.network.model, {

@@ -3,10 +3,10 @@ import { compile, State, type Tensor } from "../../src/index.ts";
 
 const keyOf = (inputs: readonly Tensor[]): string => inputs.map(({ shape }) => shape.join()).join(" ");
 
-/** Compiles `build`; its results are copied out as float32. It must always be called in the same training mode. */
+/** Compiles `build` and copies its results out as float32. It must always be called in the same training mode. */
 export function keptFloats(build: (...inputs: Tensor[]) => readonly Tensor[]): (...inputs: Tensor[]) => Float32Array[] {
   const cells = new Map<string, readonly State[]>();
-  // Runs once for each set of shapes, while tracing: the cells made then are the ones that the program writes.
+  // Runs once for each set of shapes, while tracing: the program writes the cells made then.
   const run = compile((...inputs: Tensor[]) => {
     const made = build(...inputs).map((value) => ({ value, cell: new State(0, { shape: value.shape }) }));
     for (const { value, cell } of made) cell.assign(value);
@@ -24,7 +24,7 @@ export function keptFloats(build: (...inputs: Tensor[]) => readonly Tensor[]): (
   };
 }
 
-/** A compiled training step that takes its rows from a cell, so that a step makes no new tensor. */
+/** A compiled training step that reads its rows from a cell, so that a step makes no new tensor. */
 export function rowStep(build: (rows: Tensor) => Tensor): (rows: Int32Array) => Tensor {
   const known = new Map<number, { readonly cell: State; readonly run: () => Tensor }>();
   return (rows) => {

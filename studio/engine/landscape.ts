@@ -1,17 +1,17 @@
-// The loss over the plane through the space of weights in which some runs moved most, with the way of each.
+// The loss over the plane of weight space in which some runs moved most, with the path of each.
 import type { Landscape } from "../shared/compare.ts";
 import { principal } from "./principal.ts";
 import type { Session } from "./session.ts";
 
 const side = 31;
-/** Larger networks leave no path. */
+/** Larger networks have no path. */
 export const mostTraced = 5000;
 
 /** All weights in one row. */
 export const flat = (session: Session): Float32Array =>
   Float32Array.from(session.network.model.parameters().flatMap((parameter) => Array.from(parameter.dataSync())));
 
-/** Of each run the weights at some steps; the loss is the first run's. A side of 0 where there is no way to span a plane. */
+/** Each run is given by its weights at some steps; the loss is the first run's. The side is 0 if no path spans a plane. */
 export function landscapeOf(session: Session, ways: readonly (readonly Float32Array[])[]): Landscape {
   const size = ways[0]?.[0]?.length ?? 0;
   const usable = ways.map((path) => (path[0]?.length === size ? path : []));

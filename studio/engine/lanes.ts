@@ -1,4 +1,4 @@
-// Lanes in lockstep: several runs that differ in one thing, their bands over seeds, and the landscape they cross.
+// Lanes in lockstep: several runs that differ in one setting, their bands over seeds, and the landscape around their paths.
 
 import { noGrad, type Tensor, tensor } from "../../src/index.ts";
 import type { Landscape, LaneNumbers, LanesAsk, LanesMove, SeedAsk, SeedRun } from "../shared/compare.ts";
@@ -61,7 +61,7 @@ export class Lanes {
     });
   }
 
-  /** Opens the state and its variants; those with equal data share it. */
+  /** Opens the state and its variants; lanes with equal data share it. */
   static async open({ state, lanes }: LanesAsk, own: OwnData | undefined): Promise<Lanes> {
     const states = [state, ...lanes.map((lane) => ({ ...state, ...lane }))];
     const keyOf = ({ data, count, noise, test, dataSeed, points, target, features }: StudioState): string =>
@@ -107,7 +107,7 @@ export class Lanes {
         : y1 - ((Math.floor(point / mapSide) + 0.5) / mapSide) * (y1 - y0);
     });
     const rows = given < inputs.length ? derived(points, features) : points;
-    // Lanes may differ in what is computed from the plane.
+    // Lanes may differ in their computed inputs.
     const key = features.join();
     const grid = this.#grids.get(key) ?? tensor(rows, { shape: [mapSide ** 2, rows.length / mapSide ** 2] });
     this.#grids.set(key, grid);
@@ -139,7 +139,7 @@ export class Lanes {
     return this.numbers();
   }
 
-  /** One lane again from another seed, measured at the steps that are asked for. */
+  /** One lane again from another seed, measured at the given steps. */
   seedRun({ lane, seed, steps }: SeedAsk): SeedRun {
     const [state, prepared] = [this.#states[lane], this.#prepared[lane]];
     const loss = new Float32Array(steps.length).fill(Number.NaN);

@@ -1,4 +1,4 @@
-// What the lessons plot and let run: Rosenblatt's rule, activations with their slopes, losses of one prediction.
+// Computes the lessons' plots: Rosenblatt's rule, activations with their slopes, losses of one prediction.
 
 import { HebbError, nn, type Tensor, tensor, valueAndGrad } from "../../src/index.ts";
 import { makeActivation } from "../../src/train/index.ts";
@@ -9,7 +9,7 @@ import type { Session } from "./session.ts";
 
 const [mostPasses, rate] = [60, 0.2] as const;
 
-/** Lets the library's rule see one row after the other, and writes down each row that it gets wrong. */
+/** Applies the library's rule to one row after the other, and records each mistake. */
 export function rosenblatt({ prepared, trainPart }: Session): Rosenblatt {
   const { info } = prepared;
   if (info.task !== "binary" || info.inputShape.length !== 1) throw new HebbError(say.rosenblattsRuleDecidesBetweenTwo);
@@ -45,7 +45,7 @@ export function rosenblatt({ prepared, trainPart }: Session): Rosenblatt {
 const grid = (from: number, to: number, count: number): Float64Array =>
   Float64Array.from({ length: count }, (_, k) => from + ((to - from) * k) / (count - 1));
 
-/** Values and slopes of a function applied to each number by itself. */
+/** Values and slopes of an elementwise function. */
 function plot(at: Float64Array, of: (x: Tensor) => Tensor): Plotted {
   const x = tensor(at);
   const [, [slope]] = valueAndGrad((z: Tensor) => of(z).sum())(x);
@@ -61,7 +61,7 @@ export function plotActivation(name: ActivationName): Plotted {
   return plot(grid(-6, 6, 241), (x) => module.forward(x));
 }
 
-/** Losses of one prediction: of class 1 by its sum z, or of the number 0 by how far the prediction is off. */
+/** Losses of one prediction: for class 1 by its logit z, for the number 0 by the error of the prediction. */
 export function plotLosses(of: "classes" | "numbers"): (Plotted & { readonly name: LossName })[] {
   const F = nn.functional;
   const at = of === "classes" ? grid(-8, 8, 161) : grid(-10, 10, 201);

@@ -43,22 +43,22 @@ function initialise(
   if (bias !== undefined) nn.init.zeros(bias);
 }
 
-/** A network, and how its stages are reached. */
+/** A network, and access to its stages. */
 export interface Network {
   readonly model: nn.Module;
   readonly stages: readonly StageInfo[];
-  /** Of a network that is a row of modules: these. Empty for an ensemble. */
+  /** The modules of a sequential network; empty for an ensemble. */
   readonly modules: readonly nn.Module[];
-  /** The values of each stage after the inputs, the last before any squashing. Of an ensemble's hidden layers, the mean over its members. */
+  /** The values of each stage after the inputs, the last as logits. For an ensemble's hidden layers, the mean over its members. */
   readonly valuesOf: (x: Tensor) => Tensor[];
-  /** The layers with parameters, one for each stage after the inputs. Members share the weights, and have a bias each. */
+  /** The layers with parameters, one for each stage after the inputs. Members share the weights and have a bias each. */
   readonly layers: readonly Pick<nn.Linear, "weight" | "bias">[];
 }
 
-/** How many numbers the last layer gives. */
+/** The number of outputs of the last layer. */
 export const outputsOf = ({ task, classes }: DataInfo): number => (task === "classes" ? classes.length : 1);
 
-/** Builds the network; its weights are drawn from the present seed. */
+/** Builds the network; its weights are drawn from the current seed. */
 export function buildNetwork(state: StudioState, info: DataInfo, dtype: FloatDType = "float32"): Network {
   if (state.batchNorm && state.batch === 1 && state.layers.length > 0)
     throw new HebbError(say.batchNormalisationNeedsMoreThanOne);
@@ -84,7 +84,7 @@ export function buildNetwork(state: StudioState, info: DataInfo, dtype: FloatDTy
   };
   for (const { kind, units, activation: name } of state.layers) {
     const [channels, height, width] = shape;
-    // A convolution takes images: after a dense layer, or on a table, the layer is an ordinary one.
+    // A convolution needs images: after a dense layer, or on a table, the layer is a dense one.
     if (
       kind === "conv" &&
       shape.length === 3 &&
@@ -128,7 +128,7 @@ export function buildNetwork(state: StudioState, info: DataInfo, dtype: FloatDTy
   stages.push({ kind: "output", units: outputs, shape: [outputs], path: String(modules.length) });
   modules.push(last);
   ends.push(modules.length);
-  // After all layers are made, so that the draws come in the order in which the program of this state makes them.
+  // After all layers are made, so that the draws have the same order as in the generated program.
   layers.forEach(({ weight, bias }, place) => {
     initialise(weight, bias, state.init, following[place] ?? "identity");
   });
@@ -144,7 +144,7 @@ export function buildNetwork(state: StudioState, info: DataInfo, dtype: FloatDTy
   return { model: new nn.Sequential(...modules), stages, modules, valuesOf, layers };
 }
 
-/** The ensemble of the state; its quantiles are still to be taken from the training rows. */
+/** The ensemble of the state; its quantiles must still be computed from the training rows. */
 function buildEnsemble({ layers, dropout }: StudioState, info: DataInfo, ensemble: Ensemble): Network {
   const { task, inputs, numbers } = info;
   const hidden = layers.map(({ units }) => units);
@@ -168,12 +168,12 @@ function buildEnsemble({ layers, dropout }: StudioState, info: DataInfo, ensembl
 /** The library's name of a loss. */
 const libraryLoss = (name: LossName) => (name === "bce" ? "bceWithLogits" : name);
 
-/** The loss of the state on the library's terms: outputs [B, n] before any squashing, targets as the data set holds them. */
+/** The state's loss as an objective of the library: outputs [B, n] as logits, targets as in the data set. */
 export function objectiveOf(name: LossName, { task: kind, classes }: DataInfo): Objective {
   const task = kind === "number" ? ({ kind } as const) : ({ kind: "classes", count: classes.length } as const);
   if (kind !== "binary" || name === "bce" || name === "hinge") return makeObjective(libraryLoss(name), task);
   if (name === "crossEntropy") return makeObjective("bceWithLogits", task);
-  // A distance of one probability: the library takes two outputs for this, and the network here has one.
+  // A distance to one probability: the library needs two outputs for it, and the network here has one.
   const distance = nn.functional[name];
   const loss = (output: Tensor, target: Tensor): Tensor =>
     distance(output.sigmoid(), target.reshape([target.size, 1]).to(output.dtype));
@@ -185,7 +185,7 @@ export function objectiveOf(name: LossName, { task: kind, classes }: DataInfo): 
   };
 }
 
-/** What people read: the probability of the second class, of each class, or the number itself. */
+/** The displayed outputs: the probability of the second class, of each class, or the number itself. */
 export function squash({ task }: DataInfo, output: Tensor): Tensor {
   return task === "number" ? output : task === "binary" ? output.sigmoid() : output.softmax(1);
 }

@@ -1,8 +1,8 @@
-// The gradients that a compiled step hands to its optimizer, which vanish with it, kept to be shown.
+// Keeps the gradients that a compiled step passes to its optimizer, to show them.
 import { type Parameter, State } from "../../src/index.ts";
 import type { makeOptimizer } from "./network.ts";
 
-/** Has each step of an optimizer write down the gradients that it takes; tells those of the latest step. Before the first step. */
+/** Makes each step of an optimizer record its gradients; returns a reader of the latest step's. Call it before the first step. */
 export function noteGradients(
   optimizer: ReturnType<typeof makeOptimizer>,
   parameters: readonly Parameter[],

@@ -1,4 +1,4 @@
-// An ONNX file as a network that the page can show: a chain of dense layers and 3 × 3 convolutions; anything else is refused by a sentence.
+// An ONNX file as a network of the page: a chain of dense layers and 3 × 3 convolutions. Anything else is refused with a message.
 
 import { readOnnx } from "../../src/formats/onnx/files.ts";
 import type { NodeProto } from "../../src/formats/onnx/proto/messages.ts";
@@ -31,9 +31,9 @@ const plainActivations: Readonly<Record<string, ActivationName>> = {
   HardSwish: "hardswish",
 };
 
-/** Operators that change nothing of a trained network's values, or only their shape. */
+/** Operators that change at most the shape of a trained network's values. */
 const passing: ReadonlySet<string> = new Set(["Identity", "Dropout", "Flatten", "Reshape", "Squeeze"]);
-/** At the end they are the page's own: what people read of the outputs. */
+/** At the end of the chain the page applies these itself. */
 const squashing: ReadonlySet<string> = new Set(["Softmax", "LogSoftmax", "Sigmoid"]);
 
 const near = (a: number | undefined, b: number): boolean => a !== undefined && Math.abs(a - b) < 1e-5;
@@ -51,10 +51,10 @@ class Chain {
   readonly #constants = new Map<string, Constant>();
   readonly #parts: Part[] = [];
   readonly #weights: SavedTensor[] = [];
-  /** The name of the value that the chain has come to, and of the one before the last activation. */
+  /** The name of the current value of the chain, and of the one before the last activation. */
   #at: string;
   #before = "";
-  /** The shape of one row there; undefined where the file leaves it open. */
+  /** The shape of one row there; undefined if the file leaves it open. */
   #shape: readonly number[];
 
   constructor(name: string, input: string, shape: readonly number[], constants: ReadonlyMap<string, Constant>) {
@@ -110,7 +110,7 @@ class Chain {
     part.activation = name;
   }
 
-  /** Takes the next node of the chain; `last` is the end of the graph. */
+  /** Reads the next node of the chain; `last` is the end of the graph. */
   take(node: NodeProto, last: boolean): void {
     const { opType: op = "", input, output } = node;
     const attribute = (name: string) => node.attribute.find((one) => one.name === name);
@@ -220,7 +220,7 @@ class Chain {
   }
 }
 
-/** The network in an ONNX file. Throws a sentence for one that the page cannot show. */
+/** The network in an ONNX file. Throws a message for one that the page cannot show. */
 export function networkOf(name: string, bytes: Uint8Array): OnnxNetwork {
   const { graph } = readOnnx(bytes, { name });
   if (graph === undefined) throw new Error(say.hasNoGraph(name));

@@ -1,4 +1,4 @@
-// The worker that reads ONNX files: it is loaded when one is opened, and ends with its answer.
+// The worker that reads ONNX files: it is loaded when one is opened, and ends after its answer.
 import type { OnnxAnswer, OnnxAsk } from "../shared/onnx.ts";
 import { networkOf } from "./onnxNetwork.ts";
 

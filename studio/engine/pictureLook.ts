@@ -1,4 +1,4 @@
-// What a network makes of one picture: the maps of every stage, its answer, and the pixels that the answer hangs on.
+// A network's view of one picture: the maps of every stage, its answer, and the pixels that matter for the answer.
 
 import { HebbError, noGrad, type Tensor, tensor, valueAndGrad } from "../../src/index.ts";
 import type { PictureAsk, PictureLook } from "../shared/results.ts";
@@ -8,7 +8,7 @@ import { inputsOf, readingOf } from "./predict.ts";
 import { pictureOf } from "./results.ts";
 import { decide, type Session } from "./session.ts";
 
-/** One picture as the network takes it. */
+/** One picture as the network's input. */
 function given(session: Session, ask: PictureAsk): Float32Array {
   if ("inputs" in ask) return inputsOf(session, ask);
   const { trainPart } = session;
@@ -17,7 +17,7 @@ function given(session: Session, ask: PictureAsk): Float32Array {
   return Float32Array.from(trainPart.x.narrow(0, ask.row, 1).dataSync());
 }
 
-/** Saliency: |∂(output of the class that is said) / ∂ pixel|, the largest over the channels. Source: Simonyan et al. 2013. */
+/** Saliency: |∂(output of the predicted class) / ∂ pixel|, the largest over the channels. Source: Simonyan et al. 2013. */
 export function lookAt(session: Session, ask: PictureAsk): PictureLook {
   const { prepared, network } = session;
   const { info } = prepared;

@@ -1,10 +1,10 @@
-// Picture files, decoded by the browser here in the worker, cut to the wanted proportions and made small.
+// Picture files, decoded by the browser in this worker, cropped to the required proportions and scaled down.
 
 import { data, HebbError } from "../../src/index.ts";
 import type { PicturesAsk, PicturesRead } from "../shared/protocol.ts";
 import * as say from "../texts/en/engine.ts";
 
-/** A larger picture is brought near this height and width by the browser, which is quicker, before the library resizes it. */
+/** The browser first scales larger pictures to about this height and width, which is faster than the library's resize. */
 const nearly = 512;
 
 async function decode(path: string, file: Blob): Promise<data.Picture> {
@@ -20,7 +20,7 @@ async function decode(path: string, file: Blob): Promise<data.Picture> {
     throw new HebbError(say.hasPixelsTooLongAStrip(path, bitmap.width, bitmap.height));
   const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
   if (context === null) throw new HebbError(say.couldNotBeReadThisBrowser(path));
-  // What is transparent lies on white, as on paper.
+  // Transparent pixels become white, like paper.
   context.fillStyle = "#fff";
   context.fillRect(0, 0, width, height);
   context.imageSmoothingQuality = "high";

@@ -1,4 +1,4 @@
-// The trained network tried on one case: raw cells of a table, or numbers as the network takes them.
+// Applies the trained network to one case: raw cells of a table, or the network's input numbers.
 
 import { data, HebbError, noGrad, tensor } from "../../src/index.ts";
 import { derived } from "../shared/features.ts";
@@ -9,7 +9,7 @@ import { squash } from "./network.ts";
 import { decide, type Session } from "./session.ts";
 import { encodeContext } from "./words.ts";
 
-/** What the network takes, from what a person gives. */
+/** The network's inputs, from the visitor's input. */
 export function inputsOf({ prepared, state }: Session, ask: PredictAsk): Float32Array {
   const { info, table, images } = prepared;
   const size = info.inputShape.reduce((product, extent) => product * extent, 1);
@@ -21,7 +21,7 @@ export function inputsOf({ prepared, state }: Session, ask: PredictAsk): Float32
   if (info.given < size && ask.inputs.length === info.given) return derived(ask.inputs, state.features);
   if (ask.inputs.length !== size) throw new HebbError(say.theNetworkTakesNumbersGot(size, ask.inputs.length));
   if (images === undefined) return Float32Array.from(ask.inputs);
-  // Pixels come as 0 to 1; images of a file were scaled by the mean and spread of each channel.
+  // Pixels are from 0 to 1; images of a file were scaled by the mean and spread of each channel.
   const plane = size / images.mean.length;
   return Float32Array.from(ask.inputs, (value, place) => {
     const channel = Math.floor(place / plane);
@@ -40,7 +40,7 @@ export function predict(session: Session, ask: PredictAsk): Prediction {
   return readingOf(prepared, values);
 }
 
-/** What the answers for one case say, in the words of the data. */
+/** The answers for one case, in the words of the data. */
 export function readingOf({ info, table }: Prepared, values: Float32Array): Prediction {
   if (info.task === "number") {
     const raw = values[0] ?? 0;

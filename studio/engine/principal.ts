@@ -1,4 +1,4 @@
-// The plane in which points spread most: two directions, by power iteration.
+// The plane of the largest spread of points: two directions, by power iteration.
 
 /** The two directions along which points spread most: power iteration on their Gram matrix. */
 export function principal(points: readonly Float64Array[]): {

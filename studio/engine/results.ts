@@ -1,4 +1,4 @@
-// How good a trained network is, and by which columns: its answers, its worst rows, importance and partial dependence.
+// The quality of a trained network, and its most useful columns: answers, worst rows, importance and partial dependence.
 
 import type { TextInput } from "../../src/data/preprocessing.ts";
 import { tellingTerms } from "../../src/data/tellingTerms.ts";
@@ -19,22 +19,22 @@ import { keptFloats } from "./kept.ts";
 import { decide, type Part, type Session } from "./session.ts";
 
 const mostWorst = 24;
-/** Rows that importance and dependence are measured on, at most. */
+/** The most rows used for importance and dependence. */
 const mostRows = 1000;
 const dependencePoints = 24;
-/** Words whose names stand side by side. */
+/** The most words shown side by side. */
 const mostWords = 8;
 
-/** The rows that the bar's figures are of: test rows, or training rows where there are none. */
+/** The rows of the bar's figures: test rows, or training rows if there are none. */
 const judged = ({ testPart, trainPart }: Session): Part => testPart ?? trainPart;
 
-/** A number in the target's own units; anything else as it is. */
+/** A number in the target's own units; anything else unchanged. */
 function inUnits({ table }: Prepared): (value: number) => number {
   const target = table?.target;
   return (value) => (target?.kind === "number" ? data.inverseTarget(target, value) : value);
 }
 
-/** The first rows of the part that is judged. */
+/** The first rows of the judged part. */
 function firstRows({ prepared, testPart }: Session): data.Dataset {
   const whole = testPart === undefined ? prepared.train : (prepared.test ?? prepared.train);
   return whole.length > mostRows ? whole.subset(Array.from({ length: mostRows }, (_, row) => row)) : whole;
@@ -73,7 +73,7 @@ function lossesOf(session: Session, part: Part, rows: readonly number[]): number
   return losses;
 }
 
-/** The values of a picture as they were before its channels were scaled. */
+/** The values of a picture before its channels were scaled. */
 export function pictureOf({ images }: Prepared, values: Float32Array): Float32Array {
   if (images === undefined) return values;
   const plane = values.length / images.mean.length;
@@ -142,7 +142,7 @@ export function results(session: Session): Results {
   };
 }
 
-/** The columns of a table; of other rows of numbers, each input. */
+/** The columns of a table; for other rows of numbers, each input. */
 function columnsOf({ groups, inputs, inputShape }: DataInfo): readonly InputGroup[] {
   if (inputShape.length > 1) throw new HebbError(say.picturesHavePixelsNotColumnsTheir);
   return groups.length > 0 ? groups : inputs.map((name, from) => ({ name, from, count: 1 }));
@@ -163,7 +163,7 @@ export function importance(session: Session, { repeats }: ImportanceAsk): Import
   };
 }
 
-/** The values that a column of a table is set to, and what they become. */
+/** The values that a column of a table is set to, and the inputs made from them. */
 function valuesOf(
   prepared: Prepared,
   { name, from, count }: InputGroup,
@@ -182,7 +182,7 @@ function valuesOf(
     const at = spread(sorted);
     return { at, names: [], values: at.map((value) => [value]) };
   }
-  /** The words that tell most, each as a text of its own. */
+  /** The most informative words, each as a separate text. */
   const words = ({ terms }: TextInput): string[] =>
     tellingTerms(rows, { from, terms }, answers(), mostWords).map((place) => terms[place] ?? "");
   const encoded = (given: readonly string[]): Float32Array[] => {
@@ -197,11 +197,11 @@ function valuesOf(
   };
   if (input.kind === "category" || input.kind === "text") {
     const names = input.kind === "text" ? words(input) : input.categories.slice(0, dependencePoints);
-    // With a point behind it no word is a mark of a gap, as NA is.
+    // The appended full stop keeps words such as NA from being read as missing.
     const written = input.kind === "text" ? names.map((term) => `${term}.`) : names;
     return { at: names.map((_, k) => k), names, values: encoded(written) };
   }
-  // As it is written in the table: values in between may be ones that no row has.
+  // As written in the table: values in between may be invalid.
   const known = orderedCells(origin, input);
   const last = known.length - 1;
   const picked = [
@@ -213,12 +213,12 @@ function valuesOf(
   const at = whole.map((features) => rawOf(input, features[0] ?? 0));
   const fresh = picked.map((_, k) => k).filter((k) => k === 0 || at[k] !== at[k - 1]);
   const values = fresh.map((k) => whole[k] ?? []);
-  // Days and durations have no round figures: they stand as the table writes them.
+  // Days and durations have no round figures, so they are shown in the table's notation.
   if (input.kind !== "number") return { at: fresh.map((_, k) => k), names: fresh.map((k) => picked[k] ?? ""), values };
   return { at: fresh.map((k) => at[k] ?? 0), names: [], values };
 }
 
-/** A scaled number as the table has it. */
+/** A scaled number in the table's units. */
 function rawOf(
   { mean, scale, transform }: { mean: number; scale: number; transform: "none" | "log" },
   value: number,
@@ -227,7 +227,7 @@ function rawOf(
   return transform === "log" ? Math.sign(level) * Math.expm1(Math.abs(level)) : level;
 }
 
-/** Values from the least to the largest, at equal shares of the rows. */
+/** Values at equal quantiles of the rows, in ascending order. */
 function spread(sorted: Float32Array): number[] {
   const last = sorted.length - 1;
   const at = Array.from(

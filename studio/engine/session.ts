@@ -1,4 +1,4 @@
-// One training run of the page: a Trainer of the library with the page's own figures, edits and reasons to end.
+// One training run of the page: a Trainer of the library with the page's figures, edits and reasons to stop.
 
 import {
   data,
@@ -41,13 +41,16 @@ import { keptFloats } from "./kept.ts";
 import { buildNetwork, makeOptimizer, type Network, objectiveOf, squash } from "./network.ts";
 import { Judge } from "./verdict.ts";
 
-/** Moments kept for going back. */
+/** States kept for going back. */
 const moments = { most: 48, every: 64 } as const;
-/** Rows that slopes and the spread of a neuron's values are computed from, at most. */
+/** The most rows for slopes and for the distribution of a neuron's values. */
 const slopeRows = { rows: 256, images: 64 } as const;
-/** Steps between two points of the curves in an epoch that is longer. */
+/** Steps between two points of the curves within a long epoch. */
 const longEpoch = 64;
-/** Where measuring all rows takes this many products of a weight and a value, later epochs are measured more rarely: it would take a quarter of the time. */
+/**
+ * If evaluating all rows takes this many multiplications of a weight and a value, later epochs are evaluated less often: it would take a quarter of
+ * the time.
+ */
 const rarely = { products: 1e6, from: 20, every: 5 } as const;
 
 export interface Part {
@@ -78,11 +81,11 @@ export class Session {
   readonly history: HistoryPoint[] = [];
   /** The run whose weights it began with, if any. */
   readonly beginning: RunInfo["beginning"];
-  /** The step that it began at: there is no going back beyond. */
+  /** The step that it began at, which is the earliest one to go back to. */
   readonly firstStep: number = 0;
   /** Whether it began with weights that no program draws. */
   readonly beganTrained: boolean = false;
-  /** What random numbers are drawn from: other sessions have their own. */
+  /** The session's own random numbers. */
   readonly #generator: Generator;
   readonly #trainer: Trainer;
   /** Looks ahead in the order of the rows. */
@@ -91,9 +94,9 @@ export class Session {
   readonly #measure: (x: Tensor, y: Tensor) => Float32Array[];
   readonly #judge: Judge;
   readonly #curved: boolean;
-  /** Whether the weights before the latest step are kept, for somebody who looks at its update. */
+  /** Whether the weights before the latest step are kept, to show its update. */
   following = false;
-  /** The latest figures that were measured. */
+  /** The latest measured figures. */
   #now: HistoryPoint | undefined;
   #before: { readonly step: number; readonly weights: readonly Float32Array[] } | undefined;
 
@@ -115,7 +118,7 @@ export class Session {
     this.#measuredTrain = train.length > measuredRows ? partOf(train, measuredRows) : this.trainPart;
     this.testPart = test === undefined ? undefined : partOf(test, 2 * measuredRows);
     const order = { batchSize: Math.min(state.batch, train.length), seed: state.seed };
-    // As the trainer itself orders its rows.
+    // The same order of rows as in the trainer.
     this.#order = new data.BatchSampler(train.length, { ...order, shuffle: true, joinSingle: true });
     this.objective = objectiveOf(state.loss, info);
     const { model } = this.network;
@@ -186,7 +189,7 @@ export class Session {
     return this.step / this.batches;
   }
 
-  /** Training rows that slopes beside the network are of. */
+  /** The number of training rows for the slopes next to the network. */
   get slopeRows(): number {
     return Math.min(this.prepared.info.inputShape.length > 1 ? slopeRows.images : slopeRows.rows, this.trainPart.rows);
   }
@@ -196,7 +199,7 @@ export class Session {
     return this.#trainer.stepsPerEpoch;
   }
 
-  /** Rows of the batch that the next step learns from. */
+  /** The rows of the next step's batch. */
   nextRows(): Int32Array {
     const [epoch, batch] = [Math.floor(this.step / this.batches), this.step % this.batches];
     this.#order.restore({ ...this.#order.state(), epoch, batch });
@@ -205,7 +208,7 @@ export class Session {
     return rows;
   }
 
-  /** Takes steps; returns whether loss and weights are still numbers. */
+  /** Takes steps; returns whether loss and weights are still finite. */
   advance(steps: number): boolean {
     const trainer = this.#trainer;
     if (steps > 0 && !this.following) this.#take(steps);
@@ -213,7 +216,7 @@ export class Session {
     return trainer.failure === undefined;
   }
 
-  /** Takes steps; false when training ends. The curves get a point after every epoch, in long ones on the way too. */
+  /** Takes steps; false when training ends. The curves get a point after every epoch, and within long ones too. */
   #take(steps: number): boolean {
     if (!this.#curved) return this.#trainer.advance(steps);
     for (let left = steps; left > 0; ) {
@@ -228,11 +231,11 @@ export class Session {
     return true;
   }
 
-  /** The curves have a point at every so many epochs, from the twentieth on. */
+  /** The number of epochs between two points of the curves, from the twentieth on. */
   get measuredEvery(): number {
     const { layers, stages } = this.network;
     const products = layers.reduce((sum, { weight }, place) => {
-      // What pooling leaves is a quarter of what a kernel goes over.
+      // Pooling leaves a quarter of the positions that a kernel is applied to.
       const { kind = "dense", shape = [] } = stages[place + 1] ?? {};
       const places = kind === "conv" ? 4 * shape.slice(1).reduce((a, b) => a * b, 1) : 1;
       return sum + weight.size * places;
@@ -256,12 +259,12 @@ export class Session {
     this.#before = { step: this.step, weights };
   }
 
-  /** The weights before the latest step: of each layer its weight, then its bias. Undefined where no step was taken. */
+  /** The weights before the latest step: for each layer its weight, then its bias. Undefined if no step was taken. */
   weightsBefore(): readonly Float32Array[] | undefined {
     const { step } = this;
     if (step <= this.firstStep || this.#trainer.failure !== undefined) return undefined;
     if (this.#before?.step !== step) {
-      // A link or a jump led here without them: the latest step is taken again.
+      // A link or a jump leads here without them, so the latest step is repeated.
       this.#trainer.rewind(step - 1);
       this.#trainer.advance(step - 1 - this.step);
       this.#takeLast();
@@ -269,12 +272,12 @@ export class Session {
     return this.#before?.weights;
   }
 
-  /** Takes steps until there is a reason to end; false when there is. */
+  /** Takes steps until there is a reason to stop; returns false then. */
   play(steps: number, overruled: ReadonlySet<Stopped["reason"]> = new Set()): boolean {
     return this.#judge.during(overruled, () => this.advance(steps)) && this.verdict() === undefined;
   }
 
-  /** What speaks for ending, if anything does: found at the end of an epoch, whenever that is drawn. */
+  /** The reason to stop, if any. It is found at the end of an epoch, independently of drawing. */
   verdict(): Stopped | undefined {
     return this.#judge.verdict;
   }
@@ -287,15 +290,15 @@ export class Session {
     return this.#trainer.findings;
   }
 
-  /** It has a state, though an empty one: steps that are taken again are edited again. */
+  /** The state is empty but must exist: it makes repeated steps apply the edits again. */
   #edits(): Callback {
     return { name: "edits", stepEnd: ({ step }) => this.#edit(step), state: () => ({}), restore: () => {} };
   }
 
-  /** Whether weights set by hand are set after the steps that the state says. */
+  /** Whether edits of weights are applied after the steps in the state. */
   takesEdits = true;
 
-  /** The weights set by hand at this step. */
+  /** Applies the edits of weights at this step. */
   #edit(step: number): undefined {
     if (!this.takesEdits) return;
     for (const edit of this.state.edits) if (edit.step === step) this.applyEdit(edit);
@@ -309,12 +312,12 @@ export class Session {
     parameter.assign(values);
   }
 
-  /** The mean loss of rows, of which none is left out. */
+  /** The mean loss of rows, none of which is padding. */
   loss(output: Tensor, target: Tensor): Tensor {
     return this.objective.measure(output, target, { weights: undefined, complete: true }).loss;
   }
 
-  /** Loss and metric of a part with the present weights, and the outputs they come from. */
+  /** Loss and metric of a part with the current weights, and the outputs behind them. */
   measure(part: Part): Figures & { readonly output: Float32Array } {
     const { model } = this.network;
     model.eval();
@@ -328,7 +331,7 @@ export class Session {
     const { task, classes } = this.prepared.info;
     const n = part.rows;
     if (task === "number") {
-      // R² is the same in any unit, but not of logarithms.
+      // R² is the same in any unit, but not for logarithms.
       const target = this.prepared.table?.target;
       const logged = target?.kind === "number" && target.transform === "log";
       const back = (value = 0): number => (logged ? data.inverseTarget(target, value) : value);
@@ -361,7 +364,7 @@ export class Session {
     return this.#now;
   }
 
-  /** Adds the present figures to the curves. */
+  /** Adds the current figures to the curves. */
   record(): HistoryPoint {
     const point = this.now();
     addPoint(this.history, point);
@@ -373,17 +376,17 @@ export class Session {
     return this.#trainer.loss;
   }
 
-  /** The optimizer, with what it remembers. */
+  /** The optimizer with its state. */
   get optimizer(): optim.Optimizer {
     return this.#trainer.optimizer;
   }
 
-  /** What the optimizer remembers now. */
+  /** The optimizer's current state. */
   optimizerState(): ReturnType<ReturnType<typeof makeOptimizer>["stateDict"]> {
     return this.#trainer.optimizer.stateDict();
   }
 
-  /** Weights ("m.…") and what the optimizer remembers ("o.…"), as a project holds them. */
+  /** Weights ("m.…") and the optimizer's state ("o.…"), as stored in a project. */
   tensors(): SavedTensor[] {
     const named: [string, Tensor][] = [
       ...Object.entries(this.network.model.stateDict()).map(([name, value]): [string, Tensor] => [`m.${name}`, value]),
@@ -399,12 +402,12 @@ export class Session {
     });
   }
 
-  /** Where its random numbers stand. */
+  /** The position of its random numbers. */
   get random(): ReturnType<Generator["getState"]> {
     return this.#generator.getState();
   }
 
-  /** Goes to any step, back or ahead: from the nearest moment kept, by taking the same steps again. False where numbers are lost before it. */
+  /** Goes to any step, back or forward, by repeating steps from the nearest kept state. False if the run becomes NaN before it. */
   goTo(wanted: number): boolean {
     const step = Math.max(this.firstStep, wanted);
     if (step === this.step) return true;
@@ -426,7 +429,7 @@ export class Session {
     };
   }
 
-  /** Goes on where a saved run of the same state stood. */
+  /** Continues from the saved run of an equal state. */
   restore({ runKey: key, step, history, from }: Saved): void {
     if (key !== runKey(this.state)) return;
     this.#now = undefined;
@@ -457,7 +460,7 @@ export class Session {
   }
 }
 
-/** The class that a row of outputs names. */
+/** The predicted class of a row of outputs. */
 export function decide(output: Float32Array, row: number, width: number): number {
   if (width === 1) return (output[row] ?? 0) >= 0.5 ? 1 : 0;
   let best = 0;

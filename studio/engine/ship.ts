@@ -1,4 +1,4 @@
-// Files to keep: written, read back, and run on the same rows again before anyone downloads them.
+// Files to keep: written, read back, and run on the same rows again before the download.
 
 import { type HostArray, readSafetensors, writeSafetensors } from "../../src/formats/index.ts";
 import { compile, data, HebbError, nn, oneHot, optim, seed, tensor } from "../../src/index.ts";
@@ -25,14 +25,14 @@ function largest(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return most;
 }
 
-/** Another session of the same state, holding these tensors. */
+/** Another session of the same state with these tensors. */
 function sessionWith(session: Session, tensors: readonly SavedTensor[]): Session {
   const other = new Session(session.state, session.prepared);
   other.restore({ ...session.save(), from: { kind: "project", tensors, random: session.random } });
   return other;
 }
 
-/** The largest difference of outputs on the test rows, or the training rows where there are none. */
+/** The largest difference of outputs on the test rows, or the training rows if there are none. */
 function compared(session: Session, other: Session): { difference: number; rows: string } {
   const part = session.testPart ?? session.trainPart;
   const difference = largest(session.measure(part).output, other.measure(part).output);
@@ -58,7 +58,7 @@ function safetensors(session: Session): Exported {
   return { name: "model.safetensors", bytes, difference, checked: say.readBackRunAgain(rows) };
 }
 
-/** Programs longer than this are not run again before a download. */
+/** Programs with more steps are not run again before a download. */
 const mostSteps = 60000;
 
 /** The program without its types and its import, as the body of a function. */
@@ -96,7 +96,7 @@ async function typescript(session: Session, own: OwnData | undefined): Promise<E
       : {}),
     ...(state.data === "digits" || state.data === "words" ? { features: features.data, targets: targets.data } : {}),
   };
-  // All that programs import.
+  // Everything that programs import.
   const hebb = { compile, data, makeObjective, nn, oneHot, optim, seed, Tabular, tensor };
   const AsyncFunction = (async () => {}).constructor as FunctionConstructor;
   const program = AsyncFunction(
@@ -146,7 +146,7 @@ export async function exportRun(session: Session, format: ExportFormat, own: Own
       : format === "project"
         ? project(session, own)
         : await typescript(session, own);
-  // Losses that are large are rounded more coarsely.
+  // Large losses are rounded more coarsely.
   if (exported.difference > 1e-3 * Math.max(1, Math.abs(session.now().train.loss)))
     throw new HebbError(say.whatWasReadBackDiffersBy(exported.difference.toPrecision(3)));
   return exported;

@@ -1,4 +1,4 @@
-// One training step laid open: the session's own network and optimizer on the next batch, every value from inspectStep.
+// One training step in detail: the session's own network and optimizer on the next batch, with every value from inspectStep.
 
 import {
   compile,
@@ -23,7 +23,7 @@ import { noteGradients } from "./noted.ts";
 import { Session } from "./session.ts";
 import { type Batch, comparedSlopes } from "./stepTwin.ts";
 
-/** Weights, and values of the whole batch, beyond which a step cannot be read number by number. */
+/** The most weights, and values of the whole batch, that can be read number by number. */
 const mostParameters = 20000;
 const mostValues = 4e6;
 
@@ -36,7 +36,7 @@ function found<T>(value: T | undefined, what: string): T {
   return value;
 }
 
-/** The derivative of an activation, as the library has it. */
+/** The derivative of an activation, by the library. */
 function slopeOf(name: ActivationName, z: Float32Array): Float32Array {
   const at = new Parameter(z);
   const module = makeActivation(name);
@@ -44,7 +44,7 @@ function slopeOf(name: ActivationName, z: Float32Array): Float32Array {
   return floats(leaf?.gradient ?? new Float32Array(z.length));
 }
 
-/** The batch that the next step learns from. */
+/** The batch of the next step. */
 function nextBatch(session: Session): Batch {
   const { info, train } = session.prepared;
   const rows = session.nextRows();
@@ -80,7 +80,7 @@ function replacements(nodes: readonly InspectedNode[], edits: readonly StepEdit[
   return out;
 }
 
-/** The nodes of a step, by what is asked of them. */
+/** Access to the nodes of a step. */
 class Nodes {
   readonly all: readonly InspectedNode[];
   readonly #forward: readonly InspectedNode[];
@@ -97,7 +97,7 @@ class Nodes {
     this.#forward = all.filter(({ name }) => Number(name.slice(1)) < first || name === "%0");
   }
 
-  /** What the module at a path gives. */
+  /** The output of the module at a path. */
   resultOf(path: number): InspectedNode | undefined {
     return this.#forward.findLast((node) => node.op !== "value" && node.path === String(path));
   }
@@ -143,13 +143,13 @@ class Nodes {
   }
 }
 
-/** A session beside the one that is looked at, which notes the gradients of its steps. */
+/** A second session next to the shown one, which records the gradients of its steps. */
 interface Beside {
   readonly session: Session;
   readonly gradientOf: ReturnType<typeof noteGradients>;
 }
 
-/** What the Trainer's own step goes through: sums that are kept one by one differ from those of a compiled step in their last bit. */
+/** The Trainer's own step: sums whose terms are kept differ in the last bit from those of a compiled step. */
 interface Taken {
   readonly loss: Float32Array;
   readonly gradients: ReadonlyMap<string, Float32Array>;
@@ -163,7 +163,7 @@ function besideOf(session: Session): Beside {
   const known = beside.get(session);
   if (known !== undefined) return known;
   const other = new Session(session.state, session.prepared);
-  // What the step itself makes of a weight is looked at, not what a hand makes of it afterwards.
+  // Shows the weights that the step itself computes, without later edits.
   other.takesEdits = false;
   const made = {
     session: other,
@@ -184,7 +184,7 @@ function taken(session: Session): Taken {
     after: new Map([
       ...parameters.map(([path, value]) => [path, floats(value.dataSync())] as const),
       ...Object.entries(other.optimizerState().state).map(([name, value]) => {
-        // The optimizer counts its parameters: "3.exp_avg".
+        // The optimizer numbers its parameters: "3.exp_avg".
         const [place = "", slot = ""] = name.split(".");
         return [`${parameters[Number(place)]?.[0] ?? ""}.${slot}`, floats(value.dataSync())] as const;
       }),
@@ -194,7 +194,7 @@ function taken(session: Session): Taken {
 
 type Comparisons = ReturnType<typeof comparedSlopes>;
 
-/** A parameter's numbers; its slope and what it is after the step are the Trainer's own, unless something was edited. */
+/** A parameter's numbers. Its slope and its value after the step are the Trainer's own, unless something was edited. */
 function parameterNumbers(nodes: Nodes, path: string, own: Taken | undefined, compared: Comparisons): ParameterNumbers {
   const leaf = nodes.leaf(path);
   const ended = (node: InspectedNode, name: string): Numbers => ({
@@ -231,7 +231,7 @@ function slopeNumbers(nodes: Nodes, path: string, own: Taken | undefined): Numbe
   return { ...made, values: own?.gradients.get(path) ?? made.values };
 }
 
-/** What the dropout at a path lets through, and with which factors. */
+/** The mask of the dropout at a path, with its factors. */
 function droppedBy(nodes: Nodes, path: number, p: number): LayerStep["dropout"] {
   const own = nodes.of(path);
   const kept = found(
@@ -272,7 +272,7 @@ function normOf(
   };
 }
 
-/** What people read of the last sums. */
+/** The displayed outputs. */
 function outputOf(z: InspectedNode, info: Session["prepared"]["info"]): Numbers {
   const values = squash(info, tensor(floats(z.value), { shape: [...z.shape] })).dataSync();
   return { node: "", shape: z.shape, values: floats(values) };
@@ -286,7 +286,7 @@ function rowLosses(session: Session, z: Float32Array, y: Tensor, rows: number): 
   );
 }
 
-/** Lays the next step open, with some numbers replaced. */
+/** Computes the next step in detail, with some numbers replaced. */
 export function stepThrough(session: Session, { edits }: StepAsk): StepTrace {
   if (session.network.modules.length === 0) throw new HebbError(say.thisIsAnEnsembleWhoseMembers);
   checkSize(session);
@@ -297,12 +297,12 @@ export function stepThrough(session: Session, { edits }: StepAsk): StepTrace {
   const { rows, x, y } = batch;
   const generator = new Generator(state.seed);
   const look = (replace?: Record<string, Float32Array>): InspectedNode[] => {
-    // The same units are dropped as in the step that follows, however often it is looked at.
+    // The same units are dropped as in the next step, however often it is shown.
     generator.setState(session.random);
     const lossNow = () => session.loss(model.forward(x), y);
     return withGenerator(generator, () => inspectStep(lossNow, { optimizer, ...(replace && { replace }) }));
   };
-  // A module that has run by itself, for a map of its layer, has named its parameters by itself.
+  // A module that has run alone, for a map of its layer, has renamed its parameters.
   for (const [path, parameter] of model.namedParameters()) parameter.name = path;
   const plain = look();
   const replace = replacements(plain, edits);
@@ -311,7 +311,7 @@ export function stepThrough(session: Session, { edits }: StepAsk): StepTrace {
 
   const paths = model.namedParameters().map(([path]) => path);
   const leaves = new Map(paths.map((path) => [nodes.leaf(path).name, path]));
-  // Only parameters stand for a new start: with an edit further on, the differences would be those of another function.
+  // Only edited parameters are a new starting point: with edits further on, the differences would belong to another function.
   const compared: Comparisons = edits.every(({ node }) => leaves.has(node))
     ? comparedSlopes(
         session,

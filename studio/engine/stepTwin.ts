@@ -1,11 +1,11 @@
-// The network once more in double precision: slopes of the step compared with finite differences, which single precision is too coarse for.
+// The network in double precision, to compare the step's slopes with finite differences; single precision is too coarse for them.
 import { compile, Generator, noGrad, type Parameter, tensor, withGenerator } from "../../src/index.ts";
 import { buildNetwork } from "./network.ts";
 import type { Session } from "./session.ts";
 
-/** Weights that are compared with differences, at most: each takes two runs of the network. Of more, a sample is. */
+/** The most weights compared with differences, because each takes two runs of the network. Of more a sample is compared. */
 const mostCompared = 4000;
-/** Products of a weight and a value that all comparisons together may take. */
+/** Multiplications of a weight and a value that all comparisons together may take. */
 const mostProducts = 2e8;
 
 const doubles = (values: ArrayLike<number>): Float64Array => Float64Array.from(values);
@@ -20,7 +20,7 @@ export interface Compared {
 const near = (a: number, b: number, tolerance: number): boolean =>
   Math.abs(a - b) <= tolerance * Math.max(1, Math.abs(a), Math.abs(b));
 
-/** Of its slopes every so many; where the two sides differ, the loss has a kink there. */
+/** Compares every `every`-th slope; where the two sides differ, the loss has a kink. */
 function compare(parameter: Parameter, slopes: ArrayLike<number>, every: number, loss: () => number): Compared {
   const values = doubles(parameter.dataSync());
   const differences = new Float64Array(values.length);
@@ -29,7 +29,7 @@ function compare(parameter: Parameter, slopes: ArrayLike<number>, every: number,
   for (let k = 0; k < values.length; k += every) {
     const value = values[k] ?? 0;
     const slope = slopes[k] ?? 0;
-    // Of many rows one may have a kink close by, which a shorter way does not reach.
+    // With many rows one may have a kink nearby, which a smaller h avoids.
     for (const share of [1e-5, 1e-6, 1e-7]) {
       const h = share * Math.max(1, Math.abs(value));
       const at = (shift: number): number => {
@@ -57,7 +57,7 @@ export interface Batch {
   readonly y: ReturnType<typeof tensor>;
 }
 
-/** The comparisons of every parameter, with other values for those that were edited. */
+/** The comparisons of every parameter, with other values for the edited ones. */
 export function comparedSlopes(
   session: Session,
   { rows, x, y }: Batch,
@@ -91,7 +91,7 @@ export function comparedSlopes(
     parameters.map(([path, parameter]) => {
       const exact = parameter.grad?.dataSync() ?? new Float64Array(parameter.size);
       const found = compare(parameter, exact, every, () => draw(measured).itemSync());
-      // What is shown is single precision: 1e-5 are some hundred of its units at 1.
+      // Displayed values are in single precision: 1e-5 is about a hundred of its units at 1.
       const shown = slopes.get(path) ?? [];
       for (let k = 0; k < exact.length; k++)
         if (found.ticks[k] !== 3 && !near(shown[k] ?? Number.NaN, exact[k] ?? 0, 1e-5)) found.ticks[k] = 0;

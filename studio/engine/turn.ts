@@ -1,4 +1,4 @@
-// A turn of a worker's event loop without the delay that timers have: messages that wait are read before it ends.
+// A turn of a worker's event loop without the delay of timers: pending messages are read before it ends.
 const channel = new MessageChannel();
 let next: (() => void) | undefined;
 channel.port1.onmessage = () => next?.();

@@ -1,4 +1,4 @@
-// What speaks for ending a run, and what is worth saying while it goes on: the library's doctor, and a loss that hardly moves. By epochs alone.
+// The reasons to stop a run, and advice while it continues: from the library's doctor, and from a loss that hardly moves. Evaluated by epochs alone.
 
 import { Trainer } from "../../src/index.ts";
 import type { Callback, EpochRecord, Failure, Finding, PartState, Training } from "../../src/train/index.ts";
@@ -6,25 +6,25 @@ import type { Advice, DataInfo, Stopped } from "../shared/protocol.ts";
 import type { StudioState } from "../shared/state.ts";
 import * as say from "../texts/en/engine.ts";
 
-/** Epochs over which the loss must have moved, and before which nothing is said of that. */
+/** Epochs over which the loss must have moved, and the first epoch at which a plateau is reported. */
 const [plateauEpochs, patienceEpochs] = [200, 250] as const;
-/** A training loss below this has nowhere to go. */
+/** A training loss below this cannot improve noticeably. */
 const learnedLoss = 0.002;
-/** Accuracy, or R², of the test rows from which on a plateau is a good end. */
+/** Accuracy, or R², of the test rows above which a plateau is a good end. */
 const learnedWell = 0.97;
 
 /**
- * Judges after each epoch that is evaluated, whenever that is drawn. What has been said already is part of every state, so that the
- * same is said at the same epoch where steps are taken again.
+ * Judges after each evaluated epoch, independently of drawing. What has been reported is part of every state, so that repeated steps
+ * report the same at the same epoch.
  */
 export class Judge implements Callback {
   readonly name = "judge";
   readonly #state: StudioState;
   readonly #info: DataInfo;
-  /** The reasons that training goes on against; undefined where nothing ends it. */
+  /** The reasons that training overrules; undefined if nothing stops it. */
   #overruled: ReadonlySet<Stopped["reason"]> | undefined;
   #trainer: Trainer | undefined;
-  /** Findings that were looked at. */
+  /** Findings already examined. */
   #seen = 0;
   #verdict: Stopped | undefined;
 
@@ -37,13 +37,13 @@ export class Judge implements Callback {
     if (training instanceof Trainer) this.#trainer = training;
   }
 
-  /** What speaks for ending now. */
+  /** The current reason to stop. */
   get verdict(): Stopped | undefined {
     const failure = this.#trainer?.failure;
     return failure === undefined ? this.#verdict : numbersLost(failure, this.#state);
   }
 
-  /** What the doctor has found that does not end training. */
+  /** The doctor's findings that do not stop training. */
   get advice(): Advice[] {
     return (this.#trainer?.findings ?? []).flatMap((finding) => adviceOf(finding, this.#state));
   }
@@ -60,7 +60,7 @@ export class Judge implements Callback {
     return "stop";
   }
 
-  /** Runs a stretch of training that a reason to end ends, unless it is overruled. */
+  /** Runs a stretch of training that a reason to stop ends, unless it is overruled. */
   during<T>(overruled: ReadonlySet<Stopped["reason"]>, body: () => T): T {
     [this.#overruled, this.#verdict] = [overruled, undefined];
     try {
@@ -84,7 +84,7 @@ const figure = (value: number): string => value.toPrecision(3);
 const sentence = ({ what, evidence }: Finding): string =>
   `${what.slice(0, 1).toUpperCase()}${what.slice(1)}: ${evidence.replace("the validation data", say.theTestRows)}.`;
 
-/** What the doctor has just found: the network memorises. */
+/** Whether the doctor has just found that the network memorises. */
 function overfitting(fresh: readonly Finding[], { best, records, stepsPerEpoch }: Trainer): Stopped | undefined {
   const found = fresh.find(({ code }) => code === "overfitting");
   const [then, last] = [records.find(({ epoch }) => epoch === best?.epoch), records.at(-1)];
@@ -142,7 +142,7 @@ function plateau(state: StudioState, info: DataInfo, { records }: Trainer): Stop
   return { ...told, text, ...moreOf(state) };
 }
 
-/** What may get a loss to move: more units, then larger steps. */
+/** The remedy for a stuck loss: more units, then larger steps. */
 function moreOf({ layers, lr }: StudioState): Pick<Stopped, "fix" | "patch"> {
   const fix = say.giveItMoreUnits;
   if (layers.length < 2)
@@ -152,7 +152,7 @@ function moreOf({ layers, lr }: StudioState): Pick<Stopped, "fix" | "patch"> {
   return { fix: say.learnThreeTimesFaster, patch: { lr: Math.min(10, lr * 3) } };
 }
 
-/** Of findings that do not end training, what the page says. */
+/** The page's texts for findings that do not stop training. */
 function adviceOf(finding: Finding, { lr }: StudioState): Advice[] {
   const again = (rate: number): Advice => ({
     code: finding.code,

@@ -1,4 +1,4 @@
-// What the page draws of a run: maps of every neuron, slopes, the selected neuron's numbers, the output by task.
+// The drawn values of a run: maps of every neuron, slopes, the selected neuron's numbers, the output by task.
 import { data, noGrad, type Tensor, tensor } from "../../src/index.ts";
 import { derived } from "../shared/features.ts";
 import type { LayerNumbers, Maps, OutputNumbers, Snapshot, UnitNumbers } from "../shared/protocol.ts";
@@ -8,15 +8,15 @@ import { squash } from "./network.ts";
 import { decide, type Session } from "./session.ts";
 import { contextLetters, encodeContext, letters } from "./words.ts";
 
-/** Sides of the maps of neurons: fine ones while they are few. */
+/** Sides of the neurons' maps: fine while they are few. */
 const sides = { few: 24, many: 16 } as const;
 const fewUnits = 48;
-/** Layers wider than this have no map for each unit. */
+/** Wider layers have no map for each unit. */
 const mostMapped = 32;
 const confusionLimit = 30;
 const mostPairs = 400;
 
-/** A neuron as it is selected: its stage and its place there. */
+/** The selected neuron: its stage and its index there. */
 const unitPattern = /^(\d+)\.(\d+)$/;
 
 const floats = (value: Tensor): Float32Array => {
@@ -25,7 +25,7 @@ const floats = (value: Tensor): Float32Array => {
 };
 const none = new Float32Array();
 
-/** A unit's value for each row; of a convolution, the mean over its map. */
+/** A unit's value for each row; for a convolution, the mean over its map. */
 function meansOf(values: Float32Array, rows: number, units: number, unit: number): Float32Array {
   const size = values.length / (rows * units);
   return Float32Array.from({ length: rows }, (_, row) => {
@@ -39,7 +39,7 @@ function meansOf(values: Float32Array, rows: number, units: number, unit: number
 const planeOf = (rows: Float32Array, width: number): Float32Array =>
   Float32Array.from({ length: (2 * rows.length) / width }, (_, k) => rows[Math.floor(k / 2) * width + (k % 2)] ?? 0);
 
-/** Everything that is drawn of one session, compiled once. */
+/** All drawn values of one session, compiled once. */
 export class View {
   readonly #session: Session;
   readonly #stages: (x: Tensor) => Float32Array[];
@@ -89,7 +89,7 @@ export class View {
     this.#fine = size < 400 ? 80 : size < 3000 ? 56 : 36;
   }
 
-  /** What each stage after the inputs gives for the rows that slopes are of. */
+  /** The output of each stage after the inputs, for the rows of the slopes. */
   activations(): Float32Array[] {
     const { model } = this.#session.network;
     model.eval();
@@ -98,7 +98,7 @@ export class View {
     return values;
   }
 
-  /** The weights, and their slopes where they are wanted: these cost a pass back through the network. */
+  /** The weights, with their slopes on request, which need a backward pass. */
   layers(withSlopes = true): LayerNumbers[] {
     const { layers } = this.#session.network;
     this.#session.network.model.eval();
@@ -150,7 +150,7 @@ export class View {
     network.model.eval();
     try {
       if (info.inputShape.length > 1 || info.ranges.length === 0 || this.#session.state.data === "words") {
-        // Images and wide rows: what every stage makes of one sample.
+        // Images and wide rows: the output of every stage for one sample.
         const at = this.#sample(state);
         const sample = trainPart.x.narrow(0, at, 1);
         return {
@@ -188,7 +188,7 @@ export class View {
     }
   }
 
-  /** The sample whose inner images are shown. */
+  /** The sample whose feature maps are shown. */
   #sample({ selected }: StudioState): number {
     const at = /^sample(\d+)$/.exec(selected)?.[1];
     const { prepared, trainPart } = this.#session;
@@ -200,7 +200,7 @@ export class View {
     const [stage, unit] = [Number(match?.[1] ?? 0), Number(match?.[2] ?? 0)];
     const { network } = this.#session;
     const now = layers[stage - 1];
-    // Of an ensemble there is a neuron for each member.
+    // An ensemble has one neuron for each member, so it has no single one to show.
     if (
       match === null ||
       now === undefined ||
@@ -215,7 +215,7 @@ export class View {
     const values = this.#stages(this.#firstRows)[stage - 1] ?? none;
     network.model.train();
     const width = now.weight.length / units;
-    // Every layer here has a bias, so their weights stand at the even places.
+    // Every layer here has a bias, so the weights have even indices.
     const before = this.#session.weightsBefore();
     const [weight, bias] = [before?.[2 * (stage - 1)] ?? now.weight, before?.[2 * (stage - 1) + 1] ?? now.bias];
     return {
@@ -258,7 +258,7 @@ export class View {
     return { ...none, confusion };
   }
 
-  /** Words that the network makes up, letter by letter, from its own distribution. */
+  /** Words that the network generates, letter by letter, from its own distribution. */
   #words(): string[] {
     const random = new data.Random(this.#session.state.seed, 0x20000012);
     this.#session.network.model.eval();

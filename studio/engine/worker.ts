@@ -29,21 +29,21 @@ import { serveText } from "./text/textWorker.ts";
 import { turn } from "./turn.ts";
 import { View } from "./view.ts";
 
-/** Milliseconds of training between two looks at the clock, and between two pictures at least. */
+/** Milliseconds of training between two checks of the clock, and the least between two pictures. */
 const slice = 12;
 const fastest = 30;
-/** Pictures that cost more come less often, so that nearly all the time is for training. */
+/** More expensive pictures come less often, so that nearly all the time is spent on training. */
 const costShare = 32;
 const slowest = 500;
 let pictureEvery = fastest;
-/** The first picture of a run waits for the compiler; what it cost says nothing about the next. */
+/** The first picture of a run includes compilation, so its cost does not predict the next. */
 let compiled = false;
-/** Longer than this a run is taken a part at a time, so that messages come through. */
+/** A longer run is taken in parts of this many steps, so that messages get through. */
 const mostSteps = 20000;
 
 let state: StudioState | undefined;
 let own: OwnData | undefined;
-/** What the present run began with, if not with drawn weights. */
+/** The weights that the current run began with, if they were not random. */
 let beginning: Beginning | undefined;
 let session: Session | undefined;
 let view: View | undefined;
@@ -56,9 +56,9 @@ let lastPicture = 0;
 let due = 0;
 let lastTick = 0;
 let rate = { steps: 0, since: 0, value: 0 };
-/** Reasons to end that were told already. */
+/** Reasons to stop that were already reported. */
 const overruled = new Set<Stopped["reason"]>();
-/** Counts runs: what was under way for an older one is given up. */
+/** Counts runs: work for an older one is abandoned. */
 let generation = 0;
 
 const send = (message: FromWorker): void => postMessage(message);
@@ -77,7 +77,7 @@ function picture(): void {
   const snapshot = view.snapshot(state, rate.value);
   pictureEvery = compiled ? Math.min(slowest, Math.max(fastest, costShare * (performance.now() - lastPicture))) : 0;
   compiled = true;
-  // The maps are handed over, not copied: they are the largest part.
+  // The maps are transferred, not copied, because they are the largest part.
   const { stages, output } = snapshot.maps;
   const message: FromWorker = { kind: "snapshot", snapshot };
   postMessage(message, [...new Set([...stages, output].map(({ buffer }) => buffer))] as ArrayBuffer[]);
@@ -89,7 +89,7 @@ function failed(error: unknown): void {
   if (!(error instanceof HebbError)) console.error(error);
 }
 
-/** Takes the steps that are due at the chosen speed, up to a reason to end. Returns whether training goes on. */
+/** Takes the steps due at the chosen speed, up to a reason to stop. Returns whether training continues. */
 function train(running: Session, { speed }: StudioState): boolean {
   const now = performance.now();
   const elapsed = Math.min(200, now - lastTick);
@@ -118,11 +118,11 @@ function train(running: Session, { speed }: StudioState): boolean {
   return healthy;
 }
 
-/** Says what ends the run where it stands, if anything does. */
+/** Reports the reason to stop at the current step, if any. */
 function stopFor(running: Session, stopped = running.verdict()): boolean {
   if (stopped === undefined) return false;
   playing = false;
-  // Whoever goes on all the same has decided so, for this run; without numbers there is no going on.
+  // Continuing after a stop overrules its reason for this run; NaN cannot be overruled.
   if (stopped.reason !== "nan") overruled.add(stopped.reason);
   send({ kind: "stopped", stopped: stopped.reason === "nan" ? withCure(running, stopped) : stopped });
   return true;
@@ -134,7 +134,7 @@ async function loop(own: number): Promise<void> {
   while (playing && own === generation && session !== undefined && state !== undefined) {
     const healthy = train(session, state);
     if (!healthy || (performance.now() - lastPicture >= pictureEvery && drawn)) {
-      // Drawing may take the latest step again, which unsays what was said at it.
+      // Drawing may repeat the latest step, which withdraws the verdict at that step.
       const stopped = healthy ? undefined : session.verdict();
       if (!healthy) drawn = true;
       picture();
@@ -169,7 +169,7 @@ async function goTo(running: Session, wantedStep: number, mine: number): Promise
   return mine === generation;
 }
 
-/** Whether a kept run goes on where it stood. One that an earlier version kept in another form is run again instead. */
+/** Restores a stored run. Returns false if it belongs to another state, or was stored in another form by an earlier version, and must be repeated. */
 function restored(opened: Session, saved: Saved | undefined): boolean {
   if (saved === undefined || saved.runKey !== runKey(opened.state)) return false;
   try {
@@ -209,7 +209,7 @@ async function begin(message: Extract<ToWorker, { kind: "run" }>): Promise<void>
   if (!stopFor(opened)) play(message.playing);
 }
 
-/** The worker's own heap, in browsers that tell it. */
+/** The worker's own heap, in browsers that report it. */
 function heapBytes(): number {
   const told: unknown = Reflect.get(performance, "memory");
   const used: unknown = typeof told === "object" && told !== null ? Reflect.get(told, "usedJSHeapSize") : undefined;
@@ -307,15 +307,15 @@ async function receive(message: ToWorker): Promise<void> {
 }
 
 function serveLab(): void {
-  // Networks of this size are done sooner by one thread than by several that meet at every kernel.
+  // For networks of this size one thread is faster than several that synchronise at every kernel.
   useBackend({ backend: "wasm", threads: 1 });
-  // What a first visitor will ask for is made while the page is still being built.
+  // Prepares a first visitor's run while the page is still being built.
   if (location.hash === "#first") early = Session.open(startState, undefined);
   addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
     receive(data).catch(failed);
   });
 }
 
-// The Text surface has a worker of its own from the same file, which the browser has already.
+// The Text surface has a separate worker from the same file, which the browser has already loaded.
 if (location.hash === "#text") serveText();
 else serveLab();

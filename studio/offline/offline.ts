@@ -1,10 +1,10 @@
-// The service worker: keeps every file of the page, and answers from there when its server does not. The network always comes first.
+// The service worker: stores every file of the page, and answers from there if the server does not. The network always comes first.
 
-/** The names of the page's files, and what tells this version of them from every other: set by the build. */
+/** The names of the page's files, and the hash of this version: set by the build. */
 declare const hebbFiles: readonly string[];
 declare const hebbVersion: string;
 
-/** What this file needs of a service worker: the page's own types know nothing of it. */
+/** The service worker types that this file needs, which the page's own types lack. */
 interface Extendable extends Event {
   waitUntil(work: Promise<unknown>): void;
 }
@@ -21,7 +21,7 @@ interface Scope {
 }
 declare const self: Scope;
 
-/** Other folders of the same server have stores of their own. */
+/** Other folders of the same server have separate stores. */
 const prefix = `hebb-studio ${self.registration.scope} `;
 const store = prefix + hebbVersion;
 const addresses = new Map(
@@ -31,7 +31,7 @@ const addresses = new Map(
 self.addEventListener("install", (event) => {
   const keep = async (): Promise<void> => {
     const cache = await caches.open(store);
-    // All or nothing, and none of it from the browser's own store: the files of two versions do not fit together.
+    // All or nothing, bypassing the browser's HTTP cache: files of two versions do not work together.
     await cache.addAll([...addresses.keys()].map((address) => new Request(address, { cache: "no-cache" })));
     await self.skipWaiting();
   };
@@ -50,7 +50,7 @@ async function answer(request: Request, address: string): Promise<Response> {
   const stored = async (): Promise<Response> => (await (await caches.open(store)).match(address)) ?? Response.error();
   try {
     const fresh = await fetch(request, { cache: "no-cache" });
-    // A gateway whose server is gone answers too.
+    // A gateway answers even if the server behind it is gone.
     return fresh.status >= 500 ? await stored() : fresh;
   } catch {
     return stored();
@@ -59,7 +59,7 @@ async function answer(request: Request, address: string): Promise<Response> {
 
 self.addEventListener("fetch", (event) => {
   const { request } = event;
-  // The fragment and the query are the page's own business.
+  // The page itself reads the fragment and the query.
   const address = request.url.replace(/[?#].*$/, "").replace(/\/index\.html$/, "/");
   if (request.method === "GET" && addresses.has(address)) event.respondWith(answer(request, address));
 });

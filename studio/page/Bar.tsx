@@ -48,7 +48,7 @@ function Surfaces() {
   );
 }
 
-/** Numbers that change with every picture are written into their places, without the framework. */
+/** Figures that change with every picture are written into the DOM directly, without the framework. */
 export function Gauges() {
   const box = useRef<HTMLDListElement>(null);
   const { gauges } = transport.value;
@@ -123,7 +123,7 @@ export function Bar() {
   useEffect(() => {
     const element = box.current;
     if (element === null) return;
-    // What sticks below the bar needs to know how high it is.
+    // Sticky elements below the bar need its height.
     const observer = new ResizeObserver(() =>
       document.documentElement.style.setProperty("--bar-height", `${element.offsetHeight}px`),
     );

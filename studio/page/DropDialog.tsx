@@ -32,7 +32,7 @@ type Found =
 
 type OwnTable = Extract<OwnData, { kind: "table" }>;
 
-/** The table with names of its own, where the first line is data. */
+/** The table with generated names, if the first line is data. */
 function withHeader(own: OwnTable, columns: number): OwnTable {
   const [first = ""] = own.text.split("\n", 1);
   const delimiter = [",", ";", "\t", "|"].find((one) => first.split(one).length === columns) ?? ",";
@@ -89,9 +89,9 @@ async function look(chosen: readonly Chosen[]): Promise<Found> {
     const own: OwnData = { kind: "table", name: file.name, text };
     if (/\.md$/i.test(file.name)) return { kind: "text", own };
     const preview = await client.ask("preview", own);
-    // Lines without columns are prose, whatever stands in them.
+    // Lines without columns are prose, whatever they contain.
     if (/\.txt$/i.test(file.name) && preview.columns.length < 2) return { kind: "text", own };
-    // All at once: what came later would move the rest.
+    // All at once, because a late part would move the rest.
     const examined = await client.ask("examine", { own, target: preview.target, without: [] }).catch(() => undefined);
     return { kind: "table", own, note, preview, examined };
   } catch (error) {
@@ -230,7 +230,7 @@ function TablePreview(found: {
           class="accent"
           disabled={impossible}
           onClick={() => {
-            // Wide tables, and words of texts, get what the command line gives them: one layer, and dropout against overfitting.
+            // Wide tables, and words of texts, get the defaults of the command line: one layer, and dropout against overfitting.
             const wide = preview.columns.length > 11 || used.some(({ kind }) => kind === "text");
             const width = wide
               ? {
@@ -255,7 +255,7 @@ function TablePreview(found: {
   );
 }
 
-/** The folder that everything lies in, or the names of the files. */
+/** The common folder, or the names of the files. */
 function titleOf(files: readonly Chosen[]): string {
   const [folder, inside] = files[0]?.path.split("/") ?? [];
   if (folder !== undefined && inside !== undefined) return folder;

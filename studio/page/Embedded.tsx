@@ -26,10 +26,10 @@ const parts = {
   inspector: Inspector,
 } as const satisfies Readonly<Record<PanelName, () => unknown>>;
 
-/** Tells the page around how high this one is: the element `<hebb-studio>` follows. */
+/** Reports this page's height to the surrounding one, where the element `<hebb-studio>` adopts it. */
 function tellHeight(box: HTMLElement): () => void {
   const observer = new ResizeObserver(() => {
-    // One more: what is rounded within must not scroll.
+    // One pixel more, so that rounding does not cause scrolling.
     const height = Math.ceil(box.getBoundingClientRect().height) + 1;
     window.parent.postMessage({ hebbStudio: { height } }, "*");
   });
@@ -37,7 +37,7 @@ function tellHeight(box: HTMLElement): () => void {
   return () => observer.disconnect();
 }
 
-/** The answer that was given, and whether what is right was asked for. */
+/** The visitor's answer, and whether the solution is revealed. */
 const given = signal<number | undefined>(undefined);
 const revealed = signal(false);
 

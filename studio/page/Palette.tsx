@@ -6,7 +6,7 @@ import * as say from "../texts/en/palette.ts";
 import { type Action, actions, paletteOpen } from "./shortcuts.ts";
 import { change, chooseData, failure, forgetAll } from "./store.ts";
 
-/** Pictures and videos load when they are asked for. */
+/** Pictures and videos load on first use. */
 const withFilm = (act: (film: typeof import("./film.ts")) => unknown): void => {
   import("./film.ts").then(act).catch((error: unknown) => {
     failure.value = say.nothingWasSaved(error instanceof Error ? error.message : String(error));

@@ -11,10 +11,10 @@ import { Answer, ask } from "./ship/Try.tsx";
 import { client, own, run, state, useOwn } from "./store.ts";
 
 const sides = [16, 24, 32, 48, 64] as const;
-/** Pictures that are shown of each class before they are used. */
+/** The most classes in the preview. */
 const shownEach = 5;
 const shownClasses = 12;
-/** Files that are read between two words about how far it is. */
+/** Files read between two progress reports. */
 const atOnce = 40;
 const mostBytes = 400_000_000;
 
@@ -186,7 +186,7 @@ export function PictureFolder({
   );
 }
 
-/** One picture, or some without a class: what the network says, and a place for them in the set. */
+/** One picture, or several without a class: the network's answer, and an option to add them to the set. */
 export function LoosePictures({ files, close }: { readonly files: readonly Chosen[]; readonly close: () => void }) {
   const info = run.value;
   const set = state.value.data === "own" ? pictureSetOf(own.value) : undefined;

@@ -14,7 +14,7 @@ export class Client {
   #next = 1;
 
   constructor(address: URL, receive: (message: FromWorker) => void) {
-    // The page's frame has started it already, if it may run its own scripts.
+    // The page's frame has already started it, if it may run its own scripts.
     const started: unknown = Reflect.get(globalThis, "hebbEngine");
     this.#worker = started instanceof Worker ? started : new Worker(address, { type: "module" });
     this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
@@ -39,7 +39,7 @@ export class Client {
   ask<K extends QuestionKind>(question: K, ask: Questions[K]["ask"]): Promise<Questions[K]["answer"]> {
     const id = this.#next++;
     return new Promise<Questions[K]["answer"]>((resolve, reject) => {
-      // The worker answers each question with its own kind of answer; the table of Questions says which.
+      // The worker answers each question with the kind of answer that the table of Questions defines.
       this.#waiting.set(id, { resolve: (answer) => resolve(answer as Questions[K]["answer"]), reject });
       this.#worker.postMessage({ kind: "question", id, question, ask });
     });

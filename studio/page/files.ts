@@ -1,7 +1,7 @@
 // Files into the page, chosen, dropped or pasted, or a folder with relative paths; and out of it.
 
 export interface Chosen {
-  /** With the folders above it, where it comes from a folder. */
+  /** With its folders, if it comes from one. */
   readonly path: string;
   readonly file: File;
 }
@@ -22,12 +22,12 @@ async function collect(entry: FileSystemEntry, into: Chosen[]): Promise<void> {
   }
   if (!(entry instanceof FileSystemDirectoryEntry)) return;
   const reader = entry.createReader();
-  // A reader gives its entries in parts, and nothing at the end.
+  // A reader returns its entries in parts, and an empty one at the end.
   for (let part = await partOf(reader); part.length > 0; part = await partOf(reader))
     for (const inner of part) await collect(inner, into);
 }
 
-/** Everything that was dropped. Its entries must be asked for at once, before the event is over. */
+/** All dropped files. Their entries must be read synchronously, before the event is over. */
 export async function droppedFiles(transfer: DataTransfer): Promise<Chosen[]> {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry());
   const plain = chosenFrom(transfer.files);
@@ -47,13 +47,13 @@ export interface PictureClass {
 
 export interface Sorted {
   readonly classes: readonly PictureClass[];
-  /** Pictures that lie in no folder. */
+  /** Pictures outside any folder. */
   readonly loose: readonly Chosen[];
   /** Files that are not pictures. */
   readonly others: number;
 }
 
-/** Pictures by the folder that they lie in. A folder that holds all of them says nothing about any. */
+/** Pictures by their folder. A folder that contains all of them is ignored. */
 export function sortPictures(files: readonly Chosen[]): Sorted {
   const seen = files.filter((one) => !hidden(one));
   const pictures = seen.filter(isPicture);
@@ -71,7 +71,7 @@ export function sortPictures(files: readonly Chosen[]): Sorted {
   return { classes: classes.sort((a, b) => (a.name < b.name ? -1 : 1)), loose: [], others };
 }
 
-/** Saves a file where the browser keeps what is downloaded. */
+/** Saves a file as a browser download. */
 export function saveFile(name: string, contents: Blob): void {
   const address = URL.createObjectURL(contents);
   const link = document.createElement("a");

@@ -1,24 +1,24 @@
-// A picture of what is seen, and a short video of a run, as files: the panels with a drawing, painted together with their text.
+// A picture of the page's drawings, and a short video of a run, as files: the panels with a drawing, painted together with their text.
 import * as say from "../texts/en/film.ts";
 import { saveFile } from "./files.ts";
 import { failure, said, spoken } from "./store.ts";
 import { transport } from "./transport.ts";
 
-/** Room around the panels, and for the figures above them, in pixels of the page. */
+/** The margin around the panels and the height of the figures above them, in pixels of the page. */
 const margin = 14;
 const headHeight = 34;
 const framesPerSecond = 15;
 const mostSeconds = 30;
-/** A file of no frames is smaller than this. */
+/** A file without frames is smaller than this. */
 const headBytes = 2000;
 
-/** The panels that show something drawn; thumbnails to choose from are not of the run. */
+/** The panels with a drawing of the run, which excludes thumbnails to choose from. */
 const drawnPanels = (): HTMLElement[] =>
   [...document.querySelectorAll<HTMLElement>("main .panel:not(.data, .learn)")].filter(
     (panel) => panel.checkVisibility() && panel.querySelector("canvas") !== null,
   );
 
-/** Paints what an element shows of canvases and text, as the page has laid it out. */
+/** Paints the canvases and text of an element, as the page has laid them out. */
 function paint(context: CanvasRenderingContext2D, panel: HTMLElement, left: number, top: number): void {
   const { x, y, width, height } = panel.getBoundingClientRect();
   context.save();
@@ -51,7 +51,7 @@ function paint(context: CanvasRenderingContext2D, panel: HTMLElement, left: numb
   context.restore();
 }
 
-/** Paints all panels below a line with the run's figures; the canvas gets their size where it has none yet. */
+/** Paints all panels below a line with the run's figures. A canvas without a size gets theirs. */
 function paintAll(canvas: HTMLCanvasElement, scale: number): void {
   const panels = drawnPanels();
   if (panels.length === 0) throw new Error(say.nothingHereIsDrawn);
@@ -59,7 +59,7 @@ function paintAll(canvas: HTMLCanvasElement, scale: number): void {
   const [left, top] = [Math.min(...boxes.map(({ x }) => x)), Math.min(...boxes.map(({ y }) => y))];
   const [right, bottom] = [Math.max(...boxes.map((box) => box.right)), Math.max(...boxes.map((box) => box.bottom))];
   if (canvas.width === 0) {
-    // Encoders of video take even sizes only.
+    // Video encoders require even sizes.
     canvas.width = 2 * Math.ceil((scale * (right - left + 2 * margin)) / 2);
     canvas.height = 2 * Math.ceil((scale * (bottom - top + 2 * margin + headHeight)) / 2);
   }
@@ -84,7 +84,7 @@ const emptyCanvas = (): HTMLCanvasElement => {
   return canvas;
 };
 
-/** Saves what is drawn at present as PNG, twice as fine as the page. */
+/** Saves the current drawing as PNG, at twice the resolution of the page. */
 export async function savePicture(): Promise<void> {
   const canvas = emptyCanvas();
   paintAll(canvas, 2);
@@ -94,7 +94,7 @@ export async function savePicture(): Promise<void> {
   spoken.value = say.thePictureIsSaved;
 }
 
-/** Records what is drawn while the run goes on, until somebody ends it or half a minute is over. */
+/** Records the drawing while the run continues, until the visitor stops it or half a minute is over. */
 export function recordVideo(): void {
   const type = ["video/webm;codecs=vp9", "video/webm", "video/mp4"].find((type) =>
     globalThis.MediaRecorder?.isTypeSupported(type),
@@ -112,7 +112,7 @@ export function recordVideo(): void {
   const parts: Blob[] = [];
   let ending = false;
   const stop = (): void => {
-    // A head alone is not a video: the first frames are waited for.
+    // A header alone is not a video, so recording waits for the first frames.
     const size = parts.reduce((sum, part) => sum + part.size, 0);
     if (ending && size > headBytes && recorder.state !== "inactive") recorder.stop();
   };
@@ -121,7 +121,7 @@ export function recordVideo(): void {
     stop();
   };
   const painting = setInterval(() => {
-    // Whoever turns to what has no drawing sees the last picture in the video until there is one again.
+    // While no drawing is visible, the video keeps the last picture.
     if (drawnPanels().length > 0) paintAll(canvas, 1);
   }, 1000 / framesPerSecond);
   const end = (): void => {

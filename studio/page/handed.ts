@@ -1,4 +1,4 @@
-// A run that the command line serves beside the page: its data, its weights and its curves.
+// A run that the command line serves with the page: its data, its weights and its curves.
 
 import type { Figures } from "../shared/figures.ts";
 import type { Beginning, HistoryPoint, OwnData } from "../shared/protocol.ts";
@@ -9,17 +9,17 @@ import type { Client } from "./client.ts";
 export interface Handed {
   readonly own: OwnData;
   readonly patch: Partial<StudioState>;
-  /** Its runKey is still to be set. */
+  /** Its runKey is set later. */
   readonly beginning: Beginning | undefined;
 }
 
-/** run.json as src/cli/studioRun.ts writes it; numbers that are unknown are null. */
+/** run.json as src/cli/studioRun.ts writes it; unknown numbers are null. */
 interface Told {
   readonly name: string;
   readonly data: "table" | "images";
   readonly source: string;
   readonly classes: readonly string[] | null;
-  /** Of a table, how the run has made numbers of it. */
+  /** For a table, the run's preprocessing. */
   readonly preprocessing: unknown;
   readonly step: number;
   readonly history: readonly {

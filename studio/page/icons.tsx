@@ -1,4 +1,4 @@
-// The few pictures on buttons, drawn on a 16 × 16 grid.
+// The icons on buttons, drawn on a 16 × 16 grid.
 const paths = {
   play: "M4.5 2.6v10.8a.6.6 0 0 0 .92.5l8.4-5.4a.6.6 0 0 0 0-1L5.42 2.1a.6.6 0 0 0-.92.5Z",
   pause: "M4 2.5h2.8v11H4zM9.2 2.5H12v11H9.2z",

@@ -2,15 +2,15 @@
 import type { Beginning, OwnData, Saved } from "../shared/protocol.ts";
 import type { StudioState } from "../shared/state.ts";
 
-/** An experiment that a lesson or a preset has taken the place of. */
+/** An experiment that a lesson or a preset has replaced. */
 export interface Aside {
   readonly state: StudioState;
   readonly own: OwnData | undefined;
-  /** What has taken its place, such as "lesson 3". */
+  /** What has replaced it, such as "lesson 3". */
   readonly by: string;
 }
 
-/** A text of the visitor's own. */
+/** The visitor's own text. */
 export interface OwnText {
   readonly name: string;
   readonly text: string;
@@ -49,7 +49,7 @@ function withStore<T>(mode: IDBTransactionMode, act: (store: IDBObjectStore) => 
   });
 }
 
-/** Says to the page's frame, which cannot wait for a database, that there is something to go on with. */
+/** Notes for the page's frame, which cannot wait for a database, that there is a run to continue. */
 const note = "hebb-studio-kept";
 
 export async function keep(kept: Kept): Promise<void> {

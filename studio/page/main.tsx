@@ -24,7 +24,7 @@ if (root === null) throw new Error(say.thePageHasNoPlaceFor);
 const opening = store.open();
 render(<App />, root);
 await opening;
-// The first frames come first.
+// The first frames have priority.
 if (embedding === undefined && (!store.testing || store.wantsOffline))
   setTimeout(() => void keepForOffline(), store.testing ? 0 : 3000);
 if (store.testing) Object.assign(globalThis, { studio: store });

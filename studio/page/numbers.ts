@@ -2,7 +2,7 @@
 
 const minus = (text: string): string => text.replaceAll("-", "−");
 
-/** Three or so telling digits: 0.0312, 1.24, 318, 2.1e−5. */
+/** About three significant digits: 0.0312, 1.24, 318, 2.1e−5. */
 export function short(value: number): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "∞" : "−∞";
   const size = Math.abs(value);
@@ -21,7 +21,7 @@ export function short(value: number): string {
   );
 }
 
-/** All the digits that a step-through needs. */
+/** The full precision for the drawing of a step. */
 export function exact(value: number): string {
   if (!Number.isFinite(value)) return short(value);
   const size = Math.abs(value);
@@ -32,7 +32,7 @@ export function exact(value: number): string {
 export const percent = (share: number): string =>
   Number.isFinite(share) ? `${minus((100 * share).toFixed(1))} %` : "–";
 export const grouped = (count: number): string => Math.round(count).toLocaleString("en-US").replaceAll(",", " ");
-/** A count that fits a narrow place: from a million on in millions. */
+/** A count for a narrow column: from a million upwards in millions. */
 export const counted = (count: number): string => (count < 1e6 ? grouped(count) : `${(count / 1e6).toPrecision(4)} M`);
 const subs = "₀₁₂₃₄₅₆₇₈₉";
 export const sub = (place: number): string => [...String(place)].map((digit) => subs[Number(digit)] ?? digit).join("");

@@ -1,14 +1,14 @@
-// Working without a connection: the service worker that keeps the page, and what is to be said of it.
+// Working offline: the service worker that stores the page, and its status.
 
 import { signal } from "@preact/signals";
 import * as say from "../texts/en/frame.ts";
 
-/** A sentence for whoever asks whether the page works offline; empty until that is known. */
+/** A sentence on whether the page works offline; empty until that is known. */
 export const offline = signal("");
 
 const ready = say.worksOfflineFromNowOnThe;
 
-/** Asks the browser to keep the page, once it has nothing more urgent to do. */
+/** Asks the browser to store the page, once nothing more urgent is left. */
 export async function keepForOffline(): Promise<void> {
   if (!("serviceWorker" in navigator)) {
     offline.value = isSecureContext ? say.needsAConnectionThisBrowserStores : say.needsAConnectionBrowsersStorePages;

@@ -1,4 +1,4 @@
-// Reads an ONNX file in a worker of its own, which is loaded when the first one is opened.
+// Reads an ONNX file in a separate worker, which is loaded when the first one is opened.
 
 import type { OnnxAnswer, OnnxAsk, OnnxNetwork } from "../shared/onnx.ts";
 import * as say from "../texts/en/files.ts";

@@ -32,7 +32,7 @@ function partOf(name: Name): Signal<ComponentType | undefined> {
   return made;
 }
 
-/** The part that could not be loaded last, and why. */
+/** The part that last failed to load, and why. */
 const missing = signal<Name | undefined>(undefined);
 
 function load(name: Name): void {
@@ -59,7 +59,7 @@ export function Part({ name }: { readonly name: Name }) {
     <section class="panel" aria-label={say.notLoaded}>
       <div class="row" role="alert">
         <p>{say.thisPartOfTheStudioCould(navigator.onLine ? say.itsServerDoesNotAnswer : say.youAreOfflineAndItIs)}</p>
-        {/* A script that has failed once stays failed for this page. */}
+        {/* A script that has failed once keeps failing in this page. */}
         <button type="button" class="accent" onClick={() => void keepNow().then(() => location.reload())}>
           {say.reloadThePage}
         </button>

@@ -42,7 +42,7 @@ const presets: Readonly<Record<DataName, Partial<StudioState>>> = {
   },
   words: { loss: "crossEntropy", batch: 32, lr: 0.003, test: 0.15, layers: [dense(48, "tanh")] },
   painted: { count: 240, names: "" },
-  // As the command line trains a table.
+  // Like the command line's settings for tables.
   own: {
     layers: [dense(64, "relu"), dense(32, "relu")],
     optimizer: "adamw",
@@ -54,7 +54,7 @@ const presets: Readonly<Record<DataName, Partial<StudioState>>> = {
   },
 };
 
-/** The changes that choosing some data makes. */
+/** The changes that come with a choice of data. */
 export const presetFor = (data: DataName, state: StudioState): Partial<StudioState> => ({
   ...plain,
   ...presets[data],
@@ -65,7 +65,7 @@ export const presetFor = (data: DataName, state: StudioState): Partial<StudioSta
   speed: state.speed,
 });
 
-/** Where own pictures are learned from: a small convolutional network. */
+/** Own pictures: a small convolutional network. */
 export const presetForPictures = (state: StudioState): Partial<StudioState> => ({
   ...presetFor("own", state),
   loss: "crossEntropy",

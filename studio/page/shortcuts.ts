@@ -1,4 +1,4 @@
-// Keys and what they do, in one list that the palette shows too; and files dropped anywhere on the page.
+// Keys and their actions, in one list that the palette shows too; and files dropped anywhere on the page.
 
 import { signal } from "@preact/signals";
 import { embedCode, panelNames } from "../shared/embed.ts";
@@ -10,7 +10,7 @@ import { change, failure, linkHere, spoken, surface, undo } from "./store.ts";
 import { transport } from "./transport.ts";
 
 export const paletteOpen = signal(false);
-/** Files that were dropped or chosen and wait to be looked at. */
+/** Dropped or chosen files that are not yet examined. */
 export const dropped = signal<readonly Chosen[] | undefined>(undefined);
 
 export interface Action {
@@ -35,7 +35,7 @@ export const shared = signal(false);
 
 export const share = (): Promise<void> => copy(linkHere(transport.value.here()), say.theLinkIsInTheClipboard);
 
-/** HTML for another page: of the Lab the network and the output, of other surfaces all. */
+/** HTML for another page: the Lab's network and output, or the whole of another surface. */
 const shareEmbed = (): Promise<void> =>
   copy(
     embedCode(
@@ -92,7 +92,7 @@ export const actions: readonly Action[] = [
   })),
 ];
 
-/** Keys that mean something else on the present surface. */
+/** Keys with another meaning on the current surface. */
 export const localKeys = signal<ReadonlyMap<string, () => void>>(new Map());
 
 const byKey = new Map(
@@ -102,7 +102,7 @@ const byKey = new Map(
   ]),
 );
 
-/** Whether the key belongs to the control that has the focus. */
+/** Whether the key belongs to the focused control. */
 function taken(target: EventTarget | null, key: string): boolean {
   if (!(target instanceof HTMLElement)) return false;
   if (target.closest("dialog,[role=dialog]") !== null) return true;
@@ -116,7 +116,7 @@ function taken(target: EventTarget | null, key: string): boolean {
 function pressed(event: KeyboardEvent): void {
   if ((event.metaKey || event.ctrlKey) && event.key.toLowerCase() === "k") {
     event.preventDefault();
-    // One dialog at a time: what lies under another cannot be reached.
+    // One dialog at a time, because one under another is unreachable.
     if (document.querySelector("dialog[open]:not(.palette)") === null) paletteOpen.value = !paletteOpen.value;
     return;
   }

@@ -35,9 +35,9 @@ export interface Said {
   readonly act: () => void;
 }
 
-/** Tests fix what would differ from run to run, and read the page's memory. */
+/** Tests fix everything that would differ between runs, and read the page's memory. */
 export const testing = query.get("test") === "1";
-/** Tests that are about it ask for it: the others share a browser. */
+/** Only offline tests request it, because the others share a browser. */
 export const wantsOffline = query.get("offline") === "1";
 export const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
@@ -45,24 +45,24 @@ export const state = signal<StudioState>(startState);
 export const run = signal<RunInfo | undefined>(undefined);
 export const playing = signal(false);
 export const stopped = signal<Stopped | undefined>(undefined);
-/** What the doctor says of the run that goes on. */
+/** The doctor's advice during the run. */
 export const advice = signal<readonly Advice[]>([]);
 export const failure = signal("");
 export const progress = signal("");
 export const own = signal<OwnData | undefined>(undefined);
-/** The text of the visitor's own that the Text surface learns from. */
+/** The visitor's own text on the Text surface. */
 export const ownText = signal<OwnText | undefined>(undefined);
-/** What a surface with a run of its own has to say, and what a click does about it. */
+/** The notice of a surface with its own run, and the effect of a click on it. */
 export const said = signal<Said | undefined>(undefined);
-/** The run that the visitor came with, from the command line. */
+/** The run from the command line that the visitor came with. */
 let beginning: Beginning | undefined;
-/** What the polite live region says, at most every two seconds. */
+/** The text of the polite live region, updated at most every two seconds. */
 export const spoken = signal("");
-/** The step that is shown; changes with every picture, so only what is drawn once in a while may read it. */
+/** The shown step. It changes with every picture, so only elements that are rarely drawn may read it. */
 export const shownStep = signal(0);
 /** Counts the pictures: it also changes when a different network is at the same step. */
 export const shown = signal(0);
-/** A point of the plane that somebody speaks of: the map draws a ring around it. */
+/** A point of the plane under discussion: the map draws a ring around it. */
 export const ringed = signal<readonly number[] | undefined>(undefined);
 export const surface = computed(() => state.value.surface);
 
@@ -70,12 +70,12 @@ export const surface = computed(() => state.value.surface);
 export const hot: { snapshot: Snapshot | undefined; history: Snapshot["history"][number][]; stale: boolean } = {
   snapshot: undefined,
   history: [],
-  /** Whether the picture is still of the run before. */
+  /** Whether the picture still belongs to the previous run. */
   stale: true,
 };
-/** Counts the runs that the worker was asked for. */
+/** Counts the runs requested from the worker. */
 let asked = 0;
-/** Whether the worker has begun the one that was asked for last: what it says before is of an older one. */
+/** Whether the worker has begun the last requested one: earlier messages belong to an older one. */
 let begun = false;
 const painters = new Set<() => void>();
 
@@ -125,7 +125,7 @@ export const client = new Client(new URL("worker.js", new URL(".", import.meta.u
 });
 
 let lastSpoken = 0;
-/** Whether a picture of a network that has learned something was shown. */
+/** Whether a picture of a trained network was shown. */
 let learned = false;
 
 function take(snapshot: Snapshot): void {
@@ -165,7 +165,7 @@ function take(snapshot: Snapshot): void {
 /** Milliseconds that the last frames took on this thread, for measurements. */
 export const frameTimes: number[] = [];
 
-/** Starts the run that the state describes. */
+/** Starts the run of the state. */
 function begin(goTo = 0, saved?: Saved): void {
   stopped.value = undefined;
   failure.value = "";
@@ -183,14 +183,14 @@ function begin(goTo = 0, saved?: Saved): void {
   });
 }
 
-/** Whether the experiment is that of a page around this one, which is said. */
+/** Whether the experiment is locked by the surrounding page, which is announced. */
 function refused(): boolean {
   if (embedding?.locked !== true) return false;
   spoken.value = say.thisExperimentCannotBeChangedHere;
   return true;
 }
 
-/** Changes the state. What decides the run's numbers starts it again, from its initial weights. */
+/** Changes the state. Fields that affect the run's numbers restart it from its initial weights. */
 export function change(patch: Partial<StudioState>, entry: Entry = entryFor(patch)): void {
   const next = { ...state.value, ...patch };
   const anew = runKey(next) !== runKey(state.value);
@@ -203,13 +203,13 @@ export function change(patch: Partial<StudioState>, entry: Entry = entryFor(patc
   keepSoon();
 }
 
-/** Changes only what the page itself shows: the worker need not know. */
+/** Changes only what the page itself shows; the worker is not involved. */
 export function look(patch: Pick<Partial<StudioState>, "term" | "row">): void {
   state.value = { ...state.value, ...patch };
   showInAddress();
 }
 
-/** Sets weights at the present step without starting again: an edit that the state remembers. */
+/** Sets weights at the current step without a restart: an edit that the state stores. */
 export function editWeight(parameter: string, index: number, value: number): void {
   if (refused()) return;
   const step = presentStep();
@@ -222,7 +222,7 @@ export function editWeight(parameter: string, index: number, value: number): voi
   showInAddress();
 }
 
-/** Chooses data, and with it what suits it. */
+/** Chooses data together with suitable settings. */
 export function chooseData(data: DataName): void {
   change(presetFor(data, state.value));
 }
@@ -251,10 +251,10 @@ export const rewind = (): void => {
   goTo(0);
   if (wasPlaying) play(true);
 };
-/** Comes back to a seed after all thousand. */
+/** Returns to the first seed after a thousand. */
 export const newSeed = (): void => change({ seed: (state.value.seed * 21 + 1) % 1000, edits: [] });
 
-/** Takes the remedy that a stop offers. */
+/** Applies the remedy that a stop offers. */
 export function takeFix({ patch, goTo: step }: Pick<Stopped, "patch" | "goTo">): void {
   if (patch !== undefined) {
     if (refused()) return;
@@ -263,7 +263,7 @@ export function takeFix({ patch, goTo: step }: Pick<Stopped, "patch" | "goTo">):
   } else if (step !== undefined) goTo(step);
 }
 
-/** Where the run is; before its first picture, where it is to be. */
+/** The run's step; before its first picture, the requested one. */
 const presentStep = (): number => (hot.stale ? state.value.step : (hot.snapshot?.step ?? state.value.step));
 
 function rememberStep(): void {
@@ -277,9 +277,9 @@ function rememberStep(): void {
 
 const visits = new Visits();
 
-/** Writes down the state that is being left, and begins a new entry where Back is to lead back to it. */
+/** Stores the state that is being left, and begins a new entry if Back should return to it. */
 function leaveEntry(entry: Entry): void {
-  // The history of a page around this one is not for its steps.
+  // The history of a surrounding page is not for this page's steps.
   if (entry === "same" || embedding !== undefined) return;
   clearTimeout(addressTimer);
   const step = presentStep();
@@ -287,19 +287,19 @@ function leaveEntry(entry: Entry): void {
   entered = true;
 }
 
-/** Whether an entry was begun that has not its own address yet. */
+/** Whether a new entry does not have its own address yet. */
 let entered = false;
 let addressTimer = 0;
 function showInAddress(): void {
   clearTimeout(addressTimer);
   if (entered) {
-    // At once: whoever goes back within the pause would leave an entry with the address of the one before.
+    // Without delay: going back during the pause would leave an entry with the previous address.
     entered = false;
     visits.show(state.value, own.value);
   } else addressTimer = window.setTimeout(() => visits.show(state.value, own.value), 120);
 }
 
-/** Goes to a state of before: by Back, by Forward, or by what was set aside. */
+/** Goes to an earlier state: by Back, by Forward, or to the one set aside. */
 function travel(next: StudioState, data: OwnData | undefined): void {
   const anew = runKey(next) !== runKey(state.value) || (next.data === "own" && data !== own.value);
   own.value = data;
@@ -311,10 +311,10 @@ function travel(next: StudioState, data: OwnData | undefined): void {
   keepSoon();
 }
 
-/** The visitor's own experiment, while a lesson or a preset has taken its place. */
+/** The visitor's own experiment, while a lesson or a preset replaces it. */
 export const aside = signal<Aside | undefined>(undefined);
 
-/** Takes the page for a lesson or a preset; the visitor's experiment is kept for the way back. */
+/** Uses the page for a lesson or a preset; the visitor's experiment is kept for the way back. */
 export function takeOver(patch: Partial<StudioState>, by: string): void {
   const step = presentStep();
   aside.value = { ...(aside.value ?? { state: { ...state.value, step }, own: own.value }), by };
@@ -337,7 +337,7 @@ export function undo(): void {
   else spoken.value = say.thereIsNothingToUndo;
 }
 
-/** What is here now is the visitor's experiment. */
+/** Makes the current experiment the visitor's own. */
 export function keepThis(): void {
   aside.value = undefined;
   keepSoon();
@@ -356,7 +356,7 @@ function keepSoon(): void {
 }
 
 export async function keepNow(): Promise<void> {
-  // What stands in another page is that page's.
+  // An embedded page belongs to the surrounding one.
   if (run.value === undefined || embedding !== undefined) return;
   const saved = await client.ask("save", null).catch(() => undefined);
   const kept = {
@@ -366,7 +366,7 @@ export async function keepNow(): Promise<void> {
   await keep(kept).catch(() => undefined);
 }
 
-/** Everything of the visitor's goes: state, run, data. */
+/** Deletes everything of the visitor's: state, run, data. */
 export async function forgetAll(): Promise<void> {
   await forget();
   aside.value = undefined;
@@ -407,7 +407,7 @@ export async function openProject(project: Project): Promise<void> {
   keepSoon();
 }
 
-/** Puts the weights of a file into the present network, which begins anew with them. */
+/** Loads the weights of a file into the current network, which restarts with them. */
 export async function openWeights(name: string, bytes: Uint8Array): Promise<void> {
   const placeOf = ({ name: path }: { readonly name: string }): number =>
     2 * Number.parseInt(path, 10) + (path.endsWith("weight") ? 0 : 1);
@@ -415,7 +415,7 @@ export async function openWeights(name: string, bytes: Uint8Array): Promise<void
   beginWith(name, weights, {});
 }
 
-/** Opens the network of an ONNX file on the present data. Throws a sentence where they do not fit. */
+/** Opens the network of an ONNX file on the current data. Throws a message if they do not fit. */
 export function openOnnx(name: string, { inputs, outputs, layers, weights }: OnnxNetwork): void {
   const here = run.value?.data;
   const wanted = here?.task === "classes" ? here.classes.length : 1;
@@ -424,7 +424,7 @@ export function openOnnx(name: string, { inputs, outputs, layers, weights }: Onn
   const fits = image
     ? inputs.join() === here?.inputShape.join()
     : inputs.length === 1 && inputs[0] === size(here?.inputShape ?? []);
-  // Two outputs for two classes come down to one: their difference.
+  // Two outputs for two classes become one: their difference.
   if (here === undefined || !fits || (outputs !== wanted && !(here.task === "binary" && outputs === 2)))
     throw new Error(
       say.takesAndGivesTheDataHere(name, inputs.join(", "), outputs, here?.inputShape.join(", ") ?? "", wanted),
@@ -445,7 +445,7 @@ function beginWith(name: string, weights: readonly SavedTensor[], patch: Partial
   keepSoon();
 }
 
-/** Sets a field from a control's text; a text that is not a value changes nothing. */
+/** Sets a field from a control's text; an invalid text changes nothing. */
 export function changeText(key: Key, value: string): boolean {
   const parsed = fields[key].parse(value);
   if (parsed === undefined) return false;
@@ -475,7 +475,7 @@ export async function open(): Promise<void> {
   ownText.value = kept?.text;
   const wanted = hash.length > 1 ? parseHash(hash) : kept === undefined ? startState : readState(kept.state);
   state.value = wanted;
-  // An earlier version kept a run in another form.
+  // An earlier version stored a run in another form.
   const same = kept?.saved?.from !== undefined && kept.saved.runKey === runKey(wanted);
   const given = reloaded() ? undefined : await handedText();
   if (given !== undefined) {
@@ -509,7 +509,7 @@ export async function open(): Promise<void> {
       if (aside.value !== undefined && runKey(aside.value.state) === runKey(next)) aside.value = undefined;
       travel(next, visit.own ?? own.value);
     } else if (printHash(next) !== printHash(state.value)) {
-      // A link, or an address that was edited.
+      // A link, or an edited address.
       state.value = next;
       playing.value = false;
       begin(next.step);
@@ -517,10 +517,10 @@ export async function open(): Promise<void> {
   });
 }
 
-/** Where a page that may not move starts: a network that has learned. */
+/** The step of a page without motion: its network is already trained. */
 const finishedStill = 1500;
 
-/** What the command line serves beside the page: a table, or a run. */
+/** A table or a run that the command line serves with the page. */
 async function handedOver(): Promise<Handed | undefined> {
   if (query.has("run")) return (await import("./handed.ts")).handedRun(client);
   const name = query.get("table");
@@ -535,7 +535,7 @@ async function handedOver(): Promise<Handed | undefined> {
   };
 }
 
-/** A text that the command line serves beside the page. */
+/** A text that the command line serves with the page. */
 async function handedText(): Promise<OwnText | undefined> {
   const name = query.get("text");
   if (name === null) return undefined;
@@ -543,15 +543,15 @@ async function handedText(): Promise<OwnText | undefined> {
   return answer.ok ? { name, text: await answer.text() } : undefined;
 }
 
-/** What decides the numbers of the present run, with some changes. */
+/** The key of the current run with some changes. */
 export const runKeyNow = (patch: Partial<StudioState>): string => runKey({ ...state.value, ...patch });
 
-/** The ensemble that the present run is of: on pictures there is none, whatever the state asks for. */
+/** The ensemble of the current run: on pictures there is none, whatever the state says. */
 export const ensemble = computed(() =>
   run.value === undefined ? state.value.ensemble : ensembleOf(state.value, run.value.data),
 );
 
-/** The losses that fit the present task. */
+/** The losses that fit the current task. */
 export const fittingLosses = computed(() => {
   const task = run.value?.data.task ?? "binary";
   return ensemble.value === undefined ? lossesOf[task] : memberLosses(task);

@@ -1,4 +1,4 @@
-// What the bar, the keys and a link are about: the Lab's run, or that of a surface with a run of its own.
+// What the bar, the keys and a link control: the Lab's run, or that of a surface with its own.
 
 import { type ReadonlySignal, signal } from "@preact/signals";
 import { speeds } from "../shared/names.ts";
@@ -22,9 +22,9 @@ export interface Transport {
   /** Five, each with its name. */
   readonly gauges: () => readonly (readonly [name: string, figure: string])[];
   readonly backend: () => { readonly name: string; readonly why: string } | undefined;
-  /** Takes a file or pasted text that it learns from without asking; whether it did. */
+  /** Accepts a file or pasted text for training without asking; returns whether it did. */
   readonly takes?: (given: Chosen | string) => boolean;
-  /** Where the run stands now, for a link. */
+  /** The current state of the run, for a link. */
   readonly here: () => Partial<StudioState>;
 }
 

@@ -37,16 +37,16 @@ function lossCode(loss: LossName, task: TaskKind, classes: number): string {
   return loss === "bce" ? `${F}.bceWithLogits(output, ${y})` : `${F}.${loss}(output.sigmoid(), ${y})`;
 }
 
-/** Training rows that the loss beside the curves is of, at most: the first so many. */
+/** The most training rows for the loss next to the curves: the first ones. */
 export const measuredRows = 2000;
 
-/** Fewer rows than these are all learned from: there is nothing to hold out. */
+/** With fewer rows nothing is held out. */
 export const fewestSplit = 8;
 
-/** How the line begins in which a program is given rows that are not in any file. */
+/** The beginning of the line that gives a program rows from outside any file. */
 export const handIn = "const [features, targets] = ";
 
-/** The import with which a program reads its own file; no line for data that it makes itself. */
+/** The import with which a program reads its own file; empty for generated data. */
 function readerOf({ data }: StudioState, { inputShape }: DataInfo): string[] {
   return data === "own"
     ? [`import { ${inputShape.length > 1 ? "readIdxFile" : "readCsvFile"} } from "hebb/data/node";`]
@@ -55,7 +55,7 @@ function readerOf({ data }: StudioState, { inputShape }: DataInfo): string[] {
 
 const quoted = (value: string): string => JSON.stringify(value);
 
-/** Lines that compute further inputs from the two of `whole`, and what they are called then. */
+/** Lines that compute further inputs from the two of `whole`, and the name of the result. */
 function featureLines(state: StudioState, whole: string): { readonly lines: string[]; readonly whole: string } {
   const names = isPlane(state.data) ? state.features : [];
   if (names.length === 0) return { lines: [], whole };
@@ -77,7 +77,7 @@ function readTable({ without }: StudioState, name: string): string {
   return without === "" ? read : `(${read}).drop(${columnsIn(without).map(quoted).join(", ")})`;
 }
 
-/** Lines that make `train`, a data set, and what a table needs to be read. */
+/** Lines that make `train`, a data set, with everything needed to read a table. */
 function dataLines(state: StudioState, info: DataInfo): string[] {
   const options = `{ count: ${state.count}, noise: ${state.noise}, seed: ${state.dataSeed} }`;
   const unsplit = (made: string): string[] => {
@@ -245,7 +245,7 @@ function initLines(state: StudioState, starts: Built["starts"]): string[] {
   const groups = new Map<string, number[]>();
   for (const { place, following } of starts)
     groups.set(draw(following), [...(groups.get(draw(following)) ?? []), place]);
-  // The draws come layer by layer, as the Studio makes them.
+  // The draws come layer by layer, as in the Studio.
   if (groups.size === 1)
     return [
       "for (const layer of model) {",

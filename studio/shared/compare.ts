@@ -1,4 +1,4 @@
-// Compare: lanes that differ from the Lab in one setting, predefined experiments, and what the worker reports.
+// Compare: lanes that differ from the Lab in one setting, predefined experiments, and the worker's reports.
 import * as say from "../texts/en/compare.ts";
 import type { Figures } from "./figures.ts";
 import type { LanePatch, Layer, StudioState } from "./state.ts";
@@ -13,13 +13,13 @@ export type LanesMove = { readonly steps: number } | { readonly milliseconds: nu
 
 export interface LaneNumbers {
   readonly step: number;
-  /** Whether it began with the very weights of the first lane. */
+  /** Whether it began with exactly the weights of the first lane. */
   readonly sameStart: boolean;
   readonly train: Figures;
   readonly test: Figures | undefined;
-  /** The length of the loss's slope in the weights of each layer, from the first. */
+  /** The length of the gradient of each layer's weights, from the first. */
   readonly gradients: readonly number[];
-  /** The output over the plane, [outputs, side, side]; empty where there is none. */
+  /** The output over the plane, [outputs, side, side]; empty if there is none. */
   readonly map: Float32Array;
   readonly side: number;
   readonly parameters: number;
@@ -38,13 +38,13 @@ export interface SeedRun {
   readonly metric: Float32Array;
 }
 
-/** A plane through the space of weights, spanned by where the lanes went. */
+/** A plane in weight space, spanned by the movement of the lanes. */
 export interface Landscape {
   readonly side: number;
   readonly values: Float32Array;
   readonly x: readonly [number, number];
   readonly y: readonly [number, number];
-  /** For each lane the way it took, x and y in turn; empty when its network is another. */
+  /** The path of each lane, x and y in turn; empty if its network differs. */
   readonly paths: readonly Float32Array[];
   /** The share of the movement that lies in this plane. */
   readonly share: number;
@@ -53,7 +53,7 @@ export interface Landscape {
 export interface ComparePreset {
   readonly id: string;
   readonly title: string;
-  /** What the lanes will show. */
+  /** What to expect from the lanes. */
   readonly says: string;
   readonly base: Partial<StudioState>;
   readonly lanes: readonly LanePatch[];
@@ -146,7 +146,7 @@ export const comparePresets: readonly ComparePreset[] = [
   },
 ];
 
-/** The values below which a quarter, a half and three quarters lie. */
+/** The quartiles. */
 export function quartiles(values: readonly number[]): readonly [number, number, number] {
   const order = values.map((value) => (Number.isFinite(value) ? value : Number.MAX_VALUE)).sort((a, b) => a - b);
   const at = (share: number): number => {

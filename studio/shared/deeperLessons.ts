@@ -1,4 +1,4 @@
-// Lessons 9 to 14: what decides whether a larger network learns, and what its answers are worth.
+// Lessons 9 to 14: what decides whether a larger network learns, and the quality of its answers.
 import * as say from "../texts/en/course.ts";
 import type { Lesson, LessonView } from "./lessons.ts";
 import type { Layer, StudioState } from "./state.ts";
@@ -13,11 +13,11 @@ const marked =
   (view: LessonView): boolean =>
     view.marks.has(name);
 
-/** Hidden layers of the network in lesson 11, at least. */
+/** The least number of hidden layers in lesson 11. */
 const deep = 6;
 const isDeep = ({ state }: LessonView): boolean => state.layers.length >= deep;
 const saturates = ({ state }: LessonView): boolean => state.layers.every(({ activation }) => activation === "sigmoid");
-/** The noise of the data in lesson 10, which learning does not take away. */
+/** The noise of the data in lesson 10, which training cannot remove. */
 const noise = 0.4;
 const onNoise = ({ state }: LessonView): boolean => state.data === "moons" && state.noise >= noise;
 

@@ -1,22 +1,22 @@
-// A page inside another page: what its address asks for, and the code that puts it there.
+// A page inside another page: the options in its address, and the code that embeds it.
 
 export const panelNames = ["data", "learn", "network", "curves", "output", "inspector"] as const;
 export type PanelName = (typeof panelNames)[number];
 
-/** A question that is answered before the network trains, and compared with what was seen afterwards. */
+/** A question to answer before the network trains, for comparison with the result. */
 export interface Question {
   readonly text: string;
   readonly answers: readonly string[];
-  /** The place of the right answer. */
+  /** The index of the right answer. */
   readonly right: number;
-  /** What is said once it is answered. */
+  /** The explanation after the answer. */
   readonly why: string;
 }
 
 export interface Embedding {
-  /** The parts of the Lab that are shown, in this order; empty: the whole surface. */
+  /** The shown parts of the Lab, in this order; empty: the whole surface. */
   readonly panels: readonly PanelName[];
-  /** Whether the experiment is the link's and cannot be changed. */
+  /** Whether the experiment is fixed by the link. */
   readonly locked: boolean;
   readonly question: Question | undefined;
 }
@@ -29,7 +29,7 @@ function questionIn(query: URLSearchParams): Question | undefined {
   return { text, answers, right, why: query.get("why") ?? "" };
 }
 
-/** What an address asks for: `?embed` or `?embed=network,output`, `&lock`, `&ask=…&answers=A|B&right=2&why=…`. */
+/** The options of an address: `?embed` or `?embed=network,output`, `&lock`, `&ask=…&answers=A|B&right=2&why=…`. */
 export function readEmbedding(search: string): Embedding | undefined {
   const query = new URLSearchParams(search);
   const wanted = query.get("embed");

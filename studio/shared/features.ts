@@ -1,4 +1,4 @@
-// Inputs that are computed from the two of the plane: squares, the product, sines.
+// Inputs computed from the two of the plane: squares, the product, sines.
 import * as say from "../texts/en/names.ts";
 
 export const featureNames = ["xx", "yy", "xy", "sinx", "siny"] as const;
@@ -6,7 +6,7 @@ export type FeatureName = (typeof featureNames)[number];
 
 interface Feature {
   readonly title: string;
-  /** As a program writes it, of x and y. */
+  /** The code in terms of x and y. */
   readonly code: string;
   readonly of: (x: number, y: number) => number;
 }
@@ -19,7 +19,7 @@ export const features: Readonly<Record<FeatureName, Feature>> = {
   siny: { title: say.sinX2, code: "Math.sin(Math.PI * y)", of: (_, y) => Math.sin(Math.PI * y) },
 };
 
-/** Rows [x, y] with what is computed from them: [x, y, …]. */
+/** Rows [x, y] with the computed inputs: [x, y, …]. */
 export function derived(rows: ArrayLike<number>, names: readonly FeatureName[]): Float32Array {
   const width = 2 + names.length;
   const all = new Float32Array((rows.length / 2) * width);

@@ -1,9 +1,9 @@
-// Fields of a state: how each reads in an address, and what changes when it does. A table of them describes a state.
+// Fields of a state: the form of each in an address, and the effect of a change. A table of them describes a state.
 
-/** One row of the table: what a field is, what it starts as, how it reads in an address, and what changes when it does. */
+/** One row of the table: a field's values, its initial value, its form in an address, and the effect of a change. */
 export interface Field<T> {
   readonly start: T;
-  /** "run": training starts again from its initial weights; "view": only what is shown changes. */
+  /** "run": training restarts from its initial weights; "view": only the display changes. */
   readonly changes: "run" | "view";
   readonly print: (value: T) => string;
   /** undefined for a text that is not a valid value. */
@@ -58,7 +58,7 @@ export const text = (start: string, changes: "run" | "view"): Field<string> => (
   parse: (value) => (value.length <= 200 ? value : undefined),
 });
 
-/** A list whose parts are joined by "_"; one wrong part makes the whole list wrong. */
+/** A list whose parts are joined by "_"; one invalid part makes the whole list invalid. */
 export function list<T>(
   start: readonly T[],
   most: number,

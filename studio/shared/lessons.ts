@@ -4,14 +4,14 @@ import { deeperLessons } from "./deeperLessons.ts";
 import type { PaintedPoint, StudioState } from "./state.ts";
 import { startState } from "./state.ts";
 
-/** What a task looks at. */
+/** The values that tasks check. */
 export interface LessonView {
   readonly state: StudioState;
   readonly step: number;
   readonly epoch: number;
   /** Of the training rows. */
   readonly loss: number;
-  /** As the bar shows it: of the test rows, or of the training rows where there are none. */
+  /** The figure in the bar: of the test rows, or of the training rows if there are none. */
   readonly metric: number;
   /** Of the training rows. */
   readonly trainMetric: number;
@@ -21,9 +21,9 @@ export interface LessonView {
   readonly batches: number;
   readonly parameters: number;
   readonly testRows: number;
-  /** The share of the most frequent class among the rows that the metric is of; 0 for numbers. */
+  /** The share of the most frequent class among the rows of the metric; 0 for numbers. */
   readonly majority: number;
-  /** Answers that were given and found right, and things that were done, by name. */
+  /** Right answers and finished actions, by name. */
   readonly marks: ReadonlySet<string>;
 }
 
@@ -58,7 +58,7 @@ export interface Lesson {
   readonly tasks: readonly Task[];
 }
 
-/** Applicants by income and debt: approved where income outweighs debt. A line parts them, with a gap. */
+/** Applicants by income and debt: approved if income outweighs debt. A line separates them, with a gap. */
 const applicants: readonly PaintedPoint[] = Array.from({ length: 60 }, (_, k) => k)
   .map((k): PaintedPoint => {
     const x = Math.round(100 * (((k * 0.61803) % 1) * 2 - 1)) / 100;
@@ -74,12 +74,12 @@ const widest = ({ state }: LessonView): number => Math.max(0, ...state.layers.ma
 const active = ({ state }: LessonView): boolean => state.layers.some(({ activation }) => activation !== "identity");
 const isOwn = ({ state }: LessonView): boolean => state.data === "own" || state.data === "painted";
 
-/** Test rows below which an accuracy says little. */
+/** With fewer test rows an accuracy says little. */
 const fewTestRows = 20;
 
 /**
- * Whether held-out rows show that something was learned: the metric is high, and it lies two standard errors above what always
- * answering the most frequent class would give.
+ * Whether held-out rows show learning: the metric is high, and it is two standard errors above that of always
+ * answering the most frequent class.
  */
 function generalises({ metric, testRows, majority }: LessonView): boolean {
   const error = Math.sqrt((Math.max(0, metric) * (1 - Math.min(1, metric))) / Math.max(1, testRows));

@@ -60,7 +60,7 @@ export const dataTiles: Readonly<Record<DataName, DataTile>> = {
   own: { title: say.yours, about: say.yourTableOrYourPictures },
 };
 
-/** None comes first here. */
+/** The option "none" comes first here. */
 export const activationNames: readonly ActivationName[] = [
   "identity",
   ...everyActivation.filter((name) => name !== "identity"),
@@ -69,21 +69,21 @@ export const activationNames: readonly ActivationName[] = [
 export const lossNames = ["bce", "crossEntropy", "mse", "l1", "huber", "hinge"] as const;
 export type LossName = (typeof lossNames)[number];
 
-/** What is to be predicted: one of two classes, one of several, or a number. */
+/** The kind of target: one of two classes, one of several, or a number. */
 export type TaskKind = "binary" | "classes" | "number";
 
-/** The losses that make sense at all for a task; the first is the one that fits best. */
+/** The losses that make sense for a task; the first is the best. */
 export const lossesOf: Readonly<Record<TaskKind, readonly LossName[]>> = {
   binary: ["bce", "mse", "l1", "huber", "hinge"],
   classes: ["crossEntropy", "mse", "l1"],
   number: ["mse", "l1", "huber"],
 };
 
-/** What the mean over the members of an ensemble is taken of. */
+/** The values whose mean over the members of an ensemble is taken. */
 export const averageOf = (task: TaskKind) =>
   ({ binary: "sigmoid", classes: "softmax", number: "outputs" })[task] as "sigmoid" | "softmax" | "outputs";
 
-/** Of these, the ones that each member of an ensemble can be told by itself. */
+/** Those that apply to each member of an ensemble separately. */
 export const memberLosses = (task: TaskKind): readonly LossName[] =>
   task === "binary" ? ["bce", "hinge"] : lossesOf[task];
 
@@ -96,7 +96,7 @@ export const lossTitles: Readonly<Record<LossName, string>> = {
   hinge: say.hinge,
 };
 
-/** What the axis of a loss is called, with its unit. */
+/** The title of a loss axis, with its unit. */
 export const lossUnits: Readonly<Record<LossName, string>> = {
   bce: say.natsPerRow,
   crossEntropy: say.natsPerRow,
@@ -121,5 +121,5 @@ export const initTitles: Readonly<Record<InitName, string>> = {
   zeros: say.allZero,
 };
 
-/** Epochs a second; 0 is as fast as it goes. */
+/** Epochs a second; 0 means as fast as possible. */
 export const speeds = [1, 5, 20, 60, 0] as const;

@@ -1,4 +1,4 @@
-// What an ONNX file holds, as far as the page can show it; and the messages of the worker that reads it.
+// The contents of an ONNX file, as far as the page can show them; and the messages of the worker that reads it.
 import type { SavedTensor } from "./protocol.ts";
 import type { Layer } from "./state.ts";
 
@@ -7,7 +7,7 @@ export interface OnnxNetwork {
   readonly inputs: readonly number[];
   readonly layers: readonly Layer[];
   readonly outputs: number;
-  /** Weight and bias of each layer in turn, as PyTorch lays them out. */
+  /** Weight and bias of each layer in turn, in PyTorch's layout. */
   readonly weights: readonly SavedTensor[];
 }
 

@@ -7,7 +7,7 @@ export interface Pairing {
   readonly id: string;
   readonly text: string;
   readonly why: string;
-  /** The change that mends it: "Run both" compares the two. */
+  /** The change that fixes it: "Run both" compares the two. */
   readonly better: Partial<StudioState>;
 }
 
@@ -68,7 +68,7 @@ export function pairings(state: StudioState, task: TaskKind): Pairing[] {
   return found;
 }
 
-/** What a change is called in a lane's name. */
+/** The change's name in a lane. */
 export function patchTitle(patch: Partial<StudioState>): string {
   const parts = Object.entries(patch).map(([key, value]) => {
     if (key === "layers") {

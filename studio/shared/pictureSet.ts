@@ -1,4 +1,4 @@
-// A set of pictures by class, kept as the two IDX files that the library reads; and one more picture for a set.
+// A set of pictures by class, stored as the two IDX files that the library reads; and one more picture for a set.
 import type { OwnData } from "./protocol.ts";
 
 export type ImageData = Extract<OwnData, { kind: "images" }>;
@@ -24,7 +24,7 @@ export interface PictureSet {
   readonly shape: readonly number[];
   /** [count, …shape]. */
   readonly pixels: Uint8Array;
-  /** The place of each picture's class in `classes`. */
+  /** The index of each picture's class in `classes`. */
   readonly labels: Uint8Array;
   readonly classes: readonly string[];
 }
@@ -37,7 +37,7 @@ export const ownPictures = ({ name, shape, pixels, labels, classes }: PictureSet
   classes,
 });
 
-/** The set of data that `ownPictures` made; undefined for files of other origin, which may be packed. */
+/** The data set made by `ownPictures`; undefined for files from elsewhere, which may be compressed. */
 export function pictureSetOf(own: OwnData | undefined): PictureSet | undefined {
   if (own?.kind !== "images" || own.classes === undefined) return undefined;
   const view = new DataView(own.images.buffer, own.images.byteOffset, own.images.byteLength);
@@ -59,7 +59,7 @@ function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
   return out;
 }
 
-/** The set with more pictures of one class, a new one if need be. */
+/** The set with more pictures of one class, which may be new. */
 export function withPictures(set: PictureSet, pixels: Uint8Array, name: string): PictureSet {
   const size = set.shape.reduce((product, extent) => product * extent, 1);
   const classes = set.classes.includes(name) ? set.classes : [...set.classes, name];

@@ -6,7 +6,7 @@ import { readState, type StudioState } from "./state.ts";
 export interface Project {
   readonly state: StudioState;
   readonly own: OwnData | undefined;
-  /** Weights and what the optimizer remembers, as safetensors. */
+  /** Weights and the optimizer's state, as safetensors. */
   readonly tensors: Uint8Array;
   readonly random: { readonly key: readonly [number, number]; readonly calls: number };
 }

@@ -21,13 +21,13 @@ import type { Film, RateSearch } from "./training.ts";
 
 export type { Figures };
 
-/** Data of the visitor's own. It goes from the page to its worker and nowhere else. */
+/** The visitor's own data. It goes from the page to its worker and nowhere else. */
 export type OwnData =
   | {
       readonly kind: "table";
       readonly name: string;
       readonly text: string;
-      /** How a run has made numbers of it, as its folder has it; the worker checks it. */
+      /** The run's preprocessing, from its folder; the worker checks it. */
       readonly preprocessing?: unknown;
     }
   | {
@@ -35,7 +35,7 @@ export type OwnData =
       readonly name: string;
       readonly images: Uint8Array;
       readonly labels: Uint8Array;
-      /** The names that the labels count, for pictures from folders. */
+      /** The class names behind the labels, for pictures from folders. */
       readonly classes?: readonly string[];
     };
 
@@ -47,24 +47,24 @@ export interface ColumnInfo {
   readonly example: string;
 }
 
-/** What a file turned out to hold, before it is used. */
+/** The contents of a file, before it is used. */
 export interface Preview {
   readonly rows: number;
   readonly columns: readonly ColumnInfo[];
   readonly head: readonly (readonly string[])[];
-  /** The column that is most likely to be predicted, and why. */
+  /** The column that is most likely the target, and why. */
   readonly target: string;
   readonly why: string;
 }
 
-/** What is to be said of a table and a target before anything is trained. */
+/** The findings about a table and a target before training. */
 export interface Examined {
   readonly findings: readonly TableFinding[];
-  /** What the target is read as, in words. */
+  /** How the target is read, in words. */
   readonly task: string;
 }
 
-/** Inputs that come from one column: of a category, one for each of its values. */
+/** The inputs from one column: for a category, one for each of its values. */
 export interface InputGroup {
   readonly name: string;
   readonly from: number;
@@ -76,12 +76,12 @@ export interface DataInfo {
   readonly task: TaskKind;
   /** One name for each input of the network. */
   readonly inputs: readonly string[];
-  /** How many of them are given: those after are computed from these. */
+  /** The number of given inputs; later ones are computed from these. */
   readonly given: number;
   readonly inputShape: readonly number[];
-  /** The places of the inputs that are numbers; the others are marks of categories and of gaps. */
+  /** The indices of numeric inputs; the others are indicators of categories and of gaps. */
   readonly numbers: readonly number[];
-  /** Whether its columns were brought to mean 0 and deviation 1. */
+  /** Whether its columns are scaled to mean 0 and deviation 1. */
   readonly scaled: boolean;
   /** The share of the most frequent class among the test rows, or the training rows where there are none; 0 for numbers. */
   readonly majority: number;
@@ -89,15 +89,15 @@ export interface DataInfo {
   readonly target: string;
   readonly trainCount: number;
   readonly testCount: number;
-  /** From … to of each input, for axes. */
+  /** The range of each input, for axes. */
   readonly ranges: readonly (readonly [number, number])[];
   readonly targetRange: readonly [number, number];
   readonly notes: readonly string[];
-  /** What is wrong with the visitor's own table. */
+  /** The problems of the visitor's own table. */
   readonly findings: readonly TableFinding[];
-  /** The columns that the inputs come from; empty for what is not a table. */
+  /** The columns behind the inputs; empty if it is not a table. */
   readonly groups: readonly InputGroup[];
-  /** What a person fills in to try the network; empty for images and text. */
+  /** The fields of the form that applies the network; empty for images and text. */
   readonly form: readonly FormField[];
   /** Some training images to choose from: their rows, and their values [count, …inputShape]. */
   readonly samples: { readonly rows: readonly number[]; readonly values: Float32Array } | undefined;
@@ -115,13 +115,13 @@ export interface RunInfo {
   readonly data: DataInfo;
   readonly backend: string;
   readonly backendWhy: string;
-  /** The loss in use: the one asked for where it fits the task. */
+  /** The loss in use: the requested one if it fits the task. */
   readonly loss: LossName;
   readonly parameters: number;
-  /** The run that it begins with, and what is to be said of that. */
+  /** The run that it begins with, and notes on it. */
   readonly beginning: { readonly name: string; readonly step: number; readonly notes: readonly string[] } | undefined;
   readonly batches: number;
-  /** Training rows that the slopes of a snapshot are of: the first so many. */
+  /** The number of training rows for the slopes of a snapshot: the first ones. */
   readonly slopeRows: number;
   /** Epochs between two points of the curves, from the twentieth on. */
   readonly measuredEvery: number;
@@ -144,7 +144,7 @@ export interface HistoryPoint {
   readonly test: Figures | undefined;
 }
 
-/** The weights of one layer; its slopes too while one of the network's neurons is selected. */
+/** The weights of one layer, with their slopes while a neuron of the network is selected. */
 export interface LayerNumbers {
   readonly weight: Float32Array;
   readonly weightShape: readonly number[];
@@ -153,7 +153,7 @@ export interface LayerNumbers {
   readonly biasGrad: Float32Array;
 }
 
-/** What the selected neuron does. */
+/** The values of the selected neuron. */
 export interface UnitNumbers {
   readonly stage: number;
   readonly unit: number;
@@ -177,7 +177,7 @@ export interface Snapshot {
   readonly step: number;
   readonly epoch: number;
   readonly now: HistoryPoint;
-  /** Points of the curves that came since the last snapshot; `reset` when the curves restart. */
+  /** Points of the curves since the last snapshot; `reset` when the curves restart. */
   readonly history: readonly HistoryPoint[];
   readonly reset: boolean;
   readonly layers: readonly LayerNumbers[];
@@ -188,18 +188,18 @@ export interface Snapshot {
   readonly stepsPerSecond: number;
 }
 
-/** What the output panel draws, by task. */
+/** The output panel's data, by task. */
 export interface OutputNumbers {
   /** [classes, classes], rows are the truth. */
   readonly confusion: Int32Array;
   /** For numbers: truth and prediction in turn, in the target's own units. */
   readonly pairs: Float32Array;
-  /** For text: words made up by the network. */
+  /** For text: words generated by the network. */
   readonly samples: readonly string[];
   readonly onTest: boolean;
 }
 
-/** Why training ended by itself, and what a click would change. */
+/** Why training stopped by itself, and the effect of a click. */
 export interface Stopped {
   readonly reason: "plateau" | "nan" | "overfit";
   readonly text: string;
@@ -209,7 +209,7 @@ export interface Stopped {
   readonly goTo: number | undefined;
 }
 
-/** What the doctor says of a run that goes on, and what a click would change. */
+/** The doctor's advice during a run, and the effect of a click. */
 export interface Advice {
   readonly code: string;
   readonly text: string;
@@ -236,7 +236,7 @@ export interface TrainerState {
   readonly json: JsonObject;
 }
 
-/** The state of its trainer; of a project, weights and what the optimizer remembers. */
+/** The trainer's state; for a project, weights and the optimizer's state. */
 export type SavedTraining =
   | { readonly kind: "trainer"; readonly state: TrainerState }
   | {
@@ -251,27 +251,27 @@ export interface SavedTensor {
   readonly data: Float32Array | Float64Array;
 }
 
-/** A finished run that training here begins with, instead of drawn weights. */
+/** A finished run whose weights training starts with, instead of random ones. */
 export interface Beginning {
-  /** What the state must be for it to fit. */
+  /** The state that it requires. */
   readonly runKey: string;
   readonly name: string;
   readonly step: number;
   /** Weight and bias of each layer in turn. */
   readonly weights: readonly SavedTensor[];
   readonly history: readonly HistoryPoint[];
-  /** What is otherwise here than in the run. */
+  /** The differences from the run. */
   readonly notes: readonly string[];
 }
 
-/** What a page may ask of its worker, with the answer. */
+/** The page's questions to its worker, with the answers. */
 export interface Questions {
   preview: { readonly ask: OwnData; readonly answer: Preview };
   examine: {
     readonly ask: { readonly own: OwnData; readonly target: string; readonly without: readonly string[] };
     readonly answer: Examined;
   };
-  /** Bytes that the engine holds: device memory obtained, and the heap where the browser tells. */
+  /** The engine's memory in bytes: device memory obtained, and the heap if the browser reports it. */
   memory: { readonly ask: null; readonly answer: { readonly bytes: number } };
   save: { readonly ask: null; readonly answer: Saved | undefined };
   step: { readonly ask: StepAsk; readonly answer: StepTrace };
@@ -295,27 +295,27 @@ export interface Questions {
   pictures: { readonly ask: PicturesAsk; readonly answer: PicturesRead };
 }
 
-/** Picture files to be decoded and made small. */
+/** Picture files to decode and scale down. */
 export interface PicturesAsk {
   readonly files: readonly { readonly path: string; readonly file: Blob }[];
   readonly size: readonly [height: number, width: number];
-  /** 1 is grey, 3 colour; undefined: grey where all of them are. */
+  /** 1 is grey, 3 colour; undefined: grey if all of them are. */
   readonly channels: 1 | 3 | undefined;
 }
 
-/** Bytes of all the pictures in turn, each [channels, height, width]. */
+/** The bytes of all pictures in turn, each [channels, height, width]. */
 export interface PicturesRead {
   readonly channels: 1 | 3;
   readonly pixels: Uint8Array;
 }
 
-/** A case to try: numbers as the network takes them, raw cells of a table, or the beginning of a word. */
+/** A case for the network: its input numbers, raw cells of a table, or the beginning of a word. */
 export type PredictAsk =
   | { readonly inputs: readonly number[] }
   | { readonly cells: Readonly<Record<string, string>> }
   | { readonly text: string };
 
-/** A training row that was decided wrongly, and the weights that the rule made of it. */
+/** A misclassified training row, and the weights after the rule's correction. */
 export interface Correction {
   readonly pass: number;
   readonly row: number;
@@ -325,7 +325,7 @@ export interface Correction {
   readonly bias: number;
 }
 
-/** What Rosenblatt's rule did on the training rows: each mistake, and how many there were in each pass. */
+/** Rosenblatt's rule on the training rows: each mistake, and the number of mistakes in each pass. */
 export interface Rosenblatt {
   readonly rate: number;
   readonly corrections: readonly Correction[];
@@ -343,16 +343,16 @@ export interface Plotted {
 export const exportFormats = ["safetensors", "typescript", "project"] as const;
 export type ExportFormat = (typeof exportFormats)[number];
 
-/** A file to keep, with what reading it back has shown. */
+/** A file to keep, with the result of reading it back. */
 export interface Exported {
   readonly name: string;
   readonly bytes: Uint8Array;
-  /** The largest difference between the network's outputs and those of what was read back; for a program, of the losses. */
+  /** The largest difference between the network's outputs and those of the file read back; for a program, between the losses. */
   readonly difference: number;
   readonly checked: string;
 }
 
-/** A field of the form that tries the network. */
+/** A field of the form that applies the network. */
 export type FormField =
   | { readonly kind: "number"; readonly name: string; readonly start: number }
   | { readonly kind: "text"; readonly name: string; readonly start: string }
@@ -368,14 +368,14 @@ export type QuestionKind = keyof Questions;
 export type ToWorker =
   | {
       readonly kind: "run";
-      /** Counts the runs that the page has asked for. */
+      /** Counts the runs requested by the page. */
       readonly number: number;
       readonly state: StudioState;
       readonly own: OwnData | undefined;
       readonly saved: Saved | undefined;
       readonly beginning: Beginning | undefined;
       readonly playing: boolean;
-      /** Go to this step at once, without showing the way. */
+      /** Go to this step at once, without drawing the steps in between. */
       readonly goTo: number;
     }
   | { readonly kind: "view"; readonly state: StudioState }

@@ -1,19 +1,19 @@
-// Results: what the worker reports of a trained network's answers, row by row and column by column.
+// Results: the worker's reports on a trained network's answers, row by row and column by column.
 import type { InputGroup, Prediction } from "./protocol.ts";
 
-/** A row that the network gets most wrong. */
+/** A row with one of the worst answers. */
 export interface WorstRow {
-  /** Its line in the table, from 1 without the header; of other data its place among these rows. */
+  /** Its line in the table, from 1 without the header; for other data its index among these rows. */
   readonly row: number;
-  /** What the table has for it, or its inputs. */
+  /** Its cells in the table, or its inputs. */
   readonly cells: readonly string[];
   readonly truth: string;
   readonly said: string;
-  /** Of a class: the chance that the true one was given. Of a number: said − true. */
+  /** For a class: the probability of the true one. For a number: prediction − truth. */
   readonly off: number;
   /** The loss of this row alone. */
   readonly loss: number;
-  /** Of a picture, its pixels [channels, height, width]. */
+  /** For a picture, its pixels [channels, height, width]. */
   readonly picture: Float32Array | undefined;
 }
 
@@ -22,11 +22,11 @@ export interface Results {
   /** Whether these are test rows. */
   readonly onTest: boolean;
   readonly rows: number;
-  /** [rows, outputs]: the chance of the second class, of each class, or the number in the target's own units. */
+  /** [rows, outputs]: the probability of the second class, of each class, or the number in the target's own units. */
   readonly outputs: Float32Array;
   /** The class, counted from 0, or the number in the target's own units. */
   readonly truth: Float32Array;
-  /** What the cells of the worst rows are. */
+  /** The columns of the worst rows' cells. */
   readonly columns: readonly string[];
   readonly worst: readonly WorstRow[];
 }
@@ -43,27 +43,27 @@ export interface ImportanceAsk {
   readonly repeats: number;
 }
 
-/** What accuracy, or R², falls by when a column is shuffled. */
+/** The decrease of accuracy, or R², when a column is shuffled. */
 export interface Importances {
   readonly step: number;
   readonly onTest: boolean;
-  /** Rows that it was measured on: the first so many. */
+  /** The number of rows measured: the first ones. */
   readonly rows: number;
   readonly metric: number;
   readonly columns: readonly ColumnImportance[];
 }
 
 export interface DependenceAsk {
-  /** Which column, by its place. */
+  /** The column, by its index. */
   readonly column: number;
 }
 
-/** How the mean answer goes with one column. */
+/** The dependence of the mean answer on one column. */
 export interface DependenceCurve {
   readonly step: number;
   readonly column: string;
   readonly rows: number;
-  /** The values that it was set to: numbers, or names of categories. */
+  /** The values of the column: numbers, or names of categories. */
   readonly at: readonly number[];
   readonly names: readonly string[];
   /** [values][outputs], in the target's own units. */
@@ -72,16 +72,16 @@ export interface DependenceCurve {
   readonly high: readonly (readonly number[])[];
 }
 
-/** A picture to look at: a training row, or pixels from 0 to 1. */
+/** A picture to examine: a training row, or pixels from 0 to 1. */
 export type PictureAsk = { readonly row: number } | { readonly inputs: readonly number[] };
 
-/** What the network makes of one picture. */
+/** The network's view of one picture. */
 export interface PictureLook {
-  /** As it was before its channels were scaled, [channels, height, width]. */
+  /** The picture before its channels were scaled, [channels, height, width]. */
   readonly picture: Float32Array;
-  /** The values of each stage after the inputs; of a convolution [maps, height, width]. */
+  /** The values of each stage after the inputs; for a convolution [maps, height, width]. */
   readonly stages: readonly Float32Array[];
-  /** [height, width]: how much the answer changes with each pixel. */
+  /** [height, width]: the sensitivity of the answer to each pixel. */
   readonly saliency: Float32Array;
   readonly reading: Prediction;
 }

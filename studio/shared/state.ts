@@ -25,15 +25,15 @@ export interface Layer {
   readonly activation: ActivationName;
 }
 
-/** An ensemble of networks that share their weights, as hebb train makes for tables. */
+/** An ensemble of networks with shared weights, as hebb train makes for tables. */
 export interface Ensemble {
   readonly members: number;
-  /** Intervals between the quantiles of a number, and the numbers that it is embedded in. */
+  /** Intervals between the quantiles of a number, and the width of its embedding. */
   readonly bins: number;
   readonly embedding: number;
 }
 
-/** A weight set by hand: replayed at its step, so that a link leads to the same numbers. */
+/** A weight set by hand. It is repeated at its step, so that a link leads to the same numbers. */
 export interface Edit {
   readonly step: number;
   readonly parameter: string;
@@ -50,12 +50,12 @@ export interface StudioState {
   readonly data: DataName;
   readonly count: number;
   readonly noise: number;
-  /** Of data in a plane: inputs that are computed from the two. */
+  /** For data in a plane: inputs computed from the two. */
   readonly features: readonly FeatureName[];
   readonly test: number;
   readonly dataSeed: number;
   readonly points: readonly PaintedPoint[];
-  /** Of painted points: both inputs and both classes, with commas between them; empty for plain ones. */
+  /** For painted points: names of both inputs and both classes, separated by commas; empty for default names. */
   readonly names: string;
   readonly target: string;
   /** Columns of an own table that are left out, a line each. */
@@ -78,18 +78,18 @@ export interface StudioState {
   readonly speed: number;
   readonly axes: readonly [number, number];
   readonly selected: string;
-  /** Step: the term that is looked at, such as "z1.3.0.0.2": operation, unit, place in its map, weight, term. */
+  /** Step: the current term, such as "z1.3.0.0.2": operation, unit, position in its map, weight, term. */
   readonly term: string;
   /** Step: the row of the batch. */
   readonly row: number;
   readonly logLoss: boolean;
-  /** Compare: what each further lane changes of this state. */
+  /** Compare: the changes of each further lane to this state. */
   readonly lanes: readonly LanePatch[];
-  /** What the Text surface trains and shows: a run of its own. */
+  /** The Text surface: its own run and view. */
   readonly text: TextState;
 }
 
-/** What a lane may change. */
+/** The fields that a lane may change. */
 export type LanePatch = Partial<Omit<StudioState, "lanes">>;
 
 export type Key = keyof StudioState;
@@ -124,7 +124,7 @@ function parseEnsemble(value: string): Ensemble | undefined {
   return members >= 1 && bins >= 2 && embedding >= 1 ? { members, bins, embedding } : undefined;
 }
 
-/** The ensemble that a click makes of a network. */
+/** The ensemble that a click turns a network into. */
 export const usualEnsemble: Ensemble = { members: 8, bins: 16, embedding: 8 };
 
 /** The ensemble of a state on data of this shape: on pictures there is none. */
@@ -135,7 +135,7 @@ export const ensembleOf = (
 
 const dense = (units: number, activation: ActivationName): Layer => ({ kind: "dense", units, activation });
 
-/** The one description of the state: defaults, checks, the address and what restarts training all follow from it. */
+/** The only description of the state: defaults, checks, the address and restarts of training all follow from it. */
 export const fields: { readonly [K in Key]: Field<StudioState[K]> } = {
   surface: choice("lab", "view", surfaces),
   lesson: whole(0, "view", 0, 14),
@@ -211,11 +211,11 @@ export const fields: { readonly [K in Key]: Field<StudioState[K]> } = {
 
 export const mostLanes = 5;
 
-/** The points that were painted; while they are fewer than two, with two that stand in for them. */
+/** The painted points; if there are fewer than two, with two placeholders. */
 export const paintedPoints = ({ points }: Pick<StudioState, "points">): readonly PaintedPoint[] =>
   points.length >= 2 ? points : [[-0.6, 0, 0], [0.6, 0, 1], ...points];
 
-/** What the inputs and the classes of painted points are called. */
+/** The names of the inputs and the classes of painted points. */
 export function paintedNames({ names }: Pick<StudioState, "names">): {
   readonly inputs: readonly [string, string];
   readonly classes: readonly [string, string];
@@ -251,7 +251,7 @@ function startOf<K extends Key>(key: K): StudioState[K] {
   return field.start;
 }
 
-/** What a first visitor sees. */
+/** The state on a first visit. */
 export const startState = Object.fromEntries(keys.map((key) => [key, startOf(key)])) as Pick<StudioState, Key>;
 
 function printField<K extends Key>(key: K, state: StudioState): string {
@@ -264,7 +264,7 @@ const readable = (value: string): string =>
     .replaceAll("%20", "+")
     .replaceAll(/%2C|%7E|%3A|%3B/g, decodeURIComponent);
 
-/** The state as an address fragment: what differs from the start, as key=value. */
+/** The state as an address fragment: the differences from the initial state, as key=value. */
 export function printHash(state: StudioState): string {
   return keys
     .filter((key) => printField(key, state) !== printField(key, startState))
@@ -272,7 +272,7 @@ export function printHash(state: StudioState): string {
     .join("&");
 }
 
-/** The state that a fragment describes. What it does not say, or says wrongly, is as at the start. */
+/** The state in a fragment. Missing or invalid fields have their initial values. */
 export function parseHash(hash: string): StudioState {
   const texts: Partial<Record<string, string>> = {};
   for (const pair of hash.replace(/^#/, "").split("&")) {
@@ -281,7 +281,7 @@ export function parseHash(hash: string): StudioState {
     try {
       texts[pair.slice(0, cut)] = decodeURIComponent(pair.slice(cut + 1).replaceAll("+", " "));
     } catch {
-      // A damaged pair is left out.
+      // An invalid pair is left out.
     }
   }
   return fromTexts(texts);
@@ -306,20 +306,20 @@ export function readState(value: unknown): StudioState {
     try {
       texts[key] = (fields[key].print as (part: unknown) => string)(part);
     } catch {
-      // A field of another form is as at the start.
+      // A field of another form has its initial value.
     }
   }
   return fromTexts(texts);
 }
 
-/** What of the state decides the numbers of a run: equal texts, equal runs. */
+/** The part of the state that decides the numbers of a run: equal texts, equal runs. */
 export const runKey = (state: StudioState): string =>
   keys
     .filter((key) => fields[key].changes === "run")
     .map((key) => printField(key, state))
     .join("&");
 
-/** The steps of the three sliders that have no even ones. */
+/** The steps of the three sliders with uneven ones. */
 export const rates = [0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10] as const;
 
 /** The names in a list of columns, a line each. */

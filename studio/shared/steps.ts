@@ -1,7 +1,7 @@
 // The content of Step: one frozen batch with every value, gradient and update, as the engine computes them.
 import type { ActivationName, LossName, OptimizerName, TaskKind } from "./names.ts";
 
-/** Numbers of the engine under the name by which they can be edited. */
+/** Numbers of the engine, with the name under which they can be edited. */
 export interface Numbers {
   readonly node: string;
   readonly shape: readonly number[];
@@ -13,18 +13,18 @@ export interface ParameterNumbers {
   readonly path: string;
   readonly value: Numbers;
   readonly gradient: Numbers;
-  /** (loss(w + h) − loss(w − h)) / 2h for each; empty when nothing was compared. */
+  /** (loss(w + h) − loss(w − h)) / 2h for each; empty if nothing was compared. */
   readonly differences: Float64Array;
   /** For each: 1 equal, 2 at a kink of the loss, 0 not equal, 3 not compared. */
   readonly ticks: Uint8Array;
-  /** What the optimizer remembers: before and after. */
+  /** The optimizer's state: before and after. */
   readonly slots: readonly { readonly name: string; readonly before: Float32Array; readonly after: Numbers }[];
   readonly updated: Numbers;
 }
 
 /** Batch normalisation: each unit, or each map, over the batch. */
 export interface NormStep {
-  /** Of each unit: the mean over the batch, and √(variance + ε). */
+  /** For each unit: the mean over the batch, and √(variance + ε). */
   readonly mean: Numbers;
   readonly deviation: Numbers;
   /** (z − mean) / deviation, then times γ plus β, and ∂loss/∂ that. */
@@ -39,23 +39,23 @@ export interface LayerStep {
   readonly kind: "dense" | "conv";
   /** Units, or maps. */
   readonly units: number;
-  /** What z is of one row: [units], or [maps, height, width]. */
+  /** The shape of z for one row: [units], or [maps, height, width]. */
   readonly shape: readonly number[];
   readonly activation: ActivationName;
   /** z = W a + b, of every row, and ∂loss/∂z. */
   readonly z: Numbers;
   readonly delta: Numbers;
   readonly norm: NormStep | undefined;
-  /** a = f(z), and ∂loss/∂a. For the last layer what people read: probability or number. */
+  /** a = f(z), and ∂loss/∂a. For the last layer the displayed output: probability or number. */
   readonly a: Numbers;
   readonly aGradient: Numbers | undefined;
   /** The maximum of each window of a; a row of it has this shape. */
   readonly pool: { readonly side: number; readonly shape: readonly number[]; readonly values: Numbers } | undefined;
-  /** What dropout makes of it, which the next layer takes: the factor of each value is 0 or 1/(1 − p). */
+  /** The output of dropout, which is the next layer's input: the factor of each value is 0 or 1/(1 − p). */
   readonly dropout: { readonly factors: Float32Array; readonly values: Numbers } | undefined;
-  /** ∂loss/∂ what the layer gives on. */
+  /** ∂loss/∂ the layer's output. */
   readonly back: Numbers | undefined;
-  /** f′ of what the activation takes, by the library's own gradient of f. */
+  /** f′ at the activation's input, by the library's own gradient of f. */
   readonly slope: Float32Array;
   readonly weight: ParameterNumbers;
   readonly bias: ParameterNumbers;
@@ -79,7 +79,7 @@ export interface StepTrace {
   readonly target: Float32Array;
   readonly layers: readonly LayerStep[];
   readonly loss: Numbers;
-  /** The loss of each row by itself. */
+  /** The loss of each row alone. */
   readonly rowLosses: Float32Array;
   readonly edited: readonly string[];
 }

@@ -1,19 +1,19 @@
-// A short code that says which lesson tasks are done: a learner hands it over, and a teacher reads it in the page. It holds nothing else.
+// A short code of the finished lesson tasks: a learner hands it over, and a teacher reads it in the page. It contains nothing else.
 
 import { HebbError } from "../../src/graph/errors.ts";
 import * as say from "../texts/en/course.ts";
 import { lessons } from "./lessons.ts";
 
-/** Grows by one whenever lessons or tasks are added, taken away or moved: codes of another edition are refused. */
+/** Increases by one whenever lessons or tasks are added, removed or moved: codes of another edition are refused. */
 export const edition = 1;
 
-/** Crockford's digits: no I, L, O or U, which are misread. */
+/** Crockford's digits: without I, L, O and U, which are easily misread. */
 const digits = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const perDigit = 5;
 const editionBits = 4;
 const checkBits = 16;
 
-/** A task by its lesson and its place there, such as "3.0": the first task of lesson 3. */
+/** A task by its lesson and its index there, such as "3.0": the first task of lesson 3. */
 export const taskNames: readonly string[] = lessons.flatMap(({ tasks }, k) =>
   tasks.map((_, task) => `${k + 1}.${task}`),
 );
@@ -22,7 +22,7 @@ type Bit = 0 | 1;
 const bitsOf = (value: number, count: number): Bit[] =>
   Array.from({ length: count }, (_, k) => ((value >> (count - 1 - k)) & 1 ? 1 : 0));
 
-/** CRC-16 (CCITT, 0x1021, from 0xffff): finds every wrong character, and every two neighbours that changed places. */
+/** CRC-16 (CCITT, 0x1021, from 0xffff): detects every wrong character, and every swap of two neighbours. */
 function checkOf(bits: readonly Bit[]): number {
   let rest = 0xffff;
   for (const bit of bits) {
@@ -52,7 +52,7 @@ export function taskCode(done: ReadonlySet<string>): string {
 
 const length = (): number => (editionBits + taskNames.length + paddingBits() + checkBits) / perDigit;
 
-/** The tasks of a code. Case, spaces and dashes do not matter; I and L are read as 1, O as 0. Throws a sentence for what is not a code. */
+/** The tasks of a code. Case, spaces and dashes do not matter; I and L are read as 1, O as 0. Throws a message for an invalid code. */
 export function readTaskCode(code: string): ReadonlySet<string> {
   const text = code.toUpperCase().replace(/[\s-]/g, "").replace(/[IL]/g, "1").replace(/O/g, "0");
   const strange = [...text].find((digit) => !digits.includes(digit));
@@ -67,7 +67,7 @@ export function readTaskCode(code: string): ReadonlySet<string> {
   return new Set(taskNames.filter((_, k) => said[editionBits + k] === 1));
 }
 
-/** What a line of a class says: whose code it is, and what it says or why it says nothing. */
+/** A line of a class: the name, and its tasks or why the code is invalid. */
 export interface Learner {
   readonly name: string;
   readonly done: ReadonlySet<string> | undefined;

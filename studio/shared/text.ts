@@ -1,4 +1,4 @@
-// TextState: what the Text surface trains and shows, as one table; in an address it is a single field.
+// TextState: the run and view of the Text surface, as one table; in an address it is a single field.
 
 import * as say from "../texts/en/names.ts";
 import { choice, type Field, list, number, whole } from "./fields.ts";
@@ -18,7 +18,7 @@ export const isTask = (source: SourceName): source is TaskName => taskNames.some
 export interface SourceTitle {
   readonly title: string;
   readonly about: string;
-  /** What `length` counts, of a task. */
+  /** The unit of `length`, for a task. */
   readonly counts?: string;
   readonly lengths?: readonly number[];
 }
@@ -85,53 +85,53 @@ export type TokenKind = (typeof tokenKinds)[number];
 
 export const scheduleNames = ["constant", "root"] as const;
 export type ScheduleName = (typeof scheduleNames)[number];
-/** Steps in which the learning rate rises, and from which on it falls as 1/√step. */
+/** The steps during which the learning rate rises, and the step from which it falls as 1/√step. */
 export const rootSchedule = { rises: 20, falls: 400 } as const;
 
 export interface TextState {
   readonly source: SourceName;
-  /** How long the sequences of a task are; of modular addition, the modulus. */
+  /** The length of a task's sequences; for modular addition, the modulus. */
   readonly length: number;
-  /** What one token is, in a text. */
+  /** The kind of tokens in a text. */
   readonly tokens: TokenKind;
   /** Tokens of a byte-pair vocabulary. */
   readonly vocabulary: number;
   readonly model: ModelName;
-  /** Models that learn the same beside it, each with as many parameters. */
+  /** Models trained next to it, each with as many parameters. */
   readonly beside: readonly ModelName[];
   readonly layers: number;
-  /** Numbers for each token. */
+  /** The width: numbers for each token. */
   readonly width: number;
   readonly heads: number;
-  /** The most tokens of a text that are seen at once. */
+  /** The most tokens of a text in the context. */
   readonly context: number;
   readonly dropout: number;
   readonly optimizer: OptimizerName;
   readonly lr: number;
-  /** How the learning rate goes. */
+  /** The schedule of the learning rate. */
   readonly schedule: ScheduleName;
   readonly decay: number;
   readonly batch: number;
   readonly seed: number;
   readonly step: number;
-  /** Steps a second; 0 is as fast as it goes. */
+  /** Steps a second; 0 means as fast as possible. */
   readonly speed: number;
-  /** The text that is looked at; empty: one that was held out. */
+  /** The current text; empty: one from the held-out part. */
   readonly prompt: string;
   readonly temperature: number;
-  /** Only the k likeliest tokens are drawn from; 0: all. */
+  /** Only the k likeliest tokens are drawn; 0: all. */
   readonly topK: number;
-  /** The attention map that is shown large, as layer.head. */
+  /** The large attention map, as layer.head. */
   readonly head: string;
 }
 
 export type TextKey = keyof TextState;
 
 export const limits = { layers: 6, width: 192, context: 128 } as const;
-/** Letters of a text that is looked at. */
+/** The most letters of the current text. */
 const longestPrompt = 400;
 
-/** As seconds, not as epochs: texts are long. */
+/** In steps, not epochs, because texts are long. */
 export const textSpeeds = [2, 10, 50, 0] as const;
 
 const models = list<ModelName>(
@@ -141,7 +141,7 @@ const models = list<ModelName>(
   (part) => modelNames.find((name) => name === part),
 );
 
-/** The one description of the state: defaults, checks, the address and what starts the run again all follow from it. */
+/** The only description of the state: defaults, checks, the address and restarts all follow from it. */
 export const textFields: { readonly [K in TextKey]: Field<TextState[K]> } = {
   source: choice<SourceName>("reverse", "run", sourceNames),
   length: whole(6, "run", 1, 200),
@@ -192,7 +192,7 @@ function printOne<K extends TextKey>(key: K, state: TextState): string {
   return field.print(state[key]);
 }
 
-/** What of the state decides the numbers of a run: equal texts, equal runs. */
+/** The part of the state that decides the numbers of a run: equal texts, equal runs. */
 export const textKey = (state: TextState): string =>
   textKeys
     .filter((key) => textFields[key].changes === "run")
@@ -211,13 +211,13 @@ function parse(whole: string): TextState | undefined {
       const value = textFields[key].parse(decodeURIComponent(pair.slice(cut + 1)));
       if (value !== undefined) found[key] = value;
     } catch {
-      // A damaged pair is left out.
+      // An invalid pair is left out.
     }
   }
   return { ...startText, ...(found as Partial<TextState>) };
 }
 
-/** In an address: what differs from the start, as key:value joined by ";". */
+/** In an address: the differences from the initial state, as key:value joined by ";". */
 export const textField: Field<TextState> = {
   start: startText,
   changes: "view",
@@ -264,5 +264,5 @@ const presets: Readonly<Record<SourceName, Partial<TextState>>> = {
   own: lm,
 };
 
-/** The changes that choosing a text or a task makes. */
+/** The changes that come with a choice of a text or a task. */
 export const presetOf = (source: SourceName): Partial<TextState> => ({ ...presets[source], source, prompt: "" });

@@ -1,8 +1,8 @@
-// What the text worker and the page tell each other: a run of one model or several, and pictures of it.
+// The messages between the text worker and the page: a run of one model or several, and pictures of it.
 import type { HistoryPoint } from "./protocol.ts";
 import type { ModelName, TextState } from "./text.ts";
 
-/** One of the models that learn side by side; the first is the one that is looked into. */
+/** One of the models trained side by side; the first is the inspected one. */
 export interface LaneInfo {
   readonly model: ModelName;
   readonly layers: number;
@@ -28,7 +28,7 @@ export interface TextInfo {
   readonly notes: readonly string[];
 }
 
-/** A question that was held out, with what the model answers. */
+/** A held-out question, with the model's answer. */
 export interface Answered {
   readonly question: string;
   readonly wanted: string;
@@ -39,48 +39,50 @@ export type Samples =
   | { readonly kind: "answers"; readonly step: number; readonly answers: readonly Answered[] }
   | { readonly kind: "texts"; readonly step: number; readonly texts: readonly string[] };
 
-/** What the model makes of one text, place by place. */
+/** The model's view of one text, position by position. */
 export interface Look {
   readonly tokens: Int32Array;
   readonly layers: number;
   readonly heads: number;
-  /** [layers, heads, n, n], what each place attends to in its row; empty where nothing attends. */
+  /** [layers, heads, n, n], the attention of each position in its row; empty without attention. */
   readonly attention: Float32Array;
-  /** Of the next token: [n, vocabulary]. */
+  /** The next token's logits: [n, vocabulary]. */
   readonly logits: Float32Array;
-  /** Of each place before the first layer and after each, [layers + 1, n]: its length, the token it would say, and how surely. */
+  /**
+   * For each position before the first layer and after each, [layers + 1, n]: the vector's length, the token it would predict, and its probability.
+   */
   readonly norms: Float32Array;
   readonly said: Int32Array;
   readonly surely: Float32Array;
-  /** Letters of the text that no token stands for. */
+  /** Letters of the text without a token. */
   readonly unknown: string;
 }
 
-/** The token embeddings in the plane in which they differ most. */
-/** Which attention is to be laid open: a head of a layer, looking from a place of the text. */
+/** The token embeddings in the plane of their largest differences. */
+/** The attention to show in detail: a head of a layer, looking from a position of the text. */
 export interface AttentionAsk {
   readonly layer: number;
   readonly head: number;
   readonly row: number;
 }
 
-/** The arrays of one head, row by row: queries, keys, values and what comes out are [n, size], scores and weights [n, n]. */
+/** The arrays of one head, row by row: queries, keys, values and outputs are [n, size], scores and weights [n, n]. */
 export interface HeadArrays {
   readonly q: Float32Array;
   readonly k: Float32Array;
-  /** q·kᵀ/√size, before what comes later is hidden. */
+  /** q·kᵀ/√size, before later positions are masked. */
   readonly scores: Float32Array;
   readonly weights: Float32Array;
   readonly v: Float32Array;
   readonly out: Float32Array;
 }
 
-/** One head on one text, forward and backward, as the library's `inspect` gives it. */
+/** One head on one text, forward and backward, from the library's `inspect`. */
 export interface AttentionStep extends AttentionAsk {
   readonly tokens: Int32Array;
-  /** Numbers in a query. */
+  /** The width of a query. */
   readonly size: number;
-  /** The token whose −log of its chance, after the place `row`, is the loss of the slopes. */
+  /** The token whose −log probability, after the position `row`, is the loss of the slopes. */
   readonly next: number;
   readonly loss: number;
   readonly values: HeadArrays;
@@ -97,9 +99,9 @@ export interface Projection {
 
 export interface LanePicture {
   readonly now: HistoryPoint;
-  /** Points of the curves that came since the last picture. */
+  /** Points of the curves since the last picture. */
   readonly history: readonly HistoryPoint[];
-  /** Milliseconds that a step takes. */
+  /** Milliseconds of a step. */
   readonly stepTime: number;
 }
 
@@ -109,13 +111,13 @@ export interface TextPicture {
   readonly reset: boolean;
   readonly lanes: readonly LanePicture[];
   readonly look: Look;
-  /** Only where there are new ones. */
+  /** Only if there are new ones. */
   readonly samples: Samples | undefined;
   readonly projection: Projection | undefined;
   readonly stepsPerSecond: number;
 }
 
-/** Why training ended by itself, or what the doctor says of one that goes on, and a step to go to or a change that helps. */
+/** Why training stopped by itself, or the doctor's advice during a run, and a step to go to or a change that helps. */
 export interface TextStop {
   readonly reason: "nan" | "solved" | "overfit" | "rate";
   readonly text: string;
@@ -127,10 +129,10 @@ export interface TextStop {
 export type ToTextWorker =
   | {
       readonly kind: "run";
-      /** Counts the runs that the page has asked for. */
+      /** Counts the runs requested by the page. */
       readonly number: number;
       readonly state: TextState;
-      /** The text, where the state is of no task. */
+      /** The text, if the state is not a task. */
       readonly corpus: string;
       readonly playing: boolean;
       readonly goTo: number;

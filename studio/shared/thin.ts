@@ -1,9 +1,9 @@
-// Curves in bounded memory: of each stretch of steps the points with a least or a largest figure are kept.
+// Curves in bounded memory: each stretch of steps keeps the points with a minimum or a maximum of a figure.
 import type { HistoryPoint } from "./protocol.ts";
 
-/** Points of a curve that are kept at most. */
+/** The most points of a curve. */
 export const mostPoints = 4096;
-/** Stretches that a curve of too many points is cut into; each keeps at most eight points and what is not a number. */
+/** The number of stretches of a thinned curve; each keeps at most eight points and the first NaN. */
 const stretches = 256;
 
 const figures: readonly ((point: HistoryPoint) => number | undefined)[] = [
@@ -13,7 +13,7 @@ const figures: readonly ((point: HistoryPoint) => number | undefined)[] = [
   ({ test }) => test?.metric,
 ];
 
-/** The points with the least and the largest of each figure, and the first without a number. */
+/** The points with the minimum and the maximum of each figure, and the first NaN. */
 function extremes(points: readonly HistoryPoint[]): ReadonlySet<HistoryPoint> {
   const kept = new Set<HistoryPoint>();
   for (const figureOf of figures) {
@@ -47,7 +47,7 @@ export function thin(points: HistoryPoint[]): void {
   points.splice(0, points.length, ...kept);
 }
 
-/** Adds a point in its place. One whose step has a point already, or that lies before the last, adds nothing. */
+/** Appends a point. It is ignored if its step is not beyond the last point's. */
 export function addPoint(points: HistoryPoint[], point: HistoryPoint): void {
   if (point.step <= (points.at(-1)?.step ?? -1)) return;
   points.push(point);

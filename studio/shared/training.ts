@@ -1,13 +1,13 @@
-// Training: what the worker reports of how a run went on inside, from its first step on.
+// Training: the worker's reports on the internals of a run, from its first step on.
 import type { Landscape } from "./compare.ts";
 
-/** The least value, the 5th, 25th, 50th, 75th and 95th of a hundred, and the largest. */
+/** The minimum, the 5th, 25th, 50th, 75th and 95th percentiles, and the maximum. */
 export const shares = [0, 0.05, 0.25, 0.5, 0.75, 0.95, 1] as const;
 
 export const kinds = ["weights", "activations", "gradients"] as const;
 export type Kind = (typeof kinds)[number];
 
-/** How values are spread. */
+/** The distribution of values. */
 export interface Spread {
   /** At each of `shares`. */
   readonly quantiles: readonly number[];
@@ -16,7 +16,7 @@ export interface Spread {
 }
 
 export interface FilmLayer extends Readonly<Record<Kind, Spread>> {
-  /** Length of the loss's slope in the weights of the layer. */
+  /** The length of the gradient of the layer's weights. */
   readonly gradientNorm: number;
 }
 
@@ -26,12 +26,12 @@ export interface FilmFrame {
   readonly layers: readonly FilmLayer[];
 }
 
-/** A run taken again, and looked at on the way. */
+/** A repeated run, with frames along the way. */
 export interface Film {
   readonly frames: readonly FilmFrame[];
-  /** Rows that slopes and activations are of. */
+  /** The number of rows for slopes and activations. */
   readonly rows: number;
-  /** The step that it was to reach; the last frame stands before it where that would have taken too long. */
+  /** The requested step; the last frame is earlier if the run would take too long. */
   readonly wanted: number;
   readonly landscape: Landscape;
 }

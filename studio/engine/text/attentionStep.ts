@@ -1,11 +1,11 @@
-// One head of a transformer laid open on one text: queries, keys, scores, weights and values, and the slope of the loss by each, from `inspect`.
+// One attention head on one text, in detail: queries, keys, scores, weights and values, and the gradient of the loss for each, from `inspect`.
 
 import { HebbError, type Inspected, inspect, nn, tensor } from "../../../src/index.ts";
 import type { AttentionAsk, AttentionStep, HeadArrays } from "../../shared/textPicture.ts";
 import * as say from "../../texts/en/engine.ts";
 import type { TextModel } from "./models.ts";
 
-/** The nodes of a layer's attention whose values a visitor sees; keys as the product takes them, [1, heads, size, n]. */
+/** The nodes of a layer's attention that a visitor sees; keys transposed for the product, [1, heads, size, n]. */
 interface Found {
   readonly q: Inspected;
   readonly turnedKeys: Inspected;
@@ -27,7 +27,7 @@ function findIn(nodes: readonly Inspected[], layer: number): Found {
   return { q, turnedKeys, scores, weights, v, out };
 }
 
-/** The rows of one head out of [1, heads, rows, columns]; a number on which the loss does not depend has the slope 0. */
+/** The rows of one head from [1, heads, rows, columns]; a number that the loss does not depend on has the slope 0. */
 function headOf({ shape, value }: Inspected, numbers: Inspected["value"] | undefined, head: number): Float32Array {
   const size = (shape[2] ?? 1) * (shape[3] ?? 1);
   return numbers === undefined
@@ -42,7 +42,7 @@ function transposed(values: Float32Array, rows: number, columns: number): Float3
   });
 }
 
-/** Undefined where nothing attends. Changes nothing of the model. */
+/** Undefined if the model has no attention. Does not change the model. */
 export function attentionStep(
   model: TextModel,
   tokens: Int32Array,

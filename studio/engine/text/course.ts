@@ -1,4 +1,4 @@
-// The library's doctor over the course of a text model. Epochs of a text are long, so every so many steps are one to it.
+// The library's doctor for the training of a text model. Epochs of a text are long, so a fixed number of steps counts as one.
 
 import { Tensor } from "../../../src/index.ts";
 import type { Reading } from "../../../src/tensor/reading.ts";
@@ -7,11 +7,11 @@ import { CourseDoctor } from "../../../src/train/index.ts";
 import type { HistoryPoint } from "../../shared/protocol.ts";
 import * as say from "../../texts/en/engine.ts";
 
-/** Steps that the doctor takes for an epoch: at each of them the curves have a point. */
+/** Steps that count as an epoch for the doctor; the curves have a point at each. */
 export const judgedEvery = 200;
 
 export interface Found {
-  /** The step at which it was found. */
+  /** The step of the finding. */
   readonly step: number;
   readonly finding: Finding;
   readonly sentence: string;
@@ -47,7 +47,7 @@ export class Course implements Callback {
     );
   }
 
-  /** Looks at a point of the curves. */
+  /** Examines a point of the curves. */
   note({ step, train, test }: HistoryPoint): void {
     const epoch = step / judgedEvery - 1;
     if (!Number.isInteger(epoch) || epoch < 0 || this.#records.some((record) => record.epoch >= epoch)) return;
@@ -57,7 +57,7 @@ export class Course implements Callback {
     this.#found.push(...findings.map((finding) => ({ step, finding, sentence: this.#sentence(finding) })));
   }
 
-  /** What was found after a step is not known there. */
+  /** Forgets the findings after a step. */
   back(step: number): void {
     this.#records = this.#records.filter((record) => stepOf(record) <= step);
     this.#found = this.#found.filter((one) => one.step <= step);

@@ -1,4 +1,4 @@
-// What a text model makes of one text: attention, next tokens, what each layer would say; and its embeddings in a plane.
+// A text model's view of one text: attention, next tokens, the prediction of each layer; and its embeddings in a plane.
 import { noGrad, type Tensor, tensor } from "../../../src/index.ts";
 import type { Look, Projection } from "../../shared/textPicture.ts";
 import { keptFloats } from "../kept.ts";
@@ -6,12 +6,12 @@ import { principal } from "../principal.ts";
 import type { TextModel } from "./models.ts";
 import type { TextData } from "./textData.ts";
 
-/** Tokens that are drawn in the plane, at most. */
+/** The most tokens drawn in the plane. */
 const mostProjected = 160;
-/** Tokens that are looked at, at most: more could not be read. */
+/** The most tokens of a text, limited by legibility. */
 export const mostLooked = 48;
 
-/** The beginning of what was held out: a text to look at, where nobody has chosen one. */
+/** The beginning of the held-out part: the default text. */
 export function defaultPrompt(data: TextData): Int32Array {
   if (data.kind === "corpus") return data.held.tokens.slice(0, Math.min(20, data.context));
   return Int32Array.from(data.held.features.data.subarray(0, data.context));
@@ -41,7 +41,7 @@ export class Looking {
     this.#projected = this.#frequent();
   }
 
-  /** The tokens that occur most often, in the order of their numbers. */
+  /** The most frequent tokens, in the order of their ids. */
   #frequent(): number[] {
     const { train, tokens } = this.#data;
     const all = tokens.names.map((_, token) => token);
@@ -55,7 +55,7 @@ export class Looking {
       .sort((a, b) => a - b);
   }
 
-  /** The tokens of a text that are looked at. */
+  /** The tokens of a text that are shown. */
   seen(prompt: string): Int32Array {
     const { context, tokens } = this.#data;
     const encoded = prompt === "" ? defaultPrompt(this.#data) : tokens.encode(prompt);
@@ -63,7 +63,7 @@ export class Looking {
     return found.slice(-Math.min(context, mostLooked));
   }
 
-  /** Looks at a text: its last tokens, where it is longer than the model's context; at the default one where it is empty. */
+  /** Examines the last tokens of a text, as many as fit into the model's context; the default text if it is empty. */
   look(prompt: string): Look {
     const { context, tokens } = this.#data;
     const seen = this.seen(prompt);
@@ -105,7 +105,7 @@ export class Looking {
     };
   }
 
-  /** The embeddings in the plane in which they differ most; it turns as little as possible from one time to the next. */
+  /** The embeddings in the plane of their largest differences, rotated as little as possible since the last time. */
   projection(): Projection {
     const { embedding } = this.#model;
     const width = embedding.shape[1] ?? 1;

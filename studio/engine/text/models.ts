@@ -1,18 +1,18 @@
-// The models of texts: the library's GPT, and LSTM, GRU and RNN in the same frame, each as wide as its share of parameters allows.
+// The models of texts: the library's GPT, and LSTM, GRU and RNN in the same frame, with widths for equal numbers of parameters.
 import { nn, Tensor } from "../../../src/index.ts";
 import { Gpt, type GptOptions } from "../../../src/train/index.ts";
 import type { ModelName, TextState } from "../../shared/text.ts";
 
-/** Recurrent networks have no heads, and take the rest. */
+/** Recurrent networks ignore `heads` and use the rest. */
 export type ModelSize = GptOptions;
 
-/** What a forward pass shows of itself. */
+/** The values of a forward pass that are shown. */
 export interface Watched {
   /** [B, T, vocabulary] */
   readonly logits: Tensor;
-  /** What each place holds before the first layer and after each: [B, T, width]. */
+  /** The value at each position before the first layer and after each: [B, T, width]. */
   readonly hidden: readonly Tensor[];
-  /** Of each layer what each head attends to, [B, heads, T, T]; empty where nothing attends. */
+  /** For each layer the attention of each head, [B, heads, T, T]; empty without attention. */
   readonly attention: readonly Tensor[];
 }
 
@@ -23,7 +23,7 @@ export interface TextModel {
   /** The weight of the token embeddings. */
   readonly embedding: nn.Parameter;
   watch(tokens: Tensor): Watched;
-  /** The logits that a layer's values would give if it were the last. */
+  /** The logits for a layer's values as if it were the last. */
   read(hidden: Tensor): Tensor;
 }
 
@@ -41,7 +41,7 @@ function cellOf(name: RecurrentName, width: number): Cell {
   }
 }
 
-/** Tokens [B, T] → logits of the next token [B, T, vocabulary], through layers with a memory. */
+/** Tokens [B, T] → logits of the next token [B, T, vocabulary], through recurrent layers. */
 class RecurrentLanguage extends nn.Module {
   readonly embedding: nn.Embedding;
   readonly layers: nn.ModuleList<Cell>;
@@ -56,7 +56,7 @@ class RecurrentLanguage extends nn.Module {
     this.head = new nn.Linear(width, vocabulary);
   }
 
-  /** What each place holds before the first layer and after each. */
+  /** The value at each position before the first layer and after each. */
   hidden(tokens: Tensor): Tensor[] {
     const all = [this.embedding.forward(tokens)];
     for (const layer of this.layers) all.push(this.drop.forward(outputOf(layer, all.at(-1) ?? tokens)));
@@ -88,7 +88,7 @@ function recurrent(name: RecurrentName, size: ModelSize): TextModel {
 
 function transformer(size: ModelSize): TextModel {
   const module = new Gpt(size);
-  // Hooks stay where they are, so that no program is traced anew; what they see is kept only while somebody watches.
+  // The hooks stay, so that no program is retraced; they keep values only while somebody watches.
   let seen: { readonly hidden: Tensor[]; readonly attention: Tensor[] } | undefined;
   for (const [path, part] of module.namedModules()) {
     if (path === "drop" || /^blocks\.\d+$/.test(path))
@@ -114,18 +114,18 @@ function transformer(size: ModelSize): TextModel {
   };
 }
 
-/** Weights are drawn from the present generator. */
+/** Weights are drawn from the current generator. */
 export const makeModel = (name: ModelName, size: ModelSize): TextModel =>
   name === "gpt" ? transformer(size) : recurrent(name, size);
 
-/** Numbers that a model of this size learns. */
+/** The number of parameters of a model of this size. */
 export function parameterCount(name: ModelName, { vocabulary, context, layers, width }: ModelSize): number {
   if (name === "gpt") return (2 * vocabulary + context) * width + layers * (12 * width ** 2 + 13 * width) + 2 * width;
   const gates = { lstm: 4, gru: 3, rnn: 1 }[name];
   return 2 * vocabulary * width + vocabulary + layers * gates * (2 * width ** 2 + 2 * width);
 }
 
-/** The heads that a width divides into: as many as are wanted, or the next fewer. */
+/** The largest number of heads up to `wanted` that divides the width. */
 function headsOf(width: number, wanted: number): number {
   let heads = Math.min(wanted, width);
   while (width % heads !== 0) heads--;
@@ -137,7 +137,7 @@ export function sizeOf(state: TextState, vocabulary: number, context: number): M
   return { vocabulary, context, layers, width, heads: headsOf(width, heads), dropout };
 }
 
-/** The size at which a model has as nearly as many parameters as another. */
+/** The size at which a model has about as many parameters as another. */
 export function matchedSize(name: ModelName, like: { readonly name: ModelName; readonly size: ModelSize }): ModelSize {
   if (name === like.name) return like.size;
   const wanted = parameterCount(like.name, like.size);

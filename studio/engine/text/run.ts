@@ -1,4 +1,4 @@
-// One text model that learns: a Trainer of the library, figures of rows that are held out, and going back.
+// The training of one text model: a Trainer of the library, figures of held-out rows, and going back.
 import { Generator, nn, noGrad, optim, type Tensor, Trainer, tensor, withGenerator } from "../../../src/index.ts";
 import { LrSchedule, makeObjective, makeOptimizer, type Objective } from "../../../src/train/index.ts";
 import { ignoredLabel } from "../../../src/train/objectives.ts";
@@ -11,14 +11,14 @@ import { Course } from "./course.ts";
 import { type ModelSize, makeModel, type TextModel } from "./models.ts";
 import type { TextData } from "./textData.ts";
 
-/** Rows of a task, and tokens of a text, that figures are of at most. */
+/** The most rows of a task, and tokens of a text, that are evaluated. */
 const measured = { rows: 256, tokens: 2048 } as const;
-/** Bytes of moments to go back to, and updates between two. */
+/** Bytes of states to go back to, their number, and updates between two. */
 const moments = { bytes: 48_000_000, most: 40, every: 100 } as const;
 /** Steps between two points of the curves: few at first, where most happens. */
 const stride = (step: number): number => (step < 20 ? 5 : step < 400 ? 20 : 40);
 
-/** The share of the learning rate that a step takes: whole at first, then less and less, so that the end is calm. */
+/** The factor of the learning rate at a step: it rises, then falls, so that training settles at the end. */
 const rateAfter = (step: number): number =>
   Math.min(1, (step + 1) / rootSchedule.rises, Math.sqrt(rootSchedule.falls / Math.max(1, step)));
 
@@ -27,7 +27,7 @@ interface Rows {
   readonly targets: Tensor;
 }
 
-/** The loss of tokens: those that are left out count for nothing. */
+/** The loss of tokens; ignored ones do not count. */
 function objectiveOf(vocabulary: number): Objective {
   const base = makeObjective("crossEntropy", { kind: "tokens", count: vocabulary });
   const loss = (output: Tensor, target: Tensor): Tensor =>
@@ -35,7 +35,7 @@ function objectiveOf(vocabulary: number): Objective {
   return { ...base, loss, measure: (output, target) => ({ loss: loss(output, target), weight: target.shape[0] ?? 1 }) };
 }
 
-/** Some rows of a part, spread over all of it. */
+/** A sample of rows, spread over a whole part. */
 function rowsOf(data: TextData, part: "train" | "held"): Rows {
   const own = data[part];
   const { context } = data;
@@ -68,7 +68,7 @@ export class TextRun {
   readonly model: TextModel;
   readonly history: HistoryPoint[] = [];
   readonly info: LaneInfo;
-  /** What the doctor says of its course. */
+  /** The doctor's findings about its course. */
   readonly course = new Course();
   readonly #trainer: Trainer;
   readonly #rows: { readonly train: Rows; readonly held: Rows };
@@ -111,7 +111,7 @@ export class TextRun {
         this.course,
         ...(state.schedule === "root" ? [new LrSchedule(new optim.LambdaLR(own, rateAfter), "update")] : []),
       ],
-      // Weights, and what the optimizer remembers of each.
+      // Weights, and the optimizer's state for each.
       moments: {
         most: Math.max(2, Math.min(moments.most, Math.floor(moments.bytes / (12 * parameters)))),
         every: moments.every,
@@ -124,7 +124,7 @@ export class TextRun {
         if (features === undefined || targets === undefined) return [];
         const output = module.forward(features);
         const wrong = output.argmax(-1).ne(targets).to("float32").mul(targets.ne(ignoredLabel).to("float32"));
-        // Of a task, the share of answers that are right from the first token to the last.
+        // For a task, the share of answers that are right from the first token to the last.
         const right = exact ? wrong.sum(1).eq(0).to("float32") : wrong.neg().add(1);
         return [objective.loss(output, targets), right.mean()];
       }),
@@ -141,7 +141,7 @@ export class TextRun {
     return this.#trainer.stepsPerEpoch;
   }
 
-  /** Whether the loss and the weights are still numbers. */
+  /** Whether the loss and the weights are still finite. */
   get healthy(): boolean {
     return this.#trainer.failure === undefined;
   }
@@ -150,7 +150,7 @@ export class TextRun {
     return this.#spent.steps === 0 ? 0 : this.#spent.time / this.#spent.steps;
   }
 
-  /** Takes steps, with the points of the curves that lie on the way; false where numbers are lost. */
+  /** Takes steps, with the points of the curves along the way; false once the run becomes NaN. */
   advance(steps: number): boolean {
     for (let left = steps; left > 0; ) {
       const every = stride(this.step);
@@ -168,7 +168,7 @@ export class TextRun {
     return true;
   }
 
-  /** Loss and accuracy at this step: of rows that it learns from, and of rows that are held out. */
+  /** Loss and accuracy at this step, of training rows and of held-out rows. */
   now(): HistoryPoint {
     if (this.#now?.step === this.step) return this.#now;
     const { module } = this.model;
@@ -187,7 +187,7 @@ export class TextRun {
     this.course.note(this.now());
   }
 
-  /** Goes to any step, back or ahead, to the same bits; false where numbers are lost before it. */
+  /** Goes to any step, back or forward, to the same bits; false if the run becomes NaN before it. */
   goTo(step: number): boolean {
     if (step < this.step) {
       this.#trainer.rewind(step);
@@ -199,7 +199,7 @@ export class TextRun {
     return this.advance(step - this.step);
   }
 
-  /** Every weight, in the order in which the model lists them. */
+  /** Every weight, in the model's order. */
   weights(): Float32Array[] {
     return this.model.module.parameters().map((parameter) => Float32Array.from(parameter.dataSync()));
   }

@@ -1,4 +1,4 @@
-// Tasks that a small model learns in seconds: sequences made in code, each a question and its one right answer.
+// Tasks that a small model learns in seconds: generated sequences, each a question with its only correct answer.
 
 import { data, HebbError } from "../../../src/index.ts";
 import type { TaskName } from "../../shared/text.ts";
@@ -15,7 +15,7 @@ export interface Task {
   /** Tokens of every question and of every answer. */
   readonly question: number;
   readonly answer: number;
-  /** How many different questions there are. */
+  /** The number of different questions. */
   readonly questions: number;
   draw(random: data.Random): Sequence;
 }
@@ -25,13 +25,13 @@ const digits = [..."0123456789"];
 const pairs = ["()", "[]"] as const;
 /** Ends a question. */
 const equals = "=";
-/** Fills an answer that is shorter than the longest. */
+/** Pads an answer that is shorter than the longest. */
 const blank = "·";
 
 const pick = (random: data.Random, from: readonly string[], count: number): string[] =>
   Array.from({ length: count }, () => from[random.integer(from.length)] ?? "");
 
-/** An answer made from the letters of the question. */
+/** An answer computed from the letters of the question. */
 function rewriting(from: readonly string[], length: number, answer: (letters: string[]) => string[]): Task {
   return {
     tokens: [...from, equals],
@@ -77,7 +77,7 @@ function modular(modulus: number): Task {
   };
 }
 
-/** Whether the ones up to each bit are odd in number. */
+/** The parity of the bits up to each one. */
 function parities(bits: readonly string[]): string[] {
   let odd = 0;
   return bits.map((bit) => {
@@ -86,13 +86,13 @@ function parities(bits: readonly string[]): string[] {
   });
 }
 
-/** A beginning of balanced brackets; what closes it, from the innermost. */
+/** The beginning of balanced brackets; the answer closes them, from the innermost. */
 function brackets(length: number): Task {
   return {
     tokens: [...pairs.flatMap((pair) => [...pair]), equals, blank],
     question: length + 1,
     answer: length,
-    // At every place one of two may open, or what is open may close: there are no more than these.
+    // At every position one of two brackets may open, or the current one may close: this is an upper bound.
     questions: 3 ** length,
     draw: (random) => {
       const open: string[] = [];
@@ -134,17 +134,17 @@ export function taskOf(name: TaskName, length: number): Task {
   }
 }
 
-/** Sequences to learn from and sequences that are held out, at most. */
+/** The most training sequences and held-out sequences. */
 export const most = { train: 8192, held: 256 } as const;
-/** Of a task with few questions, the share that is held out. */
+/** The held-out share for a task with few questions. */
 const heldShare = 0.2;
 
-/** Different questions, of which some are held out: none of those is among the others. */
+/** Different questions, some of them held out; no question is in both parts. */
 export function sequencesOf(task: Task, seed: number): { readonly train: Sequence[]; readonly held: Sequence[] } {
   const random = new data.Random(seed, 0x7461736b);
   const known = new Map<string, Sequence>();
   const wanted = Math.min(task.questions, most.train + most.held);
-  // Where nearly all questions are wanted, the last ones are drawn seldom: some may be missing.
+  // When nearly all questions are needed, the last ones are rarely drawn: some may be missing.
   for (let tries = 0; known.size < wanted && tries < 12 * wanted; tries++) {
     const drawn = task.draw(random);
     const key = drawn.question.join(" ");

@@ -1,4 +1,4 @@
-// What a text model learns from: the sequences of a task or a long text, as tokens, and a part that is held out.
+// The data of a text model: the sequences of a task or a long text, as tokens, with a held-out part.
 
 import { data, HebbError } from "../../../src/index.ts";
 import { ignoredLabel } from "../../../src/train/objectives.ts";
@@ -9,13 +9,13 @@ import { type Sequence, sequencesOf, taskOf } from "./tasks.ts";
 /** Tokens by name, and text to tokens. */
 export interface Tokens {
   readonly names: readonly string[];
-  /** The tokens of a text; what has none is left out. */
+  /** The tokens of a text; letters without a token are skipped. */
   encode(text: string): Int32Array;
 }
 
 interface Common {
   readonly tokens: Tokens;
-  /** The most tokens that a model sees at once. */
+  /** The most tokens in a model's context. */
   readonly context: number;
   readonly notes: readonly string[];
 }
@@ -37,9 +37,9 @@ export interface CorpusData extends Common {
 
 export type TextData = TaskData | CorpusData;
 
-/** The share of a text that is held out: its end. */
+/** The held-out share of a text: its end. */
 const heldShare = 0.1;
-/** Letters that a byte-pair vocabulary is learned from, at most. */
+/** The most letters used to learn a byte-pair vocabulary. */
 const mostForMerges = 1_000_000;
 export const longestText = 20_000_000;
 
@@ -48,7 +48,7 @@ function taskTokens(names: readonly string[]): Tokens {
   const longest = Math.max(...names.map(({ length }) => length));
   return {
     names,
-    // Names of several letters are taken whole, such as the numbers of a clock.
+    // Names of several letters are single tokens, such as the numbers of a clock.
     encode: (text) => {
       const out: number[] = [];
       for (let at = 0; at < text.length; ) {
@@ -77,7 +77,7 @@ function taskData(state: TextState): TaskData {
       const whole = [...question, ...answer].map((name) => places.get(name) ?? 0);
       for (let place = 0; place < context; place++) {
         features[row * context + place] = whole[place] ?? 0;
-        // Only the answer is to be learned: nothing tells what a question will be.
+        // Only the answer counts in the loss, because the question cannot be predicted.
         if (place >= task.question - 1) targets[row * context + place] = whole[place + 1] ?? 0;
       }
     });
@@ -95,7 +95,7 @@ function taskData(state: TextState): TaskData {
   };
 }
 
-/** Lines in another order, so that the end of a sorted list is not all that is held out. */
+/** The lines in random order, so that the held-out part is not just the end of a sorted list. */
 function shuffledLines(text: string, seed: number): string {
   const lines = text.split("\n").filter((line) => line !== "");
   const random = new data.Random(seed, 0x6c696e65);
@@ -130,7 +130,7 @@ function corpusData(state: TextState, corpus: string): CorpusData {
   const plain = corpus.replaceAll("\r\n", "\n");
   const text = state.source === "names" ? shuffledLines(plain, state.seed) : plain;
   const { names, encode, all } = tokensOf(text, state);
-  // A short text is seen in shorter windows: two are the least, one to learn from and one to hold out.
+  // A short text has shorter windows: at least two, one for training and one held out.
   const context = Math.min(state.context, Math.floor((all.length - 2) / 2));
   if (context < 2) throw new HebbError(say.theTextHasTokensTooFew(all.length));
   const cut = Math.min(all.length - context - 1, Math.round((1 - heldShare) * all.length));
@@ -147,6 +147,6 @@ function corpusData(state: TextState, corpus: string): CorpusData {
   };
 }
 
-/** The data of a state; `corpus` is the text, where it is not a task. */
+/** The data of a state; `corpus` is the text if the state is not a task. */
 export const textData = (state: TextState, corpus: string): TextData =>
   isTask(state.source) ? taskData(state) : corpusData(state, corpus);

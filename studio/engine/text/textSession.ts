@@ -1,4 +1,4 @@
-// What the Text surface runs: one model that is looked into, models that learn the same beside it, and what ends a run by itself.
+// The run of the Text surface: one inspected model, others trained next to it, and the reasons to stop.
 
 import type { HistoryPoint } from "../../shared/protocol.ts";
 import type { TextState } from "../../shared/text.ts";
@@ -12,7 +12,7 @@ import { TextRun } from "./run.ts";
 import { type TextData, textData } from "./textData.ts";
 import { Writing } from "./writing.ts";
 
-/** Points of the curves, one after the other, at which every held-out answer must be right. */
+/** The number of consecutive points of the curves at which every held-out answer must be right. */
 const provenBy = 3;
 const everRight = (history: readonly HistoryPoint[]): boolean =>
   history.length >= provenBy && history.slice(-provenBy).every(({ test }) => test?.metric === 1);
@@ -23,7 +23,7 @@ export class TextSession {
   readonly runs: readonly [TextRun, ...TextRun[]];
   readonly writing: Writing;
   readonly #looking: Looking;
-  /** Findings that were told. */
+  /** Findings already reported. */
   readonly #told = new Set<string>();
 
   constructor(state: TextState, corpus: string) {
@@ -60,7 +60,7 @@ export class TextSession {
     return this.runs[0].step;
   }
 
-  /** Every model takes so many steps; false where the first has lost its numbers. One beside it that has lost them stays behind. */
+  /** Takes `steps` steps with every model; false once the first becomes NaN. Another model that becomes NaN stops alone. */
   advance(steps: number): boolean {
     for (const run of this.runs) if (run.healthy) run.advance(steps);
     return this.runs[0].healthy;
@@ -75,7 +75,7 @@ export class TextSession {
     return this.#looking.look(prompt);
   }
 
-  /** One head of the first model laid open; undefined where nothing attends. */
+  /** One head of the first model in detail; undefined without attention. */
   attention(prompt: string, ask: AttentionAsk): AttentionStep | undefined {
     return attentionStep(this.runs[0].model, this.#looking.seen(prompt), ask);
   }
@@ -84,7 +84,7 @@ export class TextSession {
     return this.#looking.projection();
   }
 
-  /** Why the run should end here, if anything speaks for it. */
+  /** The reason to stop here, if any. */
   verdict(overruled: ReadonlySet<TextStop["reason"]>): TextStop | undefined {
     const [{ history, healthy }] = this.runs;
     const none = { fix: "", patch: undefined, goTo: undefined };
@@ -122,7 +122,7 @@ export class TextSession {
     };
   }
 
-  /** What the doctor has found since it was last asked that does not end training: a rate that is too high or too low. */
+  /** The doctor's new findings that do not stop training: a rate that is too high or too low. */
   fresh(): TextStop[] {
     const { found } = this.runs[0].course;
     const fresh = found.filter(({ finding }) => !this.#told.has(finding.code));

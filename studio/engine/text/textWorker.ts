@@ -1,4 +1,4 @@
-// The worker of the Text surface: trains a slice of time, then looks whether the page waits for a picture or has something to say.
+// The worker of the Text surface: trains for a slice of time, then checks whether the page needs a picture or has sent a message.
 
 import { backendInfo, HebbError, useBackend } from "../../../src/index.ts";
 import type { TextState } from "../../shared/text.ts";
@@ -14,16 +14,16 @@ import * as say from "../../texts/en/engine.ts";
 import { turn } from "../turn.ts";
 import { TextSession } from "./textSession.ts";
 
-/** Milliseconds of training between two looks at the clock. */
+/** Milliseconds of training between two checks of the clock. */
 const slice = 12;
-/** Milliseconds between two pictures: of those that cost more there are fewer. */
+/** Milliseconds between two pictures; expensive ones are less frequent. */
 const pictures = { fastest: 50, slowest: 1000, costShare: 12 } as const;
-/** The share of the time for training that samples are written in. */
+/** The share of the training time spent on samples. */
 const sampleShare = 0.1;
-/** Milliseconds between two samples, and two projections. */
+/** Milliseconds between two samples, and between two projections. */
 const rests = { samples: 1500, projection: 700 } as const;
 const never = Number.NEGATIVE_INFINITY;
-/** Steps to a far place are taken in parts, so that messages come through. */
+/** A long way is split into parts of this many steps, so that messages get through. */
 const partOfWay = 200;
 
 let state: TextState | undefined;
@@ -35,16 +35,16 @@ let generation = 0;
 let sent: number[] = [];
 let reset = true;
 let every: number = pictures.fastest;
-/** When each was last sent, by the clock of this worker: one that is younger than a rest has waited long enough, too. */
+/** When each was last sent, by this worker's clock. Initially never, so that a young worker sends them at once. */
 let last = { picture: never, samples: never, projection: never };
 let writing: Generator<undefined, Samples> | undefined;
 let samples: Samples | undefined;
-/** Counts what is sampled while it rests. */
+/** Counts the sampling runs while training rests. */
 let sampling = 0;
 let rate = { steps: 0, since: 0, value: 0 };
 let due = 0;
 let lastTick = 0;
-/** Reasons to end that were told already. */
+/** Reasons to stop that were already reported. */
 const overruled = new Set<TextStop["reason"]>();
 
 const send = (message: FromTextWorker): void => postMessage(message);
@@ -55,7 +55,7 @@ function failed(error: unknown): void {
   if (!(error instanceof HebbError)) console.error(error);
 }
 
-/** Writes a token of the samples, so that they hold nothing up. Whether there are new samples, or nothing is to be written. */
+/** Writes one token of the samples, so that they do not delay training. Returns whether there are new samples, or nothing to write. */
 function write(running: TextSession, shown: TextState): boolean {
   if (writing === undefined) {
     if (performance.now() - last.samples < rests.samples) return true;
@@ -73,7 +73,7 @@ function lanePicture(run: TextSession["runs"][number], place: number): LanePictu
   const from = sent[place] ?? -1;
   const history = run.history.filter(({ step }) => step > from);
   sent[place] = run.history.at(-1)?.step ?? from;
-  // While it trains the latest figures will do; where it rests they are of this step.
+  // During training the latest figures suffice; at rest they belong to this step.
   const now = (playing ? run.history.at(-1) : undefined) ?? run.now();
   return { now, history, stepTime: run.stepTime };
 }
@@ -106,7 +106,7 @@ function picture(): void {
   every = Math.min(pictures.slowest, Math.max(pictures.fastest, pictures.costShare * (end - begun)));
 }
 
-/** Takes the steps that there is time for. */
+/** Takes the steps that fit into the time. */
 function train(running: TextSession, speed: number): boolean {
   const now = performance.now();
   const elapsed = Math.min(500, now - lastTick);
@@ -128,7 +128,7 @@ function stopFor(running: TextSession): boolean {
   const stop = running.verdict(overruled);
   if (stop === undefined) return false;
   playing = false;
-  // Whoever goes on all the same has decided so, for this run; without numbers there is no going on.
+  // Continuing after a stop overrules its reason for this run; NaN cannot be overruled.
   if (stop.reason !== "nan") overruled.add(stop.reason);
   send({ kind: "stopped", stop });
   return true;
@@ -148,7 +148,7 @@ async function loop(mine: number): Promise<void> {
   }
 }
 
-/** A picture of where it stands at once, and another when its samples are written. */
+/** Sends a picture of the current state at once, and another when its samples are written. */
 function still(sampled = true): void {
   drawn = true;
   picture();
@@ -240,7 +240,7 @@ async function receive(message: ToTextWorker): Promise<void> {
 }
 
 export function serveText(): void {
-  // As many threads as the page may use: its models are large enough for several.
+  // As many threads as the page may use, because these models are large enough for several.
   useBackend({ backend: "wasm" });
   addEventListener("message", ({ data }: MessageEvent<ToTextWorker>) => {
     receive(data).catch(failed);

@@ -1,4 +1,4 @@
-// Samples that a text model writes while it trains, a token at a time: texts of its own, or answers to questions held out.
+// Samples that a text model writes while it trains, token by token: free texts, or answers to held-out questions.
 import { data, noGrad, type Tensor, tensor } from "../../../src/index.ts";
 import { drawToken } from "../../../src/train/generate.ts";
 import type { TextState } from "../../shared/text.ts";
@@ -9,7 +9,7 @@ import type { TextData } from "./textData.ts";
 
 const texts = { count: 3, tokens: 72 } as const;
 const answers = 8;
-/** A stream of its own for the draws of each step. */
+/** A separate stream for the draws of each step. */
 const drawStream = 0x53414d50;
 
 export type Drawing = Pick<TextState, "temperature" | "topK" | "seed">;
@@ -36,7 +36,7 @@ export class Writing {
     );
   }
 
-  /** Logits after the last token of each row; all rows are equally long. */
+  /** Logits after the last token of each row; all rows have the same length. */
   #logits(rows: readonly (readonly number[])[]): (row: number) => Float32Array {
     const { context } = this.#data;
     const { module, size } = this.#model;
@@ -56,7 +56,7 @@ export class Writing {
     return (row) => all.subarray(row * size.vocabulary, (row + 1) * size.vocabulary);
   }
 
-  /** Writes samples of this step; gives way after every token. */
+  /** Writes samples at this step; yields after every token. */
   *write(step: number, drawing: Drawing): Generator<undefined, Samples> {
     return this.#data.kind === "task" ? yield* this.#answer(step, this.#data) : yield* this.#texts(step, drawing);
   }
@@ -77,7 +77,7 @@ export class Writing {
       });
       yield;
     }
-    // Names of several letters need something between them.
+    // Names of several letters need a separator.
     const between = tokens.names.some((name) => name.length > 1) ? " " : "";
     return {
       kind: "answers",

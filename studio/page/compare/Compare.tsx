@@ -17,7 +17,7 @@ import { type Band, LaneCurves } from "./LaneCurves.tsx";
 import { LaneKey } from "./LaneKey.tsx";
 import { LaneMap } from "./LaneMap.tsx";
 
-/** What has been seen of each lane so far, by steps. */
+/** The numbers of each lane so far, by step. */
 const seen = signal<readonly (readonly LaneNumbers[])[]>([]);
 const running = signal(false);
 const equal = signal<"steps" | "time">("steps");
@@ -149,7 +149,7 @@ function Lane({ place, numbers }: { readonly place: number; readonly numbers: La
             aria-label={say.lengthOfTheSlopeInEach(numbers.gradients.map(short).join(", "))}
           >
             {numbers.gradients.map((size, k) => {
-              // Five powers of ten are distinguished.
+              // The bars cover five powers of ten.
               const share = Number.isFinite(size) && size > 0 ? Math.max(0.02, 1 + Math.log10(size / most) / 5) : 0.02;
               return (
                 <span
@@ -197,7 +197,7 @@ function Table() {
   );
 }
 
-/** What the lanes have in common: said only where it is so. */
+/** What the lanes have in common, if anything. */
 function beginnings(latest: readonly LaneNumbers[]): string {
   if (latest.length < 2) return "";
   const patches = [{}, ...state.value.lanes];
@@ -223,7 +223,7 @@ const dataKeys: ReadonlySet<string> = new Set([
 export function Compare() {
   const { lanes } = state.value;
   const info = run.value;
-  // The step and the way it is looked at do not matter to lanes; everything else of the state does.
+  // Lanes depend on everything in the state except the step and the view.
   const key = JSON.stringify({
     ...state.value,
     step: 0,

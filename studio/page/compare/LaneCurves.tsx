@@ -162,7 +162,7 @@ export function LaneCurves(props: Props) {
             <LaneKey lane={lane} /> {name}
           </span>
         ))}
-        {/* Bands come long after the click that asks for them. */}
+        {/* Bands appear long after the click that requests them. */}
         <span class={`class-name ${banded ? "" : "kept-room"}`}>{say.lineMedianOfTheSeedsBand}</span>
       </p>
     </div>

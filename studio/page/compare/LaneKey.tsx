@@ -1,4 +1,4 @@
-// how a lane is distinguished from others wherever it is drawn or named: its hue and its dashes.
+// The visual key of a lane, wherever it is drawn or named: its hue and its dashes.
 import { colors } from "../draw/colors.ts";
 
 /** Lanes differ in hue and in their dashes. */

@@ -1,4 +1,4 @@
-// The landscape in three dimensions, with the way of every lane: turned by dragging or with the arrow keys.
+// The landscape in three dimensions, with the path of every lane: rotated by dragging or with the arrow keys.
 
 import { useMemo, useRef, useState } from "preact/hooks";
 import type { Landscape } from "../../shared/compare.ts";

@@ -6,11 +6,11 @@ import * as say from "../../texts/en/draw.ts";
 import { playing, shown } from "../store.ts";
 
 interface Props {
-  /** What the rows are, for the region's name. */
+  /** The region's name. */
   readonly label: string;
   readonly heads: readonly string[];
   readonly rows: () => readonly (readonly string[])[];
-  /** What the rows change with, if not with the Lab's run. */
+  /** The signal to follow instead of the Lab's run. */
   readonly follows?: ReadonlySignal<unknown>;
 }
 

@@ -1,9 +1,9 @@
-// A pad to draw a figure on, which becomes a picture of the size that the network takes.
+// A pad to draw a figure on, which becomes a picture of the network's input size.
 
 import { useRef } from "preact/hooks";
 import * as say from "../../texts/en/draw.ts";
 
-/** The drawing, brought to the size and the place that the network knows: centred by its weight. */
+/** The drawing, scaled and centred by its mass as in the network's training pictures. */
 function pixelsOf(canvas: HTMLCanvasElement, rows: number, columns: number): number[] {
   const source = canvas.getContext("2d")?.getImageData(0, 0, canvas.width, canvas.height);
   if (source === undefined) return [];
@@ -22,7 +22,7 @@ function pixelsOf(canvas: HTMLCanvasElement, rows: number, columns: number): num
       my += value * y;
     }
   if (mass === 0) return Array.from({ length: rows * columns }, () => 0);
-  // MNIST's own recipe: the figure fills 20 of 28 pixels, its centre of mass in the middle. The drawn figures fill a little more.
+  // MNIST's own recipe: the figure fills 20 of 28 pixels, with its centre of mass in the middle. The drawn figures fill a little more.
   const scale = (Math.max(right - left, bottom - top) + 1) / ((rows >= 20 ? 20 / 28 : 0.82) * rows);
   const [cx, cy] = [mx / mass, my / mass];
   const parts = 4;
@@ -40,9 +40,9 @@ function pixelsOf(canvas: HTMLCanvasElement, rows: number, columns: number): num
 }
 
 interface Props {
-  /** Of the pictures that the network takes: [channels, height, width]. */
+  /** The shape of the network's pictures: [channels, height, width]. */
   readonly shape: readonly number[];
-  /** Takes the pixels, from 0 to 1, channel by channel. */
+  /** Receives the pixels, from 0 to 1, channel by channel. */
   readonly use: (pixels: readonly number[]) => void;
   readonly clear: () => void;
 }

@@ -2,7 +2,7 @@
 import { useEffect, useRef } from "preact/hooks";
 
 interface Props {
-  /** Empty where what surrounds it says what it is. */
+  /** Empty if its context describes it. */
   readonly label: string;
   /** [channels, height, width]. */
   readonly shape: readonly number[];

@@ -16,18 +16,18 @@ interface Props {
   readonly label: string;
   readonly across: Extent & { readonly title: string; readonly show?: (value: number) => string };
   readonly up: Extent & { readonly title: string; readonly show?: (value: number) => string };
-  /** What stands under the ticks instead of numbers. */
+  /** Labels under the ticks instead of numbers. */
   readonly names?: readonly string[];
-  /** Beside others of its kind. */
+  /** Narrow, next to others of its kind. */
   readonly small?: boolean;
   readonly children: (frame: Frame) => ComponentChildren;
 }
 
 const edge = { right: 20, top: 10, bottom: 38 };
-/** Room for the title on the left, at least this much with its ticks, and the width of a digit. */
+/** The least room for the title on the left with its ticks, and the width of a digit. */
 const [titled, leastLeft, digit] = [22, 50, 6.4] as const;
 
-/** Round numbers inside an extent, about five. */
+/** About five round numbers inside an extent. */
 export function ticksOf({ from, to }: Extent): number[] {
   const span = to - from;
   if (!(span > 0) || !Number.isFinite(span)) return [from];
@@ -39,7 +39,7 @@ export function ticksOf({ from, to }: Extent): number[] {
   return Array.from({ length: Math.max(0, count) }, (_, k) => Number(((first + k) * step).toPrecision(12)));
 }
 
-/** A path through points; a gap where one is not a number. */
+/** A path through points, with a gap at every NaN. */
 export function lineOf(frame: Frame, points: readonly (readonly [number, number])[]): string {
   let pen = "M";
   return points
@@ -62,11 +62,11 @@ export const tick = (value: number): string =>
         .replace(/(\.\d*?)0+(?=$|e)/, "$1")
         .replace(/\.(?=$|e)/, "");
 
-/** Of a name that is longer, the beginning. */
+/** The most letters of a name; of longer ones the beginning. */
 const begun = (name: string, most: number): string => (name.length > most ? `${name.slice(0, most - 1)}…` : name);
-/** A day has ten: 2024-05-01. */
+/** A date has ten: 2024-05-01. */
 const mostLetters = 10;
-/** Up to so many names are all drawn, cut to their room; of more, those that have room whole. */
+/** Up to this many names are all drawn, cut to fit; of more, only as many as fit whole. */
 const mostNames = 6;
 
 export function Plot({ label, across, up, names, small = false, children }: Props) {
@@ -78,7 +78,7 @@ export function Plot({ label, across, up, names, small = false, children }: Prop
     y: (value) =>
       height - edge.bottom - ((value - up.from) / (up.to - up.from || 1)) * (height - edge.top - edge.bottom),
   };
-  /** As many of the ticks as have room beside one another. */
+  /** As many of the ticks as fit side by side. */
   const apart = (all: readonly (readonly [number, string])[]): (readonly [number, string])[] => {
     const [first = 0, second = first] = all.map(([at]) => frame.x(at));
     const widest = 10 + digit * Math.max(0, ...all.map(([, text]) => text.length));

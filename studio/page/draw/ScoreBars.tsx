@@ -1,4 +1,4 @@
-// What a network gives each class, as bars with their names and shares.
+// The network's score for each class, as bars with names and shares.
 import { percent } from "../numbers.ts";
 
 export function ScoreBars({

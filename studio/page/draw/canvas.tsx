@@ -13,9 +13,9 @@ export interface Surface {
 interface Props {
   readonly paint: (surface: Surface) => void;
   readonly class?: string;
-  /** What the picture shows, for those who do not see it; without it the canvas is decoration beside other content. */
+  /** What the picture shows, for screen readers; without it the canvas is decoration next to other content. */
   readonly label?: string;
-  /** What the picture is of: while that stays the same it is not painted again with every snapshot. Without it, it always is. */
+  /** A key of the picture's content: while it stays equal, snapshots do not repaint the picture. Without it every snapshot does. */
   readonly of?: () => unknown;
 }
 
@@ -60,7 +60,7 @@ export function Canvas({ paint, class: name, label, of }: Props) {
       stop();
     };
   }, []);
-  // What the props or the theme change shows at the next frame.
+  // Changed props or themes take effect in the next frame.
   useEffect(() => {
     painted.current = undefined;
     repaint();

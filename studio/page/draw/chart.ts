@@ -1,14 +1,14 @@
-// What every chart of curves does alike: it follows the size of its place, and arrow keys read its values.
+// Shared by all charts of curves: they follow the size of their container, and arrow keys read their values.
 import type uPlot from "uplot";
 
-/** Keeps the chart as wide as its place; the returned function ends that. */
+/** Keeps the chart as wide as its container, until the returned function is called. */
 export function followSize(plot: uPlot, place: HTMLElement, height: () => number): () => void {
   const observer = new ResizeObserver(() => plot.setSize({ width: Math.max(80, place.clientWidth), height: height() }));
   observer.observe(place);
   return () => observer.disconnect();
 }
 
-/** Arrows move the cursor where a pointer would: at most 60 steps lead from one end to the other. */
+/** Arrow keys move the cursor like a pointer: at most 60 steps lead from one end to the other. */
 export function readByArrows(event: KeyboardEvent, plot: uPlot | undefined): void {
   const by = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
   if (by === 0 || plot === undefined) return;

@@ -10,12 +10,12 @@ export interface Palette {
   readonly line: string;
   readonly card: string;
   readonly accent: string;
-  /** Negative, positive: orange and blue, which every kind of colour vision tells apart. */
+  /** Negative, positive: orange and blue, which every kind of colour vision distinguishes. */
   readonly low: string;
   readonly high: string;
   /** 256 packed pixels from low through the middle to high. */
   readonly ramp: Uint32Array;
-  /** Two packed pixels, in stripes where a value is NaN: no hue, so that it is not taken for one. */
+  /** Two packed pixels, in stripes for NaN: without a hue, so that it does not look like a value. */
   readonly noNumber: readonly [number, number];
   /** Hues of classes. */
   readonly classes: readonly string[];
@@ -105,5 +105,5 @@ export function setTheme(next: Theme): void {
 system.addEventListener("change", apply);
 apply();
 
-/** The colour of a class; beyond the list they begin again. */
+/** The colour of a class; beyond the list the colours repeat. */
 export const classColor = ({ classes }: Palette, place: number): string => classes[place % classes.length] ?? "";

@@ -7,7 +7,7 @@ const scratch = new Map<
   { canvas: OffscreenCanvas; context: OffscreenCanvasRenderingContext2D; image: ImageData; pixels: Uint32Array }
 >();
 
-/** A square canvas of this side that is used again and again. */
+/** A square canvas of this side, reused. */
 function sheet(side: number) {
   const known = scratch.get(side);
   if (known !== undefined) return known;
@@ -23,14 +23,14 @@ function sheet(side: number) {
 const striped = (k: number, side: number, [one, other]: Palette["noNumber"]): number =>
   ((k % side) + Math.floor(k / side)) % 4 < 2 ? one : other;
 
-/** The values at every point of a square, beginning at the one numbered `from`. */
+/** The values at every point of a square, beginning at index `from`. */
 export interface Field {
   readonly values: Float32Array;
   readonly from: number;
   readonly side: number;
 }
 
-/** One value at every point; `scale` is the value of the full hue, `middle` the value without hue. */
+/** One value at every point; `scale` is the value at full hue, `middle` the value without hue. */
 export function mapOf({ values, from, side }: Field, palette: Palette, scale: number, middle = 0): OffscreenCanvas {
   const { canvas, context, image, pixels } = sheet(side);
   const { ramp, noNumber } = palette;
@@ -44,7 +44,7 @@ export function mapOf({ values, from, side }: Field, palette: Palette, scale: nu
   return canvas;
 }
 
-/** The likeliest class at every point, paler where it is unsure. */
+/** The likeliest class at every point, paler where it is uncertain. */
 export function classMap(values: Float32Array, classes: number, side: number, palette: Palette): OffscreenCanvas {
   const { canvas, context, image, pixels } = sheet(side);
   const n = side * side;
@@ -69,7 +69,7 @@ export function classMap(values: Float32Array, classes: number, side: number, pa
   return canvas;
 }
 
-/** Where a value crosses a level, as line pieces in grid units (marching squares). */
+/** The contour at a level, as line segments in grid units (marching squares). */
 export function contour(
   values: Float32Array,
   side: number,

@@ -9,7 +9,7 @@ interface Kept {
 
 const kept = new Map<string, Kept>();
 
-/** Draws `draw` through a picture called `name`, redrawn when `key` or the size changes or after `age` milliseconds. */
+/** Draws `draw` through a cached picture called `name`, redrawn when `key` or the size changes or after `age` milliseconds. */
 export function layer(
   surface: Surface & { readonly left?: number },
   name: string,

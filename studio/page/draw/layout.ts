@@ -16,7 +16,7 @@ export interface Column {
   /** One spot for each unit; for a matrix, a single spot for all of them. */
   readonly spots: readonly Spot[];
   readonly matrix: boolean;
-  /** Units that are there and not drawn. */
+  /** Units that exist but are not drawn. */
   readonly left: number;
 }
 
@@ -26,26 +26,26 @@ const mostImages = 12;
 
 const edge = 34;
 
-/** From one column to the next. */
+/** The distance between two columns. */
 export const gapOf = (stages: number, width: number): number => (stages > 1 ? (width - 2 * edge) / (stages - 1) : 0);
 
 /** The centre of a column. */
 export const centreOf = (place: number, stages: number, width: number): number =>
   stages > 1 ? edge + place * gapOf(stages, width) : width / 2;
 
-/** Units with a spot of their own; a matrix has one for all. */
+/** The number of units with their own spot; a matrix has one for all. */
 export function spotsOf({ units, shape }: StageInfo): number {
   if (shape.length === 3) return Math.min(units, mostImages);
   return units > mostSpots ? 1 : units;
 }
 
-/** Longer columns may have two files. */
+/** Longer columns may be split into two files. */
 export const mostInFile = 12;
 
-/** From the middle of a square to that of the next, in squares. */
+/** The distance between the centres of two squares, in squares. */
 const apart = 1.22;
 
-/** Two files in a column where one would put its units nearer than `leastPitch`. */
+/** Lays out a column in two files if one would put its units closer than `leastPitch`. */
 export function layoutNetwork(stages: readonly StageInfo[], width: number, height: number, leastPitch = 17): Column[] {
   const gap = gapOf(stages.length, width);
   return stages.map((stage, place) => {

@@ -13,12 +13,12 @@ export interface Chosen {
 
 type Context = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
 
-/** Connections of a pair of layers are drawn one by one up to this many; of more, the heaviest. */
+/** Up to this many connections between two layers are drawn one by one; of more, only the heaviest. */
 const mostLines = 420;
-/** Networks with more connections are drawn again this often, in milliseconds; their neurons take turns. */
+/** Networks with more connections are redrawn at this interval in milliseconds, their neurons in turn. */
 const crowded = 400;
 const linesEvery = 350;
-/** Widths that a line may have, so that all of one width are one path. */
+/** The line widths, so that all lines of one width form one path. */
 const widths = [0.5, 1, 1.7, 2.6, 3.8, 5.2] as const;
 
 /** What is shown of a network. */
@@ -86,13 +86,13 @@ export function drawConnections(
   context.globalAlpha = 1;
 }
 
-/** The size that `count` of the weights reach. */
+/** The least size among the `count` largest weights. */
 function thresholdOf(weights: Float32Array, count: number): number {
   const sizes = Float32Array.from(weights, Math.abs).sort();
   return sizes[Math.max(0, sizes.length - count)] ?? 0;
 }
 
-/** Between layers too large for single lines. */
+/** The band between layers that are too large for single lines. */
 function drawBand(context: Context, from: Column, to: Column, palette: Palette): void {
   const ends = (column: Column): [number, number] => {
     const [first, last] = [column.spots[0], column.spots.at(-1)];
@@ -115,10 +115,10 @@ function drawBand(context: Context, from: Column, to: Column, palette: Palette):
   context.globalAlpha = 1;
 }
 
-/** The spread of a layer's values, so that each map uses the whole ramp. */
+/** The range of a layer's values, so that each map uses the whole ramp. */
 function scaleOf(values: Float32Array): number {
   let largest = 0;
-  // Of many values, every seventh tells enough.
+  // Of many values, every seventh is enough.
   for (let k = 0; k < values.length; k += values.length > 1000 ? 7 : 1)
     if (Number.isFinite(values[k])) largest = Math.max(largest, Math.abs(values[k] ?? 0));
   return Math.max(largest, 0.05);
@@ -142,7 +142,7 @@ function tile(context: Context, picture: CanvasImageSource, { x, y, size }: Spot
   context.restore();
 }
 
-/** A neuron whose values are not numbers says so. */
+/** Marks a neuron with NaN. */
 function sayNaN(context: Context, { x, y, size }: Spot, palette: Palette): void {
   context.font = `600 ${Math.max(9, Math.min(13, size / 3))}px ui-sans-serif, system-ui, sans-serif`;
   context.textAlign = "center";
@@ -223,7 +223,7 @@ function drawWeights(context: Context, weights: Float32Array, units: number, spo
   tile(context, mapOf({ values: shown, from: 0, side }, palette, scaleOf(weights)), spot, false);
 }
 
-/** One sample's values: images of each map, or a little square for each unit. */
+/** One sample's values: an image for each map, or a small square for each unit. */
 function drawSample(
   context: Context,
   column: Column,
@@ -286,7 +286,7 @@ export function drawNetwork(
   } else {
     const shape = `${columns.map(({ units }) => units).join()} ${palette.dark} ${chosen?.stage}.${chosen?.unit} ${playing ? "" : snapshot.step}`;
     layer(surface, "links", shape, playing ? linesEvery : Number.POSITIVE_INFINITY, drawLinks);
-    // Each snapshot redraws one column: all are refreshed in turn.
+    // Each snapshot redraws one column, so all are refreshed in turn.
     turn = (turn + 1) % columns.length;
     columns.forEach((column, place) => {
       const age = playing && place !== turn ? 1000 : playing ? 0 : Number.POSITIVE_INFINITY;

@@ -18,10 +18,10 @@ export function frameOf({ width, height }: Pick<Surface, "width" | "height">): F
   return { left: 50 + Math.max(0, (width - 54 - size) / 2), top: 4, size };
 }
 
-/** What the two axes are called. */
+/** The names of the two axes. */
 type Names = readonly [across: string, up: string];
 
-/** An input on an axis: columns of a table are standardised. */
+/** The name of an input on an axis: columns of a table are standardised. */
 const inputName = ({ inputs, scaled }: DataInfo, place: number): string =>
   `${inputs[place] ?? ""}${scaled ? say.standardised : ""}`;
 
@@ -33,7 +33,7 @@ function fitted(context: CanvasRenderingContext2D, text: string, width: number):
   return `${text.slice(0, end)}…`;
 }
 
-/** A tick of an axis of this extent: what is next to nothing beside it is 0. */
+/** A tick of an axis with this extent; negligible values are shown as 0. */
 const nice = (value: number, span: number): string =>
   Math.abs(value) < 0.02 * span ? "0" : String(Number(value.toPrecision(2))).replace("-", "−");
 
@@ -68,7 +68,7 @@ function axesAround(
 }
 
 export interface PlaneOptions {
-  /** Whose picture it is: the points on it are kept under this name. */
+  /** The owner of the picture: its points are cached under this name. */
   readonly name: string;
   readonly points: boolean;
   readonly steps: boolean;
@@ -119,7 +119,7 @@ export function drawPlane(
     const field = options.steps ? hardened(output, classes, n) : output;
     context.drawImage(classMap(field, classes, fine, palette), left, top, size, size);
     for (let c = 0; c < classes; c++) {
-      // Where a class is just as likely as the best of the others.
+      // Where a class is exactly as likely as the best of the others.
       const lead = new Float32Array(n);
       for (let k = 0; k < n; k++) {
         let other = 0;
@@ -173,7 +173,7 @@ function hardened(output: Float32Array, classes: number, n: number): Float32Arra
 const known = new WeakMap<DataInfo, number>();
 let made = 0;
 
-/** A text that is the same only for the same data. */
+/** A text that is equal only for the same data. */
 function keyOf(info: DataInfo): string {
   const number = known.get(info) ?? ++made;
   known.set(info, number);

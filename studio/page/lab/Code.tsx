@@ -1,4 +1,4 @@
-// The TypeScript that reproduces this state, folded until it is wanted.
+// The TypeScript that reproduces this state, folded until it is opened.
 import { useState } from "preact/hooks";
 import * as say from "../../texts/en/lab.ts";
 import { Part } from "../parts.tsx";

@@ -18,7 +18,7 @@ const value = (point: HistoryPoint, which: Which, part: "train" | "test"): numbe
   return figure === undefined || !Number.isFinite(figure) ? null : figure;
 };
 
-/** The points of the epochs, and the present one after the last of them. */
+/** The points of the epochs, with the current one after the last of them. */
 function pointsNow(): readonly HistoryPoint[] {
   const now = hot.snapshot?.now;
   return now === undefined || now.step <= (hot.history.at(-1)?.step ?? -1) ? hot.history : [...hot.history, now];
@@ -35,7 +35,7 @@ function seriesOf(points: readonly HistoryPoint[], which: Which, log: boolean): 
   ];
 }
 
-/** Where the figures stop being numbers: a line, with the step beside it. */
+/** Marks the first NaN with a line and its step. */
 function markNaN(plot: uPlot, color: string): void {
   const lost = pointsNow().find(({ train }) => !Number.isFinite(train.loss));
   if (lost === undefined) return;
@@ -70,7 +70,7 @@ function Plot({
 }: {
   readonly which: Which;
   readonly title: string;
-  /** What the vertical axis is called. */
+  /** The title of the vertical axis. */
   readonly up: string;
   readonly log: boolean;
   readonly show: (value: number) => string;
@@ -101,7 +101,7 @@ function Plot({
       const point = points[at ?? points.length - 1];
       if (point === undefined) return;
       const epoch = (point.step / (run.value?.batches ?? 1)).toFixed(at == null ? 0 : 1);
-      // A figure that is not a number is said, not left out.
+      // A figure that is NaN is shown, not left out.
       const said = (part: "train" | "test"): string => {
         const figure = point[part]?.[which];
         return figure === undefined

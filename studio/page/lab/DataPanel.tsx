@@ -1,4 +1,4 @@
-// The data: tiles, the visitor's own files, how many points, how noisy, how many held out.
+// The data: tiles, the visitor's own files, the number of points, the noise, the held-out share.
 
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { featureNames, features } from "../../shared/features.ts";
@@ -43,7 +43,7 @@ function Tile({ name }: { readonly name: DataName }) {
   );
 }
 
-/** The numbers of points that are offered. */
+/** The numbers of points to choose from. */
 export const counts = [20, 40, 60, 80, 120, 160, 240, 320, 400, 600, 800, 1200, 2000, 3000, 5000];
 const noises = [0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 1];
 const shares = [0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7];

@@ -1,4 +1,4 @@
-// The inspector: the selected neuron's formula, weights, slopes, last update and the spread of its values.
+// The inspector: the selected neuron's formula, weights, slopes, last update and the distribution of its values.
 
 import { useEffect, useRef } from "preact/hooks";
 import { activations } from "../../shared/names.ts";
@@ -14,7 +14,7 @@ import { type chosenUnit as Choose, chosenUnit } from "./Network.tsx";
 
 type Chosen = NonNullable<ReturnType<typeof Choose>>;
 const mostRows = 40;
-/** The places of a 3 × 3 kernel. */
+/** The positions of a 3 × 3 kernel. */
 const around = [
   say.aboveLeft,
   "above",
@@ -47,7 +47,7 @@ const formulaOf = (info: RunInfo, { stage, unit }: Chosen): string => {
   return `z${j} = Σ w${j}ᵢ ${before}ᵢ + b${j},  a${j} = ${f}`;
 };
 
-/** How many of the values lie in each of equal parts from the least to the largest. */
+/** The number of values in each of several equal bins from the minimum to the maximum. */
 function binsOf(values: Float32Array): { readonly low: number; readonly high: number; readonly bins: Int32Array } {
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const value of values) {
@@ -82,7 +82,7 @@ function drawHistogram({ context, width, height }: Surface, values: Float32Array
   context.fillText(short(high), width, height - 2);
 }
 
-/** The rows that the slopes shown here are of. */
+/** The rows for the slopes shown here. */
 const slopeRows = ({ data, slopeRows: rows }: RunInfo): string =>
   rows < data.trainCount ? say.theFirstTrainingRows(rows) : say.allTrainingRows(rows);
 

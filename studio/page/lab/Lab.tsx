@@ -17,7 +17,7 @@ const titles: Readonly<Record<(typeof tabs)[number], string>> = {
   Curves: say.curves,
   Data: say.data,
 };
-/** Below 800 px one of the four at a time. */
+/** Below 800 px one of the four is shown at a time. */
 const tab = signal<(typeof tabs)[number]>("Output");
 
 export function Lab() {

@@ -15,10 +15,10 @@ import { grouped, sub } from "../numbers.ts";
 import { change, ensemble, hot, own, playing, run, state } from "../store.ts";
 import { Choice, Stepper } from "./controls.tsx";
 
-/** The layer under the pointer or the focus: its line in the code is lit. */
+/** The layer under the pointer or the focus: its line in the code is highlighted. */
 export const litLayer = signal(-1);
 
-/** The neuron under the pointer, or with the focus of the keyboard: the output shows its map. */
+/** The neuron under the pointer or with the keyboard focus: the output shows its map. */
 export const lookedAt = signal<Chosen | undefined>(undefined);
 
 export function chosenUnit(selected: string): Chosen | undefined {
@@ -37,10 +37,10 @@ function addUnits(place: number, by: number): void {
   if (layer !== undefined) setLayers(withLayer(place, { units: Math.max(1, Math.min(mostUnits, layer.units + by)) }));
 }
 
-/** Whether a layer put here is a convolution: on images, before the first dense layer, but not as the last of several. */
+/** Whether a layer inserted here is a convolution: on images, before the first dense layer, but not as the last of several. */
 function convolves(place: number): boolean {
   const { data, layers } = state.value;
-  // Asked of the state: the run may still be the one before, of other data.
+  // Depends on the state, because the run may still be the previous one, on other data.
   const pictures = data === "digits" || (data === "own" && own.value?.kind === "images");
   return (
     pictures && layers.slice(0, place).every(({ kind }) => kind === "conv") && (place === 0 || place < layers.length)
@@ -60,7 +60,7 @@ function insertLayer(place: number): void {
   setLayers([...layers.slice(0, place), fresh, ...layers.slice(place)]);
 }
 
-/** What the units of a convolution are called. */
+/** The names of a convolution's units. */
 const mapsOf = (units: number): string => (units === 1 ? say.map : say.maps);
 
 function LayerHead({ layer, place, x }: { readonly layer: Layer; readonly place: number; readonly x: number }) {
@@ -118,7 +118,7 @@ function LayerHead({ layer, place, x }: { readonly layer: Layer; readonly place:
   );
 }
 
-/** What comes in and what each layer makes of it: 12 × 12 → 8 maps → 10. */
+/** The sizes of the input and of each layer: 12 × 12 → 8 maps → 10. */
 const shapeOf = ({ data, stages }: RunInfo): string =>
   stages
     .map(({ kind, units }, stage) =>
@@ -133,7 +133,7 @@ const shapeOf = ({ data, stages }: RunInfo): string =>
 const stageName = (info: RunInfo, stage: number): string =>
   stage === 0 ? say.input : stage === info.stages.length - 1 ? say.output2 : say.layer3(stage);
 
-/** One button over each neuron; arrows go from one to the next, + and − change the layer. */
+/** One button over each neuron; arrow keys move between them, + and − change the layer. */
 function Neurons({ columns, info }: { readonly columns: readonly Column[]; readonly info: RunInfo }) {
   const box = useRef<HTMLDivElement>(null);
   const chosen = chosenUnit(state.value.selected);
@@ -205,7 +205,7 @@ function Neurons({ columns, info }: { readonly columns: readonly Column[]; reado
   );
 }
 
-/** The columns of many inputs: each beside its inputs, or as a list where there are too many to be drawn. */
+/** The columns of many inputs: each next to its inputs, or as a list if there are too many to draw. */
 function InputNames({ info, column, gap }: { readonly info: RunInfo; readonly column: Column; readonly gap: number }) {
   const { inputs, groups } = info.data;
   const all = groups.length > 0 ? groups : inputs.map((name, from) => ({ name, from, count: 1 }));
@@ -230,7 +230,7 @@ function InputNames({ info, column, gap }: { readonly info: RunInfo; readonly co
         </ul>
       </div>
     );
-  // Names need lines of their own: as many as there is room for.
+  // Names need separate lines, as many as fit.
   const middle = ({ from, count }: { from: number; count: number }): number =>
     ((column.spots[from]?.y ?? 0) + (column.spots[from + count - 1]?.y ?? 0)) / 2;
   let last = Number.NEGATIVE_INFINITY;
@@ -254,7 +254,7 @@ function InputNames({ info, column, gap }: { readonly info: RunInfo; readonly co
   );
 }
 
-/** Names beside inputs, results beside the output. */
+/** Names next to inputs, results next to the output. */
 function Names({ columns, info }: { readonly columns: readonly Column[]; readonly info: RunInfo }) {
   const [first, last] = [columns[0], columns.at(-1)];
   if (first === undefined || last === undefined) return null;
@@ -287,7 +287,7 @@ function Names({ columns, info }: { readonly columns: readonly Column[]; readonl
 const told = ({ ensemble }: StudioState): string =>
   ensemble === undefined ? "" : say.membersShareTheWeightsASquare(ensemble.members);
 
-/** What a square of the network is a picture of. */
+/** What a square of the network shows. */
 const squares = (info: RunInfo | undefined): string =>
   info !== undefined && (info.data.inputShape.length > 1 || state.value.data === "words")
     ? say.toOneSample
@@ -300,7 +300,7 @@ export function Network() {
   useLayoutEffect(() => {
     const element = box.current;
     if (element === null) return;
-    // Behind another tab it has no size, and keeps the one that it had.
+    // In a hidden tab it has no size, so it keeps the last one.
     const measure = (): void => {
       const { clientWidth: width, clientHeight: height } = element;
       if (width > 0 && height > 0) setSize({ width, height });
@@ -323,7 +323,7 @@ export function Network() {
       { palette: colors.value, chosen, playing: playing.peek() },
     );
   };
-  // Known before the worker has made the network: the heads of the layers keep their place.
+  // Known before the worker has made the network, so that the heads of the layers do not move.
   const stages = layers.length + 2;
   const gap = gapOf(stages, size.width);
   const stacked = gap < 118 && size.width > 0;

@@ -30,7 +30,7 @@ import {
 const welcomed = "hebb-studio-welcomed";
 const query = new URLSearchParams(location.search);
 
-/** Whether to say what this page is: to who comes for the first time, and by no link. */
+/** Whether to introduce the page: on a first visit that does not come from a link. */
 const welcome = signal(
   query.get("test") === "1"
     ? query.get("welcome") === "1"
@@ -61,7 +61,7 @@ const silence = (id: string): void => {
   silenced.value = [...silenced.value, id];
 };
 
-/** What is said at the moment, over the foot of the page: nothing moves when a notice comes or goes. */
+/** The current notices, over the foot of the page, so that nothing moves when one appears or disappears. */
 export function Notices() {
   const box = useRef<HTMLElement>(null);
   useEffect(() => {

@@ -34,7 +34,7 @@ const kindTitles: Readonly<Record<Kind, string>> = {
   samples: say.samples,
 };
 
-/** Points are set where the pointer goes; a stroke sets several. */
+/** Points are placed at the pointer; a stroke places several. */
 function paintAt(event: PointerEvent, info: RunInfo): void {
   const canvas = event.currentTarget;
   if (!(canvas instanceof HTMLElement)) return;
@@ -253,7 +253,7 @@ function Matrix({ info }: { readonly info: RunInfo }) {
         class={`matrix ${narrow ? "narrow" : ""}`}
         style={{
           "--cell": `${Math.round(Math.max(19, Math.min(44, 200 / classes.length)))}px`,
-          // No count is longer than that of all rows.
+          // No count has more digits than that of all rows.
           "--figure": `${8 * String(info.data.testCount || info.data.trainCount).length + 8}px`,
         }}
         ref={table}

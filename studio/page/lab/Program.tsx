@@ -9,7 +9,7 @@ import { litLayer } from "./Network.tsx";
 const pattern =
   /(\/\/.*$)|("[^"]*")|\b(import|from|const|let|new|for|of|while|if|return|await|type|break|continue|instanceof|undefined)\b|\b(\d[\d.e-]*)\b/g;
 
-/** One line with its words marked by kind. */
+/** One line with its tokens marked by kind. */
 function Highlighted({ text }: { readonly text: string }) {
   const parts = [];
   let last = 0;
@@ -32,7 +32,7 @@ export function Program() {
   const [copied, setCopied] = useState(false);
   const info = run.value;
   if (info === undefined) return null;
-  // While it trains the step goes on: what is copied is the program of then.
+  // The step changes during training: the copied program is that of the click.
   const now = () => codeOf(state.value, info.data, hot.snapshot?.step ?? shownStep.peek());
   const copy = async (): Promise<void> => {
     const text = now()

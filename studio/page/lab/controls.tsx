@@ -1,4 +1,4 @@
-// Small controls that several panels share: a choice, segments, a slider with its number, a stepper.
+// Small controls shared by several panels: a choice, segments, a slider with its number, a stepper.
 
 import { useId } from "preact/hooks";
 import * as say from "../../texts/en/lab.ts";
@@ -37,7 +37,7 @@ export function Choice<T extends string>({ label, value, options, choose, hidden
   );
 }
 
-/** One of a few, each with a button of its own; the chosen one is pressed. */
+/** One of a few options, each with a button; the chosen one is pressed. */
 export function Segments<T extends string>({ label, value, options, choose }: Omit<ChoiceProps<T>, "hidden">) {
   return (
     <div class="segments" role="group" aria-label={label}>
@@ -53,7 +53,7 @@ export function Segments<T extends string>({ label, value, options, choose }: Om
 interface SliderProps {
   readonly label: string;
   readonly value: number;
-  /** The values that it stops at. */
+  /** The slider's values. */
   readonly stops: readonly number[];
   readonly show?: (value: number) => string;
   readonly choose: (value: number) => void;
@@ -92,11 +92,11 @@ interface RangeProps {
   readonly step: number;
   readonly show: (value: number) => string;
   readonly choose: (value: number) => void;
-  /** The parameter that it sets, by its place in the network. */
+  /** The parameter that it sets, by its path in the network. */
   readonly parameter?: string;
 }
 
-/** A slider over all numbers of a range. */
+/** A continuous slider. */
 export function Range({ id, label, value, show, choose, parameter, ...range }: RangeProps) {
   return (
     <div class="field slider">
@@ -120,9 +120,9 @@ interface StepperProps {
   readonly value: number;
   readonly least: number;
   readonly most: number;
-  /** One more or one less: counted from the value of then, since clicks can come faster than pictures. */
+  /** One more or one less than the value at the click, because clicks can come faster than pictures. */
   readonly step: (by: 1 | -1) => void;
-  /** What the number counts, where that needs a word. */
+  /** The unit of the number, if any. */
   readonly unit?: string;
 }
 

@@ -1,10 +1,10 @@
-// The little pictures on data tiles: a few dozen marks each, in the square from −1 to 1.
+// The thumbnails on data tiles: a few dozen marks each, in the square from −1 to 1.
 import type { DataName } from "../../shared/names.ts";
 
 export type Mark = readonly [x: number, y: number, kind: number];
 
 const range = (count: number): number[] => Array.from({ length: count }, (_, k) => k);
-/** A scatter that looks random and is always the same. */
+/** A scatter that looks random but is always the same. */
 const jitter = (k: number, size: number): number => size * (((Math.sin(k * 127.1) * 43758.5) % 1) - 0.0);
 
 const rows = (text: readonly string[]): Mark[] =>

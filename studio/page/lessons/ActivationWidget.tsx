@@ -36,7 +36,7 @@ export function ActivationWidget() {
           choose={setName}
         />
       </header>
-      {/* Its room is kept until the function has been computed. */}
+      {/* Reserves its room until the function is computed. */}
       <div class="function-room">
         {plotted !== undefined && (
           <>

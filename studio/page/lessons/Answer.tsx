@@ -8,7 +8,7 @@ import { numberIn } from "./numberIn.ts";
 
 interface Props {
   readonly label: string;
-  /** The mark that a right answer leaves. */
+  /** The mark for a right answer. */
   readonly name: string;
   readonly truth: number | undefined;
   readonly tolerance?: number;
@@ -20,7 +20,7 @@ export function Answer({ label, name, truth, tolerance = 0.0101 }: Props) {
   const [shown, setShown] = useState(false);
   const isRight = (answer: string): boolean => truth !== undefined && Math.abs(numberIn(answer) - truth) <= tolerance;
   const given = Number.isFinite(numberIn(text));
-  // What stands in the field is judged, whatever was right before.
+  // The field's content is checked, whatever was right before.
   const right = given ? isRight(text) : marks.value.has(name);
   return (
     <div class="answer-row">

@@ -1,4 +1,4 @@
-// Lesson 13: a small transformer learns to reverse, beside its attention; the bar above is about it.
+// Lesson 13: a small transformer learns to reverse, next to its attention; the bar above controls it.
 
 import { useEffect } from "preact/hooks";
 import * as say from "../../texts/en/lessons.ts";

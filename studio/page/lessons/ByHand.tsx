@@ -26,7 +26,7 @@ export function ByHand({ direction }: { readonly direction: "forward" | "backwar
     };
   }, [step, info]);
   const [hidden, output] = trace?.layers ?? [];
-  // Its room is kept: what stands below does not move when the numbers come.
+  // Reserves its room: the content below does not move when the numbers appear.
   if (trace === undefined || hidden === undefined || output === undefined)
     return (
       <section class={`panel widget by-hand ${direction}`} aria-label={say.oneRowThroughTheNetwork}>

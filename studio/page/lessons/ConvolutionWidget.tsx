@@ -1,10 +1,10 @@
-// Lesson 12: one place of a convolution by hand, and how few numbers a kernel has.
+// Lesson 12: one output of a convolution by hand, and the small number of a kernel's parameters.
 
 import { useState } from "preact/hooks";
 import * as say from "../../texts/en/lessons.ts";
 import { Answer } from "./Answer.tsx";
 
-/** A small picture with an edge, and a kernel that finds edges of that direction. */
+/** A small picture with an edge, and a kernel that detects edges of that direction. */
 const picture = [
   [0, 0, 1, 1, 1],
   [0, 0, 1, 1, 1],
@@ -20,7 +20,7 @@ const kernel = [
 const inner = [0, 1, 2] as const;
 
 export function ConvolutionWidget() {
-  // Where the kernel lies; the question is about the middle of the edge.
+  // The position of the kernel; the question is about the middle of the edge.
   const [[row, column], place] = useState<readonly [number, number]>([0, 0]);
   const value = inner.reduce<number>(
     (sum, y) =>

@@ -8,7 +8,7 @@ import { dropped } from "../shortcuts.ts";
 import { change, client, state } from "../store.ts";
 import { mark } from "./marks.ts";
 
-/** Two crescents, for hands that cannot paint. */
+/** Two crescents, for visitors who cannot paint. */
 const drawing: readonly PaintedPoint[] = Array.from({ length: 96 }, (_, k): PaintedPoint => {
   const angle = (Math.PI * (k >> 1)) / 48;
   const label = k % 2 === 0 ? 0 : 1;

@@ -14,7 +14,7 @@ export interface Line {
 
 interface Props {
   readonly lines: readonly Line[];
-  /** What the plot shows at least; it reaches as far as the functions do. */
+  /** The least range of the plot; it extends as far as the functions do. */
   readonly low: number;
   readonly high: number;
   readonly marker: number;
@@ -23,14 +23,14 @@ interface Props {
 
 const plain = (value: number): string => String(Number(value.toPrecision(3))).replace("-", "−");
 
-/** From … to of the functions, at even ticks: nothing is cut off. */
+/** The range of the functions, rounded to ticks, so that nothing is cut off. */
 function rangeOf({ lines, low: least, high: most }: Pick<Props, "lines" | "low" | "high">) {
   let [low, high] = [least, most];
   for (const { values } of lines)
     for (const value of values) if (Number.isFinite(value)) [low, high] = [Math.min(low, value), Math.max(high, value)];
   const span = high - low;
   const tick = span > 8 ? 2 : span > 4 ? 1 : 0.5;
-  // What is next to nothing beyond a tick needs no further one.
+  // A negligible excess over a tick needs no further one.
   const slack = 0.01;
   return { low: tick * Math.floor(low / tick + slack), high: tick * Math.ceil(high / tick - slack), tick };
 }
@@ -100,7 +100,7 @@ export function FunctionPlot({ lines, low: least, high: most, marker, label }: P
   );
 }
 
-/** The value of a line nearest to a place. */
+/** The value of a line at the sample nearest to `place`. */
 export function valueAt({ at, values }: Pick<Line, "at" | "values">, place: number): number {
   let best = 0;
   at.forEach((value, k) => {

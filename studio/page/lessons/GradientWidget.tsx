@@ -1,4 +1,4 @@
-// Lesson 11: the length of the slope in each layer, measured on the present network.
+// Lesson 11: the length of the gradient in each layer, measured on the current network.
 
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
@@ -10,7 +10,7 @@ import { mark } from "./marks.ts";
 
 const norms = signal<readonly number[]>([]);
 const busy = signal(false);
-/** Lengths are drawn from this power of ten on. */
+/** Lengths are drawn from this power of ten upwards. */
 const least = -8;
 
 async function measure(): Promise<void> {
@@ -54,7 +54,7 @@ export function GradientWidget() {
         ))}
       </ul>
       <p class="hint">{say.theBarsAreLogarithmicEachEighth}</p>
-      {/* Two digits will do. */}
+      {/* Two digits are enough. */}
       <Answer label={say.whatIsLeftAtMost} name="quarter" truth={0.25 ** 6} tolerance={5e-6} />
     </section>
   );

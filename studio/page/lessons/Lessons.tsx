@@ -1,4 +1,4 @@
-// Lessons: prose and tasks beside the same live page.
+// Lessons: prose and tasks next to the same live page.
 
 import { useEffect, useState } from "preact/hooks";
 import { type Lesson, type LessonView, lessons } from "../../shared/lessons.ts";
@@ -20,7 +20,7 @@ function begin(number: number): void {
   play(false);
   marks.value = new Set();
   takeOver({ ...lesson.setup, surface: "lessons", lesson: number, step: 0 }, `lesson ${number}`);
-  // It was chosen at the end of a list, or of the lesson before.
+  // The click was at the end of a list, or of the previous lesson.
   scrollTo({ top: 0 });
 }
 
@@ -44,7 +44,7 @@ function viewOf(): LessonView {
   };
 }
 
-/** A number and its per cent stay on one line. */
+/** Keeps a number and its per cent sign on one line. */
 const unparted = (text: string): string => text.replaceAll(/(\d) %/g, "$1\u00a0%");
 
 const isBare = ({ setup }: Lesson): boolean => {
@@ -116,7 +116,7 @@ function Tasks({ lesson, number }: { readonly lesson: Lesson; readonly number: n
 export function Lessons() {
   const number = state.value.lesson;
   const lesson = lessons[number - 1];
-  // A link that names a lesson and nothing else opens it as it begins.
+  // A link with nothing but a lesson opens it at its beginning.
   const [bare, setBare] = useState(() => lesson !== undefined && isBare(lesson));
   useEffect(() => {
     if (!bare) return;
@@ -131,9 +131,9 @@ export function Lessons() {
       </>
     );
   if (bare) return null;
-  // Where the run of the lesson lives.
+  // The surface of the lesson's run.
   const home = lesson.widget === "attention" ? "text" : "lab";
-  // What these show instead of the network is all there is to look at.
+  // These widgets replace the network and everything else.
   const instead = lesson.widget === "attention" || lesson.widget === "mistakes";
   const plane = !instead && lesson.widget !== "forward" && lesson.widget !== "backward";
   return (

@@ -10,7 +10,7 @@ import { run } from "../store.ts";
 import { Answer } from "./Answer.tsx";
 import { mark } from "./marks.ts";
 
-/** The share of good loans that is to be found. */
+/** The required share of good loans found. */
 const wanted = 0.98;
 
 export function MistakesWidget() {
@@ -21,7 +21,7 @@ export function MistakesWidget() {
     const { scores, target } = oneAgainstRest(found, chosen.value, true);
     const called = Uint8Array.from(scores, (score) => (score >= at ? 1 : 0));
     const { recall = 0 } = metrics.classScores(called, target, 2)[1] ?? {};
-    // Everything called good misses nothing, and decides nothing.
+    // Calling everything good finds all of them without deciding anything.
     if (found.step > 0 && at !== moved && recall >= wanted && called.includes(0)) mark("recall");
   }, [info, found, at]);
   useEffect(() => {

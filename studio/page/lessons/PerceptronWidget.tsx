@@ -21,7 +21,7 @@ const editsOf = (values: readonly number[]) =>
 
 const added = (value = 0): string => (value < 0 ? `− ${short(-value)}` : `+ ${short(value)}`);
 
-/** What the rule made of a row that was decided wrongly. */
+/** The rule's correction for a misclassified row. */
 function Told({ correction, rate }: { readonly correction: Correction; readonly rate: number }) {
   const { inputs, classes } = paintedNames(state.value);
   const { pass, row, truth } = correction;
@@ -41,10 +41,13 @@ function Told({ correction, rate }: { readonly correction: Correction; readonly 
 export function PerceptronWidget() {
   shown.value;
   const [rule, setRule] = useState<Rosenblatt | undefined>(undefined);
-  /** Mistakes that the rule has been through. */
+  /** Mistakes that the rule has corrected. */
   const [seen, setSeen] = useState(0);
   const [running, setRunning] = useState(false);
-  /** Whether the weights were set by hand. What the rule has found counts only after a hand has undone it: answers to the rule's own weights may come late. */
+  /**
+   * Whether the weights were set by hand. The rule's result counts only after the visitor has undone it, because answers to the rule's own weights
+   * may come late.
+   */
   const byHand = useRef<"no" | "yes" | "helped" | "undoing">("no");
   const { inputs } = paintedNames(state.value);
   const titles = [say.weightOf(inputs[0]), say.weightOf(inputs[1]), say.bias];

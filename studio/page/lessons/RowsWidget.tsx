@@ -1,4 +1,4 @@
-// Lessons 9 and 10: how rows make batches, and what train and test rows say.
+// Lessons 9 and 10: how rows form batches, and the meaning of training and test figures.
 import * as say from "../../texts/en/lessons.ts";
 import { Slider } from "../lab/controls.tsx";
 import { counts } from "../lab/DataPanel.tsx";
@@ -6,7 +6,7 @@ import { grouped, percent, short } from "../numbers.ts";
 import { change, hot, run, shown, state } from "../store.ts";
 import { Answer } from "./Answer.tsx";
 
-/** The batch size that the question is about. */
+/** The batch size in the question. */
 const asked = 16;
 
 export function BatchWidget() {
@@ -60,7 +60,7 @@ export function HeldOutWidget() {
       <Answer
         label={say.percentOfNewRowsThatIt}
         name="new"
-        // Before it has learned, both say the same.
+        // Before training both figures agree.
         truth={(hot.snapshot?.step ?? 0) > 0 && test !== undefined ? 100 * test.metric : undefined}
         tolerance={0.6}
       />

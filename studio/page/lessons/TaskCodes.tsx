@@ -1,4 +1,4 @@
-// A learner's code of the tasks that are done, and a teacher's table of a class from such codes. Nothing leaves the page.
+// A learner's code of finished tasks, and a teacher's table of a class from such codes. Nothing leaves the page.
 
 import { useState } from "preact/hooks";
 import { lessons } from "../../shared/lessons.ts";

@@ -1,4 +1,4 @@
-// Lesson 7: one update by hand, then a race whose winner is to be named.
+// Lesson 7: one update by hand, then a race whose winner must be named.
 
 import { useState } from "preact/hooks";
 import { lessons } from "../../shared/lessons.ts";

@@ -1,7 +1,7 @@
-// What was done or answered rightly in a lesson, by name.
+// The finished actions and right answers of a lesson, by name.
 import { signal } from "@preact/signals";
 
-/** Tasks that were fulfilled once, as `taskCode` names them. */
+/** Tasks that were once solved, by their names in `taskCode`. */
 export const fulfilled = signal<ReadonlySet<string>>(new Set());
 
 export const marks = signal<ReadonlySet<string>>(new Set());

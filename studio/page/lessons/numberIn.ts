@@ -1,6 +1,6 @@
 // Numbers as people write them in an answer.
 
-/** 0.5, 0,5, −3 or a fraction such as 1/4; NaN where it is none. */
+/** 0.5, 0,5, −3 or a fraction such as 1/4; NaN if it is not a number. */
 export function numberIn(text: string): number {
   const parts = text.replaceAll("−", "-").replaceAll(",", ".").split("/");
   if (parts.length > 2 || parts.some((part) => part.trim() === "")) return Number.NaN;

@@ -1,4 +1,4 @@
-// The camera as a source of pictures: only after a click, only in this browser, brought to the size that the network takes.
+// The camera as a source of pictures: only after a click, only in this browser, scaled to the network's input size.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import * as say from "../../texts/en/results.ts";
@@ -6,14 +6,14 @@ import * as say from "../../texts/en/results.ts";
 interface Props {
   /** [channels, height, width]. */
   readonly shape: readonly number[];
-  /** Takes the pixels, from 0 to 1, channel by channel. */
+  /** Receives the pixels, from 0 to 1, channel by channel. */
   readonly use: (pixels: readonly number[]) => void;
 }
 
 /** Milliseconds between two pictures. */
 const every = 250;
 
-/** The middle of what the camera sees, as the network takes it. */
+/** The centre of the camera's picture, as the network's input. */
 export function pixelsOf(data: Uint8ClampedArray, channels: number, negative: boolean): number[] {
   const count = data.length / 4;
   const value = (k: number, channel: number): number => {

@@ -1,4 +1,4 @@
-// What the network goes by: how much it loses without each column, and how its answer goes with one.
+// The network's use of its columns: the loss of accuracy without each, and the dependence of its answer on one.
 
 import { useEffect } from "preact/hooks";
 import type { RunInfo } from "../../shared/protocol.ts";
@@ -82,13 +82,13 @@ function Importance({ info }: { readonly info: RunInfo }) {
   );
 }
 
-/** Classes whose chances are drawn. */
+/** The most classes whose probabilities are drawn. */
 const mostSeries = 10;
 
-/** How far from the middle of its category the band of one of several outputs stands; their neighbours are 1 away. */
+/** The offset of an output's band from the centre of its category; categories are 1 apart. */
 const besides = (output: number, outputs: number): number => (0.6 * (output - (outputs - 1) / 2)) / outputs;
 
-/** What the band of a curve says, where there is one. */
+/** The caption of a curve's band, if there is one. */
 const bandSays = ({ names: categories, mean }: DependenceCurve): string =>
   categories.length > 0 ? say.theBarsHoldTheMiddleHalf : mean[0]?.length === 1 ? say.theBandHoldsTheMiddleHalf : "";
 
@@ -124,7 +124,7 @@ function Curve({ info, found }: { readonly info: RunInfo; readonly found: Depend
                 <path class="curve" d={lineOf(frame, line(mean, output))} />
               ) : (
                 at.map((x, k) => {
-                  // The classes stand side by side: their bands would cover one another.
+                  // With several classes the bands would cover one another.
                   const place = x + besides(output, Math.min(outputs, mostSeries));
                   return (
                     <g key={x}>

@@ -1,4 +1,4 @@
-// Of classes: precision, recall and F1 at a threshold, the ROC curve, and whether chances are what they say.
+// For classes: precision, recall and F1 at a threshold, the ROC curve, and the calibration of probabilities.
 
 import { signal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
@@ -13,7 +13,7 @@ import { Choice, Range } from "../lab/controls.tsx";
 import { grouped, percent, short } from "../numbers.ts";
 import { answers } from "./resultsStore.ts";
 
-/** What chance, or perfect calibration, would give. */
+/** The line of chance, or of perfect calibration. */
 const Diagonal = ({ frame }: { readonly frame: Frame }) => (
   <path
     class="chance"
@@ -24,7 +24,7 @@ const Diagonal = ({ frame }: { readonly frame: Frame }) => (
   />
 );
 
-/** The class that is distinguished from the rest; of two the second. */
+/** The class that is distinguished from the rest; for two classes the second. */
 export const chosen = signal(1);
 export const threshold = signal(0.5);
 const share = { from: 0, to: 1, show: (value: number): string => `${Math.round(100 * value)} %` };
@@ -34,7 +34,7 @@ interface Props {
   readonly found: Results;
 }
 
-/** The chance of one class for each row, and whether the row is of it. */
+/** The probability of one class for each row, and whether the row belongs to it. */
 export function oneAgainstRest({ outputs, truth, rows }: Results, place: number, binary: boolean) {
   const width = outputs.length / rows;
   return {
@@ -56,7 +56,7 @@ function Scores({ info, found }: Props) {
       : metrics.predictedClasses(found.outputs, classes.length);
   const scores = metrics.classScores(predicted, found.truth, classes.length);
   const mean = metrics.macroAverage(scores);
-  // A column has room for what tells the names apart.
+  // A column has room only for the distinct parts of names.
   const told = apart(classes);
   const row = (name: string, { precision, recall, f1, support }: metrics.ClassScores, whole = name) => (
     <tr key={name}>

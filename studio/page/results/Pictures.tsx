@@ -1,4 +1,4 @@
-// Pictures: the kernels of a convolution, what every stage makes of a chosen picture, and the pixels that the answer hangs on.
+// Pictures: the kernels of a convolution, every stage's maps of a chosen picture, and the pixels that matter for the answer.
 
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
@@ -22,7 +22,7 @@ const source = signal<"samples" | "drawing" | "camera">("samples");
 let under = false;
 let again = false;
 
-/** Looks at the chosen picture with the present network; of several wishes the last counts. */
+/** Applies the current network to the chosen picture; of several requests the last counts. */
 async function see(): Promise<void> {
   const of = run.value;
   if (of === undefined) return;

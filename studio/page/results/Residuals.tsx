@@ -1,4 +1,4 @@
-// Of a number: what the network says against the truth, the residuals, and how they are spread.
+// For numbers: predictions against the truth, the residuals, and their distribution.
 
 import * as metrics from "../../../src/train/metrics.ts";
 import type { RunInfo } from "../../shared/protocol.ts";

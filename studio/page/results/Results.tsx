@@ -1,4 +1,4 @@
-// Results: how good the network is and by which columns, from its answers on the rows that the bar's figures are of.
+// Results: the network's quality and its most useful columns, from its answers on the rows of the bar's figures.
 
 import { useEffect } from "preact/hooks";
 import * as say from "../../texts/en/results.ts";

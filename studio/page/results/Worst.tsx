@@ -1,4 +1,4 @@
-// The rows that the network gets most wrong, as the table has them; of pictures a gallery.
+// The rows with the worst answers, as in the table; for pictures a gallery.
 
 import type { RunInfo } from "../../shared/protocol.ts";
 import type { Results } from "../../shared/results.ts";
@@ -33,7 +33,7 @@ function Gallery({ info, found }: Props) {
 export function Worst({ info, found }: Props) {
   const number = info.data.task === "number";
   const pictures = info.data.inputShape.length === 3;
-  // A cell has room for what tells the names apart.
+  // A cell has room only for the distinct parts of names.
   const names = apart(info.data.classes);
   const told = (name: string): string => names[info.data.classes.indexOf(name)] ?? name;
   return (

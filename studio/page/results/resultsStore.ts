@@ -1,16 +1,16 @@
-// What the Results surface has asked of the worker: the answers of the present network, importance, dependence.
+// The Results surface's requests to the worker: the answers of the current network, importance, dependence.
 import { computed, signal } from "@preact/signals";
 import type { RunInfo } from "../../shared/protocol.ts";
 import type { DependenceCurve, Importances, Results } from "../../shared/results.ts";
 import { client, failure, run } from "../store.ts";
 
-/** An answer, and the run that it is about. */
+/** An answer, and the run that it belongs to. */
 interface Told<T> {
   readonly of: RunInfo;
   readonly found: T;
 }
 
-/** What is known of the present run: of another it says nothing. */
+/** The answer for the current run; undefined if it belongs to another. */
 const present = <T>(told: { readonly value: Told<T> | undefined }) =>
   computed(() => (told.value?.of === run.value ? told.value?.found : undefined));
 
@@ -21,7 +21,7 @@ export const answers = present(toldAnswers);
 export const importances = present(toldImportances);
 export const curve = present(toldCurve);
 export const problem = signal("");
-/** The column whose dependence is shown, by its place. */
+/** The column whose dependence is shown, by its index. */
 export const column = signal(0);
 
 const repeats = 5;
@@ -35,7 +35,7 @@ const said = (error: unknown): void => {
   problem.value = failure.value || (error instanceof Error ? error.message : String(error));
 };
 
-/** Measures the present network; while it trains, once in a while. */
+/** Measures the current network; during training at intervals. */
 export function measure(training: boolean): void {
   const of = run.value;
   if (of === undefined || (training && answers.value !== undefined && performance.now() - last < every)) return;
@@ -76,7 +76,7 @@ export async function measureCurve(): Promise<void> {
   if (of === undefined) return;
   try {
     const found = await client.ask("dependence", { column: wanted });
-    // Of several questions the last counts.
+    // Of several requests the last counts.
     if (wanted === column.value) toldCurve.value = { of, found };
   } catch (error) {
     said(error);

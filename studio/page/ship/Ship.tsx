@@ -93,7 +93,7 @@ function ExportRow({ format, title, about }: Row) {
 export function Ship() {
   const step = shownStep.value;
   const info = run.value;
-  // What was written belongs to the step it was written at.
+  // An exported file belongs to the step of its export.
   useEffect(() => {
     made.value = {};
   }, [step, info]);

@@ -15,7 +15,7 @@ interface Props {
   readonly unit: number;
 }
 
-/** The part of a value of the whole batch that belongs to one row. */
+/** One row's part of a value of the whole batch. */
 function ofRow({ rows }: StepTrace, numbers: Numbers, row: number) {
   const count = numbers.values.length / rows;
   return { numbers, from: row * count, count };
@@ -25,7 +25,7 @@ interface ValuesProps {
   readonly label: string;
   readonly name: string;
   readonly numbers: Numbers;
-  /** From where in the node the shown numbers begin, and how many there are. */
+  /** The first index of the shown numbers in the node, and their count. */
   readonly from: number;
   readonly count: number;
   readonly fixed?: boolean;

@@ -1,4 +1,4 @@
-// A convolution or a pooling from near: the square of pixels, the kernel over it, and where the result goes.
+// A convolution or a pooling in close-up: the square of pixels, the kernel over it, and the position of the result.
 
 import type { StepTrace } from "../../shared/steps.ts";
 import * as say from "../../texts/en/step.ts";

@@ -1,4 +1,4 @@
-// The network of a step: numbers on its units, the path that is being computed lit on it, by hand or as a film.
+// The network of a step: numbers on its units, with the current path highlighted, by hand or as a film.
 
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { activations } from "../../shared/names.ts";
@@ -18,7 +18,7 @@ import { Units } from "./Units.tsx";
 
 const lossRoom = 64;
 
-/** Edges that are lit one by one; of more, those near the present one. */
+/** The most edges highlighted one by one; of more, those near the current one. */
 const mostLit = 400;
 
 function LitEdges({
@@ -53,7 +53,7 @@ function LitEdges({
   );
 }
 
-/** The number of the edge whose turn it is, on the edge. */
+/** The current edge's number, on the edge. */
 function EdgeLabel({
   scene,
   columns,
@@ -66,7 +66,7 @@ function EdgeLabel({
   const now = scene.edges.find(({ turn }) => turn === "now");
   const ends = now && endsOf(columns, loss, now);
   if (ends === undefined || scene.label === undefined) return null;
-  // Nearer to where it leads, so that it stands apart from its neighbours' other ends.
+  // Closer to its target, so that it is apart from its neighbours' other ends.
   const t = now?.backward === true ? 0.7 : 0.3;
   const [x, y] = [ends.x0 + (ends.x1 - ends.x0) * t, bend(ends.y0, ends.y1, t)];
   return (
@@ -121,7 +121,7 @@ interface NamesProps {
 function Names({ columns, info }: NamesProps) {
   const { inputs, classes, task, inputShape } = info.data;
   const [first, last] = [columns[0], columns.at(-1)];
-  // As wide as there is room to the left of its middle.
+  // As wide as the room to the left of its centre.
   const label = (text: string, { x, y, size }: Spot) => (
     <span
       class="unit-name"
@@ -142,7 +142,7 @@ function Names({ columns, info }: NamesProps) {
   );
 }
 
-/** Calls `act` with the edge that is clicked; the keys lead there too. */
+/** Calls `act` with a clicked edge; the keys reach it too. */
 function useEdges(columns: readonly Column[], act: (edge: Edge) => void) {
   const ref = useRef<HTMLDivElement>(null);
   const latest = useRef(act);
@@ -209,7 +209,7 @@ export function Drawing({ path, info, cursor, stage }: Props) {
         drawConnections(context, [from, to], weights, colors.value, { stage: -1, unit: -1 });
     }
   };
-  // What is lit stays in sight where the drawing is wider than its room.
+  // Keeps highlighted parts in view where the drawing is wider than its container.
   useEffect(() => {
     const element = box.current;
     const at = columns[stage.layer + 1]?.x;

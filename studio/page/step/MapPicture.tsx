@@ -1,4 +1,4 @@
-// A map of a convolution as pixels, with places marked on it.
+// A map of a convolution as pixels, with marked positions.
 import { useEffect, useRef } from "preact/hooks";
 import { colors } from "../draw/colors.ts";
 
@@ -6,7 +6,7 @@ export interface Mark {
   readonly x: number;
   readonly y: number;
   readonly side: number;
-  /** Of the slope that comes back, drawn in the other hue. */
+  /** For the gradient that comes back, drawn in the other hue. */
   readonly backward?: boolean;
 }
 
@@ -15,13 +15,13 @@ interface Props {
   readonly from: number;
   readonly height: number;
   readonly width: number;
-  /** The value of the full hue. */
+  /** The value at full hue. */
   readonly scale: number;
   readonly marks?: readonly Mark[];
   readonly class?: string;
 }
 
-/** The value of the full hue: the largest there is. */
+/** The value at full hue: the largest magnitude. */
 export function scaleOf(values: Float32Array): number {
   let most = 0;
   for (const value of values) if (Number.isFinite(value)) most = Math.max(most, Math.abs(value));

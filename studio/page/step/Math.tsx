@@ -43,7 +43,7 @@ function Symbol({ letter, sub, sup, accent, prime }: Sign) {
 }
 
 interface Way {
-  /** Symbols, or numbers in their places. */
+  /** Whether numbers replace the symbols. */
   readonly numbers: boolean;
   readonly term: number;
 }
@@ -163,10 +163,10 @@ function Part({ of, way }: { readonly of: Expr; readonly way: Way }) {
   }
 }
 
-/** A symbol that has no number of its own, such as a variance inside a root. */
+/** A symbol without a number, such as a variance inside a root. */
 const isUnknown = ({ value, at }: Leaf): boolean => at === undefined && Number.isNaN(value);
 
-/** A long row in pieces, between which it may be broken: an operator stays with what follows it. */
+/** A long row in pieces with line breaks between them: an operator stays with the piece after it. */
 function pieces(of: Expr): readonly Expr[] {
   if (of.kind !== "row") return [of];
   const out: Expr[] = [];
@@ -180,7 +180,7 @@ function pieces(of: Expr): readonly Expr[] {
   return held.length === 0 ? out : [...out, { kind: "row", parts: held }];
 }
 
-/** Three rows: what it is, with the numbers, and what comes out. */
+/** Three rows: the formula in symbols, in numbers, and its result. */
 export function FormulaRows({ formula, term }: { readonly formula: Formula; readonly term: number }) {
   const { result, of, done } = formula;
   const value = result.kind === "slope" ? result.leaf : result;

@@ -1,4 +1,4 @@
-// Goes through a step: a term at a time by keys and buttons, or as a film.
+// Moves through a step: term by term with keys and buttons, or as a film.
 
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
@@ -17,7 +17,7 @@ const go = (cursor: Cursor | undefined): void => {
   if (cursor !== undefined) look({ term: printCursor(cursor) });
 };
 
-/** Goes to a place by hand, which ends the film. */
+/** Moves to a position by hand, which ends the film. */
 export function goTo(cursor: Cursor | undefined): void {
   filming.value = false;
   go(cursor);
@@ -45,7 +45,7 @@ export function useFilm(path: Path, cursor: Cursor): void {
   );
 }
 
-/** Keys on this surface go through the step, not through the training. */
+/** Keys on this surface move through the step, not through the training. */
 export function useKeys(path: Path, cursor: Cursor): void {
   const latest = useRef(cursor);
   latest.current = cursor;
@@ -68,7 +68,7 @@ export function useKeys(path: Path, cursor: Cursor): void {
   }, [path]);
 }
 
-/** Starts the film where the cursor is; at the end from the beginning. */
+/** Starts the film at the cursor; at the end, from the beginning. */
 function film(path: Path, cursor: Cursor): void {
   if (!filming.value && path.film(cursor) === undefined) look({ term: "" });
   filming.value = !filming.value;

@@ -42,7 +42,7 @@ function Detail({ explanation, term }: { readonly explanation: Explanation; read
   );
 }
 
-/** Rows, units and weights that are chosen from a list; of more, by their number. */
+/** Up to this many rows, units or weights are chosen from a list; of more, by their number. */
 const mostListed = 128;
 
 interface PickerProps {
@@ -112,7 +112,7 @@ function Pickers({ path, stage, cursor, row }: PickersProps) {
           title={(k) => say.ofWord2(k + 1, step.rows)}
           pick={(k) => {
             look({ row: k });
-            // The terms of a slope are rows: its result is about the chosen one.
+            // The terms of a slope are rows: its result belongs to the chosen one.
             go({});
           }}
         />
@@ -143,7 +143,7 @@ const phases = { forward: "Forward", loss: "Loss", backward: "Backward", update:
 
 function Scrubber({ path, now }: { readonly path: Path; readonly now: number }) {
   const { stages } = path;
-  /** Goes to the result of an operation: the terms that lead there are a matter of the keys and the film. */
+  /** Moves to the result of an operation; keys and the film move through its terms. */
   const go = (place: number): void => {
     const stage = stages[place];
     if (stage !== undefined) goTo(path.finished({ stage: stage.id, unit: 0, spot: 0, weight: 0, term: 0 }));
@@ -162,7 +162,7 @@ function Scrubber({ path, now }: { readonly path: Path; readonly now: number }) 
         aria-valuetext={stages[now]?.title ?? ""}
         onInput={({ currentTarget }) => go(Number(currentTarget.value))}
       />
-      {/* Other operations are another list: none of them is pushed aside by one that is gone. */}
+      {/* A new list for each operation, so that no entry is displaced by a removed one. */}
       <ol key={stages.map(({ id }) => id).join()}>
         {stages.map(({ id, short: name, title, phase }, k) => (
           <li key={id} data-phase={phase}>

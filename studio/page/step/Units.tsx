@@ -1,4 +1,4 @@
-// The units of the drawn step: a number or a map on each, those that are lit, a click on one goes there.
+// The units of the drawn step: a number or a map on each, with the current ones highlighted; a click on one moves there.
 
 import { useMemo } from "preact/hooks";
 import type { RunInfo } from "../../shared/protocol.ts";
@@ -89,7 +89,7 @@ export function Units({ scene, columns, path, info, cursor, stage }: Props) {
   );
 }
 
-/** A layer of many units: each a pixel. */
+/** A layer of many units, each a pixel. */
 function Matrix({ numbers, scale }: { readonly numbers: readonly (Leaf | undefined)[]; readonly scale: number }) {
   const side = Math.ceil(Math.sqrt(numbers.length));
   const values = useMemo(() => {
@@ -102,7 +102,7 @@ function Matrix({ numbers, scale }: { readonly numbers: readonly (Leaf | undefin
   return <MapPicture values={values} from={0} height={side} width={side} scale={scale} />;
 }
 
-/** Where the kernel lies on what it reads, and the place of what it makes. */
+/** The position of the kernel on its input, and that of its result. */
 function marksOn({ trace }: Path, stage: Stage, { unit, spot, term }: Cursor, column: number, shown: number): Mark[] {
   const step = trace.layers[stage.layer];
   if (step?.kind !== "conv") return [];

@@ -1,11 +1,11 @@
-// The backward operations of a step as formulas: what comes back, δ, the slopes of weights.
+// The backward operations of a step as formulas: ∂L/∂ outputs, δ, the slopes of weights.
 import * as say from "../../texts/en/step.ts";
 import { type Explanation, type Expr, fraction, leaf, row, slopeBy, sum, text } from "./formula.ts";
 import type { Cursor } from "./path.ts";
 import { fanIn, givenBy, metBy, pooledSpot, spotsOf, valueAt, waysBack } from "./reading.ts";
 import type { Signs } from "./signs.ts";
 
-/** ∂L/∂ what the layer gives on. */
+/** ∂L/∂ the layer's output. */
 function comesBack(signs: Signs, unit: number, spot: number) {
   const { step, trace } = signs;
   const { shape, letter } = givenBy(step);
@@ -84,7 +84,7 @@ export function deltaStage(signs: Signs, { unit, spot }: Cursor): Explanation {
   };
 }
 
-/** The way back through dropout and pooling. */
+/** Back through dropout and pooling. */
 function passed(signs: Signs, unit: number, spot: number): Expr {
   const { step, trace, layer, row: at } = signs;
   const { pool, dropout } = step;
@@ -143,7 +143,7 @@ export function slopeStage(signs: Signs, { unit, weight, term: now }: Cursor): E
   const at = bias ? unit : unit * inputs + weight;
   const conv = step.kind === "conv";
   const terms = conv ? spotsOf(step.shape) : trace.rows;
-  // Of a convolution the places of one row, of a dense layer the rows of the batch.
+  // For a convolution the positions of one row, for a dense layer the rows of the batch.
   const product = (k: number): Expr => {
     const here = conv ? signs : signs.inRow(k);
     const spot = conv ? k : 0;

@@ -1,4 +1,4 @@
-// What Step shows: the step as the engine laid it open, and the numbers that the visitor has put in.
+// The contents of Step: the step in detail from the engine, and the visitor's edits.
 
 import { signal } from "@preact/signals";
 import type { StepEdit, StepTrace } from "../../shared/steps.ts";
@@ -9,7 +9,7 @@ export const trace = signal<StepTrace | undefined>(undefined);
 export const problem = signal("");
 export const edits = signal<readonly StepEdit[]>([]);
 
-/** Asks the engine for the step, with the edits in it. */
+/** Requests the step with the edits from the engine. */
 export async function ask(): Promise<void> {
   try {
     trace.value = await client.ask("step", { edits: edits.value });

@@ -9,7 +9,7 @@ export interface Sign {
   readonly prime?: boolean;
 }
 
-/** A number of the engine; `at` names it wherever it appears. */
+/** A number of the engine; `at` identifies it everywhere. */
 export interface Leaf {
   readonly kind: "leaf";
   readonly sign: Sign;
@@ -25,26 +25,26 @@ export type Expr =
   | { readonly kind: "fraction"; readonly over: Expr; readonly under: Expr }
   | { readonly kind: "root"; readonly of: Expr }
   | { readonly kind: "power"; readonly of: Expr; readonly to: Expr }
-  /** A part that lights up when its turn comes. */
+  /** A part that is highlighted at its term. */
   | { readonly kind: "term"; readonly place: number; readonly of: Expr }
-  /** A slope: ∂L over what it is by. In numbers the slope itself. */
+  /** A slope: ∂L over its variable. In numbers the slope itself. */
   | { readonly kind: "slope"; readonly by: Sign; readonly leaf: Leaf }
-  /** What is longer in symbols than as the one number that it is. */
+  /** An expression in symbols that is a single number. */
   | { readonly kind: "slot"; readonly symbols: Expr; readonly number: Leaf };
 
 export interface Formula {
   readonly result: Leaf | Extract<Expr, { kind: "slope" }>;
   readonly of: Expr;
-  /** The term at which the result is there. */
+  /** The term at which the result appears. */
   readonly done: number;
 }
 
 export interface Explanation {
   readonly sentence: string;
   readonly formulas: readonly Formula[];
-  /** How many terms light up, one after the other; with the last the result is there. */
+  /** The number of terms highlighted one after the other; the result appears with the last. */
   readonly terms: number;
-  /** A slope found by moving the weight a little, and whether it agrees. */
+  /** A slope found by changing the weight a little, and whether it agrees. */
   readonly check?: { readonly difference: number; readonly tick: number };
 }
 
@@ -66,7 +66,7 @@ export const slopeBy = (by: Sign, value: number | undefined, at?: string): Extra
   leaf: leaf({ letter: "∂" }, value, at),
 });
 
-/** Terms that are written out; of more, those around the present one. */
+/** The most terms written out; of more, those around the current one. */
 const mostTerms = 9;
 
 /** A sum of terms, the first with number `from`: all of a few, of many those around `now`. */

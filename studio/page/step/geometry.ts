@@ -1,10 +1,10 @@
-// Where edges and units of the drawn step are, and what lies under a point.
+// The positions of edges and units of the drawn step, and hit testing.
 import type { StageInfo } from "../../shared/protocol.ts";
 import { type Column, mostInFile, type Spot, spotsOf } from "../draw/layout.ts";
 import { short } from "../numbers.ts";
 import type { LitEdge } from "./scene.ts";
 
-/** A number in five places or so. */
+/** The width of a number with about five digits. */
 export function brief(value: number): string {
   const size = Math.abs(value);
   if (!Number.isFinite(value) || size === 0) return short(value);
@@ -12,17 +12,17 @@ export function brief(value: number): string {
   return text.replaceAll("-", "−");
 }
 
-/** From unit to unit, so that each is the 24 px that a finger needs. */
+/** The distance between units, so that each has the 24 px that a finger needs. */
 export const leastPitch = 30;
 
-/** The least gap between columns, and the height, in which each unit has its size. */
+/** The least gap between columns, and the height at which each unit has its size. */
 export function roomFor(stages: readonly StageInfo[]): { readonly gap: number; readonly height: number } {
   const most = Math.max(...stages.map(spotsOf));
   const perFile = most > mostInFile ? Math.max(mostInFile, Math.ceil(most / 2)) : most;
   return { gap: most > mostInFile ? 80 : 62, height: Math.max(330, 12 + leastPitch * perFile) };
 }
 
-/** Units are wider than high, for their numbers. */
+/** Units are wider than they are high, for their numbers. */
 export const wideOf = ({ size }: Spot, room: number): number => (size < 20 ? size : Math.max(size, Math.min(52, room)));
 
 /** A point on the curve of an edge. */
@@ -35,7 +35,7 @@ export interface Ends {
   readonly y1: number;
 }
 
-/** The unit's square; of a layer in one picture, the picture. */
+/** The unit's square; for a layer in one picture, the picture. */
 const spotOf = ({ spots, matrix }: Column, unit: number): Spot | undefined =>
   matrix ? spots[0] : spots[Math.min(unit, spots.length - 1)];
 

@@ -1,4 +1,4 @@
-// The path of a step: its operations in order, the term that is looked at, and where the next and the previous one are.
+// The path of a step: its operations in order, the current term, and the next and the previous one.
 
 import type { StepTrace } from "../../shared/steps.ts";
 import * as say from "../../texts/en/step.ts";
@@ -28,7 +28,7 @@ export interface Stage {
   readonly layer: number;
 }
 
-/** The term that is looked at: an operation, a unit, a place in its map, one of its weights, and the term. */
+/** The current term: an operation, a unit, a position in its map, one of its weights, and the term. */
 export interface Cursor {
   readonly stage: string;
   readonly unit: number;
@@ -38,11 +38,11 @@ export interface Cursor {
 }
 
 const sups = "⁰¹²³⁴⁵⁶⁷⁸⁹";
-/** A layer as it stands above a symbol: ⁽²⁾. */
+/** A layer as a superscript: ⁽²⁾. */
 export const above = (layer: number): string =>
   `⁽${[...String(layer + 1)].map((digit) => sups[Number(digit)] ?? digit).join("")}⁾`;
 
-/** The letters by which stages are known in an address. */
+/** The letters of stages in an address. */
 const letters = {
   sum: "z",
   norm: "n",
@@ -90,7 +90,7 @@ export function stagesOf({ layers }: StepTrace): Stage[] {
   return stages;
 }
 
-/** How many units, places in a map and weights there are to look at in a stage. */
+/** The number of units, positions in a map and weights in a stage. */
 export function extentOf(trace: StepTrace, { kind, layer }: Stage): { units: number; spots: number; weights: number } {
   const step = trace.layers[layer];
   if (step === undefined || kind === "loss") return { units: 1, spots: 1, weights: 1 };
@@ -116,7 +116,7 @@ export function extentOf(trace: StepTrace, { kind, layer }: Stage): { units: num
 export const printCursor = ({ stage, unit, spot, weight, term }: Cursor): string =>
   [stage, unit, spot, weight, term].join(".");
 
-/** The place that a text names in this step, brought within its bounds. */
+/** The position in this step that a text names, limited to its bounds. */
 export function cursorOf(trace: StepTrace, text: string): { readonly stage: Stage; readonly cursor: Cursor } {
   const [id = "", ...numbers] = text.split(".");
   const stages = stagesOf(trace);
@@ -138,7 +138,7 @@ export function cursorOf(trace: StepTrace, text: string): { readonly stage: Stag
   return { stage, cursor: { ...at, term: within(3, terms) } };
 }
 
-/** Where the path may go from a place. */
+/** The moves from a position. */
 export class Path {
   readonly trace: StepTrace;
   readonly stages: readonly Stage[];
@@ -158,12 +158,12 @@ export class Path {
     return explain(this.trace, this.stage(cursor), cursor, 0).terms;
   }
 
-  /** The same place with its result. */
+  /** The same position with its result. */
   finished(cursor: Cursor): Cursor {
     return { ...cursor, term: this.terms(cursor) - 1 };
   }
 
-  /** Another operation, with the same unit where there is one. */
+  /** Another operation, with the same unit if it exists. */
   operation(cursor: Cursor, by: number): Cursor | undefined {
     const at = this.stages.findIndex(({ id }) => id === cursor.stage) + by;
     const stage = this.stages[at];
@@ -171,7 +171,7 @@ export class Path {
     return { stage: stage.id, unit: 0, spot: 0, weight: 0, term: 0 };
   }
 
-  /** The next or the previous weight, place or unit of the operation, in this order. */
+  /** The next or the previous weight, position or unit of the operation, in this order. */
   #besides(cursor: Cursor, by: 1 | -1): Cursor | undefined {
     const { units, spots, weights } = extentOf(this.trace, this.stage(cursor));
     const flat = (cursor.unit * spots + cursor.spot) * weights + cursor.weight + by;
@@ -206,10 +206,10 @@ export class Path {
     return { ...cursor, unit: (cursor.unit + by + units) % units, spot: 0, weight: 0, term: 0 };
   }
 
-  /** Units and places of one operation that are shown in a film. */
+  /** The most units and positions of one operation in a film. */
   static readonly mostShown = 24;
 
-  /** The next picture of a film: the first unit of each operation term by term, the others each at once. */
+  /** The next picture of a film: the first unit of each operation term by term, the others at once. */
   film(cursor: Cursor): Cursor | undefined {
     const first = cursor.unit === 0 && cursor.spot === 0 && cursor.weight === 0;
     if (cursor.term + 1 < this.terms(cursor))

@@ -1,9 +1,9 @@
-// Reads a step by place: what feeds a layer, which weight meets which value, what a value passes its slope through.
+// Reads a step by position: the inputs of a layer, the value that meets a weight, the weights that a value passes its slope through.
 import type { LayerStep, Numbers, StepTrace } from "../../shared/steps.ts";
 
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
-/** Places of one map: 1 where a unit is a single number. */
+/** Positions of one map: 1 if a unit is a single number. */
 export const spotsOf = (shape: readonly number[]): number => (shape.length === 3 ? sizeOf(shape.slice(1)) : 1);
 
 /** One number of a row. */
@@ -11,14 +11,14 @@ export function valueAt({ values }: Numbers, rows: number, row: number, index: n
   return values[row * (values.length / rows) + index] ?? Number.NaN;
 }
 
-/** What a layer gives on, of one row: its numbers, their shape, and the letter by which they are called. */
+/** A layer's output for one row: its numbers, their shape, and their letter. */
 export interface Given {
   readonly numbers: Numbers;
   readonly shape: readonly number[];
   readonly letter: "x" | "a" | "p" | "m";
 }
 
-/** What feeds a layer: the inputs, or what the layer before it gives on. */
+/** A layer's input: the network's inputs, or the output of the previous layer. */
 export function givenTo(trace: StepTrace, layer: number): Given {
   const before = trace.layers[layer - 1];
   if (before === undefined) return { numbers: trace.x, shape: trace.inputShape, letter: "x" };
@@ -39,13 +39,13 @@ export const fanIn = ({ weight, units }: LayerStep): number => weight.value.valu
 /** Side of the kernels of a convolution; 1 for a dense layer. */
 export const kernelOf = ({ weight }: LayerStep): number => weight.value.shape[3] ?? 1;
 
-/** A weight of a kernel: its channel, and its place there. */
+/** The channel of a kernel's weight, and its position there. */
 export function kernelPlace(layer: LayerStep, k: number): { channel: number; y: number; x: number } {
   const side = kernelOf(layer);
   return { channel: Math.floor(k / side ** 2), y: Math.floor(k / side) % side, x: k % side };
 }
 
-/** The place among what feeds a layer that weight `k` meets for one place of the result; undefined in the padding. */
+/** The index in a layer's input that weight `k` meets for one position of the result; undefined in the padding. */
 export function metBy(trace: StepTrace, layer: number, spot: number, k: number): number | undefined {
   const step = trace.layers[layer];
   if (step === undefined) return undefined;
@@ -58,15 +58,15 @@ export function metBy(trace: StepTrace, layer: number, spot: number, k: number):
   return (channel * height + row) * width + column;
 }
 
-/** A way back: through this weight, from this place of the next layer's sums. */
+/** A path back: through this weight, from this position of the next layer's sums. */
 export interface WayBack {
-  /** The unit of the next layer, and the weight there. */
+  /** The unit of the next layer, and its weight. */
   readonly unit: number;
   readonly weight: number;
   readonly index: number;
 }
 
-/** Where the slope of one value that a layer gives on comes from: every weight of the next layer that it met. */
+/** The sources of the slope of one output value: every weight of the next layer that it meets. */
 export function waysBack(trace: StepTrace, layer: number, unit: number, spot: number): WayBack[] {
   const next = trace.layers[layer + 1];
   const own = trace.layers[layer];
@@ -89,7 +89,7 @@ export function waysBack(trace: StepTrace, layer: number, unit: number, spot: nu
   return ways;
 }
 
-/** The places of `a` that one place of a pooled map looks at. */
+/** The positions of `a` in the window of one pooled position. */
 export function windowOf(layer: LayerStep, spot: number): number[] {
   const { pool, shape } = layer;
   if (pool === undefined) return [];
@@ -102,7 +102,7 @@ export function windowOf(layer: LayerStep, spot: number): number[] {
   );
 }
 
-/** The pooled place that looks at a place of `a`; undefined at an edge that no window covers. */
+/** The pooled position whose window contains a position of `a`; undefined at an edge that no window covers. */
 export function pooledSpot({ pool, shape }: LayerStep, spot: number): number | undefined {
   if (pool === undefined) return undefined;
   const [, , width = 1] = shape;

@@ -1,4 +1,4 @@
-// What the network shows of a step at one term: the number on every unit, the edges and units that are lit, the loss.
+// The network's drawing at one term of a step: the number on every unit, the highlighted edges and units, the loss.
 import type { Numbers, StepTrace } from "../../shared/steps.ts";
 import { explain } from "./explain.ts";
 import { type Leaf, leaf, slopeBy } from "./formula.ts";
@@ -8,7 +8,7 @@ import { Signs } from "./signs.ts";
 
 export type Turn = "done" | "now" | "ahead";
 
-/** A connection from a unit to one further right, or back; column 0 are the inputs, past the output stands the loss. */
+/** A connection from a unit to one further right, or back; column 0 is the inputs, the loss comes after the output. */
 export interface LitEdge {
   readonly column: number;
   readonly from: number;
@@ -23,7 +23,7 @@ export interface LitUnit {
   readonly turn: Turn;
 }
 
-/** The values of a row over the map of each unit of a column: what is not yet computed is 0. */
+/** The values of a row over the map of each unit of a column; values not computed yet are 0. */
 export interface ColumnMap {
   readonly values: Float32Array;
   readonly height: number;
@@ -35,17 +35,17 @@ export interface Scene {
   readonly row: number;
   readonly edges: readonly LitEdge[];
   readonly units: readonly LitUnit[];
-  /** The number beside the edge whose turn it is. */
+  /** The number at the current edge. */
   readonly label: Leaf | undefined;
-  /** On each unit of each column that is a single number. */
+  /** The number on each unit of each column that is a single number. */
   readonly numbers: readonly (readonly (Leaf | undefined)[])[];
   readonly maps: readonly (ColumnMap | undefined)[];
   readonly loss: Leaf | undefined;
-  /** What the row is to be: a class by its number, or a number. */
+  /** The row's target: a class by its index, or a number. */
   readonly target: Leaf;
 }
 
-/** The row of the batch that a term is about: a slope goes through all of them. */
+/** The row of the batch for a term: a slope goes through all of them. */
 export function rowOf({ rows, layers }: StepTrace, { kind, layer }: Stage, { term }: Cursor, row: number): number {
   const own = kind === "slope" && layers[layer]?.kind === "dense" && term < rows ? term : row;
   return Math.min(own, rows - 1);
@@ -58,7 +58,7 @@ interface Shown {
   readonly backward: boolean;
 }
 
-/** What a stage leaves on the units of its layer. */
+/** The values that a stage leaves on its layer's units. */
 function leftBy(signs: Signs, { kind, layer }: Stage): Shown | undefined {
   const { step, trace, row } = signs;
   const { shape } = step;
@@ -100,7 +100,7 @@ function leftBy(signs: Signs, { kind, layer }: Stage): Shown | undefined {
   }
 }
 
-/** How far a stage has come: a unit and a place within it that are done. */
+/** The progress of a stage: the last finished unit and position. */
 interface Reached {
   readonly unit: number;
   readonly spot: number;
@@ -166,7 +166,7 @@ export function sceneOf(path: Path, cursor: Cursor, chosenRow: number): Scene {
   };
 }
 
-/** The maps of a layer: what the present stage has reached, the rest as the stage before it left them. */
+/** The maps of a layer: the finished part of the current stage, the rest from the previous stage. */
 function mapOf(
   trace: StepTrace,
   row: number,
@@ -206,7 +206,7 @@ function lit(trace: StepTrace, stage: Stage, cursor: Cursor, finished: boolean):
   const turnOf = (k: number): Turn => (k < term ? "done" : k === term ? "now" : "ahead");
   switch (kind) {
     case "sum": {
-      // Weights of one kernel share an edge: it has its turn while any of them has.
+      // Weights of one kernel share an edge, which is current while any of them is.
       const turns = new Map<number, Turn>();
       for (let k = 0; k < fanIn(step); k++) {
         const from = sourceOf(k) ?? Math.floor(metless(trace, layer, k));
@@ -289,14 +289,14 @@ function lit(trace: StepTrace, stage: Stage, cursor: Cursor, finished: boolean):
 
 const at = (column: number, unit: number): LitUnit => ({ column, unit, turn: "now" });
 
-/** The channel of a kernel's weight, where it lies in the padding too. */
+/** The channel of a kernel's weight, even in the padding. */
 function metless(trace: StepTrace, layer: number, k: number): number {
   const step = trace.layers[layer];
   const side = step?.weight.value.shape[3] ?? 1;
   return Math.floor(k / side ** 2);
 }
 
-/** What is said of the weight at a slope or an update: the result, once it is there. */
+/** The number at the weight during a slope or an update: the result, once it appears. */
 function labelOf({ kind }: Stage, { unit, weight }: Cursor, signs: Signs): Leaf {
   const { step, layer } = signs;
   const inputs = fanIn(step);
@@ -307,7 +307,7 @@ function labelOf({ kind }: Stage, { unit, weight }: Cursor, signs: Signs): Leaf 
     : slopeBy(signs.weightSign(unit, weight), own.gradient.values[place], `g${layer}.${unit}.${weight}`).leaf;
 }
 
-/** Where a click on a unit leads: the same kind of operation there, or the one that makes or reaches it. */
+/** The target of a click on a unit: the same kind of operation there, or the one that computes or reaches it. */
 export function unitAt(path: Path, cursor: Cursor, column: number, unit: number): Cursor {
   const stage = path.stage(cursor);
   if (column === 0) return edgeAt(path, cursor, 0, unit, stage.layer === 0 ? cursor.unit : 0);
@@ -331,7 +331,7 @@ export function unitAt(path: Path, cursor: Cursor, column: number, unit: number)
   };
 }
 
-/** Where a click on an edge leads: its term in the sum, its slope, or its update. */
+/** The target of a click on an edge: its term in the sum, its slope, or its update. */
 export function edgeAt(path: Path, cursor: Cursor, column: number, from: number, to: number): Cursor {
   const { phase } = path.stage(cursor);
   const step = path.trace.layers[column];

@@ -1,4 +1,4 @@
-// The engine's numbers of a step as signs with their values: each has one name wherever it appears.
+// The engine's numbers of a step as symbols with their values: each has one name everywhere.
 
 import type { StepTrace } from "../../shared/steps.ts";
 import * as say from "../../texts/en/step.ts";
@@ -7,10 +7,10 @@ import { fanIn, givenTo, kernelOf, kernelPlace, spotsOf, valueAt } from "./readi
 
 const up = (layer: number): string => `(${layer + 1})`;
 const one = (place: number): string => String(place + 1);
-/** Two places side by side; from ten on with a comma between them. */
+/** Two indices side by side; from ten upwards with a comma between them. */
 const two = (a: number, b: number): string => (a < 9 && b < 9 ? `${a + 1}${b + 1}` : `${a + 1},${b + 1}`);
 
-/** A place of a map by its row and column, or nothing for a single number. */
+/** A position of a map by its row and column, or nothing for a single number. */
 function placed(unit: number, spot: number, shape: readonly number[]): string {
   const [, , width] = shape;
   return width === undefined ? one(unit) : `${one(unit)};${Math.floor(spot / width) + 1},${(spot % width) + 1}`;
@@ -18,7 +18,7 @@ function placed(unit: number, spot: number, shape: readonly number[]): string {
 
 type Letter = "z" | "n" | "a" | "p" | "m";
 
-/** What is said of one row and layer. */
+/** The symbols of one row and layer. */
 export class Signs {
   readonly trace: StepTrace;
   readonly layer: number;
@@ -48,7 +48,7 @@ export class Signs {
     return new Signs(this.trace, this.layer, row);
   }
 
-  /** A value of the layer itself: its sum, what batch norm, the activation, the pooling or dropout make of it. */
+  /** A value of the layer itself: its sum, or the output of batch norm, the activation, the pooling or dropout. */
   value(letter: Letter, unit: number, spot = 0): Leaf {
     const { z, a, norm, pool, dropout, shape } = this.step;
     const wide = letter === "p" || letter === "m" ? (pool?.shape ?? shape) : shape;
@@ -69,7 +69,7 @@ export class Signs {
     return leaf(sign, valueAt(numbers, this.trace.rows, this.row, index), `${letter}${this.layer}.${index}`);
   }
 
-  /** One of the numbers that feed the layer; 0 in the padding of a convolution. */
+  /** One of the layer's inputs; 0 in the padding of a convolution. */
   source(index: number | undefined): Expr {
     if (index === undefined) return text("0");
     const { numbers, shape, letter } = givenTo(this.trace, this.layer);
@@ -91,7 +91,7 @@ export class Signs {
     return { letter: bias ? "b" : "w", sub, sup: up(this.layer), prime };
   }
 
-  /** A weight of a unit; past the last one its bias. */
+  /** A weight of a unit; after the last one its bias. */
   weight(unit: number, k: number): Leaf {
     const inputs = fanIn(this.step);
     const { weight, bias } = this.step;
@@ -111,7 +111,7 @@ export class Signs {
     );
   }
 
-  /** f′ at what the activation takes. */
+  /** f′ at the activation's input. */
   slope(unit: number, spot = 0): Leaf {
     const { slope, shape, norm } = this.step;
     const index = unit * spotsOf(shape) + spot;
@@ -130,7 +130,7 @@ export class Signs {
     );
   }
 
-  /** How often a weight of the layer is used in a batch: rows, times the places of a map. */
+  /** The number of uses of a weight in a batch: rows, times the positions of a map. */
   get uses(): number {
     return this.trace.rows * (kernelOf(this.step) > 1 ? spotsOf(this.step.shape) : 1);
   }

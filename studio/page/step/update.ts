@@ -1,4 +1,4 @@
-// The update of a weight as formulas, by optimizer: what it remembers, then the weight.
+// The update of a weight as formulas, by optimizer: its state, then the weight.
 import * as say from "../../texts/en/step.ts";
 import {
   type Explanation,
@@ -33,7 +33,7 @@ export function updateStage(signs: Signs, { unit, weight }: Cursor): Explanation
   const w = signs.weight(unit, weight);
   const result = leaf(signs.weightSign(unit, weight, true), own.updated.values[at], `u${layer}.${unit}.${weight}`);
   const gradient = slopeBy(signs.weightSign(unit, weight), own.gradient.values[at], `g${layer}.${unit}.${weight}`);
-  // Weight decay is part of the slope, except in AdamW, which lets the weight shrink by itself.
+  // Weight decay is part of the slope, except in AdamW, where the weight shrinks separately.
   const decayed = trace.decay > 0 && trace.optimizer !== "adamw";
   const decay = leaf({ letter: "λ" }, trace.decay);
   const g: Expr = decayed ? row(text("("), gradient, text("+"), decay, text("·"), w, text(")")) : gradient;
@@ -51,7 +51,7 @@ export function updateStage(signs: Signs, { unit, weight }: Cursor): Explanation
   const squared: Expr = power(g, text("2"));
   const blend = (rate: string, before: Expr, rest: string, fresh: Expr): Expr =>
     row(text(rate), text("·"), before, text("+"), ...(rest === "" ? [] : [text(rest), text("·")]), fresh);
-  /** Formulas in their order, the weight's last; each is a term. */
+  /** Formulas in order, the weight's last; each is a term. */
   const steps = (
     sentence: string,
     first: readonly (readonly [ReturnType<typeof leaf>, Expr])[],

@@ -1,4 +1,4 @@
-// What each head attends to: a small map for every head of every layer, and the chosen one large, with its tokens.
+// The attention of each head: a small map for every head of every layer, and the chosen one large, with its tokens.
 
 import { useRef } from "preact/hooks";
 import type { Look } from "../../shared/textPicture.ts";
@@ -11,7 +11,7 @@ import { percent } from "../numbers.ts";
 import { AttentionSteps } from "./AttentionSteps.tsx";
 import { alter, headIn, hot, info, place, placeIn, shownToken, slow, text } from "./textStore.ts";
 
-/** The map of a head, from a corner and as large as given: row by row what each token attends to. */
+/** The map of a head, with its corner and size: row by row the attention of each token. */
 function drawMap(
   surface: Surface,
   look: Look,
@@ -51,7 +51,7 @@ function Small({ layer, head, chosen }: { readonly layer: number; readonly head:
 const margin = 34;
 const font = "11px ui-sans-serif, system-ui, sans-serif";
 
-/** Where the large map lies, and how large a token is in it. */
+/** The position of the large map, and the size of a token in it. */
 const frameOf = ({ width, height }: { readonly width: number; readonly height: number }, n: number) => {
   const side = Math.min(width - margin, height - margin);
   return { left: margin, top: margin, side, each: side / n };
@@ -72,7 +72,7 @@ function paintLarge(surface: Surface): void {
   context.strokeStyle = palette.accent;
   context.lineWidth = 2;
   context.strokeRect(left, top + row * each, side, each);
-  // Labels keep a distance that can be read.
+  // Labels keep a legible distance.
   const skip = Math.max(1, Math.ceil(12 / each));
   context.font = font;
   for (let k = 0; k < n; k += skip) {
@@ -155,7 +155,7 @@ function rows(): string[][] {
 }
 
 export function Attention() {
-  // The state knows how many maps there will be before there are any: nothing moves when they come.
+  // The state determines the number of maps before they exist, so that nothing moves when they appear.
   const { model, layers, heads: wanted } = text.value;
   const heads = model === "gpt" ? (info.value?.lanes[0]?.heads ?? wanted) : 0;
   slow.value;

@@ -28,7 +28,7 @@ const titles: Readonly<Record<keyof HeadArrays, string>> = {
   out: say.takenAlong,
 };
 
-/** An array as squares, orange below zero and blue above; the numbers of the present term and the result are framed. */
+/** An array as squares, orange below zero and blue above; the numbers of the current term and the result are framed. */
 function Matrix({
   step,
   name,
@@ -149,7 +149,7 @@ function Laid({ step }: { readonly step: AttentionStep }) {
   );
 }
 
-/** Opened, it follows the chosen head and token wherever training rests. */
+/** When open, it follows the chosen head and token whenever training rests. */
 export function AttentionSteps() {
   const [open, setOpen] = useState(false);
   const now = slow.value;

@@ -1,4 +1,4 @@
-// The token embeddings in the plane in which they differ most.
+// The token embeddings in the plane of their largest differences.
 import * as say from "../../texts/en/text.ts";
 import { AsTable } from "../draw/AsTable.tsx";
 import { Canvas, type Surface } from "../draw/canvas.tsx";
@@ -8,7 +8,7 @@ import { hot, info, shownToken, slow } from "./textStore.ts";
 
 const margin = 18;
 
-/** Of a text: vowels, other letters, digits and what else there is. Each has a hue of its own, so that groups are seen. */
+/** For a text: vowels, other letters, digits and everything else, each with its own hue, so that groups are visible. */
 function kindOf(name: string): number {
   if (info.value?.kind !== "corpus") return 0;
   const letter = name.replace(/^␣+/, "");

@@ -1,4 +1,5 @@
-// The residual stream, layer by layer: what each layer would say comes next if it were the last, how surely, and how long the vector is.
+// The residual stream, layer by layer: the next token that each layer would predict if it were the last, its probability, and the length of the
+// vector.
 
 import type { Look } from "../../shared/textPicture.ts";
 import * as say from "../../texts/en/text.ts";
@@ -15,7 +16,7 @@ const least = 26;
 
 const stageName = (stage: number): string => (stage === 0 ? say.tokens : say.layer2(stage));
 
-/** The places that there is room for: those around the one that is looked at. */
+/** The positions that fit, around the current one. */
 function visible(look: Look, width: number): { readonly from: number; readonly count: number } {
   const n = look.tokens.length;
   const count = Math.max(1, Math.min(n, Math.floor((width - label) / least)));
@@ -39,7 +40,7 @@ function paint({ context, width }: Surface): void {
     context.fillText(shownToken(look.tokens[from + k] ?? 0).slice(0, 6), label + (k + 0.5) * each, headHeight / 2);
   }
   for (let stage = 0; stage < stages; stage++) {
-    // The last layer stands on top, below the tokens that it has read.
+    // The last layer is on top, below the tokens that it has read.
     const top = headHeight + (stages - 1 - stage) * rowHeight;
     context.fillStyle = palette.soft;
     context.textAlign = "left";

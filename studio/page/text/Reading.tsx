@@ -1,4 +1,4 @@
-// The text that is looked at, token by token, and what the model says comes next: taken by hand, with temperature and top-k.
+// The current text, token by token, and the model's prediction: chosen by hand, with temperature and top-k.
 
 import { useEffect, useMemo } from "preact/hooks";
 import { isTask } from "../../shared/text.ts";
@@ -10,7 +10,7 @@ import { percent } from "../numbers.ts";
 import { chancesOf, drawnFrom } from "./chances.ts";
 import { alter, append, headIn, hot, info, place, placeIn, shownToken, slow, text, writing } from "./textStore.ts";
 
-/** Candidates that are shown, at most. */
+/** The most candidates shown. */
 const shown = 10;
 /** Milliseconds between two tokens that it writes by itself. */
 const pace = 160;
@@ -102,7 +102,7 @@ function writeOne(): void {
   if (token !== undefined) append(token);
 }
 
-/** Of how many tokens one is drawn: all are the last stop. */
+/** The stops of top-k; the last one means all tokens. */
 const kStops = [1, 2, 3, 5, 10, 20, 40, 0];
 
 export function Reading() {

@@ -1,4 +1,4 @@
-// What the model writes while it trains: texts of its own, or its answers to questions that were held out.
+// The model's samples during training: free texts, or its answers to held-out questions.
 
 import type { Answered } from "../../shared/textPicture.ts";
 import * as say from "../../texts/en/text.ts";

@@ -1,4 +1,4 @@
-// What is learned, by which model, and how: the left side of the Text surface.
+// The task or text, the model, and the training settings: the left side of the Text surface.
 
 import { useRef, useState } from "preact/hooks";
 import { type OptimizerName, optimizerNames, optimizers } from "../../shared/names.ts";

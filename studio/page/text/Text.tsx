@@ -1,4 +1,4 @@
-// Text: a small language model or a model of a task learns here; its attention, next tokens, layers and embeddings while it does.
+// Text: a small language model or a model of a task trains here, with its attention, next tokens, layers and embeddings.
 import { Attention } from "./Attention.tsx";
 import { Embeddings } from "./Embeddings.tsx";
 import { Layers } from "./Layers.tsx";

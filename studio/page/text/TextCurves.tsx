@@ -1,4 +1,4 @@
-// Loss and accuracy over the steps: of rows that are learned from and of rows that are held out, or of several models side by side.
+// Loss and accuracy over the steps: of training rows and of held-out rows, or of several models side by side.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
@@ -17,7 +17,7 @@ type Which = "loss" | "metric";
 
 interface Line {
   readonly name: string;
-  /** Where it is plain whose it is. */
+  /** The name where the model is clear from the context. */
   readonly brief: string;
   readonly color: string;
   readonly dash: number[];
@@ -43,14 +43,14 @@ function linesNow(): Line[] {
   }));
 }
 
-/** The points of a model, and the present one after the last of them. */
+/** The points of a model, with the current one after the last of them. */
 function pointsOf(lane: number): readonly HistoryPoint[] {
   const points = hot.histories[lane] ?? [];
   const now = hot.picture?.lanes[lane]?.now;
   return now === undefined || now.step <= (points.at(-1)?.step ?? -1) ? points : [...points, now];
 }
 
-/** Every model is measured at the same steps; one that has lost its numbers has fewer points. */
+/** Every model is measured at the same steps; one that became NaN has fewer points. */
 function seriesOf(lines: readonly Line[], which: Which): uPlot.AlignedData {
   const steps = pointsOf(0).map(({ step }) => step);
   const figure = (point: HistoryPoint | undefined, part: Line["part"]): number | null => {
@@ -178,7 +178,7 @@ function Plot({ which, title, up }: { readonly which: Which; readonly title: str
 function Figures() {
   slow.value;
   const { model: own, beside, layers: deep, width: wide } = text.value;
-  // As many rows before the models are made.
+  // Reserves the same number of rows before the models are made.
   const lanes =
     info.value?.lanes ??
     [own, ...beside].map((model) => ({ model, layers: deep, width: wide, parameters: Number.NaN }));

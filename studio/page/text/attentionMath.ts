@@ -18,12 +18,12 @@ export const stageSigns: Readonly<Record<AttentionStage, string>> = {
   dValue: "∂v",
 };
 
-/** Where the visitor is: the place that is looked at, the number of a vector, and the term that lights up. */
+/** The visitor's position: the token, the index in a vector, and the current term. */
 export interface AttentionCursor {
   readonly stage: AttentionStage;
-  /** The place that is looked at. */
+  /** The current position in the text. */
   readonly to: number;
-  /** Which number of a query, key or value. */
+  /** The index in a query, key or value. */
   readonly unit: number;
   readonly term: number;
 }
@@ -64,7 +64,7 @@ class HeadSigns {
 
 const product = (a: Expr, b: Expr): Expr => row(a, text("·"), b);
 
-/** The places that a term of a stage is of: its row, its column, and the number of a vector where there is one. */
+/** A number of an array: its row, its column, and its index in a vector, if any. */
 export interface Spot {
   readonly name: Name;
   readonly slope: boolean;
@@ -75,7 +75,7 @@ export interface Spot {
 interface Stage {
   readonly sentence: string;
   readonly count: number;
-  /** What the term is a product of. */
+  /** The factors of a term. */
   readonly factors: (term: number) => readonly Spot[];
   readonly result: Spot;
   /** The formula around the sum of the terms. */
@@ -85,7 +85,7 @@ interface Stage {
 const whole = (_: HeadSigns, terms: Expr): Expr => terms;
 const byDepth = (signs: HeadSigns, terms: Expr): Expr => fraction(terms, signs.depth);
 
-/** What a stage adds up: from the place `row`, about the place `to`, with the number `unit` of the vectors. */
+/** The sum of a stage: from the position `row`, for the position `to`, with the index `unit` of the vectors. */
 export function stageOf({ row: from, tokens, size }: AttentionStep, { stage, to, unit }: AttentionCursor): Stage {
   const value = (name: Name, place: number, other: number): Spot => ({ name, slope: false, place, other });
   const slope = (name: Name, place: number, other: number): Spot => ({ name, slope: true, place, other });

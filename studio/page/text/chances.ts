@@ -1,11 +1,11 @@
-// From logits to the chances that a token is drawn: softmax(logits / temperature) over the k largest.
+// From logits to the probabilities of tokens: softmax(logits / temperature) over the k largest.
 
 export interface Chance {
   readonly token: number;
   readonly chance: number;
 }
 
-/** The tokens that may be drawn, from the likeliest. At temperature 0 there is one; `topK` of 0 leaves out none. */
+/** The tokens that may be drawn, from the likeliest. At temperature 0 there is one; `topK` of 0 keeps all. */
 export function chancesOf(logits: ArrayLike<number>, temperature: number, topK: number): Chance[] {
   const order = Array.from({ length: logits.length }, (_, token) => token).sort(
     (a, b) => (logits[b] ?? 0) - (logits[a] ?? 0) || a - b,
@@ -17,7 +17,7 @@ export function chancesOf(logits: ArrayLike<number>, temperature: number, topK: 
   return kept.map((token, rank) => ({ token, chance: (weights[rank] ?? 0) / sum }));
 }
 
-/** The token at which so much of the chances, of 1 in all, is used up. */
+/** The token at which the cumulative probability exceeds `share`. */
 export function drawnFrom(chances: readonly Chance[], share: number): number | undefined {
   let left = share;
   for (const { token, chance } of chances) {

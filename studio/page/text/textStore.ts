@@ -28,13 +28,13 @@ export const text = computed(() => state.value.text);
 export const info = signal<TextInfo | undefined>(undefined);
 export const playing = signal(false);
 export const samples = signal<Samples | undefined>(undefined);
-/** The place of the text that is looked at; beyond the last, the last. */
+/** The current position in the text; limited to the last one. */
 export const place = signal(Number.POSITIVE_INFINITY);
-/** The head that was laid open last, if any. */
+/** The last head shown step by step, if any. */
 export const laidOpen = signal<AttentionStep | undefined>(undefined);
-/** Whether it writes on by itself. */
+/** Whether it continues the text by itself. */
 export const writing = signal(false);
-/** Changes with pictures, a few times a second: for what is not a canvas. */
+/** Changes with pictures, a few times a second: for everything except canvases. */
 export const slow = signal(0);
 
 /** The latest picture, for canvases: too frequent for the DOM. */
@@ -44,16 +44,16 @@ export const hot: {
   projection: Projection | undefined;
 } = { picture: undefined, histories: [], projection: undefined };
 
-/** Milliseconds between two changes of what is not a canvas. */
+/** Milliseconds between two changes outside canvases. */
 const slowEvery = 250;
 let lastSlow = 0;
 let lastSpoken = 0;
 let worker: Worker | undefined;
-/** The run that was asked for last. */
+/** The last requested run. */
 let asked = "";
-/** Counts the runs that the worker was asked for. */
+/** Counts the runs requested from the worker. */
 let sent = 0;
-/** Whether the worker has begun the last of them: what it says before is of an older one. */
+/** Whether the worker has begun the last of them: earlier messages belong to an older one. */
 let begun = false;
 
 function engine(): Worker {
@@ -128,7 +128,7 @@ function ended(stop: TextStop): void {
   tell(stop);
 }
 
-/** Says it over the foot of the page, with what a click does about it. */
+/** Shows it over the foot of the page, with the effect of a click. */
 function tell({ reason, text: why, fix, patch, goTo: step }: TextStop): void {
   spoken.value = why;
   said.value = {
@@ -150,7 +150,7 @@ function rememberStep(): void {
   if (text.value.step !== step) change({ text: { ...text.value, step } }, "same");
 }
 
-/** The text of a source; of a task there is none. */
+/** The text of a source; undefined for a task. */
 async function corpusOf(source: SourceName): Promise<string> {
   switch (source) {
     case "names":
@@ -164,7 +164,7 @@ async function corpusOf(source: SourceName): Promise<string> {
   }
 }
 
-/** A run is another where its state is, or the visitor's own text. */
+/** The key of a run, by its state and the visitor's own text. */
 const keyOf = (wanted: TextState): string =>
   `${textKey(wanted)} ${wanted.source === "own" ? `${ownText.value?.name} ${ownText.value?.text.length}` : ""}`;
 
@@ -188,29 +188,29 @@ async function begin(goTo: number): Promise<void> {
     send({ kind: "run", number: ++sent, state: text.value, corpus, playing: playing.value, goTo });
 }
 
-/** What the surface does when its state has changed, by whatever. */
+/** Updates the surface after any change of its state. */
 export function follow(): void {
   if (asked === keyOf(text.value)) send({ kind: "view", state: text.value });
   else void begin(text.value.step);
 }
 
-/** The steps at which a page that may not move shows what was learned. */
+/** The number of steps of a page without motion, which shows a trained model. */
 const finishedStill = 120;
 
-/** The surface opens: it plays by itself at its first visit, unless a link says where it stands. */
+/** Opens the surface: it plays by itself at its first visit, unless a link gives a step. */
 export function open(autoplay: boolean): void {
   if (asked === keyOf(text.value)) return follow();
   playing.value = text.value.step === 0 && autoplay && !calm;
   void begin(calm && text.value.step === 0 ? finishedStill : text.value.step);
 }
 
-/** Changes the state. What decides the run's numbers starts it again, from its initial weights. */
+/** Changes the state. Fields that affect the run's numbers restart it from its initial weights. */
 export function alter(patch: Partial<TextState>, entry: Entry = entryFor(patch)): void {
   const next = { ...text.value, ...patch };
   change({ text: textKey(next) === textKey(text.value) ? next : { ...next, step: 0 } }, entry);
 }
 
-/** Chooses a task or a text, and with it what suits it. It learns at once: what was learned before says nothing of it. */
+/** Chooses a task or a text together with suitable settings. Training starts at once, because earlier training does not apply to it. */
 export function chooseSource(source: SourceName): void {
   playing.value = !calm;
   place.value = Number.POSITIVE_INFINITY;
@@ -236,7 +236,7 @@ export async function readTextFile(file: File): Promise<void> {
   }
 }
 
-/** Asks for a head of the model as it stands. */
+/** Requests a head of the current model. */
 export const layOpen = (ask: AttentionAsk): void => send({ kind: "attention", ask });
 
 export function play(on: boolean): void {
@@ -300,20 +300,20 @@ export const textTransport: Transport = {
   here: () => ({ text: { ...text.value, step: hot.picture?.step ?? 0 } }),
 };
 
-/** A token as people read it: what cannot be seen has a sign. */
+/** A token as displayed: invisible characters have a sign. */
 export function shownToken(token: number): string {
   const name = info.value?.tokens[token] ?? "";
   return name.replaceAll("\n", "⏎").replaceAll(" ", "␣").replaceAll("\t", "⇥") || "∅";
 }
 
-/** The text that tokens stand for. */
+/** The text of some tokens. */
 export const textOf = (tokens: ArrayLike<number>): string =>
   Array.from(tokens, (token) => info.value?.tokens[token] ?? "").join("");
 
-/** The place that is looked at. */
+/** The current position. */
 export const placeIn = (look: Look): number => Math.max(0, Math.min(place.value, look.tokens.length - 1));
 
-/** The layer and the head whose map is shown large. */
+/** The layer and the head of the large map. */
 export function headIn(look: Look): { readonly layer: number; readonly head: number } {
   const [layer = 0, head = 0] = text.value.head.split(".").map(Number);
   return { layer: Math.min(layer, Math.max(0, look.layers - 1)), head: Math.min(head, Math.max(0, look.heads - 1)) };

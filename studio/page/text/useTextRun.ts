@@ -1,4 +1,4 @@
-// While a page shows the run of a text, the bar and the keys are about it.
+// While a page shows a text run, the bar and the keys control it.
 import { effect, untracked } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { play as playLab, said, testing } from "../store.ts";

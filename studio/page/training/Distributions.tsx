@@ -1,4 +1,4 @@
-// How weights, activations and slopes of each layer are spread, over the steps, and at one of them as a histogram.
+// The distribution of weights, activations and slopes of each layer over the steps, and at one of them as a histogram.
 
 import { signal } from "@preact/signals";
 import { type Film, type FilmFrame, type Kind, kinds, type Spread } from "../../shared/training.ts";
@@ -9,7 +9,7 @@ import { Segments } from "../lab/controls.tsx";
 import { grouped, short } from "../numbers.ts";
 
 const kind = signal<Kind>("weights");
-/** The look whose histograms are shown, by its place; the last by default. */
+/** The index of the frame whose histograms are shown; the last by default. */
 const looked = signal(Number.POSITIVE_INFINITY);
 
 const about: Readonly<Record<Kind, string>> = {

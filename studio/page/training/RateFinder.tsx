@@ -1,4 +1,4 @@
-// The search for a learning rate: the loss while the rate grows at every step, and a click to take what it suggests.
+// The search for a learning rate: the loss while the rate grows at every step, and a click to apply the suggestion.
 
 import { signal } from "@preact/signals";
 import type { RateSearch } from "../../shared/training.ts";
@@ -27,7 +27,7 @@ async function look(): Promise<void> {
 
 const rounded = (rate: number): number => Number(rate.toPrecision(1));
 
-/** What was searched before there is anything: the axes of the chart. */
+/** An empty search, for the axes of the chart. */
 const nothing = { rates: [], losses: [], suggested: undefined } as const;
 
 function Curve({ search }: { readonly search: RateSearch | undefined }) {
@@ -82,7 +82,7 @@ export function RateFinder() {
       </header>
       <p class="hint">{say.aShortTrainingFromTheInitial(short(state.value.lr))}</p>
       {problem.value !== "" && <p class="notice bad">{problem}</p>}
-      {/* The room of what is looked for is taken when the looking begins: what is found moves nothing. */}
+      {/* Reserves the room of the result when the search begins, so that nothing moves later. */}
       {(fits || busy.value) && (
         <>
           <Curve search={fits ? now?.search : undefined} />

@@ -1,4 +1,4 @@
-// Training: how the run went on inside – values, slopes, the landscape that it crossed – and the rate that it could bear.
+// Training: the internals of a run – values, slopes, its path through the landscape – and the largest usable learning rate.
 
 import { computed, signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
@@ -14,11 +14,11 @@ import { Distributions } from "./Distributions.tsx";
 import { RateFinder } from "./RateFinder.tsx";
 
 const told = signal<{ readonly of: RunInfo; readonly found: Film } | undefined>(undefined);
-/** Of the present run: a film of another says nothing. */
+/** The film of the current run; undefined if it belongs to another. */
 const film = computed(() => (told.value?.of === run.value ? told.value?.found : undefined));
 const busy = signal(false);
 const problem = signal("");
-/** The run and the step that the film is of, so that it is not taken again for nothing. */
+/** The run and the step of the film, so that it is not repeated needlessly. */
 let filmed: readonly [of: RunInfo | undefined, step: number] = [undefined, -1];
 
 async function take(of: RunInfo, step: number): Promise<void> {
@@ -35,7 +35,7 @@ async function take(of: RunInfo, step: number): Promise<void> {
   }
 }
 
-/** 10 to the power, as a tick says it. */
+/** A power of ten, as a tick label. */
 const power = (value: number): string => tick(10 ** value);
 
 function GradientNorms({ found }: { readonly found: Film }) {
@@ -104,7 +104,7 @@ export function Training() {
   const found = film.value;
   const looks = found?.frames.length ?? 0;
   return (
-    // Before the first film, with one look and with many it is another view: the parts of one are not pushed about by the next.
+    // A separate view before the first film, with one frame and with many, so that one does not displace the parts of another.
     <div class="training" key={String(Math.min(2, looks))}>
       <section class="panel wide" aria-labelledby="film-title">
         <header>

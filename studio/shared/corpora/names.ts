@@ -1,4 +1,4 @@
-// Given names of many languages in Latin letters, to learn how names are made.
+// Given names from many languages in Latin letters, as training text.
 const list = `
 aaron abigail ada adam adele adrian adriana agatha agnes aidan aisha alan alana albert alberto alejandra alejandro alex alexander alexandra alexis alfred alfredo ali alice alicia alina alison alma alvaro amalia amanda amara amelia amelie amina amir amy ana anastasia andre andrea andreas andrew andrey angela angelica angelina angus anika anita ann anna annabel annabelle anne annika anthony anton antonia antonio april archie ariadne ariana ariel arjun arlo arnold arthur arturo ashley asher astrid athena aubrey audrey august augusta augustine aurelia aurora austin ava avery axel ayla
 barbara barnaby basil beatrice beatriz becca belinda bella benedict benjamin bernard bernadette bertha beth bethany bianca blair blake blanca boris brandon brenda brendan brent brian brianna bridget bruce bruno bryan bryce

@@ -1,4 +1,4 @@
-// Sonnets and speeches by William Shakespeare (1564–1616), to learn how he writes.
+// Sonnets and speeches by William Shakespeare (1564–1616), as training text.
 export const text = `Shall I compare thee to a summer's day?
 Thou art more lovely and more temperate:
 Rough winds do shake the darling buds of May,
