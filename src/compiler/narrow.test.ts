@@ -84,7 +84,7 @@ for (const size of [
       }
 
 describe("the input gradient of a convolution", () => {
-  test(`is that of its definition in ${cases.length} forms`, () => {
+  test(`matches its definition in ${cases.length} forms`, () => {
     for (const one of cases) {
       const { size, kernel, stride, padding, dilation, groups } = one;
       const [rows = 1, columns = 1] = outOf(one);

@@ -2,7 +2,7 @@
 
 /** The shortest valid module. */
 const empty = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
-/** A module with a function that makes a vector. */
+/** A module with a function that returns a vector. */
 const vectors = Uint8Array.of(
   ...empty,
   ...[1, 5, 1, 0x60, 0, 1, 0x7b], // a type: () -> v128

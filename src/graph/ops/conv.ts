@@ -186,7 +186,7 @@ export interface ConvOptions {
   readonly dilation?: number | readonly number[];
   /** Input and output channels are split into this many independent groups. Default 1. */
   readonly groups?: number;
-  /** What the padding holds. Default "zeros". */
+  /** The content of the padding. Default "zeros". */
   readonly paddingMode?: PaddingMode;
 }
 

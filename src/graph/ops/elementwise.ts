@@ -31,7 +31,7 @@ type Slope = (context: GradientContext<Record<string, never>>, x: Node) => Node;
 type Slopes = (context: GradientContext<Record<string, never>>, x: Node, y: Node) => readonly [() => Node, () => Node];
 type None = Record<string, never>;
 
-// ── constants beside tensors ─────────────────────────────────────────────────────────────────────────────────────────
+// ── constants next to tensors ────────────────────────────────────────────────────────────────────────────────────────
 
 /** A number as a scalar that keeps `like`'s dtype if possible: a fraction next to integers gives float32. */
 export function scalarLike(value: number, like: TensorType): Node {

@@ -26,7 +26,7 @@ export interface InterpolateOptions {
   readonly scaleFactor?: number | readonly number[];
   /** "linear" is for 1 spatial dim, "bilinear" and "bicubic" for 2. Default "nearest". */
   readonly mode?: InterpolateMode;
-  /** Linear and cubic modes: whether the corners of input and result fall together. Default false: their edges do. */
+  /** Linear and cubic modes: whether the corner elements of input and result are aligned. Default false: the edges are. */
   readonly alignCorners?: boolean;
   /** Elements are in / out apart, even if scaleFactor is not an integer. Default false. */
   readonly recomputeScaleFactor?: boolean;
@@ -64,7 +64,7 @@ interface Step {
 /**
  * Resizes the spatial dims (torch.nn.functional.interpolate): [N, C, ...size] → [N, C, ...newSize], for 1 or 2 spatial dims.
  * With s = 1 / scaleFactor, or in / out where a size is given: nearest takes in[⌊i · s⌋], nearest-exact in[⌊(i + ½) · s⌋]. Linear
- * and cubic modes look at (i + ½) · s - ½, or at i · (in - 1) / (out - 1) with alignCorners, and mix two or four neighbours.
+ * and cubic modes sample at (i + ½) · s - ½, or at i · (in - 1) / (out - 1) with alignCorners, and mix two or four neighbours.
  * Throws ShapeError when sizes, mode and dims do not fit.
  */
 export function interpolate(x: Node, options: InterpolateOptions): Node {

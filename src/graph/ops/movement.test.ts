@@ -132,7 +132,7 @@ describe("more elements than int32 can index", () => {
   });
 });
 
-it("a diagonal is as long as rows and columns allow, and empty beside the matrix", () => {
+it("a diagonal is as long as rows and columns allow, and empty outside the matrix", () => {
   const matrix = inputNode({ shape: [3, 5], dtype: "float32" });
   const lengths = [-4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6].map((offset) => diagonal(matrix, offset, 0, 1).shape);
   expect(lengths).toEqual([[0], [0], [1], [2], [3], [3], [3], [2], [1], [0], [0]]);

@@ -154,7 +154,7 @@ function maxWindows(
 }
 
 /**
- * Where the maximum of each window of maxPool1d or maxPool2d lies: int32 places in the flattened spatial dims of x, the first
+ * The index of the maximum of each window of maxPool1d or maxPool2d: an int32 index into the flattened spatial dims of x, the first
  * of several (return_indices of torch.nn.functional.max_pool2d). `rank` is the number of spatial dims.
  */
 export function maxPoolPlaces(
