@@ -1,4 +1,4 @@
-// The type codes of attributes.
+// ONNX's type codes of attributes.
 export const attributeTypes = {
   float: 1,
   int: 2,

@@ -1,4 +1,4 @@
-// What an ONNX file holds: its initializers as arrays, and its graph in words. Values in other files are read on request.
+// The contents of an ONNX file: its initializers as arrays, and its graph in words. Values in other files are read on request.
 import { HebbError } from "../../graph/errors.ts";
 import type { Contents, FileArray } from "../opened.ts";
 import type { OpenSource } from "../source.ts";
@@ -10,7 +10,7 @@ import { describeGraph } from "./outline.ts";
 import type { TensorProto } from "./proto/messages.ts";
 import { checkedSize, externalLocation, externalRange, readTensor, tensorBytes } from "./tensors.ts";
 
-/** Types that lie in other files as they do here. */
+/** Types whose layout is the same in other files as here. */
 const sameBytes: ReadonlyMap<ElementType, StoredDType> = new Map([
   ["float", "F32"],
   ["double", "F64"],
@@ -33,7 +33,7 @@ const sameBytes: ReadonlyMap<ElementType, StoredDType> = new Map([
   ["complex64", "C64"],
 ]);
 
-/** The part of another file that a tensor names; undefined where its values stand in the model. */
+/** Reads the part of another file that a tensor refers to; undefined if its values are in the model. */
 async function fetched(
   source: OpenSource,
   tensor: TensorProto,
@@ -55,7 +55,7 @@ async function fetched(
   }
 }
 
-/** An initializer; undefined for strings and complex128, which no array here holds. */
+/** An initializer as an array; undefined for strings and complex128, which no array here supports. */
 function arrayOf(source: OpenSource, tensor: TensorProto, where: string): FileArray | undefined {
   const type = elementTypeOf(tensor.dataType, where);
   const shape = tensor.dims;
@@ -89,7 +89,7 @@ function arrayOf(source: OpenSource, tensor: TensorProto, where: string): FileAr
   };
 }
 
-/** Opens an ONNX file: what it computes is described; nothing is computed, and unknown operators do no harm. */
+/** Opens an ONNX file. The computation is described, not run, so unknown operators are harmless. */
 export async function openOnnx(source: OpenSource): Promise<Contents> {
   const { name } = source;
   const model = readOnnx(await source.read(0, source.size), { name });

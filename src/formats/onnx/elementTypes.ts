@@ -40,7 +40,7 @@ const byCode: ReadonlyMap<number, ElementType> = new Map(
   (Object.keys(elementTypes) as ElementType[]).map((name) => [elementTypes[name], name]),
 );
 
-/** The type of a code. `where` begins the message for a code that is none. */
+/** The type of a code. `where` begins the message for an unknown code. */
 export function elementTypeOf(code: number | undefined, where: string): ElementType {
   const found = byCode.get(code ?? 0);
   if (found === undefined) throw new HebbError(`${where}: ${code ?? 0} is not an element type of ONNX`);
@@ -78,7 +78,7 @@ export const bitsOf: Readonly<Record<Exclude<ElementType, "string">, number>> = 
   float6e3m2: 6,
 };
 
-/** The type of a tensor's values, or undefined: strings and complex numbers are not tensors here. */
+/** The dtype for a tensor of this type; undefined for strings and complex numbers, which tensors do not support. */
 export function dtypeOf(type: ElementType): DType | undefined {
   switch (type) {
     case "double":
@@ -118,7 +118,7 @@ export function dtypeOf(type: ElementType): DType | undefined {
   }
 }
 
-/** What a tensor of this type is declared as when it is written. */
+/** The declared type for tensors of this dtype when writing. */
 export function elementTypeFor(dtype: DType): ElementType {
   switch (dtype) {
     case "float64":

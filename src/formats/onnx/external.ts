@@ -1,19 +1,19 @@
 // Weights in a separate file beside the model, which an ONNX file above 2 GB needs.
 import type { Draft, GraphProto, ModelProto, TensorProto } from "./proto/messages.ts";
 
-/** Where a part begins: what memory mapping wants. */
+/** Alignment of a part, for memory mapping. */
 const alignment = 4096;
 const smallBytes = 1024;
 
-/** A model whose large weights lie in another file, and the parts of that file. */
+/** A model whose large weights are in another file, and the parts of that file. */
 export interface ExternalModel {
   readonly model: Draft<ModelProto>;
-  /** The other file, one part after the other; the weights are the caller's own bytes. */
+  /** The other file as consecutive parts; the weights are the caller's own bytes. */
   readonly parts: readonly Uint8Array[];
   readonly byteLength: number;
 }
 
-/** Moves the raw bytes of the graph's initializers from `minBytes` on to a file at `location`, relative to the model. */
+/** Moves raw initializer data of at least `minBytes` to a file at `location`, relative to the model. */
 export function externalise(model: Draft<ModelProto>, location: string, minBytes = smallBytes): ExternalModel {
   const parts: Uint8Array[] = [];
   let byteLength = 0;

@@ -9,13 +9,13 @@ import type { Draft, ModelProto } from "./proto/messages.ts";
 import { modelMessage } from "./proto/schema.ts";
 
 export interface ReadOnnxOptions {
-  /** The name used in messages; normally the file's. */
+  /** The name in messages; normally the file's. */
   readonly name?: string;
 }
 
 const kinds: OptionKinds<ReadOnnxOptions> = { name: kind.string };
 
-/** The messages of an ONNX file. Weights are views of its bytes. Throws HebbError that says where the file is damaged. */
+/** The messages of an ONNX file. Weights are views of its bytes. Throws HebbError that gives the position of damage. */
 export function readOnnx(source: FileBytes, options: ReadOnnxOptions = {}): ModelProto {
   const bytes = asBytes(source, "readOnnx");
   const { name = "the file" } = checkOptions("readOnnx", options, kinds);
@@ -27,12 +27,12 @@ export function readOnnx(source: FileBytes, options: ReadOnnxOptions = {}): Mode
   return model;
 }
 
-/** The bytes of an ONNX file of these messages. */
+/** The bytes of an ONNX file with these messages. */
 export function writeOnnx(model: Draft<ModelProto>): Uint8Array {
   return joined(encode(modelMessage, model));
 }
 
-/** The bytes of an ONNX file in parts, for large models: the weights are not copied. */
+/** The bytes of an ONNX file in parts, so that the weights of large models are not copied. */
 export function writeOnnxParts(model: Draft<ModelProto>): readonly Uint8Array[] {
   return encode(modelMessage, model).parts;
 }

@@ -1,6 +1,6 @@
-// Whether a file is an ONNX model, by its first bytes.
+// Recognises an ONNX model by its first bytes.
 
-/** The fields of a ModelProto and how each lies in the file: 0 a number, 2 bytes. */
+/** The fields of a ModelProto and their wire types: 0 a number, 2 bytes. */
 const modelFields: ReadonlyMap<number, number> = new Map([
   [1, 0],
   [2, 2],
@@ -15,7 +15,7 @@ const modelFields: ReadonlyMap<number, number> = new Map([
   [25, 2],
 ]);
 
-/** Whether the first bytes of a file are fields of a model, one after the other. Such a file has no mark at its beginning. */
+/** Whether the first bytes of a file are consecutive fields of a model. Such a file has no magic number. */
 export function looksLikeModel(head: Uint8Array, size: number): boolean {
   let at = 0;
   const varint = (): number => {
@@ -38,7 +38,7 @@ export function looksLikeModel(head: Uint8Array, size: number): boolean {
     const value = varint();
     if (field === 1) version = value;
     if ((tag & 7) === 0) continue;
-    // A truncated file is one all the same where the version came first.
+    // A truncated file still counts if the version came first.
     if (!(at + value <= size)) return version > 0 && version < 1000;
     at += value;
   }

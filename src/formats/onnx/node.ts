@@ -1,4 +1,4 @@
-// ONNX models on disk, in Node only: the file, and the files beside it that hold weights.
+// ONNX models on disk, in Node only: the file, and the weight files beside it.
 import { closeSync, fstatSync, lstatSync, openSync, readFileSync, readSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { HebbError } from "../../graph/errors.ts";
@@ -14,7 +14,7 @@ const kinds: OptionKinds<ImportOnnxFileOptions> = { trainable: kind.func() };
 
 const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** The parts of a location, which must lead to a plain file inside the folder, through no link. */
+/** The path of an external location, which must be a regular file inside the folder, without links. */
 function placeOf(folder: string, location: string): string {
   const shown = JSON.stringify(location.slice(0, 200));
   const parts = location.split("/").filter((part) => part !== "." && part !== "");
@@ -59,7 +59,7 @@ function externalFile(folder: string, location: string): ExternalFile {
   return { byteLength: lstatSync(path).size, read: (offset, length) => readPart(path, offset, length) };
 }
 
-/** The model of an ONNX file as a module, with the weights that lie beside it. See importOnnx. */
+/** The model of an ONNX file as a module, with the weights beside it. See importOnnx. */
 export function importOnnxFile(path: string, options: ImportOnnxFileOptions = {}): OnnxModule {
   checkKind("importOnnxFile", "the path", path, kind.string);
   const { trainable } = checkOptions("importOnnxFile", options, kinds);

@@ -8,14 +8,14 @@ import type { AttributeProto, GraphProto, ModelProto, NodeProto, TypeProto, Valu
 type Dim = number | string;
 interface Known {
   readonly type: string;
-  /** Undefined: of any rank. */
+  /** Undefined: any rank. */
   readonly shape: readonly Dim[] | undefined;
 }
 
 export interface Outline {
   readonly facts: ReadonlyMap<string, string>;
   readonly graph: readonly string[];
-  /** Undefined where a shape that it depends on is not known. */
+  /** Undefined if a shape that it depends on is unknown. */
   readonly flops: number | undefined;
   readonly notes: readonly string[];
 }
@@ -79,7 +79,7 @@ function attributeText(attribute: AttributeProto): string {
 const operatorName = ({ domain, opType = "" }: NodeProto): string =>
   domainOf(domain) === "" ? opType : `${domain}.${opType}`;
 
-/** All nodes, those of inner graphs too. */
+/** All nodes, including those of inner graphs. */
 function* allNodes(nodes: readonly NodeProto[]): Generator<NodeProto> {
   for (const node of nodes) {
     yield node;
@@ -121,7 +121,7 @@ function program(graph: GraphProto, known: ReadonlyMap<string, Known>): string[]
   ];
 }
 
-/** Multiplications and additions of matrix products and convolutions, named sizes taken as 1. */
+/** Multiplications and additions of matrix products and convolutions, with named sizes taken as 1. */
 function flopsOf(graph: GraphProto, known: ReadonlyMap<string, Known>): number | undefined {
   const sizes = (name: string | undefined): number[] | undefined =>
     known.get(name ?? "")?.shape?.map((dim) => (typeof dim === "number" ? dim : 1));

@@ -1,4 +1,4 @@
-// ONNX's floats of 4 to 16 bits: their storage format, and how arithmetic rounds to them.
+// ONNX's floats of 4 to 16 bits: their storage format, and the rounding of arithmetic to them.
 import {
   bfloat16,
   type SmallFloat as Format,
@@ -35,7 +35,7 @@ export const isSmallFloat = (type: ElementType): type is SmallFloat => type in f
 export const numbersOf = (type: SmallFloat): Float32Array =>
   type === "float8e8m0" ? powersOfTwo : tableOf(formats[type]);
 
-/** The limits of a format: what arithmetic needs to round to it. */
+/** The limits of a format, for rounding to it. */
 export function limitsOf(type: Exclude<SmallFloat, "float8e8m0">): {
   readonly fractionBits: number;
   /** The exponent of the smallest normal number. */

@@ -10,16 +10,16 @@ import type { Draft, Packed, TensorProto } from "./proto/messages.ts";
 import { isSmallFloat, numbersOf } from "./smallFloats.ts";
 import { varints } from "./varints.ts";
 
-/** Another file that belongs to the model, of which parts are read. */
+/** Another file of the model, read in parts. */
 export interface ExternalFile {
   readonly byteLength: number;
   read(offset: number, length: number): Uint8Array;
 }
 
-/** The bytes of another file, or the file itself, by its location beside the model. */
+/** Returns the bytes of another file, or the file itself, by its location beside the model. */
 export type ExternalData = (location: string) => Uint8Array | ExternalFile;
 
-/** An array of a file with the type that it has there. `array` is absent for strings and complex numbers. */
+/** An array of a file with its type there. `array` is absent for strings and complex numbers. */
 export interface OnnxArray {
   readonly type: ElementType;
   readonly shape: readonly number[];
@@ -31,10 +31,10 @@ export interface OnnxArray {
 }
 
 const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
-/** The largest tensor: what a typed array indexes. */
+/** The largest tensor: the limit of a typed array's index. */
 const maxElements = 2 ** 32;
 
-/** The number of elements of a shape that a file gives. */
+/** The number of elements of a shape from a file. */
 export function checkedSize(dims: readonly number[], where: string): number {
   if (dims.length > 64) throw new HebbError(`${where} has ${dims.length} dims; at most 64 are read`);
   let size = 1;
@@ -77,7 +77,7 @@ function wholeEntry(tensor: TensorProto, key: string, where: string): number | u
   return value;
 }
 
-/** The file that holds the values, beside the model. */
+/** The file with the values, beside the model. */
 export function externalLocation(tensor: TensorProto, where: string): string {
   const location = entryOf(tensor, "location");
   if (location === undefined || location === "")
@@ -85,7 +85,7 @@ export function externalLocation(tensor: TensorProto, where: string): string {
   return location;
 }
 
-/** Where in a file of that many bytes the values lie. */
+/** The range of the values in a file of this many bytes. */
 export function externalRange(
   tensor: TensorProto,
   needed: number,
@@ -105,7 +105,7 @@ export function externalRange(
   return { offset, length };
 }
 
-/** The part of another file that holds the values. */
+/** The part of another file with the values. */
 function externalBytes(tensor: TensorProto, needed: number, where: string, external?: ExternalData): Uint8Array {
   const location = externalLocation(tensor, where);
   if (external === undefined)
@@ -119,7 +119,7 @@ function externalBytes(tensor: TensorProto, needed: number, where: string, exter
 
 const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-/** The bits of the element at a place, of a type of up to 16 bits. */
+/** The bits of one element, for types of up to 16 bits. */
 function bitsAt(bytes: Uint8Array, bits: number, index: number): number {
   if (bits === 8) return at(bytes, index);
   if (bits === 16) return at(bytes, 2 * index) | (at(bytes, 2 * index + 1) << 8);
@@ -130,13 +130,13 @@ function bitsAt(bytes: Uint8Array, bits: number, index: number): number {
 
 const signed = (value: number, bits: number): number => (value >= 2 ** (bits - 1) ? value - 2 ** bits : value);
 
-/** What int32 holds of a 64-bit value. The largest and smallest mean "without end", and clamp. */
+/** A whole number as int32; refuses one that does not fit. */
 function fitting(value: bigint | number, where: string): number {
   if (value >= -2147483648 && value <= 2147483647) return Number(value);
   throw new HebbError(`${where}: the value ${value} does not fit int32, in which whole numbers are kept`);
 }
 
-/** A copy in this machine's byte order of numbers that keep their form. */
+/** Copies numbers that keep their form, in this machine's byte order. */
 function plain(bytes: Uint8Array, out: TypedArray | BigInt64Array | BigUint64Array): void {
   const target = new Uint8Array(out.buffer);
   target.set(bytes);
@@ -187,7 +187,7 @@ function exactArray(
   return { type, shape, exact, array: { dtype: "int32", shape, data } };
 }
 
-/** The typed field that holds a type's values when there are no raw bytes. */
+/** The typed field for a type's values if there are no raw bytes. */
 function typedField(tensor: TensorProto, type: ElementType): { readonly name: string; readonly packed?: Packed } {
   const packed = (name: string, field: Packed | undefined) => ({
     name,
@@ -208,7 +208,7 @@ function typedField(tensor: TensorProto, type: ElementType): { readonly name: st
   }
 }
 
-/** Typed fields in the form of raw bytes, so that both are read in the same way. */
+/** Converts typed fields to raw bytes, so that both are read in the same way. */
 function typedBytes(
   tensor: TensorProto,
   type: Exclude<ElementType, "string">,
@@ -223,7 +223,7 @@ function typedBytes(
   }
   const bytes = bytesOf(packed);
   if (type === "float" || type === "double") return bytes;
-  // Types of fewer than 8 bits lie in bytes, each of which is one value of the list.
+  // Types of fewer than 8 bits are packed into bytes, each one value of the list.
   const perValue = Math.max(1, bitsOf[type] / 8);
   const count = Math.ceil(needed / perValue);
   if (bytes.byteLength > count * 10 || bytes.byteLength < count)
@@ -245,7 +245,7 @@ function typedBytes(
 
 const text = new TextDecoder();
 
-/** The values of a tensor as raw bytes, as many as its shape needs. */
+/** The values of a tensor as raw bytes, checked against its shape. */
 export function tensorBytes(
   tensor: TensorProto,
   type: Exclude<ElementType, "string">,
@@ -265,7 +265,7 @@ export function tensorBytes(
   return bytes;
 }
 
-/** Reads a tensor. `where` begins the messages of errors. */
+/** Reads a tensor. `where` begins error messages. */
 export function readTensor(tensor: TensorProto, where: string, external?: ExternalData): OnnxArray {
   const type = elementTypeOf(tensor.dataType, where);
   const shape = tensor.dims;
@@ -285,7 +285,7 @@ export function readTensor(tensor: TensorProto, where: string, external?: Extern
   return rawArray(type, dtype, shape, bytes, where);
 }
 
-/** A tensor to be written, of an array; its bytes are the array's own. `type` stores whole numbers as int64. */
+/** A tensor to write, from an array; its bytes are the array's own. `type` stores integers as int64. */
 export function tensorProto(name: string, array: HostArray, type?: "int64"): Draft<TensorProto> {
   const { data, shape, dtype } = array;
   if (type === "int64") {

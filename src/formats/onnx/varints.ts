@@ -1,7 +1,7 @@
 // The numbers of a packed list of varints.
 import { HebbError } from "../../graph/errors.ts";
 
-/** Each number as the int64 of its bits. A number that does not end is refused. */
+/** Each number as an int64. An unterminated number is refused. */
 export function* varints(bytes: Uint8Array, where: string): Generator<bigint> {
   let value = 0n;
   let small = 0;

@@ -1,4 +1,4 @@
-// What an export knows in advance: the values of states, of tensors from outside, and of everything that depends only on these.
+// Values known at export: those of states, of captured tensors, and of everything that depends only on these.
 import type { TypedArray } from "../../../graph/dtype.ts";
 import { HebbError } from "../../../graph/errors.ts";
 import { numbersOf } from "../../../graph/halves.ts";
@@ -10,7 +10,7 @@ import { Tensor } from "../../../tensor/index.ts";
 import { knownValue } from "../../../tensor/lazy.ts";
 import type { Traces } from "./traces.ts";
 
-/** Larger constants are computed in the file, where they come from a rule. */
+/** Larger constants are computed in the file if a rule produces them. */
 const mostFolded = 2 ** 16;
 
 /** start, start + step, … */
@@ -21,7 +21,7 @@ export interface Progression {
 
 export interface KnownValues {
   readonly folded: ReadonlyMap<Node, TypedArray>;
-  /** Rows of numbers at equal distances, whose length depends on a named size. */
+  /** Evenly spaced numbers whose count depends on a named size. */
   readonly progressions: ReadonlyMap<Node, Progression>;
   readonly cells: ReadonlyMap<Cell, { readonly node: Node; readonly data: TypedArray }>;
 }
@@ -29,7 +29,7 @@ export interface KnownValues {
 const isOutside = (node: Node): boolean =>
   node.source === undefined ? knownValue(node) !== undefined : node.source.sourceKind === "value";
 
-/** Reads them. Throws HebbError where a tensor that the function makes of numbers differs with a named size. */
+/** Reads the known values. Throws HebbError if a tensor that the function creates from numbers changes with a named size. */
 export async function readValues(traces: Traces): Promise<KnownValues> {
   const order = everything(traces.first.outputs);
   const constant = new Set<Node>();
@@ -58,7 +58,7 @@ export async function readValues(traces: Traces): Promise<KnownValues> {
     const computed = node.source === undefined && kind !== "loop" && kind !== "result" && node.op.name !== "randomBits";
     if (!computed || !traces.isFixed(node) || !node.inputs.every((input) => constant.has(input))) continue;
     constant.add(node);
-    // A repeated number stays one.
+    // A repeated number stays a scalar.
     if (node.op.name !== "expand" && node.op.name !== "full" && sizeOf(node.shape) <= mostFolded) wanted.add(node);
   }
   const folded = new Map<Node, TypedArray>();
@@ -66,7 +66,7 @@ export async function readValues(traces: Traces): Promise<KnownValues> {
   return { folded, progressions, cells };
 }
 
-/** Nodes of the graph and of the bodies in it. What is known from outside is not followed. */
+/** Nodes of the graph and of the bodies in it. Stops at captured values. */
 function everything(outputs: readonly Node[]): Node[] {
   return topologicalOrder(outputs, {
     inputsOf: (node) =>
@@ -74,7 +74,7 @@ function everything(outputs: readonly Node[]): Node[] {
   });
 }
 
-/** What a tensor from outside is, if its numbers differ with a named size. */
+/** A captured tensor as a progression, if its numbers change with a named size. */
 async function changing(node: Node, traces: Traces): Promise<Progression | undefined> {
   const variants = traces.variants(node);
   if (variants.every(({ source }) => source === node.source)) return undefined;

@@ -1,4 +1,4 @@
-// Which rule emits a node: a constant, the operator of a composite, or the rule of its op.
+// Chooses the rule that emits a node: a constant, the operator of a composite, or the rule of its op.
 import { at } from "../../../graph/at.ts";
 import type { Node } from "../../../graph/node.ts";
 import { compositeRuleOf } from "./composites/all.ts";

@@ -1,4 +1,4 @@
-// Named sizes: which dims may vary, and the traces that show how everything else depends on them.
+// Named sizes: the dims that may vary, and the traces that show how everything else depends on them.
 import { at } from "../../../graph/at.ts";
 import { HebbError } from "../../../graph/errors.ts";
 import { describe } from "../../../graph/kinds.ts";
@@ -6,14 +6,14 @@ import { formatShape } from "../../../graph/shape.ts";
 import { type NamedDim, samplesOf } from "./sizes.ts";
 import { DifferentTraces, type Forward, type InputType, Traces, traceAt } from "./traces.ts";
 
-/** Names of dims by input and place. */
+/** Names of dims, by input and axis. */
 export type DynamicDims = Readonly<Record<string, Readonly<Record<number, string>>>>;
 
 interface Place {
   readonly input: string;
   readonly dim: number;
 }
-/** A name, and every place that has it. */
+/** A name, and all dims that have it. */
 export interface AskedDim {
   readonly name: string;
   readonly places: readonly Place[];
@@ -53,7 +53,7 @@ export function namedDims(dynamic: DynamicDims, inputs: readonly InputType[]): A
   return all;
 }
 
-/** Where the sizes of the traces begin: at others, where a coincidence with a fixed size made the traces differ. */
+/** Offsets of the traced sizes. The later ones help if a coincidence with a fixed size made the traces differ. */
 const beginnings: readonly number[] = [0, 11, 29];
 
 interface Plan {
@@ -61,7 +61,7 @@ interface Plan {
   readonly apart: number;
 }
 
-/** Any sizes; and multiples of the given ones, for functions that fail on others. */
+/** First tries any sizes, then only multiples of the given ones, for functions that fail on others. */
 function plansOf(asked: readonly AskedDim[]): readonly Plan[] {
   const given = asked.map(({ size }) => Math.max(2, size));
   const any = beginnings.map((more): Plan => ({ least: given.map((size) => size + more), apart: 1 }));
@@ -71,16 +71,16 @@ function plansOf(asked: readonly AskedDim[]): readonly Plan[] {
 export interface DimTraces {
   readonly traces: Traces;
   readonly dims: readonly NamedDim[];
-  /** The size of which all sizes must be multiples, where it is not 1. */
+  /** All sizes must be multiples of this; 1 means no restriction. */
   readonly multipleOf: number;
 }
 
-/** The traces of the function at several sizes of the named dims; one trace where there are none. */
+/** Traces the function at several sizes of the named dims; once if there are none. */
 export function traceDims(fn: Forward, inputs: readonly InputType[], asked: readonly AskedDim[]): DimTraces {
   if (asked.length === 0) return { traces: new Traces([traceAt(fn, inputs)]), dims: [], multipleOf: 1 };
   let failure: unknown;
   for (const { least, apart } of plansOf(asked)) {
-    // Other operations for other sizes do not become the same because some sizes are left out.
+    // Operations that differ between sizes also differ between multiples.
     if (apart > 1 && failure instanceof DifferentTraces) break;
     const samples = samplesOf(least, apart);
     try {

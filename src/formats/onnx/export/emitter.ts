@@ -1,4 +1,4 @@
-// Turns the nodes of a graph into ONNX nodes: finds the rule for each, and gives rules the names, sizes and constants they need.
+// Turns the nodes of a graph into ONNX nodes: finds the rule for each, and supplies names, sizes and constants to rules.
 import { at } from "../../../graph/at.ts";
 import { allocate, type DType, type TypedArray } from "../../../graph/dtype.ts";
 import { HebbError } from "../../../graph/errors.ts";
@@ -9,26 +9,26 @@ import { formulaOf, formulaText, isFixed, type NamedDim, type Size, sameSize, sa
 import type { Traces } from "./traces.ts";
 import { type Attributes, elementTypeCode, GraphWriter } from "./writer.ts";
 
-/** What the whole export shares: the traces, and what is already known of their nodes. */
+/** State shared by the whole export: the traces, and the values already known for their nodes. */
 export interface ExportContext {
   readonly traces: Traces;
   readonly opset: number;
   readonly dims: readonly NamedDim[];
-  /** Whether random numbers may be drawn by ONNX's generators, which give others than hebb's. */
+  /** Whether to allow ONNX's random generators, whose numbers differ from hebb's. */
   readonly random: boolean;
   /** Values of nodes that depend on no input and no state. */
   readonly folded: ReadonlyMap<Node, TypedArray>;
-  /** Rows of numbers at equal distances, whose length depends on a named size. */
+  /** Evenly spaced numbers whose count depends on a named size. */
   readonly progressions: ReadonlyMap<Node, Progression>;
-  /** What is lost on the way, in sentences. */
+  /** Notes on everything that the file cannot express. */
   readonly notes: Set<string>;
   /** Finds the rule of a node and emits it. */
   emit(node: Node, out: Emitter): string;
-  /** Which values of a loop's body are read at every step, by their place in it. */
+  /** The body values of a loop that are read at every step, by their index. */
   stacksOf(loop: Node): readonly number[];
 }
 
-/** Emits the nodes of one graph; the body of a loop has an emitter of its own, which sees the values outside. */
+/** Emits the nodes of one graph. The body of a loop has its own emitter, which also has access to outer values. */
 export class Emitter {
   readonly context: ExportContext;
   readonly writer: GraphWriter;
@@ -48,12 +48,12 @@ export class Emitter {
     return this.context.opset;
   }
 
-  /** Where a value comes from that is not computed here: an input, a weight, a leaf of a loop. */
+  /** Names a value that is not computed here: an input, a weight, a leaf of a loop. */
   define(node: Node, name: string): void {
     this.#values.set(node, name);
   }
 
-  /** The name of a value that is already emitted, here or outside. */
+  /** The name of a value that is already emitted, here or in an outer graph. */
   known(node: Node): string | undefined {
     return this.#values.get(node) ?? this.#outer?.known(node);
   }
@@ -81,7 +81,7 @@ export class Emitter {
     }
   }
 
-  /** What a composite gives, emitted at its first result. */
+  /** The results of a composite, emitted on first use. */
   once(composite: object, results: () => readonly string[]): readonly string[] {
     const known = this.#composites.get(composite) ?? results();
     this.#composites.set(composite, known);
@@ -119,7 +119,7 @@ export class Emitter {
     return this.writer.constant(data, shape, dtype);
   }
 
-  /** The axes of a reduction: an input from the opset on, an attribute before. */
+  /** Emits a reduction. Its axes are an input from opset `since` on, and an attribute before. */
   reduction(type: string, x: string, axes: readonly number[], since: number): string {
     return this.opset >= since
       ? this.op(type, [x, this.writer.ints(axes)], { keepdims: 1 })
@@ -132,7 +132,7 @@ export class Emitter {
     return this.context.traces.shape(node);
   }
 
-  /** A number among the attributes of a node, in all traces. */
+  /** A numeric attribute of a node, in all traces. */
   size(node: Node, read: (attributes: NodeAttributes, node: Node) => unknown): Size {
     return this.context.traces.size(node, (variant) => Number(read(variant.attributes, variant)));
   }
@@ -155,7 +155,7 @@ export class Emitter {
     return this.context.traces.size(node, ({ shape }) => shape[axis]);
   }
 
-  /** What must be the same whatever the named dims are. */
+  /** A size that must not depend on the named dims. */
   fixed(size: Size, node: Node, what: string): number {
     if (isFixed(size)) return size;
     throw this.refuse(
@@ -168,7 +168,7 @@ export class Emitter {
     return this.shape(node).map((size) => this.fixed(size, node, `its shape`));
   }
 
-  /** The formula of a size that differs. */
+  /** The formula of a size that varies. */
   formula(size: readonly number[], node: Node): readonly Term[] {
     const terms = formulaOf(size, this.context.dims);
     if (terms !== undefined) return terms;
@@ -182,7 +182,7 @@ export class Emitter {
     return this.context.dims.map(({ name }) => name).join(" and ");
   }
 
-  /** One size as an int64 list of one. Sizes are computed in the outermost graph, once. */
+  /** One size as an int64 list of length one. Sizes are computed once, in the outermost graph. */
   sizeValue(size: Size, node: Node): string {
     if (this.#outer !== undefined) return this.#outer.sizeValue(size, node);
     if (isFixed(size)) return this.writer.ints([size]);
@@ -236,13 +236,13 @@ export class Emitter {
 
   // ── shapes ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** The value in another shape; `from` is its present one. */
+  /** Reshapes a value; `from` is its current shape. */
   reshape(name: string, from: readonly Size[], to: readonly Size[], node: Node): string {
     if (sameSizes(from, to)) return name;
     const changing = to.filter((size) => !isFixed(size)).length;
     if (changing === 1 && !to.includes(0))
       return this.op("Reshape", [name, this.writer.ints(to.map((size) => (isFixed(size) ? size : -1)))]);
-    // 0 keeps the size of the input at that place.
+    // 0 keeps the input's size at that position.
     const kept = to.map((size, axis) => (!isFixed(size) && sameSize(size, from[axis]) ? 0 : size));
     const left = kept.filter((size) => !isFixed(size)).length;
     if (changing > 0 && left <= 1 && !to.includes(0))
@@ -251,7 +251,7 @@ export class Emitter {
     return this.op("Reshape", [name, this.sizeList(to, node)], zeros);
   }
 
-  /** The value of a node before any reshapes, in a shape: a chain of them is its last. */
+  /** Reshapes a node's value, skipping earlier reshapes: only the last of a chain counts. */
   reshaped(node: Node, to: readonly Size[], by: Node): string {
     let from = node;
     while (from.op.name === "reshape" && from.composite === undefined && !this.context.folded.has(from))
@@ -263,7 +263,7 @@ export class Emitter {
     return perm.every((dim, place) => dim === place) ? name : this.op("Transpose", [name], { perm });
   }
 
-  /** A value from which broadcasting makes the node, and its shape: the node itself, or what it repeats. */
+  /** The smallest value that broadcasts to the node, and its shape: the node itself, or the value that it repeats. */
   narrow(node: Node): { readonly node: Node; readonly shape: readonly Size[] } {
     let at = plain(node);
     while (at.op.name === "expand" && at.composite === undefined && !this.context.folded.has(at)) {
@@ -281,7 +281,7 @@ export class Emitter {
     return added > 0 && to.slice(0, added).every((size) => size === 1) && sameSizes(to.slice(added), from);
   }
 
-  /** The inputs of a function of one element at a time, as narrow as broadcasting allows. */
+  /** The inputs of an elementwise function, as small as broadcasting allows. */
   operands(node: Node): string[] {
     const wanted = this.shape(node);
     const narrowed = node.inputs.map((input) => this.narrow(input));
@@ -296,7 +296,7 @@ export class Emitter {
     });
   }
 
-  /** The number of a `full`, as a constant, or computed where it depends on named dims. */
+  /** The number of a `full`: a constant, or computed if it depends on named dims. */
   fullValue(node: Node): string {
     const value = this.size(node, ({ value }) => value);
     if (isFixed(value)) return this.number(value, node.dtype);
@@ -308,7 +308,7 @@ export class Emitter {
   }
 }
 
-/** Ops whose value is that of their first input. A check has no place in ONNX: runtimes look positions up as they are. */
+/** Ops whose value is that of their first input. Checks are dropped, since runtimes look up positions without them. */
 export const aliases: ReadonlySet<string> = new Set([
   "alias",
   "custom",
@@ -318,7 +318,7 @@ export const aliases: ReadonlySet<string> = new Set([
   "check",
 ]);
 
-/** What has the same value: custom gradients and checks are left out, unless a composite is noted there. */
+/** Skips custom gradients and checks, which do not change the value, unless they belong to a composite. */
 export function plain(node: Node): Node {
   let source = node;
   while (aliases.has(source.op.name) && source.composite === undefined) source = source.inputs[0] as Node;

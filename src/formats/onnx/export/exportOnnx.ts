@@ -23,25 +23,25 @@ import { formulaOf, formulaText, isFixed, type NamedDim, type Size } from "./siz
 import type { Forward, InputType, Traces } from "./traces.ts";
 import { elementTypeCode } from "./writer.ts";
 
-/** The opsets that are written, and the newest that onnxruntime 1.30 runs. */
+/** The supported opsets; `usual` is the newest that onnxruntime 1.30 runs. */
 export const opsets = { oldest: 13, usual: 26, newest: 28 } as const;
 
 export interface ExportOnnxOptions {
   /** The version of ONNX's operators, 13 to 28. Default 26, the newest that onnxruntime runs. */
   readonly opset?: number;
-  /** Sizes that may differ when the model runs, by input and dim: `{ x: { 0: "batch" } }`. One name stands for one size. Default: none. */
+  /** Dims that may vary at run time, by input and axis: `{ x: { 0: "batch" } }`. Equal names mean equal sizes. Default: none. */
   readonly dynamic?: DynamicDims;
-  /** Names of the results. Default: "output" for one, and for several the keys or numbers under which they are returned. */
+  /** Names of the results. Default: "output" for a single one, otherwise the keys or indices under which they are returned. */
   readonly outputs?: readonly string[];
-  /** Export a module as it trains: with dropout and the statistics of the batch. Default false. */
+  /** Export a module in training mode: with dropout and batch statistics. Default false. */
   readonly training?: boolean;
-  /** Let the runtime draw random numbers of its own where the function draws. Default false: it is refused. */
+  /** Let the runtime draw its own random numbers where the function draws. Default false: refuse the export. */
   readonly random?: boolean;
-  /** Keep the weights in a file of this name beside the model. Default: only above 2 GB, as NAME.onnx.data. */
+  /** Store the weights in a file of this name beside the model. Default: only above 2 GB, as NAME.onnx.data. */
   readonly external?: string | boolean;
   /** The name of the graph. Default: that of the module or function. */
   readonly name?: string;
-  /** Further facts about the model, kept in the file. */
+  /** Further metadata to store in the file. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
@@ -56,10 +56,10 @@ const optionKinds: OptionKinds<ExportOnnxOptions> = {
   metadata: kind.anything,
 };
 
-/** An input: a tensor like those to come, or its shape and dtype. */
+/** An input: a tensor like the future ones, or its shape and dtype. */
 export type OnnxInput = Tensor | { readonly shape: readonly number[]; readonly dtype?: DType };
 
-/** An input or output of the model; a size with a name may differ from run to run. */
+/** An input or output of the model. A dim with a name may vary from run to run. */
 export interface OnnxValue {
   readonly name: string;
   readonly dtype: DType;
@@ -69,18 +69,18 @@ export interface OnnxValue {
 export interface OnnxExport {
   /** The file. */
   readonly bytes: Uint8Array;
-  /** The file of weights that belongs beside it, in parts, where they are kept outside. */
+  /** The weight file to store beside the model, in parts, if the weights are external. */
   readonly external: { readonly name: string; readonly parts: readonly Uint8Array[] } | undefined;
   readonly opset: number;
   readonly inputs: readonly OnnxValue[];
   readonly outputs: readonly OnnxValue[];
-  /** How many nodes of each operator the graph has. */
+  /** The number of nodes of each operator in the graph. */
   readonly operators: Readonly<Record<string, number>>;
-  /** What the file does not say, in sentences. */
+  /** Notes on everything that the file cannot express. */
   readonly notes: readonly string[];
 }
 
-/** As the operator sets came with versions of the file format. */
+/** The file format version that introduced each operator set. */
 function irVersion(opset: number): number {
   if (opset <= 14) return 7;
   if (opset <= 18) return 8;
@@ -94,9 +94,9 @@ function irVersion(opset: number): number {
 const mostInside = 2 ** 31 - 2 ** 20;
 
 /**
- * The ONNX model of a module's forward, or of any function of tensors. `inputs` names the arguments in their order. Parameters and buffers keep
- * their names. The model computes what the function does: plain JavaScript in it runs once, as in compile(), and assignments to states are left out.
- * Throws HebbError that names the operation and the layer where ONNX has none. Source: the idea of torch.onnx.export.
+ * The ONNX model of a module's forward, or of any function of tensors. `inputs` names the arguments in order.
+ * Parameters and buffers keep their names. Plain JavaScript in the function runs once, as in compile(). Assignments to states are left out.
+ * Throws HebbError that names the operation and the layer if ONNX has no equivalent. Source: the idea of torch.onnx.export.
  *
  * ```ts
  * const { bytes } = await exportOnnx(model, { x: { shape: [1, 4] } }, { dynamic: { x: { 0: "batch" } } });
@@ -200,7 +200,7 @@ function inputTypes(inputs: Readonly<Record<string, OnnxInput>>): InputType[] {
   });
 }
 
-/** Runs `body` with the module in a mode, and puts it back. */
+/** Runs `body` with the module in the given mode, then restores the mode. */
 function inMode<T>(model: AnyModule | undefined, training: boolean, body: () => T): T {
   if (model === undefined) return body();
   const modes = model.modules().map((module) => [module, module.training] as const);
@@ -208,12 +208,12 @@ function inMode<T>(model: AnyModule | undefined, training: boolean, body: () => 
   try {
     return body();
   } finally {
-    // From the outermost in, as train() sets what lies below too.
+    // From the outermost in, because train() also sets the modules below.
     for (const [module, mode] of modes) module.train(mode);
   }
 }
 
-/** Which values of each loop are read as stacks, by their place in its body. */
+/** The body values of each loop that are read as stacks, by their index in the body. */
 function stacksRead(outputs: readonly Node[]): Map<Node, number[]> {
   const found = new Map<Node, number[]>();
   const open = [...outputs];
@@ -243,7 +243,7 @@ function defineStates(
   }
 }
 
-/** Emits every node that the results need, inputs first: rules call each other no deeper than one node. */
+/** Emits every node that the results need, inputs first, so that rules recurse by at most one node. */
 function emitAll(out: Emitter, traces: Traces): void {
   const order = topologicalOrder(traces.first.outputs, {
     inputsOf: (node) => {
@@ -252,7 +252,7 @@ function emitAll(out: Emitter, traces: Traces): void {
     },
   });
   for (const node of order) {
-    // A constant is written where it is read.
+    // A constant is written at its use.
     if (node.op.rule.kind === "loop" || out.context.folded.has(node)) continue;
     out.value(node);
   }

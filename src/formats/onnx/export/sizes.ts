@@ -4,16 +4,16 @@ import { at } from "../../../graph/at.ts";
 /** A named dim, with its sizes in the traces. */
 export interface NamedDim {
   readonly name: string;
-  /** The input and its dim that the size is read from when the file runs. */
+  /** The input and axis that give the size at run time. */
   readonly input: string;
   readonly dim: number;
   readonly samples: readonly number[];
 }
 
-/** A number, or what it is in each trace. */
+/** A number, or its value in each trace. */
 export type Size = number | readonly number[];
 
-/** A whole number where all traces agree. */
+/** A single number if all traces agree. */
 export function sizeOf(values: readonly number[]): Size {
   const first = at(values, 0);
   return values.every((value) => value === first) ? first : values;
@@ -28,13 +28,13 @@ export const sameSize = (a: Size | undefined, b: Size | undefined): boolean =>
 export const sameSizes = (a: readonly Size[], b: readonly Size[]): boolean =>
   a.length === b.length && a.every((size, axis) => sameSize(size, b[axis]));
 
-/** A product of named dims, times a number. */
+/** A product of named dims and a factor. */
 export interface Term {
   readonly factor: number;
   readonly dims: readonly NamedDim[];
 }
 
-/** Every combination of the least and the next size of each dim, then one trace of further sizes, which no formula was made from. */
+/** Every combination of the smallest and the next size of each dim, then traces of further sizes that only check the formulas. */
 export function samplesOf(least: readonly number[], apart: number): readonly (readonly number[])[] {
   const corners = Array.from({ length: 2 ** least.length }, (_, corner) =>
     least.map((size, dim) => size + ((corner >> dim) & 1) * 3 * apart),
@@ -42,7 +42,7 @@ export function samplesOf(least: readonly number[], apart: number): readonly (re
   return [...corners, least.map((size) => size + 7 * apart), least.map((size, dim) => size + (12 + dim) * apart)];
 }
 
-/** The sum of products of dims that is the number in every trace, or undefined where there is none with whole factors. */
+/** The sum of products of dims that matches every trace; undefined if there is none with whole factors. */
 export function formulaOf(values: readonly number[], dims: readonly NamedDim[]): readonly Term[] | undefined {
   const corners = 2 ** dims.length;
   const factors = values.slice(0, corners);

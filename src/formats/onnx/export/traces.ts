@@ -17,18 +17,18 @@ export interface InputType {
   readonly dtype: DType;
 }
 
-/** One trace: the inputs, and the results with the paths under which the function returned them. */
+/** One trace: the inputs, and the results with their paths in the function's return value. */
 export interface Traced {
   readonly inputs: readonly Node[];
   readonly outputs: readonly Node[];
   readonly paths: readonly string[];
-  /** How many states the function assigned to. */
+  /** The states that the function assigned to. */
   readonly writes: readonly string[];
 }
 
 export type Forward = (...inputs: readonly unknown[]) => unknown;
 
-/** Calls the function with stand-ins and returns the graph of its results. */
+/** Calls the function with symbolic inputs and returns the graph of its results. */
 export function traceAt(fn: Forward, types: readonly InputType[]): Traced {
   const trace = new Trace();
   const inputs = types.map((type) => trace.argument(type));
@@ -44,7 +44,7 @@ export function traceAt(fn: Forward, types: readonly InputType[]): Traced {
   });
 }
 
-/** Several traces of one function. The first stands for all; `sizes` says what differs in the others. */
+/** Several traces of one function. The first represents all; `sizes` holds the differences in the others. */
 export class Traces {
   readonly first: Traced;
   readonly #variants = new Map<Node, readonly Node[]>();
@@ -52,7 +52,7 @@ export class Traces {
   constructor(traced: readonly Traced[]) {
     this.first = at(traced, 0);
     this.#pair(traced.map(({ outputs }) => topologicalOrder(outputs)));
-    // An input that nothing reads.
+    // Unused inputs are not in the graph.
     this.first.inputs.forEach((input, place) => {
       if (!this.#variants.has(input))
         this.#variants.set(
@@ -80,7 +80,7 @@ export class Traces {
     }
   }
 
-  /** What stands for the node in each trace. */
+  /** The corresponding node in each trace. */
   variants(node: Node): readonly Node[] {
     return this.#variants.get(node) ?? [node];
   }
@@ -103,7 +103,7 @@ export class Traces {
   }
 }
 
-/** Two traces that are not the same operations. */
+/** Two traces with different operations. */
 export class DifferentTraces extends Error {
   constructor(node: Node) {
     super(`${node.op.name}${formatShape(node.shape)}${node.scope === "" ? "" : ` in "${node.scope}"`}`);

@@ -5,7 +5,7 @@ import { elementTypeFor, elementTypes } from "../elementTypes.ts";
 import type { AttributeProto, Draft, GraphProto, NodeProto, TensorProto } from "../proto/messages.ts";
 import { tensorProto } from "../tensors.ts";
 
-/** An attribute with a fraction; plain numbers are whole. */
+/** A float attribute; plain numbers are integers. */
 export interface Float {
   readonly float: number;
 }
@@ -34,11 +34,11 @@ function attribute(name: string, value: AttributeValue): Draft<AttributeProto> {
   return { name, type: attributeTypes.ints, ints: value };
 }
 
-/** Names that the file uses, each once. */
+/** Names in use in the file, each once. */
 export class Names {
   readonly #used = new Map<string, number>();
 
-  /** The name, or the name with a number behind it. */
+  /** The name, with a number appended if it is taken. */
   unique(name: string): string {
     const count = this.#used.get(name);
     if (count === undefined) {
@@ -50,7 +50,7 @@ export class Names {
   }
 }
 
-/** The nodes of one graph, in order. The body of a loop has a writer of its own, with the same names and constants. */
+/** The nodes of one graph, in order. The body of a loop has its own writer, which shares names and constants. */
 export class GraphWriter {
   readonly names: Names;
   readonly nodes: Draft<NodeProto>[] = [];
@@ -67,7 +67,7 @@ export class GraphWriter {
     return this.#constants;
   }
 
-  /** Adds a node with so many results, and returns their names. */
+  /** Adds a node with this many results, and returns their names. */
   results(
     scope: string,
     type: string,
@@ -84,7 +84,7 @@ export class GraphWriter {
     return output;
   }
 
-  /** A tensor of the file under a name of its own. */
+  /** A tensor of the file under a unique name. */
   initializer(name: string, data: TypedArray, shape: readonly number[], dtype: DType): string {
     const unique = this.names.unique(name);
     this.initializers.set(unique, tensorProto(unique, { data, shape, dtype }));
@@ -115,7 +115,7 @@ export class GraphWriter {
     return name;
   }
 
-  /** What the results need: the nodes that nothing reads are left out. */
+  /** The nodes that the results depend on; unused nodes are left out. */
   needed(results: readonly string[]): Draft<NodeProto>[] {
     const read = new Set(results);
     const kept: Draft<NodeProto>[] = [];
@@ -128,7 +128,7 @@ export class GraphWriter {
   }
 }
 
-/** The names that a node reads, those that its bodies read from outside included. */
+/** The names that a node reads, including outer names in its bodies. */
 export function namesRead(node: Draft<NodeProto>): readonly string[] {
   const inner = (node.attribute ?? []).flatMap(({ g }) =>
     g === undefined ? [] : [...(g.node ?? []).flatMap(namesRead), ...(g.output ?? []).map(({ name }) => name ?? "")],

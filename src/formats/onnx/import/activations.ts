@@ -1,4 +1,4 @@
-// Functions of one tensor, element by element, and the softmax family.
+// Elementwise functions of one tensor, and the softmax family.
 import { functional } from "../../../nn/index.ts";
 import { type Tensor, where } from "../../../tensor/index.ts";
 import { float, int, string } from "./attributes.ts";
@@ -6,7 +6,7 @@ import { type Call, type Operators, type Rule, rule, typed, versions } from "./r
 
 const unary = (fn: (x: Tensor) => Tensor): Rule => rule({}, (call) => fn(call.tensor(0)));
 
-/** Functions that hebb composes of others. */
+/** Functions composed of other hebb functions. */
 export const asin = (x: Tensor): Tensor => x.div(x.square().neg().add(1).sqrt()).atan();
 const asinh = (x: Tensor): Tensor => {
   const size = x.abs();
@@ -15,7 +15,7 @@ const asinh = (x: Tensor): Tensor => {
 const sinh = (x: Tensor): Tensor => x.exp().sub(x.neg().exp()).mul(0.5);
 const cosh = (x: Tensor): Tensor => x.exp().add(x.neg().exp()).mul(0.5);
 
-/** As in the first versions: the dims from an axis on are one. */
+/** Merges the dims from an axis on, as in the first versions. */
 const flattened = (fn: (x: Tensor) => Tensor): Rule =>
   rule({ axis: int(1) }, (call) => {
     const x = call.tensor(0);
@@ -42,7 +42,7 @@ const softmaxOf = (fn: (x: Tensor, dim: number) => Tensor) =>
 function clip(call: Call<{ readonly min: number; readonly max: number }>): Tensor {
   let out = call.tensor(0);
   const { min, max } = call.attributes;
-  // The upper bound wins where they cross.
+  // If the bounds cross, the upper one wins.
   if (call.has(1)) out = out.maximum(call.tensor(1));
   else if (min > -3e38) out = out.maximum(min);
   if (call.has(2)) out = out.minimum(call.tensor(2));

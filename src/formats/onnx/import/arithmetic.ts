@@ -11,7 +11,7 @@ import { TensorValue, type Value } from "./values.ts";
 type Numbers = (a: number, b: number) => number;
 type Tensors = (a: Tensor, b: Tensor) => Tensor;
 
-/** The type of arithmetic is that of its operands; whole numbers wrap. */
+/** Arithmetic in the type of its operands; whole numbers wrap. */
 function arithmeticOf(a: TensorValue, b: TensorValue, onHost: Numbers, onTensors: Tensors): Output {
   return (
     onHosts([a, b], a.type, onHost) ?? typed(wrapped(onTensors(a.tensor, b.tensor), a.type).to(a.tensor.dtype), a.type)
@@ -21,10 +21,10 @@ function arithmeticOf(a: TensorValue, b: TensorValue, onHost: Numbers, onTensors
 const binary = (onHost: Numbers, onTensors: Tensors): Rule =>
   rule({}, (call) => arithmeticOf(call.value(0), call.value(1), onHost, onTensors));
 
-/** a / b of whole numbers, the fraction cut off. */
+/** a / b of whole numbers, truncated. */
 const quotient: Tensors = (a, b) => a.to("float64").div(b.to("float64")).trunc().to(a.dtype);
 
-/** Texts are compared one by one. */
+/** Compares texts element by element. */
 function sameTexts(a: Value, b: Value): Output {
   if (a.kind !== "text" || b.kind !== "text") return undefined;
   const longer = a.texts.length >= b.texts.length ? a : b;
@@ -50,7 +50,7 @@ const unary = (onHost: (x: number) => number, onTensor: (x: Tensor) => Tensor): 
     return onHosts([x], x.type, onHost) ?? typed(wrapped(onTensor(x.tensor), x.type).to(x.tensor.dtype), x.type);
   });
 
-/** Of any number of operands, one after another. */
+/** Folds over any number of operands. */
 const folded = (
   onHost: Numbers,
   onTensors: Tensors,
@@ -65,7 +65,7 @@ const folded = (
     return typed(finish(sum, rest.length + 1), first.type);
   });
 
-/** Bits of whole numbers: in int32, and back. */
+/** Bits of whole numbers, computed in int32. */
 const bits = (onTensors: Tensors): Rule =>
   rule({}, (call) => {
     const [a, b] = [call.value(0), call.value(1)];
@@ -81,7 +81,7 @@ function power(a: TensorValue, b: TensorValue): Output {
     const product = a.tensor.to("float64").pow(b.tensor.to("float64"));
     return typed(wrapped(product.trunc().to(a.tensor.dtype), a.type), a.type);
   }
-  // A known single exponent makes squares and roots of it.
+  // pow() turns a known scalar exponent into squares and roots.
   const exponent = b.constant && b.size === 1 && b.rank <= a.rank ? b.host("the exponent")[0] : undefined;
   return typed(a.tensor.pow(exponent ?? b.tensor.to(a.tensor.dtype)).to(a.tensor.dtype), a.type);
 }
@@ -96,7 +96,7 @@ function modulo(a: TensorValue, b: TensorValue, fmod: boolean): Output {
     if (x.dtype === "float64" || isWhole(a.type)) return x.remainder(y);
     const [p, q] = [x.to("float64"), y.to("float64")];
     const rest = p.sub(p.div(q).floor().mul(q));
-    // By an infinity: the value itself, or the infinity where the signs differ.
+    // Modulo infinity: the value itself, or the infinity if the signs differ.
     const far = where(p.mul(q.sign()).lt(0), q, p);
     return where(q.isinf().logicalAnd(p.isfinite()), far, rest).to(x.dtype);
   };
@@ -211,7 +211,7 @@ export const arithmetic: Operators = {
     const [a, count] = [x.to("int32"), call.tensor(1).to("int32")];
     const width = widthOf(type);
     const signed = type.startsWith("i");
-    // A shift by the width or more, or by less than 0, leaves the sign alone, or nothing.
+    // A shift by the width or more, or by less than 0, leaves only the sign, or nothing.
     const outside = count.lt(0).logicalOr(count.ge(width));
     const within = where(outside, 0, count).to("int32");
     const left = call.attributes.direction === "LEFT";
@@ -222,7 +222,7 @@ export const arithmetic: Operators = {
   }),
 };
 
-/** A shift that keeps the sign: of the complement where the value is below 0. */
+/** An arithmetic shift: negative values are complemented before and after it. */
 function arithmeticRight(a: Tensor, count: Tensor): Tensor {
   const ones = tensor(Int32Array.of(-1), { shape: [] });
   return where(a.lt(0), bitwiseXor(shiftRight(bitwiseXor(a, ones), count), ones), shiftRight(a, count)).to("int32");

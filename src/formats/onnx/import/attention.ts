@@ -9,7 +9,7 @@ const split = (x: Tensor, heads: number): Tensor =>
   x.reshape(at(x.shape, 0), at(x.shape, 1), heads, at(x.shape, 2) / heads).permute(0, 2, 1, 3);
 const joined = (x: Tensor): Tensor => x.permute(0, 2, 1, 3).reshape(at(x.shape, 0), at(x.shape, 2), -1);
 
-/** Each head of keys or values serves several heads of queries, which lie side by side. */
+/** Repeats each head of keys or values for the adjacent heads of queries that share it. */
 function repeatHeads(x: Tensor, heads: number): Tensor {
   const [b, own, t, d] = [at(x.shape, 0), at(x.shape, 1), at(x.shape, 2), at(x.shape, 3)];
   if (own === heads) return x;
@@ -19,7 +19,7 @@ function repeatHeads(x: Tensor, heads: number): Tensor {
     .reshape(b, heads, t, d);
 }
 
-/** Softmax of the last dim; a row of −∞ alone gives zeros. */
+/** Softmax over the last dim; a row that is all −∞ becomes zeros. */
 function maskedSoftmax(scores: Tensor): Tensor {
   const highest = scores.detach().amax(-1, true);
   const exponentials = scores.sub(where(highest.eq(Number.NEGATIVE_INFINITY), 0, highest)).exp();
@@ -35,7 +35,7 @@ interface AttentionAttributes {
   readonly right_window_size: number;
 }
 
-/** What is added to the scores [B, H, S, T]: 0 where a query may look, −∞ elsewhere, and the mask. */
+/** The term added to the scores [B, H, S, T]: 0 at visible positions, −∞ elsewhere, plus the mask. */
 function biasOf(call: Call<AttentionAttributes>, queries: number, keys: number, past: number): Tensor | undefined {
   const lengths = call.maybe(6)?.to("int32");
   const { is_causal, left_window_size: left, right_window_size: right } = call.attributes;
@@ -145,7 +145,7 @@ function rotary(
   return typed((given.rank === 3 ? joined(out) : out).to(given.dtype), type);
 }
 
-/** Attention without softmax: a state of keys by values that each step decays, corrects, and reads. */
+/** Attention without softmax: a state of keys by values that each step decays, corrects and reads. */
 function linearAttention(
   call: Call<{
     readonly q_num_heads: number;

@@ -4,23 +4,23 @@ import { attributeTypes } from "../attributeTypes.ts";
 import type { AttributeProto, GraphProto, TensorProto, TypeProto } from "../proto/messages.ts";
 import type { Value } from "./values.ts";
 
-/** A graph that an attribute holds: what runs it knows the rest. */
+/** The graph in an attribute; only the executor knows its structure. */
 export interface Subgraph {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
 }
 
-/** What makes graphs and values of those that attributes hold. */
+/** Builds graphs and values from attributes. */
 export interface AttributeReader {
   graph(graph: GraphProto, where: string): Subgraph;
   tensor(tensor: TensorProto, where: string): Value;
 }
 
-/** How an attribute is read; `code` is the type that it must have. */
+/** The reader of an attribute; `code` is the required type. */
 export interface AttributeKind<T> {
   readonly code: number;
   readonly read: (attribute: AttributeProto, where: string, reader: AttributeReader) => T;
-  /** What it is when the node leaves it out; without a default the node must have it. */
+  /** The default; without one, the node must have the attribute. */
   readonly fallback?: { readonly value: T };
 }
 
@@ -51,7 +51,7 @@ const maybe = <T>(code: number, read: AttributeKind<T>["read"]): AttributeKind<T
   fallback: { value: undefined },
 });
 
-/** Whole numbers beyond 2^53 are rounded: they mean "without end". */
+/** Whole numbers beyond 2^53 are rounded, since they mean "unbounded". */
 export const int = (...fallback: readonly number[]): AttributeKind<number> =>
   kind(attributeTypes.int, readInt, fallback);
 export const float = (...fallback: readonly number[]): AttributeKind<number> =>
@@ -81,7 +81,7 @@ export const maybeType: AttributeKind<TypeProto | undefined> = maybe(
   ({ tp }, where) => tp ?? absent(where),
 );
 
-/** The attributes of a node by the kinds that its operator takes. */
+/** Reads the attributes of a node by the kinds that its operator declares. */
 export function readAttributes(
   kinds: AttributeKinds,
   attributes: readonly AttributeProto[],
@@ -98,7 +98,7 @@ export function readAttributes(
       );
     if (name in found) throw new HebbError(`${where} has the attribute ${name} twice; the file is damaged`);
     const place = `the attribute ${name} of ${where}`;
-    // Files of the first versions leave the type out.
+    // Files of the first versions omit the type.
     if (attribute.type !== undefined && attribute.type !== 0 && attribute.type !== wanted.code)
       throw new HebbError(`${place} has the type ${attribute.type}, not ${wanted.code}; the file is damaged`);
     found[name] = wanted.read(attribute, place, reader);

@@ -9,7 +9,7 @@ import { converted } from "./rounding.ts";
 import { type Call, type Operators, type Output, rule, typed } from "./rule.ts";
 import { TensorValue, valueOf } from "./values.ts";
 
-/** The number that a text writes. */
+/** Parses a number. */
 function parsed(text: string, where: string): number {
   const word = text.trim().toLowerCase();
   if (/^[+-]?inf(inity)?$/.test(word))
@@ -43,7 +43,7 @@ function cast(call: Call<{ readonly saturate: number }>, to: ElementType): Outpu
     };
   }
   if (dtypeOf(to) === undefined) throw call.fail(`there are no tensors of type ${to}`);
-  // Shapes stay known: as whole numbers, and as floats that hold them.
+  // Shapes stay known, whether as integers or as floats.
   const host = smallHost(value, true);
   const holds = (one: number): boolean => (to === "bool" ? one === 0 || one === 1 : Math.abs(one) < 2 ** 24);
   if (
@@ -59,7 +59,7 @@ function cast(call: Call<{ readonly saturate: number }>, to: ElementType): Outpu
   return typed(converted(value.tensor, value.type, to, call.attributes.saturate === 1), to);
 }
 
-/** A float32 with as few digits as tell it apart. */
+/** A float32 in its shortest decimal form. */
 function shortest(value: number): number {
   for (let digits = 6; digits < 10; digits++) {
     const text = Number(value.toPrecision(digits));
@@ -93,7 +93,7 @@ export const casts: Operators = {
     const like = call.any(1);
     return cast(call, like.kind === "text" ? "string" : call.value(1).type);
   }),
-  /** Bits are read on the host: known values, or those of a forward pass outside of compile. */
+  /** Reads bits on the host: known values, or values in a forward pass outside compile. */
   BitCast: rule({ to: int() }, (call) => {
     const value = call.value(0);
     const to = elementTypeOf(call.attributes.to, call.where);

@@ -21,7 +21,7 @@ import { TensorValue } from "./values.ts";
 
 const randomKinds = { seed: maybeFloat, dtype: maybeInt };
 
-/** A tensor of random floats as the type that the node asks for. */
+/** Random floats in the type that the node requests. */
 function drawn(call: Call<{ readonly dtype: number | undefined }>, like: ElementType, draw: () => Tensor): Output {
   const { dtype } = call.attributes;
   const type = dtype === undefined ? like : elementTypeOf(dtype, call.where);
@@ -31,7 +31,7 @@ function drawn(call: Call<{ readonly dtype: number | undefined }>, like: Element
 }
 const floatLike = (type: ElementType): ElementType => (isWhole(type) ? "float" : type);
 
-/** A window of weights, by the sum of its cosines: Σ (−1)ⁱ cᵢ cos(2πi n / N). */
+/** A window function as a sum of cosines: Σ (−1)ⁱ cᵢ cos(2πi n / N). */
 const cosineWindow = (coefficients: readonly number[]) =>
   rule({ output_datatype: int(1), periodic: int(1) }, (call) => {
     const size = call.size(call.number(0));

@@ -9,10 +9,10 @@ import { smallHost } from "./hosts.ts";
 import { type Call, type Operators, type Output, rule, typed } from "./rule.ts";
 import { nothing, type SequenceValue, sequence, TensorValue, type Value } from "./values.ts";
 
-/** A loop is written out step by step, so more steps would make a program without end. */
+/** Loops are unrolled, so more steps would make an endless program. */
 const mostSteps = 100_000;
 
-/** Tensors side by side in a new dim. */
+/** Stacks tensors along a new dim. */
 function stacked(call: Call<unknown>, values: readonly Value[], dim = 0): Output {
   const tensors = values.map((value) => {
     if (value.kind !== "tensor") throw call.fail("only tensors are collected by a loop");
@@ -36,7 +36,7 @@ function stacked(call: Call<unknown>, values: readonly Value[], dim = 0): Output
   );
 }
 
-/** Both branches, and what the condition chooses of them: for a condition that is not known yet. */
+/** Computes both branches and selects by the condition, for a condition that is not known yet. */
 function bothBranches(
   call: Call<{ readonly then_branch: Subgraph; readonly else_branch: Subgraph }>,
   condition: Tensor,
@@ -129,7 +129,7 @@ const scanKinds = {
   scan_output_directions: maybeInts,
 };
 
-/** The first version scans each sample of a batch by itself. */
+/** The first version scans each sample of a batch separately. */
 function scanBatch(call: Call<ScanAttributes & { readonly directions: readonly number[] | undefined }>): Output[] {
   const values = call.inputs.slice(1).map((_, place) => call.value(place + 1));
   const batch = at(at(values, 0).shape, 0);
@@ -153,7 +153,7 @@ function scanBatch(call: Call<ScanAttributes & { readonly directions: readonly n
   );
 }
 
-/** The place of an item, counted from the end where below 0. */
+/** The index of an item, counted from the end if negative. */
 function itemPlace(call: Call<unknown>, length: number, place: number, end: number): number {
   const from = place < 0 ? place + length : place;
   if (!(from >= 0 && from < length + end)) throw call.fail(`there is no item ${place} in a sequence of ${length}`);

@@ -36,7 +36,7 @@ export function convolution(
   return bias === undefined ? out : out.add(bias.reshape([o, ...pads.map(() => 1)]));
 }
 
-/** The places and sizes of a convolution without a geometry of their own: checks that channels and groups fit. */
+/** A convolution with its geometry from the node. Checks that channels and groups fit. */
 export function convolve(
   call: Call<WindowAttributes & { readonly group: number }>,
   x: Tensor,
@@ -66,7 +66,7 @@ export function convolve(
   return convolution(x, weight, bias, geometryOf(call, x.shape.slice(2), kernel), group);
 }
 
-/** Puts `step` − 1 zeros between the elements of a dim. */
+/** Inserts `step` − 1 zeros between the elements of a dim. */
 function spread(x: Tensor, dim: number, step: number): Tensor {
   if (step === 1) return x;
   const size = at(x.shape, dim);
@@ -76,7 +76,7 @@ function spread(x: Tensor, dim: number, step: number): Tensor {
   return wide.reshape(shape).narrow(dim, 0, (size - 1) * step + 1);
 }
 
-/** The whole transpose: [N, C, ...size] with [C, O / groups, ...kernel] → [N, O, ...(size − 1)·stride + reach]. */
+/** The full transpose: [N, C, ...size] with [C, O / groups, ...kernel] → [N, O, ...(size − 1)·stride + reach]. */
 function transposed(x: Tensor, weight: Tensor, { stride, dilation }: Geometry, groups: number): Tensor {
   const rank = stride.length;
   const options = { stride, dilation, groups };
@@ -86,7 +86,7 @@ function transposed(x: Tensor, weight: Tensor, { stride, dilation }: Geometry, g
   for (const [dim, step] of stride.entries()) wide = spread(wide, dim + 2, step);
   const [c = 0, own = 0, ...kernel] = weight.shape;
   const spatial = kernel.map((_, dim) => dim + 3);
-  // Input and output channels change places within each group, and the kernel turns round.
+  // Swaps input and output channels within each group, and flips the kernel.
   const filters = weight
     .reshape([groups, c / groups, own, ...kernel])
     .permute([0, 2, 1, ...spatial])
@@ -139,7 +139,7 @@ function transpose(
       (auto_pad.startsWith("SAME") ? at(sizes, dim) * at(geometry.stride, dim) : undefined);
     if (target !== undefined) {
       const total = full + extra - target;
-      // A target beyond the whole is filled at the end.
+      // A target larger than the full output is padded at the end.
       before = total < 0 ? 0 : auto_pad === "SAME_UPPER" ? Math.floor(total / 2) : Math.ceil(total / 2);
       after = total - before;
     }

@@ -8,7 +8,7 @@ import type { Value } from "./values.ts";
 export interface GraphNode {
   /** `node "fc1" (Gemm)`, for messages. */
   readonly where: string;
-  /** Names the operations that it makes. */
+  /** The scope name of its operations. */
   readonly scope: string;
   /** A rule, or the body of a function. */
   readonly work: Rule | Graph;
@@ -20,15 +20,15 @@ export interface GraphNode {
 
 export interface Graph extends Subgraph {
   readonly nodes: readonly GraphNode[];
-  /** Values of the graph itself. */
+  /** The graph's constants. */
   readonly constants: ReadonlyMap<string, Value>;
-  /** Whether it is the body of a function, which sees no names around it. */
+  /** Whether it is a function body, which has no access to outer names. */
   readonly closed: boolean;
 }
 
 const isGraph = (work: Rule | Subgraph): work is Graph => "nodes" in work;
 
-/** Names and their values, within those of the graph around. */
+/** Names and their values, nested in those of the outer graph. */
 class Scope {
   readonly #values = new Map<string, Value>();
   readonly #around: Scope | undefined;
@@ -46,7 +46,7 @@ class Scope {
   }
 }
 
-/** An error of a node says which. */
+/** Adds the node to an error. */
 function named(error: unknown, where: string): unknown {
   if (!(error instanceof HebbError) || error.message.includes(where)) return error;
   return new HebbError(`${where}: ${error.message}`, { cause: error });
@@ -83,13 +83,13 @@ function runNode(node: GraphNode, scope: Scope, training: boolean): void {
   });
 }
 
-/** Runs a graph of an attribute, which sees the names around it. */
+/** Runs the graph of an attribute, which has access to outer names. */
 function runInner(inner: Subgraph, given: readonly Value[], training: boolean, scope: Scope): Value[] {
   if (!isGraph(inner)) throw new InternalError("a graph of an attribute was not prepared");
   return runGraph(inner, given, training, scope);
 }
 
-/** The outputs of a graph for some inputs; the inputs of a function may be left out. */
+/** The outputs of a graph for the given inputs; the inputs of a function may be omitted. */
 export function runGraph(
   graph: Graph,
   inputs: readonly (Value | undefined)[],

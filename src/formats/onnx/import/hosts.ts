@@ -4,10 +4,10 @@ import { broadcastShapes, type Shape, sizeOf } from "../../../graph/shape.ts";
 import type { ElementType } from "../elementTypes.ts";
 import { type Host, TensorValue } from "./values.ts";
 
-/** Larger arrays are left to programs. */
+/** Larger arrays are computed by programs. */
 const most = 256;
 
-/** The known values of a small array of whole numbers or truth values; of floats too where `floats` says so. */
+/** The known values of a small array of integers or booleans; also of floats if `floats` is set. */
 export function smallHost(value: TensorValue, floats = false): Host | undefined {
   const host = value.small;
   if (host === undefined || host.length > most) return undefined;
@@ -18,14 +18,14 @@ export function isWhole(type: ElementType): boolean {
   return /^u?int/.test(type) || type === "bool";
 }
 
-/** How far apart the elements along each dim lie. */
+/** The stride of each dim. */
 export function stridesOf(shape: Shape): number[] {
   const strides = new Array<number>(shape.length).fill(1);
   for (let dim = shape.length - 2; dim >= 0; dim--) strides[dim] = at(strides, dim + 1) * at(shape, dim + 1);
   return strides;
 }
 
-/** Calls for every index of a shape, in row-major order. */
+/** Calls `use` for every index of a shape, in row-major order. */
 export function forEachIndex(shape: Shape, use: (index: readonly number[], place: number) => void): void {
   const index = new Array<number>(shape.length).fill(0);
   const size = sizeOf(shape);
@@ -39,7 +39,7 @@ export function forEachIndex(shape: Shape, use: (index: readonly number[], place
   }
 }
 
-/** The place of an index, aligned at the last dim, in a shape that broadcasts. */
+/** The offset of an index, aligned at the last dim, in a shape that broadcasts. */
 function placeIn(shape: Shape, strides: readonly number[], index: readonly number[]): number {
   const offset = index.length - shape.length;
   let place = 0;
@@ -47,7 +47,7 @@ function placeIn(shape: Shape, strides: readonly number[], index: readonly numbe
   return place;
 }
 
-/** A function of the elements of small known arrays, which broadcast; undefined when they are not. */
+/** An elementwise function of small known arrays, with broadcasting; undefined if any is not known. */
 export function onHosts(
   values: readonly TensorValue[],
   type: ElementType,

@@ -10,13 +10,13 @@ import { opsetsOf, outermost, Preparation, prepareGraph } from "./prepare.ts";
 import { readWeights, type Trainable } from "./weights.ts";
 
 export interface ImportOnnxOptions {
-  /** The name used in messages; normally the file's. */
+  /** The name in messages; normally the file's. */
   readonly name?: string;
-  /** Gives the bytes of the files that hold weights beside the model. */
+  /** Returns the bytes of the weight files beside the model. */
   readonly externalData?: ExternalData;
   /**
-   * Which float initializers are parameters. Default: those that the graph computes with, unless they are single numbers,
-   * settings of an operator, masks or running statistics.
+   * Which float initializers are parameters. Default: those that the graph computes with, except scalars, settings of an operator, masks
+   * and running statistics.
    */
   readonly trainable?: Trainable;
 }
@@ -24,8 +24,8 @@ export interface ImportOnnxOptions {
 const kinds: OptionKinds<ImportOnnxOptions> = { name: kind.string, externalData: kind.func(), trainable: kind.func() };
 
 /**
- * The model of an ONNX file as a module, in the mode for use. Throws HebbError, before anything is computed, for a damaged
- * file and for operators that are not known, with the list of all of them.
+ * The model of an ONNX file as a module, in eval mode. Throws HebbError, before computing anything, for a damaged file and for unknown
+ * operators, with a list of all of them.
  */
 export function importOnnx(source: FileBytes, options: ImportOnnxOptions = {}): OnnxModule {
   const { name = "the file", externalData, trainable } = checkOptions("importOnnx", options, kinds);

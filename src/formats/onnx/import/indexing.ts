@@ -9,7 +9,7 @@ import { smallHost, stridesOf } from "./hosts.ts";
 import { type Call, type Operators, type Output, rule, typed, versions } from "./rule.ts";
 import { TensorValue } from "./values.ts";
 
-/** Places counted from the end as places from the front. */
+/** Turns indices counted from the end into ones from the start. */
 function wrappedIndex(index: TensorValue, size: number): Tensor {
   if (index.constant && index.size <= 4096) {
     const host = index.host("the index");
@@ -34,7 +34,7 @@ function gather(call: Call<{ readonly axis: number }>): Output {
   return typed(flat.reshape([...data.shape.slice(0, axis), ...index.shape, ...data.shape.slice(axis + 1)]), data.type);
 }
 
-/** The flat place of each index tuple in the first dims of a shape. */
+/** The flat position of each index tuple in the first dims of a shape. */
 function flatPlaces(index: TensorValue, shape: readonly number[]): Tensor {
   const depth = at(index.shape, index.rank - 1);
   const strides = stridesOf(shape.slice(0, depth));
@@ -68,8 +68,8 @@ type Combine = "none" | "add" | "mul" | "max" | "min";
 const combines: readonly Combine[] = ["none", "add", "mul", "max", "min"];
 
 /**
- * Writes rows [count, wide] at places of rows [size, wide]. Sums add up; of several plain writes to one place the last wins;
- * products and extremes are taken over all.
+ * Writes rows [count, wide] at positions of rows [size, wide]. Sums accumulate. If plain writes share a position, the last one wins.
+ * Products and extremes include all of them.
  */
 function scatterRows(data: Tensor, places: Tensor, updates: Tensor, combine: Combine): Tensor {
   const [size = 0, wide = 0] = data.shape;
@@ -83,7 +83,7 @@ function scatterRows(data: Tensor, places: Tensor, updates: Tensor, combine: Com
       .scatterAdd(0, index, updates)
       .to(dtype);
   if (combine === "none") {
-    // The last write to each place: its number, plus one, is the largest.
+    // The last write to each position has the largest number; numbers start at 1.
     const numbers = arange(1, count + 1).reshape(1, count);
     const hits = places.reshape(1, count).eq(arange(size).reshape(size, 1));
     const last = where(hits, numbers, 0).to("int32").amax(1);
@@ -113,7 +113,7 @@ function scatterElements(call: Call<{ readonly axis: number; readonly reduction:
   const places = wrappedIndex(index, at(data.shape, axis));
   if (combine === "add" && data.shape.every((size, dim) => dim === axis || size === index.shape[dim]))
     return typed(data.tensor.scatterAdd(axis, places, updates), data.type);
-  // Each element is a row of one: its flat place is that of its own index, moved along the axis.
+  // Each element is a row of one. Its flat position is that of its own index, moved along the axis.
   const strides = stridesOf(data.shape);
   let flat = places.mul(at(strides, axis));
   for (const [dim, size] of index.shape.entries()) {
@@ -148,7 +148,7 @@ function scatterNd(call: Call<{ readonly reduction: string }>): Output {
   return typed(out.reshape([...data.shape]), data.type);
 }
 
-/** The places of values that are not 0, row by row: as many as there are. */
+/** The positions of nonzero values in row-major order; their number depends on the values. */
 function nonZero(call: Call<unknown>): Output {
   const value = call.value(0);
   const host = call.host(0);
@@ -225,7 +225,7 @@ export const indexing: Operators = {
     const axis = call.axis(call.attributes.axis, data.rank);
     const index = call.value(1);
     let x = data.tensor;
-    // Other dims of the index may be shorter.
+    // The other dims of the index may be shorter.
     for (const [dim, size] of index.shape.entries())
       if (dim !== axis && size < at(x.shape, dim)) x = x.narrow(dim, 0, size);
     return typed(x.gather(axis, wrappedIndex(index, at(data.shape, axis))), data.type);

@@ -6,7 +6,7 @@ import { type Call, type Operators, type Output, rule, typed } from "./rule.ts";
 const kinds = { ignore_index: maybeInt, reduction: string("mean") };
 type LossCall = Call<{ readonly ignore_index: number | undefined; readonly reduction: string }>;
 
-/** −log p of the class at each place, weighted by class, without the ignored ones. */
+/** −log p of the class at each position, weighted by class, without the ignored ones. */
 function negativeLikelihood(call: LossCall, logs: Tensor): Tensor {
   const target = call.tensor(1).to("int32");
   const { ignore_index, reduction } = call.attributes;

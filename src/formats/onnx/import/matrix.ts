@@ -5,7 +5,7 @@ import { float, int, string } from "./attributes.ts";
 import { isWhole } from "./hosts.ts";
 import { type Call, type Operators, rule, typed } from "./rule.ts";
 
-/** A product of whole numbers, which int32 holds and float64 computes exactly. */
+/** A product of whole numbers in int32, computed exactly in float64. */
 export function exactMatmul(a: Tensor, b: Tensor): Tensor {
   return a.to("float64").matmul(b.to("float64")).to("int32");
 }
@@ -24,7 +24,7 @@ function gemm(
   return scaled.add(beta === 1 ? c : c.mul(beta)).to(a.dtype);
 }
 
-/** The determinant of each matrix, by elimination with the largest pivot, all steps written out. */
+/** The determinant of each matrix, by elimination with the largest pivot, with all steps unrolled. */
 function determinant(x: Tensor): Tensor {
   const n = at(x.shape, x.rank - 1);
   let rest = x.reshape(-1, n, n);
@@ -39,7 +39,7 @@ function determinant(x: Tensor): Tensor {
     const sign = pivot.reshape(-1).eq(0).to(x.dtype).mul(2).sub(1);
     product = product.mul(lead).mul(sign);
     if (size === 1) break;
-    // The first row takes the place of the pivot's, which leaves.
+    // The first row replaces the pivot row, which is removed.
     const first = rest.narrow(1, 0, 1);
     const swapped = rest.add(chosen.mul(first.sub(rest))).narrow(1, 1, size - 1);
     const safe = lead.add(lead.eq(0).to(x.dtype)).reshape(-1, 1, 1);

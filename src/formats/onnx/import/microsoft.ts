@@ -4,7 +4,7 @@ import type { Tensor } from "../../../tensor/index.ts";
 import { float, int } from "./attributes.ts";
 import { type Call, type Operators, type Output, rule, typed } from "./rule.ts";
 
-/** x + skip + bias, normalised: by mean and deviation, or by the root mean square alone. */
+/** x + skip + bias, normalised by mean and deviation, or only by the root mean square. */
 function skipNorm(call: Call<{ readonly epsilon: number }>, centres: boolean): Output[] {
   const { tensor: x, type } = call.value(0);
   const bias = call.maybe(centres ? 4 : 3);
@@ -12,7 +12,7 @@ function skipNorm(call: Call<{ readonly epsilon: number }>, centres: boolean): O
   const centred = centres ? sum.sub(sum.mean(-1, true)) : sum;
   const scaled = centred.mul(centred.square().mean(-1, true).add(call.attributes.epsilon).rsqrt()).mul(call.tensor(2));
   const beta = centres ? call.maybe(3) : undefined;
-  // Mean and deviation are given to nobody in inference; the sum is the fourth output.
+  // Mean and deviation are unused in inference; the sum is the fourth output.
   return [typed(beta === undefined ? scaled : scaled.add(beta), type), undefined, undefined, typed(sum, type)];
 }
 

@@ -1,4 +1,4 @@
-// An imported graph as a module: it computes what the file says, and can be trained further.
+// An imported graph as a module: it runs the file's computation, and can be trained further.
 import { at } from "../../../graph/at.ts";
 import { HebbError } from "../../../graph/errors.ts";
 import { formatShape } from "../../../graph/shape.ts";
@@ -11,15 +11,15 @@ import { type Graph, runGraph } from "./graph.ts";
 import { rounded } from "./rounding.ts";
 import { describeValue, TensorValue, type Value } from "./values.ts";
 
-/** An input or an output, as the file declares it. */
+/** An input or an output, as declared in the file. */
 export interface Port {
   readonly name: string;
   readonly type: ElementType | undefined;
-  /** Sizes; a name stands for one that is the same wherever it stands, undefined for any. Undefined: of any rank. */
+  /** Sizes: equal names mean equal sizes, undefined means any. Undefined as a whole: any rank. */
   readonly shape: readonly (number | string | undefined)[] | undefined;
 }
 
-/** A port of a declaration. */
+/** The port of a declaration. */
 export function portOf(info: ValueInfoProto): Port {
   const name = info.name ?? "";
   const tensor = info.type?.tensorType;
@@ -44,7 +44,7 @@ interface Parts {
   readonly outputs: readonly Port[];
 }
 
-/** A model of an ONNX file. It begins in the mode for use; `train()` makes dropout drop and batches normalise by themselves. */
+/** A model of an ONNX file. It starts in eval mode; `train()` enables dropout and batch statistics. */
 export class OnnxModule extends Module<Tensor, Tensor[]> {
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];
@@ -64,12 +64,12 @@ export class OnnxModule extends Module<Tensor, Tensor[]> {
     return this.#members ?? [];
   }
 
-  /** The names of the file stay as they are. */
+  /** The file's names stay unchanged. */
   protected override spell(name: string): string {
     return name;
   }
 
-  /** The first output for the inputs in the order of the file. */
+  /** The first output, for inputs in the file's order. */
   override forward(...inputs: Tensor[]): Tensor {
     const [first] = this.#run(inputs);
     if (first?.kind !== "tensor")
@@ -80,8 +80,8 @@ export class OnnxModule extends Module<Tensor, Tensor[]> {
   }
 
   /**
-   * All outputs by name, for inputs by name: { input_ids, attention_mask }. JavaScript lists names that are whole numbers first; the
-   * order of the file is that of `outputs` and of forwardValues.
+   * All outputs by name, for inputs by name: { input_ids, attention_mask }. JavaScript lists integer-like names first; `outputs` and
+   * forwardValues keep the file's order.
    */
   forwardNamed(inputs: Readonly<Record<string, Tensor>>): Readonly<Record<string, Tensor>> {
     for (const name of Object.keys(inputs))
@@ -98,7 +98,7 @@ export class OnnxModule extends Module<Tensor, Tensor[]> {
     return named;
   }
 
-  /** All outputs, sequences and texts too, in the order of the file. */
+  /** All outputs, including sequences and texts, in the file's order. */
   forwardValues(inputs: readonly (Value | Tensor)[]): readonly Value[] {
     return this.#run(inputs);
   }
@@ -119,7 +119,7 @@ export class OnnxModule extends Module<Tensor, Tensor[]> {
   }
 }
 
-/** Half floats are computed in float32, and rounded to what they hold at the end. */
+/** Half floats are computed in float32 and rounded to their type at the end. */
 function inDeclaredType(value: Value): Value {
   if (!(value instanceof TensorValue) || (value.type !== "float16" && value.type !== "bfloat16")) return value;
   return TensorValue.of(rounded(value.tensor, value.type, false), value.type, value.constant);
@@ -131,7 +131,7 @@ function checkedInput(
   sizes: Map<string, number>,
 ): Value {
   const where = `the input ${JSON.stringify(name)}`;
-  // A float of 16 bits is computed in float32 here, too.
+  // 16-bit floats are computed in float32 here, too.
   const given = input instanceof Tensor && input.dtype === type ? input.to(dtypeOf(type) ?? input.dtype) : input;
   if (given === undefined) throw new HebbError(`${where} is missing`);
   const value = given instanceof Tensor ? TensorValue.of(given, type ?? "float") : given;

@@ -10,7 +10,7 @@ const binary =
   (x: Tensor, y: Tensor): Tensor =>
     Tensor.from(fn(x.node, y.node), [x, y]);
 
-/** Of int32 tensors. */
+/** For int32 tensors. */
 export const bitwiseAnd = binary(el.bitwiseAnd);
 export const bitwiseOr = binary(el.bitwiseOr);
 export const bitwiseXor = binary(el.bitwiseXor);
@@ -20,7 +20,7 @@ export const atan2 = binary(el.atan2);
 
 export const cumprod = (x: Tensor, dim: number): Tensor => Tensor.from(cumprodNode(x.node, dim), [x]);
 
-/** Sizes of windows, one for each of the last dims. */
+/** Sizes of windows, one per spatial dim. */
 export interface Windows {
   readonly kernel: readonly number[];
   readonly stride: readonly number[];
@@ -31,6 +31,6 @@ export interface Windows {
 export const windows = (x: Tensor, sizes: Windows, count?: readonly number[]): Tensor =>
   Tensor.from(windowNode(x.node, sizes, count), [x]);
 
-/** Adds windows into their places: the transpose of `windows`. */
+/** Sums windows into their positions: the transpose of `windows`. */
 export const foldWindows = (x: Tensor, sizes: Windows, size: readonly number[]): Tensor =>
   Tensor.from(foldNode(x.node, sizes, size), [x]);

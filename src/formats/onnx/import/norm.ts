@@ -5,7 +5,7 @@ import type { Tensor } from "../../../tensor/index.ts";
 import { float, int, maybeInt, maybeInts } from "./attributes.ts";
 import { type Call, type Operators, type Output, rule, typed, versions } from "./rule.ts";
 
-/** A tensor of channels as one that broadcasts over [N, C, ...]. */
+/** Reshapes a tensor of channels to broadcast over [N, C, ...]. */
 const overChannels = (x: Tensor, channels: Tensor): Tensor =>
   channels.reshape([1, channels.size, ...new Array<number>(Math.max(0, x.rank - 2)).fill(1)]);
 
@@ -15,7 +15,7 @@ interface BatchNormAttributes {
   readonly training_mode: number;
 }
 
-/** By the running statistics; by the batch's own in training, which then updates them. */
+/** Normalises by the running statistics; in training by those of the batch, which then update the running ones. */
 function batchNorm(call: Call<BatchNormAttributes>): Output[] {
   const { tensor: x, type } = call.value(0);
   const { epsilon, momentum, training_mode } = call.attributes;
@@ -23,7 +23,7 @@ function batchNorm(call: Call<BatchNormAttributes>): Output[] {
   const [scale, bias] = [overChannels(x, call.tensor(1)), overChannels(x, call.tensor(2))];
   const normalised = (m: Tensor, v: Tensor): Tensor =>
     x.sub(overChannels(x, m)).mul(overChannels(x, v).add(epsilon).rsqrt()).mul(scale).add(bias).to(x.dtype);
-  // A file for training says so by its outputs too; only there are the new statistics wanted.
+  // A file exported for training shows it by its outputs too; only they request the new statistics.
   const learns = call.graph.training && mean.state !== undefined && variance.state !== undefined;
   if (training_mode === 0 && !learns) return [typed(normalised(mean.tensor, variance.tensor), type)];
   const dims = [...x.shape.keys()].filter((dim) => dim !== 1);
@@ -35,7 +35,7 @@ function batchNorm(call: Call<BatchNormAttributes>): Output[] {
   if (learns && newMean !== undefined && newVariance !== undefined) {
     const count = x.size / at(x.shape, 1);
     mean.state?.assign(newMean.detach());
-    // PyTorch keeps the variance of a sample, and so do the statistics here.
+    // PyTorch's running variance is the unbiased one, so this is too.
     const unbiased = spread.mul(count / Math.max(1, count - 1));
     variance.state?.assign(blend(variance.tensor, unbiased).detach());
   }
@@ -44,7 +44,7 @@ function batchNorm(call: Call<BatchNormAttributes>): Output[] {
   return outputs;
 }
 
-/** Over the dims from an axis on: the normalised values, their means and the inverse deviations. */
+/** Layer normalisation over the dims from an axis on: the normalised values, their means and the inverse deviations. */
 function layerNorm(call: Call<{ readonly axis: number; readonly epsilon: number }>): Output[] {
   const { tensor: x, type } = call.value(0);
   const first = call.axis(call.attributes.axis, x.rank);
@@ -61,7 +61,7 @@ function layerNorm(call: Call<{ readonly axis: number; readonly epsilon: number 
   ];
 }
 
-/** Each channel, or group of channels, by its own moments. */
+/** Normalises each channel, or group of channels, by its own moments. */
 function byGroups(x: Tensor, groups: number, epsilon: number): Tensor {
   const [n, c] = [at(x.shape, 0), at(x.shape, 1)];
   const rows = x.reshape(n, groups, x.size / (n * groups));
@@ -101,7 +101,7 @@ export const normalisations: Operators = {
     const normal = byGroups(x, at(x.shape, 1), call.attributes.epsilon);
     return normal.mul(overChannels(x, call.tensor(1))).add(overChannels(x, call.tensor(2)));
   }),
-  /** Scale and bias are of the groups at first, and of the channels from version 21 on. */
+  /** Scale and bias are per group at first, and per channel from version 21 on. */
   GroupNormalization: versions({
     18: rule({ epsilon: float(1e-5), num_groups: int(), stash_type: int(1) }, (call) => groupNorm(call, true)),
     21: rule({ epsilon: float(1e-5), num_groups: int(), stash_type: int(1) }, (call) => groupNorm(call, false)),

@@ -22,7 +22,7 @@ import { shapes } from "./shape.ts";
 import { signals } from "./signal.ts";
 import { trainings } from "./training.ts";
 
-/** The newest version of ai.onnx whose operators were compared with ONNX's own cases. */
+/** The newest version of ai.onnx whose operators were tested against ONNX's own cases. */
 export const newestOpset = 28;
 
 /** Operators by domain, "" for ai.onnx. */
@@ -54,7 +54,7 @@ export const operators: Readonly<Record<string, Operators>> = {
 
 const isVersions = (entry: Rule | Versions): entry is Versions => "since" in entry;
 
-/** The rule of an operator at a version of its domain's operators, or undefined. */
+/** The rule of an operator in a version of its domain's operator set, or undefined. */
 export function ruleOf(domain: string, name: string, opset: number): Rule | undefined {
   const table = Object.hasOwn(operators, domain) ? operators[domain] : undefined;
   const entry = table !== undefined && Object.hasOwn(table, name) ? table[name] : undefined;

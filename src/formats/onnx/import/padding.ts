@@ -5,7 +5,7 @@ import { type Tensor, tensor } from "../../../tensor/index.ts";
 
 export type PadMode = "constant" | "reflect" | "edge" | "wrap";
 
-/** The place within 0 … size−1 that a place outside repeats. */
+/** The index within 0 … size−1 that an outside index repeats. */
 function source(place: number, size: number, mode: Exclude<PadMode, "constant">): number {
   switch (mode) {
     case "edge":

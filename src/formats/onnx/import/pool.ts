@@ -14,9 +14,9 @@ import { type Geometry, geometryOf, poolKinds, type WindowAttributes } from "./w
 type PoolCall = Call<WindowAttributes & { readonly ceil_mode: number }>;
 
 interface Pool extends Geometry {
-  /** Windows along each dim. */
+  /** Number of windows along each dim. */
   readonly counts: readonly number[];
-  /** Pads with what the last windows reach beyond the end. */
+  /** Padding, including the overhang of the last windows. */
   readonly reach: readonly (readonly [number, number])[];
 }
 
@@ -32,7 +32,7 @@ function poolOf(call: PoolCall, x: Tensor): Pool {
     const count = (call.attributes.ceil_mode === 1 ? Math.ceil(room) : Math.floor(room)) + 1;
     if (count < 1)
       throw call.fail(`a window of ${span} does not fit a dim of ${size} with pads of ${before} and ${after}`);
-    // A window that begins in the padding behind the end is none.
+    // A window that begins in the end padding does not count.
     return call.attributes.ceil_mode === 1 && (count - 1) * step >= size + before ? count - 1 : count;
   });
   const reach = sizes.map((size, dim): [number, number] => {
@@ -52,7 +52,7 @@ const kernelDims = (x: Tensor, pool: Pool): number[] => pool.kernel.map((_, dim)
 
 const lowest = (x: Tensor): number => rangeOf(computedIn(x.dtype))[0];
 
-/** The place of the largest of each window among all elements of x. */
+/** The index of the maximum of each window, among all elements of x. */
 function placesOf(x: Tensor, pool: Pool, storageOrder: number): Tensor {
   const { kernel, stride, dilation, counts, pads } = pool;
   const rank = kernel.length;
@@ -66,7 +66,7 @@ function placesOf(x: Tensor, pool: Pool, storageOrder: number): Tensor {
     .reshape([at(x.shape, 0), at(x.shape, 1), ...counts.map(() => 1)]);
   const inner = stridesOf(kernel);
   for (const dim of kernel.keys()) {
-    // Where in the window, from a table: the element's row along this dim.
+    // The element's row in the window along this dim, from a table.
     const rows = Int32Array.from(
       { length: sizeOf(kernel) },
       (_, one) => Math.floor(one / at(inner, dim)) % at(kernel, dim),
@@ -95,7 +95,7 @@ function averagePool(
   const { tensor: x, type } = call.value(0);
   const pool = poolOf(call, x);
   let mean = windowsOf(x, pool, 0).sum(kernelDims(x, pool));
-  // How many elements each window has, dim by dim.
+  // Number of elements per window, dim by dim.
   for (const [dim, size] of x.shape.slice(2).entries()) {
     const [before, after] = at(pool.pads, dim);
     const [low, high] = call.attributes.count_include_pad === 1 ? [-before, size + after] : [0, size];
@@ -114,7 +114,7 @@ function averagePool(
 
 const allSpatial = (x: Tensor): number[] => [...x.shape.keys()].slice(2);
 
-/** (Σ |x|ᵖ)^(1/p) of some dims. */
+/** (Σ |x|ᵖ)^(1/p) over some dims. */
 function lpNorm(x: Tensor, dims: number[], p: number, keepdim: boolean): Tensor {
   if (p === 1) return x.abs().sum(dims, keepdim);
   if (p === 2) return x.norm(2, dims, keepdim);
@@ -132,7 +132,7 @@ function unpool(call: Call<WindowAttributes>): Output {
     .slice(2)
     .map((size, dim) => (size - 1) * at(stride, dim) + at(kernel, dim) - at(pads, dim)[0] - at(pads, dim)[1]);
   const own = [...x.shape.slice(0, 2), ...sizes];
-  // Places count in the tensor that was pooled; a larger one is asked for by its shape.
+  // Indices refer to the pooled tensor; a larger output is requested by its shape.
   const wanted = call.maybeNumbers(2) ?? own;
   const flat = zeros([sizeOf(own)])
     .to(x.dtype)

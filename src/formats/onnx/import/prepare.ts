@@ -15,7 +15,7 @@ import { newestOpset, ruleOf } from "./operators.ts";
 import type { Rule } from "./rule.ts";
 import { type Value, valueOf } from "./values.ts";
 
-/** Functions are expanded where they are called; one that calls another twice, many times over, would never end. */
+/** Function calls are expanded inline. A function that calls another twice, over many levels, would never end. */
 const maxNodes = 200_000;
 const maxDepth = 30;
 
@@ -41,14 +41,14 @@ function placeOf(node: NodeProto, index: number): string {
   return `node ${quote(node.name === undefined || node.name === "" ? `${index}` : node.name)} (${node.opType ?? ""})`;
 }
 
-/** What operations of a node are called: its name as a path, or the operator. */
+/** The scope name of a node's operations: its name as a path, or the operator. */
 const scopeOf = ({ name = "", opType = "" }: NodeProto): string =>
   (name === "" ? opType : name).replace(/^\//, "").replaceAll("/", ".").slice(0, 200);
 
 const functionKey = (domain: string | undefined, name: string | undefined, overload: string | undefined): string =>
   `${domainOf(domain)}:${name ?? ""}:${overload ?? ""}`;
 
-/** The operators of a model that have no rule, and the nodes that want them. */
+/** The operators of a model without a rule, and the nodes that use them. */
 export class Missing {
   readonly #nodes = new Map<string, string[]>();
 
@@ -62,7 +62,7 @@ export class Missing {
     return [...this.#nodes.keys()];
   }
 
-  /** Throws with all of them, if there are any. */
+  /** Throws an error that lists all of them, if there are any. */
   refuse(name: string): void {
     if (this.#nodes.size === 0) return;
     const lines = [...this.#nodes].map(([operator, nodes]) => {
@@ -75,7 +75,7 @@ export class Missing {
   }
 }
 
-/** What preparing needs to know about the model. */
+/** The model-wide state of the preparation. */
 export class Preparation {
   readonly missing = new Missing();
   readonly #functions = new Map<string, FunctionProto>();
@@ -100,7 +100,7 @@ export class Preparation {
     return this.#functions.get(functionKey(node.domain, node.opType, node.overload));
   }
 
-  /** The nodes of a function when all that it calls is written out; counted without writing it out. */
+  /** The number of nodes of a function with all calls expanded, counted without expanding it. */
   expanded(body: FunctionProto, open: readonly FunctionProto[] = []): number {
     const known = this.#sizes.get(body);
     if (known !== undefined) return known;
@@ -123,17 +123,17 @@ export class Preparation {
   }
 }
 
-/** Where a graph stands. */
+/** The context of a graph. */
 interface Place {
   readonly opsets: Opsets;
-  /** Attributes of the call of the function around. */
+  /** Attributes of the enclosing function's call. */
   readonly attributes: Attributes;
   readonly depth: number;
-  /** Names of the graphs around. */
+  /** Names of the outer graphs. */
   readonly visible: ReadonlySet<string>;
 }
 
-/** The outermost place. */
+/** The outermost context. */
 export const outermost = (opsets: Opsets): Place => ({
   opsets,
   attributes: new Map(),
@@ -141,7 +141,7 @@ export const outermost = (opsets: Opsets): Place => ({
   visible: new Set(),
 });
 
-/** Names as they are defined, each once. */
+/** Defined names, each once. */
 class Names {
   readonly #own = new Set<string>();
   readonly #around: ReadonlySet<string>;
@@ -165,7 +165,7 @@ class Names {
   }
 }
 
-/** An attribute of a function's body that takes its value from the call. */
+/** An attribute in a function body whose value comes from the call. */
 function bound(attribute: AttributeProto, given: Attributes): AttributeProto | undefined {
   if (attribute.refAttrName === undefined || attribute.refAttrName === "") return attribute;
   const value = given.get(attribute.refAttrName);
@@ -262,7 +262,7 @@ function checkOutputs(outputs: readonly string[], names: Names, where: string): 
     if (!names.has(name)) throw new HebbError(`${where}: its output ${quote(name)} is not defined`);
 }
 
-/** A graph with its initializers as constants, unless `weights` holds them already. */
+/** A graph with its initializers as constants, except those already in `weights`. */
 export function prepareGraph(
   preparation: Preparation,
   graph: GraphProto,

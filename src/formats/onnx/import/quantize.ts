@@ -11,14 +11,14 @@ import { type Call, type Operators, type Output, rule, typed } from "./rule.ts";
 import type { TensorValue } from "./values.ts";
 import { windowKinds } from "./windows.ts";
 
-/** The whole numbers that a type holds. */
+/** The range of an integer type. */
 function rangeOf(type: ElementType): readonly [number, number] {
   const [, unsigned = "", bits = "8"] = /^(u?)int(\d+)$/.exec(type) ?? [];
   const count = 2 ** Number(bits);
   return unsigned === "u" ? [0, count - 1] : [-count / 2, count / 2 - 1];
 }
 
-/** A scale or zero point as it broadcasts over x: alone, along an axis, or by blocks of it. */
+/** A scale or zero point broadcast over x: a scalar, along an axis, or by blocks of it. */
 function spread(call: Call<unknown>, values: Tensor, shape: readonly number[], axis: number, block: number): Tensor {
   if (values.rank === 0 || (values.size === 1 && block === 0)) return values.reshape([]);
   const dim = call.axis(axis, shape.length);
@@ -29,12 +29,12 @@ function spread(call: Call<unknown>, values: Tensor, shape: readonly number[], a
   return joined.narrow(dim, 0, at(shape, dim));
 }
 
-/** To the nearest, ties to even, and within what the type holds. */
+/** Rounds to the nearest, ties to even, and clamps to the range of the type. */
 function quantised(x: Tensor, scale: Tensor, zero: Tensor | undefined, type: ElementType, saturate: boolean): Tensor {
   const parts = x.to("float64").div(scale.to("float64"));
   if (isSmallFloat(type)) return rounded((zero === undefined ? parts : parts.add(zero)).to("float32"), type, saturate);
   const [low, high] = rangeOf(type);
-  // The quotient is that of float32, whose ties are even ones.
+  // Computes the quotient in float32, so that its ties are the standard's.
   const whole = parts.to("float32").to("float64").round();
   return (zero === undefined ? whole : whole.add(zero.to("float64"))).clamp(low, high).to(dtypeOf(type) ?? "int32");
 }
@@ -71,7 +71,7 @@ function dequantize(call: Call<QuantizeAttributes & { readonly output_dtype: num
   return typed(centred.mul(spread(call, scale.tensor, x.shape, axis, block_size)).to(dtypeOf(type) ?? "float32"), type);
 }
 
-/** Whole numbers less their zero point, in int32; along a dim where there is one for each. */
+/** Whole numbers minus their zero point, in int32; per index of a dim if there are several. */
 function centred(value: TensorValue, zero: Tensor | undefined, dim: number): Tensor {
   const x = value.tensor.to("int32");
   if (zero === undefined) return x;
@@ -80,7 +80,7 @@ function centred(value: TensorValue, zero: Tensor | undefined, dim: number): Ten
   return x.sub(z.rank > 1 ? z : z.reshape(x.shape.map((size, one) => (one === dim ? size : 1))));
 }
 
-/** A scale by row, by column, or alone, as it multiplies a product. */
+/** A scale per row, per column, or a scalar, shaped to multiply a product. */
 const factor = (scale: Tensor, rank: number, dim: number): Tensor =>
   scale.size === 1
     ? scale.reshape([])

@@ -64,13 +64,13 @@ function activation(call: Call<unknown>, name: string, alpha: number | undefined
   }
 }
 
-/** One direction: what its step needs. */
+/** One direction: the inputs of its steps. */
 interface Direction {
-  /** x·Wᵀ with the bias of the input, for all steps: [T, B, gates · H]. */
+  /** x·Wᵀ with the input bias, for all steps: [T, B, gates · H]. */
   readonly inputs: Tensor;
   /** Rᵀ: [H, gates · H]. */
   readonly recurrence: Tensor;
-  /** The bias of the recurrence: [gates · H]. */
+  /** The recurrent bias: [gates · H]. */
   readonly bias: Tensor | undefined;
   /** The peepholes: [3 · H]. */
   readonly peepholes: Tensor | undefined;
@@ -78,14 +78,14 @@ interface Direction {
   readonly hidden: number;
   readonly clip: Function;
 }
-/** The next states of a step; the first is the output. */
+/** Computes the next states; the first one is the output. */
 type Step = (direction: Direction, x: Tensor, states: readonly Tensor[]) => Tensor[];
 
 interface Cell {
   readonly name: string;
   readonly gates: number;
   readonly defaults: readonly string[];
-  /** Inputs that hold the initial states. */
+  /** The indices of the inputs with the initial states. */
   readonly states: readonly number[];
   readonly step: Step;
 }
@@ -96,7 +96,7 @@ const peep = (direction: Direction, place: number, c: Tensor): Tensor | number =
     ? 0
     : c.mul(direction.peepholes.narrow(0, place * direction.hidden, direction.hidden));
 
-/** Runs the steps of one direction; samples that have ended keep their states, and give zeros. */
+/** Runs the steps of one direction. Samples that have ended keep their states and output zeros. */
 function unroll(
   cell: Cell,
   direction: Direction,
@@ -121,7 +121,7 @@ function unroll(
 
 function recurrent(call: Call<Attributes>, cell: Cell): Output[] {
   const { attributes: a } = call;
-  // Time first, as the steps want it.
+  // Time first, as the steps require.
   const x = a.layout === 1 ? call.tensor(0).transpose(0, 1) : call.tensor(0);
   const [weights, recurrences] = [call.tensor(1), call.tensor(2)];
   const [steps, batch] = [at(x.shape, 0), at(x.shape, 1)];

@@ -15,7 +15,7 @@ interface ReduceAttributes {
 }
 type Reduction = (x: Tensor, dims: number[], keepdim: boolean) => Tensor;
 
-/** The dims to reduce; undefined: none. */
+/** The dims to reduce; undefined if none. */
 function dimsOf(call: Call<ReduceAttributes>, rank: number): number[] | undefined {
   const given = call.maybeNumbers(1) ?? call.attributes.axes ?? [];
   if (given.length > 0) return call.axes(given, rank);
@@ -45,7 +45,7 @@ const reduction = (
     { fixed: [1] },
   );
 
-/** The extreme of truth values too, which are compared as whole numbers. */
+/** The maximum or minimum; booleans are compared as integers. */
 const extreme =
   (side: "amax" | "amin"): Reduction =>
   (x, dims, keepdim) => {

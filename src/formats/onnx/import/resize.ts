@@ -1,4 +1,4 @@
-// Resizing in any mode, one dim at a time: each output is a weighted sum of neighbours known in advance.
+// Resizes in any mode, one dim at a time: each output is a weighted sum of neighbours known in advance.
 
 import { at } from "../../../graph/at.ts";
 import { greatest } from "../../../graph/extremes.ts";
@@ -16,17 +16,17 @@ interface Settings {
   readonly nearest_mode: string;
 }
 
-/** One dim to be resized. */
+/** One dim to resize. */
 interface Dim {
   readonly dim: number;
   readonly size: number;
   readonly out: number;
   readonly scale: number;
-  /** Of tf_crop_and_resize. */
+  /** For tf_crop_and_resize. */
   readonly roi: readonly [start: number, end: number] | undefined;
 }
 
-/** Where an output lies in the input. */
+/** The input position of an output. */
 function origin(call: Call<unknown>, mode: string, { size, out, scale, roi }: Dim, place: number): number {
   const width = scale * size;
   switch (mode) {
@@ -59,7 +59,7 @@ function cubic(distance: number, a: number): number {
   return x < 2 ? a * x ** 3 - 5 * a * x ** 2 + 8 * a * x - 4 * a : 0;
 }
 
-/** The first neighbour of a place, and the weights of it and those after it. */
+/** The first neighbour of a position, and the weights from there on. */
 interface Taps {
   readonly first: number;
   readonly weights: readonly number[];
@@ -84,7 +84,7 @@ function nearest(call: Call<unknown>, place: number, mode: string): Taps {
   return { first: up ? low + 1 : low, weights: [1] };
 }
 
-/** A kernel of some reach around a place; widened where fewer outputs than inputs would miss some. */
+/** A kernel around a position; widened when shrinking, so that no input is skipped. */
 function kernel(place: number, reach: number, scale: number, weight: (distance: number) => number): Taps {
   const shrink = Math.min(scale, 1);
   const first = Math.floor(place) + Math.floor(-reach / shrink) + 1;
@@ -205,7 +205,7 @@ const settings = {
   nearest_mode: "floor",
 };
 
-/** As Resize was at first: corners fall together, and the neighbour below is taken. */
+/** Upsample, the predecessor of Resize: corners coincide, and the lower neighbour is used. */
 function upsample(call: Call<{ readonly mode: string }>, scales: readonly number[]): Output {
   const mode = call.attributes.mode;
   const own: Call<Settings> = Object.assign(Object.create(call), { attributes: { ...settings, mode } });

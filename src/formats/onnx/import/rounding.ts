@@ -14,7 +14,7 @@ const bits: Partial<Readonly<Record<ElementType, number>>> = {
   uint2: 2,
 };
 
-/** The int32 values modulo 2^bits, as a type of fewer bits holds them. */
+/** The int32 values modulo 2^bits, as in an integer type of fewer bits. */
 export function wrapped(x: Tensor, type: ElementType): Tensor {
   const width = bits[type];
   if (width === undefined || x.dtype !== "int32") return x;
@@ -23,12 +23,12 @@ export function wrapped(x: Tensor, type: ElementType): Tensor {
   return half === 0 ? bitwiseAnd(x, mask) : bitwiseAnd(x.add(half), mask).sub(half);
 }
 
-/** Rounds floats to the nearest value of a type, ties to even; `saturate`: what is too large becomes the largest. */
+/** Rounds floats to the nearest value of a type, ties to even. With `saturate`, overflow becomes the largest value. */
 export function rounded(x: Tensor, type: SmallFloat, saturate: boolean): Tensor {
   if (type === "float8e8m0") return powerOfTwo(x);
   const { fractionBits, minExponent, max, hasInfinity, hasNaN, hasNegativeZero } = limitsOf(type);
   const wide = x.to("float64");
-  // Veltkamp's splitting: exact, as float64 has bits to spare.
+  // Veltkamp's splitting, which is exact because float64 has bits to spare.
   const scaled = wide.mul(2 ** (52 - fractionBits) + 1);
   const split = scaled.sub(scaled.sub(wide));
   const unit = 2 ** (minExponent - fractionBits);
@@ -42,14 +42,14 @@ export function rounded(x: Tensor, type: SmallFloat, saturate: boolean): Tensor 
   if (saturate) out = where(wide.isinf(), sign.mul(max), out);
   if (!hasNaN) out = where(wide.isnan(), type === "float4e2m1" ? 0 : max, out);
   if (!hasNegativeZero) out = where(out.eq(0), 0, out);
-  // Gradients pass as if nothing was rounded.
+  // Gradients ignore the rounding.
   const value = out.to("float32");
   return x.requiresGrad
     ? where(value.isfinite().logicalAnd(x.isfinite()), x.add(value.sub(x).detach()), value).to("float32")
     : value;
 }
 
-/** The power of two at or above the positive values (float8e8m0 has nothing else). */
+/** Rounds positive values to a power of two (float8e8m0 has no other values). */
 function powerOfTwo(x: Tensor): Tensor {
   let out = x
     .to("float64")
@@ -60,7 +60,7 @@ function powerOfTwo(x: Tensor): Tensor {
   return where(wide.isnan().logicalOr(wide.lt(0)), Number.NaN, out).to("float32");
 }
 
-/** A tensor of one type as another, as Cast converts it: fractions are cut off, whole numbers wrap. */
+/** Converts between types like Cast: fractions are truncated, whole numbers wrap. */
 export function converted(x: Tensor, from: ElementType, to: ElementType, saturate: boolean): Tensor {
   if (from === to) return x;
   const dtype = dtypeOf(to) ?? "float32";

@@ -6,27 +6,27 @@ import { dtypeOf, type ElementType } from "../elementTypes.ts";
 import type { AttributeKinds, AttributesOf, Subgraph } from "./attributes.ts";
 import { describeValue, type Host, type SequenceValue, TensorValue, type Value } from "./values.ts";
 
-/** What a rule gives for an output; a tensor takes the type of the first input if its dtype allows. */
+/** An output of a rule; a tensor takes the type of the first input if its dtype allows. */
 export type Output = Tensor | Value | undefined;
 
-/** What a node may ask of the graph that it stands in. */
+/** The services of the enclosing graph. */
 export interface Surroundings {
   /** The version of the operator set in use. */
   readonly opset: number;
-  /** Whether the module trains: dropout drops, batches are normalised by their own moments. */
+  /** Whether the module is in training mode: dropout is active, batches are normalised by their own moments. */
   readonly training: boolean;
-  /** Runs a graph of the node with these inputs, and gives its outputs. */
+  /** Runs a subgraph of the node with these inputs, and returns its outputs. */
   run(graph: Subgraph, inputs: readonly Value[]): readonly Value[];
 }
 
-/** Of one operator, from numbers: 256 MB of float32. */
+/** Maximum elements that one operator may create from numbers: 256 MB of float32. */
 const mostMade = 2 ** 26;
 
-/** One node that is computed now. */
+/** One execution of a node. */
 export class Call<A> {
   readonly attributes: A;
   readonly inputs: readonly (Value | undefined)[];
-  /** The names of the outputs; "" is an unused one. */
+  /** The names of the outputs; "" means unused. */
   readonly outputs: readonly string[];
   readonly graph: Surroundings;
   /** `node "fc1" (Gemm)`, for messages. */
@@ -122,7 +122,7 @@ export class Call<A> {
     return found;
   }
 
-  /** A number of elements that the operator makes from numbers alone: refuses one that no model means. */
+  /** Checks the number of elements that the operator creates from numbers alone; refuses implausible ones. */
   size(count: number): number {
     if (!Number.isInteger(count) || count < 0 || count > mostMade)
       throw this.fail(`it makes ${count} elements; a whole number up to ${mostMade} is read`);
@@ -134,26 +134,26 @@ export class Call<A> {
   }
 }
 
-/** How an operator is computed. */
+/** The implementation of an operator. */
 export interface Rule {
   readonly kinds: AttributeKinds;
-  /** Inputs whose values decide shapes or branches: constants there are not trained. */
+  /** Inputs whose values determine shapes or branches: constants there are not trained. */
   readonly fixed: readonly number[];
   /** Inputs that training updates without a gradient: running statistics. */
   readonly running: readonly number[];
-  /** Whether the outputs depend on more than the inputs: random numbers, values around a graph. */
+  /** Whether the outputs depend on more than the inputs: random numbers, outer values of a graph. */
   readonly varies: boolean;
   readonly compute: (call: Call<Readonly<Record<string, unknown>>>) => Output | readonly Output[];
 }
 
-/** Inputs that are settings of an operator, not values to be learned. */
+/** The roles of inputs that are not values to learn. */
 interface RuleOptions {
   readonly fixed?: readonly number[];
   readonly running?: readonly number[];
   readonly varies?: boolean;
 }
 
-/** A rule, with the attributes typed by their kinds. */
+/** A rule, with its attributes typed by their kinds. */
 export function rule<K extends AttributeKinds>(
   kinds: K,
   compute: (call: Call<AttributesOf<K>>) => Output | readonly Output[],
@@ -168,19 +168,19 @@ export function rule<K extends AttributeKinds>(
   };
 }
 
-/** Rules of operators, by name. An operator whose meaning changed has a rule from each version on. */
+/** Rules of operators, by name. An operator whose meaning changed has one rule per change. */
 export type Operators = Readonly<Record<string, Rule | Versions>>;
 
-/** Rules by the version of the operator set from which each holds. */
+/** Rules by the operator-set version that introduced each. */
 export interface Versions {
   readonly since: Readonly<Record<number, Rule>>;
 }
 export const versions = (since: Readonly<Record<number, Rule>>): Versions => ({ since });
 
-/** A tensor of an element type that its dtype alone does not tell. */
+/** A tensor with an element type that its dtype does not determine. */
 export const typed = (tensor: Tensor, type: ElementType): TensorValue => TensorValue.of(tensor, type);
 
-/** The type that a tensor without one has: that of the first input where the dtype fits. */
+/** The type of an untyped tensor: that of the first input if the dtype fits. */
 function typeFor(tensor: Tensor, inputs: readonly (Value | undefined)[]): ElementType {
   for (const input of inputs) if (input?.kind === "tensor" && dtypeOf(input.type) === tensor.dtype) return input.type;
   switch (tensor.dtype) {
@@ -200,7 +200,7 @@ function typeFor(tensor: Tensor, inputs: readonly (Value | undefined)[]): Elemen
   }
 }
 
-/** The outputs of a node as values. What is made of constants alone is constant. */
+/** The outputs of a node as values. Results of constants alone are constant. */
 export function outputsOf(
   result: Output | readonly Output[],
   inputs: readonly (Value | undefined)[],

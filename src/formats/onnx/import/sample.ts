@@ -7,7 +7,7 @@ import { stridesOf } from "./hosts.ts";
 import { type Call, type Operators, type Output, rule } from "./rule.ts";
 import { type Host, TensorValue } from "./values.ts";
 
-/** Neighbours along one dim: how far from ⌊place⌋, and the weight for the fraction of the place. */
+/** One neighbour along a dim: its offset from ⌊position⌋, and its weight as a function of the fraction. */
 interface Tap {
   readonly offset: number;
   readonly weight: (fraction: Tensor) => Tensor;
@@ -45,7 +45,7 @@ const taps: Readonly<Record<string, readonly Tap[]>> = {
   ],
 };
 
-/** Places that are turned back at the borders until they lie within. */
+/** Reflects positions at the borders until they are inside. */
 function reflected(x: Tensor, low: number, high: number): Tensor {
   const range = high - low;
   if (range <= 0) return x.mul(0).add(low);
@@ -62,7 +62,7 @@ interface Grid {
   readonly aligned: boolean;
 }
 
-/** The values of [N, C, ...size] at places [N, ...out, rank], of which the last names the first dim last. */
+/** The values of [N, C, ...size] at positions [N, ...out, rank], whose last dim lists the axes in reverse. */
 function sampled(x: Tensor, grid: Tensor, { mode, nearest, padding, aligned }: Grid): Tensor {
   const [n, c, ...sizes] = x.shape;
   const rank = sizes.length;
@@ -70,7 +70,7 @@ function sampled(x: Tensor, grid: Tensor, { mode, nearest, padding, aligned }: G
   const count = sizeOf(outer);
   const strides = stridesOf(sizes);
   const flat = x.reshape(n ?? 0, c ?? 0, sizeOf(sizes));
-  // Along each dim: a place, a weight, and whether it lies inside, for every tap.
+  // For every tap along each dim: a position, a weight, and whether it is inside.
   const dims = sizes.map((size, dim) => {
     const normal = grid.select(grid.rank - 1, rank - 1 - dim).reshape(n ?? 0, count);
     const scaled = aligned ? normal.add(1).mul((size - 1) / 2) : normal.add(1).mul(size).sub(1).div(2);
@@ -110,7 +110,7 @@ function sampled(x: Tensor, grid: Tensor, { mode, nearest, padding, aligned }: G
   return (sum ?? flat).reshape([n ?? 0, c ?? 0, ...outer]);
 }
 
-/** Places from −1 to 1 along a dim. */
+/** Positions from −1 to 1 along a dim. */
 const line = (size: number, aligned: boolean): Tensor =>
   tensor(
     Float32Array.from({ length: size }, (_, place) =>
@@ -148,7 +148,7 @@ function overlap(a: readonly number[], b: readonly number[]): number {
   return all <= 0 ? 0 : common / all;
 }
 
-/** The best boxes of each class that do not overlap better ones: read on the host, as their number depends on the values. */
+/** The best boxes of each class that do not overlap better ones. Read on the host, as their number depends on the values. */
 function nonMaxSuppression(call: Call<{ readonly center_point_box: number }>): Output {
   const [boxes, scores] = [call.host(0), call.host(1)];
   const [batches, classes, count] = [0, 1, 2].map((dim) => at(call.value(1).shape, dim));
@@ -183,7 +183,7 @@ interface RoiAttributes {
   readonly spatial_scale: number;
 }
 
-/** Points of each cell of each box, taken between four elements, and their mean or the largest. */
+/** Sample points of each cell of each box, interpolated between four elements; their mean or maximum. */
 function roiAlign(call: Call<RoiAttributes>): Output {
   const { attributes: a } = call;
   const x = call.tensor(0);
@@ -229,7 +229,7 @@ function roiAlign(call: Call<RoiAttributes>): Output {
   );
 }
 
-/** One of the four elements around each point, times its share. */
+/** One of the four elements around each point, times its weight. */
 function cornerOf(image: Tensor, points: readonly number[], corner: number, height: number, width: number): Tensor {
   const count = points.length / 2;
   const [places, shares] = [new Int32Array(count), new Float32Array(count)];

@@ -8,7 +8,7 @@ import { type PadMode, padded } from "./padding.ts";
 import { type Call, type Operators, type Output, rule, typed, versions } from "./rule.ts";
 import { TensorValue } from "./values.ts";
 
-/** A known array keeps its values under another shape. */
+/** Reshapes a value; a known array stays known. */
 function reshaped(value: TensorValue, shape: readonly number[]): Output {
   const host = smallHost(value, true);
   return host === undefined
@@ -64,7 +64,7 @@ interface Cut {
   readonly step: number;
 }
 
-/** A slice with a step of either sign; bounds beyond the ends are cut to them. */
+/** A slice with a step of either sign; bounds are clamped to the ends. */
 function slice(call: Call<unknown>, value: TensorValue, cuts: readonly Cut[]): Output {
   const bounds = cuts.map(({ axis, start, end, step }) => {
     const dim = call.axis(axis, value.rank);
@@ -138,7 +138,7 @@ function concat(call: Call<{ readonly axis: number }>): Output {
   );
 }
 
-/** Sizes of the parts that a tensor is split into. */
+/** Sizes of the parts of a split. */
 function partsOf(
   call: Call<{ readonly num_outputs: number | undefined }>,
   size: number,
@@ -172,7 +172,7 @@ function split(
 
 const padModes: readonly PadMode[] = ["constant", "reflect", "edge", "wrap"];
 
-/** The pads of all dims: [begins…, ends…] of the given axes; below 0 they cut. */
+/** Padding of all dims: [begins…, ends…] of the given axes; negative values crop. */
 function pad(
   call: Call<{ readonly mode: string }>,
   pads: readonly number[],
@@ -317,7 +317,7 @@ export const shapes: Operators = {
   }),
 };
 
-/** Reverses the first `lengths` steps of each sample, and leaves the rest. */
+/** Reverses the first `lengths` steps of each sample, and keeps the rest. */
 export function reversed(x: Tensor, lengths: Tensor, time: number, batch: number): Tensor {
   const along = (dim: number, values: Tensor): Tensor =>
     values.reshape(x.shape.map((size, one) => (one === dim ? size : 1)));

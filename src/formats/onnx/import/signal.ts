@@ -5,7 +5,7 @@ import { int } from "./attributes.ts";
 import { windows } from "./nodes.ts";
 import { type Call, type Operators, rule, versions } from "./rule.ts";
 
-/** The dim of 2 that complex numbers have. */
+/** Adds the dim of size 2 that complex numbers have. */
 const complexFrom = (real: Tensor): Tensor => stack([real, zerosLike(real)], real.rank);
 
 function dft(call: Call<{ readonly inverse: number; readonly onesided: number }>, given: number): Tensor {
@@ -17,7 +17,7 @@ function dft(call: Call<{ readonly inverse: number; readonly onesided: number }>
   const complex = at(x.shape, rank) === 2;
   const n = call.maybeNumber(1);
   const options = { dim, ...(n === undefined ? {} : { n }) };
-  // A one-sided inverse has half of the values; the others are their conjugates.
+  // A one-sided inverse has half of the values; the rest are their conjugates.
   if (inverse === 1 && onesided === 1)
     return fft.irfft(complex ? x : complexFrom(x.select(rank, 0)), options).unsqueeze(rank);
   if (onesided === 1 && !complex) return fft.rfft(x.select(rank, 0), options);

@@ -1,9 +1,9 @@
-// The optimizers of ai.onnx.preview.training: one step of several weights.
+// The optimizers of ai.onnx.preview.training: one step for several weights.
 import type { Tensor } from "../../../tensor/index.ts";
 import { float, string } from "./attributes.ts";
 import { type Call, type Operators, type Output, rule } from "./rule.ts";
 
-/** The inputs after the rate and the count, in groups: all weights, all gradients, all of each state. */
+/** The inputs after the learning rate and the step count, in groups: all weights, all gradients, all values of each state. */
 function grouped(call: Call<unknown>, groups: number): Tensor[][] {
   const count = (call.inputs.length - 2) / groups;
   if (!Number.isInteger(count)) throw call.fail(`${call.inputs.length - 2} tensors are not ${groups} for each weight`);
@@ -12,14 +12,14 @@ function grouped(call: Call<unknown>, groups: number): Tensor[][] {
   );
 }
 
-/** The results of each weight as outputs: all weights, then all of each state. */
+/** The results of each weight as outputs: all weights, then all values of each state. */
 const spread = (results: readonly (readonly Tensor[])[]): Output[] =>
   results
     .slice(0, 1)
     .flat()
     .flatMap((_, group) => results.map((result) => result[group]));
 
-/** Whether the count, which may be 0, calls for a correction of the first steps. */
+/** The bias correction of the first steps; the step count may be 0. */
 const corrected = (decay: number, count: Tensor): Tensor => count.to("float32").mul(Math.log(decay)).exp().neg().add(1);
 
 export const trainings: Operators = {
@@ -38,7 +38,7 @@ export const trainings: Operators = {
   Momentum: rule({ alpha: float(), beta: float(), mode: string(), norm_coefficient: float() }, (call) => {
     const { alpha, beta, mode, norm_coefficient } = call.attributes;
     const rate = call.tensor(0);
-    // The first gradient counts whole.
+    // The first gradient counts in full.
     const share = call
       .tensor(1)
       .gt(0)

@@ -12,13 +12,13 @@ import type { OnnxArray } from "../tensors.ts";
 /** Values known while the graph is built, in row-major order. Whole numbers beyond 2^53 are rounded. */
 export type Host = ArrayLike<number>;
 
-/** A tensor, by its ONNX type. What depends on shapes and constants alone is `constant`: its values can be read at any time. */
+/** A tensor with its ONNX type. A tensor that depends only on shapes and constants is `constant`: its values can be read at any time. */
 export class TensorValue {
   readonly kind = "tensor";
   readonly type: ElementType;
   readonly shape: Shape;
   readonly constant: boolean;
-  /** The parameter or buffer that this is, if it is one: what normalisation updates. */
+  /** The parameter or buffer behind the tensor, if any, which normalisation updates. */
   readonly state: State | undefined;
   #tensor: Tensor | undefined;
   #host: Host | undefined;
@@ -44,7 +44,7 @@ export class TensorValue {
     return new TensorValue(type, state.shape, { tensor: state, constant: false, state });
   }
 
-  /** Values that are known: a shape, a constant. */
+  /** A tensor of known values: a shape, a constant. */
   static known(host: Host, shape: Shape, type: ElementType): TensorValue {
     return new TensorValue(type, shape, { host, constant: true });
   }
@@ -72,7 +72,7 @@ export class TensorValue {
     return this.constant || currentTrace() === undefined;
   }
 
-  /** The values: known ones, or those of a tensor outside of compile. `what` begins the message of a refusal. */
+  /** The values: known ones, or those of a tensor outside compile. `what` begins the error message. */
   host(what: string): Host {
     if (this.#host !== undefined) return this.#host;
     if (!this.readable)
@@ -94,13 +94,13 @@ export class TensorValue {
     });
   }
 
-  /** The known values, if they are on the host already or few enough to be read. */
+  /** The known values, if they are already on the host or few enough to read. */
   get small(): Host | undefined {
     return this.#host;
   }
 }
 
-/** The values of a tensor made of constants: computed beside whatever is being traced. */
+/** The values of a tensor made of constants, computed outside the current trace. */
 function constantData(tensor: Tensor): TypedArray {
   const { memory } = engine();
   const known = knownValue(tensor.node) ?? engine().evaluate([tensor.node], [], knownValue)[0];
@@ -142,12 +142,12 @@ export interface SequenceValue {
   readonly items: readonly Value[];
 }
 
-/** An optional without a value. One that has a value is that value. */
+/** An empty optional. A filled optional is its value. */
 export interface NothingValue {
   readonly kind: "nothing";
 }
 
-/** Texts: they are compared and passed on, never computed with. */
+/** Texts can be compared and passed on, but not computed with. */
 export interface TextValue {
   readonly kind: "text";
   readonly shape: Shape;
@@ -159,7 +159,7 @@ export type Value = TensorValue | SequenceValue | NothingValue | TextValue;
 export const sequence = (items: readonly Value[]): SequenceValue => ({ kind: "sequence", items });
 export const nothing: NothingValue = { kind: "nothing" };
 
-/** The value of an array of a file. */
+/** The value of an array in a file. */
 export function valueOf(array: OnnxArray, where: string): Value {
   if (array.strings !== undefined) return { kind: "text", shape: array.shape, texts: array.strings };
   if (array.exact !== undefined)
@@ -169,7 +169,7 @@ export function valueOf(array: OnnxArray, where: string): Value {
   return TensorValue.known(array.array.data, array.shape, array.type);
 }
 
-/** A value in a few words, for messages. */
+/** A short description of a value, for messages. */
 export function describeValue(value: Value): string {
   switch (value.kind) {
     case "tensor":

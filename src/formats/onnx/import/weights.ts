@@ -1,4 +1,4 @@
-// Which initializers of a graph are parameters, buffers or constants, and their names.
+// Decides which initializers of a graph are parameters, buffers or constants, and names them.
 import { at } from "../../../graph/at.ts";
 import { isFloat } from "../../../graph/dtype.ts";
 import { Parameter, State } from "../../../tensor/index.ts";
@@ -14,12 +14,12 @@ export interface Weights {
   readonly values: ReadonlyMap<string, Value>;
 }
 
-/** How nodes use a value. */
+/** The uses of a value by nodes. */
 interface Uses {
-  /** By a node that computes with it. */
+  /** Whether a node computes with it. */
   computed: boolean;
   running: boolean;
-  /** The first node, and the place of the input. */
+  /** The first node that uses it, and the input's index. */
   readonly node: NodeProto;
   readonly place: number;
 }
@@ -44,10 +44,10 @@ function findUses(
   return uses;
 }
 
-/** What a value of a graph may be, when the caller decides. */
+/** The caller's choice of trainable values. */
 export type Trainable = (name: string, shape: readonly number[]) => boolean;
 
-/** A learned weight has dims and moderate values: a single number is a setting, and a mask has infinities. */
+/** A learned weight has dims and moderate values: a scalar is a setting, and a mask contains infinities. */
 function looksLearned(value: TensorValue): boolean {
   if (value.rank === 0) return false;
   const host = value.host("a weight");
@@ -60,7 +60,7 @@ function looksLearned(value: TensorValue): boolean {
 
 const roles = ["input", "weight", "bias"];
 
-/** The name of the file, as it is; for one that the exporter numbered, the node's and what it is there. */
+/** The name in the file. If the exporter only numbered it, the node's name and the input's role instead. */
 function nameOf(name: string, uses: Uses | undefined): string {
   const numbered = /^(onnx::|_?val_|\d*$)/.test(name);
   if (!numbered || uses === undefined) return name;

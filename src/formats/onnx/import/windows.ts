@@ -27,7 +27,7 @@ export interface Geometry {
   readonly pads: readonly (readonly [before: number, after: number])[];
 }
 
-/** One number for each spatial dim. */
+/** One number per spatial dim. */
 function perDim(
   call: Call<unknown>,
   name: string,
@@ -41,7 +41,7 @@ function perDim(
   return list;
 }
 
-/** The geometry over spatial dims of some sizes; `shape` is the kernel when the node names none. */
+/** The geometry over the given spatial sizes; `shape` is the kernel if the node does not declare one. */
 export function geometryOf(
   call: Call<WindowAttributes>,
   sizes: readonly number[],

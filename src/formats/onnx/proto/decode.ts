@@ -4,12 +4,12 @@ import { HebbError } from "../../../graph/errors.ts";
 import type { Packed } from "./messages.ts";
 import type { Field, Message, PackedKind, Scalar } from "./schema.ts";
 
-/** A graph inside a graph takes three messages: node, attribute, graph. */
+/** A nested graph takes three messages: node, attribute, graph. */
 const maxDepth = 100;
-/** Above what any real model has; a file of empty messages would take far more memory than its bytes. */
+/** More than any real model has; a file of empty messages would take far more memory than its bytes. */
 const maxMessages = 300_000;
 const maxStrings = 500_000;
-/** Of lists of sizes and of attributes; weights are views of the file. */
+/** Limit of entries in lists of sizes and of attributes; weights are views of the file. */
 const maxNumbers = 2_000_000;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -19,7 +19,7 @@ class Decoder {
   readonly #file: Uint8Array;
   readonly #reader: BinaryReader;
   readonly #name: string;
-  /** Where in the message the reader is: graph, node[3], … */
+  /** The reader's position in the message: graph, node[3], … */
   readonly #path: string[] = [];
   #messages = 0;
   #strings = 0;
@@ -71,7 +71,7 @@ class Decoder {
     return out;
   }
 
-  /** What the reader gives, or an error that says where; a value must end within its message. */
+  /** The reader's result, or an error with the position; a value must end within its message. */
   #read<T>(end: number, what: () => T): T {
     let value: T;
     try {
@@ -172,7 +172,7 @@ class Decoder {
     return number;
   }
 
-  /** Adds a view of the values; one value alone, of old files, is a view too. */
+  /** Adds a view of the values; a single value, as in old files, also becomes a view. */
   #packed(before: unknown, kind: PackedKind, type: WireType, end: number): Packed {
     const chunks = isChunks(before) ? before.chunks : [];
     const alone = kind === "packed4" ? WireType.Bit32 : kind === "packed8" ? WireType.Bit64 : WireType.Varint;
@@ -193,7 +193,7 @@ const isPacked = (kind: Field["kind"]): kind is PackedKind =>
   kind === "packed4" || kind === "packed8" || kind === "packedVarint";
 const isChunks = (value: unknown): value is { readonly chunks: Uint8Array[] } => value !== undefined;
 
-/** Decodes the bytes of one message. `name` stands in messages of errors; normally the file's. */
+/** Decodes the bytes of one message. `name` is the name in errors; normally the file's. */
 export function decode<M extends object>(message: Message<M>, bytes: Uint8Array, name = "the file"): M {
   return new Decoder(bytes, name).message(message) as M;
 }

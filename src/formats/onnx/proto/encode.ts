@@ -5,12 +5,12 @@ import { describe } from "../../../graph/kinds.ts";
 import type { Draft, Packed } from "./messages.ts";
 import type { Field, Message } from "./schema.ts";
 
-/** The limit of a protobuf message, and so of an ONNX file without external data. */
+/** The limit of a protobuf message, and therefore of an ONNX file without external data. */
 const maxBytes = 2 ** 31 - 1;
-/** Shorter bytes are copied beside their neighbours. */
+/** Smaller byte arrays are copied next to their neighbours. */
 const smallBytes = 4096;
 
-/** The bytes of a message, one part after the other. */
+/** The bytes of a message as consecutive parts. */
 export interface Encoded {
   readonly parts: readonly Uint8Array[];
   readonly byteLength: number;
@@ -78,7 +78,7 @@ function writeValue(out: PartWriter, field: Field, value: unknown, where: string
       return;
     case "float":
       if (typeof value !== "number") throw refuse(where, value, "a number");
-      // A float32 beyond its largest value is infinite, as in a cast.
+      // A value beyond float32's largest becomes infinite, as in a cast.
       out.write((writer) => writer.tag(no, WireType.Bit32).float(Math.fround(value)));
       return;
     case "string":
@@ -104,7 +104,7 @@ function writeValue(out: PartWriter, field: Field, value: unknown, where: string
   }
 }
 
-/** Fields that repeat numbers, in one packed list. */
+/** Repeated numeric fields, as one packed list. */
 function writePackedList(out: PartWriter, field: Field, values: readonly unknown[], where: string): void {
   const inner = new BinaryWriter();
   for (const [at, value] of values.entries()) {

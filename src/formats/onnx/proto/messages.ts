@@ -1,11 +1,11 @@
 // The messages of an ONNX file as types. Repeated fields are always lists; other fields are absent if the file omits them.
 
-/** Packed numbers as they lie in the file: views of it, decoded when the tensor is read. */
+/** Packed numbers as stored: views of the file, decoded when the tensor is read. */
 export interface Packed {
   readonly chunks: readonly Uint8Array[];
 }
 
-/** A key and its value: metadata, and where external data lies. */
+/** A key and its value: metadata, and the location of external data. */
 export interface StringStringEntryProto {
   readonly key?: string;
   readonly value?: string;
@@ -17,16 +17,16 @@ export interface OperatorSetIdProto {
   readonly version?: number;
 }
 
-/** Part of a tensor; no longer written, and refused when read. */
+/** Part of a tensor; obsolete, and refused when read. */
 export interface SegmentProto {
   readonly begin?: bigint;
   readonly end?: bigint;
 }
 
-/** An array with its values, or the place in another file that holds them. */
+/** An array with its values, or their location in another file. */
 export interface TensorProto {
   readonly dims: readonly number[];
-  /** A code of `elementTypes`. */
+  /** A code from `elementTypes`. */
   readonly dataType?: number;
   readonly segment?: SegmentProto;
   readonly floatData?: Packed;
@@ -45,14 +45,14 @@ export interface TensorProto {
   readonly metadataProps: readonly StringStringEntryProto[];
 }
 
-/** Non-zero values and where they stand. */
+/** Nonzero values and their positions. */
 export interface SparseTensorProto {
   readonly values?: TensorProto;
   readonly indices?: TensorProto;
   readonly dims: readonly number[];
 }
 
-/** A fixed size, a named one, or neither: unknown. */
+/** A fixed size, a name, or neither if unknown. */
 export interface DimensionProto {
   readonly dimValue?: number;
   readonly dimParam?: string;
@@ -94,7 +94,7 @@ export interface TypeProto {
   readonly optionalType?: ElementTypeProto;
 }
 
-/** The name and type of an input, an output or a value between. */
+/** The name and type of an input, an output or an intermediate value. */
 export interface ValueInfoProto {
   readonly name?: string;
   readonly type?: TypeProto;
@@ -102,7 +102,7 @@ export interface ValueInfoProto {
   readonly metadataProps: readonly StringStringEntryProto[];
 }
 
-/** A named constant of a node; `type` (a code of `attributeTypes`) says which field holds it. */
+/** A named constant of a node; `type` (a code from `attributeTypes`) tells which field holds it. */
 export interface AttributeProto {
   readonly name?: string;
   readonly f?: number;
@@ -119,13 +119,13 @@ export interface AttributeProto {
   readonly tp?: TypeProto;
   readonly typeProtos: readonly TypeProto[];
   readonly type?: number;
-  /** In the body of a function: the attribute of the call that gives the value. */
+  /** In a function body: the attribute of the call that supplies the value. */
   readonly refAttrName?: string;
   readonly sparseTensor?: SparseTensorProto;
   readonly sparseTensors: readonly SparseTensorProto[];
 }
 
-/** One application of an operator or a function. An input named "" is left out. */
+/** One application of an operator or a function. An input named "" is omitted. */
 export interface NodeProto {
   readonly input: readonly string[];
   readonly output: readonly string[];
@@ -157,7 +157,7 @@ export interface GraphProto {
   readonly metadataProps: readonly StringStringEntryProto[];
 }
 
-/** An operator that the model defines by a graph of others. */
+/** An operator that the model defines as a graph of others. */
 export interface FunctionProto {
   readonly name?: string;
   readonly input: readonly string[];
@@ -213,7 +213,7 @@ export interface OptionalProto {
   readonly optionalValue?: OptionalProto;
 }
 
-/** What is written may leave out every field. Whole numbers are given as numbers or bigints. */
+/** Drafts may omit every field. Integers are numbers or bigints. */
 export type Draft<M> = {
   readonly [K in keyof M]?: DraftOf<Exclude<M[K], undefined>>;
 };

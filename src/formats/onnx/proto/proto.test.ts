@@ -1,4 +1,4 @@
-// The messages of ONNX files: what is written is read again, weights are views, damage is refused where it lies.
+// The messages of ONNX files: round trips, weights as views, and errors at the position of damage.
 import { describe, expect, it } from "vitest";
 import { HebbError } from "../../../graph/errors.ts";
 import { attributeTypes } from "../attributeTypes.ts";
@@ -55,13 +55,13 @@ describe("the messages of an ONNX file", () => {
     expect(initializer && readTensor(initializer, "w").array?.data).toEqual(weights);
   });
 
-  it("copies no weights, neither when it reads nor when it writes", () => {
+  it("copies no weights, neither reading nor writing", () => {
     expect(writeOnnxParts(draft).some((part) => part.buffer === weights.buffer)).toBe(true);
     const bytes = writeOnnx(draft);
     expect(readOnnx(bytes).graph?.initializer[0]?.rawData?.buffer).toBe(bytes.buffer);
   });
 
-  it("keeps weights in another file", () => {
+  it("stores weights in another file", () => {
     const { model, parts, byteLength } = externalise(draft, "weights.bin");
     const data = joined({ parts, byteLength });
     const initializer = readOnnx(writeOnnx(model)).graph?.initializer[0];
@@ -94,7 +94,7 @@ describe("the messages of an ONNX file", () => {
     const bytes = writeOnnx(draft);
     for (let length = 0; length < bytes.length; length += length < 400 ? 1 : 997) {
       const part = bytes.slice(0, length);
-      // A file cut between two fields of the model is whole, as far as it goes.
+      // A file cut between two fields of the model is valid, as far as it goes.
       try {
         readOnnx(part);
       } catch (error) {
@@ -104,7 +104,7 @@ describe("the messages of an ONNX file", () => {
     expect(() => readOnnx(bytes.slice(0, 700), { name: "m.onnx" })).toThrow(/m\.onnx: graph.* at byte \d+/);
   });
 
-  it("refuses damage of single bytes with an error of its own, or reads it", () => {
+  it("refuses damage of single bytes with its own error, or reads it", () => {
     const bytes = writeOnnx(draft).slice(0, 300);
     for (let at = 0; at < bytes.length; at++)
       for (const flip of [1, 128, 255]) {
@@ -118,7 +118,7 @@ describe("the messages of an ONNX file", () => {
       }
   });
 
-  it("refuses what cannot be written", () => {
+  it("refuses values that it cannot write", () => {
     expect(() => writeOnnx({ graph: { name: 3 } } as never)).toThrow(/ModelProto\.graph\.name is 3/);
     expect(() => writeOnnx({ irVersion: 1.5 })).toThrow(/whole number/);
     expect(() => writeOnnx({ modelVersion: 2n ** 63n })).toThrow(/int64/);

@@ -25,9 +25,9 @@ import type {
   ValueInfoProto,
 } from "./messages.ts";
 
-/** How a value lies in the file. "int" is an int64 that a number must hold exactly; "int64" may be any. */
+/** The storage of a value. "int" is an int64 that a number must represent exactly; "int64" may be any. */
 export type Scalar = "int32" | "int" | "int64" | "float" | "string" | "bytes";
-/** Numbers that stay in the file's form: of 4 bytes, of 8, or of any. */
+/** Numbers that stay in the file's form: of 4 bytes, of 8 bytes, or varints. */
 export type PackedKind = "packed4" | "packed8" | "packedVarint";
 
 export interface Field {
@@ -41,7 +41,7 @@ export interface Message<M extends object = object> {
   readonly name: string;
   readonly fields: Readonly<Record<string, Field>>;
   readonly byNumber: ReadonlyMap<number, readonly [name: string, field: Field]>;
-  /** Only a type: what decoding gives. */
+  /** For types only: the result of decoding. */
   readonly decoded?: M;
 }
 
@@ -59,7 +59,7 @@ type KindOf<T> = T extends string
             ? () => Message<T>
             : never;
 
-/** [number, kind] of each field; whether it repeats follows from its type. */
+/** [number, kind] of each field; its type determines whether it repeats. */
 type FieldsOf<M> = {
   readonly [K in keyof M]-?: Exclude<M[K], undefined> extends readonly (infer E)[]
     ? readonly [no: number, kind: KindOf<E>, repeated: "repeated"]

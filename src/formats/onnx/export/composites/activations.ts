@@ -1,4 +1,4 @@
-// Activations that ONNX has by name.
+// Activations with an operator in ONNX.
 import type { CompositeName, CompositeTable } from "../../../../graph/composites.ts";
 import type { Node } from "../../../../graph/node.ts";
 import { sizeOf } from "../../../../graph/shape.ts";
@@ -12,7 +12,7 @@ type UnaryName = {
 
 interface Operator<K extends UnaryName> {
   readonly type: string;
-  /** The opset that brought it. */
+  /** The opset that introduced it. */
   readonly since?: number;
   readonly dtype?: "any";
   readonly attributes?: (given: CompositeTable<Node>[K]["attributes"]) => Attributes;
@@ -28,7 +28,7 @@ function unary<K extends UnaryName>({ type, since = 13, dtype, attributes, accep
   };
 }
 
-/** min ≤ x ≤ max by Clip; null: no bound. */
+/** min ≤ x ≤ max by Clip; null means no bound. */
 function clip<K extends UnaryName>(
   bounds: (given: CompositeTable<Node>[K]["attributes"]) => readonly [min: number | null, max: number | null],
 ): CompositeRule<K> {

@@ -1,4 +1,4 @@
-// The composites that have an operator in ONNX. Those without a rule are emitted as their parts.
+// The composites with an operator in ONNX. Those without a rule are emitted as their parts.
 import type { CompositeName, CompositeTable } from "../../../../graph/composites.ts";
 import type { Node } from "../../../../graph/node.ts";
 import type { Emitter } from "../emitter.ts";
@@ -11,12 +11,12 @@ import { sizeChanges } from "./sizes.ts";
 
 const rules: CompositeRules = { ...activations, ...layers, ...recurrentLayers, ...sizeChanges, ...mathematics };
 
-/** How the composite of a node is emitted. */
+/** The emission of a node's composite. */
 export interface CompositeEmission {
-  /** The composite, which its results share. */
+  /** The composite, shared by its results. */
   readonly of: object;
   readonly result: number;
-  /** What it is computed from. */
+  /** The inputs of the composite. */
   readonly inputs: readonly Node[];
   readonly emit: Emission;
 }
@@ -25,24 +25,24 @@ const ruleFor = <K extends CompositeName>(name: K): CompositeRule<K> | undefined
 
 type Named<K extends CompositeName> = { readonly name: K } & CompositeTable<Node>[K];
 
-/** The emission of one composite, whose rule knows its inputs and attributes. */
+/** The emission of one composite, with the types of its inputs and attributes. */
 function emissionOf<K extends CompositeName>(composite: Named<K>, node: Node, out: Emitter): Emission | undefined {
   return ruleFor(composite.name)?.({ composite, node, out });
 }
 
-/** The rule for the composite that the node is a result of, where the opset has an operator for it. */
+/** The rule for the composite whose result the node is, if the opset has an operator for it. */
 export function compositeRuleOf(node: Node, out: Emitter): CompositeEmission | undefined {
   const { composite, compositeResult } = node;
   if (composite === undefined || compositeResult === undefined || !hasFixedAttributes(node, out)) return undefined;
   const given: readonly (Node | undefined)[] = composite.inputs;
   const inputs = given.filter((input) => input !== undefined);
-  // An empty result has no elements to compute, and operators of runtimes that refuse it.
+  // An empty result has nothing to compute, and operators of some runtimes refuse it.
   if ([node, ...inputs].some(({ shape }) => shape.includes(0))) return undefined;
   const emit = emissionOf(composite, node, out);
   return emit === undefined ? undefined : { of: composite, result: compositeResult, inputs, emit };
 }
 
-/** Attributes that depend on a named size; where a result is resized, the size is said in another way. */
+/** Whether the attributes are independent of named sizes. Resizing expresses its target size in another way. */
 function hasFixedAttributes(node: Node, out: Emitter): boolean {
   const text = ({ composite }: Node): string =>
     JSON.stringify(composite?.name === "interpolate" ? { ...composite.attributes, size: 0 } : composite?.attributes);

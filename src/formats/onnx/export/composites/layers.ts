@@ -1,4 +1,4 @@
-// Layers that ONNX has by name: normalisations, convolutions, products, embeddings, attention, dropout.
+// Layers with an operator in ONNX: normalisations, convolutions, products, embeddings, attention, dropout.
 
 import { at } from "../../../../graph/at.ts";
 import type { CompositeTable } from "../../../../graph/composites.ts";
@@ -9,21 +9,21 @@ import { isFixed } from "../sizes.ts";
 import { float } from "../writer.ts";
 import { type CompositeRule, type CompositeRules, type Emission, keepsFloat, single } from "./rule.ts";
 
-/** A weight, or as many ones (zeros, for a bias). */
+/** A weight, or ones of its shape (zeros for a bias). */
 function orConstant(out: Emitter, weight: Node | undefined, shape: readonly number[], value: number): string {
   if (weight !== undefined) return out.value(weight);
   const size = shape.reduce((product, extent) => product * extent, 1);
   return out.constant(new Float64Array(size).fill(value), shape, "float32");
 }
 
-/** Whether the node is the result of loops, behind views of it. */
+/** Whether the node is the result of a loop, ignoring views of it. */
 function isTiled(node: Node): boolean {
   let inner = node;
   while (inner.op.rule.kind === "element" && inner.inputs[0] !== undefined) inner = inner.inputs[0];
   return inner.op.rule.kind === "result";
 }
 
-/** Attention as products and a softmax: runtimes find no loops in it, and fuse it again. */
+/** Attention as products and a softmax: runtimes recognise the pattern and fuse it, unlike loops. */
 function attentionInWhole(
   { inputs, attributes }: CompositeTable<Node>["scaledDotProductAttention"],
   node: Node,
@@ -187,7 +187,7 @@ export const layers: CompositeRules = {
   localResponseNorm: ({ composite: { inputs, attributes }, node, out }) => {
     const [x] = inputs;
     const { size, alpha, beta, k } = attributes;
-    // An even window reaches further back here, and further on in ONNX.
+    // An even window reaches further back here, but further forward in ONNX.
     if (!keepsFloat(x, node) || x.shape.length !== 4 || size % 2 === 0) return undefined;
     return single(node, () =>
       out.op("LRN", [out.value(x)], { size, alpha: float(alpha), beta: float(beta), bias: float(k) }),
@@ -198,7 +198,7 @@ export const layers: CompositeRules = {
     const [query, key, value, attnMask] = inputs;
     const { dropoutP, isCausal, scale } = attributes;
     const fits = [query, key, value].every(({ shape, dtype }) => shape.length === 4 && dtype === "float32");
-    // A row that a mask hides wholly is 0 here and NaN there: masks are said with simpler operators.
+    // A fully masked row is 0 here but NaN there, so masked attention uses simpler operators.
     if (attnMask !== undefined || dropoutP > 0) return undefined;
     if (out.opset < 23 || !fits) return isTiled(node) ? attentionInWhole(composite, node, out) : undefined;
     return single(node, () =>

@@ -1,4 +1,4 @@
-// Reductions, sorting and other functions of whole tensors that ONNX has by name.
+// Reductions, sorting and other whole-tensor functions with an operator in ONNX.
 
 import { at } from "../../../../graph/at.ts";
 import { isNarrow } from "../../../../graph/dtype.ts";
@@ -20,7 +20,7 @@ function reduction(type: string): CompositeRule<"logsumexp" | "mean" | "norm"> {
   };
 }
 
-/** ArgMax and ArgMin, whose places are int64. */
+/** ArgMax and ArgMin, which return int64 indices. */
 function extreme(type: string): CompositeRule<"argmax" | "argmin"> {
   return ({ composite: { inputs, attributes }, node, out }) => {
     const [x] = inputs;
@@ -41,7 +41,7 @@ function ordered(
   if (x.shape.length === 0 || x.shape.includes(0) || how.k === 0) return undefined;
   if (!isFixed(out.shape(x)[how.dim]) || (node.compositeResult ?? 0) > 1) return undefined;
   return () => {
-    // onnxruntime orders none of these types.
+    // onnxruntime sorts none of these types.
     const isCast = isNarrow(x.dtype);
     const given = isCast ? out.cast(out.value(x), "int32") : out.value(x);
     const [values, places] = [
@@ -55,7 +55,7 @@ function ordered(
   };
 }
 
-/** A whole sort; how many values there are must be known. */
+/** A full sort; the number of values must be known. */
 function sorted(
   { node, out }: Pick<Asked<"sort">, "node" | "out">,
   x: Node,

@@ -1,4 +1,4 @@
-// LSTM, GRU and RNN as ONNX's operators. The weights keep PyTorch's names and layout; the file reorders their gates for ONNX.
+// LSTM, GRU and RNN as ONNX operators. The weights keep PyTorch's names and layout; the file reorders their gates for ONNX.
 import { at } from "../../../../graph/at.ts";
 import type { Node } from "../../../../graph/node.ts";
 import type { Emitter } from "../emitter.ts";
@@ -7,7 +7,7 @@ import type { CompositeRules, Emission } from "./rule.ts";
 
 interface Layer {
   readonly type: "LSTM" | "GRU" | "RNN";
-  /** Where each of ONNX's gates stands among PyTorch's. */
+  /** The index of each ONNX gate among PyTorch's. */
   readonly gates: readonly number[];
   readonly x: Node;
   readonly weights: readonly [ih: Node, hh: Node, biasIh: Node | undefined, biasHh: Node | undefined];
@@ -18,7 +18,7 @@ interface Layer {
   readonly attributes?: Attributes;
 }
 
-/** The rows of each gate in another order. */
+/** Reorders the rows of the gates. */
 function reordered(out: Emitter, weight: Node, { gates, hiddenSize }: Layer): string {
   const name = out.value(weight);
   if (gates.every((gate, place) => gate === place)) return name;
@@ -69,7 +69,7 @@ export const recurrentLayers: CompositeRules = {
     const { hiddenSize, reverse, projSize } = attributes;
     if (projSize > 0) return undefined;
     const states = [hidden, cell];
-    // i, f, g, o of PyTorch; i, o, f, c of ONNX.
+    // i, f, g, o in PyTorch; i, o, f, c in ONNX.
     const gates = [0, 3, 1, 2];
     return recurrent(out, {
       type: "LSTM",
@@ -86,7 +86,7 @@ export const recurrentLayers: CompositeRules = {
     const [x, ih, hh, biasIh, biasHh, hidden, lengths] = inputs;
     return recurrent(out, {
       type: "GRU",
-      // r, z, n of PyTorch; z, r, h of ONNX.
+      // r, z, n in PyTorch; z, r, h in ONNX.
       gates: [1, 0, 2],
       x,
       weights: [ih, hh, biasIh, biasHh],

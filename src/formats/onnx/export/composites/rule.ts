@@ -1,10 +1,10 @@
-// The rule for a composite: it says whether the opset has an operator for it, and then emits that operator.
+// The rule for a composite: checks whether the opset has an operator for it, then emits that operator.
 import type { CompositeName, CompositeTable } from "../../../../graph/composites.ts";
 import { type DType, isFloat } from "../../../../graph/dtype.ts";
 import type { Node } from "../../../../graph/node.ts";
 import type { Emitter } from "../emitter.ts";
 
-/** A composite of the graph, the node that is asked for, and where to emit. */
+/** A composite of the graph, the requested node, and the emitter. */
 export interface Asked<K extends CompositeName> {
   readonly composite: CompositeTable<Node>[K];
   readonly node: Node;
@@ -14,14 +14,14 @@ export interface Asked<K extends CompositeName> {
 /** Emits the composite and returns the names of its results. */
 export type Emission = () => readonly string[];
 
-/** Undefined where the composite is emitted as what it is made of. */
+/** Undefined if the composite is to be emitted as its parts. */
 export type CompositeRule<K extends CompositeName> = (asked: Asked<K>) => Emission | undefined;
 export type CompositeRules = { readonly [K in CompositeName]?: CompositeRule<K> };
 
-/** One result, where the asked one is the first. */
+/** Emits a single result, if the first one is requested. */
 export const single = (node: Node, emit: () => string): Emission | undefined =>
   node.compositeResult === 0 ? () => [emit()] : undefined;
 
-/** Whether a float goes in and the same kind comes out. Runtimes have most operators for float32 alone. */
+/** Whether the input is a float and the output has the same dtype. Runtimes support most operators only for float32. */
 export const keepsFloat = (x: Node, node: Node, dtype: DType | "any" = "float32"): boolean =>
   x.dtype === node.dtype && (dtype === "any" ? isFloat(x.dtype) : x.dtype === dtype);

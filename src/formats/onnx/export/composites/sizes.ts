@@ -1,11 +1,11 @@
-// Pools, padding, resizing and other changes of size that ONNX has by name.
+// Pools, padding, resizing and other changes of size with an operator in ONNX.
 import { at } from "../../../../graph/at.ts";
 import type { CompositeTable } from "../../../../graph/composites.ts";
 import type { Node } from "../../../../graph/node.ts";
 import { float } from "../writer.ts";
 import { type CompositeRule, type CompositeRules, keepsFloat, single } from "./rule.ts";
 
-/** The asked shape has images and channels in front. */
+/** Whether the shape has image and channel dims in front. */
 const isBatched = (x: Node, rank: number): boolean => x.shape.length === rank + 2;
 
 function maxPool(rank: number): CompositeRule<"maxPool1d" | "maxPool2d"> {
@@ -42,7 +42,7 @@ function avgPool(rank: number): CompositeRule<"avgPool1d" | "avgPool2d"> {
 
 type AdaptiveName = "adaptiveAvgPool1d" | "adaptiveAvgPool2d" | "adaptiveMaxPool1d" | "adaptiveMaxPool2d";
 
-/** A pool to one element is global. */
+/** A pool to one element becomes a global one. */
 function adaptive(rank: number, type: string): CompositeRule<AdaptiveName> {
   return ({ composite: { inputs, attributes }, node, out }) => {
     const [x] = inputs;
@@ -54,7 +54,7 @@ function adaptive(rank: number, type: string): CompositeRule<AdaptiveName> {
 
 type Interpolate = CompositeTable<Node>["interpolate"]["attributes"];
 
-/** What Resize calls the mode, or undefined for those that it has otherwise. */
+/** Resize's attributes for the mode; undefined if Resize has no equivalent. */
 function resizeOf({ mode, alignCorners }: Interpolate): Readonly<Record<string, string>> | undefined {
   const coordinates = { coordinate_transformation_mode: alignCorners ? "align_corners" : "half_pixel" };
   switch (mode) {

@@ -25,7 +25,7 @@ const rules: RuleTable = {
   ...loopRules,
 };
 
-/** The names of the ops that have a rule. */
+/** The names of all ops with a rule. */
 export const ruledOps = (): readonly string[] => Object.keys(rules);
 
 export function ruleOf(node: Node): Rule {

@@ -1,4 +1,4 @@
-// Functions of one element at a time.
+// Elementwise functions.
 import { isFloat, isNarrow } from "../../../../graph/dtype.ts";
 import type { Node } from "../../../../graph/node.ts";
 import { elementTypes } from "../../elementTypes.ts";
@@ -10,7 +10,7 @@ const direct =
   (node, out) =>
     out.op(type, out.operands(node));
 
-/** Through int32: ONNX has no arithmetic on bytes and truth values that runtimes implement. */
+/** Computes in int32, since runtimes implement no arithmetic on bytes and booleans. */
 function widened(type: string): Rule {
   return (node, out) => {
     const given = node.inputs[0]?.dtype;
@@ -23,13 +23,13 @@ function widened(type: string): Rule {
 
 const operand = (node: Node, out: Emitter): string => out.value(node.inputs[0] as Node);
 
-/** Whether a divisor is a number other than 0. */
+/** Whether a divisor is a nonzero constant. */
 function isNonZeroNumber(node: Node, out: Emitter): boolean {
   const { node: from } = out.narrow(node);
   return from.op.name === "full" && from.attributes.value !== 0;
 }
 
-/** A quotient or remainder of whole numbers, 0 where the divisor is 0: runtimes crash there. */
+/** A quotient or remainder of whole numbers; 0 if the divisor is 0, where runtimes crash. */
 function wholeDivision(node: Node, out: Emitter, divide: (x: string, y: string) => string): string {
   const narrow = isNarrow(node.dtype);
   const [x, y] = out.operands(node).map((name) => (narrow ? out.cast(name, "int32") : name)) as [string, string];
@@ -45,13 +45,13 @@ const remainder: Rule = (node, out) => {
   if (!isFloat(node.dtype)) return wholeDivision(node, out, (x, y) => out.op("Mod", [x, y]));
   const [x, y] = out.operands(node) as [string, string];
   const zero = out.number(0, node.dtype);
-  // Mod has the sign of the dividend, ours that of the divisor.
+  // Mod has the sign of the dividend, hebb's remainder that of the divisor.
   const rest = out.op("Mod", [x, y], { fmod: 1 });
   const turned = out.op("Less", [out.op("Mul", [out.op("Sign", [rest]), out.op("Sign", [y])]), zero]);
   return out.op("Where", [turned, out.op("Add", [rest, y]), rest]);
 };
 
-/** x where it is small, from a formula that keeps its digits there; elsewhere the plain one. */
+/** Near zero uses a formula that keeps precision there; elsewhere the plain one. */
 function nearZero(node: Node, out: Emitter, x: string, near: string, far: string): string {
   const small = out.op("Less", [out.op("Abs", [x]), out.number(0.5, node.dtype)]);
   return out.op("Where", [small, near, far]);
@@ -66,7 +66,7 @@ const expm1: Rule = (node, out) => {
   return nearZero(node, out, x, near, out.op("Sub", [out.op("Exp", [x]), one]));
 };
 
-/** log(1 + x) = log(u) · x / (u − 1) with u = 1 + x as it is rounded (Kahan). */
+/** log(1 + x) = log(u) · x / (u − 1), where u is 1 + x rounded (Kahan). */
 const log1p: Rule = (node, out) => {
   const x = operand(node, out);
   const one = out.number(1, node.dtype);
@@ -97,7 +97,7 @@ const atan2: Rule = (node, out) => {
 const relu: Rule = (node, out) => {
   if (!isFloat(node.dtype)) return widenedMax(node, out);
   const x = operand(node, out);
-  // onnxruntime has none of bfloat16 on a processor.
+  // onnxruntime has no bfloat16 Relu on the CPU.
   if (node.dtype !== "bfloat16") return out.op("Relu", [x]);
   return out.cast(out.op("Relu", [out.cast(x, "float32")]), "bfloat16");
 };
@@ -108,7 +108,7 @@ function widenedMax(node: Node, out: Emitter): string {
   return out.cast(out.op("Max", [out.cast(x, "int32"), out.number(0, "int32")]), node.dtype);
 }
 
-/** On truth values or on the bits of int32. */
+/** On booleans, or on the bits of int32. */
 const bitwise =
   (logical: string, bits: string): Rule =>
   (node, out) => {
@@ -130,7 +130,7 @@ const shift =
 
 const where: Rule = (node, out) => {
   const [condition, x, y] = out.operands(node) as [string, string, string];
-  // Runtimes choose among bytes, not among other narrow whole numbers.
+  // Runtimes support Where for bytes, but not for other narrow integers.
   if (node.dtype === "int8" || node.dtype === "int16")
     return out.cast(out.op("Where", [condition, out.cast(x, "int32"), out.cast(y, "int32")]), node.dtype);
   if (node.dtype !== "bool") return out.op("Where", [condition, x, y]);
@@ -140,14 +140,14 @@ const where: Rule = (node, out) => {
 
 const cast: Rule = (node, out) => {
   const x = operand(node, out);
-  // A float becomes a narrow whole number by way of int32, of which it keeps the low bits.
+  // A float becomes a narrow integer through int32, whose low bits are kept.
   const through = isNarrow(node.dtype) && node.dtype !== "bool" && isFloat(node.inputs[0]?.dtype ?? "float32");
   return out.cast(through ? out.cast(x, "int32") : x, node.dtype);
 };
 
 const comparison = (type: string): Rule => widened(type);
 
-/** log x · scale: ONNX has the natural logarithm alone. */
+/** log x · scale: ONNX has only the natural logarithm. */
 const logarithm =
   (scale: number): Rule =>
   (node, out) =>
@@ -157,7 +157,7 @@ const logarithm =
 const exp2: Rule = (node, out) =>
   out.op("Exp", [out.op("Mul", [operand(node, out), out.number(Math.LN2, node.dtype)])]);
 
-/** 1 − erf x: within the rounding of 1, while ours keeps the digits of small results. */
+/** 1 − erf x, accurate to the rounding of 1; hebb's own erfc keeps the precision of small results. */
 const erfc: Rule = (node, out) => out.op("Sub", [out.number(1, node.dtype), out.op("Erf", [operand(node, out)])]);
 
 /** Below 0, or −0, whose reciprocal is −Infinity. */

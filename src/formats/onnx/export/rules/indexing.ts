@@ -1,4 +1,4 @@
-// Elements selected by position, and added at positions.
+// Selects elements by position, and adds at positions.
 import type { Node } from "../../../../graph/node.ts";
 import type { Emitter } from "../emitter.ts";
 import { isFixed, type Size, sameSize } from "../sizes.ts";
@@ -65,7 +65,7 @@ const lastAt: Rule = (node, out) => {
   return out.op("Squeeze", [out.reduction("ReduceMax", of, [dim + 1], 18), axis]);
 };
 
-/** How many elements a dim of the positions lacks. */
+/** The number of elements that a dim of the positions lacks. */
 const missingOf = (whole: Size, part: Size | undefined): number | undefined =>
   isFixed(whole) && isFixed(part) ? whole - part : sameSize(whole, part) ? 0 : undefined;
 
@@ -74,11 +74,11 @@ interface Addressed {
   readonly shape: readonly Size[];
   readonly value: string;
   readonly none: number;
-  /** The opset that could do without this. */
+  /** The opset that no longer needs this. */
   readonly since: number;
 }
 
-/** Before ONNX has reductions at positions, each element of the result looks at all: the values that are addressed to it, in a dim behind its own. */
+/** Emulates reductions at positions in older opsets: for each element of the result, all values addressed to it, in an extra dim behind its own. */
 function addressed(
   node: Node,
   out: Emitter,
@@ -90,7 +90,7 @@ function addressed(
   if (missing.includes(undefined))
     throw out.refuse(node, `positions in a part of a tensor need opset ${since}, and the file is of ${out.opset}`);
   const amounts = out.writer.ints([...missing.map(() => 0), ...missing.map((count) => count ?? 0)]);
-  /** Where there are no positions nothing is addressed. */
+  /** Padded positions address nothing. */
   const filled = (name: string, fill: string): string =>
     missing.every((count) => count === 0) ? name : out.op("Pad", [name, amounts, fill], { mode: "constant" });
   const extent = out.fixed(out.extent(node, dim), node, "the number of places");

@@ -11,13 +11,13 @@ import type { RuleTable } from "./rule.ts";
 
 interface EmittedLoop {
   readonly finals: readonly string[];
-  /** By the place of the value in the body. */
+  /** Names of the stacks, by the index of the value in the body. */
   readonly stacks: ReadonlyMap<number, string>;
 }
 
 const loops = new WeakMap<Emitter, Map<Node, EmittedLoop>>();
 
-/** The loop's results: all values of the body that could be asked for are outputs; those that nothing reads cost nothing here. */
+/** The loop's results. Unused outputs cost nothing here. */
 function emitted(loop: Node, out: Emitter): EmittedLoop {
   let known = loops.get(out);
   if (known === undefined) {
@@ -45,7 +45,7 @@ function emitLoop(loop: Node, out: Emitter): EmittedLoop {
   };
   const carried = body.carried.map((leaf, place) => info(out, leaf, named(leaf, `state_${place}`)));
   const rows = body.rows.map((leaf, place) => info(out, leaf, named(leaf, `row_${place}`)));
-  // A loop that reads no rows still counts its steps by some.
+  // A loop without rows still needs one to count its steps.
   const counting = rows.length === 0;
   if (counting) rows.push({ name: out.writer.names.unique("row"), type: typeOf("int32", []) });
   const sequences = counting ? [stepCounter(loop, out, steps)] : stacked.map((input) => out.value(input));
@@ -102,7 +102,7 @@ const found = (node: Node, out: Emitter, name: string | undefined): string => {
 };
 
 export const loopRules: RuleTable = {
-  // It has no value of its own.
+  // The loop itself has no value.
   scan: () => "",
   scanStack: (node, out) => found(node, out, emitted(node.inputs[0] as Node, out).stacks.get(placeOf(node))),
   scanFinal: (node, out) => found(node, out, emitted(node.inputs[0] as Node, out).finals[placeOf(node)]),

@@ -1,4 +1,4 @@
-// Ops that move elements, and ops that create them.
+// Ops that move or create elements.
 import { at } from "../../../../graph/at.ts";
 import type { Node } from "../../../../graph/node.ts";
 import type { Progression } from "../constants.ts";
@@ -13,7 +13,7 @@ const reshape: Rule = (node, out) => out.reshaped(plain(first(node)), out.shape(
 const expand: Rule = (node, out) => {
   const from = first(node);
   const before = out.shape(from);
-  // 1 keeps a size.
+  // 1 keeps the input's size.
   const to = out.shape(node).map((size, axis) => (sameSize(size, before[axis]) ? 1 : size));
   return out.op("Expand", [out.value(from), out.sizeList(to, node)]);
 };
@@ -50,7 +50,7 @@ const iota: Rule = (node, out) => {
 
 export const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, k) => from + k);
 
-/** Beyond every end, in either direction. */
+/** Past the end, in either direction. */
 const farEnd = 2 ** 31 - 1;
 
 const slice: Rule = (node, out) => {
@@ -75,7 +75,7 @@ const slice: Rule = (node, out) => {
   ]);
 };
 
-/** Where a slice starts: counted from the end, where it is at a fixed distance from it. */
+/** The start of a slice, counted from the end if its distance to the end is fixed. */
 function startOf(node: Node, out: Emitter, axis: number): Size {
   const start = out.size(node, ({ starts }) => (starts as readonly number[])[axis]);
   if (isFixed(start)) return start;
@@ -124,7 +124,7 @@ interface Spaced {
   readonly gap: number;
 }
 
-/** `gap` places of the padding's value between neighbours along an axis. */
+/** Inserts `gap` padding elements between neighbours along an axis. */
 function spaced(node: Node, out: Emitter, { name, shape, axis, gap }: Spaced): [string, readonly Size[]] {
   const extent = at(shape as readonly (Size | undefined)[], axis) ?? 0;
   const apart = [...shape.slice(0, axis + 1), 1, ...shape.slice(axis + 1)];

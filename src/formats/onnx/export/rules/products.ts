@@ -1,4 +1,4 @@
-// Contractions: matrix products of any dims, and convolutions.
+// Contractions: matrix products over any dims, and convolutions.
 import { at } from "../../../../graph/at.ts";
 import { isFloat } from "../../../../graph/dtype.ts";
 import type { Node } from "../../../../graph/node.ts";
@@ -13,7 +13,7 @@ const matmul: Rule = (node, out) => {
   const { batch, inner } = node.attributes as { readonly batch: number; readonly inner: number };
   const names = [out.value(a), out.value(b)];
   const [rankA, rankB] = [a.shape.length, b.shape.length];
-  // What MatMul means by itself: [.., m, k] @ [k, n], and batches of matrices.
+  // Products that MatMul computes directly: [.., m, k] @ [k, n], and batches of matrices.
   const plain =
     inner === 1 &&
     ((batch === 0 && rankA >= 1 && (rankB === 2 || rankB === 1)) || (rankA === batch + 2 && rankB === batch + 2));
@@ -34,7 +34,7 @@ const convolution: Rule = (node, out) => {
   const [images, , , ...size] = out.shape(input) as [Size, Size, Size, ...Size[]];
   const group = out.fixed(groups, node, "the number of groups");
   const times = (count: Size): Size => (isFixed(count) ? count * group : count.map((one) => one * group));
-  // A weight in its own shape stays as it is.
+  // A weight in its original shape stays unchanged.
   const filters = out.reshaped(plain(weight), [times(outputs), channels, ...kernel], node);
   const pixels = out.reshaped(plain(input), [images, times(channels), ...size], node);
   const result = out.op("Conv", [pixels, filters], {
@@ -52,7 +52,7 @@ const convolution: Rule = (node, out) => {
   );
 };
 
-/** Products with the matrices of cosines and sines, plane by plane. */
+/** Products with matrices of cosines and sines, plane by plane. */
 const butterfly: Rule = (node, out) => {
   const [x, turns] = node.inputs as [Node, Node | undefined];
   const lead = x.shape.length - 4;

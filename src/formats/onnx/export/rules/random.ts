@@ -1,4 +1,4 @@
-// Random numbers: ONNX has its own generators, which draw other numbers than hebb's.
+// Random numbers: ONNX has its own generators, whose numbers differ from hebb's.
 import type { Node } from "../../../../graph/node.ts";
 import { elementTypes } from "../../elementTypes.ts";
 import { isFixed } from "../sizes.ts";

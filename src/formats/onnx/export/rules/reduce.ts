@@ -6,12 +6,12 @@ import type { Rule, RuleTable } from "./rule.ts";
 
 const first = (node: Node): Node => node.inputs[0] as Node;
 
-/** `since`: the opset from which the axes are an input. */
+/** `since`: the opset that turned the axes into an input. */
 const reduction =
   (type: string, since: number): Rule =>
   (node, out) => {
     const x = out.value(first(node));
-    // onnxruntime has none of these types on a processor.
+    // onnxruntime has none of these types on the CPU.
     const wide = isNarrow(node.dtype) ? "int32" : node.dtype === "bfloat16" ? "float32" : undefined;
     const given = wide === undefined ? x : out.cast(x, wide);
     const result = out.reduction(type, given, node.attributes.axes as readonly number[], since);
@@ -21,7 +21,7 @@ const reduction =
 const cumsum: Rule = (node, out) =>
   out.op("CumSum", [out.value(first(node)), out.writer.ints([Number(node.attributes.dim)], [])]);
 
-/** ONNX has running products from opset 26 on. Before, each is the product over a triangle. */
+/** ONNX has cumulative products from opset 26 on. In older ones, each is a product over a triangle. */
 const cumprod: Rule = (node, out) => {
   const axis = Number(node.attributes.axis);
   const extent = out.fixed(out.extent(node, axis), node, "the number of factors");

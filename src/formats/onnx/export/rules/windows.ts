@@ -22,7 +22,7 @@ function spatialOf(node: Node, out: Emitter): Spatial {
   return { rank, lead, kernel };
 }
 
-/** What was repeated to make room for windows, if the input is that. */
+/** The original input, if the input is its expansion over the window dims. */
 function repeatedOf(node: Node, out: Emitter, { rank, lead }: Spatial): Node | undefined {
   const input = plain(node.inputs[0] as Node);
   if (input.op.name !== "expand") return undefined;
@@ -45,7 +45,7 @@ const window: Rule = (node, out) => {
     .map((size) => out.fixed(size, node, "the number of windows"));
   const x = repeatedOf(node, out, spatial);
   if (x !== undefined) {
-    // The last dim first, so that the others keep their places: [.., h, w] → [.., h, y, u] → …
+    // Last dim first, so that the other axes keep their index: [.., h, w] → [.., h, y, u] → …
     const found = range(0, rank).reduceRight((name, dim) => {
       const [count, extent] = [at(counts, dim), at(kernel, dim)];
       const places = range(0, count * extent).map(
@@ -81,7 +81,7 @@ const spread: Rule = (node, out) => {
   return range(0, rank).reduce(
     (name, dim) => {
       const count = at(before, dim);
-      // One more window, of zeros, for what no window meets.
+      // Adds a window of zeros for elements that no window covers.
       const amounts = node.shape.map((_, axis) => (axis === lead + dim ? 1 : 0));
       const zeros = out.writer.ints([...amounts.map(() => 0), ...amounts]);
       const padded = out.op("Pad", [name, zeros, out.number(0, node.dtype)], { mode: "constant" });
@@ -102,11 +102,11 @@ interface Lookup {
   readonly dim: number;
   readonly from: number;
   readonly to: number;
-  /** Where the element (y, u) of the result is found along the dim. */
+  /** The source index along the dim for element (y, u) of the result. */
   place(y: number, u: number): number;
 }
 
-/** [.., from, .., u, ..] → [.., to, .., u, ..], each element from a place of its own along the dim. */
+/** [.., from, .., u, ..] → [.., to, .., u, ..], with an individual source index for each element along the dim. */
 function lookedUp(node: Node, out: Emitter, { name, spatial, dim, from, to, place }: Lookup): string {
   const { rank, lead, kernel } = spatial;
   const total = node.shape.length;
