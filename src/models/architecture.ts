@@ -10,7 +10,7 @@ import { ImageTransformer, type ImageTransformerSpec } from "./imageTransformer.
 import { ResNet, type ResNetSpec } from "./resnet.ts";
 import { TextEncoder, type TextEncoderSpec } from "./textEncoder.ts";
 
-/** A body. A new one is a new member; `build` then fails to compile until it handles it. */
+/** A body. To add one, add a member; `build` then fails to compile until it handles it. */
 export type Architecture =
   | { readonly kind: "decoder"; readonly spec: DecoderSpec }
   | { readonly kind: "textEncoder"; readonly spec: TextEncoderSpec }
@@ -21,7 +21,7 @@ export type Architecture =
   | { readonly kind: "clip"; readonly spec: ClipSpec };
 
 export const headNames = ["none", "causal", "masked", "sequence", "tokens", "image"] as const;
-/** What a model gives: hidden states, next tokens, hidden tokens, a class for each text, token or image. */
+/** The output of a model: hidden states, next tokens, masked tokens, a class for each text, token or image. */
 export type HeadName = (typeof headNames)[number];
 
 export type Head =
@@ -32,7 +32,7 @@ export type Head =
   | { readonly kind: "tokens"; readonly classes: number; readonly dropout: number }
   | { readonly kind: "image"; readonly classes: number };
 
-/** Every module that a pretrained model can be. */
+/** All module types of pretrained models. */
 export type PretrainedModule =
   | Decoder
   | CausalLanguageModel

@@ -10,7 +10,7 @@ export interface AudioEncoderSpec {
   readonly width: number;
   readonly layers: number;
   readonly bands: number;
-  /** Of the output; the input is twice as long. */
+  /** Positions of the output; the input is twice as long. */
   readonly positions: number;
   readonly block: BlockSpec;
   readonly norm: NormSpec;

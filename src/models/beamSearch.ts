@@ -9,24 +9,24 @@ import { tokenCount } from "./generation.ts";
 import { penalise } from "./sampling.ts";
 
 export interface BeamOptions {
-  /** The most tokens to write. Default: until the cache is full. */
+  /** Maximum number of new tokens. Default: until the cache is full. */
   readonly maxNewTokens?: number;
-  /** A score is Σ log p / tokens^lengthPenalty: above 0 longer texts gain, below 0 shorter ones. Default 1. */
+  /** The score is Σ log p / tokens^lengthPenalty: above 0 favours longer texts, below 0 shorter ones. Default 1. */
   readonly lengthPenalty?: number;
   /**
-   * When the search ends, once as many texts are complete as there are beams: true, at once; false, when the best open one is now worse than
-   * the worst of them; "never", when it could not become better at any length. Default false.
+   * When to end the search, once there are as many complete texts as beams: true, at once; false, when the best open text is worse than the
+   * worst of them; "never", when it could not become better at any length. Default false.
    */
   readonly earlyStopping?: boolean | "never";
-  /** Above 1, tokens that are there already become less likely. Default 1. */
+  /** Above 1, repeated tokens become less likely. Default 1. */
   readonly repetitionPenalty?: number;
-  /** A text is complete behind one of these tokens. */
+  /** A text is complete after one of these tokens. */
   readonly stop?: readonly number[];
 }
 
-/** A text that was found. */
+/** A resulting text. */
 export interface Beam {
-  /** Behind the prompt; the last may be one of `stop`. */
+  /** The tokens after the prompt; the last may be one of `stop`. */
   readonly tokens: readonly number[];
   /** Σ log p / tokens^lengthPenalty. */
   readonly score: number;
@@ -40,7 +40,7 @@ const kinds: OptionKinds<BeamOptions> = {
   stop: kind.numbers,
 };
 
-/** A text that is followed further: its tokens, Σ log p, and the row of the cache that it goes on from. */
+/** An unfinished text: its tokens, Σ log p, and its row of the cache. */
 interface Open {
   readonly tokens: readonly number[];
   readonly sum: number;
@@ -50,12 +50,12 @@ interface Open {
 type Settings = Required<BeamOptions>;
 
 /**
- * Searches with `numBeams` beams over a cache for `length` tokens. Source: `GenerationMixin.generate(num_beams=…)` of transformers 5, whose
- * texts and scores it gives.
+ * Searches with `numBeams` beams over a cache for `length` tokens. Source: `GenerationMixin.generate(num_beams=…)` of transformers 5, with
+ * the same texts and scores.
  */
 export class BeamSearch {
   readonly #cached: CachedModel;
-  /** Searches wait for each other: they share the cache. */
+  /** Searches share the cache, so they run one after another. */
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(model: CausalLanguageModel, length: number, numBeams: number) {
@@ -64,12 +64,12 @@ export class BeamSearch {
     this.#cached = new CachedModel("BeamSearch", model, { length, rows: numBeams });
   }
 
-  /** The memory of the cache. */
+  /** The memory of the cache, in bytes. */
   get cacheBytes(): number {
     return this.#cached.cache.bytes;
   }
 
-  /** At most `numBeams` texts behind the prompt, the best first. */
+  /** At most `numBeams` texts after the prompt, the best first. */
   search(prompt: ArrayLike<number>, options: BeamOptions = {}): Promise<readonly Beam[]> {
     const found = this.#last.then(() => this.#search(prompt, options));
     this.#last = found.catch(() => undefined);
@@ -101,7 +101,7 @@ export class BeamSearch {
     for (let length = 1; ; length++) {
       const candidates = continuations(open, { logits, vocabulary, prompt, kept, penalty: settings.repetitionPenalty });
       const ends = ({ tokens }: Open): boolean => length === longest || settings.stop.includes(at(tokens, length - 1));
-      // A text that ends but was not among the best is no better than those that continue.
+      // A text that ends outside the best is no better than those that continue.
       const ended = candidates.slice(0, beams).filter(ends);
       complete = [...complete, ...ended.map((one) => scored(one, settings))]
         .sort((a, b) => b.score - a.score)
@@ -123,7 +123,7 @@ const scored = ({ tokens, sum }: Open, { lengthPenalty }: Settings): Beam => ({
   score: sum / tokens.length ** lengthPenalty,
 });
 
-/** Whether nothing that is open can replace what is complete. */
+/** Whether no open text can replace a complete one. */
 function isOver(
   open: readonly Open[],
   complete: readonly Beam[],
@@ -142,16 +142,16 @@ function isOver(
 }
 
 interface Read {
-  /** [beams · vocabulary]; row r is that of the r-th open text. */
+  /** [beams · vocabulary]; row r belongs to the r-th open text. */
   readonly logits: ArrayLike<number>;
   readonly vocabulary: number;
   readonly prompt: readonly number[];
-  /** How many continuations are looked at further. */
+  /** The number of continuations to keep. */
   readonly kept: number;
   readonly penalty: number;
 }
 
-/** The likeliest continuations by one token, best first; ties by beam and token. */
+/** The most likely continuations by one token, best first; ties by beam and token. */
 function continuations(open: readonly Open[], { logits, vocabulary, prompt, kept, penalty }: Read): Open[] {
   const best: { row: number; token: number; sum: number }[] = [];
   const logShares = new Float64Array(vocabulary);
@@ -169,7 +169,7 @@ function continuations(open: readonly Open[], { logits, vocabulary, prompt, kept
   return best.map(({ row, token, sum }) => ({ tokens: [...at(open, row).tokens, token], sum, row }));
 }
 
-/** log softmax(x)ᵢ = xᵢ − max − log Σ exp(xⱼ − max), of as many values as `out` has. */
+/** log softmax(x)ᵢ = xᵢ − max − log Σ exp(xⱼ − max), over as many values as `out` has. */
 function logSoftmaxOf(x: ArrayLike<number>, start: number, out: Float64Array): void {
   let [top, sum] = [Number.NEGATIVE_INFINITY, 0];
   for (let place = 0; place < out.length; place++) top = Math.max(top, at(x, start + place));

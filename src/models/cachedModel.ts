@@ -5,7 +5,7 @@ import { type Compiled, compile, noGrad, type Tensor, tensor } from "../tensor/i
 import { CausalLanguageModel } from "./decoder.ts";
 import type { KeyValueCache } from "./parts/cache.ts";
 
-/** Tokens of the prompt that are read at once. */
+/** Tokens of the prompt per pass. */
 const chunk = 32;
 
 export class CachedModel {
@@ -14,7 +14,7 @@ export class CachedModel {
   readonly #owner: string;
   readonly #step: Compiled<[ids: Tensor, start: Tensor, last: Tensor, parents: Tensor], Tensor>;
 
-  /** `rows` texts of the same prompt, each of at most `length` tokens; `owner` is who speaks in errors. */
+  /** `rows` texts of the same prompt, each of at most `length` tokens; `owner` is the name in errors. */
   constructor(owner: string, model: CausalLanguageModel, { length, rows }: { length: number; rows: number }) {
     if (!(model instanceof CausalLanguageModel))
       throw new HebbError(
@@ -32,7 +32,7 @@ export class CachedModel {
     );
   }
 
-  /** How many programs have been traced. */
+  /** The number of traced programs. */
   get signatures(): number {
     return this.#step.signatures();
   }
@@ -53,7 +53,7 @@ export class CachedModel {
     return given;
   }
 
-  /** Reads the prompt in pieces of one length, the last filled up: what is behind it is overwritten before it is seen. */
+  /** Reads the prompt in pieces of one length. The last is padded; later tokens overwrite the padding before it becomes visible. */
   async read(prompt: readonly number[]): Promise<ArrayLike<number>> {
     const { rows } = this;
     const own = Array.from({ length: rows }, (_, row) => row);
@@ -72,7 +72,7 @@ export class CachedModel {
     return this.cache.shape.batch;
   }
 
-  /** Logits [rows · vocabulary] behind one more token in each row, at the place `start`; row r goes on from what was row `parents[r]`. */
+  /** Logits [rows · vocabulary] after one more token in each row, at position `start`; row r continues the former row `parents[r]`. */
   next(tokens: readonly number[], start: number, parents: readonly number[]): Promise<ArrayLike<number>> {
     return this.#run(tokens, { start, last: 0, parents });
   }

@@ -6,12 +6,12 @@ import { ImageTransformer, type ImageTransformerSpec } from "./imageTransformer.
 import type { TextInputs } from "./parts/embeddings.ts";
 
 export interface ClipSpec {
-  /** The text's tokens see those before them, as in a decoder. */
+  /** Text tokens attend only to earlier ones, as in a decoder. */
   readonly text: DecoderSpec;
   readonly image: ImageTransformerSpec;
   readonly projection: number;
   readonly logitScale: number;
-  /** The token at which a text is read; undefined: the one of the largest number. */
+  /** The token whose state represents the text; undefined: the one with the largest id. */
   readonly end: number | undefined;
 }
 
@@ -24,7 +24,7 @@ export interface ClipOutput {
   readonly images: Tensor;
 }
 
-/** Texts [T, L] and pixels [N, channels, height, width] → how well each image fits each text. */
+/** Texts [T, L] and pixels [N, channels, height, width] → similarity of each image and text. */
 export class Clip extends Module<ClipOutput, [ids: Tensor, pixels: Tensor, inputs?: TextInputs]> {
   readonly text: Decoder;
   readonly image: ImageTransformer;

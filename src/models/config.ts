@@ -1,10 +1,10 @@
-// A model's config.json, read key by key: an unknown key that could change the numbers is an error that names it.
+// Reads a model's config.json key by key: an unknown key that could change the numbers is an error that names it.
 import type { Json, JsonObject } from "../formats/index.ts";
 import { aBoolean, aCount, aNumber, anObject, aString, type Check } from "../formats/json.ts";
 import { HebbError } from "../graph/errors.ts";
 import { activationNames } from "./parts/activation.ts";
 
-/** Keys that every configuration may have and that change no number of a forward. */
+/** Keys allowed in every configuration that do not affect the forward pass. */
 const idle: ReadonlySet<string> = new Set([
   "_commit_hash",
   "_name_or_path",
@@ -92,7 +92,7 @@ export class Config {
     return this.#value(key, aString, fallback);
   }
 
-  /** A whole number that may be left out. */
+  /** An optional whole number. */
   optionalCount(key: string): number | undefined {
     this.#read.add(key);
     return isIdle(this.json[key]) ? undefined : this.count(key);
@@ -106,14 +106,14 @@ export class Config {
     return value.map((item: unknown, place) => aCount(item, `${this.place}: ${key}[${place}]`));
   }
 
-  /** The name of an activation that is known. */
+  /** The name of a supported activation. */
   activation(key: string, fallback?: string): string {
     const name = this.text(key, fallback);
     if (activationNames.includes(name)) return name;
     throw this.#refusal(key, name, activationNames);
   }
 
-  /** Refuses every value but those given; absent is the first. */
+  /** Refuses every value except those given; an absent key counts as the first. */
   only(key: string, ...values: readonly (string | number | boolean)[]): string | number | boolean | undefined {
     this.#read.add(key);
     const value = this.json[key];
@@ -123,12 +123,12 @@ export class Config {
     return known;
   }
 
-  /** Takes note of keys that change nothing here. */
+  /** Marks keys as having no effect here. */
   idle(...keys: readonly string[]): void {
     for (const key of keys) this.#read.add(key);
   }
 
-  /** A configuration inside this one. */
+  /** A nested configuration. */
   part(key: string): Config {
     this.#read.add(key);
     const part = new Config(anObject(this.json[key] ?? {}, `${this.place}: ${key}`), `${this.place}: ${key}`);
@@ -140,7 +140,7 @@ export class Config {
     return !isIdle(this.json[key]);
   }
 
-  /** The names of classes in the order of their numbers. */
+  /** Class names in the order of their numbers. */
   labels(): readonly string[] {
     const labels = this.json["id2label"];
     if (!isObject(labels)) {
@@ -154,7 +154,7 @@ export class Config {
     });
   }
 
-  /** Rejects unread keys, unless the user says that they do not matter. */
+  /** Refuses unread keys, except those that the user declares irrelevant. */
   finish(ignored: readonly string[] = []): void {
     for (const part of this.#parts) part.finish(ignored);
     const unknown = Object.keys(this.json).filter(
@@ -189,7 +189,7 @@ export class Config {
   }
 }
 
-/** Settings of generation that older files keep among those of the model. */
+/** Generation settings that older files store among those of the model. */
 const generation: ReadonlySet<string> = new Set([
   "bad_words_ids",
   "begin_suppress_tokens",

@@ -10,13 +10,13 @@ export interface ConvNextSpec {
   readonly widths: readonly number[];
   readonly depths: readonly number[];
   readonly activation: string;
-  /** The start of a factor for each channel; 0: there is none. */
+  /** The initial scale of each channel; 0: no scaling. */
   readonly layerScale: number;
-  /** Of the norm at the end. */
+  /** For the final norm. */
   readonly eps: number;
 }
 
-/** The norms within the stages keep the authors' eps. */
+/** Norms within the stages use the authors' eps. */
 const innerEps = 1e-6;
 
 /** Normalises the channels of [N, C, H, W]. */
@@ -105,7 +105,7 @@ export class ConvNext extends Module {
     return this.stages.reduce((x, stage) => stage.forward(x), patches);
   }
 
-  /** The normalised mean over all places: [N, width]. */
+  /** The normalised mean over all positions: [N, width]. */
   pooled(features: Tensor): Tensor {
     return this.norm.forward(features.mean([2, 3]));
   }

@@ -1,4 +1,4 @@
-// Decoders: causal text transformers with a key–value cache for generation, and the language models on them.
+// Decoders: causal text transformers with a key–value cache for generation, and language models on top of them.
 import { HebbError } from "../graph/errors.ts";
 import { functional, Linear, Module } from "../nn/index.ts";
 import { arange, type Tensor } from "../tensor/index.ts";
@@ -14,9 +14,9 @@ export interface DecoderSpec {
   readonly embeddings: EmbeddingsSpec;
   readonly block: BlockSpec;
   readonly rope?: RopeSpec | undefined;
-  /** A position sees this many: itself and those before it. */
+  /** The number of visible positions: the current one and those before it. */
   readonly window?: number | undefined;
-  /** The longest sequence it was made for. */
+  /** The longest supported sequence. */
   readonly context: number;
   readonly norm: NormSpec;
 }
@@ -45,10 +45,10 @@ export class Decoder extends Module<Tensor, [ids: Tensor, inputs?: TextInputs]> 
     return this.#through(ids, positions, { causal: true, mask: this.#mask(ids, attentionMask) });
   }
 
-  /** The hidden states of `ids` [N, C] that stand at `start` [1] and behind it; what is before them is in the cache. */
+  /** The hidden states of `ids` [N, C] at positions from `start` [1] on; earlier positions are in the cache. */
   step(ids: Tensor, start: Tensor, cache: KeyValueCache, parents?: Tensor): Tensor {
     const [, count = 0] = ids.shape;
-    // What stands behind the end is filling, which nobody sees.
+    // Positions past the end are padding, whose results are not used.
     const positions = start.add(arange(count)).clamp(0, cache.shape.length - 1);
     const mask = this.#visible(positions, arange(cache.shape.length));
     return this.#through(ids, positions, { causal: true, mask }, (place) => cache.layer(place, start, count, parents));
@@ -78,7 +78,7 @@ export class Decoder extends Module<Tensor, [ids: Tensor, inputs?: TextInputs]> 
     return this.norm.forward(x);
   }
 
-  /** [L, S]: which keys each query sees. */
+  /** [L, S]: the keys visible to each query. */
   #visible(queries: Tensor, keys: Tensor): Tensor {
     const { window } = this.spec;
     const [rows, columns] = [queries.unsqueeze(1), keys.unsqueeze(0)];
@@ -101,7 +101,7 @@ export class Decoder extends Module<Tensor, [ids: Tensor, inputs?: TextInputs]> 
 /** The logits of each next token: ids [N, L] → [N, L, vocabulary]. */
 export class CausalLanguageModel extends Module<Tensor, [ids: Tensor, inputs?: TextInputs]> {
   readonly body: Decoder;
-  /** Where it is tied, the table of tokens serves. */
+  /** Absent if tied: the token embedding is used instead. */
   readonly head: Module | undefined;
 
   constructor(body: Decoder, tied: boolean) {

@@ -1,4 +1,4 @@
-// Sentences as vectors: the mean of an encoder's states, of length 1, as sentence-transformers computes them.
+// Sentences as vectors: the normalised mean of an encoder's states, as in sentence-transformers.
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
@@ -11,13 +11,13 @@ import { TextEncoder } from "./textEncoder.ts";
 import type { TextTokenizer } from "./tokenizer.ts";
 
 export interface EmbedOptions {
-  /** Texts at once. Default 32. */
+  /** Texts per batch. Default 32. */
   readonly batchSize?: number;
-  /** The most tokens of a text; what is behind them does not count. */
+  /** Maximum number of tokens of a text; later ones are ignored. */
   readonly maxLength?: number;
-  /** Vectors of length 1. Default true. */
+  /** Scale vectors to length 1. Default true. */
   readonly normalize?: boolean;
-  /** The mean over all tokens, or the state of the first. Default: what 1_Pooling/config.json says, else the mean. */
+  /** The mean over all tokens, or the state of the first. Default: the setting in 1_Pooling/config.json, else the mean. */
   readonly pooling?: "mean" | "first";
 }
 
@@ -28,7 +28,7 @@ const kinds: OptionKinds<EmbedOptions> = {
   pooling: kind.oneOf("mean", "first"),
 };
 
-/** The pooling that sentence-transformers wrote beside the model. */
+/** The pooling setting that sentence-transformers stored beside the model. */
 async function savedPooling({ files }: Pretrained): Promise<"mean" | "first"> {
   const config = (await jsonIn(files, "1_Pooling/config.json")) ?? {};
   if (config["pooling_mode_cls_token"] === true) return "first";
@@ -38,17 +38,17 @@ async function savedPooling({ files }: Pretrained): Promise<"mean" | "first"> {
   return "mean";
 }
 
-/** The states of a text's tokens as one vector: [N, L, width] → [N, width]. */
+/** Pools the states of a text's tokens into one vector: [N, L, width] → [N, width]. */
 function pool(hidden: Tensor, mask: Tensor, pooling: "mean" | "first"): Tensor {
   if (pooling === "first") return hidden.select(1, 0);
   const counted = mask.to("float32").unsqueeze(2);
   return hidden.mul(counted).sum(1).div(counted.sum(1).clamp(1e-9));
 }
 
-/** Lengths are rounded up to a multiple of this: few programs serve texts of all lengths. */
+/** Lengths are rounded up to a multiple of this, so that few programs serve texts of all lengths. */
 const lengthStep = 16;
 
-/** Vectors of texts: [texts, width]. */
+/** Embeds texts: [texts, width]. */
 export async function embed(
   pretrained: Pretrained,
   tokenizer: TextTokenizer,

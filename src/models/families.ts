@@ -1,4 +1,4 @@
-// Every family of pretrained models, by model_type. A new one is a file in families/ and a line here.
+// Every family of pretrained models, by model_type. To add one, add a file in families/ and a line here.
 import { HebbError } from "../graph/errors.ts";
 import { nearest } from "../graph/nearest.ts";
 import { bert, roberta } from "./families/bert.ts";
@@ -30,7 +30,7 @@ const families: readonly Family[] = [
 
 export const familyNames: readonly string[] = families.map(({ type }) => type);
 
-/** The family of config.json's model_type. Throws HebbError for one that is not here. */
+/** The family of config.json's model_type. Throws HebbError for an unsupported one. */
 export function familyOf(type: unknown, place: string): Family {
   const found = families.find((family) => family.type === type);
   if (found !== undefined) return found;

@@ -1,4 +1,4 @@
-// A family of pretrained models: how its configuration is read, and the names of its weights, as data.
+// A family of pretrained models: how to read its configuration, and its weight names, as data.
 import type { Architecture, Head, HeadName } from "./architecture.ts";
 import type { Config } from "./config.ts";
 import type { Names } from "./names.ts";
@@ -12,19 +12,19 @@ export interface FamilyHead {
 export interface Family {
   /** `model_type` of config.json. */
   readonly type: string;
-  /** What stands before the names of the body where there is a head. */
+  /** The prefix of the body's names in models with a head. */
   readonly prefix: string;
   readonly read: (config: Config) => Architecture;
   readonly heads: Readonly<Partial<Record<HeadName, FamilyHead>>>;
-  /** Which head each entry of `architectures` has. */
+  /** The head of each entry in `architectures`. */
   readonly architectures: Readonly<Record<string, HeadName>>;
   readonly names: Names;
-  /** What transformers 5 calls the body's weights in memory, and so in adapters, where its files keep older names. */
+  /** Names of the body's weights in memory in transformers 5, and therefore in adapters, if the files keep older names. */
   readonly inMemory?: Names;
   /** Entries of files that are not weights: masks, counts, copies of tied weights. */
   readonly idle: readonly RegExp[];
-  /** Entries that belong to parts or heads which are not built. */
+  /** Entries of parts or heads that are not built. */
   readonly elsewhere: readonly RegExp[];
-  /** The layers that LoRA adapts unless it is told others, as PEFT has them. */
+  /** The default layers for LoRA, as in PEFT. */
   readonly loraTargets: readonly string[];
 }

@@ -11,14 +11,14 @@ import {
 import { anObject, parseJson } from "../formats/json.ts";
 import { HebbError } from "../graph/errors.ts";
 
-/** Files by name. A name that is not there gives undefined. */
+/** Files by name. Opening a missing file gives undefined. */
 export interface PretrainedFiles {
-  /** What the whole is called in messages. */
+  /** The name of the source in messages. */
   readonly name: string;
   open(file: string): Promise<OpenSource | undefined>;
 }
 
-/** Files that are in memory, by their names. */
+/** Files in memory, by name. */
 export function filesOf(name: string, files: Readonly<Record<string, Uint8Array>>): PretrainedFiles {
   const open = async (file: string): Promise<OpenSource | undefined> => {
     const bytes = Object.hasOwn(files, file) ? files[file] : undefined;
@@ -33,7 +33,7 @@ export function filesOf(name: string, files: Readonly<Record<string, Uint8Array>
   return { name, open };
 }
 
-/** A whole file; undefined where there is none. */
+/** A whole file; undefined if there is none. */
 export async function bytesIn(files: PretrainedFiles, file: string): Promise<Uint8Array | undefined> {
   const source = await files.open(file);
   if (source === undefined) return undefined;
@@ -49,17 +49,17 @@ export async function textIn(files: PretrainedFiles, file: string): Promise<stri
   return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
 }
 
-/** A JSON object among the files; undefined where there is none. */
+/** A JSON object among the files; undefined if there is none. */
 export async function jsonIn(files: PretrainedFiles, file: string): Promise<JsonObject | undefined> {
   const text = await textIn(files, file);
   const place = `${files.name}/${file}`;
   return text === undefined ? undefined : anObject(parseJson(text, place), `${place}:`);
 }
 
-/** In the order in which they are looked for. */
+/** In search order. */
 export const weightFiles = ["model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"] as const;
 
-/** All weights: of one file, or of the shards that an index names. */
+/** All weights: from one file, or from the shards of an index. */
 export async function weightsIn(files: PretrainedFiles): Promise<NamedArrays> {
   for (const name of weightFiles) {
     const source = await files.open(name);
@@ -78,7 +78,7 @@ async function readAll(file: OpenedFile): Promise<NamedArrays> {
   return tensors;
 }
 
-/** Files that a model may have beside its configuration and its weights; they go with it as they are. */
+/** Optional files beside the configuration and the weights, copied unchanged with the model. */
 export const companions = [
   "tokenizer.json",
   "tokenizer_config.json",

@@ -9,7 +9,7 @@ import { ImageClassifier, TextClassifier } from "./heads.ts";
 import { addLora, trainHeadOnly } from "./lora.ts";
 import { designPretrained, fillPretrained, type Pretrained } from "./pretrained.ts";
 
-/** What of a pretrained model is trained. */
+/** The trained part of a pretrained model. */
 export type Trained =
   | { readonly kind: "all" }
   | { readonly kind: "head" }
@@ -19,31 +19,31 @@ export const fineTunedHeads = ["sequence", "image", "causal"] as const;
 /** Classes of texts, classes of pictures, the next token. */
 export type FineTunedHead = (typeof fineTunedHeads)[number];
 
-/** Everything that fixes a pretrained model's structure, and what of it is trained. */
+/** The complete structure of a pretrained model, and its trained part. */
 export interface PretrainedDescription {
   readonly kind: "pretrained";
   readonly head: FineTunedHead;
-  /** [L]: tokens of a text; [channels, height, width] of a picture. */
+  /** [L] for the tokens of a text; [channels, height, width] for a picture. */
   readonly inputShape: readonly number[];
-  /** Classes, or tokens. */
+  /** Number of classes, or of tokens. */
   readonly outputs: number;
   /** config.json of the base. */
   readonly config: JsonObject;
-  /** The names of the classes; of tokens there are none. */
+  /** The names of the classes; empty for tokens. */
   readonly labels: readonly string[];
-  /** The token that fills texts up. */
+  /** The padding token. */
   readonly padding: number;
   readonly trained: Trained;
 }
 
-/** What a model without this head does not do. */
+/** What a model without this head cannot do. */
 export const inabilities: Readonly<Record<FineTunedHead, string>> = {
   sequence: "does not classify texts",
   image: "does not classify pictures",
   causal: "does not write text",
 };
 
-/** Rows of tokens [N, L], filled up with padding → [N, classes]; pixels → [N, classes]; tokens [N, L] → the next ones, [N, L, vocabulary]. */
+/** Padded rows of tokens [N, L] → [N, classes]; pixels → [N, classes]; tokens [N, L] → the next ones, [N, L, vocabulary]. */
 export class FineTuned extends Module {
   readonly model: TextClassifier | ImageClassifier | CausalLanguageModel;
   readonly padding: number;
@@ -78,7 +78,7 @@ export class FineTuned extends Module {
     return this.model.forward(ids, { attentionMask: ids.ne(this.padding) });
   }
 
-  /** Takes over the weights of the base; the head is initialised at random if its classes differ. */
+  /** Loads the weights of the base; the head is initialised at random if its classes differ. */
   async startFrom(files: PretrainedFiles): Promise<void> {
     await fillPretrained(this.#pretrained, files, true);
   }

@@ -10,19 +10,19 @@ import type { KeyValueCache } from "./parts/cache.ts";
 import { chooseToken, type Sampling } from "./sampling.ts";
 
 export interface GenerationOptions {
-  /** The most tokens to write. Default: until the cache is full. */
+  /** Maximum number of new tokens. Default: until the cache is full. */
   readonly maxNewTokens?: number;
-  /** Divides the logits; 0 always takes the likeliest. Default 0. */
+  /** Divides the logits; 0 always takes the most likely token. Default 0. */
   readonly temperature?: number;
-  /** Draw from the k likeliest only. */
+  /** Samples only from the k most likely tokens. */
   readonly topK?: number | undefined;
-  /** Draw from the likeliest only whose shares add up to p. */
+  /** Samples only from the most likely tokens whose probabilities add up to p. */
   readonly topP?: number | undefined;
-  /** Above 1, tokens that are there already become less likely. Default 1. */
+  /** Above 1, repeated tokens become less likely. Default 1. */
   readonly repetitionPenalty?: number;
-  /** Writing ends behind one of these tokens. */
+  /** Generation ends after one of these tokens. */
   readonly stop?: readonly number[];
-  /** What is drawn from. Default: a new one of seed 0. */
+  /** The source of random draws. Default: a new one of seed 0. */
   readonly generator?: Generator;
 }
 
@@ -36,10 +36,10 @@ const kinds: OptionKinds<GenerationOptions> = {
   generator: generatorKind,
 };
 
-/** Where text is written with one model: a cache for `length` tokens, and two programs that serve every position. */
+/** Generates text with one model: a cache for `length` tokens, and two programs that serve every position. */
 export class TextGenerator {
   readonly #cached: CachedModel;
-  /** How many texts were begun: the cache is that of the last. */
+  /** The number of texts started: the cache belongs to the last. */
   #begun = 0;
 
   constructor(model: CausalLanguageModel, length: number) {
@@ -54,17 +54,17 @@ export class TextGenerator {
     return this.#cached.cache;
   }
 
-  /** The memory of the cache. */
+  /** The memory of the cache, in bytes. */
   get cacheBytes(): number {
     return this.cache.bytes;
   }
 
-  /** How many programs have been traced. */
+  /** The number of traced programs. */
   get signatures(): number {
     return this.#cached.signatures;
   }
 
-  /** Writes behind the prompt, token by token; with the same options the same tokens. */
+  /** Generates tokens after the prompt; the same options give the same tokens. */
   tokens(prompt: ArrayLike<number>, options: GenerationOptions = {}): AsyncIterable<number> {
     const settings = settingsOf(options);
     const given = this.#cached.checkedPrompt(prompt);
@@ -106,7 +106,7 @@ export class TextGenerator {
   }
 }
 
-/** How many tokens to write. */
+/** The number of tokens to generate. */
 export const tokenCount = kind.of<number>(
   "a whole number of 0 or more, or Infinity",
   (value) => value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && Number(value) >= 0),

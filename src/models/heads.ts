@@ -10,19 +10,19 @@ import { type NormSpec, norm } from "./parts/norm.ts";
 import type { ResNet } from "./resnet.ts";
 import type { TextEncoder } from "./textEncoder.ts";
 
-/** A class for each text. */
+/** One class per text. */
 export interface SequenceHead {
   readonly kind: "sequence";
   readonly classes: number;
-  /** Which vector stands for the text: the pooled one, that of the first token, that of the last before the padding. */
+  /** The vector that represents the text: the pooled one, that of the first token, or that of the last before the padding. */
   readonly take: "pooled" | "first" | { readonly kind: "last"; readonly padding: number | undefined };
-  /** The activation of a layer before the last one. */
+  /** The activation of an extra layer before the last one. */
   readonly dense?: string;
   readonly bias: boolean;
   readonly dropout: number;
 }
 
-/** Perhaps a layer with an activation, then the scores of the classes. */
+/** An optional layer with an activation, then the class scores. */
 class ClassHead extends Module {
   readonly dense: Layer | undefined;
   readonly out: Layer;
@@ -64,7 +64,7 @@ export class TextClassifier extends Module<Tensor, [ids: Tensor, inputs?: TextIn
   }
 }
 
-/** The state of the last token that is not padding: [N, width]. */
+/** The state of the last token before the padding: [N, width]. */
 function lastOf(hidden: Tensor, ids: Tensor, padding: number | undefined): Tensor {
   const [batch = 0, length = 0, width = 0] = hidden.shape;
   if (padding === undefined) return hidden.select(1, length - 1);

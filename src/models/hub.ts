@@ -13,11 +13,11 @@ import { companions, weightFiles } from "./files.ts";
 export interface HubOptions {
   /** A branch, a tag or a commit. Default "main". */
   readonly revision?: string;
-  /** Where files are kept. Default: `hub` in the cache folder (HEBB_CACHE). */
+  /** The folder for the files. Default: `hub` in the cache folder (HEBB_CACHE). */
   readonly cache?: string;
   /** Used in place of the global fetch. */
   readonly fetch?: typeof fetch;
-  /** Only of models that are private: a token of the hub. */
+  /** A hub token, needed only for private models. */
   readonly accessToken?: string;
 }
 
@@ -28,12 +28,12 @@ export const hubKinds: OptionKinds<HubOptions> = {
   accessToken: kind.string,
 };
 
-/** Whether a name is that of a model on the hub, such as openai-community/gpt2. */
+/** Whether a name has the form of a model on the hub, such as openai-community/gpt2. */
 export const isHubName = (name: string): boolean => /^[\w][\w.-]*\/[\w][\w.-]*$/.test(name) && !name.includes("..");
 
 const manifestName = "hebb-files.json";
 
-/** Checksums of the files that are whole; those that the hub does not have are null. */
+/** Checksums of the complete files; null for files that the hub does not have. */
 type Manifest = Record<string, string | null>;
 
 function readManifest(folder: string): Manifest {
@@ -63,7 +63,7 @@ class HubCopy {
     this.#manifest = readManifest(this.folder);
   }
 
-  /** Makes sure that a file is there and whole. Returns whether the model has it. */
+  /** Ensures that a file is present and intact. Returns whether the model has it. */
   async fetch(file: string): Promise<boolean> {
     const known = this.#manifest[file];
     if (known === null) return false;
@@ -99,7 +99,7 @@ class HubCopy {
         throw new HebbError(
           `${this.#repo}: ${file} has ${bytes.byteLength} bytes, the hub says ${info.size}; run this again`,
         );
-      // Large files are known by their SHA-256, small ones by a sum of git.
+      // The hub identifies large files by SHA-256, small ones by a git hash.
       const sum = /^"?([0-9a-f]{64})"?$/.exec(info.etag)?.[1];
       if (sum !== undefined && sha256(bytes) !== sum)
         throw new HebbError(`${this.#repo}: ${file} is damaged: its checksum is not ${sum}; run this again`);
@@ -119,7 +119,7 @@ async function loadHub(): Promise<typeof import("@huggingface/hub")> {
   }
 }
 
-/** Why a file could not be fetched, in a sentence. */
+/** The error for a failed download. */
 function unreachable(repo: string, file: string, folder: string, cause: unknown): HebbError {
   const status = typeof cause === "object" && cause !== null && "statusCode" in cause ? cause.statusCode : undefined;
   if (status === 401 || status === 403 || status === 404)
@@ -136,7 +136,7 @@ function unreachable(repo: string, file: string, folder: string, cause: unknown)
   );
 }
 
-/** The folder with a model of the hub, fetched where it is not there yet. `open` makes its files. */
+/** The local folder of a hub model, downloaded if missing. */
 export async function hubFolder(repo: string, options: HubOptions = {}): Promise<string> {
   checkOptions("loadPretrained", options, hubKinds);
   if (!isHubName(repo))
@@ -153,7 +153,7 @@ export async function hubFolder(repo: string, options: HubOptions = {}): Promise
   throw new HebbError(`${repo} has no weights: there is neither of ${weightFiles.join(", ")}`);
 }
 
-/** The files that an index names. */
+/** The files named in an index. */
 function shardsOf(path: string): readonly string[] {
   const map = anObject(
     anObject(parseJson(readFileSync(path, "utf8"), path), path)["weight_map"],

@@ -10,18 +10,18 @@ import { HebbError } from "../graph/errors.ts";
 import { type Tensor, tensor } from "../tensor/index.ts";
 import { jsonIn, type PretrainedFiles } from "./files.ts";
 
-/** What a kind of processor does where its file says nothing. */
+/** The defaults of a kind of processor. */
 interface Defaults {
   readonly resample: ResampleName;
   readonly mean: readonly number[];
   readonly std: readonly number[];
-  /** As the file has it: { height, width } or { shortest_edge }. */
+  /** As in the file: { height, width } or { shortest_edge }. */
   readonly size: JsonObject;
-  /** The cut; null: none. */
+  /** The centre crop; null: none. */
   readonly crop: JsonObject | null;
-  /** Whether a size that is one number is that of both sides. */
+  /** Whether a single number is the size of both sides. */
   readonly square: boolean;
-  /** Sizes below 384 are cut out of a larger picture. */
+  /** Sizes below 384 are cropped from a picture that is larger by this ratio. */
   readonly share?: number;
 }
 
@@ -39,7 +39,7 @@ const clip: Defaults = {
   square: false,
 };
 
-/** By the name of the processor, without what follows it: "ImageProcessor", "FeatureExtractor", "Fast". */
+/** By the processor's name, without the suffixes "ImageProcessor", "FeatureExtractor" and "Fast". */
 const processors: ReadonlyMap<string, Defaults> = new Map<string, Defaults>([
   ["ViT", { ...half, resample: "bilinear", size: sides(224), crop: null, square: true }],
   ["DeiT", { ...half, resample: "bicubic", size: sides(256), crop: sides(224), square: true }],
@@ -51,7 +51,7 @@ const processors: ReadonlyMap<string, Defaults> = new Map<string, Defaults>([
   ["CLIP", clip],
 ]);
 
-/** Keys that change no pixel of one picture in memory. */
+/** Keys that do not affect the pixels of one picture in memory. */
 const idle: ReadonlySet<string> = new Set([
   "image_processor_type",
   "feature_extractor_type",
@@ -72,7 +72,7 @@ const idle: ReadonlySet<string> = new Set([
 
 const sizeKeys: ReadonlySet<string> = new Set(["height", "width", "shortest_edge"]);
 
-/** The keys of one file, each of which must be read. */
+/** The keys of one file, all of which must be read. */
 class Reading {
   readonly place: string;
   readonly #json: JsonObject;
@@ -109,7 +109,7 @@ class Reading {
       : this.refuse(key, read, '{ "height", "width" } and { "shortest_edge" }, whole numbers, are');
   }
 
-  /** Refuses what nobody has read. */
+  /** Refuses unread keys. */
   finish(): void {
     const unknown = Object.entries(this.#json).filter(
       ([key, value]) => !this.#read.has(key) && !idle.has(key) && value !== null && value !== false,
@@ -122,7 +122,7 @@ class Reading {
   }
 }
 
-/** What is done to pictures, and the numbers that pixels become: (pixel × factor − mean) / std of each channel. */
+/** The processing of pictures, and the resulting numbers: (pixel × factor − mean) / std per channel. */
 export interface ImageProcessing {
   readonly steps: PictureSteps;
   readonly factor: number;
@@ -133,7 +133,7 @@ export interface ImageProcessing {
 function kindOf(json: JsonObject, place: string, family: Json | undefined): Defaults {
   const name = json["image_processor_type"] ?? json["feature_extractor_type"];
   const own = typeof name === "string" ? name.replace(/(ImageProcessor|FeatureExtractor)(Fast|Pil)?$/, "") : undefined;
-  // Files without a name are those of the family's own kind.
+  // Files without a name use the processor of the family.
   const familiar = family === "vit" ? "ViT" : family === "clip" ? "CLIP" : "ConvNext";
   const found = processors.get(own ?? familiar);
   if (found !== undefined) return found;
@@ -152,16 +152,16 @@ const resampleOf =
     return name ?? reading.refuse("resample", value as Json, `Pillow's numbers, 0 to ${resampleNames.length - 1}, are`);
   };
 
-/** Sides of a size that is given exactly. */
+/** The sides of an exact size. */
 const exactly = (size: JsonObject): PictureSize => {
   const { shortest_edge: edge, height = edge, width = edge } = size;
   return [Number(height), Number(width)];
 };
 
-/** Below this, ConvNext's processor cuts the middle out of a larger picture. */
+/** Below this, ConvNext's processor crops the middle of a larger picture. */
 const largeSide = 384;
 
-/** Reads preprocessor_config.json; `family`: the type of the model that it goes with. */
+/** Reads preprocessor_config.json; `family` is the type of its model. */
 export function readImageProcessing(json: JsonObject, place: string, family?: Json): ImageProcessing {
   const reading = new Reading(json, place);
   const defaults = kindOf(json, place, family);
@@ -204,7 +204,7 @@ export function readImageProcessing(json: JsonObject, place: string, family?: Js
   };
 }
 
-/** Turns pictures into what a model of images takes. */
+/** Turns pictures into the input of an image model. */
 export class ImageProcessor {
   readonly processing: ImageProcessing;
 
@@ -212,7 +212,7 @@ export class ImageProcessor {
     this.processing = processing;
   }
 
-  /** From preprocessor_config.json of a model. */
+  /** From a model's preprocessor_config.json. */
   static async from(files: PretrainedFiles): Promise<ImageProcessor> {
     const json = await jsonIn(files, "preprocessor_config.json");
     if (json === undefined)
@@ -223,17 +223,17 @@ export class ImageProcessor {
     return new ImageProcessor(readImageProcessing(json, `${files.name}/preprocessor_config.json`, family));
   }
 
-  /** Height and width of all pictures behind it; undefined where they depend on the picture. */
+  /** Height and width of all processed pictures; undefined if they depend on the picture. */
   get size(): readonly [height: number, width: number] | undefined {
     return sizeAfter(this.processing.steps);
   }
 
-  /** The picture in the size of the model, still bytes. */
+  /** The picture in the model's size, still as bytes. */
   resize(picture: Picture): Picture {
     return stepped(toChannels(picture, 3), this.processing.steps);
   }
 
-  /** The pixels of one picture: [3, height, width], rounded to float32 where transformers rounds them. */
+  /** The pixels of one picture: [3, height, width], rounded to float32 at the same points as in transformers. */
   pixels(picture: Picture): Tensor {
     const { width, height, data } = this.resize(picture);
     const { factor, mean, std } = this.processing;

@@ -1,4 +1,4 @@
-// Vision transformers: patches as tokens behind a class token (Dosovitskiy et al. 2021).
+// Vision transformers: patches as tokens after a class token (Dosovitskiy et al. 2021).
 import { ShapeError } from "../graph/errors.ts";
 import { formatShape } from "../graph/shape.ts";
 import { Conv2d, functional, init, Linear, Module } from "../nn/index.ts";
@@ -17,7 +17,7 @@ export interface ImageTransformerSpec {
   readonly norm: NormSpec;
   /** A norm before the first block. */
   readonly normBefore: boolean;
-  /** What is normalised at the end: all positions, or the class's alone. */
+  /** The scope of the final norm: all positions, or only the class token. */
   readonly normAfter: "all" | "pooled";
   readonly dropout: number;
 }

@@ -9,17 +9,17 @@ import type { Pretrained } from "./pretrained.ts";
 import { storedNames } from "./weights.ts";
 
 export interface LoraOptions {
-  /** Columns of the small matrices. Default 8. */
+  /** Rank of the adapter matrices. Default 8. */
   readonly rank?: number;
   /** The product is scaled by alpha / rank. Default: twice the rank. */
   readonly alpha?: number;
-  /** Of the input of the small matrices, in training. Default 0. */
+  /** Dropout on the adapter's input, in training. Default 0. */
   readonly dropout?: number;
-  /** Names of layers as the files have them, or their ends; one text is a pattern for whole names. "all-linear": all but the head. */
+  /** Layer names as in the files, or their endings; a single text is a pattern for whole names. "all-linear": all except the head. */
   readonly targets?: string | readonly string[];
-  /** Scaled by alpha / √rank (Kalajdzievski 2023). Default false. */
+  /** Scale by alpha / √rank (Kalajdzievski 2023). Default false. */
   readonly rankStabilized?: boolean;
-  /** Whether a head of classes is trained as well. Default true. */
+  /** Whether to train a classification head as well. Default true. */
   readonly head?: boolean;
 }
 
@@ -32,7 +32,7 @@ const kinds: OptionKinds<LoraOptions> = {
   head: kind.boolean,
 };
 
-/** A layer with its adaption. */
+/** A layer with its adapter. */
 abstract class Adapted<L extends Layer & { readonly weight: Parameter }> extends Module {
   readonly base: L;
   readonly loraA: Parameter;
@@ -50,7 +50,7 @@ abstract class Adapted<L extends Layer & { readonly weight: Parameter }> extends
     this.dropout = dropout;
   }
 
-  /** What the small matrices add for an input. */
+  /** The adapter's output. */
   protected abstract added(x: Tensor): Tensor;
 
   forward(x: Tensor): Tensor {
@@ -59,7 +59,7 @@ abstract class Adapted<L extends Layer & { readonly weight: Parameter }> extends
     return given.add(this.added(functional.dropout(x, this.dropout, this.training)).mul(this.scale));
   }
 
-  /** Adds the product to the weight, or takes it away again. */
+  /** Adds the product to the weight, or subtracts it again. */
   merge(merged = true): void {
     if (merged === this.#merged) return;
     const { weight } = this.base;
@@ -97,7 +97,7 @@ class LoraConv2d extends Adapted<Conv2d> {
   }
 }
 
-/** The first matrix starts as that of a layer, the second at 0: the model starts as it was. */
+/** The first matrix starts like a layer's, the second at 0, so the model's output is unchanged at first. */
 function pair(first: readonly number[], second: readonly number[]): readonly [Parameter, Parameter] {
   const a = new Parameter(zeros(first));
   const inputs = first.slice(1).reduce((product, extent) => product * extent, 1);
@@ -109,13 +109,13 @@ export type LoraLayer = LoraLinear | LoraConv2d;
 
 /** One adapted layer. */
 export interface LoraEntry {
-  /** As the files call it, such as "transformer.h.0.attn.c_attn". */
+  /** Its name in files, such as "transformer.h.0.attn.c_attn". */
   readonly name: string;
   readonly layer: LoraLayer;
   readonly restore: () => void;
 }
 
-/** An adapted model: what was put in, and what may be done with it. */
+/** An adapted model: its adapters and the operations on them. */
 export class Lora {
   readonly pretrained: Pretrained;
   readonly entries: readonly LoraEntry[];
@@ -127,7 +127,7 @@ export class Lora {
     this.settings = settings;
   }
 
-  /** Puts the adaptions into the weights, so that they cost nothing; `unmerge` takes them out again. */
+  /** Merges the adapters into the weights, so that they cost nothing; `unmerge` reverts this. */
   merge(): this {
     for (const { layer } of this.entries) layer.merge();
     return this;
@@ -137,7 +137,7 @@ export class Lora {
     return this;
   }
 
-  /** Takes the adapted layers out of the model. What was merged stays in the weights. */
+  /** Removes the adapters from the model. Merged ones stay in the weights. */
   remove(): Pretrained {
     for (const { restore } of this.entries) restore();
     this.pretrained.model.unfreeze();
@@ -145,7 +145,7 @@ export class Lora {
   }
 }
 
-/** Whether a layer's name is among the targets: a pattern for all of it, or names for its end. */
+/** Whether a layer's name matches the targets: a pattern for the whole name, or a list of endings. */
 function isTarget(name: string, targets: string | readonly string[]): boolean {
   if (typeof targets === "string") return targets !== allLinear && new RegExp(`^(?:${targets})$`).test(name);
   return targets.some((target) => name === target || name.endsWith(`.${target}`));
@@ -153,7 +153,7 @@ function isTarget(name: string, targets: string | readonly string[]): boolean {
 
 const allLinear = "all-linear";
 
-/** Freezes a model and puts small matrices beside the layers that are targets. They and the head are what training changes. */
+/** Freezes a model and adds adapters to the target layers. Training changes only them and the head. */
 export function addLora(pretrained: Pretrained, options: LoraOptions = {}): Lora {
   const { model, family, head } = pretrained;
   const checked = checkOptions("addLora", options, kinds);
@@ -168,7 +168,7 @@ export function addLora(pretrained: Pretrained, options: LoraOptions = {}): Lora
   const settings: Required<LoraOptions> = { rank, alpha, dropout, targets, rankStabilized, head: trainHead };
   const places = layersOf(pretrained);
   const chosen = places.flatMap(({ names, path, layer, replace }) => {
-    // The newest name first: adapters are read by what is in memory.
+    // The newest name first, because adapters use the names in memory.
     const name = [...names]
       .reverse()
       .find((one) => (targets === allLinear ? layer instanceof Linear && !isHead(path) : isTarget(one, targets)));
@@ -208,7 +208,7 @@ interface Place {
   readonly replace: (by: Layer) => void;
 }
 
-/** All linear layers and convolutions of a model with their names in files. */
+/** All linear layers and convolutions of a model, with their names in files. */
 function layersOf({ model, family, head }: Pretrained): Place[] {
   const places: Place[] = [];
   for (const [, parent] of model.namedModules())
@@ -223,7 +223,7 @@ function layersOf({ model, family, head }: Pretrained): Place[] {
   return places;
 }
 
-/** Freezes all but the head, which is trained on features that stay as they are. */
+/** Freezes everything except the head, which then trains on fixed features. */
 export function trainHeadOnly({ model, head, name }: Pretrained): void {
   if (head === "none")
     throw new HebbError(`${name} has no head to train; load it with one, such as { head: "sequence" }`);

@@ -1,19 +1,19 @@
-// Weight names: from this library's paths to those of the files, by a table with * for numbers.
+// Weight names: maps this library's paths to those of the files, by a table with * for numbers.
 import { HebbError } from "../graph/errors.ts";
 
-/** What is stored otherwise than here. */
+/** The name and layout of a weight in files, if its layout differs. */
 export interface Stored {
   readonly name: string;
-  /** Of matrices: stored as [in, out]. */
+  /** For matrices: stored as [in, out]. */
   readonly transposed?: boolean;
-  /** Dims of size 1 before the others. */
+  /** Number of extra leading dims of size 1. */
   readonly leading?: number;
 }
 
 /** Module or parameter → its name in the file. */
 export type Names = Readonly<Record<string, string | Stored>>;
 
-/** The file's name of a parameter, and how it is stored. */
+/** A parameter's name in the file, and its layout there. */
 export function storedName(names: Names, path: string): Stored | undefined {
   const numbers: string[] = [];
   const pattern = path.replace(/\.(\d+)(?=\.|$)/g, (_, number: string) => {
@@ -44,5 +44,5 @@ export function requiredName(names: Names, path: string, family: string): Stored
   throw new HebbError(`the family ${family} has no name for the weight "${path}"`);
 }
 
-/** A layer that stores its matrix as [in, out]. */
+/** A layer whose matrix is stored as [in, out]. */
 export const transposed = (name: string): Stored => ({ name, transposed: true });

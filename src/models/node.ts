@@ -19,7 +19,7 @@ export type { HubOptions } from "./hub.ts";
 
 const isFolder = (path: string): boolean => existsSync(path) && statSync(path).isDirectory();
 
-/** The files of a folder. Links that lead out of it are refused. */
+/** The files of a folder. Links out of it are refused. */
 export function folderFiles(folder: string): PretrainedFiles {
   if (!isFolder(folder))
     throw new HebbError(
@@ -34,12 +34,12 @@ export function folderFiles(folder: string): PretrainedFiles {
 const folderFor = async (folderOrName: string, hub: HubOptions): Promise<string> =>
   isFolder(folderOrName) || !isHubName(folderOrName) ? folderOrName : hubFolder(folderOrName, hub);
 
-/** The folder of a model: the one that is named, or where a model of the hub is kept, after it was fetched once. */
+/** The folder of a model: the given one, or the cached copy of a hub model, downloaded on first use. */
 export const pretrainedFolder = (folderOrName: string): Promise<string> => folderFor(folderOrName, {});
 
 /**
- * A model from a folder in Hugging Face's layout (config.json, model.safetensors or its shards, tokenizer.json), or from the hub by its name,
- * such as openai-community/gpt2: it is fetched once and kept in the cache folder.
+ * A model from a folder in Hugging Face's layout (config.json, model.safetensors or its shards, tokenizer.json), or from the hub by name,
+ * such as openai-community/gpt2. Hub models are downloaded once and kept in the cache folder.
  */
 export async function loadPretrained(
   folderOrName: string,
@@ -57,7 +57,7 @@ export async function loadPretrained(
   return loadPretrainedFiles({ ...files, name: folderOrName }, rest);
 }
 
-/** Writes a model into a folder that transformers and `loadPretrained` read. */
+/** Writes a model to a folder that transformers and `loadPretrained` can read. */
 export async function savePretrained(pretrained: Pretrained, folder: string): Promise<void> {
   const files = Object.entries(await pretrainedFiles(pretrained));
   makeFolder(folder);

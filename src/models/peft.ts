@@ -17,7 +17,7 @@ const tasks: Readonly<Partial<Record<Pretrained["head"], string>>> = {
   none: "FEATURE_EXTRACTION",
 };
 
-/** The modules of a head as files call them: the first parts of their names. */
+/** The names of a head's modules in files, by their first part. */
 function headModules({ model, family, head }: Pretrained): readonly string[] {
   const names = model
     .namedParameters()
@@ -69,7 +69,7 @@ export function adapterFiles({ pretrained, entries, settings }: Lora): Record<st
   };
 }
 
-/** Values of keys with which an adapter is a plain LoRA; others are refused. */
+/** Values that a plain LoRA may have for these keys; others are refused. */
 const plain: Readonly<Record<string, readonly unknown[]>> = {
   peft_type: ["LORA"],
   bias: ["none"],
@@ -117,7 +117,7 @@ function optionsOf(config: JsonObject, place: string): LoraOptions {
   };
 }
 
-/** Adapts a model by an adapter that PEFT or `adapterFiles` wrote. */
+/** Adapts a model with an adapter from PEFT or `adapterFiles`. */
 export async function loadAdapter(pretrained: Pretrained, files: PretrainedFiles): Promise<Lora> {
   const place = `${files.name}/adapter_config.json`;
   const config = await jsonIn(files, "adapter_config.json");

@@ -1,4 +1,4 @@
-// A pretrained model from its files: configuration, head, weights, and the files beside them.
+// A pretrained model from its files: configuration, head, weights, and companion files.
 import { type JsonObject, writeSafetensors } from "../formats/index.ts";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
@@ -12,11 +12,11 @@ import { jsonIn, type PretrainedFiles, textIn, weightsIn } from "./files.ts";
 import { type Loaded, loadWeights, storedWeights } from "./weights.ts";
 
 export interface LoadPretrainedOptions {
-  /** Another head than the one the model was saved with; its weights are initialised at random if the files do not have them. */
+  /** A head other than the saved one; its weights are initialised at random if the files lack them. */
   readonly head?: HeadName;
-  /** The classes of a new head; a model saved with as many others gets a new head. */
+  /** The classes of a new head; a saved head with a different number of classes is replaced. */
   readonly labels?: readonly string[];
-  /** Keys of config.json that are known to change nothing. */
+  /** Keys of config.json that have no effect, to be ignored. */
   readonly ignoreConfig?: readonly string[];
 }
 
@@ -33,16 +33,16 @@ export interface Pretrained {
   readonly head: HeadName;
   readonly model: PretrainedModule;
   readonly config: JsonObject;
-  /** The names of the classes, for a head that has them. */
+  /** The names of the classes, if the head has any. */
   readonly labels: readonly string[] | undefined;
-  /** Weights that were missing in the files and are initialised at random, by their names in files. */
+  /** Weights missing from the files and initialised at random, by their names in files. */
   readonly initialized: readonly string[];
-  /** Entries of the files that this model has no place for. */
+  /** Entries of the files that this model does not use. */
   readonly unused: readonly string[];
   readonly files: PretrainedFiles;
 }
 
-/** The head that the files were saved with. */
+/** The head in the files. */
 function savedHead(family: Family, config: Config): HeadName {
   const { architectures } = config.json;
   const [name] = Array.isArray(architectures) ? architectures : [];
@@ -67,7 +67,7 @@ const withLabels = (json: JsonObject, labels: readonly string[] | undefined): Js
         label2id: Object.fromEntries(labels.map((label, place) => [label, place])),
       };
 
-/** Reads a model from files by name. It is in eval mode. */
+/** Reads a model from files by name, in eval mode. */
 export async function loadPretrainedFiles(
   files: PretrainedFiles,
   options: LoadPretrainedOptions = {},
@@ -82,7 +82,7 @@ export async function loadPretrainedFiles(
   return { ...pretrained, ...(await fillPretrained(pretrained, files, fresh)) };
 }
 
-/** Fills a model with the weights of files; `fresh`: its head may be initialised at random. */
+/** Loads the weights of files into a model. `fresh`: its head may be initialised at random. */
 export async function fillPretrained(
   { model, family, head }: Pretrained,
   files: PretrainedFiles,
@@ -93,7 +93,7 @@ export async function fillPretrained(
   return loaded;
 }
 
-/** A model as its configuration describes it, with weights of its own. */
+/** Builds a model from its configuration, with newly initialised weights. */
 export function designPretrained(
   files: PretrainedFiles,
   json: JsonObject,
@@ -124,10 +124,10 @@ export function designPretrained(
   };
 }
 
-/** The spread of new weights in all of these families. */
+/** The standard deviation of new weights in all of these families. */
 const spread = 0.02;
 
-/** New heads start as those of these models did. */
+/** Initialises a new head as these models do. */
 function startHead(model: PretrainedModule): void {
   for (const [path, parameter] of model.namedParameters()) {
     if (!path.startsWith("head.")) continue;
@@ -136,7 +136,7 @@ function startHead(model: PretrainedModule): void {
   }
 }
 
-/** Python's JSON tells 1.0 from 1, and transformers insists on it: whole numbers that stood with a point keep it. */
+/** Python's JSON distinguishes 1.0 from 1, and transformers requires it: whole numbers keep their original ".0". */
 function configText(json: JsonObject, original: string): string {
   const floats = new Set([...original.matchAll(/"(\w+)":\s*-?\d+\.0(?=[,\s}])/g)].map(([, key]) => key));
   return JSON.stringify(json, null, 2).replace(/"(\w+)": (-?\d+)(?=[,\n])/g, (whole, key: string) =>
@@ -144,7 +144,7 @@ function configText(json: JsonObject, original: string): string {
   );
 }
 
-/** The files of a model: config.json and model.safetensors, as transformers reads them. */
+/** The files of a model: config.json and model.safetensors, in the form that transformers reads. */
 export async function pretrainedFiles(pretrained: Pretrained): Promise<Record<string, Uint8Array>> {
   const { model, family, head, config, files } = pretrained;
   const architecture = Object.entries(family.architectures).find(([, name]) => name === head)?.[0];

@@ -6,15 +6,15 @@ import { type Activation, activationNamed } from "./parts/activation.ts";
 
 export interface ResNetSpec {
   readonly channels: number;
-  /** Of the first convolution. */
+  /** Channels of the first convolution. */
   readonly stem: number;
   readonly widths: readonly number[];
   readonly depths: readonly number[];
   readonly layer: "basic" | "bottleneck";
   readonly activation: string;
-  /** The first stage halves the size as well. */
+  /** Whether the first stage halves the size as well. */
   readonly downsampleFirst: boolean;
-  /** A bottleneck halves the size in its first convolution and not in its second. */
+  /** Whether a bottleneck halves the size in its first convolution instead of its second. */
   readonly downsampleInBottleneck: boolean;
 }
 
@@ -42,7 +42,7 @@ class Convolution extends Module {
     return this.#activation(this.#normalised(this.convolution.forward(x)));
   }
 
-  /** A frozen norm keeps its running statistics in training too: an adapter does not hold them. */
+  /** A frozen norm keeps its running statistics even in training, since adapter files do not store them. */
   #normalised(x: Tensor): Tensor {
     const { weight, bias, runningMean, runningVar, eps } = this.norm;
     const learned = traceGuard(() => weight?.requiresGrad ?? true);
@@ -118,7 +118,7 @@ export class ResNet extends Module {
     return this.stages.flat().reduce((x, layer) => layer.forward(x), stem);
   }
 
-  /** The mean over all places: [N, width]. */
+  /** The mean over all positions: [N, width]. */
   pooled(features: Tensor): Tensor {
     return features.mean([2, 3]);
   }

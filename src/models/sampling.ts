@@ -2,17 +2,17 @@
 import { at } from "../graph/at.ts";
 
 export interface Sampling {
-  /** Divides the logits; 0 always takes the likeliest. */
+  /** Divides the logits; 0 always takes the most likely token. */
   readonly temperature: number;
-  /** Only the k likeliest are drawn from. */
+  /** Samples only from the k most likely tokens. */
   readonly topK: number | undefined;
-  /** Only the likeliest whose shares add up to p are drawn from (Holtzman et al. 2020). */
+  /** Samples only from the most likely tokens whose probabilities add up to p (Holtzman et al. 2020). */
   readonly topP: number | undefined;
-  /** Divides the logits of tokens that are there already, where above 0, and multiplies the others (Keskar et al. 2019). */
+  /** Divides positive logits of repeated tokens, and multiplies the others (Keskar et al. 2019). */
   readonly repetitionPenalty: number;
 }
 
-/** Makes the logits of earlier tokens smaller. */
+/** Lowers the logits of earlier tokens. */
 export function penalise(logits: Float64Array, seen: Iterable<number>, penalty: number): void {
   if (penalty === 1) return;
   for (const token of new Set(seen)) {
@@ -28,7 +28,7 @@ function likeliest(logits: Float64Array): number {
   return best;
 }
 
-/** The token at a place `uniform` in [0, 1) of the distribution. */
+/** The token at quantile `uniform` in [0, 1) of the distribution. */
 export function chooseToken(
   given: ArrayLike<number>,
   seen: Iterable<number>,
@@ -51,7 +51,7 @@ export function chooseToken(
   return at(kept, count - 1);
 }
 
-/** The k largest, largest first; ties by their numbers. */
+/** The k largest logits' tokens, largest first; ties by id. */
 function keptTokens(logits: Float64Array, topK: number | undefined): number[] {
   const bound =
     topK === undefined || topK >= logits.length ? undefined : at([...logits.slice().sort()], logits.length - topK);
@@ -62,7 +62,7 @@ function keptTokens(logits: Float64Array, topK: number | undefined): number[] {
   return tokens.slice(0, topK);
 }
 
-/** How many of the falling weights it takes to have a share p of them. */
+/** The number of descending weights needed to reach a share p of their sum. */
 function nucleus(weights: readonly number[], topP: number): number {
   const wanted = topP * weights.reduce((sum, weight) => sum + weight, 0);
   let sum = 0;

@@ -1,4 +1,4 @@
-// Text encoders, in which every token attends to all others.
+// Text encoders: every token attends to all others.
 import { Linear, Module } from "../nn/index.ts";
 import type { Tensor } from "../tensor/index.ts";
 import { type Block, type BlockSpec, blocks } from "./parts/block.ts";
@@ -12,7 +12,7 @@ export interface TextEncoderSpec {
 
 /** ids [N, L] → hidden states [N, L, width] */
 export class TextEncoder extends Module<Tensor, [ids: Tensor, inputs?: TextInputs]> {
-  /** Bundlers call the class otherwise, since the language has a TextEncoder too. */
+  /** Bundlers rename the class, since the platform has a TextEncoder too. */
   static override readonly name = "TextEncoder";
   readonly embeddings: TextEmbeddings;
   readonly blocks: readonly Block[];
@@ -39,7 +39,7 @@ export class TextEncoder extends Module<Tensor, [ids: Tensor, inputs?: TextInput
     return x;
   }
 
-  /** The vector of the first token, through the pooler where there is one: [N, width]. */
+  /** The vector of the first token, after the pooler if there is one: [N, width]. */
   pooled(hidden: Tensor): Tensor {
     const first = hidden.select(1, 0);
     return this.pooler === undefined ? first : this.pooler.forward(first).tanh();

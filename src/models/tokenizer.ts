@@ -7,7 +7,7 @@ import { checkOptions, type OptionKinds } from "../graph/options.ts";
 import { type Tensor, tensor } from "../tensor/index.ts";
 import { jsonIn, type PretrainedFiles, textIn } from "./files.ts";
 
-/** What of the package is used. */
+/** The part of the package in use. */
 export interface Encoder {
   encode(
     text: string,
@@ -22,11 +22,11 @@ export interface Encoder {
 }
 
 export interface EncodeOptions {
-  /** A second text that goes with the first. */
+  /** A second text, paired with the first. */
   readonly pair?: string;
-  /** The most tokens; the text is cut, the special tokens stay. Default: what the model was made for. */
+  /** Maximum number of tokens; the text is cut, special tokens stay. Default: the model's limit. */
   readonly maxLength?: number | undefined;
-  /** Tokens that begin and end a text. Default true. */
+  /** Add the tokens that begin and end a text. Default true. */
   readonly specialTokens?: boolean;
 }
 
@@ -38,11 +38,11 @@ const encodeKinds: OptionKinds<EncodeOptions> = {
 
 export interface Encoded {
   readonly ids: number[];
-  /** Which of two texts a token belongs to. */
+  /** The segment of each token in a pair of texts. */
   readonly types: number[];
 }
 
-/** Texts as one rectangle: [N, L] int32, filled up behind. */
+/** A padded batch of texts: [N, L] int32, padded at the end. */
 export interface EncodedBatch {
   readonly ids: Tensor;
   readonly attentionMask: Tensor;
@@ -51,7 +51,7 @@ export interface EncodedBatch {
 
 export interface BatchOptions {
   readonly maxLength?: number | undefined;
-  /** The length is rounded up to a multiple of this, so that fewer programs are needed. Default 1. */
+  /** Rounds the length up to a multiple of this, to need fewer programs. Default 1. */
   readonly multipleOf?: number;
 }
 
@@ -78,13 +78,13 @@ async function loadJinja(): Promise<typeof import("@huggingface/jinja")> {
   }
 }
 
-/** Lengths above this mean that there is none. */
+/** Larger lengths mean that there is no limit. */
 const longest = 1e9;
 
 export class TextTokenizer {
-  /** What texts are filled up with. */
+  /** The padding token. */
   readonly padding: number;
-  /** The most tokens of a text. */
+  /** Maximum number of tokens of a text. */
   readonly maxLength: number | undefined;
   readonly #encoder: Encoder;
   readonly #config: JsonObject;
@@ -100,7 +100,7 @@ export class TextTokenizer {
     this.padding = (token === undefined ? undefined : encoder.token_to_id(token)) ?? 0;
   }
 
-  /** From tokenizer.json and tokenizer_config.json of a model. */
+  /** From a model's tokenizer.json and tokenizer_config.json. */
   static async from(files: PretrainedFiles): Promise<TextTokenizer> {
     const tokenizer = await jsonIn(files, "tokenizer.json");
     if (tokenizer === undefined)
@@ -114,12 +114,12 @@ export class TextTokenizer {
     return new TextTokenizer(new Tokenizer(tokenizer, config), config, template);
   }
 
-  /** From an encoder that is loaded already. */
+  /** From an encoder that is already loaded. */
   static of(encoder: Encoder, config: JsonObject): TextTokenizer {
     return new TextTokenizer(encoder, config, undefined);
   }
 
-  /** The number of a token; undefined where it is none. */
+  /** The id of a token; undefined if there is no such token. */
   idOf(token: string): number | undefined {
     return this.#encoder.token_to_id(token);
   }
@@ -139,7 +139,7 @@ export class TextTokenizer {
     return { ids: this.#cut(text, ids, maxLength), types: types.slice(0, maxLength) };
   }
 
-  /** The text without its end, between the special tokens. */
+  /** Cuts the end of the text, but keeps the special tokens. */
   #cut(text: string, ids: readonly number[], maxLength: number): number[] {
     const content = this.#encoder.encode(text, { add_special_tokens: false }).ids;
     const special = ids.length - content.length;
@@ -150,7 +150,7 @@ export class TextTokenizer {
     return [...ids.slice(0, before), ...content.slice(0, maxLength - special), ...ids.slice(before + content.length)];
   }
 
-  /** Texts filled up to the longest. */
+  /** Texts padded to the longest. */
   encodeBatch(texts: readonly string[], options: BatchOptions = {}): EncodedBatch {
     const { maxLength, multipleOf = 1 } = checkOptions("encodeBatch", options, batchKinds);
     if (!Array.isArray(texts) || texts.length === 0)
@@ -176,7 +176,7 @@ export class TextTokenizer {
     return list.length === 0 ? "" : this.#encoder.decode(list, { skip_special_tokens: skipSpecialTokens });
   }
 
-  /** A conversation as the model expects it, with the beginning of its answer. */
+  /** A conversation in the model's format, with the start of its answer. */
   async chat(messages: readonly ChatMessage[]): Promise<string> {
     if (this.#template === undefined)
       throw new HebbError("chat: this model has no chat template; write the prompt yourself");
@@ -194,7 +194,7 @@ export class TextTokenizer {
   }
 }
 
-/** Special tokens are texts, or objects with one. */
+/** Special tokens are texts, or objects that contain one. */
 const contentOf = (token: unknown): string | undefined => {
   if (typeof token === "string") return token;
   if (typeof token !== "object" || token === null || !("content" in token)) return undefined;

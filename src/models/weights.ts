@@ -1,4 +1,4 @@
-// Loads and saves weights in Hugging Face's layout: by the family's table, listing everything that does not fit.
+// Loads and saves weights in Hugging Face's layout by the family's table, and lists everything that does not fit.
 import type { HostArray, NamedArrays } from "../formats/index.ts";
 import { at } from "../graph/at.ts";
 import { allocate } from "../graph/dtype.ts";
@@ -11,15 +11,15 @@ import type { Family } from "./family.ts";
 import { requiredName, type Stored, storedName } from "./names.ts";
 
 export interface Loaded {
-  /** Weights that are missing in the files and are initialised at random. */
+  /** Weights missing from the files and initialised at random. */
   readonly initialized: readonly string[];
-  /** Entries of the files that this model has no place for: other heads, other parts. */
+  /** Entries of the files that this model does not use: other heads, other parts. */
   readonly unused: readonly string[];
 }
 
-/** How a parameter or buffer of a model is called in files. */
+/** The name of a model's parameter or buffer in files. */
 export function storedNameOf(family: Family, head: HeadName, adapted: string): Stored {
-  // Beside an adaption the layer itself is called base.
+  // In an adapted layer, the original layer is named base.
   const path = adapted.replace(/\.base\.(weight|bias)$/, ".$1");
   const headNames = family.heads[head]?.names ?? {};
   if (path === "head" || path.startsWith("head.")) return requiredName(headNames, path, family.type);
@@ -28,7 +28,7 @@ export function storedNameOf(family: Family, head: HeadName, adapted: string): S
   return { ...stored, name: `${family.prefix}${stored.name}` };
 }
 
-/** The names that a weight may have: that of files first, then that of transformers in memory. */
+/** The possible names of a weight: that in files first, then that in memory in transformers. */
 export function storedNames(family: Family, head: HeadName, path: string): readonly string[] {
   const { name } = storedNameOf(family, head, path);
   const inBody = path.startsWith("body.");
@@ -37,13 +37,13 @@ export function storedNames(family: Family, head: HeadName, path: string): reado
   return other === undefined ? [name] : [name, `${inBody ? family.prefix : ""}${other}`];
 }
 
-/** Older files call the two weights of a norm otherwise. */
+/** Older files name the two weights of a norm differently. */
 const spelled = (name: string): string => name.replace(/\.gamma$/, ".weight").replace(/\.beta$/, ".bias");
 
 const listed = (names: readonly string[]): string =>
   [...names.slice(0, 8), ...(names.length > 8 ? [`and ${names.length - 8} more`] : [])].join(", ");
 
-/** Fills a model from the arrays of files. `fresh` says which weights may be missing or differ in shape. */
+/** Loads a model from the arrays of files. `fresh` tells which weights may be missing or differ in shape. */
 export function loadWeights(
   model: PretrainedModule,
   arrays: NamedArrays,
@@ -62,7 +62,7 @@ export function loadWeights(
       .find((one) => given.has(one));
     const array = name === undefined ? undefined : given.get(name);
     if (name === undefined || array === undefined) {
-      // Counts of batches are not in every file, and only averages without momentum read them.
+      // Some files lack the batch counts, which only averages without momentum use.
       if (/(^|\.)num_batches_tracked$/.test(path)) continue;
       (isFresh ? initialized : missing).push(stored.name);
       continue;
@@ -92,13 +92,13 @@ export function loadWeights(
   return { initialized, unused };
 }
 
-/** A body that was saved alone has no prefix, one that was saved with a head has. */
+/** A body saved alone has no prefix; one saved with a head has. */
 function otherNames(name: string, prefix: string): readonly string[] {
   if (prefix === "") return [];
   return [name.startsWith(prefix) ? name.slice(prefix.length) : `${prefix}${name}`];
 }
 
-/** The array in the layout of the model; undefined where the sizes differ. */
+/** The array in the model's layout; undefined if the sizes differ. */
 function arranged(array: HostArray, stored: Stored, shape: readonly number[]): HostArray | undefined {
   if (!sameShape(array.shape, storedShape(stored, shape)))
     return array.dtype !== "bool" && sameShape(squeezed(array.shape), squeezed(shape)) && stored.transposed !== true
@@ -123,7 +123,7 @@ function flipped({ dtype, shape, data }: HostArray): HostArray {
   return { dtype, shape: [columns, rows], data: out };
 }
 
-/** The weights of a model under the names and in the layout of the files. */
+/** The weights of a model, with the names and layout of the files. */
 export function storedWeights(model: PretrainedModule, family: Family, head: HeadName): Record<string, HostArray> {
   const out: Record<string, HostArray> = Object.create(null);
   for (const [path, value] of Object.entries(model.stateDict())) {

@@ -5,17 +5,17 @@ import type { GenerationOptions, TextGenerator } from "./generation.ts";
 import type { Pretrained } from "./pretrained.ts";
 import type { TextTokenizer } from "./tokenizer.ts";
 
-/** The tokens that end a text, by generation_config.json or config.json. */
+/** The tokens that end a text, from generation_config.json or config.json. */
 export async function stopTokens({ files, config }: Pretrained): Promise<readonly number[]> {
   const generation = (await jsonIn(files, "generation_config.json")) ?? {};
   const end = generation["eos_token_id"] ?? config["eos_token_id"];
   return (Array.isArray(end) ? end : [end]).filter((token): token is number => typeof token === "number");
 }
 
-/** What stands for half a character. */
+/** Stands for an incomplete character. */
 const unfinished = "\uFFFD";
 
-/** Writes behind a text; each piece is whole characters. Together they are what the tokens decode to. */
+/** Continues a text in pieces of whole characters. Together they equal the decoded tokens. */
 export async function* writeText(
   generator: TextGenerator,
   tokenizer: TextTokenizer,

@@ -5,7 +5,7 @@ import type { BlockSpec } from "../parts/block.ts";
 import { everyHead } from "./shared.ts";
 import { sides } from "./vit.ts";
 
-/** What text and image have in common. */
+/** The block common to text and image. */
 function blockOf(config: Config): BlockSpec {
   config.idle("projection_dim", "dropout", "initializer_factor");
   const [width, heads] = [config.count("hidden_size", 512), config.count("num_attention_heads", 8)];
@@ -24,7 +24,7 @@ function blockOf(config: Config): BlockSpec {
   };
 }
 
-/** Files from before this number was right are read at the largest token. */
+/** Older files have this wrong number; they are read at the token with the largest id. */
 const wrongEnd = 2;
 
 const blockNames = (here: string, there: string): Readonly<Record<string, string>> => ({

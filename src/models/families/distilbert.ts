@@ -3,7 +3,7 @@ import type { Config } from "../config.ts";
 import type { Family } from "../family.ts";
 import { everyHead, tied } from "./shared.ts";
 
-/** The norms' eps is part of the architecture. */
+/** The eps of the norms is fixed in the architecture. */
 const eps = 1e-12;
 const dropoutOf = (config: Config): number => config.number("seq_classif_dropout", 0.2);
 

@@ -3,18 +3,18 @@ import type { Config } from "../config.ts";
 import type { Family } from "../family.ts";
 import { lastToken, ropeOf, tied } from "./shared.ts";
 
-/** In what the relatives differ. */
+/** The differences between the relatives. */
 interface Traits {
   readonly type: string;
   readonly model: string;
-  /** Biases of the projections: as the configuration says, or always those of queries, keys and values. */
+  /** Biases of the projections: as configured, or always for queries, keys and values. */
   readonly bias: "configured" | "qkv" | "none";
   readonly queryKeyNorm: boolean;
-  /** Whether `sliding_window` counts: always, or where `use_sliding_window` says so. */
+  /** Whether `sliding_window` applies: always, or if `use_sliding_window` is set. */
   readonly window: "always" | "chosen" | "none";
 }
 
-/** How many positions are seen, where not all. Layers that differ in it are refused. */
+/** The number of visible positions, if limited. Layers that differ in it are refused. */
 function windowOf(config: Config, { window }: Traits): number | undefined {
   if (window === "none") return undefined;
   const size = config.optionalCount("sliding_window");

@@ -5,10 +5,10 @@ import type { SequenceHead } from "../heads.ts";
 import type { AttentionSpec } from "../parts/attention.ts";
 import type { RopeScaling, RopeSpec } from "../parts/rope.ts";
 
-/** Whether the table of tokens serves as the last layer too. */
+/** Whether the last layer reuses the token embedding. */
 export const tied = (config: Config, fallback: boolean): boolean => config.boolean("tie_word_embeddings", fallback);
 
-/** Attention in which every head has keys and values of its own, and every projection a bias where `bias` says nothing else. */
+/** Attention with separate keys and values in every head, and biases in every projection unless `bias` overrides them. */
 export const everyHead = (
   width: number,
   heads: number,
@@ -29,7 +29,7 @@ const paddingOf = ({ json }: Config): number | undefined => {
   return typeof padding === "number" && padding >= 0 ? padding : undefined;
 };
 
-/** Classes by the last token before the padding, as decoders have them. */
+/** Classifies by the last token before the padding, as decoders do. */
 export const lastToken = (config: Config): SequenceHead => ({
   kind: "sequence",
   classes: config.labels().length,
@@ -38,7 +38,7 @@ export const lastToken = (config: Config): SequenceHead => ({
   dropout: 0,
 });
 
-/** Rotations as config.json of new (rope_parameters) and older files (rope_theta, rope_scaling) says. */
+/** The rotary settings of newer (rope_parameters) and older files (rope_theta, rope_scaling). */
 export function ropeOf(config: Config): RopeSpec {
   const inNew = config.has("rope_parameters");
   config.only("partial_rotary_factor", 1);

@@ -3,7 +3,7 @@ import type { Config } from "../config.ts";
 import type { Family } from "../family.ts";
 import { everyHead } from "./shared.ts";
 
-/** One size for both sides, or [height, width]. */
+/** A single size for both sides, or [height, width]. */
 export function sides(config: Config, key: string, fallback: number): readonly [height: number, width: number] {
   if (!Array.isArray(config.json[key])) {
     const side = config.count(key, fallback);

@@ -7,7 +7,7 @@ export type Activation = (x: Tensor) => Tensor;
 
 const tanhGelu: Activation = (x) => functional.gelu(x, "tanh");
 
-/** Different names of one function stand for different ways of computing it; the last bits may differ. */
+/** Aliases of a function may compute it in different ways; the last bits may differ. */
 const activations: Readonly<Record<string, Activation>> = {
   gelu: (x) => functional.gelu(x),
   gelu_new: tanhGelu,

@@ -7,21 +7,21 @@ import { type Rotation, rotate } from "./rope.ts";
 export interface AttentionSpec {
   readonly width: number;
   readonly heads: number;
-  /** Fewer than `heads` where several queries share keys and values. */
+  /** Fewer than `heads` if several queries share keys and values. */
   readonly keyValueHeads: number;
   readonly headWidth: number;
-  /** One product for queries, keys and values, or one for each. */
+  /** One joint projection for queries, keys and values, or one for each. */
   readonly projections: "fused" | "separate";
   readonly bias: { readonly query: boolean; readonly key: boolean; readonly value: boolean; readonly output: boolean };
-  /** Queries and keys are normalised in each head, with this eps. */
+  /** The eps of the norm of queries and keys in each head, if there is one. */
   readonly queryKeyNorm?: number | undefined;
-  /** Of the weights, in training. */
+  /** Dropout of the attention weights, in training. */
   readonly dropout: number;
 }
 
-/** What all layers of one forward share. */
+/** Inputs shared by all layers of one forward pass. */
 export interface Pass {
-  /** True: included. Broadcast to [N, heads, L, S]. Without it every position sees all, or those before it. */
+  /** True: included. Broadcast to [N, heads, L, S]. Without it, every position sees all, or those before it if causal. */
   readonly mask?: Tensor | undefined;
   readonly causal: boolean;
   readonly rotation?: Rotation | undefined;

@@ -10,7 +10,7 @@ export interface BlockSpec {
   readonly attention: AttentionSpec;
   readonly feedForward: FeedForwardSpec;
   readonly norm: NormSpec;
-  /** Normalises what goes in instead of the sum that comes out. */
+  /** Normalises the input of each part instead of the resulting sum. */
   readonly normFirst: boolean;
 }
 

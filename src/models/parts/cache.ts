@@ -1,4 +1,4 @@
-// A key–value cache of fixed length: one program serves every position, which is a value and not a shape.
+// A key–value cache of fixed length: the position is a value, not a shape, so one program serves every position.
 import { HebbError } from "../../graph/errors.ts";
 import { arange, State, type Tensor, where } from "../../tensor/index.ts";
 
@@ -7,13 +7,13 @@ export interface CacheShape {
   readonly layers: number;
   readonly heads: number;
   readonly headWidth: number;
-  /** The most positions that it holds. */
+  /** Maximum number of positions. */
   readonly length: number;
 }
 
-/** Keys and values of one layer, with the place where the next ones go. */
+/** Keys and values of one layer, and the position for the next ones. */
 export interface LayerCache {
-  /** Stores keys and values [N, heads, C, headWidth] and gives all [N, heads, length, headWidth]. */
+  /** Stores keys and values [N, heads, C, headWidth] and returns all [N, heads, length, headWidth]. */
   extend(key: Tensor, value: Tensor): [key: Tensor, value: Tensor];
 }
 
@@ -31,14 +31,14 @@ export class KeyValueCache {
     this.#layers = Array.from({ length: layers }, () => ({ keys: cell(), values: cell() }));
   }
 
-  /** The memory that it takes. */
+  /** Its memory, in bytes. */
   get bytes(): number {
     const { batch, layers, heads, length, headWidth } = this.shape;
     return 2 * 4 * batch * layers * heads * length * headWidth;
   }
 
   /**
-   * One layer's part, for `count` new positions from `start` [1] on. With `parents` [N] the text of row r goes on from what was that of row
+   * The part of one layer, for `count` new positions from `start` [1] on. With `parents` [N], row r continues the text of the former row
    * parents[r].
    */
   layer(place: number, start: Tensor, count: number, parents?: Tensor): LayerCache {

@@ -5,13 +5,13 @@ import { Embedding, functional, Module } from "../../nn/index.ts";
 import { arange, type Tensor } from "../../tensor/index.ts";
 import { type NormSpec, norm } from "./norm.ts";
 
-/** Where the first token stands: at 0, or after the padding's own number, counting only what is not padding. */
+/** The position of the first token: 0, or after the padding token's own id, counting only tokens that are not padding. */
 export type Counting = { readonly kind: "all" } | { readonly kind: "afterPadding"; readonly padding: number };
 
 export interface EmbeddingsSpec {
   readonly vocabulary: number;
   readonly width: number;
-  /** Rows of the table of positions; without it, positions enter elsewhere. */
+  /** Rows of the position table; without it, positions enter elsewhere. */
   readonly positions?: number | undefined;
   readonly counting?: Counting;
   readonly types?: number | undefined;
@@ -22,7 +22,7 @@ export interface EmbeddingsSpec {
 export interface TextInputs {
   /** [N, L], 0 or false for padding. */
   readonly attentionMask?: Tensor | undefined;
-  /** [N, L] int32: which of two texts a token belongs to. Default 0. */
+  /** [N, L] int32: the segment of a token in a pair of texts. Default 0. */
   readonly tokenTypes?: Tensor | undefined;
 }
 

@@ -7,10 +7,10 @@ export interface FeedForwardSpec {
   readonly width: number;
   readonly hidden: number;
   readonly activation: string;
-  /** A second projection multiplies the activated first (Shazeer 2020). */
+  /** A second projection multiplies the activated one (Shazeer 2020). */
   readonly gated: boolean;
   readonly bias: boolean;
-  /** Of the result, in training. */
+  /** Dropout of the result, in training. */
   readonly dropout: number;
 }
 

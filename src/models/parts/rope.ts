@@ -1,7 +1,7 @@
 // Rotary position embeddings: queries and keys are rotated by angles that grow with the position (Su et al. 2021).
 import { cat, type Tensor, tensor } from "../../tensor/index.ts";
 
-/** How the angles are stretched for sequences longer than those of the training. */
+/** The scaling of the angles for sequences longer than in training. */
 export type RopeScaling =
   | { readonly kind: "none" }
   | { readonly kind: "linear"; readonly factor: number }
@@ -54,7 +54,7 @@ export function rotation(positions: Tensor, width: number, spec: RopeSpec): Rota
   return { cos: angles.cos(), sin: angles.sin() };
 }
 
-/** Turns x [..., L, width]: feature i together with feature i + width / 2. */
+/** Rotates x [..., L, width]: pairs feature i with feature i + width / 2. */
 export function rotate(x: Tensor, { cos, sin }: Rotation): Tensor {
   const width = x.shape.at(-1) ?? 0;
   const swapped = cat([x.slice(-1, width / 2, width).neg(), x.slice(-1, 0, width / 2)], -1);
