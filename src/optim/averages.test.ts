@@ -94,6 +94,22 @@ test("swapped averages are swapped back after an error, and cannot be updated me
   expect(average.stateDict().state["0"]?.itemSync()).toBe(7);
 });
 
+test("swapped averages are not saved, loaded or copied, which would take the weights for them", () => {
+  const state = parameter(4);
+  const average = new SWA([state]);
+  average.update();
+  state.assign(tensor([10], { dtype: "float64" }));
+  const saved = average.stateDict();
+  average.swap();
+  expect(() => average.stateDict()).toThrow("call swap() to restore the weights before the averages are saved");
+  expect(() => average.loadStateDict(saved)).toThrow("restore the weights before others are loaded");
+  expect(() => average.copyTo()).toThrow("restore the weights before the averages are copied");
+  average.swap();
+  expect([state.itemSync(), average.stateDict().state["0"]?.itemSync()]).toEqual([10, 4]);
+  average.copyTo();
+  expect(state.itemSync()).toBe(4);
+});
+
 test("a state continues where it was saved, and one that does not match changes nothing", () => {
   const [first, second] = [parameter(2), parameter(3)];
   const [saved, rest] = [new SWA([first]), new SWA([second])];

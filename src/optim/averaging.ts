@@ -68,10 +68,15 @@ export abstract class WeightAverage {
     });
   }
 
+  /** While weights and averages are swapped, each would be taken for the other. */
+  #refuseSwapped(before: string): void {
+    if (this.#isSwapped())
+      throw new HebbError(`the averages are swapped in; call swap() to restore the weights before ${before}`);
+  }
+
   /** Updates the averages with the current weights. */
   update(): void {
-    if (this.#isSwapped())
-      throw new HebbError("the averages are swapped in; call swap() to restore the weights before the next update");
+    this.#refuseSwapped("the next update");
     const count: Tensor = this.#count;
     const share = where(count.eq(0), 1, this.shareAfter(count));
     for (const [place, state] of this.#states.entries()) {
@@ -116,6 +121,7 @@ export abstract class WeightAverage {
 
   /** Copies the averages into the weights permanently. */
   copyTo(): void {
+    this.#refuseSwapped("the averages are copied");
     for (const [place, state] of this.#states.entries()) {
       const average = this.#averages[place];
       if (average !== undefined) state.assign(average.detach());
@@ -125,6 +131,7 @@ export abstract class WeightAverage {
 
   /** The current averages ("0", "1", …) and the number of updates ("updates"). */
   stateDict(): AverageState {
+    this.#refuseSwapped("the averages are saved");
     const state: Record<string, Tensor> = Object.create(null);
     for (const [place, average] of this.#averages.entries()) state[String(place)] = Tensor.of(average.node);
     state["updates"] = Tensor.of(this.#count.node);
@@ -133,6 +140,7 @@ export abstract class WeightAverage {
 
   /** Continues from a state dict over the same weights. Throws HebbError, changing nothing, if it does not match. */
   loadStateDict(saved: LoadedAverageState): void {
+    this.#refuseSwapped("others are loaded");
     const state = saved?.state;
     if (typeof state !== "object" || state === null)
       throw new HebbError(
