@@ -7,7 +7,7 @@ const turns = async (): Promise<void> => {
   for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
 };
 
-test("that comes while work holds the event loop goes to the work after it", async () => {
+test("that arrives while work blocks the event loop goes to the next work", async () => {
   const told: string[] = [];
   const first = onInterrupt(() => told.push("first"));
   process.kill(process.pid, "SIGINT");
@@ -20,7 +20,7 @@ test("that comes while work holds the event loop goes to the work after it", asy
   expect(process.listenerCount("SIGINT")).toBe(0);
 });
 
-test("is told once, to the innermost work, and then to the one around it", async () => {
+test("is delivered once to the innermost work, and then to the work around it", async () => {
   const told: string[] = [];
   const before = process.listenerCount("SIGINT");
   const outer = onInterrupt(() => told.push("outer"));

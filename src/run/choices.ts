@@ -24,7 +24,7 @@ export interface TrainChoices extends TableArguments {
   readonly model?: ModelName | undefined;
   /** The folder of a pretrained model. */
   readonly base?: string | undefined;
-  /** The rank of the matrices trained beside the frozen layers of the base. */
+  /** The rank of the matrices trained in addition to the frozen layers of the base. */
   readonly lora?: number | undefined;
   /** Trains only the head of the base. */
   readonly headOnly?: boolean | undefined;

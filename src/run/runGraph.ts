@@ -95,10 +95,10 @@ function predicting({ model, config, preprocessing }: OpenedRun): {
   return { outputs: [target], predict: (x) => [unscaled(objective.predict(model.forward(x)), preprocessing)] };
 }
 
-/** How many times as far from zero as from each other numbers may lie in float32, which has 24 bits: 14 are left to tell them apart. */
+/** The largest ratio of mean to standard deviation for which float32 is enough: 14 of its 24 bits remain to distinguish numbers. */
 const farFromZero = 1024;
 
-/** Of numbers such as seconds since 1970 float32 keeps too little: all of a day are the same. */
+/** Numbers such as seconds since 1970 lose too much in float32: all of a day become equal. */
 const dtypeFor = ({ mean, scale }: { readonly mean: number; readonly scale: number }): "float32" | "float64" =>
   Math.abs(mean) > farFromZero * scale ? "float64" : "float32";
 
@@ -181,7 +181,7 @@ function tableGraph(opened: OpenedRun, preprocessing: TablePreprocessing, metada
   };
 }
 
-/** Says which numbers of the graph are float64, for whoever gives float32 to every other. */
+/** Names the float64 numbers of the graph, for callers that pass float32 for all others. */
 function wideNumbers({ target, inputs: encodings }: TablePreprocessing, inputs: readonly RunInput[]): string[] {
   const dates = new Set(encodings.flatMap(({ kind, column }) => (kind === "date" ? [column] : [])));
   const wide = inputs.flatMap(({ dtype, name }) => (dtype === "float64" && !dates.has(name) ? [name] : []));

@@ -1,4 +1,4 @@
-// Tensors from typed arrays of every kind, from sizes given one by one, and from values that hold no numbers.
+// Tensors from typed arrays of every kind, from sizes given one by one, and from values that are not numbers.
 import { expect, it } from "vitest";
 import { HebbError, ones, Parameter, rand, randn, ShapeError, State, tensor, zeros } from "../index.ts";
 

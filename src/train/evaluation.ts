@@ -199,7 +199,7 @@ interface Measured {
 
 function measure({ task }: Objective, predictions: Float32Array, targets: TypedArray, inverse: Inverse): Measured {
   if (task.kind !== "classes") {
-    // In the user's units numbers may lie closer together than float32 tells apart, such as seconds since 1970.
+    // In the user's units the spacing of numbers may be below float32's precision, for example for seconds since 1970.
     const [predicted, wanted] = [Float64Array.from(predictions, inverse), Float64Array.from(targets, inverse)];
     return {
       metrics: {

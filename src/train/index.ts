@@ -1,4 +1,4 @@
-// The public entry of src/train: Trainer and fit, callbacks, events, metrics, the doctor, models from descriptions, text generation.
+// The train room: Trainer and fit, callbacks, events, metrics, the doctor, models from descriptions, text generation.
 export type { Callback, Kept, Rest, StepMoment, Training } from "./callback.ts";
 export { DoctorCallback } from "./callbacks/doctorCallback.ts";
 export { EarlyStopping, type EarlyStoppingOptions } from "./callbacks/earlyStopping.ts";

@@ -89,7 +89,7 @@ describe("event files of TensorBoard", () => {
     expect(records(record(bytes))).toEqual([bytes]);
   });
 
-  test("the version, figures, histograms and findings are where TensorBoard looks for them", () => {
+  test("the version, metrics, histograms and findings are where TensorBoard looks for them", () => {
     const parts: Uint8Array[] = [];
     const { event: listen } = tensorBoardLog(
       (bytes) => parts.push(bytes),

@@ -159,7 +159,7 @@ export class Trainer implements Training {
     return this;
   }
 
-  // ── what it has come to ────────────────────────────────────────────────────────────────────────────────────────────
+  // ── progress ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   get steps(): number {
     return this.#progress.step;
@@ -246,7 +246,7 @@ export class Trainer implements Training {
     return this.epoch >= (this.#options.epochs ?? Number.POSITIVE_INFINITY) || this.enough !== undefined;
   }
 
-  // ── going on ───────────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── training ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Runs the work before the first step. The first step runs it if it has not been called. */
   begin(): void {
@@ -439,7 +439,7 @@ export class Trainer implements Training {
     return this.company.apart(() => withGenerator(this.#generator, body));
   }
 
-  // ── telling ────────────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── events ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   tell(event: TrainEvent): void {
     if (this.#repeating.active) return;
@@ -454,7 +454,7 @@ export class Trainer implements Training {
     }
   }
 
-  // ── saving and going back ──────────────────────────────────────────────────────────────────────────────────────────
+  // ── saving and rewinding ───────────────────────────────────────────────────────────────────────────────────────────
 
   state(): TrainState {
     return atOnce("state", "stateLater", this.#collecting());

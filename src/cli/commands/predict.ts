@@ -32,7 +32,7 @@ const printedTo =
     return { ...row, ...Object.fromEntries(own) };
   };
 
-/** How far apart the numbers are that a run of a table predicts; undefined where that differs from number to number, as of a logarithm. */
+/** The scale of the numbers that a table's run predicts; undefined if it varies, as with a logarithm. */
 function scaleOf(preprocessing: Preprocessing): number | undefined {
   const target = preprocessing.kind === "table" ? preprocessing.target : undefined;
   return target?.kind === "number" && target.transform !== "log" ? target.scale : undefined;

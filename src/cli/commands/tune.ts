@@ -125,11 +125,11 @@ function inWords({ number, point, value, epochs, failure, pruned }: Trial, metri
 
 const bar = 24;
 
-/** Of trials that were interrupted or failed there is none. */
+/** Undefined if the first trial was interrupted or failed. */
 const bestOf = ([first]: readonly Trial[]): Trial | undefined =>
   first === undefined || first.failure !== undefined || !Number.isFinite(first.value) ? undefined : first;
 
-/** The table, the better first, with a bar that is longer the nearer a trial comes to the best. */
+/** The table of trials, best first, with a bar that grows towards the best value. */
 function report(
   trials: readonly Trial[],
   space: readonly Dimension[],

@@ -169,7 +169,7 @@ describe("Histograms", () => {
     expect([0, 1, 2].filter((epoch) => toldAt(epoch) !== undefined)).toEqual([0, 1, 2]);
     for (const every of [0, -1, 1.5]) expect(() => new Histograms(every)).toThrow(/of at least 1/);
   });
-  test("are of each weight and of its gradient for the first batch, in eval mode, and leave no gradient behind", () => {
+  test("cover each weight and its gradient for the first batch, in eval mode, and leave no gradient behind", () => {
     const model = new nn.Sequential(new nn.Linear(2, 2), new nn.Dropout(0.9), new nn.BatchNorm1d(2));
     const before = model.parameters().map((parameter) => parameter.grad);
     const running = JSON.stringify(model.namedBuffers().map(([, buffer]) => buffer.toArraySync()));
