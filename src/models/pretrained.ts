@@ -3,7 +3,6 @@ import { type JsonObject, writeSafetensors } from "../formats/index.ts";
 import { HebbError } from "../graph/errors.ts";
 import * as kind from "../graph/kinds.ts";
 import { checkOptions, type OptionKinds } from "../graph/options.ts";
-import { init } from "../nn/index.ts";
 import { build, type Head, type HeadName, headNames, type PretrainedModule } from "./architecture.ts";
 import { Config } from "./config.ts";
 import { familyOf } from "./families.ts";
@@ -88,9 +87,7 @@ export async function fillPretrained(
   files: PretrainedFiles,
   fresh: boolean,
 ): Promise<Loaded> {
-  const loaded = loadWeights(model, await weightsIn(files), { family, head, fresh });
-  if (loaded.initialized.length > 0) startHead(model);
-  return loaded;
+  return loadWeights(model, await weightsIn(files), { family, head, fresh });
 }
 
 /** Builds a model from its configuration, with newly initialised weights. */
@@ -122,18 +119,6 @@ export function designPretrained(
     unused: [],
     files,
   };
-}
-
-/** The standard deviation of new weights in all of these families. */
-const spread = 0.02;
-
-/** Initialises a new head as these models do. */
-function startHead(model: PretrainedModule): void {
-  for (const [path, parameter] of model.namedParameters()) {
-    if (!path.startsWith("head.")) continue;
-    if (parameter.rank > 1) init.normal(parameter, 0, spread);
-    else if (path.endsWith("bias")) init.zeros(parameter);
-  }
 }
 
 /** Python's JSON distinguishes 1.0 from 1, and transformers requires it: whole numbers keep their original ".0". */

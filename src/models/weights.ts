@@ -4,6 +4,7 @@ import { at } from "../graph/at.ts";
 import { allocate } from "../graph/dtype.ts";
 import { HebbError } from "../graph/errors.ts";
 import { formatShape, sameShape } from "../graph/shape.ts";
+import { init } from "../nn/index.ts";
 import type { Tensor } from "../tensor/index.ts";
 import { valuesNow } from "../tensor/reading.ts";
 import type { HeadName, PretrainedModule } from "./architecture.ts";
@@ -52,6 +53,7 @@ export function loadWeights(
   const given = new Map(Object.entries(arrays).map(([name, array]) => [spelled(name), array]));
   const used = new Set<string>();
   const [missing, initialized, wrong]: [string[], string[], string[]] = [[], [], []];
+  const freshPaths = new Set<string>();
   const values: Record<string, HostArray> = Object.create(null);
   for (const [path, current] of Object.entries(model.stateDict())) {
     if (/\.lora_[ab]$/.test(path)) continue;
@@ -64,14 +66,17 @@ export function loadWeights(
     if (name === undefined || array === undefined) {
       // Some files lack the batch counts, which only averages without momentum use.
       if (/(^|\.)num_batches_tracked$/.test(path)) continue;
+      if (isFresh) freshPaths.add(path);
       (isFresh ? initialized : missing).push(stored.name);
       continue;
     }
     used.add(name);
     const value = arranged(array, stored, current.shape);
     if (value !== undefined) values[path] = value;
-    else if (isFresh) initialized.push(stored.name);
-    else
+    else if (isFresh) {
+      freshPaths.add(path);
+      initialized.push(stored.name);
+    } else
       wrong.push(
         `${name} is ${formatShape(array.shape)} and must be ${formatShape(storedShape(stored, current.shape))}`,
       );
@@ -89,7 +94,20 @@ export function loadWeights(
       `the weights do not fit a model of the family ${family.type} with head "${head}": ${problems.join("; ")}; are config.json and the weights of one model?`,
     );
   model.loadStateDict(values, { strict: false });
+  initialize(model, freshPaths);
   return { initialized, unused };
+}
+
+/** The standard deviation of new weights in all of these families. */
+const spread = 0.02;
+
+/** Initialises parameters as these models do: weights from a normal distribution, biases to zero; norms keep their ones. */
+function initialize(model: PretrainedModule, paths: ReadonlySet<string>): void {
+  for (const [path, parameter] of model.namedParameters()) {
+    if (!paths.has(path)) continue;
+    if (parameter.rank > 1) init.normal(parameter, 0, spread);
+    else if (path.endsWith("bias")) init.zeros(parameter);
+  }
 }
 
 /** A body saved alone has no prefix; one saved with a head has. */

@@ -4,7 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { CausalLanguageModel } from "../../src/models/decoder.ts";
-import { embed, filesOf, pretrainedFiles, TextGenerator, TextTokenizer, writeText } from "../../src/models/index.ts";
+import {
+  embed,
+  filesOf,
+  type Pretrained,
+  pretrainedFiles,
+  TextGenerator,
+  TextTokenizer,
+  writeText,
+} from "../../src/models/index.ts";
 import { folderFiles, loadPretrained, savePretrained } from "../../src/models/node.ts";
 import { tensor } from "../../src/tensor/index.ts";
 import { removeFolder } from "../suite/removeFolder.ts";
@@ -136,6 +144,14 @@ describe("a folder", () => {
       ]);
       expect(bert.unused.length).toBe(5);
       expect(bert.labels).toEqual(["a", "b", "c", "d"]);
+      // Only what the files lack is new: here the layer with another number of classes.
+      const [known, other] = [
+        await loadPretrained(folderOf("roberta-classes")),
+        await loadPretrained(folderOf("roberta-classes"), { labels: ["a", "b", "c", "d", "e"] }),
+      ];
+      expect(other.initialized).toEqual(["classifier.out_proj.weight", "classifier.out_proj.bias"]);
+      const dense = ({ model }: Pretrained) => model.stateDict()["head.dense.weight"]?.dataSync();
+      expect(dense(other)).toEqual(dense(known));
       await expect(loadPretrained(folderOf("vit"), { head: "causal" })).rejects.toThrow("its heads are none, image");
       await expect(loadPretrained(join(folder, "none"))).rejects.toThrow("is not a folder");
     } finally {
