@@ -1,5 +1,5 @@
 # Writes tables that R packages ship as CSV files: Rscript bench/tables.R FOLDER. Debian's r-cran-mlbench, r-cran-modeldata, r-cran-kernlab and
-# r-cran-ggplot2 have them; R_LIBS names where they were unpacked.
+# r-cran-ggplot2 contain them; R_LIBS names the folder where they are unpacked.
 folder <- commandArgs(TRUE)[1]
 write <- function(package, name, file, drop = c()) {
   space <- new.env()

@@ -1,4 +1,4 @@
-// The most multiply-adds that this machine does: chains in registers, on so many threads. Prints GFLOP/s.
+// The machine's peak of multiply-adds: chains in registers, on THREADS threads. Prints GFLOP/s.
 // cc -O2 -march=native -ffp-contract=fast -pthread peak.c -o peak; ./peak THREADS
 #include <pthread.h>
 #include <stdio.h>
@@ -29,7 +29,7 @@ static void *chains(void *unused) {
   vector factor = {0}, addend = {0}, sum[CHAINS];
   factor += 0.999f;
   addend += 0.001f;
-  // Chains that began alike would be computed once.
+  // Different starts, because equal chains would be computed once.
   for (int chain = 0; chain < CHAINS; chain++) sum[chain] = factor + (float)chain;
   pthread_barrier_wait(&ready);
   for (long round = 0; round < ROUNDS; round++) {

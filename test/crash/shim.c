@@ -1,9 +1,9 @@
-// Lets the n-th system call on files of one folder fail, as a full, broken or read-only disk would.
-// Preloaded: LD_PRELOAD=shim.so. A program sets it by opening paths that stand for commands:
+// Makes the n-th system call on files of one folder fail, like a full, broken or read-only disk.
+// Preloaded: LD_PRELOAD=shim.so. A program controls it by opening paths that are commands:
 //   /fault/FOLDER-IS<path>           the folder, once
-//   /fault/<kind>/<once|on>/<n>      from now on count calls; let call n fail (n counted from 0), or all from n on
-//   /fault/off                       no more failures; returns the calls counted so far as a file of that many bytes
-// Kinds: ENOSPC and EROFS fail what writes, EIO fails everything, SHORT cuts reads and writes in half.
+//   /fault/<kind>/<once|on>/<n>      starts counting calls; fails call n (from 0), or all from n on
+//   /fault/off                       stops failing; returns the number of calls so far as the size of a file
+// Kinds: ENOSPC and EROFS fail writes, EIO fails everything, SHORT halves reads and writes.
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <dlfcn.h>
@@ -34,7 +34,7 @@ static int inside(const char *path) {
 }
 static int known(int file) { return file >= 0 && file < (int)sizeof ours && ours[file]; }
 
-// Counts a call and says whether it is to fail. Only calls that the kind is about are counted.
+// Counts a call and returns whether it must fail. Only calls that the kind affects are counted.
 static int fails(int writes, int moves) {
   if (kind == NONE) return 0;
   if ((kind == NO_SPACE || kind == READ_ONLY) && !writes) return 0;
@@ -122,7 +122,7 @@ ON_FILE(ftruncate64, int, (int file, off64_t length), (file, length), 1)
 int close(int file) {
   int failing = known(file) && kind != SHORT_COUNT && kind != READ_ONLY && fails(1, 0);
   if (file >= 0 && file < (int)sizeof ours) ours[file] = 0;
-  // The file is closed all the same.
+  // The file is closed anyway.
   int result = REAL(close)(file);
   if (!failing) return result;
   errno = code();

@@ -12,11 +12,11 @@ export interface Pair {
 
 /** The second device of each pair is of another kind. The last is asynchronous. */
 export const pairs: readonly Pair[] = [
-  { name: "wasm beside the reference", backend: "reference", open: () => openDevice({ backend: "wasm", threads: 1 }) },
+  { name: "wasm next to the reference", backend: "reference", open: () => openDevice({ backend: "wasm", threads: 1 }) },
   ...(compilerMissing
     ? []
-    : [{ name: "c beside wasm", backend: "wasm", open: () => openDevice({ backend: "c", threads: 1 }) } as const]),
-  { name: "a later device beside wasm", backend: "wasm", open: () => deviceOver(createLaterDevice()) },
+    : [{ name: "c next to wasm", backend: "wasm", open: () => openDevice({ backend: "c", threads: 1 }) } as const]),
+  { name: "an asynchronous device next to wasm", backend: "wasm", open: () => deviceOver(createLaterDevice()) },
 ];
 
 /** Runs the body with both devices, then closes the second. */

@@ -104,7 +104,7 @@ describe("texts", () => {
     ["an empty text", "", /text\.txt holds no text/],
     ["a text of blanks", " \n ", /text\.txt holds no text/],
     ["a text that is too short", "hello", /text\.txt: the training part has \d+ tokens, too few for a context/],
-    ["bytes that are no text", Uint8Array.of(0x61, 0xff, 0xfe, 0x02), /text\.txt is not UTF-8 text/],
+    ["bytes that are not text", Uint8Array.of(0x61, 0xff, 0xfe, 0x02), /text\.txt is not UTF-8 text/],
   ])("%s", async (what, content, says) => {
     const { path } = writeBad(folder(), { what, files: { "text.txt": content }, says }, 900 + what.length);
     const { code, stdout, stderr } = await hebb("train", path, "--model", "gpt", "--epochs", "1", "--threads", "1");

@@ -118,7 +118,7 @@ export const badFiles: readonly BadFile[] = [
   csv("an unclosed quote", 'a,b,y\n1,"2,yes\n3,4,no\n', /line 2: a quote opens here and never closes/),
   csv("an unclosed quote before megabytes", () => `a,b,y\n1,"${table(300_000)}`, /line 2: .*longer than 1000000 char/),
   csv("a quote within a field", 'a,b,y\n1,6" pipe,yes\n', /line 2: a quote stands in the middle/),
-  csv("text behind a quote", 'a,b,y\n"1"2,3,yes\n', /line 2: a quote stands in the middle/),
+  csv("text after a quote", 'a,b,y\n"1"2,3,yes\n', /line 2: a quote stands in the middle/),
   csv("a zero byte", "a,b,y\n1,\0,yes\n", /zero byte at character 8, so it is not a text table/),
   csv("bytes of no encoding", latin("a,b,y\nä,1,yes\n\x02"), /not UTF-8 text.*save it as UTF-8.*latin1/),
   csv("a character cut in two", Buffer.from("a,b,y\n1,2,ß\n").subarray(0, -2), /not UTF-8 text/),
@@ -150,7 +150,7 @@ export const badFiles: readonly BadFile[] = [
     changed(gzipSync(table()), (copy) => copy.writeUInt32LE(1, copy.length - 8)),
     /damaged/,
   ),
-  packed("bytes behind gzip data", Buffer.concat([gzipSync(table()), Buffer.alloc(20, 1)]), /damaged/),
+  packed("bytes after gzip data", Buffer.concat([gzipSync(table()), Buffer.alloc(20, 1)]), /damaged/),
   packed("a gzip bomb", () => gzipSync(Buffer.alloc(3e8, 65)), /unpacks to more than \d+ bytes, from \d+/),
   packed(
     "an IDX bomb in gzip",
@@ -190,7 +190,7 @@ export const badFiles: readonly BadFile[] = [
   images("an IDX file of no sizes", idx([], 160), /digits is not an IDX file/),
   images("IDX sizes beyond all bounds", idx([2 ** 31, 2 ** 31, 2 ** 31], 100), /digits is truncated: sizes .* need/),
   images("IDX data cut off", idx([10, 4, 4], 100), /need 160 bytes, there are 100; download or copy it again/),
-  images("bytes behind IDX data", idx([10, 4, 4], 200), /has bytes after its data/),
+  images("bytes after IDX data", idx([10, 4, 4], 200), /has bytes after its data/),
   images("labels and images exchanged", idx([10], 10), /did you swap images and labels/, idx([10, 4, 4], 160)),
   images(
     "fewer labels than images",
@@ -199,7 +199,7 @@ export const badFiles: readonly BadFile[] = [
     idx([9], 9),
   ),
   images(
-    "labels that are no whole numbers",
+    "labels that are not whole numbers",
     idx([10, 4, 4], 160),
     /digit-labels holds float32 values/,
     idx([10], 40, 13),
@@ -207,7 +207,7 @@ export const badFiles: readonly BadFile[] = [
   images("no images", idx([0, 4, 4], 0), /digits has no images/, idx([0], 0)),
   images("one class", idx([10, 4, 4], 160), /every label is 0/, Buffer.concat([idx([10], 0), Buffer.alloc(10)])),
   images(
-    "images of no numbers",
+    "images without numbers",
     changed(idx([10, 1, 1], 40, 13), (copy) => copy.fill(0xff, 16)),
     /some values are not finite/,
   ),
@@ -222,7 +222,7 @@ export const badFiles: readonly BadFile[] = [
   folder("a folder of nothing", { "readme.txt": "x" }, /is a folder without PNG or JPEG pictures; make one sub-folder/),
   folder("one class of pictures", { "a/1.png": picture(), "a/2.png": picture() }, /has one class only \(a\)/),
   folder("pictures without classes", { "1.png": picture() }, /holds pictures without classes/),
-  folder("pictures beside classes", { "1.png": picture(), "a/1.png": picture() }, /beside sub-folders of pictures/),
+  folder("pictures next to classes", { "1.png": picture(), "a/1.png": picture() }, /beside sub-folders of pictures/),
   folder("parts instead of classes", { "train/a/1.png": picture(), "test/b/1.png": picture() }, /holds parts \(test\)/),
   folder("a cut PNG", { "a/1.png": picture(), "b/2.png": picture().subarray(0, 60) }, /b\/2\.png is a truncated PNG/),
   folder("a text called PNG", { "a/1.png": "hello", "b/2.png": picture() }, /a\/1\.png is neither PNG nor JPEG/),
@@ -237,7 +237,7 @@ export const badFiles: readonly BadFile[] = [
     /65000 × 65000 pixels, more than/,
   ),
   folder(
-    "a PNG of no pixels",
+    "a PNG without pixels",
     { "a/1.png": png(0, 4, Buffer.alloc(9)), "b/2.png": picture() },
     /header says 0 × 4 pixels/,
   ),
@@ -247,7 +247,7 @@ export const badFiles: readonly BadFile[] = [
     /damaged PNG/,
   ),
   folder(
-    "a colour that is in no palette",
+    "a colour outside the palette",
     { "a/1.png": png(1, 1, Buffer.of(0, 9), 3, [chunk("PLTE", Buffer.alloc(3))]), "b/2.png": picture() },
     /colour 9 is not in the palette/,
   ),

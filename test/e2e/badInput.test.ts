@@ -100,7 +100,7 @@ const cases: readonly Case[] = [
     says: [/god\.csv does not exist; check the name — did you mean "good\.csv"/],
   },
   { what: "a file in a folder that is absent", args: ["train", "no/x.csv"], code: 1, says: [/there is no folder no/] },
-  { what: "a port that is none", args: ["studio", "--port", "99999"], code: 2, says: [/99999/, /up to 65535/] },
+  { what: "an invalid port", args: ["studio", "--port", "99999"], code: 2, says: [/99999/, /up to 65535/] },
   {
     what: "a column of a folder",
     args: ["train", ".", "--target", "y"],
@@ -170,7 +170,7 @@ const cases: readonly Case[] = [
   },
   { what: "an unknown loss", args: ["train", "moons", "--loss", "crossentropy"], code: 2, says: [/"crossEntropy"/] },
   {
-    what: "a hidden layer of no width",
+    what: "a hidden layer without units",
     args: ["train", "moons", "--hidden", "8,0"],
     code: 2,
     says: [/8,0/, /at least 1/],
@@ -200,15 +200,15 @@ const cases: readonly Case[] = [
     code: 1,
     says: [/run/, /not empty/, /another folder/],
   },
-  { what: "a run that is none", args: ["evaluate", "nowhere", "good.csv"], code: 1, says: [/nowhere/, /run folder/] },
+  { what: "a missing run", args: ["evaluate", "nowhere", "good.csv"], code: 1, says: [/nowhere/, /run folder/] },
   {
-    what: "columns that the run does not know",
+    what: "columns unknown to the run",
     args: ["predict", "run", "othercolumns.csv"],
     code: 1,
     says: [/othercolumns\.csv/, /"a"/],
   },
   {
-    what: "a word where the run knows numbers",
+    what: "a word where the run has numbers",
     args: ["predict", "run", "text-in-number.csv"],
     code: 1,
     says: [/text-in-number\.csv/, /"many"/, /\b2\b/],
@@ -277,7 +277,7 @@ const choices: readonly Case[] = [
   { what: "images for labels", args: ["train", "digits", "--labels", "digits"], code: 1, says: [/digits/, /swap/] },
   { what: "absent labels", args: ["train", "digits", "--labels", "gone"], code: 1, says: [/no file gone/] },
   {
-    what: "absent test data, said before training",
+    what: "absent test data, reported before training",
     args: ["train", "good.csv", "--target", "y", "--test-data", "gone.csv"],
     code: 1,
     says: [/gone\.csv/, /does not exist/],
@@ -290,7 +290,7 @@ const choices: readonly Case[] = [
   },
   { what: "a folder for data", args: ["train", "run"], code: 1, says: [/run is a folder/, /config\.json/] },
   {
-    what: "a class that the run does not know",
+    what: "a class unknown to the run",
     args: ["evaluate", "run", "maybe.csv"],
     code: 1,
     says: [/maybe\.csv/, /"maybe"/, /row 2/, /no, yes/],
@@ -313,7 +313,7 @@ const choices: readonly Case[] = [
     code: 1,
     says: [/without-a\.csv/, /"a"/, /add it/],
   },
-  { what: "a run to go on with that is none", args: ["resume", "nowhere"], code: 1, says: [/no run folder nowhere/] },
+  { what: "a missing run to resume", args: ["resume", "nowhere"], code: 1, says: [/no run folder nowhere/] },
   { what: "a file for a run", args: ["doctor", "good.csv"], code: 1, says: [/good\.csv/, /folder/] },
   {
     what: "a flipped bit in the weights",

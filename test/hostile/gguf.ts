@@ -25,7 +25,7 @@ export const ggufFiles: readonly Hostile[] = [
   one("GGUF, big-endian", joined(text("GGUF"), Uint8Array.of(0, 0, 0, 3), new Uint8Array(100)), /big-endian/),
   one("GGUF with 2^63 tensors", joined(head(2n ** 63n, 0), new Uint8Array(64)), /declares/),
   one("GGUF with 2^63 entries", joined(head(0, 2n ** 63n), new Uint8Array(64)), /declares/),
-  one("GGUF with a million tensors that are not there", joined(head(1_000_000, 0), new Uint8Array(64)), /./),
+  one("GGUF with a million missing tensors", joined(head(1_000_000, 0), new Uint8Array(64)), /./),
   one("GGUF with a key of 2^63", withEntry(u64(2n ** 63n), text("k")), /length/),
   one("GGUF with a key of 4 GB", withEntry(u64(4_000_000_000), text("k")), /ends within/),
   one("GGUF with a text of 2^64 - 1", withEntry(str("k"), u32(8), u64(2n ** 64n - 1n)), /length/),

@@ -10,7 +10,7 @@ const others: readonly Hostile[] = [
   { name: "an empty file", open: "file", files: { file: new Uint8Array(0) }, says: /is empty/ },
   { name: "a text", open: "file", files: { file: new TextEncoder().encode("hello") }, says: /is none of/ },
   { name: "zeros", open: "file", files: { file: new Uint8Array(4096) }, says: /is none of/ },
-  { name: "a file that is not there", open: "gone", files: {}, says: /no file/ },
+  { name: "a missing file", open: "gone", files: {}, says: /no file/ },
   { name: "a folder with nothing in it", open: "", files: {}, says: /holds neither/ },
   { name: "a link to a device", open: "zero", files: {}, links: { zero: "/dev/zero" }, says: /not a regular file/ },
   { name: "a link to itself", open: "loop", files: {}, links: { loop: "loop" }, says: /link/ },

@@ -106,7 +106,7 @@ const tensor = (stored: Uint8Array, offset: Uint8Array, shape: Uint8Array, strid
 
 const tensors: readonly Hostile[] = [
   pickled(
-    "a tensor whose stored values are to be negated",
+    "a tensor with a negation bit",
     /file: a tensor is marked "neg".*resolve_neg/,
     global("torch._utils", "_rebuild_tensor_v2"),
     tuple(storage(), int(0), sizes(6), sizes(1), op(0x89), ordered, joined(op(0x7d), str("neg"), op(0x88, 0x73))),
@@ -138,7 +138,7 @@ const tensors: readonly Hostile[] = [
   ),
   pickled("fewer strides than sizes", /arguments/, tensor(storage(), int(0), sizes(2, 3), sizes(1))),
   pickled("a shape of texts", /arguments/, tensor(storage(), int(0), tuple(str("2")), sizes(1))),
-  pickled("a storage that is not there", /not in it/, tensor(storage("FloatStorage", "7"), int(0), sizes(1), sizes(1))),
+  pickled("a missing storage", /not in it/, tensor(storage("FloatStorage", "7"), int(0), sizes(1), sizes(1))),
   pickled(
     "a storage outside the archive",
     /not in it/,
@@ -223,7 +223,7 @@ const opcodes: readonly Hostile[] = [
   pickled("a pickle of protocol 9", /protocol 9/, op(0x80, 9)),
   pickled("an unknown opcode", /unknown opcode 0xff/, op(0xff)),
   pickled("nothing on the stack", /not there/),
-  pickled("a mark that is not there", /mark that is not there/, op(0x74)),
+  pickled("a missing mark", /mark that is not there/, op(0x74)),
   pickled("a value that was not kept", /has not kept/, op(0x68, 9)),
   pickled("a text of 4 GiB", /ends within/, op(0x58), u32(0xffffffff), text("a")),
   pickled("a text of 2^63", /ends within/, op(0x8d), u64(2n ** 63n), text("a")),

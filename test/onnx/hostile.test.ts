@@ -170,7 +170,7 @@ const files: Readonly<Record<string, () => Uint8Array>> = {
   "a weight of 100 dims": () => weights({ dims: new Array<number>(100).fill(1), rawData: new Uint8Array(4) }),
   "fewer values than the shape": () => weights({ dims: [3], rawData: new Uint8Array(8) }),
   "more values than the shape": () => weights({ dims: [1], rawData: new Uint8Array(8) }),
-  "an element type that is none": () => weights({ dims: [1], dataType: 99, rawData: new Uint8Array(4) }),
+  "an unknown element type": () => weights({ dims: [1], dataType: 99, rawData: new Uint8Array(4) }),
   "a weight in segments": () => weights({ dims: [1], segment: { begin: 0, end: 1 }, rawData: new Uint8Array(4) }),
   "packed numbers cut off": () =>
     model({
@@ -189,7 +189,7 @@ const files: Readonly<Record<string, () => Uint8Array>> = {
         { dims: [2 ** 40], values: { name: "s", dataType: 1, dims: [1], rawData: new Uint8Array(4) } },
       ],
     }),
-  "external data that nobody gives": () => external({ location: "w.bin" }),
+  "missing external data": () => external({ location: "w.bin" }),
   "external data without a place": () => external({ offset: "0" }),
   "graphs nested 40 deep": () => model(nested(40)),
   "graphs nested 300 deep": () => model(nested(300)),
@@ -224,7 +224,7 @@ const runs: Readonly<Record<string, () => Uint8Array>> = {
         node("Reshape", ["x", "s"], ["y"]),
       ],
     }),
-  "a reshape that keeps a dim that is not there": () =>
+  "a reshape that keeps a missing dim": () =>
     model({
       node: [
         node("Constant", [], ["s"], [{ name: "value_ints", type: attributeTypes.ints, ints: [2, 3, 0] }]),
@@ -408,7 +408,7 @@ describe("hostile external data", () => {
     ["a symbolic link", { location: "link.bin" }],
     ["a folder that is a link", { location: "up/secret.bin" }],
     ["a folder", { location: "." }],
-    ["a file that is not there", { location: "none.bin" }],
+    ["a missing file", { location: "none.bin" }],
     ["a device", { location: "/dev/zero" }],
     ["an offset beyond the file", { location: "w.bin", offset: "100" }],
     ["a length beyond the file", { location: "w.bin", offset: "56", length: "16" }],

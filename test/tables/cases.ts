@@ -59,7 +59,7 @@ export const tableCases: readonly TableCase[] = [
     missing: { x: ["inf", "-INF", "Infinity", "1e999", "-1e999", ""] },
   },
   {
-    what: "infinities in figures",
+    what: "infinities as symbols",
     csv: `x,y\n${rows(40, (i) => `${i === 30 ? "1e999" : (i * 7) % 11},${pick(yesNo, i)}`)}`,
     types: { x: "number" },
     notes: [/"x": "1e999" in row 31 is infinite and counts as missing/],
@@ -82,7 +82,7 @@ export const tableCases: readonly TableCase[] = [
     missing: { x: ["", "NA", "-"] },
   },
   {
-    what: "an eighth of a column says None",
+    what: "an eighth of a column is None",
     csv: `x,y\n${rows(100, (i) => `${i % 8 === 0 ? "None" : (i * 1.7).toFixed(1)},${pick(yesNo, i)}`)}`,
     types: { x: "number" },
     dropped: [],
@@ -90,14 +90,14 @@ export const tableCases: readonly TableCase[] = [
     missing: { x: ["None", "none", "NaN", "null", "N/A", "-", "?", "#DIV/0!", null] },
   },
   {
-    what: "a word of the file's own for missing values",
+    what: "a file-specific word for missing values",
     csv: `x,y\n${rows(100, (i) => `${i % 8 === 0 ? "ERR" : (i * 1.7).toFixed(1)},${pick(yesNo, i)}`)}`,
     types: { x: "number" },
     notes: [/"x": "ERR" \(13 cells\) is not a number and counts as missing/],
     missing: { x: ["ERR", ""] },
   },
   {
-    what: "many slips of many kinds are reported, not called names of rows",
+    what: "many errors of many kinds are reported, not taken for row names",
     csv: `x,y\n${rows(60, (i) => `${i % 3 === 0 ? `${i} pcs` : (i * 1.7).toFixed(1)},${pick(yesNo, i)}`)}\n`,
     says: /"x": 20 of its 60 cells are not numbers \(the first is "0 pcs" in row 1\), too many to be typing errors; fix them/,
   },
@@ -128,7 +128,7 @@ export const tableCases: readonly TableCase[] = [
 
   // ── notation: decided by the delimiter and all columns
   {
-    what: "decimal commas beside semicolons",
+    what: "decimal commas with semicolons as delimiters",
     csv: `x;y\n${rows(40, (i) => `${i},5;${pick(yesNo, i)}`)}`,
     types: { x: "number decimalComma" },
     values: { x: [0.5, 1.5, 2.5] },
@@ -136,25 +136,25 @@ export const tableCases: readonly TableCase[] = [
     refused: [{ column: "x", cells: ["1.234"], says: /"x" must hold numbers such as 1234,5, but row 1 has "1\.234"/ }],
   },
   {
-    what: "three decimals behind a comma, beside semicolons",
+    what: "three decimals after a comma, with semicolons as delimiters",
     csv: `x;y\n${rows(40, (i) => `${1 + (i % 9)},644;${pick(yesNo, i)}`)}`,
     types: { x: "number decimalComma" },
     values: { x: [1.644, 2.644] },
   },
   {
-    what: "thousands beside semicolons, where another column has decimal points",
+    what: "thousands with semicolons as delimiters, where another column has decimal points",
     csv: `x;z;y\n${rows(40, (i) => `${1 + (i % 9)},644;${i}.25;${pick(yesNo, i)}`)}`,
     types: { x: "number thousands", z: "number" },
     values: { x: [1644, 2644], z: [0.25, 1.25] },
   },
   {
-    what: "thousands in quotes beside commas",
+    what: "thousands in quotes with commas as delimiters",
     csv: `x,y\n${rows(40, (i) => `"${1 + (i % 9)},644",${pick(yesNo, i)}`)}`,
     types: { x: "number thousands" },
     values: { x: [1644, 2644] },
   },
   {
-    what: "decimal commas in quotes beside commas, told by another column",
+    what: "decimal commas in quotes with commas as delimiters, detected from another column",
     csv: `x,z,y\n${rows(40, (i) => `"${1 + (i % 9)},644","${i},5",${pick(yesNo, i)}`)}`,
     types: { x: "number decimalComma", z: "number decimalComma" },
     values: { x: [1.644, 2.644], z: [0.5, 1.5] },
@@ -168,7 +168,7 @@ export const tableCases: readonly TableCase[] = [
     different: [{ column: "z", cells: ["2.500", 2.5] }],
   },
   {
-    what: "three decimals behind a point stay decimals",
+    what: "three decimals after a point stay decimals",
     csv: `x,y\n${rows(40, (i) => `${1 + (i % 9)}.234,${pick(yesNo, i)}`)}`,
     types: { x: "number" },
     values: { x: [1.234, 2.234] },
@@ -221,7 +221,7 @@ export const tableCases: readonly TableCase[] = [
     unknown: ["1", "2", "010"],
   },
   {
-    what: "codes as amounts, as asked",
+    what: "codes as amounts, on request",
     csv: `x,y\n${rows(60, (i) => `${i},${pick(["010", "020", "100"], i)}`)}`,
     task: "regression",
     predicts: "number",
@@ -232,7 +232,7 @@ export const tableCases: readonly TableCase[] = [
     types: { x: "category" },
   },
   {
-    what: "one slip of the zero key in a long column",
+    what: "one mistyped zero in a long column",
     csv: `x,y\n${rows(300, (i) => `${i === 5 ? "05" : i},${pick(yesNo, i)}`)}`,
     types: { x: "number" },
   },
@@ -282,7 +282,7 @@ export const tableCases: readonly TableCase[] = [
     different: [{ column: "b", cells: ["1", "0"] }],
   },
   {
-    what: "booleans and figures in one column",
+    what: "booleans and numbers in one column",
     csv: `x,y\n${rows(60, (i) => `${i},${pick(["True", "0", "1", "False", "True"], i)}`)}`,
     predicts: ["0", "True"],
   },
@@ -297,7 +297,7 @@ export const tableCases: readonly TableCase[] = [
     predicts: ["n", "t", "y"],
   },
   {
-    what: "figures written with and without a point are one class",
+    what: "numbers written with and without a point are one class",
     csv: `x,y\n${rows(60, (i) => `${i},${pick(["1.0", "0.0", "1", "0.0", "1.0"], i)}`)}`,
     predicts: ["0.0", "1.0"],
     labels: { "1": 1, "0": 0, "1.00": 1, True: 1, false: 0 },
@@ -342,12 +342,12 @@ export const tableCases: readonly TableCase[] = [
     leftOut: 0,
   },
   {
-    what: "capitals tell words apart",
+    what: "capitals distinguish words",
     csv: `x,y\n${rows(60, (i) => `${i},${pick(["Red", "red"], i)}`)}`,
     predicts: ["Red", "red"],
   },
   {
-    what: "classes by names that objects have",
+    what: "classes with the names of object properties",
     csv: `x,y\n${rows(60, (i) => `${i},${pick(["__proto__", "constructor", "toString"], i)}`)}`,
     predicts: ["__proto__", "constructor", "toString"],
   },
@@ -358,7 +358,7 @@ export const tableCases: readonly TableCase[] = [
     says: /the target "y" holds numbers with fractions, such as 0\.5, which are amounts, not classes; leave the task out/,
   },
   {
-    what: "figures and words as classes, as asked",
+    what: "numbers and words as classes, on request",
     csv: `x,y\n${rows(60, (i) => `${i},${i === 30 || i === 31 ? "A" : 1 + (i % 3)}`)}`,
     task: "classification",
     predicts: ["1", "2", "3", "A"],
@@ -383,20 +383,20 @@ export const tableCases: readonly TableCase[] = [
     different: [{ column: "t", cells: ["2024-01-15T00:00+02:00", "2024-01-15T00:00Z"] }],
   },
   {
-    what: "months first, as some day is above twelve",
+    what: "months first, because some day is above twelve",
     csv: `t,y\n${rows(40, (i) => `0${1 + (i % 9)}/${10 + (i % 18)}/2024,${pick(yesNo, i)}`)}`,
     types: { t: "date monthFirst" },
     same: [{ column: "t", cells: ["02/03/2024", "2024-02-03", "3.2.2024", "3-Feb-2024"] }],
     silent: [/with the month first/],
   },
   {
-    what: "days first, as some day is above twelve",
+    what: "days first, because some day is above twelve",
     csv: `t,y\n${rows(40, (i) => `${10 + (i % 18)}/0${1 + (i % 9)}/2024,${pick(yesNo, i)}`)}`,
     types: { t: "date dayFirst" },
     same: [{ column: "t", cells: ["02/03/2024", "2024-03-02"] }],
   },
   {
-    what: "an order of day and month that nothing tells is said",
+    what: "an ambiguous order of day and month is reported",
     csv: `t,y\n${rows(40, (i) => `0${1 + (i % 9)}/0${1 + (i % 7)}/2024,${pick(yesNo, i)}`)}`,
     types: { t: "date monthFirst" },
     notes: [/"t": dates such as "01\/01\/2024" are read with the month first/],
@@ -408,7 +408,7 @@ export const tableCases: readonly TableCase[] = [
     notes: [/are read with the day first/],
   },
   {
-    what: "names of months, hours by halves of the day",
+    what: "names of months, 12-hour times",
     csv: `a,b,y\n${rows(40, (i) => `${1 + (i % 28)}-${pick(["Jan", "Feb", "March"], i)}-2024,2024-01-02 ${1 + (i % 12)}:30 PM,${pick(yesNo, i)}`)}`,
     types: { a: "date monthFirst", b: "date monthFirst" },
     same: [{ column: "b", cells: ["2024-01-02 3:30 PM", "2024-01-02T15:30:00Z"] }],
@@ -428,13 +428,13 @@ export const tableCases: readonly TableCase[] = [
     predicts: ["no", "yes"],
   },
   {
-    what: "a target with a character of no width",
+    what: "a target with a zero-width character",
     csv: `x,pri\u200bce\n${rows(30, (i) => `${i},${i * 1.5}`)}`,
     target: "price",
     predicts: "number",
   },
   {
-    what: "two columns that might be meant",
+    what: "two columns that match equally well",
     csv: `x,Y,y \u200b\n${rows(30, (i) => `${i},${i},${i}`)}`,
     target: " Y",
     types: { x: "number" },
@@ -446,7 +446,7 @@ export const tableCases: readonly TableCase[] = [
     says: /no column "price", but "Price" and "PRICE"; name one of them/,
   },
   {
-    what: "a column that is not there, beside one nobody can see",
+    what: "a missing column, next to one with an invisible name",
     csv: `x,a\u200bge,\u202ereverse\n${rows(30, (i) => `${i},${i},${i}`)}`,
     target: "weight",
     says: /no column "weight"; the columns are x, a\\u\{200b\}ge, \\u\{202e\}reverse/,
@@ -460,7 +460,7 @@ export const tableCases: readonly TableCase[] = [
     predicts: ["no", "yes"],
   },
   {
-    what: "columns by names that objects have",
+    what: "columns with the names of object properties",
     csv: `__proto__,constructor,toString,y\n${rows(60, (i) => `${i},${pick(["a", "b"], i >> 1)},${i % 7},${pick(yesNo, i)}`)}`,
     choices: { missingOf: { toString: "mean" } },
     types: { ["__proto__"]: "number", constructor: "category", toString: "number" },
@@ -468,21 +468,21 @@ export const tableCases: readonly TableCase[] = [
     dropped: [],
   },
   {
-    what: "two columns of one name",
+    what: "two columns with the same name",
     csv: `a,b,a,y\n${rows(40, (i) => `${i % 7},${i % 5},${i % 3},${pick(yesNo, i)}`)}`,
     types: { a: "number", "a (2)": "number" },
     values: { a: [0, 1, 2, 3], "a (2)": [0, 1, 2, 0] },
     notes: [/columns 1 and 3 are both called "a"; the second is called "a \(2\)" here/],
   },
   {
-    what: "columns without a name that anybody sees",
+    what: "columns with invisible names",
     csv: `a,,y,\u200b\n${rows(40, (i) => `${i % 7},${i % 5},${pick(yesNo, i)},`)}`,
     types: { column2: "number", column4: "empty" },
     notes: [/column 2 has no name and is called "column2" here/],
     dropped: ["column4"],
   },
   {
-    what: "numbers of rows without a name, as R and pandas write them",
+    what: "row numbers without a name, as R and pandas write them",
     csv: `,x,y\n${rows(40, (i) => `${i},${i % 7},${pick(yesNo, i)}`)}`,
     types: { index: "identifier" },
     dropped: ["index"],
@@ -497,19 +497,19 @@ export const tableCases: readonly TableCase[] = [
     notes: [/"id" is not used: it is different in most rows, so it identifies rows/],
   },
   {
-    what: "texts with words that come again and without, nothing at all, one value",
+    what: "texts with and without repeated words, empty columns, one value",
     csv: `note,names,nothing,same,x,y\n${rows(40, (i) => `row ${i} says ${i * i},nn${i} mm${i * i},,5,${i % 7},${pick(yesNo, i)}`)}`,
     types: { note: "text", names: "text", nothing: "empty", same: "number", x: "number" },
     dropped: ["names", "nothing", "same"],
     notes: [/"names" is not used: it is free text, and no word occurs in at least 2 rows without occurring in all/],
   },
   {
-    what: "more than twenty thousand values of which few are frequent",
+    what: "more than twenty thousand values, few of them frequent",
     csv: `x,z,y\n${rows(30_000, (i) => `${i % 3 === 0 ? `rare-${i}-${(i * 7919) % 30_011}` : pick(["a", "b"], i)},${i % 7},${pick(yesNo, i >> 1)}`)}`,
     types: { x: "category", z: "number" },
   },
   {
-    what: "what the beginning of a long file does not show",
+    what: "values that the beginning of a long file does not show",
     csv: `n,c,d,b,y\n${rows(24_000, (i) =>
       i < 20_000
         ? `${i % 50},${i % 40},0${1 + (i % 9)}/0${1 + (i % 9)}/2024,,${pick(yesNo, i)}`
