@@ -1,4 +1,4 @@
-"""Makes the cases of bench/precision.ts: random calls in float32, what float64 gives for the same inputs, and how far PyTorch's float32 is from that.
+"""Makes the cases of bench/precision.ts: random calls in float32, the float64 results for the same inputs, and the error of PyTorch's float32.
 
     python -P bench/precision.py 1200 > FILE        # how many of each kind
     node --import tsx bench/precision.ts FILE

@@ -1,10 +1,10 @@
-"""Makes edges.json: what tensor and nn functions give, and their slopes, at edges (ties, kinks, NaN, infinities, empty and 0-d
+"""Makes edges.json: values and slopes of tensor and nn functions at edges (ties, kinks, NaN, infinities, empty and 0-d
 tensors, odd scales), computed with PyTorch in float64.
 
     python test/golden/edges.py > test/golden/edges.json
 
 A case says how we call it: ".sum" is a method of the first input, other names are functions; "$0" in the arguments stands for an
-input. It holds the outputs and the gradient of sum(output * w), w_i = cos(i + 1), for each float input; or, where PyTorch
+input. It contains the outputs and the gradient of sum(output * w), w_i = cos(i + 1), for each float input; or, where PyTorch
 refuses, "error".
 """
 import json
@@ -46,7 +46,7 @@ def tensors_in(out):
 
 
 def case(name, call, args, inputs, function, slopes=True):
-    """`call(*args)` in our words is `function(*inputs)` in PyTorch's. Without `slopes` only values are held."""
+    """`call(*args)` in our words is `function(*inputs)` in PyTorch's. Without `slopes` only values are kept."""
     inputs = [torch.as_tensor(x) for x in inputs]
     held = {"name": name, "call": call, "args": argument(args), "inputs": [data(x) for x in inputs]}
     cases.append(held)
@@ -188,7 +188,7 @@ for name, reduce in reductions.items():
     rows = 3 if name == "logsumexp" else 4
     method(name, [1], torch.tensor([[nan, 1., 2.], [inf, 1., inf], [-inf, 1., -inf], [-inf, -inf, -inf]])[:rows], lambda x: reduce(x, dim=1))
     method(name, [1], torch.tensor([[2., 2., 2.], [0., 0., 0.]]), lambda x: reduce(x, dim=1))
-# The slopes are softmax(x): PyTorch's exp(x - logsumexp(x)) loses digits beside 1e8, in float32 all of them.
+# The slopes are softmax(x): PyTorch's exp(x - logsumexp(x)) loses digits next to 1e8, in float32 all of them.
 method("logsumexp", [1], torch.tensor([[1e8, 1e8, 0.]]),
        lambda x: torch.logsumexp(x, 1).detach() + (torch.softmax(x, 1).detach() * (x - x.detach())).sum(1))
 for name in ["prod", "argmax", "argmin", "cumsum", "softmax", "logSoftmax", "sort", "argsort"]:

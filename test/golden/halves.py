@@ -3,7 +3,7 @@
     python test/golden/halves.py > test/golden/halves.json
 
 A case holds what PyTorch computes in float64 from inputs rounded to the dtype: outputs, and the gradient of sum(output * cos(i + 1)) for each
-float input; and what PyTorch itself loses in the dtype, relative to the largest number of each. Calls that PyTorch has not for the dtype are
+float input; and PyTorch's own error in the dtype, relative to the largest number of each. Calls that PyTorch lacks for the dtype are
 left out.
 """
 import json

@@ -98,7 +98,7 @@ describe("kernels of", () => {
     await expect(`${product.explain()}\n`).toMatchFileSnapshot("kernels/bytes.txt");
   });
 
-  it("a network in floats of 16 bits: products read them as they are stored, and what is between is rounded where it is made", async () => {
+  it("a network in floats of 16 bits: products read them as stored, and intermediate values are rounded by the kernel that computes them", async () => {
     seed(0);
     const texts = (["bfloat16", "float16"] as const).map((dtype) => {
       const network = new nn.Sequential(new nn.Linear(64, 32), new nn.ReLU(), new nn.Linear(32, 8));

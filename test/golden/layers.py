@@ -3,7 +3,7 @@
     python test/golden/layers.py > test/golden/layers.json
 
 A case holds how our layer is built, its state dict, the inputs, how they are passed ("$": place), the outputs in order, the gradients of
-sum over all outputs of output * w, w_i = cos(i + 1), for inputs and parameters, and what of the state the call changed.
+sum over all outputs of output * w, w_i = cos(i + 1), for inputs and parameters, and the state that the call changed.
 """
 import json
 import torch

@@ -1,4 +1,4 @@
-"""Makes longSums.json: functions over many values, with PyTorch in float64, and what its float32 is off by.
+"""Makes longSums.json: functions over many values, with PyTorch in float64, and the error of its float32.
 
     python test/golden/longSums.py > test/golden/longSums.json
 

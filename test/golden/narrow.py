@@ -1,8 +1,8 @@
-"""Makes narrow.json: whole numbers of 8 and 16 bits, alone and beside other dtypes, with PyTorch.
+"""Makes narrow.json: whole numbers of 8 and 16 bits, alone and with other dtypes, with PyTorch.
 
     python test/golden/narrow.py > test/golden/narrow.json
 
-"promote" holds torch.result_type of every pair. A case holds inputs and outputs; what PyTorch gives in int64 is kept modulo 2^32, as int32.
+"promote" holds torch.result_type of every pair. A case holds inputs and outputs; PyTorch's int64 results are kept modulo 2^32, as int32.
 """
 import json
 

@@ -1,4 +1,4 @@
-"""Writes cases of com.microsoft's operators, with what onnxruntime computes, in the layout of generateNodeCases.py.
+"""Writes cases of com.microsoft's operators, with the outputs of onnxruntime, in the layout of generateNodeCases.py.
 
 usage: python makeMicrosoftCases.py FOLDER && python makeCases.py FOLDER microsoft.json
 """

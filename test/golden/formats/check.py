@@ -1,4 +1,4 @@
-"""Reads files that hebb wrote with the official packages and compares them with what they were written from: python check.py FOLDER
+"""Reads files that hebb wrote with the official packages and compares them with their sources: python check.py FOLDER
 
 FOLDER holds all.safetensors, all.pt and all.npz, written by write.ts of this folder from figures.json.
 """

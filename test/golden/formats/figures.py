@@ -1,4 +1,4 @@
-"""Small files of arrays made by the official packages, and what is in them: files/ and figures.json.
+"""Small files of arrays made by the official packages, with their contents: files/ and figures.json.
 
 Needs torch, numpy, safetensors, gguf, ml_dtypes, h5py. Run it in this folder: python figures.py
 """

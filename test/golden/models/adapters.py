@@ -1,5 +1,5 @@
 # LoRA adapters as peft 0.21 writes them, with the logits of the adapted models; and greedy continuations by transformers.
-# python adapters.py            writes adapters and continuations beside the models of make.py
+# python adapters.py            writes adapters and continuations next to the models of make.py
 # python adapters.py FOLDER     reads adapters that hebb wrote into FOLDER/<model> and compares its logits
 import os
 import shutil

@@ -1,4 +1,4 @@
-# Beam search by transformers: for each model and setting the sequences and their scores, as JSON beside the models of make.py.
+# Beam search by transformers: the sequences and their scores for each model and setting, as JSON next to the models of make.py.
 # python beams.py
 import json
 import os

@@ -1,5 +1,5 @@
-# Tiny pretrained models in Hugging Face's layout, with what transformers computes from them.
-# Python 3 with transformers 5.18 and torch 2.13: python make.py  (writes folders beside this file)
+# Tiny pretrained models in Hugging Face's layout, with the outputs of transformers.
+# Python 3 with transformers 5.18 and torch 2.13: python make.py  (writes folders next to this file)
 import json
 import os
 import shutil

@@ -1,4 +1,4 @@
-# Small tokenizers in Hugging Face's layout, what they make of texts, a chat template, and sentence embeddings.
+# Small tokenizers in Hugging Face's layout, their tokens for texts, a chat template, and sentence embeddings.
 # python texts.py   (after make.py)
 import json
 import os

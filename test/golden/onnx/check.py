@@ -2,7 +2,7 @@
 
     python test/golden/onnx/check.py FOLDER
 
-HEBB_ONNX_OUT=FOLDER makes the tests in test/onnx write what they export there. Needs onnx and onnxruntime.
+HEBB_ONNX_OUT=FOLDER makes the tests in test/onnx write their exports there. Needs onnx and onnxruntime.
 """
 
 import pathlib
