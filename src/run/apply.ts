@@ -36,7 +36,7 @@ const otherKind = ({ kind }: Preprocessing, source: Source): HebbError =>
 
 /** The amount of data, in words. */
 export const amountOf = (data: InMemory): string =>
-  data instanceof Dataset ? `${data.length} rows` : `${data.size} tokens`;
+  data instanceof Dataset ? `${data.length} ${data.length === 1 ? "row" : "rows"}` : `${data.size} tokens`;
 
 /** Applies the preprocessing, with targets. */
 export function applyTo(preprocessing: Preprocessing, source: Source): Applied {
@@ -87,7 +87,14 @@ function rowsToCompare(preprocessing: TablePreprocessing, { table, name }: Table
   const rows = applyPreprocessing(preprocessing, table, { targets: "required" });
   if (rows.rows.length === 0)
     throw new HebbError(`${name} has no row with a ${quoted(column)} to compare with; fill that column in`);
-  return { dataset: tableDataset(rows), notes: rows.notes, unread: rows.unread };
+  const left = table.rowCount - rows.rows.length;
+  const leftOut =
+    left === 0
+      ? []
+      : [
+          `${left} of ${table.rowCount} rows ${left === 1 ? "is" : "are"} left out: without a ${quoted(column)}, or with missing values that were not to be filled`,
+        ];
+  return { dataset: tableDataset(rows), notes: [...rows.notes, ...leftOut], unread: rows.unread };
 }
 
 function rowsToPredict(preprocessing: TablePreprocessing, { table }: TableSource): Applied<Dataset> {

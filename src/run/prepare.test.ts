@@ -1,6 +1,7 @@
 // Preparation: what is held out of each kind of data, and what is refused before anything is fitted.
 import { expect, test } from "vitest";
 import { Dataset, Table } from "../data/index.ts";
+import { amountOf, applyTo } from "./apply.ts";
 import type { TrainChoices } from "./choices.ts";
 import { checkChoices, decide, tokenizingOf } from "./decide.ts";
 import { prepare } from "./prepare.ts";
@@ -71,4 +72,27 @@ test("a text in place of a table, and rows for a language model, are refused", a
   expect(() => decide(table, { seed: 0, model: "gpt" }, prepared, null)).toThrow(
     'model "gpt" reads text, and t is not',
   );
+});
+
+test("rows that cannot be compared are left out, and counted", async () => {
+  const { preprocessing } = await prepare(table, options);
+  const over = (targets: readonly string[]) =>
+    applyTo(preprocessing, {
+      ...table,
+      table: Table.fromRows(
+        targets.map((y, x) => ({ x, y })),
+        "t",
+      ),
+    });
+  const some = over(["a", "", "b", ""]);
+  expect([amountOf(some.dataset), some.notes]).toEqual([
+    "2 rows",
+    ['2 of 4 rows are left out: without a "y", or with missing values that were not to be filled'],
+  ]);
+  const one = over(["a", ""]);
+  expect([amountOf(one.dataset), one.notes]).toEqual([
+    "1 row",
+    ['1 of 2 rows is left out: without a "y", or with missing values that were not to be filled'],
+  ]);
+  expect(over(["a", "b"]).notes).toEqual([]);
 });
