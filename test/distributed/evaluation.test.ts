@@ -31,7 +31,7 @@ describe.each(launchers)("$name", (launcher) => {
     for (const name of Object.keys(all[0]?.taken ?? {})) {
       const rows = Number.parseInt(name, 10);
       const each = all.map(({ taken }) => taken[name] ?? Number.NaN);
-      // Every row is evaluated once, and the shares of the ranks differ by at most two rows.
+      // Every row is evaluated once, and the shares of the ranks differ by at most one row.
       expect(each.reduce((sum, count) => sum + count, 0)).toBe(rows);
       expect(Math.max(...each) - Math.min(...each)).toBeLessThanOrEqual(1);
     }

@@ -91,7 +91,7 @@ describe.each(launchers)("$name", (launcher) => {
     },
   );
 
-  it("has the losses of one process with the network for tables, which drops values", {
+  it("has the losses of one process with the network for tables, which has dropout", {
     timeout: patience,
   }, async () => {
     const args = ["train", "moons", "--epochs", "4", "--json", "--out"];
