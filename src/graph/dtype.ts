@@ -52,34 +52,23 @@ interface ArrayOf {
   new (memory: ArrayBufferLike, byteOffset: number, length: number): TypedArray;
 }
 
-/** The typed array of each dtype, and its short name in printed programs. */
-const forms: Readonly<Record<ElementType, readonly [array: ArrayOf, short: string]>> = {
-  float64: [Float64Array, "f64"],
-  float32: [Float32Array, "f32"],
-  int32: [Int32Array, "i32"],
-  int16: [Int16Array, "i16"],
-  int8: [Int8Array, "i8"],
-  uint16: [Uint16Array, "u16"],
-  uint8: [Uint8Array, "u8"],
-  bool: [Uint8Array, "bool"],
+/** The typed array of each dtype, its short name in printed programs, and the bytes of an element. */
+const forms: Readonly<Record<ElementType, readonly [array: ArrayOf, short: string, bytes: number]>> = {
+  float64: [Float64Array, "f64", 8],
+  float32: [Float32Array, "f32", 4],
+  int32: [Int32Array, "i32", 4],
+  int16: [Int16Array, "i16", 2],
+  int8: [Int8Array, "i8", 1],
+  uint16: [Uint16Array, "u16", 2],
+  uint8: [Uint8Array, "u8", 1],
+  bool: [Uint8Array, "bool", 1],
 };
 
 const arrayOf = (dtype: ElementType): ArrayOf => forms[dtype][0];
 
-const byteSizes: Readonly<Record<DType | ElementType, number>> = {
-  float64: 8,
-  float32: 4,
-  float16: 2,
-  bfloat16: 2,
-  int32: 4,
-  int16: 2,
-  int8: 1,
-  uint16: 2,
-  uint8: 1,
-  bool: 1,
-};
-
-export const byteSize = (dtype: DType | ElementType): number => byteSizes[dtype];
+export function byteSize(dtype: DType | ElementType): number {
+  return dtype === "float16" || dtype === "bfloat16" ? 2 : forms[dtype][2];
+}
 
 /** The smallest and largest number of the dtype. */
 export function rangeOf(dtype: ElementType): readonly [least: number, greatest: number] {

@@ -91,7 +91,7 @@ export class Sequential extends Module {
       const output: unknown = module.forward(value);
       if (output instanceof Tensor) return output;
       throw new HebbError(
-        `module ${place} (${module.constructor.name}) returns several values, and the next module takes one tensor; call it in a module of your own and pass on the one you need`,
+        `module ${place} (${module.constructor.name}) returns several values, and the next module takes one tensor; wrap it in a module that returns the one you need`,
       );
     }, input);
   }

@@ -19,7 +19,7 @@ import {
 const gradOf = (x: Tensor) => x.grad?.toArraySync();
 const weight = () => new Parameter(tensor([1, 2]));
 const refused =
-  /result of the compiled function "encode", which has no history outside it.*call backward inside "encode".*\.detach\(\)/;
+  /result of the compiled function "encode" has no history outside it.*call backward inside "encode".*\.detach\(\)/;
 
 /** A compiled function of a parameter, and its result for 3. */
 function encoded() {

@@ -77,6 +77,6 @@ export function refuseLostHistory(output: Node, order: readonly Node[], seed: No
   if (lost === undefined) return;
   const name = lost.op.resultOf;
   throw new HebbError(
-    `backward: the value depends on a result of the compiled function "${name}", which has no history outside it, so what it was computed from would get no gradient; call backward inside "${name}", or use its result as a constant with .detach()`,
+    `backward: a result of the compiled function "${name}" has no history outside it, so its gradient would be lost; call backward inside "${name}", or use the result as a constant with .detach()`,
   );
 }

@@ -115,7 +115,7 @@ export class State extends Tensor {
   assign(value: Tensor | ArrayLike<number> | number): this {
     if (stands.has(this))
       throw new HebbError(
-        `functionalCall: the module assigns ${this.label}, which was given as a value; call its eval() first, or leave that value out so that the module's own is assigned`,
+        `functionalCall: the module assigns ${this.label}, which was given as a value; call its eval() first, or leave that value out`,
       );
     if (value instanceof Tensor) {
       if (!sameShape(value.shape, this.shape)) {

@@ -76,7 +76,7 @@ export class Transfers {
   notHere(node: Node): HebbError {
     const home = homeOf(node);
     return new HebbError(
-      `a value for ${home === undefined ? "another device" : home.name} is still being copied from an asynchronous device; first await data(), item() or toArray(), or flushLater()`,
+      `a value for ${home === undefined ? "another device" : home.name} is still being copied from an asynchronous device; first await data() or flushLater()`,
     );
   }
 

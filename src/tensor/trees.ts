@@ -44,7 +44,7 @@ function describeArgument(value: unknown, tensors: Tensor[], level: number): str
     return `{${parts.join()}}`;
   }
   throw new HebbError(
-    "compile: arguments must be tensors, numbers, strings, booleans, or arrays and plain objects of these; let the function close over everything else",
+    "compile: arguments must be tensors, numbers, strings, booleans, or arrays and plain objects of these; close over everything else",
   );
 }
 

@@ -326,7 +326,7 @@ function refuseDoubles({ name, buffers }: Program): void {
   const large = buffers.find(({ dtype, length }) => dtype === "float64" && length > 1);
   if (large === undefined) return;
   throw new HebbError(
-    `webgpu has no float64 tensors, and ${name} has one of ${large.length} elements (${large.name}); convert with .to("float32"), or compute with the backend "c" or "wasm"`,
+    `webgpu has no float64 tensors, and ${name} has one of ${large.length} elements (${large.name}); convert with .to("float32"), or use the backend "c" or "wasm"`,
   );
 }
 
