@@ -3,8 +3,9 @@
 import { expect, it } from "vitest";
 import { formsOf } from "../../src/backends/analysis/kernelForms.ts";
 import { heightOf, type Mapping, mapKernel, type Target, widthOf } from "../../src/backends/gpu/mapping.ts";
-import { type MatrixShape, matrixHeightOf, matrixWidthOf } from "../../src/backends/gpu/matrices.ts";
+import { type MatrixShape, matrixHeightOf, matrixTileFor, matrixWidthOf } from "../../src/backends/gpu/matrices.ts";
 import { phasesOf } from "../../src/backends/gpu/phases.ts";
+import { trialBatches, trialExtents } from "../../src/backends/webgpu/halves.ts";
 import { compileGraph } from "../../src/compiler/compile.ts";
 import type { Node } from "../../src/graph/node.ts";
 import { dot } from "../../src/graph/ops/matmul.ts";
@@ -112,4 +113,33 @@ it("subgroup matrices are not used if they are as large as a workgroup or exceed
     );
   expect(of({ m: 16, n: 16, k: 16, subgroup: 128 })).toEqual(["tiles"]);
   expect(of({ m: 64, n: 64, k: 16, subgroup: 32 })).toEqual(["tiles"]);
+});
+
+/** Shapes of matrices that cards could offer. */
+const shapes = [8, 16].flatMap((m) =>
+  [8, 16].flatMap((n) =>
+    [8, 16, 32].flatMap((k) => [8, 16, 32, 64].map((subgroup): MatrixShape => ({ m, n, k, subgroup }))),
+  ),
+);
+const sidesOf = (shape: MatrixShape, batches: readonly number[], extents: typeof trialExtents): readonly number[] =>
+  [...new Set(batches.flatMap((batch) => matrixTileFor({ batch, ...extents }, shape, 128)?.tile.side ?? []))].sort();
+const manyBatches = Array.from({ length: 300 }, (_, place) => place + 1);
+
+it("each invocation loads a whole number of groups of both operands of a matrix tile", () => {
+  const uneven = shapes.flatMap((shape) =>
+    manyBatches.flatMap((batch) => {
+      const found = matrixTileFor({ batch, ...trialExtents }, shape, 128);
+      if (found === undefined) return [];
+      const { tile, workgroup } = found;
+      const loads = [matrixHeightOf(tile), matrixWidthOf(tile)].map((width) => (width * tile.depth) / 4 / workgroup);
+      return loads.every(Number.isInteger) ? [] : [{ shape, batch, loads }];
+    }),
+  );
+  expect(uneven).toEqual([]);
+  // The smallest tile of these would have fewer groups than invocations.
+  expect(sidesOf({ m: 8, n: 8, k: 8, subgroup: 32 }, manyBatches, trialExtents)).toEqual([2, 4]);
+});
+
+it.each(shapes)("the trial exercises every tile of matrices of $m × $n × $k for subgroups of $subgroup", (shape) => {
+  expect(sidesOf(shape, trialBatches, trialExtents)).toEqual(sidesOf(shape, manyBatches, { m: 200, n: 200, k: 200 }));
 });

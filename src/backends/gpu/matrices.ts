@@ -51,9 +51,12 @@ export function matrixTileFor(
   const possible = [4, 2, 1]
     .map((side): MatrixTile => ({ shape, side, depth: side === 4 ? shape.k : 2 * shape.k }))
     .filter((tile) => {
-      // Invocations load groups of four of a row or column, in equal shares.
-      const shares = [tile.depth, matrixHeightOf(tile) / 4, matrixWidthOf(tile) / 4];
-      return shares.every((count) => workgroup % count === 0) && bytesOf(tile) <= sharedBytes;
+      // Invocations load groups of four of a row or column, in equal shares of at least one.
+      const quads = [matrixHeightOf(tile) / 4, matrixWidthOf(tile) / 4];
+      const areShared = [tile.depth, ...quads].every((count) => workgroup % count === 0);
+      return (
+        areShared && quads.every((count) => (count * tile.depth) % workgroup === 0) && bytesOf(tile) <= sharedBytes
+      );
     });
   const tile = possible.find((one) => groupsOf(one) >= cores) ?? possible.at(-1);
   return tile && { tile, workgroup, groups: groupsOf(tile) };

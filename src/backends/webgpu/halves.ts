@@ -7,7 +7,7 @@ import type { ElementType } from "../../graph/dtype.ts";
 import { storedNumbers, valueOfBits } from "../../graph/halves.ts";
 import { load, localValue, newAxis, newLocal } from "../../graph/scalar.ts";
 import type { Target } from "../gpu/mapping.ts";
-import type { MatrixShape } from "../gpu/matrices.ts";
+import { type MatrixShape, matrixTileFor } from "../gpu/matrices.ts";
 import { emitProgram, LoadedProgram } from "./executable.ts";
 import type { Session } from "./session.ts";
 
@@ -28,7 +28,7 @@ interface MatrixConfig {
 
 type AdapterInfo = GPUAdapterInfo & { readonly subgroupMatrixConfigs?: Iterable<MatrixConfig> };
 
-/** The largest float16 matrices with float32 sums, if all subgroups have the same size. */
+/** The largest float16 matrices with float32 sums that have a tile, if all subgroups have the same size. */
 function matricesOf(gpu: GPUDevice): MatrixShape | undefined {
   const info: AdapterInfo = gpu.adapterInfo;
   const { subgroupMinSize, subgroupMaxSize, subgroupMatrixConfigs } = info;
@@ -36,8 +36,10 @@ function matricesOf(gpu: GPUDevice): MatrixShape | undefined {
   if (subgroupMinSize === undefined || subgroupMinSize !== subgroupMaxSize) return undefined;
   const [largest] = [...subgroupMatrixConfigs]
     .filter(({ componentType, resultComponentType }) => componentType === "f16" && resultComponentType === "f32")
-    .sort((one, other) => other.M * other.N * other.K - one.M * one.N * one.K);
-  return largest && { m: largest.M, n: largest.N, k: largest.K, subgroup: subgroupMinSize };
+    .map(({ M, N, K }): MatrixShape => ({ m: M, n: N, k: K, subgroup: subgroupMinSize }))
+    .filter((shape) => matrixTileFor({ batch: 1, ...trialExtents }, shape, 1) !== undefined)
+    .sort((one, other) => other.m * other.n * other.k - one.m * one.n * one.k);
+  return largest;
 }
 
 /** The target with the GPU's float16 support, and part of a sentence that says what is trusted and what is not. */
@@ -47,7 +49,7 @@ export async function withHalves(session: Session, target: Card): Promise<{ targ
   const float16: Card = { ...target, float16: true };
   if (matrices !== undefined) {
     const all: Card = { ...float16, matrices };
-    if (await areRight(session, all, batchesOfTiles))
+    if (await areRight(session, all, trialBatches))
       return { target: all, remark: ", float16 products in matrices of subgroups" };
   }
   if (await areRight(session, float16, [1])) {
@@ -57,8 +59,8 @@ export async function withHalves(session: Session, target: Card): Promise<{ targ
   return { target, remark: ", whose float16 failed a trial and is not used" };
 }
 
-/** Batch sizes that together exercise every tile size. */
-const batchesOfTiles = [1, 64, 128];
+/** Batch sizes that together exercise every tile size of every shape of matrices. */
+export const trialBatches = [1, 48, 64, 128];
 
 async function areRight(session: Session, target: Card, batches: readonly number[]): Promise<boolean> {
   for (const batch of batches) if (!(await isRight(session, target, batch))) return false;
@@ -66,7 +68,8 @@ async function areRight(session: Session, target: Card, batches: readonly number
 }
 
 /** Not multiples of a tile's extents, and larger than any matrix. */
-const [rows, columns, steps] = [70, 40, 35];
+export const trialExtents = { m: 70, n: 40, k: 35 };
+const { m: rows, n: columns, k: steps } = trialExtents;
 
 /** Integers, whose sums are exact. The first row uses multiples of the smallest positive float16, a subnormal that drivers may flush to zero. */
 const numbers = {
