@@ -78,10 +78,10 @@ ${lines.join("\n")}
 
 `)}${facts}
 
-/** How many features a row has. */
+/** The number of features of a row. */
 const width = ${width};
 
-/** Writes the features of a row, which are 0 before. */
+/** Writes the features of a row into zeros. */
 function encode(row${type(": Row")}, features${type(": Float32Array")})${type(": void")} {
 ${statements}
 }
@@ -196,7 +196,7 @@ function textFacts({ terms, weights, norm, mean, scale, fill, reading }: TextInp
 }
 
 const numberCode = (type: TypeText): string => `
-/** The number of a cell; NaN where there is none. */
+/** The number in a cell; NaN for a gap. */
 function finite(value${type(": number | boolean | null | undefined")})${type(": number")} {
   if (value === null || value === undefined) return NaN;
   if (typeof value === "string") throw new Error(\`predict: \${JSON.stringify(value)} is a text where a number belongs; convert it first\`);
@@ -205,15 +205,15 @@ function finite(value${type(": number | boolean | null | undefined")})${type(": 
 }
 
 ${type(`interface NumberFacts {
-  /** Whether sign(x) · log(1 + |x|) is taken first. */
+  /** Whether x is first replaced by sign(x) · log(1 + |x|). */
   readonly log: boolean;
-  /** Stands in for a gap. */
+  /** Replaces a gap. */
   readonly gap: number;
   readonly mean: number;
   readonly scale: number;
-  /** Days of the cycles of a date: each gives a sine and a cosine. */
+  /** Lengths in days of the cycles of a date: each becomes a sine and a cosine. */
   readonly cycles: readonly number[];
-  /** Whether a further feature says 1 at a gap. */
+  /** Whether another feature is 1 for a gap. */
   readonly marksGap: boolean;
 }
 
@@ -231,7 +231,7 @@ ${type(`interface NumberFacts {
 `;
 
 const dateCode = (type: TypeText): string => `
-/** Days since 1970-01-01; NaN where there is no date. A text without a zone is taken as UTC. */
+/** Days since 1970-01-01; NaN for a gap. A date without a time zone is UTC. */
 function days(value${type(": Date | string | null | undefined")})${type(": number")} {
   if (value === null || value === undefined || value === "") return NaN;
   if (value instanceof Date) return value.getTime() / 864e5;
@@ -240,7 +240,7 @@ function days(value${type(": Date | string | null | undefined")})${type(": numbe
   return Date.parse(/T.*(?:Z|[+-]\\d\\d:\\d\\d)$/.test(value) || !value.includes("T") ? value : \`\${value}Z\`) / 864e5;
 }
 
-/** The share of the day of 14:30 or 14:30:15, or of a date; NaN where there is none. */
+/** The fraction of the day at 14:30, 14:30:15 or the time of a date; NaN for a gap. */
 function time(value${type(": Date | string | null | undefined")})${type(": number")} {
   const parts = /^(\\d{1,2}):(\\d\\d)(?::(\\d\\d))?$/.exec(String(value));
   if (parts === null) return days(value) % 1;
@@ -251,12 +251,12 @@ function time(value${type(": Date | string | null | undefined")})${type(": numbe
 const categoryCode = (type: TypeText): string => `
 ${type(`interface CategoryFacts {
   readonly places: ReadonlyMap<string, number>;
-  /** The features of other values and of gaps; -1 where there is none. */
+  /** The features for other values and for gaps; -1 if there is none. */
   readonly other: number;
   readonly missing: number;
-  /** Stands in for a gap. */
+  /** Replaces a gap. */
   readonly fill: string | null;
-  /** What means a gap, beside null. */
+  /** Texts that mean a gap, besides null. */
   readonly gaps: ReadonlySet<string>;
 }
 
@@ -270,17 +270,17 @@ ${type(`interface CategoryFacts {
 
 const textCode = (type: TypeText): string => `
 ${type(`interface TextFacts {
-  /** Words and pairs of words: one feature for each. */
+  /** One feature for each word and pair of words. */
   readonly places: ReadonlyMap<string, number>;
   readonly weights: readonly number[];
   /** The Euclidean length of the features. */
   readonly norm: number;
-  /** Of log(1 + words). */
+  /** Mean and scale of log(1 + number of words). */
   readonly mean: number;
   readonly scale: number;
-  /** Stands in for a gap. */
+  /** Replaces a gap. */
   readonly fill: string;
-  /** What means a gap, beside null. */
+  /** Texts that mean a gap, besides null. */
   readonly gaps: ReadonlySet<string>;
 }
 
@@ -399,15 +399,15 @@ export function predict(rows${type(": readonly Row[]")})${type(": Prediction[]")
 //
 ${listing.join("\n")}
 
-/** How many rows the second program computes at once, and from how many on it is used. */
+/** Rows that the second program computes at once, and the least number it is used for. */
 const many = ${rows};
 const fewest = ${Math.ceil(rows / 4)};
 
-// WebAssembly of the network for one row and for many, and the words that tell it where its values lie.
+// The network as WebAssembly, for one row and for many, with the addresses of its values.
 const programs = [
 ${coded.join("\n")}
 ];
-// The weights, little-endian, as they lie in memory.
+// The weights as little-endian bytes, in the order of memory.
 const weights = "${base64(weights)}";
 
 const memory = new WebAssembly.Memory({ initial: ${pages}, maximum: ${pages} });
@@ -420,7 +420,7 @@ function bytesOf(text${type(": string")})${type(": Uint8Array<ArrayBuffer>")} {
   return Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
 }
 
-// Compiled when the module is loaded, at once: no await, so that it is a script for require and every bundler too.
+// Compiled synchronously when the module loads, so that the file also works with require and with every bundler.
 const entries = programs.map(({ code, table, words }) => {
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytesOf(code)), { hebb: { memory } });
   new Int32Array(memory.buffer, table, words.length).set(words);

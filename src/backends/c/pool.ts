@@ -33,9 +33,9 @@ enum { idle, running, stopped };
 
 struct workers {
   struct pool pool;
-  /* The number of the open phase, and in the low half how many of its units are unclaimed. */
+  /* The number of the open phase; the low half counts its unclaimed units. */
   __attribute__((aligned(64))) unsigned long long open;
-  /* The open phase. It changes only while no unit is left to claim, so what a worker read before it claimed one is whole. */
+  /* The open phase. It changes only when all units are claimed, so a worker that claims a unit has read a consistent phase. */
   phase_function *run;
   char *base;
   const unsigned long long *table;
@@ -43,7 +43,7 @@ struct workers {
   int scratch;
   int units;
   int take;
-  /* Units of the open phase that are done. */
+  /* Finished units of the open phase. */
   __attribute__((aligned(64))) int done;
   __attribute__((aligned(64))) int state;
   int asleep;
@@ -72,7 +72,7 @@ static void rest(int spins) {
 #endif
 }
 
-/* Runs units of the open phase until none is left to claim. Returns whether there was one. */
+/* Runs units of the open phase until all are claimed. Returns whether it ran any. */
 static int help(struct workers *w, int thread) {
   int helped = 0;
   unsigned long long open = __atomic_load_n(&w->open, __ATOMIC_ACQUIRE);
@@ -165,7 +165,7 @@ static void end_workers(struct workers *w) {
   free(w);
 }
 
-/* The pools of each thread, which end with it: when a thread of Node is terminated, no JavaScript runs that could close them. */
+/* The pools of each thread. They end with it: when Node terminates a thread, no JavaScript runs that could close them. */
 static pthread_key_t owned;
 static int usable;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -177,7 +177,7 @@ static void end_all(void *first) {
   }
 }
 
-/* Threads run the code of this library, and a thread ends in it, after those who loaded it may have let it go: it stays. */
+/* The library is never unloaded: its threads still run its code when the code that loaded it has let it go. */
 static void stay(void) {
   Dl_info own;
   usable = dladdr(&once, &own) != 0 && dlopen(own.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE) != 0 &&
@@ -207,7 +207,7 @@ void *hebb_pool(int threads) {
     struct seat *seat = malloc(sizeof(struct seat));
     if (seat) *seat = (struct seat){w, thread};
     if (!seat || pthread_create(&w->handles[thread], 0, work, seat) != 0) {
-      /* Fewer threads than asked for: those that started are enough. */
+      /* Fewer threads than requested: continue with those that started. */
       free(seat);
       w->threads = thread;
       break;

@@ -298,7 +298,7 @@ const turn16 = (
 #pragma GCC unroll 16
     for (int i = 0; i < 16; i++) F16_store(dst + i * width, v[i]);
   } else {
-    /* A store may run on into what the next ones write, but not beyond the last of them. */
+    /* A store may reach into what the next stores overwrite, but not past the last one. */
     const int last = steps < 16 ? (int)steps - 1 : 15;
     const I16 part = I16_first(room < 16 ? room : 16);
 #pragma GCC unroll 16
