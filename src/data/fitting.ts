@@ -398,7 +398,7 @@ export function fitFacts(
   for (const column of columns) {
     if (column.name === options.target || column.name === options.weights) continue;
     const input = options.ignore?.includes(column.name)
-      ? "it is among the columns to ignore"
+      ? "it is one of the columns left out"
       : column.name === options.group
         ? "it says which rows belong together"
         : fitInput(column, options, notes, mostTerms);

@@ -61,7 +61,10 @@ export function acrossSplit(table: Table, train: ArrayLike<number>, held: ArrayL
   );
   const [one] = found;
   if (one?.first === undefined) return undefined;
-  return `${found.length} of ${held.length} rows held out stand among the training rows too, such as row ${one.row + 1}, which is row ${one.first + 1} again`;
+  const example = `row ${one.row + 1} is the same as row ${one.first + 1}`;
+  return found.length === 1
+    ? `1 of ${held.length} held-out rows is also among the training rows: ${example}`
+    : `${found.length} of ${held.length} held-out rows are also among the training rows; for example, ${example}`;
 }
 
 /** The smallest difference of two distributions to report, from 0 to 1, and the critical value that chance exceeds once in a hundred times. */

@@ -77,7 +77,7 @@ test("rows on both sides of a split are listed by number", () => {
   const learned = new Set(Array.from(trainRows, (row) => row % 50));
   const across = Array.from(validationRows).filter((row) => learned.has(row % 50)).length;
   expect(preprocessing.notes.join("\n")).toContain(
-    `${across} of 20 rows held out stand among the training rows too, such as row `,
+    `${across} of 20 held-out rows are also among the training rows; for example, row `,
   );
 });
 

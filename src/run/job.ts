@@ -104,6 +104,7 @@ export async function makeJob(
     prepare(source, { validation, fold, seed, columns: fittingOf(tableChoices(made)), text, base, context });
   let prepared = await preparedBy(choices);
   if (prepared.kind === "rows" && (fold === null || fold.number === 1)) notices.warn(prepared.findings());
+  if (prepared.kind !== "text" && prepared.columns !== undefined) notices.columns?.(prepared.columns);
   let config = decide(source, choices, prepared, fold, base);
   if (prepared.kind === "rows" && config.model.kind === "tabular" && searches(choices, config, prepared)) {
     const network = config.model;

@@ -1,4 +1,6 @@
 // How data are read, and where notices go.
+
+import type { ColumnExplanation } from "../data/index.ts";
 import type { PictureSteps } from "../data/pictureSteps.ts";
 import type { TablePart } from "../data/tableFile.ts";
 import type { Preprocessing } from "../formats/index.ts";
@@ -11,6 +13,8 @@ export interface Notices {
   warn(notes: readonly string[]): void;
   /** Information for people. */
   note(line: string): void;
+  /** What was decided about each column of a table, before any training. */
+  columns?(columns: readonly ColumnExplanation[]): void;
 }
 
 export interface ReadOptions extends TablePart {

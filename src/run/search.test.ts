@@ -28,26 +28,35 @@ function prices(factor: number): string {
 async function job(
   path: string,
   more: Partial<TrainChoices> = {},
-): Promise<{ readonly made: Job; readonly told: string[] }> {
+): Promise<{ readonly made: Job; readonly told: string[]; readonly toldBeforeColumns: readonly number[] }> {
   const told: string[] = [];
-  const notices = { progress: (line: string) => told.push(line), warn: () => {}, note: () => {} };
+  const toldBeforeColumns: number[] = [];
+  const notices = {
+    progress: (line: string) => told.push(line),
+    warn: () => {},
+    note: () => {},
+    columns: () => toldBeforeColumns.push(told.length),
+  };
   // A few epochs of one step each, for a short search.
   const choices: TrainChoices = { target: "price", seed: 4, preset: "good", batchSize: 256, epochs: 12, ...more };
-  return { made: await makeJob(await readFor(path, choices, notices), choices, null, notices), told };
+  const made = await makeJob(await readFor(path, choices, notices), choices, null, notices);
+  return { made, told, toldBeforeColumns };
 }
 
 test("the choices do not depend on the held-out rows, and the logarithm of a long tail is tried", async () => {
-  const [{ made, told }, other] = [await job(prices(1)), await job(prices(3))];
+  const [{ made, told, toldBeforeColumns }, other] = [await job(prices(1)), await job(prices(3))];
   expect(made.config.chosen).toMatch(/^chosen by \d trials .*\d+ epochs/);
   expect({ ...made.config, data: "" }).toEqual({ ...other.made.config, data: "" });
   expect(made.config).toMatchObject({ keep: "last", patience: null });
+  // The columns are explained once, before the trials.
+  expect(toldBeforeColumns).toEqual([0]);
   expect(told.filter((line) => line.startsWith("trial")).length).toBeGreaterThanOrEqual(3);
   expect(told.some((line) => line.includes("logarithm of the target"))).toBe(true);
   // As many epochs as were chosen, or fewer.
   const lengths = told.flatMap((line) => /up to (\d+) epochs/.exec(line)?.slice(1).map(Number) ?? []);
   expect(Math.max(...lengths)).toBe(12);
   // A trial that is worse by more than 2 % on the first part is not run on the others.
-  expect(told.some((line) => /rmse \S+; the best had \S+$/.test(line))).toBe(true);
+  expect(told.some((line) => /stopped after 1 of \d splits: rmse \S+, where the best had \S+$/.test(line))).toBe(true);
 });
 
 test("a class too rare for every part is judged where it occurs, and the metric is finite", async () => {

@@ -293,8 +293,10 @@ export class Trials {
       soFar.push(value);
       const best = this.#best?.soFar[place] ?? value;
       if (this.#isFarFrom(best, value, hopeless)) {
+        const count = this.#parts.length;
+        const after = count === 1 ? "" : `stopped after ${place + 1} of ${count} splits: `;
         this.#options.notices.progress(
-          `  ${this.monitor} ${value.toPrecision(4)}; the best had ${best.toPrecision(4)}`,
+          `  ${after}${this.monitor} ${value.toPrecision(4)}, where the best had ${best.toPrecision(4)}`,
         );
         return undefined;
       }

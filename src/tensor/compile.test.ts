@@ -372,7 +372,7 @@ describe("arguments that require a gradient", () => {
   it("results have no history, and say so", () => {
     const y = compile((x: Tensor) => x.square().sum())(leaf(1));
     expect(y.requiresGrad).toBe(false);
-    expect(() => y.backward()).toThrow(/result of the compiled function "step"/);
+    expect(() => y.backward()).toThrow(/result of a compiled function/);
   });
 });
 

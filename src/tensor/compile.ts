@@ -264,7 +264,7 @@ function traceEntry(
     for (const { node } of returned) outputs.push({ node });
     for (const node of gradients.results()) outputs.push({ node });
     for (const [cell, node] of trace.writes) outputs.push({ node, updates: cell });
-    return new LostHistories(name, returned, (node) => {
+    return new LostHistories(fn.name, returned, (node) => {
       const owner = gradientLeaves.get(node);
       return owner?.requiresGrad === true && (gradients.has(owner) || !trace.leaves.has(owner));
     });

@@ -19,7 +19,7 @@ import {
 const gradOf = (x: Tensor) => x.grad?.toArraySync();
 const weight = () => new Parameter(tensor([1, 2]));
 const refused =
-  /result of the compiled function "encode" has no history outside it.*call backward inside "encode".*\.detach\(\)/;
+  /result of the compiled function "encode" has no history outside it.*call backward inside the function.*\.detach\(\)/;
 
 /** A compiled function of a parameter, and its result for 3. */
 function encoded() {
@@ -29,6 +29,12 @@ function encoded() {
   });
   return { w, encode, result: encode(tensor([3, 3])) };
 }
+
+it("names no function that has no name", () => {
+  const w = weight();
+  const result = compile((x: Tensor) => w.mul(x))(tensor([3, 3]));
+  expect(() => result.sum().backward()).toThrow(/^backward: a result of a compiled function has no history outside it/);
+});
 
 it("refuses a loss that needs the gradients of both the result and a parameter, and changes no gradient", () => {
   const { w, result } = encoded();

@@ -75,8 +75,8 @@ export function refuseLostHistory(output: Node, order: readonly Node[], seed: No
   const found = gradients(output, results, seed);
   const lost = results.find((_, place) => found[place] !== undefined);
   if (lost === undefined) return;
-  const name = lost.op.resultOf;
+  const name = lost.op.resultOf === "" ? "a compiled function" : `the compiled function "${lost.op.resultOf}"`;
   throw new HebbError(
-    `backward: a result of the compiled function "${name}" has no history outside it, so its gradient would be lost; call backward inside "${name}", or use the result as a constant with .detach()`,
+    `backward: a result of ${name} has no history outside it, so its gradient would be lost; call backward inside the function, or use the result as a constant with .detach()`,
   );
 }

@@ -1,5 +1,6 @@
 // hebb train: data in, a run folder out, or one for each fold. hebb resume: continues one.
 import { basename } from "node:path";
+import type { ColumnExplanation } from "../../data/index.ts";
 import type { World } from "../../distributed/index.ts";
 import { makeFolder } from "../../formats/node.ts";
 import { HebbError } from "../../graph/errors.ts";
@@ -100,14 +101,21 @@ export async function train(path: string, args: TrainArguments, world?: World): 
 async function trainFirst(path: string, args: TrainArguments, world: World | undefined): Promise<number> {
   if (args.testLabels !== undefined && args.testData === undefined)
     throw new HebbError(`--test-labels ${args.testLabels} has no images to label; name them with --test-data FILE`);
-  const notices = noticesFor(args.json, args.quiet);
+  let explained = false;
+  const columns = (explanations: readonly ColumnExplanation[]): void => {
+    explained = true;
+    if (args.json) out.json({ type: "columns", columns: explanations });
+    else out.line(...columnLines(explanations), "");
+  };
+  const notices = { ...noticesFor(args.json, args.quiet), ...(args.explainData === true && { columns }) };
   const source = await readFor(path, args, notices);
   if (args.folds !== undefined) return trainFolds(source, args, { folds: args.folds, world });
   const stop = new AbortController();
   const atWork = onInterrupt(() => stop.abort());
   const made = apart(world, () => makeJob(source, args, null, notices, stop.signal));
   const job = await made.finally(atWork);
-  if (args.explainData === true) explain(job, args.json);
+  if (args.explainData === true && !explained)
+    throw new HebbError("--explain-data is for the columns of a table, and these data have none; leave it out");
   const folder = (): string => args.out ?? newFolder(nameOf(path));
   if (!stop.signal.aborted) return (await begin(job, folder, args, world)).code;
   // Keeps what was found so far: a run that has not begun, and can be resumed.
@@ -179,14 +187,6 @@ function folderOfFolds(path: string, args: TrainArguments): string {
   if (args.out === undefined) return newFolder(nameOf(path));
   if (!makeFolder(args.out)) throw new HebbError(`${args.out} already exists; choose another folder for the folds`);
   return args.out;
-}
-
-/** Prints the type of each column, with the reason. */
-function explain({ data }: Job, json: boolean): void {
-  if (data.kind === "text" || data.columns === undefined)
-    throw new HebbError("--explain-data is for the columns of a table, and these data have none; leave it out");
-  if (json) out.json({ type: "columns", columns: data.columns });
-  else out.line(...columnLines(data.columns), "");
 }
 
 /** Prints the effect of growing learning rates on the loss. */
