@@ -18,7 +18,8 @@ struct pool {
  * The library: `hebb_pool` starts threads - 1 workers besides the caller. `hebb_pool_close` ends them, and so does the end of the
  * thread that started them.
  *
- * Running threads claim the units of a phase, a few at a time: a descheduled thread delays the others only by the units it has claimed.
+ * Each running thread claims units of its own range of a phase, a few at a time, and then what is left of the other ranges. So it finds in its cache what
+ * it computed in the phase before, and a descheduled thread delays the others only by the units it has claimed.
  * The bits do not depend on which thread computes a unit. A worker runs a program's code and touches its memory only for units it
  * has claimed, and \`share\` waits for those. So when it returns, the program and its memory may be freed, in whichever
  * order a Node thread releases them.
@@ -31,10 +32,16 @@ export const poolSource = `#define _GNU_SOURCE
 ${poolInterface}
 enum { idle, running, stopped };
 
+/* A part of the units of a phase: the number of the phase; the low half counts the unclaimed units. */
+struct range {
+  __attribute__((aligned(64))) unsigned long long open;
+};
 struct workers {
   struct pool pool;
-  /* The number of the open phase; the low half counts its unclaimed units. */
-  __attribute__((aligned(64))) unsigned long long open;
+  /* One for each thread. */
+  struct range *ranges;
+  /* The number of the open phase. */
+  __attribute__((aligned(64))) unsigned phase;
   /* The open phase. It changes only when all units are claimed, so a worker that claims a unit has read a consistent phase. */
   phase_function *run;
   char *base;
@@ -72,25 +79,25 @@ static void rest(int spins) {
 #endif
 }
 
-/* Runs units of the open phase until all are claimed. Returns whether it ran any. */
-static int help(struct workers *w, int thread) {
-  int helped = 0;
-  unsigned long long open = __atomic_load_n(&w->open, __ATOMIC_ACQUIRE);
-  for (;;) {
-    const unsigned left = (unsigned)open;
-    if (left == 0) return helped;
-    phase_function *run = get(w->run);
-    char *base = get(w->base);
-    const unsigned long long *table = get(w->table);
-    const unsigned *operands = get(w->operands);
-    const int scratch = get(w->scratch), units = get(w->units);
-    const unsigned most = get(w->take), take = left < most ? left : most;
-    if (!__atomic_compare_exchange_n(&w->open, &open, open - take, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) continue;
-    const int low = units - (int)left;
-    run(base, table, low, low + (int)take, base + table[scratch + thread], operands);
-    __atomic_add_fetch(&w->done, take, __ATOMIC_ACQ_REL);
-    helped = 1;
-    open = __atomic_load_n(&w->open, __ATOMIC_ACQUIRE);
+/* Runs units of the open phase until all are claimed, those of the own range first. */
+static void help(struct workers *w, int thread) {
+  const int threads = get(w->threads);
+  for (int other = 0; other < threads; other++) {
+    const int place = (thread + other) % threads;
+    unsigned long long *open = &w->ranges[place].open, word = __atomic_load_n(open, __ATOMIC_ACQUIRE);
+    while ((unsigned)word != 0) {
+      phase_function *run = get(w->run);
+      char *base = get(w->base);
+      const unsigned long long *table = get(w->table);
+      const unsigned *operands = get(w->operands);
+      const int scratch = get(w->scratch), units = get(w->units);
+      const unsigned left = (unsigned)word, most = get(w->take), take = left < most ? left : most;
+      if (!__atomic_compare_exchange_n(open, &word, word - take, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) continue;
+      const int low = (int)((long long)units * (place + 1) / threads) - (int)left;
+      run(base, table, low, low + (int)take, base + table[scratch + thread], operands);
+      __atomic_add_fetch(&w->done, take, __ATOMIC_ACQ_REL);
+      word = __atomic_load_n(open, __ATOMIC_ACQUIRE);
+    }
   }
 }
 
@@ -114,7 +121,13 @@ static void share(struct pool *pool, phase_function *run, char *base, const unsi
   put(w->units, units);
   put(w->take, take);
   put(w->done, 0);
-  __atomic_store_n(&w->open, ((get(w->open) >> 32) + 1) << 32 | (unsigned)units, __ATOMIC_RELEASE);
+  const unsigned phase = get(w->phase) + 1;
+  const int threads = get(w->threads);
+  for (int place = 0; place < threads; place++) {
+    const long long from = (long long)units * place / threads, to = (long long)units * (place + 1) / threads;
+    __atomic_store_n(&w->ranges[place].open, (unsigned long long)phase << 32 | (unsigned)(to - from), __ATOMIC_RELEASE);
+  }
+  __atomic_store_n(&w->phase, phase, __ATOMIC_RELEASE);
   help(w, 0);
   for (int spins = 0; __atomic_load_n(&w->done, __ATOMIC_ACQUIRE) < units; spins++) rest(spins);
 }
@@ -134,8 +147,14 @@ static void *work(void *argument) {
   free(argument);
   struct workers *w = seat.workers;
   int spins = 0, idle_spins = 0;
+  unsigned seen = 0;
   for (;;) {
-    if (help(w, seat.thread)) spins = 0;
+    const unsigned phase = __atomic_load_n(&w->phase, __ATOMIC_ACQUIRE);
+    if (phase != seen) {
+      seen = phase;
+      spins = 0;
+      help(w, seat.thread);
+    }
     switch (__atomic_load_n(&w->state, __ATOMIC_ACQUIRE)) {
     case running:
       idle_spins = 0;
@@ -162,6 +181,7 @@ static void end_workers(struct workers *w) {
   pthread_mutex_destroy(&w->mutex);
   pthread_cond_destroy(&w->wake);
   free(w->handles);
+  free(w->ranges);
   free(w);
 }
 
@@ -195,12 +215,15 @@ void *hebb_pool(int threads) {
   w->pool.end = end;
   w->threads = threads;
   w->handles = calloc(threads, sizeof(pthread_t));
+  w->ranges = aligned_alloc(64, threads * sizeof(struct range));
   w->next = pthread_getspecific(owned);
-  if (!w->handles || pthread_setspecific(owned, w) != 0) {
+  if (!w->handles || !w->ranges || pthread_setspecific(owned, w) != 0) {
     free(w->handles);
+    free(w->ranges);
     free(w);
     return 0;
   }
+  __builtin_memset(w->ranges, 0, threads * sizeof(struct range));
   pthread_mutex_init(&w->mutex, 0);
   pthread_cond_init(&w->wake, 0);
   for (int thread = 1; thread < threads; thread++) {
@@ -209,7 +232,7 @@ void *hebb_pool(int threads) {
     if (!seat || pthread_create(&w->handles[thread], 0, work, seat) != 0) {
       /* Fewer threads than requested: continue with those that started. */
       free(seat);
-      w->threads = thread;
+      put(w->threads, thread);
       break;
     }
   }
