@@ -194,7 +194,7 @@ describe("every optimizer", () => {
       "--dropout",
       "0.3",
       "--epochs",
-      "4",
+      "10",
     ];
     expect((await hebb(...args, "--out", `${optimizer}-whole`, "--threads", "1")).code).toBe(0);
     const stopped = start(...args, "--out", `${optimizer}-stopped`, "--threads", "2");
