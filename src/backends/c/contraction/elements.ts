@@ -1,15 +1,12 @@
 // How C reads the elements of a side: unchanged, or converted from narrower types.
 
-import { visitScalar } from "../../../compiler/indexing.ts";
 import { byteSize, type ElementType, type HalfDType } from "../../../graph/dtype.ts";
-import { valueOfBits } from "../../../graph/halves.ts";
 import type { Scalar } from "../../../graph/scalar.ts";
+import { halfOf } from "../../analysis/halves.ts";
 import { type Operand, operandOf } from "../../analysis/operand.ts";
 import { type EmitContext, elementType } from "../emitter.ts";
 import { laneLetter, memoryLetter, needLanes, scalarType } from "../lanes.ts";
 import type { Target } from "../target.ts";
-
-const halves: readonly HalfDType[] = ["bfloat16", "float16"];
 
 /** The types that tiles compute with. */
 export type TileType = "float32" | "float64" | "int32";
@@ -18,14 +15,8 @@ export type TileType = "float32" | "float64" | "int32";
 export function storedOperandOf(value: Scalar): Operand | undefined {
   if (value.kind === "cast" && byteSize(value.dtype) === 4 && byteSize(value.x.dtype) < 4) return operandOf(value.x);
   if (value.kind !== "bitcast") return operandOf(value);
-  let bits: Scalar | undefined;
-  visitScalar(value, (part) => {
-    if (part.kind === "load" && part.dtype === "uint16") bits ??= part;
-  });
-  if (bits === undefined) return undefined;
-  const whole = JSON.stringify(value);
-  for (const dtype of halves) if (JSON.stringify(valueOfBits(bits, dtype)) === whole) return operandOf(bits, dtype);
-  return undefined;
+  const half = halfOf(value);
+  return half?.bits.kind === "cast" ? operandOf(half.bits.x, half.dtype) : undefined;
 }
 
 /** How the elements of a side are read into the type of the tile. */

@@ -3,7 +3,7 @@
 import { extentOf } from "../../analysis/steps.ts";
 import type { Mapping } from "../../gpu/mapping.ts";
 import { matrixHeightOf, matrixWidthOf, subgroupsAcross } from "../../gpu/matrices.ts";
-import { Panel } from "./panel.ts";
+import { Panels, placeTile } from "./panel.ts";
 import { serialStatements } from "./statements.ts";
 import type { Writer } from "./writer.ts";
 
@@ -15,33 +15,19 @@ export function writeMatrices(
   { kernel, tile, workgroup }: Extract<Mapping, { kind: "matrices" }>,
 ): string[] {
   const { shape, side, depth } = tile;
-  const [m, n, k] = [extentOf(kernel.m), extentOf(kernel.n), extentOf(kernel.k)];
+  const [m, n] = [extentOf(kernel.m), extentOf(kernel.n)];
   const [tall, wide] = [matrixHeightOf(tile), matrixWidthOf(tile)];
-  const [groupsAcross, groupsDown] = [Math.ceil(n / wide), Math.ceil(m / tall)];
   const results = shape.m * shape.n;
   const places = range(side).flatMap((i) => range(side).map((j) => [i, j] as const));
 
-  w.line(`let top = i32(group / ${groupsAcross}u % ${groupsDown}u) * ${tall}i;`);
-  w.line(`let left = i32(group % ${groupsAcross}u) * ${wide}i;`);
+  placeTile(w, kernel, { tall, wide });
   w.line(`let downOf = part / ${subgroupsAcross}u * ${side * shape.m}u;`);
   w.line(`let acrossOf = part % ${subgroupsAcross}u * ${side * shape.n}u;`);
-  w.bindAxes(kernel.batch, `i32(group / ${groupsAcross * groupsDown}u)`);
-  const steps = { depth, k, axes: kernel.k, workgroup, content: "matrices" } as const;
-  const a = new Panel(w, steps, { name: "a", start: "top", extent: m, width: tall, axes: kernel.m, value: kernel.a });
-  const b = new Panel(w, steps, { name: "b", start: "left", extent: n, width: wide, axes: kernel.n, value: kernel.b });
+  const panels = new Panels(w, kernel, { tall, wide }, { depth, workgroup, content: "matrices" });
+  const { a, b } = panels;
   for (const [i, j] of places) w.line(`var sum${i}_${j} = Sum();`);
 
-  a.fetch("0i");
-  b.fetch("0i");
-  w.block(`for (var step = 0i; step < ${k}i; step += ${depth}i)`, () => {
-    a.put();
-    b.put();
-    w.line("workgroupBarrier();");
-    // Prefetches the next block while this one is multiplied.
-    w.block(`if (step + ${depth}i < ${k}i)`, () => {
-      a.fetch(`step + ${depth}i`);
-      b.fetch(`step + ${depth}i`);
-    });
+  panels.eachBlock(() => {
     w.block(`for (var z = 0u; z < ${depth}u; z += ${shape.k}u)`, () => {
       for (const i of range(side)) {
         w.line(`let placeOfA${i} = z * ${a.stride}u + downOf + ${i * shape.m}u;`);
@@ -54,7 +40,6 @@ export function writeMatrices(
       for (const [i, j] of places)
         w.line(`sum${i}_${j} = subgroupMatrixMultiplyAccumulate(a${i}, b${j}, sum${i}_${j});`);
     });
-    w.line("workgroupBarrier();");
   });
   // The results go to shared memory one matrix at a time, because only there is the position of each result known.
   w.line(`let placeOfSum = part * ${results}u;`);
@@ -86,8 +71,7 @@ export function writeMatrices(
     `alias Left = subgroup_matrix_left<f16, ${shape.k}, ${shape.m}>;`,
     `alias Right = subgroup_matrix_right<f16, ${shape.n}, ${shape.k}>;`,
     `alias Sum = subgroup_matrix_result<f32, ${shape.n}, ${shape.m}>;`,
-    a.declaration,
-    b.declaration,
+    ...panels.declarations,
     `var<workgroup> shared_sum: array<f32, ${subgroupsAcross ** 2 * results}>;`,
   ];
 }

@@ -1,12 +1,14 @@
-// One operand of a product in shared memory. The invocations of the workgroup load it one block of k at a time.
+// The operands of a product in shared memory. The invocations of the workgroup load them one block of k at a time.
 
+import type { ContractionKernel } from "../../../compiler/kernel.ts";
 import type { Axis, Scalar } from "../../../graph/scalar.ts";
 import { operandOf } from "../../analysis/operand.ts";
+import { extentOf } from "../../analysis/steps.ts";
 import { matrixPadding } from "../../gpu/matrices.ts";
 import type { Writer } from "./writer.ts";
 
 /** Properties common to both operands of a product. */
-export interface Steps {
+interface Steps {
   readonly depth: number;
   readonly k: number;
   readonly axes: readonly Axis[];
@@ -14,7 +16,7 @@ export interface Steps {
   readonly content: Content;
 }
 
-export interface Side {
+interface Side {
   readonly name: "a" | "b";
   /** The start of the tile along the operand's own axes. */
   readonly start: string;
@@ -26,7 +28,7 @@ export interface Side {
 }
 
 /** The content of a panel: numbers in groups of four; float16 in groups of four; or single float16, as subgroup matrices are loaded. */
-export type Content = "f32" | "i32" | "halves" | "matrices";
+type Content = "f32" | "i32" | "halves" | "matrices";
 
 const isHalves = (content: Content): boolean => content === "halves" || content === "matrices";
 
@@ -46,7 +48,7 @@ const range = (count: number): readonly number[] => Array.from({ length: count }
  * contiguous memory, along k or along the operand's own axes. Beyond the operand's edges its last numbers are read again, for results
  * that are not stored. Beyond the end of k there are zeros.
  */
-export class Panel {
+class Panel {
   readonly declaration: string;
   readonly #w: Writer;
   readonly #steps: Steps;
@@ -172,4 +174,61 @@ function isContiguous(value: Scalar, axes: readonly Axis[]): boolean {
   const last = axes.findLast(({ extent }) => extent > 1);
   const operand = operandOf(value.kind === "cast" ? value.x : value);
   return last !== undefined && operand !== undefined && Math.abs(operand.strideOf(last)) === 1;
+}
+
+/** Results of a workgroup's tile. */
+interface TileExtents {
+  readonly tall: number;
+  readonly wide: number;
+}
+
+/** Binds `top` and `left`, where the workgroup's tile begins, and the axes of its batch. */
+export function placeTile(w: Writer, kernel: ContractionKernel, { tall, wide }: TileExtents): void {
+  const across = Math.ceil(extentOf(kernel.n) / wide);
+  const down = Math.ceil(extentOf(kernel.m) / tall);
+  w.line(`let top = i32(group / ${across}u % ${down}u) * ${tall}i;`);
+  w.line(`let left = i32(group % ${across}u) * ${wide}i;`);
+  w.bindAxes(kernel.batch, `i32(group / ${across * down}u)`);
+}
+
+/** Both operands of a placed tile. */
+export class Panels {
+  readonly a: Panel;
+  readonly b: Panel;
+  readonly #w: Writer;
+  readonly #steps: Steps;
+
+  constructor(w: Writer, kernel: ContractionKernel, { tall, wide }: TileExtents, steps: Omit<Steps, "k" | "axes">) {
+    const { m, n, k } = kernel;
+    this.#w = w;
+    this.#steps = { ...steps, k: extentOf(k), axes: k };
+    const a: Side = { name: "a", start: "top", extent: extentOf(m), width: tall, axes: m, value: kernel.a };
+    const b: Side = { name: "b", start: "left", extent: extentOf(n), width: wide, axes: n, value: kernel.b };
+    this.a = new Panel(w, this.#steps, a);
+    this.b = new Panel(w, this.#steps, b);
+  }
+
+  /** Loads block after block of k, from `step` on; `multiply` writes what is done with each. */
+  eachBlock(multiply: () => void): void {
+    const w = this.#w;
+    const { k, depth } = this.#steps;
+    const fetch = (step: string): void => {
+      this.a.fetch(step);
+      this.b.fetch(step);
+    };
+    fetch("0i");
+    w.block(`for (var step = 0i; step < ${k}i; step += ${depth}i)`, () => {
+      this.a.put();
+      this.b.put();
+      w.line("workgroupBarrier();");
+      // Prefetches the next block while this one is multiplied.
+      w.block(`if (step + ${depth}i < ${k}i)`, () => fetch(`step + ${depth}i`));
+      multiply();
+      w.line("workgroupBarrier();");
+    });
+  }
+
+  get declarations(): string[] {
+    return [this.a.declaration, this.b.declaration];
+  }
 }

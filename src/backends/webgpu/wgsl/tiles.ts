@@ -3,7 +3,7 @@
 
 import { extentOf } from "../../analysis/steps.ts";
 import { heightOf, type Mapping, widthOf } from "../../gpu/mapping.ts";
-import { Panel } from "./panel.ts";
+import { Panels, placeTile } from "./panel.ts";
 import { serialStatements } from "./statements.ts";
 import type { Writer } from "./writer.ts";
 
@@ -23,33 +23,18 @@ export function writeTiles(
   const [tall, wide] = [heightOf(tile), widthOf(tile)];
   const element = dtype === "float32" ? "f32" : "i32";
   const type = `vec4<${element}>`;
-  const [groupsAcross, groupsDown] = [Math.ceil(n / wide), Math.ceil(m / tall)];
   const long = dtype === "float32" && k > depth * blocksOfSum;
   const rows = range(tile.rows);
 
-  w.line(`let top = i32(group / ${groupsAcross}u % ${groupsDown}u) * ${tall}i;`);
-  w.line(`let left = i32(group % ${groupsAcross}u) * ${wide}i;`);
+  placeTile(w, kernel, { tall, wide });
   w.line(`let row = i32(lane) / ${across}i;`);
   w.line(`let column = i32(lane) % ${across}i;`);
-  w.bindAxes(kernel.batch, `i32(group / ${groupsAcross * groupsDown}u)`);
-  const content = halves ? "halves" : element;
-  const steps = { depth, k, axes: kernel.k, workgroup, content } as const;
-  const a = new Panel(w, steps, { name: "a", start: "top", extent: m, width: tall, axes: kernel.m, value: kernel.a });
-  const b = new Panel(w, steps, { name: "b", start: "left", extent: n, width: wide, axes: kernel.n, value: kernel.b });
+  const panels = new Panels(w, kernel, { tall, wide }, { depth, workgroup, content: halves ? "halves" : element });
+  const { a, b } = panels;
   for (const i of rows) w.line(`var sum${i} = ${type}();`);
   if (long) for (const i of rows) w.line(`var part${i} = ${type}();`);
 
-  a.fetch("0i");
-  b.fetch("0i");
-  w.block(`for (var step = 0i; step < ${k}i; step += ${depth}i)`, () => {
-    a.put();
-    b.put();
-    w.line("workgroupBarrier();");
-    // Prefetches the next block while this one is multiplied.
-    w.block(`if (step + ${depth}i < ${k}i)`, () => {
-      a.fetch(`step + ${depth}i`);
-      b.fetch(`step + ${depth}i`);
-    });
+  panels.eachBlock(() => {
     w.block(`for (var z = 0i; z < ${depth}i; z++)`, () => {
       for (const part of range(tile.rows / 4)) w.line(`let a${part} = ${a.quad("z", `row + ${part * down}i`)};`);
       w.line(`let b0 = ${b.quad("z", "column")};`);
@@ -63,7 +48,6 @@ export function writeTiles(
           w.line(`part${i} = ${type}();`);
         }
       });
-    w.line("workgroupBarrier();");
   });
   for (const i of rows) {
     const y = `(top + row * 4i + ${Math.floor(i / 4) * down * 4 + (i % 4)}i)`;
@@ -78,5 +62,5 @@ export function writeTiles(
       });
     }
   }
-  return [a.declaration, b.declaration];
+  return panels.declarations;
 }
